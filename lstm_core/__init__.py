@@ -1,0 +1,19 @@
+"""Trace recurrent networks: every gate, candidate and state of every step.
+
+    model = lstm_core.load_model("pronouns-lstm")
+    trace = model.run("Mary was late because she")
+    trace.sel("f", layer=0, direction=0, batch=0)      # (time, unit)
+    model.next_tokens(trace, step=-1)                  # [("she", 0.99), ...]
+
+torch is imported only when it is needed.
+"""
+
+from __future__ import annotations
+
+from lstm_core.cells import CELLS, Cell
+from lstm_core.model import Model, list_models, load_model
+from lstm_core.text import Token, Tokenizer
+from lstm_core.trace import Trace, trace
+
+__all__ = ["CELLS", "Cell", "Model", "Token", "Tokenizer", "Trace", "list_models", "load_model", "trace"]
+__version__ = "0.1.0"

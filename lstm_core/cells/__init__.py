@@ -1,0 +1,33 @@
+"""The cells, found in this folder: adding a cell is adding its file."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from lstm_core.cells.base import Cell
+
+
+def discover() -> dict[str, type[Cell]]:
+    """Every ``Cell`` defined in a module of this package, by its name. Raises ValueError if two share a name."""
+    found: dict[str, type[Cell]] = {}
+    for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Cell) and "name" in vars(value):
+                if value.__module__ != module.__name__:
+                    continue
+                if value.name in found:
+                    raise ValueError(f"two cells are named {value.name!r}: {found[value.name]} and {value}")
+                found[value.name] = value
+    return found
+
+
+CELLS: dict[str, type[Cell]] = discover()
+
+
+def cell(name: str) -> type[Cell]:
+    """The cell of that name; ValueError lists the names there are."""
+    if name not in CELLS:
+        raise ValueError(f"there is no cell {name!r}; there are {', '.join(CELLS)}")
+    return CELLS[name]

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from lstm_core.cells.base import Cell, affine, candidate, state
+
+
+class RNN(Cell):
+    """The plain recurrent network: its whole memory is rewritten at every step.
+
+    Elman, "Finding structure in time", Cognitive Science 14 (1990); the net input is written a, as in
+    Goodfellow et al. (2016), equation 10.8.
+    """
+
+    name = "rnn"
+    title = "RNN"
+    source = "Elman 1990"
+    signals = (
+        candidate("a", "net input: what the words and the old state ask for", low=-float("inf"), high=float("inf")),
+        state("h", "hidden", "hidden state: all that is remembered, and all that is shown", low=-1.0, high=1.0),
+    )
+    params = affine("a")
+
+    @staticmethod
+    def gates(p, x, s, xp):
+        return {"a": p.W_a @ x + p.U_a @ s.h + p.b_a}
+
+    @staticmethod
+    def update(p, v, s, xp):
+        return {"h": xp.tanh(v.a)}

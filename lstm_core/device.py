@@ -1,0 +1,57 @@
+"""Where a model runs. An accelerator is looked for without importing torch, which takes seconds, unless there is a
+sign of one."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from lstm_core.ops import NUMPY, TorchOps
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def accelerator_hint() -> str | None:
+    """The accelerator that this machine seems to have, from its operating system alone; None if there is no sign."""
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return "mps"
+    if sys.platform == "win32":
+        import ctypes.util
+
+        return "cuda" if ctypes.util.find_library("nvcuda") else None
+    signs = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # driver, driver, WSL, ROCm
+    return "cuda" if any(Path(sign).exists() for sign in signs) else None
+
+
+def _usable(name: str) -> bool:
+    import torch
+
+    return torch.cuda.is_available() if name == "cuda" else torch.backends.mps.is_available()
+
+
+def resolve(device: str = "auto", backend: str | None = None) -> tuple[str, Any]:
+    """The device's name and the back end that computes on it.
+
+    device: "auto" takes the accelerator if there is one, else the CPU; "cpu"; "cuda"; "mps".
+    backend: "numpy" or "torch" to force one on the CPU; by default NumPy there and torch elsewhere.
+
+    Raises ValueError for an unknown device, and for one that this machine does not have.
+    """
+    if device not in DEVICES:
+        raise ValueError(f"there is no device {device!r}; there are {', '.join(DEVICES)}")
+    if device == "auto":
+        hint = accelerator_hint() if backend != "numpy" else None
+        device = hint if hint and _torch_installed() and _usable(hint) else "cpu"
+    elif device != "cpu" and not (_torch_installed() and _usable(device)):
+        raise ValueError(f"this machine has no usable {device!r} device; use device='auto' or 'cpu'")
+    if device == "cpu" and backend != "torch":
+        return "cpu", NUMPY
+    return device, TorchOps(device)
+
+
+def _torch_installed() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("torch") is not None

@@ -1,0 +1,258 @@
+"""A cell's equations, read off the code that runs: as LaTeX, as a data-flow graph, and as its rule for memory.
+
+Nothing here knows a cell by name. ``gates`` and ``update`` are called with symbols (``lstm_core.symbols``), and what
+comes out is the formula that the scan computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+from lstm_core.cells.base import Cell
+from lstm_core.ops import NUMPY
+from lstm_core.symbols import Expr, SymbolicOps, Symbols, contains, evaluate, linear, symbol
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One line: ``name`` is the signal on the left, ``expr`` the right-hand side in symbols."""
+
+    name: str
+    expr: Expr
+    names: Mapping[int, str]
+    """Which subtrees are themselves signals, by identity: they are written as that signal."""
+
+    @property
+    def latex(self) -> str:
+        return f"{_symbol(f'v.{self.name}')} = {_latex(self.expr, self.names, root=True)}"
+
+
+@cache
+def equations(cell: type[Cell]) -> tuple[Equation, ...]:
+    """The step's equations in the order in which the cell's code computes them: gates, then update."""
+    xp, p, s = SymbolicOps(), Symbols("p"), Symbols("s")
+    declared = {signal.name for signal in cell.signals}
+    values = cell.gates(p, symbol("x"), s, xp)
+    v = SimpleNamespace(**{name: symbol(f"v.{name}") if name in declared else expr for name, expr in values.items()})
+    values |= cell.update(p, v, s, xp)
+    names = {id(expr): name for name, expr in values.items() if name in declared}
+    return tuple(Equation(name, expr, names) for name, expr in values.items() if name in declared)
+
+
+def latex(cell: type[Cell]) -> list[str]:
+    """One LaTeX line an equation. A product of two vectors is elementwise and is written with a dot in a circle."""
+    return [equation.latex for equation in equations(cell)]
+
+
+@dataclass(frozen=True)
+class Carry:
+    """How a cell's memory goes on: ``state`` at t is keep * (its value at t-1) + write * candidate, all elementwise.
+
+    ``keep`` and ``write`` are expressions in the values of this step (keys "v.f", "v.z").
+    """
+
+    state: str
+    candidate: str
+    keep: Expr
+    write: Expr
+
+    def label(self, role: str) -> str:
+        """The expression in plain text, such as "f" or "1 - z"."""
+        return _plain(getattr(self, role))
+
+    def evaluate(self, role: str, values: Mapping[str, Any], xp: Any = NUMPY) -> Any:
+        """``keep`` or ``write`` from the values of the cell's signals by name, of any shape."""
+        return evaluate(getattr(self, role), {f"v.{name}": value for name, value in values.items()}, xp)
+
+
+@cache
+def carry(cell: type[Cell]) -> Carry | None:
+    """The rule of the cell's memory, found from its own update; None if no state goes on linearly (the plain RNN)."""
+    lines = {line.name: line for line in equations(cell)}
+    candidates = [signal.name for signal in cell.signals if signal.kind == "candidate"]
+    for name in cell.states():
+        expr = _in_signals(lines[name].expr, lines[name].names, root=True)
+        parts = linear(expr, f"s.{name}")
+        if parts is None or not contains(expr, f"s.{name}"):
+            continue
+        keep, rest = parts
+        for candidate in candidates:
+            split = linear(rest, f"v.{candidate}")
+            if split is not None and contains(rest, f"v.{candidate}"):
+                return Carry(name, candidate, keep, split[0])
+    return None
+
+
+def _in_signals(expr: Expr, names: Mapping[int, str], root: bool = False) -> Expr:
+    """``expr`` with every subtree that is a signal written as that signal's symbol."""
+    if not root and id(expr) in names:
+        return symbol(f"v.{names[id(expr)]}")
+    if expr.op in ("symbol", "number"):
+        return expr
+    return Expr(expr.op, *(_in_signals(arg, names) for arg in expr.args))
+
+
+@dataclass(frozen=True)
+class Node:
+    """``kind``: "input", "old" (a state of the step before), "layer" (an affine map and what is applied to it),
+    "function", "product", "sum", "number" or "difference". ``signal`` is the signal that this node computes, if it
+    is one."""
+
+    id: int
+    kind: str
+    label: str
+    signal: str | None
+    expr: Expr
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The data flow of one step. ``edges`` are (from, to) ids of ``nodes``."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[tuple[int, int], ...]
+
+
+@cache
+def graph(cell: type[Cell]) -> Graph:
+    """The data-flow graph of a step. Matrix products and biases are gathered into one "layer" node with the
+    function on them."""
+    lines = equations(cell)
+    names = {id(line.expr): line.name for line in lines}
+    by_name = {line.name: line.expr for line in lines}
+    nodes: dict[int, Node] = {}
+    edges: set[tuple[int, int]] = set()
+    keys: dict[Any, int] = {}
+
+    def resolve(expr: Expr) -> Expr:
+        if expr.op == "symbol" and expr.args[0].startswith("v."):
+            return by_name[expr.args[0][2:]]
+        return expr
+
+    def visit(expr: Expr) -> int:
+        expr = resolve(expr)
+        key = expr.args[0] if expr.op in ("symbol", "number") else id(expr)
+        if key in keys:
+            return keys[key]
+        keys[key] = number = len(keys)
+        kind, label, sources = _classify(expr)
+        nodes[number] = Node(number, kind, label, names.get(id(expr)), expr)
+        for source in sources:
+            edges.add((visit(source), number))
+        return number
+
+    for line in lines:
+        visit(line.expr)
+    return Graph(tuple(nodes[k] for k in sorted(nodes)), tuple(sorted(edges)))
+
+
+_KINDS = {"*": "product", "+": "sum", "-": "difference", "/": "quotient"}
+
+
+def _classify(expr: Expr) -> tuple[str, str, list[Expr]]:
+    """Kind, label and the expressions that flow into a node (parameters belong to it and do not flow)."""
+    if expr.op == "symbol":
+        key = expr.args[0]
+        return ("input", "x", []) if key == "x" else ("old", key.partition(".")[2], [])
+    if expr.op == "number":
+        return "number", f"{expr.args[0]:g}", []
+    leaves = _affine_sources(expr)
+    if leaves is not None:
+        return "layer", "", leaves
+    if expr.op not in _KINDS and len(expr.args) == 1:
+        leaves = _affine_sources(expr.args[0])
+        if leaves is not None:
+            return "layer", expr.op, leaves
+    return _KINDS.get(expr.op, "function"), expr.op, [arg for arg in expr.args if not _is_parameter(arg)]
+
+
+def _is_parameter(expr: Expr) -> bool:
+    return expr.op == "symbol" and expr.args[0].startswith("p.")
+
+
+def _affine_sources(expr: Expr) -> list[Expr] | None:
+    """What is multiplied by matrices in a sum of matrix products and biases; None if ``expr`` is no such sum."""
+    if expr.op == "@":
+        return [expr.args[1]]
+    if _is_parameter(expr):
+        return []
+    if expr.op != "+":
+        return None
+    parts = [_affine_sources(arg) for arg in expr.args]
+    if any(part is None for part in parts):
+        return None
+    return [source for part in parts for source in part or []]
+
+
+# How an expression is written. Precedence decides where brackets are needed.
+
+_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 3}
+_FUNCTIONS = {"sigmoid": r"\sigma", "tanh": r"\tanh", "exp": r"\exp", "log": r"\log", "maximum": r"\max"}
+
+
+def _name(name: str) -> tuple[str, str]:
+    """Letter and index of a name: b_hn is b with index hn; a letter of several characters is set upright."""
+    base, _, index = name.partition("_")
+    return (base if len(base) == 1 else rf"\mathrm{{{base}}}"), index
+
+
+def _symbol(key: str) -> str:
+    prefix, _, name = key.partition(".")
+    if key == "x":
+        return "x_t"
+    base, index = _name(name)
+    if prefix == "p":
+        return f"{base}_{{{index}}}" if index else base
+    time = "t-1" if prefix == "s" else "t"
+    return f"{base}_{{{index},{time}}}" if index else f"{base}_{{{time}}}"
+
+
+def _latex(expr: Expr, names: Mapping[int, str], root: bool = False) -> str:
+    if not root and id(expr) in names:
+        return _symbol(f"v.{names[id(expr)]}")
+    if expr.op == "symbol":
+        return _symbol(expr.args[0])
+    if expr.op == "number":
+        return f"{expr.args[0]:g}"
+    if expr.op == "/":
+        return rf"\frac{{{_latex(expr.args[0], names)}}}{{{_latex(expr.args[1], names)}}}"
+    if expr.op in _PRECEDENCE:
+        left, right = (_bracketed(expr, arg, names, side) for side, arg in enumerate(expr.args))
+        if expr.op == "-" and expr.args[0].op == "number" and expr.args[0].args[0] == 0:
+            return f"-{right}"
+        return {"@": rf"{left}\, {right}", "*": rf"{left} \odot {right}"}.get(expr.op, f"{left} {expr.op} {right}")
+    function = _FUNCTIONS.get(expr.op, rf"\operatorname{{{expr.op}}}")
+    inner = ",\\; ".join(_latex(arg, names) for arg in expr.args)
+    return rf"{function}\left({inner}\right)"
+
+
+def _bracketed(parent: Expr, arg: Expr, names: Mapping[int, str], side: int) -> str:
+    text = _latex(arg, names)
+    if id(arg) in names or arg.op not in _PRECEDENCE or arg.op == "/":
+        return text
+    mine, its = _PRECEDENCE[parent.op], _PRECEDENCE[arg.op]
+    if its < mine or (its == mine and side == 1 and parent.op in ("-", "@")):
+        return rf"\left({text}\right)"
+    return text
+
+
+def _plain(expr: Expr) -> str:
+    if expr.op == "symbol":
+        return expr.args[0].partition(".")[2]
+    if expr.op == "number":
+        return f"{expr.args[0]:g}"
+    if expr.op in _PRECEDENCE:
+        parts = []
+        for side, arg in enumerate(expr.args):
+            text = _plain(arg)
+            low = arg.op in _PRECEDENCE and (
+                _PRECEDENCE[arg.op] < _PRECEDENCE[expr.op]
+                or (side == 1 and expr.op in "-/" and _PRECEDENCE[arg.op] == _PRECEDENCE[expr.op])
+            )
+            parts.append(f"({text})" if low else text)
+        return f" {expr.op} ".join(parts)
+    return f"{expr.op}({', '.join(map(_plain, expr.args))})"

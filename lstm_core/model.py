@@ -1,0 +1,201 @@
+"""A trained model in one file: tokenizer, embedding, recurrent layers and readout."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_core.cells import cell as find_cell
+from lstm_core.cells.base import Cell
+from lstm_core.device import resolve
+from lstm_core.scan import Layers, hidden_size, scan
+from lstm_core.text import Token, Tokenizer
+from lstm_core.trace import Trace
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A language model whose gates can be seen.
+
+    embedding: (vocabulary, embedding_size). layers: parameters by layer, direction and name.
+    readout: (vocabulary, hidden), or (embedding_size, hidden) if ``tied``: it then goes through the embedding's
+    transpose.
+    bias: (vocabulary,). All float32.
+    meta: what the header says beside: recipe, seed, metrics, named units, examples, honesty.
+    """
+
+    name: str
+    tokenizer: Tokenizer
+    cell: type[Cell]
+    embedding: np.ndarray
+    layers: Layers
+    readout: np.ndarray
+    bias: np.ndarray
+    tied: bool = False
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def hidden_size(self) -> int:
+        return hidden_size(self.cell, self.layers[0][0])
+
+    @cached_property
+    def readout_weight(self) -> np.ndarray:
+        """(vocabulary, hidden): row w is the direction in h that speaks for word w."""
+        return self.embedding @ self.readout if self.tied else self.readout
+
+    def run(self, text: str | Sequence[Token], device: str = "auto", backend: str | None = None) -> Trace:
+        """Read ``text`` and return everything that happened. An empty text gives a trace of no steps.
+
+        device: "auto", "cpu", "cuda" or "mps"; backend: see ``lstm_core.device.resolve``.
+        """
+        tokens = self.tokenizer.encode(text) if isinstance(text, str) else tuple(text)
+        device, xp = resolve(device, backend)
+        inputs = self.embedding[np.array([token.id for token in tokens], dtype=np.intp)][:, None, :]
+        signals, initial, seconds = self._scan(inputs, xp)
+        return Trace(self.cell, signals, inputs, self.layers, initial, tokens, device, seconds)
+
+    def _scan(self, inputs: np.ndarray, xp: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], float]:
+        shape = (len(self.layers), len(self.layers[0]), inputs.shape[1], self.hidden_size)
+        initial = {name: np.zeros(shape, np.float32) for name in self.cell.states()}
+        if len(inputs) == 0:
+            empty = np.zeros((*shape[:2], 0, *shape[2:]), np.float32)
+            return {signal.name: empty for signal in self.cell.signals}, initial, 0.0
+        start = time.perf_counter()
+        layers = [[{k: xp.asarray(v) for k, v in params.items()} for params in row] for row in self.layers]
+        signals, _ = scan(self.cell, layers, xp.asarray(inputs), initial, xp)
+        arrays = {name: xp.to_numpy(value) for name, value in signals.items()}
+        return arrays, initial, time.perf_counter() - start
+
+    def logits(self, trace: Trace) -> np.ndarray:
+        """(time, vocabulary): the score of each next word after each step, for the first of the batch."""
+        h = np.concatenate(list(trace.signals[self.cell.output][-1][:, :, 0]), axis=-1)
+        if self.tied:
+            return (h @ self.readout.T) @ self.embedding.T + self.bias
+        return h @ self.readout.T + self.bias
+
+    def probabilities(self, trace: Trace) -> np.ndarray:
+        """(time, vocabulary): the softmax of ``logits``."""
+        logits = self.logits(trace)
+        exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return exp / exp.sum(axis=-1, keepdims=True)
+
+    def next_tokens(self, trace: Trace, step: int, k: int = 5) -> list[tuple[str, float]]:
+        """The ``k`` likeliest words after ``step`` and their probabilities, likeliest first."""
+        return self.predictions(trace, k)[step]
+
+    def predictions(self, trace: Trace, k: int = 5) -> list[list[tuple[str, float]]]:
+        """``next_tokens`` for every step at once."""
+        if len(trace) == 0:
+            return []
+        probabilities = self.probabilities(trace)
+        k = min(k, probabilities.shape[-1])
+        best = np.argpartition(-probabilities, k - 1, axis=-1)[:, :k]
+        values = np.take_along_axis(probabilities, best, axis=-1)
+        order = np.argsort(-values, axis=-1, kind="stable")
+        best, values = np.take_along_axis(best, order, -1), np.take_along_axis(values, order, -1)
+        return [
+            [(self.tokenizer.display(int(i)), float(p)) for i, p in zip(row, probability, strict=True)]
+            for row, probability in zip(best, values, strict=True)
+        ]
+
+    def untrained(self, seed: int = 0) -> Model:
+        """The same model with random weights, U(-1/sqrt(hidden), 1/sqrt(hidden)) as torch draws them: the baseline
+        of every claim."""
+        rng = np.random.default_rng(seed)
+        bound = self.hidden_size**-0.5
+
+        def draw(array: Any) -> np.ndarray:
+            return rng.uniform(-bound, bound, array.shape).astype(np.float32)
+
+        return replace(
+            self,
+            name=f"{self.name} (untrained)",
+            embedding=rng.standard_normal(self.embedding.shape).astype(np.float32),
+            layers=[[{k: draw(v) for k, v in params.items()} for params in row] for row in self.layers],
+            readout=draw(self.readout),
+            bias=draw(self.bias),
+        )
+
+    def save(self, path: str | os.PathLike[str], half: bool = False) -> None:
+        """Write one safetensors file; ``half`` stores float16, which is read back as float32."""
+        from safetensors.numpy import save_file
+
+        tensors = {"embedding.weight": self.embedding, "readout.weight": self.readout, "readout.bias": self.bias}
+        for layer, row in enumerate(self.layers):
+            for direction, params in enumerate(row):
+                tensors |= {f"layers.{layer}.{direction}.{name}": value for name, value in params.items()}
+        kind = np.float16 if half else np.float32
+        header = {"format": FORMAT, "name": self.name, "cell": self.cell.name, "tied": self.tied, **self.meta}
+        save_file(
+            {name: np.ascontiguousarray(value, dtype=kind) for name, value in tensors.items()},
+            path,
+            metadata={"gatescope": json.dumps(header, ensure_ascii=False), "tokenizer": self.tokenizer.json},
+        )
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Model:
+        """Read a file that ``save`` wrote. Raises ValueError, saying what is wrong, if it is another one."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
+        except (SafetensorError, OSError) as error:
+            raise ValueError(f"{os.fspath(path)} cannot be read as a safetensors file: {error}") from error
+        if "gatescope" not in metadata:
+            raise ValueError(f"{os.fspath(path)} is a safetensors file, but not a Gatescope model")
+        header = json.loads(metadata["gatescope"])
+        if header.pop("format") != FORMAT:
+            raise ValueError(f"{os.fspath(path)} is of a newer format; update Gatescope")
+        rows: dict[int, dict[int, dict[str, np.ndarray]]] = {}
+        for name, value in tensors.items():
+            if name.startswith("layers."):
+                _, layer, direction, param = name.split(".")
+                rows.setdefault(int(layer), {}).setdefault(int(direction), {})[param] = value
+        return Model(
+            name=header.pop("name"),
+            tokenizer=Tokenizer(metadata["tokenizer"]),
+            cell=find_cell(header.pop("cell")),
+            embedding=tensors["embedding.weight"],
+            layers=[[row[d] for d in sorted(row)] for _, row in sorted(rows.items())],
+            readout=tensors["readout.weight"],
+            bias=tensors["readout.bias"],
+            tied=header.pop("tied"),
+            meta=header,
+        )
+
+
+def model_folders() -> list[Path]:
+    """Where shipped models lie: the folders of GATESCOPE_MODELS if it is set, the checkout's assets, the installed
+    package."""
+    here = Path(__file__).resolve().parent
+    given = [Path(folder) for folder in os.environ.get("GATESCOPE_MODELS", "").split(os.pathsep) if folder]
+    return [*given, here.parent / "assets" / "models", here / "models"]
+
+
+def list_models() -> dict[str, Path]:
+    """The shipped models' files by name; the first folder that holds a name wins."""
+    found: dict[str, Path] = {}
+    for folder in model_folders():
+        for path in sorted(folder.glob("*.safetensors")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def load_model(name: str) -> Model:
+    """A shipped model by its name, such as "pronouns-lstm"; ValueError lists the names there are."""
+    models = list_models()
+    if name not in models:
+        raise ValueError(f"there is no model {name!r}; there are {', '.join(models) or 'none'}")
+    return Model.load(models[name])

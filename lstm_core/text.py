@@ -1,0 +1,86 @@
+"""str -> tokens that know where in the text they were read. The work is done by the Hugging Face ``tokenizers``
+library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+UNKNOWN = "<unk>"
+
+
+@dataclass(frozen=True)
+class Token:
+    """One input of the network. ``text`` is what stands at ``start:end`` of the sentence.
+
+    ``known`` is False where the vocabulary has no entry and the network reads ``<unk>``. ``word`` numbers the words
+    of the
+    sentence: the pieces of one word share it. ``piece`` is the vocabulary's own spelling.
+    """
+
+    text: str
+    start: int
+    end: int
+    id: int
+    piece: str
+    known: bool
+    word: int
+
+
+class Tokenizer:
+    """A ``tokenizers.Tokenizer``, kept as its JSON text so that it travels in a model's header.
+
+    Raises ValueError if ``json`` is not a tokenizer.
+    """
+
+    def __init__(self, json: str) -> None:
+        self.json = json
+        from tokenizers import Tokenizer as HuggingFaceTokenizer
+
+        try:
+            self._tokenizer = HuggingFaceTokenizer.from_str(json)
+        except Exception as error:  # the library raises bare Exception
+            raise ValueError(f"this is not a tokenizer of the tokenizers library: {error}") from error
+
+    @property
+    def size(self) -> int:
+        return self._tokenizer.get_vocab_size()
+
+    @cached_property
+    def pieces(self) -> tuple[str, ...]:
+        """The vocabulary in the order of its ids."""
+        return tuple(self._tokenizer.id_to_token(k) or "" for k in range(self.size))
+
+    def id(self, piece: str) -> int:
+        """The id of a piece; ValueError if the vocabulary does not hold it."""
+        found = self._tokenizer.token_to_id(piece)
+        if found is None:
+            raise ValueError(f"{piece!r} is not in this model's vocabulary of {self.size}")
+        return found
+
+    def display(self, id: int) -> str:
+        """A piece as shown to a reader: without the marks that the vocabulary uses inside."""
+        return self.pieces[id].removeprefix("##") or self.pieces[id]
+
+    def encode(self, text: str) -> tuple[Token, ...]:
+        """The tokens of ``text``, in order; what lies between their spans is white space or characters of no meaning.
+
+        A character that is spelled in bytes gives several tokens with the same span.
+        """
+        text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no character
+        encoding: Any = self._tokenizer.encode(text, add_special_tokens=False)
+        unknown = self._tokenizer.token_to_id(UNKNOWN)
+        tokens = []
+        for id, piece, (start, end), word in zip(
+            encoding.ids, encoding.tokens, encoding.offsets, encoding.word_ids, strict=True
+        ):
+            tokens.append(Token(text[start:end], start, end, id, piece, id != unknown, word if word is not None else
+            -1))
+        return tuple(tokens)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tokenizer) and self.json == other.json
+
+    def __hash__(self) -> int:
+        return hash(self.json)

@@ -1,0 +1,130 @@
+"""A trace: every signal of every step, with named axes, and the evidence that it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from lstm_core.cells.base import Cell
+from lstm_core.equations import carry
+from lstm_core.text import Token
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas
+
+AXES = ("layer", "direction", "time", "batch", "unit")
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What a recurrent network did with one input.
+
+    signals: by name, each (layer, direction, time, batch, unit), NumPy, in the precision of the run. ``time`` is
+    the index
+        of the token in both directions; direction 1, if there is one, ran from the last token to the first.
+    inputs: (time, batch, input), what the first layer read.
+    layers: the parameters that ran, by layer, direction and name (see ``Cell.params``).
+    initial: the state before the first step, by name, each (layer, direction, batch, unit).
+    tokens: what the steps read, if it was text.
+    device, seconds: where the run took place and how long it took.
+    max_abs_error: largest difference between the traced hidden states and the output of the module that was traced;
+    None
+        for Gatescope's own models, which have no other implementation to differ from.
+    """
+
+    cell: type[Cell]
+    signals: Mapping[str, np.ndarray]
+    inputs: np.ndarray
+    layers: Sequence[Sequence[Mapping[str, np.ndarray]]]
+    initial: Mapping[str, np.ndarray]
+    tokens: tuple[Token, ...] = ()
+    device: str = "cpu"
+    seconds: float = 0.0
+    max_abs_error: float | None = None
+    roles: Mapping[str, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "roles", {signal.role: signal.name for signal in self.cell.signals})
+
+    def __len__(self) -> int:
+        """Number of time steps."""
+        return len(self.inputs)
+
+    @property
+    def hidden_size(self) -> int:
+        return self.signals["h"].shape[-1]
+
+    def sel(self, signal: str, **index: int | slice) -> np.ndarray:
+        """The signal of that name, indexed by axis names: ``trace.sel("f", layer=0, unit=6)`` is (direction, time,
+        batch).
+
+        An axis given an integer is dropped; one given a slice is kept. Raises ValueError for a signal, an axis or
+        an index
+        that the trace does not have, with what it has.
+        """
+        if signal not in self.signals:
+            raise ValueError(f"the trace has no signal {signal!r}; it has {', '.join(self.signals)}")
+        values = self.signals[signal]
+        for axis, at in index.items():
+            if axis not in AXES:
+                raise ValueError(f"the trace has no axis {axis!r}; its axes are {', '.join(AXES)}")
+            size = values.shape[AXES.index(axis)]
+            if not isinstance(at, slice) and not -size <= at < size:
+                raise ValueError(f"{axis} {at} does not exist in {signal}; there are {size} (0 to {size - 1})")
+        return values[tuple(index.get(axis, slice(None)) for axis in AXES)]
+
+    def role(self, role: str) -> np.ndarray | None:
+        """The signal that plays ``role`` in this cell, as an array like any signal; None if nothing does.
+
+        "keep" and "write" are taken from the cell's update where it is linear in its memory, so a GRU's "write" is
+        1 - z.
+        """
+        rule = carry(self.cell)
+        if role in ("keep", "write") and rule is not None:
+            return rule.evaluate(role, self.signals)
+        return self.signals.get(self.roles.get(role, ""))
+
+    def role_label(self, role: str) -> str | None:
+        """What ``role`` returns, in the cell's letters: "f", "1 - z"; None if nothing plays it."""
+        rule = carry(self.cell)
+        if role in ("keep", "write") and rule is not None:
+            return rule.label(role)
+        return self.roles.get(role)
+
+    def to_npz(self, file: str | os.PathLike[str] | IO[bytes]) -> None:
+        """Write every signal under its name, and ``inputs``, ``tokens`` (str) and ``axes`` (str), as NumPy's
+        compressed .npz."""
+        tokens = np.array([token.text for token in self.tokens], dtype=np.str_)
+        arrays: dict[str, Any] = {"inputs": self.inputs, "tokens": tokens, "axes": np.array(AXES), **self.signals}
+        np.savez_compressed(file, **arrays)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row a value: layer, direction, time, batch, unit, signal, value."""
+        import pandas
+
+        frames = []
+        for name, values in self.signals.items():
+            index = np.indices(values.shape, dtype=np.int32).reshape(len(AXES), -1)
+            frame = pandas.DataFrame(dict(zip(AXES, index, strict=True)))
+            frame["signal"] = name
+            frame["value"] = values.ravel()
+            frames.append(frame)
+        table = pandas.concat(frames, ignore_index=True)
+        table["signal"] = table["signal"].astype("category")
+        return table
+
+
+def trace(module: Any, x: Any, state: Any = None, tokens: tuple[Token, ...] = ()) -> Trace:
+    """Trace an ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN`` on ``x``, which has the layout that the module takes.
+
+    The module is run as it is, and the traced hidden states are compared with its output.
+    See ``lstm_core.adapters.torch`` for what is supported and what is refused.
+    """
+    from lstm_core.adapters.torch import trace_module
+
+    return trace_module(module, x, state, tokens)
