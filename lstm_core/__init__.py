@@ -10,10 +10,25 @@ torch is imported only when it is needed.
 
 from __future__ import annotations
 
+from lstm_core.adapters.load import Block, load
 from lstm_core.cells import CELLS, Cell
 from lstm_core.model import Model, list_models, load_model
 from lstm_core.text import Token, Tokenizer
-from lstm_core.trace import Trace, trace
+from lstm_core.trace import Trace, trace, trace_all, trace_chunks
 
-__all__ = ["CELLS", "Cell", "Model", "Token", "Tokenizer", "Trace", "list_models", "load_model", "trace"]
+__all__ = [
+    "CELLS",
+    "Block",
+    "Cell",
+    "Model",
+    "Token",
+    "Tokenizer",
+    "Trace",
+    "list_models",
+    "load",
+    "load_model",
+    "trace",
+    "trace_all",
+    "trace_chunks",
+]
 __version__ = "0.1.0"

@@ -37,10 +37,12 @@ def resolve(device: str = "auto", backend: str | None = None) -> tuple[str, Any]
     device: "auto" takes the accelerator if there is one, else the CPU; "cpu"; "cuda"; "mps".
     backend: "numpy" or "torch" to force one on the CPU; by default NumPy there and torch elsewhere.
 
-    Raises ValueError for an unknown device, and for one that this machine does not have.
+    Raises ValueError for an unknown device or back end, and for a device that this machine does not have.
     """
     if device not in DEVICES:
         raise ValueError(f"there is no device {device!r}; there are {', '.join(DEVICES)}")
+    if backend not in (None, "numpy", "torch"):
+        raise ValueError(f"there is no back end {backend!r}; there are numpy, torch")
     if device == "auto":
         hint = accelerator_hint() if backend != "numpy" else None
         device = hint if hint and _torch_installed() and _usable(hint) else "cpu"

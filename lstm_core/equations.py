@@ -50,23 +50,29 @@ def latex(cell: type[Cell]) -> list[str]:
 
 @dataclass(frozen=True)
 class Carry:
-    """How a cell's memory goes on: ``state`` at t is keep * (its value at t-1) + write * candidate, all elementwise.
+    """How a cell's memory goes on: ``state`` at t is keep * (its value at t-1) + write * candidate + rest, elementwise.
 
-    ``keep`` and ``write`` are expressions in the values of this step (keys "v.f", "v.z").
+    ``keep`` and ``write`` are expressions in the values of this step (keys "v.f", "v.z"). ``rest`` is the number 0 but
+    for a cell that takes in something else beside: the depth-gated LSTM adds a share of the layer below.
     """
 
     state: str
     candidate: str
     keep: Expr
     write: Expr
+    rest: Expr
 
     def label(self, role: str) -> str:
         """The expression in plain text, such as "f" or "1 - z"."""
-        return _plain(getattr(self, role))
+        return plain(getattr(self, role))
 
     def evaluate(self, role: str, values: Mapping[str, Any], xp: Any = NUMPY) -> Any:
-        """``keep`` or ``write`` from the values of the cell's signals by name, of any shape."""
-        return evaluate(getattr(self, role), {f"v.{name}": value for name, value in values.items()}, xp)
+        """``keep``, ``write`` or ``rest`` from the values of the cell's signals by name, of any shape.
+
+        ``rest`` needs what the cell reads of the layer below as well, under names such as "below_c".
+        """
+        keys = {("s." if name.startswith("below_") else "v.") + name: value for name, value in values.items()}
+        return evaluate(getattr(self, role), keys, xp)
 
 
 @cache
@@ -83,7 +89,7 @@ def carry(cell: type[Cell]) -> Carry | None:
         for candidate in candidates:
             split = linear(rest, f"v.{candidate}")
             if split is not None and contains(rest, f"v.{candidate}"):
-                return Carry(name, candidate, keep, split[0])
+                return Carry(name, candidate, keep, *split)
     return None
 
 
@@ -99,8 +105,8 @@ def _in_signals(expr: Expr, names: Mapping[int, str], root: bool = False) -> Exp
 @dataclass(frozen=True)
 class Node:
     """``kind``: "input", "old" (a state of the step before), "layer" (an affine map and what is applied to it),
-    "function", "product", "sum", "number" or "difference". ``signal`` is the signal that this node computes, if it
-    is one."""
+    "function", "product", "sum", "difference" or "quotient"; a number belongs to the node that uses it (its label is
+    then "1 - "). ``signal`` is the signal that this node computes, if it is one."""
 
     id: int
     kind: str
@@ -158,8 +164,6 @@ def _classify(expr: Expr) -> tuple[str, str, list[Expr]]:
     if expr.op == "symbol":
         key = expr.args[0]
         return ("input", "x", []) if key == "x" else ("old", key.partition(".")[2], [])
-    if expr.op == "number":
-        return "number", f"{expr.args[0]:g}", []
     leaves = _affine_sources(expr)
     if leaves is not None:
         return "layer", "", leaves
@@ -167,7 +171,12 @@ def _classify(expr: Expr) -> tuple[str, str, list[Expr]]:
         leaves = _affine_sources(expr.args[0])
         if leaves is not None:
             return "layer", expr.op, leaves
-    return _KINDS.get(expr.op, "function"), expr.op, [arg for arg in expr.args if not _is_parameter(arg)]
+    numbers = [arg for arg in expr.args if arg.op == "number"]
+    flowing = [arg for arg in expr.args if arg.op != "number" and not _is_parameter(arg)]
+    if numbers and expr.op in _KINDS:
+        blanks = (arg if arg.op == "number" else symbol("v.") for arg in expr.args)
+        return "function", plain(Expr(expr.op, *blanks)), flowing
+    return _KINDS.get(expr.op, "function"), expr.op, flowing
 
 
 def _is_parameter(expr: Expr) -> bool:
@@ -180,6 +189,8 @@ def _affine_sources(expr: Expr) -> list[Expr] | None:
         return [expr.args[1]]
     if _is_parameter(expr):
         return []
+    if expr.op == "*" and any(map(_is_parameter, expr.args)):  # a diagonal matrix, such as a peephole
+        return [arg for arg in expr.args if not _is_parameter(arg)]
     if expr.op != "+":
         return None
     parts = [_affine_sources(arg) for arg in expr.args]
@@ -191,7 +202,14 @@ def _affine_sources(expr: Expr) -> list[Expr] | None:
 # How an expression is written. Precedence decides where brackets are needed.
 
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 3}
-_FUNCTIONS = {"sigmoid": r"\sigma", "tanh": r"\tanh", "exp": r"\exp", "log": r"\log", "maximum": r"\max"}
+_FUNCTIONS = {
+    "sigmoid": r"\sigma",
+    "log_sigmoid": r"\log\sigma",
+    "tanh": r"\tanh",
+    "exp": r"\exp",
+    "log": r"\log",
+    "maximum": r"\max",
+}
 
 
 def _name(name: str) -> tuple[str, str]:
@@ -204,6 +222,8 @@ def _symbol(key: str) -> str:
     prefix, _, name = key.partition(".")
     if key == "x":
         return "x_t"
+    if name.startswith("below_"):
+        return rf"{_symbol('v.' + name.removeprefix('below_'))}^{{\ell-1}}"
     base, index = _name(name)
     if prefix == "p":
         return f"{base}_{{{index}}}" if index else base
@@ -225,6 +245,9 @@ def _latex(expr: Expr, names: Mapping[int, str], root: bool = False) -> str:
         if expr.op == "-" and expr.args[0].op == "number" and expr.args[0].args[0] == 0:
             return f"-{right}"
         return {"@": rf"{left}\, {right}", "*": rf"{left} \odot {right}"}.get(expr.op, f"{left} {expr.op} {right}")
+    if expr.op == "divides":
+        period, count = (_latex(arg, names) for arg in expr.args)
+        return rf"\left[{count} \bmod {period} = 0\right]"
     function = _FUNCTIONS.get(expr.op, rf"\operatorname{{{expr.op}}}")
     inner = ",\\; ".join(_latex(arg, names) for arg in expr.args)
     return rf"{function}\left({inner}\right)"
@@ -240,7 +263,8 @@ def _bracketed(parent: Expr, arg: Expr, names: Mapping[int, str], side: int) -> 
     return text
 
 
-def _plain(expr: Expr) -> str:
+def plain(expr: Expr) -> str:
+    """An expression in plain text, without times: "1 - z"."""
     if expr.op == "symbol":
         return expr.args[0].partition(".")[2]
     if expr.op == "number":
@@ -248,11 +272,11 @@ def _plain(expr: Expr) -> str:
     if expr.op in _PRECEDENCE:
         parts = []
         for side, arg in enumerate(expr.args):
-            text = _plain(arg)
+            text = plain(arg)
             low = arg.op in _PRECEDENCE and (
                 _PRECEDENCE[arg.op] < _PRECEDENCE[expr.op]
                 or (side == 1 and expr.op in "-/" and _PRECEDENCE[arg.op] == _PRECEDENCE[expr.op])
             )
             parts.append(f"({text})" if low else text)
         return f" {expr.op} ".join(parts)
-    return f"{expr.op}({', '.join(map(_plain, expr.args))})"
+    return f"{expr.op}({', '.join(map(plain, expr.args))})"

@@ -21,6 +21,13 @@ from lstm_core.text import Token, Tokenizer
 from lstm_core.trace import Trace
 
 FORMAT = 1
+CHUNK = 128
+"""Steps of which the whole vocabulary is scored at a time."""
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exp / exp.sum(axis=-1, keepdims=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,26 +85,32 @@ class Model:
 
     def logits(self, trace: Trace) -> np.ndarray:
         """(time, vocabulary): the score of each next word after each step, for the first of the batch."""
-        h = np.concatenate(list(trace.signals[self.cell.output][-1][:, :, 0]), axis=-1)
-        if self.tied:
-            return (h @ self.readout.T) @ self.embedding.T + self.bias
-        return h @ self.readout.T + self.bias
+        return self._read_out(self._shown(trace))
 
     def probabilities(self, trace: Trace) -> np.ndarray:
         """(time, vocabulary): the softmax of ``logits``."""
-        logits = self.logits(trace)
-        exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return exp / exp.sum(axis=-1, keepdims=True)
+        return softmax(self.logits(trace))
 
     def next_tokens(self, trace: Trace, step: int, k: int = 5) -> list[tuple[str, float]]:
         """The ``k`` likeliest words after ``step`` and their probabilities, likeliest first."""
         return self.predictions(trace, k)[step]
 
     def predictions(self, trace: Trace, k: int = 5) -> list[list[tuple[str, float]]]:
-        """``next_tokens`` for every step at once."""
-        if len(trace) == 0:
-            return []
-        probabilities = self.probabilities(trace)
+        """``next_tokens`` for every step, some steps at a time: a whole vocabulary a step is a lot of memory."""
+        shown = self._shown(trace)
+        parts = (shown[start : start + CHUNK] for start in range(0, len(shown), CHUNK))
+        return [row for part in parts for row in self._best(softmax(self._read_out(part)), k)]
+
+    def _shown(self, trace: Trace) -> np.ndarray:
+        """(time, directions * hidden): what the readout reads."""
+        return np.concatenate(list(trace.signals[self.cell.output][-1][:, :, 0]), axis=-1)
+
+    def _read_out(self, h: np.ndarray) -> np.ndarray:
+        if self.tied:
+            return (h @ self.readout.T) @ self.embedding.T + self.bias
+        return h @ self.readout.T + self.bias
+
+    def _best(self, probabilities: np.ndarray, k: int) -> list[list[tuple[str, float]]]:
         k = min(k, probabilities.shape[-1])
         best = np.argpartition(-probabilities, k - 1, axis=-1)[:, :k]
         values = np.take_along_axis(probabilities, best, axis=-1)
@@ -114,6 +127,8 @@ class Model:
         rng = np.random.default_rng(seed)
         bound = self.hidden_size**-0.5
 
+        fixed = {param.name for param in self.cell.params if param.fixed is not None}
+
         def draw(array: Any) -> np.ndarray:
             return rng.uniform(-bound, bound, array.shape).astype(np.float32)
 
@@ -121,7 +136,9 @@ class Model:
             self,
             name=f"{self.name} (untrained)",
             embedding=rng.standard_normal(self.embedding.shape).astype(np.float32),
-            layers=[[{k: draw(v) for k, v in params.items()} for params in row] for row in self.layers],
+            layers=[
+                [{k: v if k in fixed else draw(v) for k, v in params.items()} for params in row] for row in self.layers
+            ],
             readout=draw(self.readout),
             bias=draw(self.bias),
         )
@@ -155,25 +172,68 @@ class Model:
             raise ValueError(f"{os.fspath(path)} cannot be read as a safetensors file: {error}") from error
         if "gatescope" not in metadata:
             raise ValueError(f"{os.fspath(path)} is a safetensors file, but not a Gatescope model")
-        header = json.loads(metadata["gatescope"])
-        if header.pop("format") != FORMAT:
-            raise ValueError(f"{os.fspath(path)} is of a newer format; update Gatescope")
-        rows: dict[int, dict[int, dict[str, np.ndarray]]] = {}
-        for name, value in tensors.items():
-            if name.startswith("layers."):
+        try:
+            return _checked(_assembled(metadata, tensors))
+        except (ValueError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(f"{os.fspath(path)} is not a model that this Gatescope can use: {error}") from error
+        except KeyError as error:
+            raise ValueError(f"{os.fspath(path)} is not a whole Gatescope model: {error} is missing") from error
+
+
+def _assembled(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -> Model:
+    """The model in a file's metadata and tensors. Raises KeyError for what is missing and ValueError for what is
+    wrong."""
+    try:
+        header = dict(json.loads(metadata["gatescope"]))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"its header is no JSON object: {error}") from error
+    if header.pop("format") != FORMAT:
+        raise ValueError("it is of a newer format; update Gatescope")
+    rows: dict[int, dict[int, dict[str, np.ndarray]]] = {}
+    for name, value in tensors.items():
+        if name.startswith("layers."):
+            try:
                 _, layer, direction, param = name.split(".")
                 rows.setdefault(int(layer), {}).setdefault(int(direction), {})[param] = value
-        return Model(
-            name=header.pop("name"),
-            tokenizer=Tokenizer(metadata["tokenizer"]),
-            cell=find_cell(header.pop("cell")),
-            embedding=tensors["embedding.weight"],
-            layers=[[row[d] for d in sorted(row)] for _, row in sorted(rows.items())],
-            readout=tensors["readout.weight"],
-            bias=tensors["readout.bias"],
-            tied=header.pop("tied"),
-            meta=header,
-        )
+            except ValueError as error:
+                raise ValueError(f"{name} is no layers.LAYER.DIRECTION.PARAMETER") from error
+    return Model(
+        name=header.pop("name"),
+        tokenizer=Tokenizer(metadata["tokenizer"]),
+        cell=find_cell(header.pop("cell")),
+        embedding=tensors["embedding.weight"],
+        layers=[[row[d] for d in sorted(row)] for _, row in sorted(rows.items())],
+        readout=tensors["readout.weight"],
+        bias=tensors["readout.bias"],
+        tied=header.pop("tied"),
+        meta=header,
+    )
+
+
+def _checked(model: Model) -> Model:
+    """``model``, if all its parts are there and fit together; KeyError or ValueError names the first that does not."""
+    if not model.layers:
+        raise ValueError("it has no layers")
+    if model.embedding.ndim != 2:
+        raise ValueError(f"embedding.weight has {model.embedding.ndim} axes, not 2")
+    words, width = model.tokenizer.size, model.embedding.shape[1]
+    outputs = len(model.layers[0]) * model.hidden_size
+    shapes = {
+        "embedding.weight": (model.embedding, (words, width)),
+        "readout.weight": (model.readout, (width if model.tied else words, outputs)),
+        "readout.bias": (model.bias, (words,)),
+    }
+    for layer, row in enumerate(model.layers):
+        for direction, params in enumerate(row):
+            for param in model.cell.params:
+                name = f"layers.{layer}.{direction}.{param.name}"
+                if param.name not in params:
+                    raise KeyError(name)
+                shapes[name] = (params[param.name], param.shape(outputs if layer else width, model.hidden_size))
+    for name, (value, shape) in shapes.items():
+        if value.shape != shape:
+            raise ValueError(f"{name} is {value.shape}, not {shape}")
+    return model
 
 
 def model_folders() -> list[Path]:

@@ -26,6 +26,10 @@ class Matrix:
     def __matmul__(self, x: Any) -> Any:
         return x @ self.transposed
 
+    def __mul__(self, other: Matrix) -> Matrix:
+        """Elementwise, for a matrix of which a mask leaves a part."""
+        return Matrix((self.transposed * other.transposed).T)
+
 
 def parameters(params: Mapping[str, Any]) -> SimpleNamespace:
     """Arrays by name as the ``p`` of ``Cell.gates``: matrices are wrapped, vectors are left alone."""
@@ -35,10 +39,25 @@ def parameters(params: Mapping[str, Any]) -> SimpleNamespace:
 class NumpyOps:
     name = "numpy"
     tanh = staticmethod(np.tanh)
+    exp = staticmethod(np.exp)
+    log = staticmethod(np.log)
+    abs = staticmethod(np.abs)
+    maximum = staticmethod(np.maximum)
+    minimum = staticmethod(np.minimum)
+    greater = staticmethod(np.greater)
 
     @staticmethod
     def sigmoid(x: np.ndarray) -> np.ndarray:
         return np.exp(-np.logaddexp(x.dtype.type(0), -x))  # neither overflows nor loses the small values
+
+    @staticmethod
+    def log_sigmoid(x: np.ndarray) -> np.ndarray:
+        return -np.logaddexp(x.dtype.type(0), -x)
+
+    @staticmethod
+    def divides(period: np.ndarray, count: np.ndarray) -> np.ndarray:
+        """1 where ``count`` is a multiple of ``period``, else 0."""
+        return (np.remainder(count, period) == 0).astype(count.dtype)
 
     @staticmethod
     def asarray(x: Any, like: np.ndarray | None = None) -> np.ndarray:
@@ -47,6 +66,11 @@ class NumpyOps:
     @staticmethod
     def zeros(shape: tuple[int, ...], like: np.ndarray) -> np.ndarray:
         return np.zeros(shape, like.dtype)
+
+    @staticmethod
+    def flip(x: np.ndarray) -> np.ndarray:
+        """Last first along the first axis."""
+        return x[::-1]
 
     stack = staticmethod(np.stack)
     concatenate = staticmethod(np.concatenate)
@@ -67,10 +91,28 @@ class TorchOps:
         self.torch = torch
         self.device = device
         self.sigmoid = torch.sigmoid
+        self.log_sigmoid = torch.nn.functional.logsigmoid
         self.tanh = torch.tanh
+        self.exp = torch.exp
+        self.log = torch.log
+        self.abs = torch.abs
+        self.greater = torch.gt
+
+    def maximum(self, x: Any, y: Any) -> Any:
+        """Elementwise; ``y`` may be a number, as in NumPy."""
+        return self.torch.maximum(x, y) if isinstance(y, self.torch.Tensor) else x.clamp(min=y)
+
+    def minimum(self, x: Any, y: Any) -> Any:
+        return self.torch.minimum(x, y) if isinstance(y, self.torch.Tensor) else x.clamp(max=y)
 
     def asarray(self, x: Any, like: Any = None) -> Any:
         return self.torch.as_tensor(x, device=self.device, dtype=None if like is None else like.dtype)
+
+    def divides(self, period: Any, count: Any) -> Any:
+        return (self.torch.remainder(count, period) == 0).to(count.dtype)
+
+    def flip(self, x: Any) -> Any:
+        return x.flip(0)
 
     def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         return self.torch.zeros(shape, dtype=like.dtype, device=like.device)

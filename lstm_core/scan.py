@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,9 @@ from lstm_core.ops import NUMPY, parameters
 
 Layers = Sequence[Sequence[Mapping[str, Any]]]
 """Parameters by layer, then by direction (forward, and backward if there are two), then by name."""
+
+Step = Callable[[int, int, int, SimpleNamespace, Any, SimpleNamespace], "dict[str, Any] | None"]
+"""(layer, direction, t, p, x_t, s) -> the values of this step, or None to let the cell compute them."""
 
 
 def hidden_size(cell: type[Cell], params: Mapping[str, Any]) -> int:
@@ -22,11 +26,21 @@ def hidden_size(cell: type[Cell], params: Mapping[str, Any]) -> int:
 
 
 def scan(
-    cell: type[Cell], layers: Layers, x: Any, state: Mapping[str, Any] | None = None, xp: Any = NUMPY
+    cell: type[Cell],
+    layers: Layers,
+    x: Any,
+    state: Mapping[str, Any] | None = None,
+    xp: Any = NUMPY,
+    step: Step | None = None,
+    run: Callable[..., tuple[dict[str, Any], dict[str, Any]]] | None = None,
+    reads: Callable[[Any], Any] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Run ``cell`` over ``x``.
 
     x: (time, batch, input). state: for each state of the cell (layer, direction, batch, unit); zeros where left out.
+    step: asked first at every step; it may do the step in the cell's place.
+    run: does one layer in one direction in place of the time loop (``lstm_core.parallel``).
+    reads: applied to what each layer reads, x included (dropout).
 
     Returns the signals, each (layer, direction, time, batch, unit), and the last states, each (layer, direction,
     batch, unit).
@@ -38,6 +52,7 @@ def scan(
     under: list[dict[str, Any]] = []
     for layer, directions in enumerate(layers):
         rows = []
+        x = reads(x) if reads else x
         for direction, params in enumerate(directions):
             zeros = xp.zeros((x.shape[1], hidden_size(cell, params)), like=x)
             old = {
@@ -45,7 +60,9 @@ def scan(
                 for name in cell.states()
             }
             below = {f"below_{name}": under[direction][name] if under else [zeros] * len(x) for name in cell.below}
-            values, last = _run(cell, params, x, old, below, xp, backward=direction == 1)
+            values, last = (run or _run)(
+                cell, params, x, old, below, xp, direction == 1, step and partial(step, layer, direction)
+            )
             for name, value in values.items():
                 signals[name].append(value)
             for name, value in last.items():
@@ -70,6 +87,7 @@ def _run(
     below: Mapping[str, Any],
     xp: Any,
     backward: bool,
+    step: Callable[..., dict[str, Any] | None] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """One layer in one direction: signals (time, batch, unit) and the last states (batch, unit)."""
     p = parameters(params)
@@ -77,8 +95,10 @@ def _run(
     steps: dict[str, list[Any]] = {signal.name: [] for signal in cell.signals}
     for t in order:
         s = SimpleNamespace(**old, **{name: values[t] for name, values in below.items()})
-        values = cell.gates(p, x[t], s, xp)
-        values |= cell.update(p, SimpleNamespace(**values), s, xp)
+        values = step(t, p, x[t], s) if step else None
+        if values is None:
+            values = cell.gates(p, x[t], s, xp)
+            values |= cell.update(p, SimpleNamespace(**values), s, xp)
         for name, kept in steps.items():
             kept.append(values[name])
         old = {name: values[name] for name in old}

@@ -53,15 +53,27 @@ class Tokenizer:
         return tuple(self._tokenizer.id_to_token(k) or "" for k in range(self.size))
 
     def id(self, piece: str) -> int:
-        """The id of a piece; ValueError if the vocabulary does not hold it."""
+        """The id of a piece, or of a word that is one piece; ValueError if the vocabulary does not hold it."""
         found = self._tokenizer.token_to_id(piece)
         if found is None:
-            raise ValueError(f"{piece!r} is not in this model's vocabulary of {self.size}")
+            ids = self._tokenizer.encode(piece, add_special_tokens=False).ids
+            if len(ids) != 1 or ids[0] == self._tokenizer.token_to_id(UNKNOWN):
+                raise ValueError(f"{piece!r} is not in this model's vocabulary of {self.size}")
+            found = ids[0]
         return found
 
     def display(self, id: int) -> str:
-        """A piece as shown to a reader: without the marks that the vocabulary uses inside."""
-        return self.pieces[id].removeprefix("##") or self.pieces[id]
+        """A piece as shown to a reader: without the marks and the byte spelling that the vocabulary uses inside."""
+        return self._shown[id]
+
+    @cached_property
+    def _shown(self) -> tuple[str, ...]:
+        decoded = self._tokenizer.decode_batch([[k] for k in range(self.size)], skip_special_tokens=False)
+        # Half a character's bytes decode to nothing that can be read; the vocabulary's own spelling is shown then.
+        return tuple(
+            piece if "\N{REPLACEMENT CHARACTER}" in text else text.removeprefix("##") or piece
+            for piece, text in zip(self.pieces, decoded, strict=True)
+        )
 
     def encode(self, text: str) -> tuple[Token, ...]:
         """The tokens of ``text``, in order; what lies between their spans is white space or characters of no meaning.

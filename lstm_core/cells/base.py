@@ -9,12 +9,14 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-Kind = Literal["gate", "candidate", "state"]
+Kind = Literal["gate", "candidate", "state", "output"]
 
 
 @dataclass(frozen=True)
 class Signal:
     """One quantity a cell computes at every step.
+
+    A state is carried to the next step; an output goes to the layer above and is computed anew at every step.
 
     ``role`` says what it is for, in words that hold for every cell ("keep", "write", "candidate", "reset", "expose",
     "cell", "hidden"), so that two cells can be drawn in the same rows. ``low`` and ``high`` bound its values.
@@ -32,12 +34,16 @@ def gate(name: str, role: str, meaning: str, low: float = 0.0, high: float = 1.0
     return Signal(name, "gate", role, meaning, low, high)
 
 
-def candidate(name: str, meaning: str, low: float = -1.0, high: float = 1.0) -> Signal:
-    return Signal(name, "candidate", "candidate", meaning, low, high)
+def candidate(name: str, meaning: str, low: float = -1.0, high: float = 1.0, role: str = "candidate") -> Signal:
+    return Signal(name, "candidate", role, meaning, low, high)
 
 
 def state(name: str, role: str, meaning: str, low: float = -math.inf, high: float = math.inf) -> Signal:
     return Signal(name, "state", role, meaning, low, high)
+
+
+def upward(name: str, role: str, meaning: str, low: float = -math.inf, high: float = math.inf) -> Signal:
+    return Signal(name, "output", role, meaning, low, high)
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,8 @@ class Param:
         return tuple(sizes[axis] for axis in self.axes)
 
 
-def affine(*names: str) -> tuple[Param, ...]:
-    """The parameters of ``W_k x_t + U_k h_{t-1} + b_k`` for each k in ``names``."""
+def affine(*names: str, hidden: bool = True) -> tuple[Param, ...]:
+    """The parameters of ``W_k x_t + U_k h_{t-1} + b_k`` for each k in ``names``; without the U_k if not ``hidden``."""
     return tuple(
         param
         for k in names
@@ -67,6 +73,7 @@ def affine(*names: str) -> tuple[Param, ...]:
             Param(f"U_{k}", ("hidden", "hidden"), f"weight of the old hidden state in {k}"),
             Param(f"b_{k}", ("hidden",), f"bias of {k}"),
         )
+        if hidden or not param.name.startswith("U_")
     )
 
 
