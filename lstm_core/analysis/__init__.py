@@ -1,0 +1,49 @@
+"""Exact answers about a trace, one question a file. Each is a pure function from traces to a frozen result."""
+
+from __future__ import annotations
+
+from lstm_core.analysis.contrast import Contrast, contrast
+from lstm_core.analysis.gradients import Flow, Gradients, flow, gradients, jacobians
+from lstm_core.analysis.health import Health, health
+from lstm_core.analysis.intervene import Counterfactual, Force, Swap, format_all, intervene, parse, parse_all
+from lstm_core.analysis.memory import Memory, Retention, memory, retention
+from lstm_core.analysis.properties import PROPERTIES, Property
+from lstm_core.analysis.readout import Readout, readout, word_error
+from lstm_core.analysis.saturation import Saturation, saturation
+from lstm_core.analysis.search import Search, search, search_traces
+from lstm_core.analysis.timescales import Timescales, timescales
+
+__all__ = [
+    "PROPERTIES",
+    "Contrast",
+    "Counterfactual",
+    "Flow",
+    "Force",
+    "Gradients",
+    "Health",
+    "Memory",
+    "Property",
+    "Readout",
+    "Retention",
+    "Saturation",
+    "Search",
+    "Swap",
+    "Timescales",
+    "contrast",
+    "flow",
+    "format_all",
+    "gradients",
+    "health",
+    "intervene",
+    "jacobians",
+    "memory",
+    "parse",
+    "parse_all",
+    "readout",
+    "retention",
+    "saturation",
+    "search",
+    "search_traces",
+    "timescales",
+    "word_error",
+]

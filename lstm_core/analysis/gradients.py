@@ -1,0 +1,343 @@
+"""How does an error flow back through time? Back-propagation by hand, in NumPy, on what a trace recorded.
+
+Going back from the last step to the first, every operation of the cell's step (``lstm_core.analysis.tape``) passes the
+error on to what it was computed from, by the chain rule; what reaches the old states is the error of the step before.
+For the LSTM that gives the textbook's
+
+    delta_c_t = delta_h_t o (1 - tanh(c_t)^2) + delta_c_{t+1} f_{t+1},      delta_f_t = delta_c_t c_{t-1} f (1 - f), ...
+
+(Hochreiter & Schmidhuber 1997, appendix A; Greff et al. 2015, section III), and the same for every cell whose functions
+have a derivative here. All in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_core.analysis.steps import Steps, kept_from, steps
+from lstm_core.analysis.tape import ARITHMETIC, Tape, tape
+from lstm_core.equations import carry
+from lstm_core.ops import Matrix
+from lstm_core.trace import Trace
+
+DERIVATIVES: dict[str, Callable[..., tuple[Any, ...]]] = {
+    "+": lambda y, a, b: (1.0, 1.0),
+    "-": lambda y, a, b: (1.0, -1.0),
+    "*": lambda y, a, b: (b, a),
+    "/": lambda y, a, b: (1 / b, -y / b),
+    "sigmoid": lambda y, a: (y * (1 - y),),
+    "tanh": lambda y, a: (1 - y**2,),
+    "exp": lambda y, a: (y,),
+    "log": lambda y, a: (1 / a,),
+    "log_sigmoid": lambda y, a: (1 - np.exp(y),),
+    "abs": lambda y, a: (np.sign(a),),
+    "divides": lambda y, a, b: (None, None),  # a clock: constant wherever it has a slope
+    "maximum": lambda y, a, b: (np.greater_equal(a, b) * 1.0, np.less(a, b) * 1.0),
+    "minimum": lambda y, a, b: (np.less_equal(a, b) * 1.0, np.greater(a, b) * 1.0),
+}
+"""dy/da, dy/db of y = op(a, b); None where it is 0. The derivative of a matrix product is its own case."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Factor:
+    """The gradient of a parameter, step by step, unmultiplied: delta_t x read_t (entry by entry times ``mask``, if the
+    parameter is masked), or delta_t alone for a vector. delta, read: (time, ...) in the order of the tokens."""
+
+    delta: np.ndarray
+    read: np.ndarray | None
+    mask: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """What the error ``error`` . h at ``step`` says about every quantity that led to it.
+
+    deltas: by gate and candidate, (layer, direction, time, unit): the error in the gate's net input (what its sigmoid
+        or tanh is applied to).
+    states: by state, (layer, direction, time, unit): the error in the state, by every path.
+    inputs: (time, input), the error in what the first layer read.
+    direct: (direction, time, unit), the top layer's error in the carried state that comes by the direct path alone,
+        (prod_{j=t+1..step} f_j) times the error at ``step``; None for a cell without such a path (the plain RNN).
+    """
+
+    step: int
+    error: np.ndarray
+    deltas: Mapping[str, np.ndarray]
+    states: Mapping[str, np.ndarray]
+    inputs: np.ndarray
+    direct: np.ndarray | None
+    _factors: Mapping[tuple[int, int, str], _Factor]
+
+    def norm(self, name: str, layer: int = -1, direction: int = 0) -> np.ndarray:
+        """(time,): the Euclidean norm of a delta ("f") or of a state's error ("c", "h") over the units."""
+        found = {**self.deltas, **self.states}
+        if name not in found:
+            raise ValueError(f"there is no error of {name!r}; there are {', '.join(found)}")
+        return np.linalg.norm(found[name][layer, direction], axis=-1)
+
+    def contributions(self, param: str, layer: int = -1, direction: int = 0) -> np.ndarray:
+        """(time, *shape of the parameter): what each step adds to its gradient. For a matrix this is delta x input."""
+        factor = self._factor(param, layer, direction)
+        if factor.read is None:
+            return factor.delta
+        product = factor.delta[:, :, None] * factor.read[:, None, :]
+        return product if factor.mask is None else factor.mask * product
+
+    def weight(self, param: str, layer: int = -1, direction: int = 0) -> np.ndarray:
+        """The gradient of a parameter: the sum of its ``contributions`` over time, without making them."""
+        factor = self._factor(param, layer, direction)
+        if factor.read is None:
+            return factor.delta.sum(0)
+        product = factor.delta.T @ factor.read
+        return product if factor.mask is None else factor.mask * product
+
+    def contribution_norms(self, param: str, layer: int = -1, direction: int = 0) -> np.ndarray:
+        """(time,): the Frobenius norm of each step's contribution."""
+        factor = self._factor(param, layer, direction)
+        if factor.read is None:
+            return np.linalg.norm(factor.delta, axis=-1)
+        squares = (factor.delta**2 if factor.mask is None else factor.delta**2 @ factor.mask**2) * (
+            (factor.read**2).sum(-1, keepdims=True) if factor.mask is None else factor.read**2
+        )
+        return np.sqrt(squares.sum(-1))
+
+    def _factor(self, param: str, layer: int, direction: int) -> _Factor:
+        layers = 1 + max(layer for layer, _, _ in self._factors)
+        key = (layer % layers, direction, param)
+        if key not in self._factors:
+            names = sorted({name for _, _, name in self._factors})
+            raise ValueError(f"there is no parameter {param!r}; there are {', '.join(names)}")
+        return self._factors[key]
+
+
+def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gradients:
+    """Send the error ``error`` (directions * unit,), given in the top layer's h after ``step``, back to the first word.
+
+    The gradients are those of error . h_step: with ``readout(...).vector`` those of a logit, with ``word_error(...)``
+    those of a word's loss. They are for a run as the cell does it, not for one with forced signals.
+
+    Raises ValueError for a step that the trace does not have or an error of another shape, and
+    NotImplementedError for a cell with a function that has no derivative here.
+    """
+    cell, count, directions = trace.cell, len(trace.layers), len(trace.layers[0])
+    error = np.asarray(error, np.float64)
+    size = directions * trace.signals[cell.output].shape[-1]
+    if error.shape != (size,):
+        raise ValueError(f"error is a vector of the output, ({size},), not {error.shape}")
+    runs = [[steps(trace, layer, bool(way), batch) for way in range(directions)] for layer in range(count)]
+    at = runs[0][0].place(step)
+    above = np.zeros((len(trace), size))
+    above[at] = error
+    below: list[dict[str, np.ndarray]] = [{} for _ in range(directions)]
+    found: list[list[_Pass]] = []
+    factors: dict[tuple[int, int, str], _Factor] = {}
+    for layer in reversed(range(count)):
+        parts = np.split(above, directions, axis=-1)
+        above = np.zeros_like(runs[layer][0].x)
+        row: list[_Pass] = []
+        for way, run in enumerate(runs[layer]):
+            given = dict(below[way])
+            given[cell.output] = given.get(cell.output, 0.0) + parts[way]
+            back = _back(run, {name: run.flip(value)[:, None] for name, value in given.items()})
+            above = above + run.flip(back.x[:, 0])
+            below[way] = {name: run.flip(value[:, 0]) for name, value in back.below.items()}
+            factors |= {(layer, way, name): _factor(run, name, back) for name in run.params}
+            row.append(back)
+        found.insert(0, row)
+
+    def gather(pick: Callable[[_Pass], np.ndarray]) -> np.ndarray:
+        return np.stack(
+            [
+                np.stack([run.flip(pick(back)[:, 0]) for run, back in zip(row, backs, strict=True)])
+                for row, backs in zip(runs, found, strict=True)
+            ]
+        )
+
+    return Gradients(
+        step=step % len(trace),
+        error=error,
+        deltas={name: gather(lambda b, name=name: b.deltas[name]) for name in found[0][0].deltas},
+        states={name: gather(lambda b, name=name: b.states[name]) for name in cell.states()},
+        inputs=above,
+        direct=_direct(runs[-1], found[-1], step),
+        _factors=factors,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """How the state after ``step`` depends on the same state before: Frobenius norms, (time,), 0 after ``step``.
+
+    norm: of the whole Jacobian ds_T/ds_t, along every path (for the LSTM's c also by h_t into the later gates).
+    direct: of its direct path, diag(prod_{j=t+1..T} f_j); None for a state that is not carried on linearly.
+    rest: of what is left, the paths through the gates and the candidate.
+    identity: the norm at t = T, the square root of the number of units.
+    """
+
+    state: str
+    step: int
+    norm: np.ndarray
+    direct: np.ndarray | None
+    rest: np.ndarray | None
+
+    @property
+    def identity(self) -> float:
+        return float(self.norm[self.step])
+
+    @property
+    def share(self) -> np.ndarray | None:
+        """(time,): direct / (direct + rest), between 0 and 1; NaN where neither is left."""
+        if self.direct is None or self.rest is None:
+            return None
+        with np.errstate(invalid="ignore"):
+            return self.direct / (self.direct + self.rest)
+
+
+def flow(trace: Trace, step: int, state: str = "h", *, layer: int = -1, backward: bool = False, batch: int = 0) -> Flow:
+    """The norms of d(state after ``step``) / d(state after t) for every t, in one layer; takes time * unit^2 memory.
+
+    A state that is computed from another in the same step follows it: dc_T/dc_t includes what h_t does.
+    """
+    jacobian = jacobians(trace, step, state, layer=layer, backward=backward, batch=batch)
+    run = steps(trace, layer, backward, batch)
+    norm = np.linalg.norm(jacobian, axis=(1, 2))
+    rule = carry(trace.cell)
+    if rule is None or rule.state != state:
+        return Flow(state, step % len(run), norm, None, None)
+    at = run.place(step)
+    kept = np.zeros(jacobian.shape[:2])
+    kept[: at + 1] = kept_from(run.keep_write()[1][1 : at + 1])
+    kept = run.flip(kept)
+    rest = jacobian - kept[:, :, None] * np.eye(kept.shape[-1])
+    return Flow(state, step % len(run), norm, np.linalg.norm(kept, axis=1), np.linalg.norm(rest, axis=(1, 2)))
+
+
+def jacobians(
+    trace: Trace, step: int, state: str = "h", *, layer: int = -1, backward: bool = False, batch: int = 0
+) -> np.ndarray:
+    """(time, unit, unit): entry [t, i, j] is d state_step[i] / d state_t[j], zeros for tokens read after ``step``."""
+    if state not in trace.cell.states():
+        raise ValueError(f"the cell {trace.cell.name} has no state {state!r}; it has {', '.join(trace.cell.states())}")
+    run = steps(trace, layer, backward, batch)
+    at = run.place(step)
+    units = run.signals[state].shape[-1]
+    given = np.zeros((len(run), units, units))
+    given[at] = np.eye(units)
+    return run.flip(_back(run, {state: given}, start=at).states[state])
+
+
+@dataclass(frozen=True, eq=False)
+class _Pass:
+    """Errors of one layer and direction in the order of reading, (time, seed, ...) each."""
+
+    deltas: dict[str, np.ndarray]
+    states: dict[str, np.ndarray]
+    x: np.ndarray
+    below: dict[str, np.ndarray]
+    matrices: dict[str, list[_Factor]]  # in the order of the tokens; of the first seed
+    vectors: dict[str, np.ndarray]
+
+
+def _back(run: Steps, given: Mapping[str, np.ndarray], start: int | None = None) -> _Pass:
+    """Errors ``given`` in signals, by name (time, seed, unit), sent back from ``start`` (the last step)."""
+    cell = tape(run.cell)
+    states = run.cell.states()
+    values = cell.forward(run.leaves())
+    local = [_local(node.op, values[at], [values[arg] for arg in node.args]) for at, node in enumerate(cell.nodes)]
+    time, seeds, _ = next(iter(given.values())).shape
+    units = {name: signal.shape[-1] for name, signal in run.signals.items()}
+    net = {signal.name: _net_input(cell, signal.name) for signal in run.cell.signals if signal.kind != "state"}
+    watched = {*net.values(), *(cell.signals[name] for name in states)}
+    watched |= {at for at, node in enumerate(cell.nodes) if node.op == "symbol" or node.op == "@"}
+    kept: dict[int, np.ndarray] = {}
+    carried = {name: np.zeros((seeds, units[name])) for name in states}
+    for t in range(time - 1 if start is None else start, -1, -1):
+        errors: list[Any] = [None] * len(cell.nodes)
+        for name, error in [*carried.items(), *((name, values[t]) for name, values in given.items())]:
+            at = cell.signals[name]
+            errors[at] = error if errors[at] is None else errors[at] + error
+        for at in range(len(cell.nodes) - 1, -1, -1):
+            error, node = errors[at], cell.nodes[at]
+            if error is None:
+                continue
+            if at in watched:
+                if at not in kept:
+                    kept[at] = np.zeros((time, *error.shape))
+                kept[at][t] = error
+            for arg, slope in zip(node.args, local[at], strict=False):
+                if slope is None:
+                    continue
+                if isinstance(slope, Matrix):
+                    passed = error @ slope.transposed.T
+                else:
+                    passed = error * (slope[t] if np.ndim(slope) == 2 else slope)
+                errors[arg] = passed if errors[arg] is None else errors[arg] + passed
+        olds = {node.value: errors[at] for at, node in enumerate(cell.nodes) if node.op == "symbol"}
+        carried = {
+            name: np.zeros((seeds, units[name])) if olds.get(f"s.{name}") is None else olds[f"s.{name}"]
+            for name in states
+        }
+
+    def errors_at(at: int) -> np.ndarray:
+        return kept[at] if at in kept else np.zeros((time, seeds, np.shape(values[at])[-1]))
+
+    symbols = {node.value: at for at, node in enumerate(cell.nodes) if node.op == "symbol"}
+    matrices: dict[str, list[_Factor]] = {}
+    for at, node in enumerate(cell.nodes):
+        if node.op == "@":
+            matrix, operand = node.args
+            names = cell.nodes[matrix].args or (matrix,)  # one parameter, or the product of one and its mask
+            for name in names:
+                mask = next((values[other].transposed.T for other in names if other != name), None)
+                factor = _Factor(run.flip(errors_at(at)[:, 0]), run.flip(values[operand]), mask)
+                matrices.setdefault(cell.nodes[name].value.removeprefix("p."), []).append(factor)
+    return _Pass(
+        deltas={name: errors_at(at) for name, at in net.items()},
+        states={name: errors_at(cell.signals[name]) for name in states},
+        x=errors_at(symbols["x"]),
+        below={name: errors_at(symbols[f"s.below_{name}"]) for name in run.cell.below},
+        matrices=matrices,
+        vectors={name: errors_at(symbols[f"p.{name}"]) for name in run.params if name not in matrices},
+    )
+
+
+def _local(op: str, value: Any, args: list[Any]) -> tuple[Any, ...]:
+    """The derivative of a node in each argument, every step at once; None where no error has to go."""
+    if not args:
+        return ()
+    if op == "@":
+        return None, args[0]
+    if op not in DERIVATIVES:
+        raise NotImplementedError(f"no derivative is known here for the function {op!r}")
+    return DERIVATIVES[op](value, *args)
+
+
+def _net_input(cell: Tape, signal: str) -> int:
+    """Where the net input of a gate is computed: under its function, or the gate itself if it is only arithmetic."""
+    node = cell.nodes[cell.signals[signal]]
+    return node.args[0] if node.op not in ARITHMETIC and len(node.args) == 1 else cell.signals[signal]
+
+
+def _factor(run: Steps, param: str, back: _Pass) -> _Factor:
+    if param not in back.matrices:
+        return _Factor(run.flip(back.vectors[param][:, 0]), None, None)
+    if len(back.matrices[param]) > 1:
+        raise NotImplementedError(f"the parameter {param} is applied more than once in a step")
+    return back.matrices[param][0]
+
+
+def _direct(runs: list[Steps], backs: list[_Pass], step: int) -> np.ndarray | None:
+    rule = carry(runs[0].cell)
+    if rule is None:
+        return None
+    found = []
+    for run, back in zip(runs, backs, strict=True):
+        at = run.place(step)
+        errors = np.zeros(back.states[rule.state][:, 0].shape)
+        errors[: at + 1] = kept_from(run.keep_write()[1][1 : at + 1]) * back.states[rule.state][at, 0]
+        found.append(run.flip(errors))
+    return np.stack(found)

@@ -1,0 +1,176 @@
+"""Is a recurrent network in good order? What its units did on an input, and what its weights say without one.
+
+Every figure comes with the reason that it matters and what is usually done about it (``NOTES``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_core.trace import Trace
+
+STILL = 1e-2  # a unit whose output moves by less over the whole input is dead
+END = 0.05  # this close to an end of its range a gate or an output is saturated,
+MOST = 0.95  # if it is there in this share of the steps
+OPEN = 0.95  # a keep gate above this on the average loses little of what is written ...
+WRITES = 0.05  # ... and a write gate above this goes on adding to it
+
+
+@dataclass(frozen=True)
+class Note:
+    """why: what the finding means. remedy: what is usually done about it. source: who says so."""
+
+    title: str
+    why: str
+    remedy: str
+    source: str
+
+
+NOTES: dict[str, Note] = {
+    "dead": Note(
+        "Dead units",
+        "Their output does not move, whatever is read: they take memory and time and carry nothing.",
+        "Train a smaller layer, look for an output gate shut by its bias, a learning rate that threw the unit out of "
+        "range, or weight decay that is too strong.",
+        "Karpathy et al. 2015",
+    ),
+    "saturated": Note(
+        "Saturated units",
+        "A gate or an output that stays at one end has almost no gradient, so training can hardly change it any more.",
+        "Scale the inputs, start from smaller weights, clip gradients, normalise (layer norm); a forget gate that is "
+        "open for good may be just what the task needs.",
+        "Karpathy et al. 2015; Le et al. 2015",
+    ),
+    "integrator": Note(
+        "Integrators",
+        "The gate that keeps is open while the one that writes is not shut: the memory adds up what it reads and "
+        "can grow "
+        "with the length of the input beyond what was seen in training.",
+        "Test on longer inputs than those of training; bound the memory (GRU, coupled gates) or penalise it if it "
+        "drifts.",
+        "Weiss et al. 2018",
+    ),
+    "timescale": Note(
+        "Timescale, -1 / log f",
+        "After this many steps 1/e of a memory is left. Dependencies longer than the longest timescale are forgotten.",
+        "Raise the forget bias, or draw it as log U(1, T - 1) for dependencies of up to T steps (chrono "
+        "initialisation).",
+        "Mahto et al. 2021; Tallec & Ollivier 2018",
+    ),
+    "bias": Note(
+        "Effective bias, b_ih + b_hh",
+        "torch keeps two biases that only act as their sum: a forget bias set on one of them is half of what was "
+        "meant if "
+        "the other is set as well, and is often set on the first layer alone.",
+        "Set the sum, on every layer and direction: forget bias 1 is the usual start.",
+        "Jozefowicz et al. 2015",
+    ),
+    "singular": Note(
+        "Singular values of the recurrent matrices",
+        "Those far below 1 lose directions of the state at every step, those far above 1 blow errors up on the way "
+        "back "
+        "where gates and tanh do not hold them down.",
+        "Start orthogonal, clip gradients, regularise the spectral norm.",
+        "Pascanu et al. 2013; Saxe et al. 2014",
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Health:
+    """One layer in one direction. Arrays are (unit,) over the units of the gates, ``dead`` over those of h.
+
+    movement: largest minus smallest h of a unit over all steps and sequences; dead where it is below ``STILL``.
+    low, high: by gate, the share of steps within ``END`` of the lower and the upper end; for the output h, too,
+        where it is
+        bounded. saturated: one of them holds for ``MOST`` of the steps.
+    keep, write: means of the gates that keep and write; integrator: kept above ``OPEN`` and written above ``WRITES``.
+    timescale: steps, -1 / mean(log keep); infinite for a unit that forgets nothing.
+    biases: by parameter, the sum that acts (b_ih + b_hh). forget_bias: that of the gate that keeps, None where no
+        single gate
+        does.
+    singular: by recurrent matrix, its singular values, largest first. radius: of the plain RNN's matrix, the largest
+        absolute
+        eigenvalue.
+    keep, write, integrator and timescale are None for a cell whose memory is rewritten at every step.
+    """
+
+    layer: int
+    direction: int
+    movement: np.ndarray
+    low: Mapping[str, np.ndarray]
+    high: Mapping[str, np.ndarray]
+    keep: np.ndarray | None
+    write: np.ndarray | None
+    timescale: np.ndarray | None
+    biases: Mapping[str, np.ndarray]
+    forget_bias: np.ndarray | None
+    singular: Mapping[str, np.ndarray]
+    radius: float | None
+
+    @property
+    def dead(self) -> np.ndarray:
+        return self.movement < STILL
+
+    @property
+    def saturated(self) -> Mapping[str, np.ndarray]:
+        """By signal, the units that stay at one of its ends. Dead units' outputs are not counted again."""
+        return {name: np.maximum(self.low[name], self.high[name]) >= MOST for name in self.low}
+
+    @property
+    def integrator(self) -> np.ndarray | None:
+        if self.keep is None or self.write is None:
+            return None
+        return (self.keep > OPEN) & (self.write > WRITES)
+
+
+def health(trace: Trace) -> tuple[Health, ...]:
+    """Every layer and direction of a trace, over all steps and sequences. Raises ValueError for a trace of no steps."""
+    if trace.inputs.size == 0 or len(trace) == 0:
+        raise ValueError("a trace of no steps says nothing about health")
+    layers, directions = trace.signals["h"].shape[:2]
+    return tuple(_health(trace, layer, direction) for layer in range(layers) for direction in range(directions))
+
+
+def _health(trace: Trace, layer: int, direction: int) -> Health:
+    at = layer, direction
+
+    def rows(values: np.ndarray) -> np.ndarray:
+        """(step, unit) of all sequences, without the steps after their ends."""
+        flat = values[at].reshape(-1, values.shape[-1]).astype(np.float64)
+        return flat[~np.isnan(flat).all(axis=1)]
+
+    h = rows(trace.signals["h"])
+    low, high = {}, {}
+    for signal in trace.cell.signals:
+        bounded = np.isfinite([signal.low, signal.high]).all()
+        if bounded and (signal.kind == "gate" or signal.name == "h"):
+            values, margin = rows(trace.signals[signal.name]), END * (signal.high - signal.low)
+            low[signal.name] = (values < signal.low + margin).mean(axis=0)
+            high[signal.name] = (values > signal.high - margin).mean(axis=0)
+    keep, write = (trace.role(role) if trace.role_label(role) else None for role in ("keep", "write"))
+    timescale = None
+    if keep is not None:
+        with np.errstate(divide="ignore"):
+            timescale = 1 / np.maximum(-np.log(rows(keep)).mean(axis=0), 0.0)
+    params = trace.layers[layer][direction]
+    biases = {p.name: params[p.name] for p in trace.cell.params if p.axes == ("hidden",) and p.name.startswith("b_")}
+    recurrent = {p.name: params[p.name] for p in trace.cell.params if p.name.startswith("U_")}
+    plain = recurrent.get("U_a")
+    return Health(
+        layer,
+        direction,
+        h.max(axis=0) - h.min(axis=0),
+        low,
+        high,
+        None if keep is None else rows(keep).mean(axis=0),
+        None if write is None else rows(write).mean(axis=0),
+        timescale,
+        biases,
+        biases.get(f"b_{trace.role_label('keep')}"),
+        {name: np.linalg.svd(value.astype(np.float64), compute_uv=False) for name, value in recurrent.items()},
+        None if plain is None else float(np.abs(np.linalg.eigvals(plain.astype(np.float64))).max()),
+    )

@@ -1,0 +1,269 @@
+"""What if? A run again with some of its signals forced, and what changes from there on.
+
+An intervention replaces a value where it is computed, and all that depends on it follows in the same step and later:
+with c set, h is shown from the new c. This is Pearl's do-operator on the cell's own equations.
+
+Each intervention has a short written form, which goes into a link:
+
+    f[6]@9:10=1      unit 6's forget gate is 1 at step 9          (steps as in Python: 9 up to, not including, 10)
+    i[3,6-8]@9:=0    four units' input gates are 0 from step 9 on
+    c[6]@4:9=hold    unit 6's cell keeps what it held after step 3
+    c[6]@9:10=flip   its sign is turned round at step 9
+    h/1=0            the whole hidden state of layer 1 is 0 at every step (h/1r: of its backward direction)
+    x@7:8=anna       step 7 reads another word
+    !f[6]@9:10=1     the first one, switched off
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+from urllib.parse import unquote
+
+import numpy as np
+
+from lstm_core.analysis.tape import tape
+from lstm_core.cells.base import Cell
+from lstm_core.model import Model
+from lstm_core.ops import NUMPY
+from lstm_core.scan import scan
+from lstm_core.trace import Trace
+
+UNITS_MAX = 65536
+
+
+@dataclass(frozen=True)
+class Force:
+    """A signal forced to ``value``, or a state that is held ("hold") or a signal whose sign is turned round ("flip").
+
+    units: which, all of them if None. start, stop: the steps, as in a Python slice. direction: 1 for the backward one.
+    """
+
+    signal: str
+    value: float | Literal["hold", "flip"]
+    units: tuple[int, ...] | None = None
+    start: int | None = None
+    stop: int | None = None
+    layer: int = 0
+    direction: int = 0
+    on: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, str):
+            if not math.isfinite(self.value):
+                raise ValueError(f"{self.signal} can only be forced to a finite number, not {self.value}")
+            object.__setattr__(self, "value", float(self.value))
+        elif self.value not in ("hold", "flip"):
+            raise ValueError(f"{self.signal} can be forced to a number, 'hold' or 'flip', not {self.value!r}")
+        if self.units is not None:
+            object.__setattr__(self, "units", tuple(sorted(set(self.units))))
+
+    def __str__(self) -> str:
+        place = f"/{self.layer}{'r' if self.direction else ''}" if self.layer or self.direction else ""
+        units = "" if self.units is None else f"[{','.join(_runs(self.units))}]"
+        value = self.value if isinstance(self.value, str) else repr(self.value).removesuffix(".0")
+        return f"{_mark(self.on)}{self.signal}{place}{units}{_span(self.start, self.stop)}={value}"
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Step ``step`` reads ``word``, a piece of the model's vocabulary, in place of its own."""
+
+    step: int
+    word: str
+    on: bool = True
+
+    def __str__(self) -> str:
+        word = re.sub(r"[%;\s]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), self.word)
+        return f"{_mark(self.on)}x@{self.step}:{self.step + 1}={word}"
+
+
+Intervention = Force | Swap
+
+_FORM = re.compile(
+    r"(?P<off>!)?(?P<signal>[A-Za-z_]\w*)(?:/(?P<layer>\d{1,4})(?P<backward>r)?)?(?:\[(?P<units>\d[\d,-]*)\])?"
+    r"(?:@(?P<start>-?\d{1,9})?(?P<range>:(?P<stop>-?\d{1,9})?)?)?=(?P<value>.+)",
+    re.DOTALL,
+)
+
+
+def parse(text: str) -> Intervention:
+    """Read one intervention; ValueError says what is wrong. ``parse(str(i)) == i`` for every intervention."""
+    found = _FORM.fullmatch(text)
+    if found is None or (found["start"] is None and found["range"] is None and "@" in text.partition("=")[0]):
+        raise ValueError(f"{text!r} is no intervention; one looks like f[6]@9:10=1")
+    start, stop = (None if found[key] is None else int(found[key]) for key in ("start", "stop"))
+    if found["range"] is None and start is not None:
+        stop = None if start == -1 else start + 1
+    on = found["off"] is None
+    if found["signal"] == "x":
+        if start is None or stop != start + 1 or found["units"] or found["layer"]:
+            raise ValueError(f"{text!r}: a word is swapped at one step, as in x@7:8=anna")
+        return Swap(start, unquote(found["value"]), on)
+    value: Any = found["value"]
+    if value not in ("hold", "flip"):
+        try:
+            value = float(value)
+        except ValueError:
+            raise ValueError(f"{text!r}: {value!r} is neither a number nor 'hold' nor 'flip'") from None
+    units = None if found["units"] is None else tuple(_numbers(found["units"], text))
+    layer, direction = int(found["layer"] or 0), int(found["backward"] is not None)
+    return Force(found["signal"], value, units, start, stop, layer, direction, on)
+
+
+def parse_all(text: str) -> tuple[Intervention, ...]:
+    """Read a list written by ``format_all``: interventions with ";" between them."""
+    return tuple(parse(part) for part in text.split(";") if part)
+
+
+def format_all(interventions: Iterable[Intervention]) -> str:
+    """Write a list of interventions, for a link."""
+    return ";".join(map(str, interventions))
+
+
+@dataclass(frozen=True, eq=False)
+class Counterfactual:
+    """The run as it was and as it would have been. ``model`` is there if it was given, and then so are predictions."""
+
+    before: Trace
+    after: Trace
+    interventions: tuple[Intervention, ...]
+    model: Model | None
+
+    @cached_property
+    def difference(self) -> Mapping[str, np.ndarray]:
+        """after - before of every signal, (layer, direction, time, batch, unit)."""
+        return {name: values - self.before.signals[name] for name, values in self.after.signals.items()}
+
+    @cached_property
+    def probabilities(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of every next word after every step, (time, vocabulary), before and after."""
+        model = self._model()
+        return model.probabilities(self.before), model.probabilities(self.after)
+
+    @cached_property
+    def shift(self) -> np.ndarray:
+        """(time,): how far the prediction moved, as total variation: 0 not at all, 1 all the probability."""
+        before, after = self.probabilities
+        return np.abs(after - before).sum(-1) / 2
+
+    def predictions(self, k: int = 5) -> tuple[list[list[tuple[str, float]]], list[list[tuple[str, float]]]]:
+        """The ``k`` likeliest next words after every step, before and after."""
+        model = self._model()
+        return model.predictions(self.before, k), model.predictions(self.after, k)
+
+    def _model(self) -> Model:
+        if self.model is None:
+            raise ValueError("predictions need the model: intervene(trace, interventions, model)")
+        return self.model
+
+
+def intervene(trace: Trace, interventions: Iterable[Intervention | str], model: Model | None = None) -> Counterfactual:
+    """Run what ``trace`` recorded again, with ``interventions`` (or their written forms), later ones on top of earlier.
+
+    Steps that the text does not have are ignored, so that a list of interventions outlives an edit of the sentence.
+    Runs in NumPy in the trace's own precision, for the whole batch. model: needed to swap words and to predict.
+
+    Raises ValueError for a signal, unit, layer, direction or word that the network does not have.
+    """
+    listed = tuple(parse(item) if isinstance(item, str) else item for item in interventions)
+    forces = [item for item in listed if isinstance(item, Force) and item.on]
+    for force in forces:
+        _check(force, trace)
+    inputs, tokens = _swapped(trace, [item for item in listed if isinstance(item, Swap) and item.on], model)
+    if len(trace) == 0:
+        return Counterfactual(trace, trace, listed, model)
+
+    active: dict[tuple[int, int, int], list[Force]] = {}
+    for force in forces:
+        for t in range(*slice(force.start, force.stop).indices(len(trace))):
+            active.setdefault((force.layer, force.direction, t), []).append(force)
+
+    def step(layer: int, direction: int, t: int, p: Any, x: Any, s: Any) -> dict[str, Any] | None:
+        now = active.get((layer, direction, t))
+        return _forced(trace.cell, now, p, x, s) if now else None
+
+    layers = [[{name: np.asarray(value) for name, value in params.items()} for params in row] for row in trace.layers]
+    signals, _ = scan(trace.cell, layers, inputs, trace.initial, step=step)
+    after = replace(trace, signals=signals, inputs=inputs, tokens=tokens, device="cpu", seconds=0.0, max_abs_error=None)
+    return Counterfactual(trace, after, listed, model)
+
+
+def _forced(cell: type[Cell], forces: Sequence[Force], p: Any, x: Any, s: Any) -> dict[str, Any]:
+    """One step of ``cell`` by its equations, each signal replaced as soon as it is computed."""
+
+    def edit(name: str, value: Any) -> Any:
+        for force in forces:
+            if force.signal == name:
+                value = np.array(np.broadcast_to(value, getattr(s, name, memory).shape))
+                at = ... if force.units is None else (..., list(force.units))
+                if force.value == "hold":
+                    value[at] = getattr(s, name)[at]
+                elif force.value == "flip":
+                    value[at] = -value[at]
+                else:
+                    value[at] = force.value
+        return value
+
+    memory = getattr(s, cell.states()[0])
+    groups: dict[str, Mapping[str, Any]] = {"p": vars(p), "s": vars(s)}
+    leaves = {f"{group}.{name}": value for group, named in groups.items() for name, value in named.items()}
+    values = tape(cell).forward({"x": x, **leaves}, NUMPY, edit)
+    return {name: values[at] for name, at in tape(cell).signals.items()}
+
+
+def _check(force: Force, trace: Trace) -> None:
+    signal = trace.cell.signal(force.signal)
+    if force.value == "hold" and signal.kind != "state":
+        raise ValueError(f"only a state can be held; {force.signal} is a {signal.kind}, force it to a number")
+    trace.sel(force.signal, layer=force.layer, direction=force.direction)
+    for unit in force.units or ():
+        trace.sel(force.signal, unit=unit)
+
+
+def _swapped(trace: Trace, swaps: Sequence[Swap], model: Model | None) -> tuple[np.ndarray, Any]:
+    inputs, tokens = trace.inputs, list(trace.tokens)
+    for swap in swaps:
+        if model is None:
+            raise ValueError("a word can be swapped only with the model: intervene(trace, interventions, model)")
+        at = model.tokenizer.id(swap.word)
+        if -len(trace) <= swap.step < len(trace):
+            inputs = inputs.copy()
+            inputs[swap.step] = model.embedding[at]
+            if tokens:
+                word = model.tokenizer.display(at)
+                tokens[swap.step] = replace(tokens[swap.step], text=word, piece=swap.word, id=at, known=True)
+    return inputs, tuple(tokens)
+
+
+def _mark(on: bool) -> str:
+    return "" if on else "!"
+
+
+def _span(start: int | None, stop: int | None) -> str:
+    if start is None and stop is None:
+        return ""
+    return f"@{'' if start is None else start}:{'' if stop is None else stop}"
+
+
+def _runs(units: Sequence[int]) -> Iterator[str]:
+    """6, 7, 8 as "6-8"."""
+    first = 0
+    for k, unit in enumerate(units):
+        if k + 1 == len(units) or units[k + 1] != unit + 1:
+            yield f"{units[first]}" if first == k else f"{units[first]}-{unit}"
+            first = k + 1
+
+
+def _numbers(units: str, text: str) -> Iterator[int]:
+    for part in units.split(","):
+        first, dash, last = part.partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise ValueError(f"{text!r}: {part!r} is no unit and no range of units")
+        if int(last or first) >= UNITS_MAX:
+            raise ValueError(f"{text!r}: there is no layer with so many units")
+        yield from range(int(first), int(last or first) + 1)

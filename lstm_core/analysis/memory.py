@@ -1,0 +1,175 @@
+"""Who wrote this memory? The carried state, exactly, as a sum of what each token wrote and what was kept of it.
+
+    c_t = sum_k (prod_{j=k+1..t} f_j) i_k g_k + (prod_{j=1..t} f_j) c_0
+
+Levy et al., "Long Short-Term Memory as a Dynamically Computed Element-wise Weighted Sum", ACL 2018. Which state goes
+on linearly, what keeps and what writes, is read off the cell's own update (``lstm_core.equations.carry``), so the same
+holds for the GRU's h and for every such cell. The sum is exact given the gates and candidates of this run; those were
+computed from the past themselves. In a GRU the candidate n reads the very state that is decomposed here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_core.analysis.steps import Steps, kept_from, steps
+from lstm_core.analysis.tape import tape
+from lstm_core.equations import equations
+from lstm_core.symbols import contains
+from lstm_core.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """The memory after ``step``: ``value`` = contributions.sum(0) + initial + offset, up to ``residual``.
+
+    contributions: by token, zeros for tokens not read yet: (time, unit), or (time,) for one unit or a direction.
+    initial: what is left of the state before the first token, (unit,) or a number.
+    offset: of a direction, what the output holds while the memory is empty (0 for the LSTM and the GRU).
+    value: what the trace says: the state, (unit,) or one number, or direction . h.
+    residual: largest absolute difference between the two sides. Where an intervention set the state itself, it is
+        what that put in.
+    state, keep, write, candidate: the rule in the cell's letters, state = keep * old state + write * candidate (what a
+        cell adds beside that, such as a share of the layer below, belongs to the step's contribution).
+    candidate_reads_state: whether the candidate itself was computed from the old state (the GRU's n).
+    """
+
+    step: int
+    contributions: np.ndarray
+    initial: np.ndarray
+    offset: float
+    value: np.ndarray
+    residual: float
+    state: str
+    keep: str
+    write: str
+    candidate: str
+    candidate_reads_state: bool
+
+
+def memory(
+    trace: Trace,
+    step: int,
+    unit: int | None = None,
+    direction: np.ndarray | None = None,
+    *,
+    layer: int = -1,
+    backward: bool = False,
+    batch: int = 0,
+) -> Memory:
+    """What each token contributed to the memory after ``step``: of every unit, of one ``unit``, or along ``direction``.
+
+    direction: a readout direction in the layer's output h, (unit,) or (directions * unit,), such as
+    ``readout(model, "she", "he").vector``. Each unit's memory is then seen through the output, h = F(c): every part of
+    c counts (F(c) - F(0)) / c times, for the LSTM o tanh(c) / c, taken from the cell's own equations.
+
+    Needs O(time * unit) numbers. Raises ValueError if the cell's memory is not linear in the old state (the plain
+    RNN), and for a step, unit, layer or direction that the trace does not have.
+    """
+    run = steps(trace, layer, backward, batch)
+    rule, keep, written = run.keep_write()
+    at = run.place(step)
+    units = run.signals[rule.state].shape[-1]
+    if unit is not None and direction is not None:
+        raise ValueError("give a unit or a direction, not both")
+    if unit is not None and not -units <= unit < units:
+        raise ValueError(f"there is no unit {unit}; the layer has {units} (0 to {units - 1})")
+
+    chosen = slice(None) if unit is None else unit
+    kept = kept_from(keep[: at + 1, chosen])
+    parts = kept[1:] * written[: at + 1, chosen]
+    initial = kept[0] * run.old[rule.state][0, chosen]
+    value = run.signals[rule.state][at, chosen]
+    offset = 0.0
+    if direction is not None:
+        output = run.signals[run.cell.output][at]
+        weight = _weight(direction, len(output), len(trace.layers[0]), backward)
+        counts, offset = _through_output(run, rule.state, at, weight)
+        parts, initial, value = parts @ counts, initial @ counts, output @ weight
+    contributions = np.zeros((len(run), *parts.shape[1:]))
+    contributions[: at + 1] = parts
+    reads = next(line.expr for line in equations(run.cell) if line.name == rule.candidate)
+    return Memory(
+        step=step % len(run),
+        contributions=run.flip(contributions),
+        initial=np.asarray(initial),
+        offset=offset,
+        value=np.asarray(value),
+        residual=float(np.abs(parts.sum(0) + initial + offset - value).max(initial=0.0)),
+        state=rule.state,
+        keep=rule.label("keep"),
+        write=rule.label("write"),
+        candidate=rule.candidate,
+        candidate_reads_state=contains(reads, f"s.{rule.state}"),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Retention:
+    """One unit's memory for every pair of tokens, (time, time): row t is the memory after token t, column k is token k.
+
+    kept: the share of what token k wrote that is still there after token t; 0 where k has not been read.
+    contributions: how much of the state after t token k wrote. initial: (time,), what is left of the first state.
+    """
+
+    kept: np.ndarray
+    contributions: np.ndarray
+    initial: np.ndarray
+
+
+def retention(trace: Trace, unit: int, *, layer: int = -1, backward: bool = False, batch: int = 0) -> Retention:
+    """The retention matrix of a unit; its row ``step`` is ``memory(trace, step, unit)``. Raises as ``memory`` does."""
+    run = steps(trace, layer, backward, batch)
+    rule, keep, written = run.keep_write()
+    units = keep.shape[-1]
+    if not -units <= unit < units:
+        raise ValueError(f"there is no unit {unit}; the layer has {units} (0 to {units - 1})")
+    kept = np.zeros((len(run), len(run)))
+    first = np.ones(len(run))
+    row, start = np.zeros(len(run)), 1.0
+    for t in range(len(run)):
+        row = row * keep[t, unit]  # a product, not a quotient of two: a gate may be 0
+        start = start * keep[t, unit]
+        row[t] = 1.0
+        kept[t], first[t] = row, start
+    both = slice(None, None, -1 if backward else 1)
+    initial = first * run.old[rule.state][0, unit] if len(run) else first
+    return Retention(kept[both, both], (kept * written[:, unit])[both, both], run.flip(initial))
+
+
+def _weight(direction: np.ndarray, units: int, directions: int, backward: bool) -> np.ndarray:
+    vector = np.asarray(direction, np.float64)
+    if vector.shape == (units * directions,):
+        return vector[units:] if backward and directions == 2 else vector[:units]
+    if vector.shape == (units,):
+        return vector
+    raise ValueError(
+        f"direction is a vector of the output, ({units},) or ({units * directions},), not {vector.shape}; "
+        "for the layer that read the text backwards say backward=True"
+    )
+
+
+def _through_output(run: Steps, state: str, at: int, weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """(counts, empty) with weight . output = counts . state + empty at one step: the secants of h = F(c) from c = 0.
+
+    Each unit's memory is shown by itself, and the sum over units is exact where F adds them up: if it is elementwise,
+    also if a matrix (a projection) follows. Where it did not, ``Memory.residual`` would say so.
+    """
+    if state == run.cell.output:
+        return weight, 0.0
+    cell = tape(run.cell)
+    leaves = {key: value[at] if key == "x" or key.startswith("s.") else value for key, value in run.leaves().items()}
+    recorded = {name: values[at] for name, values in run.signals.items() if name != run.cell.output}
+
+    def output(memory: np.ndarray) -> np.ndarray:
+        values = recorded | {state: memory}
+        found = cell.forward(leaves, edit=lambda name, value: values.get(name, value))
+        return found[cell.signals[run.cell.output]] @ weight
+
+    held = run.signals[state][at]
+    # Where the memory is all but empty the quotient loses its digits; its limit is the slope at 0.
+    used = np.where(np.abs(held) < 1e-6, 1e-6, held)
+    empty = float(output(np.zeros_like(held)))
+    return (output(np.diag(used)) - empty) / used, empty

@@ -1,0 +1,37 @@
+"""Directions in the hidden state that speak for a word, or for one word against another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_core.model import Model
+from lstm_core.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """``vector`` (directions * hidden,) . h + ``bias`` is the logit of ``word``, less that of ``against`` if given."""
+
+    word: str
+    against: str | None
+    vector: np.ndarray
+    bias: float
+
+
+def readout(model: Model, word: str, against: str | None = None) -> Readout:
+    """The direction of a word of the vocabulary. Raises ValueError for a word that the model does not have."""
+    at = model.tokenizer.id(word)
+    vector, bias = model.readout_weight[at].astype(np.float64), float(model.bias[at])
+    if against is not None:
+        other = model.tokenizer.id(against)
+        vector, bias = vector - model.readout_weight[other], bias - float(model.bias[other])
+    return Readout(word, against, vector, bias)
+
+
+def word_error(model: Model, trace: Trace, step: int, word: str) -> np.ndarray:
+    """(directions * hidden,): the gradient, in h after ``step``, of the loss -log p(``word`` comes next)."""
+    error = model.probabilities(trace)[step].astype(np.float64)
+    error[model.tokenizer.id(word)] -= 1
+    return error @ model.readout_weight

@@ -1,0 +1,112 @@
+"""One layer of a trace in one direction, as it ran: what it read and what it computed, step after step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from lstm_core.cells.base import Cell
+from lstm_core.equations import Carry, carry
+from lstm_core.ops import Matrix, parameters
+from lstm_core.trace import Trace
+
+
+@dataclass(frozen=True)
+class Steps:
+    """All arrays are float64 and in the order of reading: a backward direction starts with the last token.
+
+    x: (time, input), what this layer read. signals, old: (time, unit) by name, the values of a step and the states
+    before it. below: (time, unit), what the cell reads of the layer below (see ``Cell.below``). params: by name.
+    """
+
+    cell: type[Cell]
+    backward: bool
+    x: np.ndarray
+    signals: Mapping[str, np.ndarray]
+    old: Mapping[str, np.ndarray]
+    below: Mapping[str, np.ndarray]
+    params: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def flip(self, values: np.ndarray) -> np.ndarray:
+        """From the order of reading to the order of the tokens, and back; time is the first axis."""
+        return values[::-1] if self.backward else values
+
+    def place(self, step: int) -> int:
+        """Where token ``step`` stands in the order of reading. Raises ValueError if there is no such token."""
+        if not -len(self) <= step < len(self):
+            raise ValueError(f"there is no step {step}; the trace has {len(self)} (0 to {len(self) - 1})")
+        step %= len(self)
+        return len(self) - 1 - step if self.backward else step
+
+    def leaves(self) -> dict[str, Any]:
+        """Values for the symbols of the cell's equations, every step at once."""
+        p: SimpleNamespace = parameters(self.params)
+        named: list[tuple[str, Mapping[str, np.ndarray | Matrix]]] = [
+            ("p", vars(p)),
+            ("s", self.old),
+            ("s", self.below),
+        ]
+        return {"x": self.x} | {f"{prefix}.{key}": value for prefix, group in named for key, value in group.items()}
+
+    def keep_write(self) -> tuple[Carry, np.ndarray, np.ndarray]:
+        """The rule of the memory, the share kept and what is added at each step, both (time, unit).
+
+        Raises ValueError if the cell has no state that goes on linearly.
+        """
+        rule = carry(self.cell)
+        if rule is None:
+            raise ValueError(
+                f"the memory of the cell {self.cell.name} does not go on linearly: every step rewrites it whole, "
+                "so no token's share of it can be told apart"
+            )
+        shape = self.signals[rule.state].shape
+        values = {**self.signals, **self.below}
+        keep, write, rest = (np.broadcast_to(rule.evaluate(k, values), shape) for k in ("keep", "write", "rest"))
+        return rule, keep, write * self.signals[rule.candidate] + rest
+
+
+def steps(trace: Trace, layer: int = -1, backward: bool = False, batch: int = 0) -> Steps:
+    """One layer and direction of ``trace``. Raises ValueError if it has no such layer, direction or batch entry."""
+    count, directions, batches = len(trace.layers), len(trace.layers[0]), trace.inputs.shape[1]
+    if not -count <= layer < count:
+        raise ValueError(f"there is no layer {layer}; the trace has {count} (0 to {count - 1})")
+    if backward and directions == 1:
+        raise ValueError("the trace has no backward direction")
+    if not -batches <= batch < batches:
+        raise ValueError(f"there is no batch entry {batch}; the trace has {batches} (0 to {batches - 1})")
+    layer %= count
+    direction = int(backward)
+    flip = slice(None, None, -1 if backward else 1)
+
+    def read(name: str, at: int, way: int) -> np.ndarray:
+        return trace.signals[name][at, way, :, batch].astype(np.float64)
+
+    if layer == 0:
+        x = trace.inputs[:, batch].astype(np.float64)
+    else:
+        x = np.concatenate([read(trace.cell.output, layer - 1, way) for way in range(directions)], axis=-1)
+    signals = {name: read(name, layer, direction)[flip] for name in trace.signals}
+    old = {
+        name: np.concatenate([trace.initial[name][layer, direction, None, batch], signals[name][:-1]])[: len(x)]
+        for name in trace.cell.states()
+    }
+    below = {
+        f"below_{name}": read(name, layer - 1, direction)[flip] if layer else np.zeros_like(signals[name])
+        for name in trace.cell.below
+    }
+    params = {name: np.asarray(value, np.float64) for name, value in trace.layers[layer][direction].items()}
+    return Steps(trace.cell, backward, x[flip], signals, old, below, params)
+
+
+def kept_from(keep: np.ndarray) -> np.ndarray:
+    """(steps + 1, ...): entry k is the product of keep[k:], what is left in the end of a memory from before step k."""
+    products = np.ones((len(keep) + 1, *keep.shape[1:]))
+    np.cumprod(keep[::-1], axis=0, out=products[:-1][::-1])
+    return products

@@ -1,0 +1,83 @@
+"""A cell's step as a list of operations, each done once and in order: forcing a value goes along it, an error back."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from lstm_core.cells.base import Cell
+from lstm_core.equations import equations
+from lstm_core.ops import NUMPY
+from lstm_core.symbols import Expr
+
+ARITHMETIC = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "@": operator.matmul,
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation on earlier nodes. A leaf has no ``args``: ``value`` is a symbol's key ("x", "p.W_f", "s.c") or a
+    number. ``signals``: the cell's signals that this node computes."""
+
+    op: str
+    args: tuple[int, ...]
+    value: Any
+    signals: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tape:
+    """``nodes`` in an order in which each can be computed; ``signals``: where each signal of the cell is computed."""
+
+    nodes: tuple[Node, ...]
+    signals: Mapping[str, int]
+
+    def forward(
+        self, leaves: Mapping[str, Any], xp: Any = NUMPY, edit: Callable[[str, Any], Any] | None = None
+    ) -> list[Any]:
+        """The value of every node. ``edit(signal, value)`` may replace a signal; all that depends on it follows."""
+        values: list[Any] = []
+        for node in self.nodes:
+            if node.op == "symbol":
+                value = leaves[node.value]
+            elif node.op == "number":
+                value = node.value
+            else:
+                function = ARITHMETIC.get(node.op) or getattr(xp, node.op)
+                value = function(*(values[arg] for arg in node.args))
+            for name in node.signals if edit else ():
+                value = edit(name, value)  # type: ignore[misc]
+            values.append(value)
+        return values
+
+
+@cache
+def tape(cell: type[Cell]) -> Tape:
+    """The step of ``cell``, read off the code that runs."""
+    lines = {line.name: line.expr for line in equations(cell)}
+    places: dict[int, int] = {}
+    found: list[tuple[Expr, tuple[int, ...]]] = []
+
+    def visit(expr: Expr) -> int:
+        while expr.op == "symbol" and expr.args[0].startswith("v."):
+            expr = lines[expr.args[0][2:]]
+        if id(expr) not in places:
+            args = () if expr.op in ("symbol", "number") else tuple(visit(arg) for arg in expr.args)
+            places[id(expr)] = len(found)
+            found.append((expr, args))
+        return places[id(expr)]
+
+    signals = {name: visit(expr) for name, expr in lines.items()}
+    nodes = tuple(
+        Node(expr.op, args, None if args else expr.args[0], tuple(s for s, at in signals.items() if at == place))
+        for place, (expr, args) in enumerate(found)
+    )
+    return Tape(nodes, signals)

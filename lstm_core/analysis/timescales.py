@@ -1,0 +1,57 @@
+"""For how many steps does a unit remember? T = -1 / log f: after T steps 1/e of a memory is left.
+
+Mahto et al., "Multi-timescale representation learning in LSTM language models", ICLR 2021.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_core.analysis.steps import Steps, steps
+from lstm_core.analysis.tape import tape
+from lstm_core.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Timescales:
+    """Steps, (unit,) each; infinite for a unit that forgets nothing.
+
+    on_text: from the unit's own keep gates on this text, -1 / mean(log f): a constant gate of this timescale would keep
+        as much of a memory over the whole text.
+    from_bias: from the gate at rest, with no input and empty states: the biases alone.
+    keep: the gate in the cell's letters ("f", "z").
+    """
+
+    on_text: np.ndarray
+    from_bias: np.ndarray
+    keep: str
+
+
+def timescales(trace: Trace, *, layer: int = -1, backward: bool = False, batch: int = 0) -> Timescales:
+    """The timescale of every unit of a layer. Raises ValueError if the cell's memory is not linear (the plain RNN)."""
+    run = steps(trace, layer, backward, batch)
+    rule, keep, _ = run.keep_write()
+    with np.errstate(divide="ignore"):
+        on_text = np.log(keep).mean(0) if len(run) else np.full(keep.shape[-1], np.nan)
+        from_bias = np.log(at_rest(run))
+    return Timescales(_steps(on_text), _steps(from_bias), rule.label("keep"))
+
+
+def at_rest(run: Steps) -> np.ndarray:
+    """(unit,): the keep gate of a step with no input from empty states."""
+    rule, keep, _ = run.keep_write()
+    zeros = {
+        key: np.zeros(value.shape[1:]) if key == "x" or key.startswith("s.") else value
+        for key, value in run.leaves().items()
+    }
+    cell = tape(run.cell)
+    values = cell.forward(zeros)
+    found = rule.evaluate("keep", {name: values[at] for name, at in cell.signals.items()})
+    return np.broadcast_to(np.asarray(found, np.float64), keep.shape[1:])
+
+
+def _steps(log_keep: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return 1 / np.maximum(-log_keep, 0.0)  # a gate above 1 (exponential gates) forgets nothing either
