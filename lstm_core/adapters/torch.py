@@ -1,121 +1,289 @@
-"""torch.nn's recurrent modules: their weights as ours, and a trace with the proof that it is the module's own run."""
+"""A trace of a torch.nn recurrent module, with the proof that it is the module's own run.
+
+The module runs once, as it is, and gives every h. The gates come from there in one of these ways, by shape:
+
+- ``workspace``: read from what oneDNN keeps for training (``lstm_core.adapters.workspace``);
+- ``saved``: recorded from what autograd would keep (``lstm_core.adapters.saved``);
+- ``product``: computed again for all steps at once (``lstm_core.adapters.fast``), which always works;
+- ``loop``: ``lstm_core.scan``, step by step, the reference for the others.
+
+Whichever it was, h is then made from the gates and compared with the module's output at every step.
+"""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from lstm_core.cells import CELLS
-from lstm_core.cells.base import Cell
+from lstm_core.adapters import saved, workspace
+from lstm_core.adapters.arrays import Arrays
+from lstm_core.adapters.call import LOW, Call
+from lstm_core.adapters.fast import Run
+from lstm_core.adapters.modules import cell_of, layers_of, with_biases
+from lstm_core.adapters.stacked import GATES, split_weights
 from lstm_core.ops import TorchOps
-from lstm_core.scan import scan
+from lstm_core.scan import Layers, scan
 from lstm_core.text import Token
 from lstm_core.trace import Trace
 
-GATES = {"rnn": "a", "lstm": "ifgo", "gru": "rzn"}
-"""The order in which torch stacks the blocks of its weights."""
+__all__ = ["GATES", "METHODS", "TOLERANCE", "cell_of", "layers_of", "trace_module"]
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
-"""By how much traced and fused hidden states may differ before a trace is refused."""
+"""By how much traced and fused hidden states may differ before a trace is refused; times the largest h above 1."""
+
+TF32 = 5e-3
+"""The same for float32 on CUDA while cuDNN may round to TF32, its default: 10 bits of mantissa in every product."""
+
+METHODS = ("auto", "workspace", "saved", "product", "loop")
+KERNELS = {
+    "lstm": torch.lstm,
+    "lstm_projected": torch.lstm,
+    "gru": torch.gru,
+    "rnn": torch.rnn_tanh,
+    "rnn_relu": torch.rnn_relu,
+}
 
 
-def split_weights(cell: type[Cell], weights: Mapping[str, Any]) -> dict[str, Any]:
-    """Our parameters from torch's of one layer and direction.
+def trace_module(
+    module: nn.Module,
+    x: Any,
+    state: Any = None,
+    tokens: tuple[Token, ...] = (),
+    lengths: Any = None,
+    method: str = "auto",
+) -> Trace:
+    """Trace ``module`` on ``x``, in the layout that the module takes. See ``lstm_core.trace``.
 
-    weights: weight_ih (k * hidden, input), weight_hh (k * hidden, hidden) and, unless the module has none, bias_ih and
-    bias_hh (k * hidden,), for the k blocks of ``GATES``. The two biases are added where they only ever act as a sum.
+    method: one of ``METHODS``; "auto" chooses by shape. "workspace" and "saved" fall back on "product" where the module
+    does not run the way that they read.
     """
-    letters = GATES[cell.name]
-    hidden = weights["weight_ih"].shape[0] // len(letters)
-    zero = weights["weight_ih"].new_zeros(hidden)
-    params: dict[str, Any] = {}
-    for k, letter in enumerate(letters):
-        rows = slice(k * hidden, (k + 1) * hidden)
-        bias_ih = weights["bias_ih"][rows] if "bias_ih" in weights else zero
-        bias_hh = weights["bias_hh"][rows] if "bias_hh" in weights else zero
-        inside = f"b_h{letter}" in {param.name for param in cell.params}
-        params[f"W_{letter}"] = weights["weight_ih"][rows]
-        params[f"U_{letter}"] = weights["weight_hh"][rows]
-        params[f"b_{letter}"] = bias_ih if inside else bias_ih + bias_hh
-        if inside:
-            params[f"b_h{letter}"] = bias_hh
-    return params
+    return trace_call(Call(module, x, state, lengths), tokens, method)
 
 
-def cell_of(module: nn.Module) -> type[Cell]:
-    """The cell that ``module`` computes; TypeError, with the reason, if it is none that can be traced."""
-    if isinstance(module, nn.LSTM) and module.proj_size == 0:
-        return CELLS["lstm"]
-    if isinstance(module, nn.GRU):
-        return CELLS["gru"]
-    if isinstance(module, nn.RNN) and module.nonlinearity == "tanh":
-        return CELLS["rnn"]
-    raise TypeError(f"{type(module).__name__} cannot be traced: nn.LSTM (proj_size=0), nn.GRU and nn.RNN (tanh) can")
-
-
-def layers_of(module: nn.RNNBase) -> list[list[dict[str, torch.Tensor]]]:
-    """The module's parameters by layer, direction and name. Views of the module's own where it has them so."""
-    cell = cell_of(module)
-    kinds = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if module.bias else ()))
-    return [
-        [
-            split_weights(cell, {kind: getattr(module, f"{kind}_l{layer}{suffix}").detach() for kind in kinds})
-            for suffix in ("", "_reverse")[: 2 if module.bidirectional else 1]
-        ]
-        for layer in range(module.num_layers)
-    ]
-
-
-def trace_module(module: nn.RNNBase, x: torch.Tensor, state: Any = None, tokens: tuple[Token, ...] = ()) -> Trace:
-    """Trace ``module`` on ``x``: (time, batch, input), (batch, time, input) if batch_first, or (time, input).
-
-    state: what the module takes, ``(h_0, c_0)`` or ``h_0``.
-
-    Raises TypeError for a module of another kind, ValueError while dropout is active (the run would not be the module's
-    next one), RuntimeError if the trace differs from the module's output by more than the precision allows.
-    """
-    cell = cell_of(module)
-    if module.training and module.dropout > 0 and module.num_layers > 1:
-        raise ValueError("dropout is active, so two runs differ; call module.eval() first")
-    layers = layers_of(module)
-    directions = 2 if module.bidirectional else 1
+def trace_call(call: Call, tokens: tuple[Token, ...] = (), method: str = "auto", like: Trace | None = None) -> Trace:
+    """Run ``call`` and trace it. like: an earlier trace of the module, whose copy of the weights will do."""
+    if method not in METHODS:
+        raise ValueError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
+    start = time.perf_counter()
     with torch.no_grad():
-        output, _ = module(x, state)
-        start = time.perf_counter()
-        batched = x if x.dim() == 3 else x.unsqueeze(1)
-        if x.dim() == 3 and module.batch_first:
-            batched, output = batched.transpose(0, 1), output.transpose(0, 1)
-        given = () if state is None else state if isinstance(state, tuple) else (state,)
-        shape = (module.num_layers, directions, batched.shape[1], module.hidden_size)
-        names = [name for name in ("h", "c") if name in cell.states()]
-        initial = {name: value.reshape(shape) for name, value in zip(names, given, strict=False)}
-        initial = {name: initial.get(name, batched.new_zeros(shape)) for name in names}
-        signals, _ = scan(cell, layers, batched, initial, TorchOps(str(x.device)))
-        seconds = time.perf_counter() - start
-        top = torch.cat(list(signals["h"][-1]), dim=-1)
-        error = float((top - output.reshape(top.shape)).abs().max()) if top.numel() else 0.0
-    if not error <= TOLERANCE[x.dtype]:
-        raise RuntimeError(
-            f"the trace differs from the module's own output by {error:.2g}, more than {TOLERANCE[x.dtype]:.0e} "
-            f"allows in {x.dtype}, so it is not shown"
-        )
+        arrays: Arrays = Arrays(call)
+        capture: workspace.Workspace | saved.Saved | None = None
+        for kind, way in ((workspace.Workspace, workspace), (saved.Saved, saved)):
+            wanted = method == kind.__name__.lower() or (method == "auto" and way.worth(call))
+            if wanted and way.usable(call):
+                capture = kind(call, arrays)
+                break
+        with capture or nullcontext():
+            call.run()
+        if method == "loop":
+            return _loop(call, tokens, start)
+        if _output_is_ours(call):  # h as the gates give it takes its place, block by block as they are compared
+            arrays["h"] = call.output[None, None]
+        return finish(call, arrays, capture, tokens, start, like)
 
-    def numpy(tensor: torch.Tensor) -> np.ndarray:
-        return (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).cpu().numpy()
 
+def _output_is_ours(call: Call) -> bool:
+    """Whether nobody else can hold the module's output, and h of the trace is as large."""
+    return (
+        call.shape[:2] == (1, 1)
+        and not call.single
+        and not call.packed
+        and call.output.dtype is call.dtype
+        and not call.module._forward_hooks
+        and not torch.nn.modules.module._global_forward_hooks
+    )
+
+
+def finish(
+    call: Call,
+    arrays: Arrays,
+    capture: workspace.Workspace | saved.Saved | None,
+    tokens: tuple[Token, ...],
+    start: float,
+    like: Trace | None = None,
+) -> Trace:
+    """The trace of a call that has run, with what ``capture`` read on the way, if anything.
+
+    Raises RuntimeError, as ``lstm_core.trace`` says, if it is not what the module computed.
+    """
+    kind = call.device.type
+    with torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext():
+        error = rest = math.nan
+        hidden = None if capture is None else capture.hidden_states()
+        if hidden is not None:
+            runs = _runs(call, arrays, hidden)
+            of_h, others = [run.check() for run in runs], [run.sample() for run in runs]
+            if len(call.blocks) > 1:  # h of the layers below is known from nowhere else
+                others += [run.at_end() for run in runs]
+            error, rest = _errors(call, of_h, others)
+        if not (error <= tolerance(call) and rest <= tolerance(call)):
+            if hidden is not None:  # what was read along was wrong, and may have been written over the output
+                call.run()
+            arrays = Arrays(call)
+            runs = _runs(call, arrays, _hidden_states(call))
+            error, rest = _errors(call, [run.fill() for run in runs], [run.at_end() for run in runs])
+    certify(call, error, rest)
+    return _trace(call, arrays.signals(), tokens, start, error, like)
+
+
+def tolerance(call: Call) -> float:
+    """By how much traced and fused hidden states may differ before the trace is refused."""
+    coarse = max(call.x.dtype, call.output.dtype, key=lambda dtype: torch.finfo(dtype).eps)
+    if coarse is torch.float32 and call.device.type == "cuda" and torch.backends.cudnn.allow_tf32:
+        return TF32
+    return TOLERANCE[coarse]
+
+
+def certify(call: Call, error: float, rest: float = 0.0) -> None:
+    """RuntimeError if the error of the module's output, or that of the layers below and of the last states, is more
+    than rounding can explain."""
+    limit = tolerance(call)
+    if not (error <= limit and rest <= limit) and math.isfinite(error) and math.isfinite(rest):
+        limit *= max(1.0, float(call.output.abs().max()))  # only a rectifier or a projection gets there
+    for what, value in (("output", error), ("lower layers or last states", rest)):
+        if not value <= limit:
+            raise RuntimeError(
+                f"the trace differs from the module's own {what} by {value:.2g}, more than {limit:.0e} "
+                f"allows in {str(call.output.dtype).removeprefix('torch.')}, so it is not shown"
+            )
+
+
+def _runs(call: Call, arrays: Arrays, hidden: list[Tensor]) -> list[Run]:
+    """Every layer and direction with its inputs, its h and the arrays that it fills."""
+    layers, directions, _, _ = call.shape
+    weight = call.blocks[0][0]["weight_ih"]
+    convert = {call.x.dtype, call.output.dtype, weight.dtype} != {call.dtype}
+
+    def cast(tensor: Tensor) -> Tensor:
+        return tensor.to(call.dtype) if convert else tensor
+
+    x, runs = cast(call.x), []
+    for layer in range(layers):
+        row = [cast(h) for h in hidden[layer * directions : (layer + 1) * directions]]
+        for direction, h in enumerate(row):
+            at = layer, direction
+            first, last = (
+                {name: cast(value[at]) for name, value in states.items()} for states in (call.initial, call.last)
+            )
+            run = Run(
+                cell=call.cell,
+                weights={name: cast(value) for name, value in call.blocks[layer][direction].items()},
+                x=x,
+                h=h,
+                first=first,
+                last=last,
+                backward=direction == 1,
+                steps=call.lengths,
+                gates=arrays["gates"][at],
+                states_h=arrays["h"][at],
+                c=arrays["c"][at] if "c" in call.initial else None,
+            )
+            runs.append(run)
+        if layer + 1 < layers:
+            x = row[0] if directions == 1 else torch.cat(row, dim=-1)
+    return runs
+
+
+def _errors(call: Call, of_h: list[float], others: list[float]) -> tuple[float, float]:
+    """The largest difference in the top layer's h, and the largest of all the others; NaN if one is."""
+    top = len(of_h) - call.shape[1]
+    rest = [*of_h[:top], *others]
+    return _largest(of_h[top:]), _largest(rest)
+
+
+def _largest(values: list[float]) -> float:
+    return next((value for value in values if value != value), max(values, default=0.0))
+
+
+def _hidden_states(call: Call) -> list[Tensor]:
+    """h of every layer and direction, (time, batch, unit): the module gives the top layer's, torch's kernel the
+    others."""
+    layers, directions, _, _ = call.shape
+    x, found = call.x, []
+    for layer in range(layers - 1):
+        x = _run_layer(call, layer, x)
+        found += x.chunk(directions, dim=-1)
+    return [*found, *call.output.chunk(directions, dim=-1)]
+
+
+def _run_layer(call: Call, layer: int, x: Tensor) -> Tensor:
+    """The output of one layer, (time, batch, direction * unit)."""
+    row = call.blocks[layer]
+    weights = [value for block in row for value in block.values()]
+    state = [call.initial[name][layer].to(x.dtype) for name in ("h", "c") if name in call.initial]
+    kernel, options = KERNELS[call.cell.name], ("bias_ih" in row[0], 1, 0.0, False, len(row) == 2)
+    if call.lengths is None:
+        return kernel(x, state if len(state) == 2 else state[0], weights, *options, False)[0]
+    packed = pack_padded_sequence(x, call.lengths, enforce_sorted=False)
+    state = [value[:, packed.sorted_indices] for value in state]
+    data = kernel(packed.data, packed.batch_sizes, state if len(state) == 2 else state[0], weights, *options)[0]
+    return pad_packed_sequence(packed._replace(data=data), total_length=len(x))[0]
+
+
+def _loop(call: Call, tokens: tuple[Token, ...], start: float) -> Trace:
+    """The reference: step by step, sequences of one length at a time."""
+    layers = [
+        [
+            {name: value.to(call.dtype) for name, value in split_weights(call.cell, with_biases(weights)).items()}
+            for weights in row
+        ]
+        for row in call.blocks
+    ]
+    time, batch = call.shape[2:]
+    lengths = torch.full((batch,), time) if call.lengths is None else call.lengths
+    x, signals = call.x.to(call.dtype), {}
+    for length in lengths.unique().tolist():
+        at = torch.nonzero(lengths == length).flatten().to(call.device)
+        state = {name: value[:, :, at] for name, value in call.initial.items()}
+        part, _ = scan(call.cell, layers, x[:length, at], state, TorchOps(str(call.device)))
+        for name, value in part.items():
+            whole = signals.setdefault(name, value.new_full((*value.shape[:2], time, batch, value.shape[-1]), math.nan))
+            whole[:, :, :length, at] = value
+    top = torch.cat(list(signals["h"][-1]), dim=-1)
+    valid = (torch.arange(time)[:, None] < lengths).to(call.device)
+    difference = (top - call.output.to(call.dtype))[valid].abs()
+    error = float(difference.max()) if difference.numel() else 0.0
+    certify(call, error)
+    return _trace(call, {name: value.cpu().numpy() for name, value in signals.items()}, tokens, start, error)
+
+
+def _trace(
+    call: Call,
+    signals: dict[str, np.ndarray],
+    tokens: tuple[Token, ...],
+    start: float,
+    error: float,
+    like: Trace | None = None,
+) -> Trace:
+    """Everything as NumPy; what belongs to the caller is copied, so that a trace stays what it was."""
+
+    def copy(tensor: Tensor) -> np.ndarray:
+        return np.array(tensor.to(torch.float32 if tensor.dtype in LOW else tensor.dtype).cpu().numpy())
+
+    layers: Layers
+    if like is not None:
+        layers = like.layers
+    else:
+        layers = [
+            [split_weights(call.cell, {k: copy(value) for k, value in with_biases(weights).items()}) for weights in row]
+            for row in call.blocks
+        ]
     return Trace(
-        cell,
-        {name: numpy(value) for name, value in signals.items()},
-        numpy(batched),
-        [[{name: numpy(value) for name, value in params.items()} for params in row] for row in layers],
-        {name: numpy(value) for name, value in initial.items()},
+        call.cell,
+        signals,
+        copy(call.x),
+        layers,
+        {name: copy(value) for name, value in call.initial.items()},
         tokens,
-        str(x.device),
-        seconds,
+        str(call.device),
+        time.perf_counter() - start,
         error,
+        None if call.lengths is None else tuple(call.lengths.tolist()),
     )

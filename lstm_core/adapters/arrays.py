@@ -1,0 +1,51 @@
+"""Where the signals of a trace of a torch module go."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lstm_core.adapters.call import Call
+from lstm_core.adapters.stacked import GATES
+
+
+class Arrays:
+    """``arrays["gates"]`` (layer, direction, time, batch, k * hidden) in torch's order, and "h" and "c"; each is
+    made when it is first asked for, or given.
+
+    On the CPU they are NumPy's memory: it asks for large pages, so that a long trace is not spent on page faults.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self._made: dict[str, Tensor] = {}
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._made:
+            call = self.call
+            width = call.hidden * len(GATES[call.cell.name]) if name == "gates" else call.sizes[name]
+            shape = (*call.shape, width)
+            if call.device.type == "cpu":
+                kind = np.float64 if call.dtype is torch.float64 else np.float32
+                self._made[name] = torch.from_numpy(np.empty(shape, kind))
+            else:
+                self._made[name] = torch.empty(shape, dtype=call.dtype, device=call.device)
+        return self._made[name]
+
+    def __setitem__(self, name: str, values: Tensor) -> None:
+        self._made[name] = values
+
+    def signals(self) -> dict[str, np.ndarray]:
+        """Every signal by name, in the order of the cell; NaN at steps after the end of a sequence."""
+        cell, lengths = self.call.cell, self.call.lengths
+        if lengths is not None:
+            missing = (torch.arange(len(self.call.x))[:, None] >= lengths).to(self.call.device)
+            for values in self._made.values():
+                values[:, :, missing] = math.nan
+        letters = GATES[cell.name]
+        parts = dict(zip(letters, self["gates"].split(self.call.hidden, dim=-1), strict=True))
+        parts |= {name: self[name] for name in cell.states()}
+        return {signal.name: parts[signal.name].cpu().numpy() for signal in cell.signals}

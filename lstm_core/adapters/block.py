@@ -1,0 +1,164 @@
+"""A recurrent block out of somebody's file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from lstm_core.cells.base import Cell
+from lstm_core.scan import Layers, hidden_size, scan
+from lstm_core.trace import Trace
+
+Format = Literal["torch", "onnx", "keras"]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """One recurrent network, of one or more layers and directions, and how its file lays out what goes in.
+
+    directions: ("forward",), ("reverse",) or ("forward", "reverse").
+    batch_first: x is (batch, time, input), else (time, batch, input). A single sequence is (time, input) in both.
+    initial: the state that the file itself starts from, by name (layer, direction, batch, unit); zeros where it has
+    none. lengths: those that are constants in the file.
+    assumed: what the file does not say and the usual was taken for.
+    """
+
+    name: str
+    format: Format
+    cell: type[Cell]
+    layers: Layers
+    directions: tuple[str, ...]
+    batch_first: bool
+    initial: Mapping[str, np.ndarray] = field(default_factory=dict)
+    lengths: tuple[int, ...] | None = None
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def input_size(self) -> int:
+        params = self.layers[0][0]
+        return next(params[p.name].shape[1] for p in self.cell.params if p.axes == ("hidden", "input"))
+
+    @property
+    def hidden_size(self) -> int:
+        return hidden_size(self.cell, self.layers[0][0])
+
+    @property
+    def output_size(self) -> int:
+        """Units of h: less than ``hidden_size`` where h is projected."""
+        params = self.layers[0][0]
+        return params["W_hr"].shape[0] if "W_hr" in params else self.hidden_size
+
+    @property
+    def num_layers(self) -> int:
+        return len(self.layers)
+
+    def trace(self, x: Any, state: Any = None, lengths: Any = None) -> Trace:
+        """Run the block on ``x``, (time, batch, input) or (batch, time, input) as the file has it, or (time, input).
+
+        state: by name, each (layer, direction, batch, unit); or as the file's framework takes it: h or (h, c), each
+            (layer * direction, batch, unit) for PyTorch, (direction, batch, unit) or with ``batch_first`` (batch,
+            direction, unit) for ONNX; for Keras h or (h, c), each (batch, unit), of the forward and then of the
+            backward layer.
+        lengths: (batch,) steps of each sequence of a padded batch.
+
+        Raises ValueError, with both shapes, if one does not fit.
+        """
+        start = time.perf_counter()
+        dtype = next(iter(self.layers[0][0].values())).dtype
+        x = np.asarray(x, dtype)
+        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+            axes = "batch, time" if self.batch_first else "time, batch"
+            raise ValueError(
+                f"{self.name} reads ({axes}, {self.input_size}) or (time, {self.input_size}), not {x.shape}"
+            )
+        x = x[:, None] if x.ndim == 2 else x.swapaxes(0, 1) if self.batch_first else x
+        steps, batch = x.shape[:2]
+        initial = self._initial(state, batch, dtype)
+        ends = self._lengths(lengths, steps, batch)
+        signals: dict[str, np.ndarray] = {}
+        for length in np.unique(ends):
+            at = np.flatnonzero(ends == length)
+            part = self._scan(x[:length, at], {name: value[:, :, at] for name, value in initial.items()})
+            for name, value in part.items():
+                if name not in signals:
+                    signals[name] = np.full((*value.shape[:2], steps, batch, value.shape[-1]), np.nan, value.dtype)
+                signals[name][:, :, :length, at] = value
+        return Trace(
+            self.cell,
+            signals,
+            x,
+            self.layers,
+            initial,
+            device="cpu",
+            seconds=time.perf_counter() - start,
+            lengths=None if (ends == steps).all() else tuple(ends.tolist()),
+        )
+
+    def _scan(self, x: np.ndarray, initial: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if len(x) == 0:
+            sizes = {signal.name: self._size(signal.name) for signal in self.cell.signals}
+            shape = len(self.layers), len(self.layers[0]), 0, x.shape[1]
+            return {name: np.zeros((*shape, size), x.dtype) for name, size in sizes.items()}
+        if self.directions != ("reverse",):
+            return scan(self.cell, self.layers, x, initial)[0]
+        signals, _ = scan(self.cell, self.layers, x[::-1], initial)
+        return {name: value[:, :, ::-1] for name, value in signals.items()}
+
+    def _size(self, name: str) -> int:
+        return self.output_size if name == "h" else self.hidden_size
+
+    def _lengths(self, lengths: Any, steps: int, batch: int) -> np.ndarray:
+        if lengths is None:
+            lengths = self.lengths if self.lengths is not None and len(self.lengths) == batch else [steps] * batch
+        ends = np.asarray(lengths, np.int64)
+        if ends.shape != (batch,) or (ends < 0).any() or (ends > steps).any():
+            raise ValueError(f"lengths are {batch} numbers from 0 to {steps}, not {np.asarray(lengths).tolist()}")
+        return ends
+
+    def _initial(self, state: Any, batch: int, dtype: np.dtype) -> dict[str, np.ndarray]:
+        """The first state by name, from ``state`` in any of its forms, the file, or zeros."""
+        lead = len(self.layers), len(self.layers[0])
+        names = self.cell.states()
+        order = [name for name in ("h", "c") if name in names]
+        found: dict[str, Any] = dict(self.initial)
+        if isinstance(state, Mapping):
+            unknown = set(state) - set(names)
+            if unknown:
+                raise ValueError(f"{self.name} has no state {', '.join(sorted(unknown))}; it has {', '.join(names)}")
+            found |= state
+        elif state is not None:
+            found |= self._from_framework(state, order, lead)
+        result = {}
+        for name in names:
+            shape = (*lead, batch, self._size(name))
+            value = np.asarray(found[name], dtype) if name in found else np.zeros(shape, dtype)
+            if name in found and value.shape[2:3] == (1,):
+                value = np.broadcast_to(value, (*value.shape[:2], batch, value.shape[3]))
+            if value.shape != shape:
+                raise ValueError(
+                    f"the state {name} of {self.name} is {shape} (layer, direction, batch, unit), not {value.shape}"
+                )
+            result[name] = value
+        return result
+
+    def _from_framework(self, state: Any, order: Sequence[str], lead: tuple[int, int]) -> dict[str, np.ndarray]:
+        given = list(state) if isinstance(state, tuple | list) else [state]
+        arrays = [np.asarray(value) for value in given]
+        if self.format == "keras":
+            if len(arrays) != len(order) * lead[1]:
+                raise ValueError(f"{self.name} takes {len(order) * lead[1]} states of (batch, unit), not {len(arrays)}")
+            return {name: np.stack(arrays[k :: len(order)])[None] for k, name in enumerate(order)}
+        if len(arrays) > len(order):
+            raise ValueError(f"{self.name} takes the states {', '.join(order)}, not {len(arrays)}")
+        if self.format == "onnx" and self.batch_first:
+            arrays = [value.swapaxes(0, 1) for value in arrays]
+        for name, value in zip(order, arrays, strict=False):
+            if value.ndim != 3 or value.shape[0] != lead[0] * lead[1]:
+                raise ValueError(
+                    f"the state {name} of {self.name} has {lead[0] * lead[1]} rows, not the shape {value.shape}"
+                )
+        return {n: value.reshape(*lead, *value.shape[1:]) for n, value in zip(order, arrays, strict=False)}

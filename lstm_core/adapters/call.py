@@ -1,0 +1,134 @@
+"""One run of a module: what it read and gave, whatever layout it takes, in one order of axes."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from lstm_core.adapters.modules import blocks_of, cell_of
+
+LOW = (torch.bfloat16, torch.float16)
+
+
+class Call:
+    """``module`` on ``x`` from ``state``.
+
+    x: (time, batch, input). lengths: (batch,) steps of each sequence, None if all are full.
+    initial: by name (layer, direction, batch, unit). After ``run`` or ``take``, output: (time, batch, direction *
+    unit), what the module itself gave, and last: its last states, laid out as ``initial``; returned: the same as it
+    gave them. dtype: what gates are computed in, float32 for a module in less.
+    """
+
+    output: Tensor
+    last: dict[str, Tensor]
+    returned: Any
+
+    def __init__(self, module: nn.Module, x: Any, state: Any = None, lengths: Any = None) -> None:
+        """Raises TypeError for what cannot be traced and ValueError where a second run would not be the same."""
+        self.cell = cell_of(module)
+        self.module = module
+        if not isinstance(x, Tensor | PackedSequence):
+            raise TypeError(f"x is a {type(x).__name__}; a torch Tensor or a PackedSequence is needed")
+        if isinstance(module, nn.RNNBase) and module.training and module.dropout > 0 and module.num_layers > 1:
+            raise ValueError("dropout is active, so two runs differ; call module.eval() first")
+        self.blocks = blocks_of(module)
+        self.single = isinstance(module, nn.RNNCellBase)
+        self.batch_first = isinstance(module, nn.RNNBase) and module.batch_first
+        self.packed = isinstance(x, PackedSequence)
+        self.lengths: Tensor | None = None
+        self.fed: Any = x  # what the module gets: x, or x packed
+        self.state = state
+        if isinstance(x, PackedSequence):
+            if lengths is not None:
+                raise ValueError("a PackedSequence has its lengths already; leave out lengths")
+            self.x, self.lengths = pad_packed_sequence(x)
+            self.batched = True
+        else:
+            self._lay_out(x, lengths)
+        dtypes = (x.data.dtype if isinstance(x, PackedSequence) else x.dtype, self.blocks[0][0]["weight_ih"].dtype)
+        self.dtype = torch.float32 if any(dtype in LOW for dtype in dtypes) else dtypes[1]
+        if self.lengths is not None and bool((self.lengths == len(self.x)).all()):
+            self.lengths = None  # all are full: no step has to be left out
+        self.initial = self._named(state)
+
+    def _lay_out(self, x: Tensor, lengths: Any) -> None:
+        steps = 1 if self.single else 2  # axes of one sequence: a cell takes one step
+        self.batched = x.dim() > steps
+        if self.single:
+            self.x = x if x.dim() == 3 else x.unsqueeze(0) if x.dim() == 2 else x.reshape(1, 1, -1)
+        elif self.batched:
+            self.x = x.transpose(0, 1) if self.batch_first else x
+        else:
+            self.x = x.unsqueeze(1)
+        if lengths is not None:
+            if self.single or not self.batched:
+                raise ValueError("lengths need a batch of sequences, and the module takes none here")
+            self.lengths = torch.as_tensor(lengths, dtype=torch.int64, device="cpu")
+            self.fed = pack_padded_sequence(x, self.lengths, batch_first=self.batch_first, enforce_sorted=False)
+            self.packed = True
+
+    @cached_property
+    def shape(self) -> tuple[int, int, int, int]:
+        """layers, directions, time, batch"""
+        return len(self.blocks), len(self.blocks[0]), self.x.shape[0], self.x.shape[1]
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Units of each state, in torch's order: h, then c."""
+        units = {"h": self.blocks[0][0]["weight_hh"].shape[1], "c": self.hidden}
+        return {name: size for name, size in units.items() if name in self.cell.states()}
+
+    @cached_property
+    def hidden(self) -> int:
+        """Units of a gate."""
+        first = self.blocks[0][0]
+        return first["weight_hr"].shape[1] if "weight_hr" in first else first["weight_hh"].shape[1]
+
+    @property
+    def device(self) -> torch.device:
+        return self.x.device
+
+    def _named(self, state: Any) -> dict[str, Tensor]:
+        """The module's (h, c), or h, or None for zeros, by name."""
+        given = () if state is None else state if isinstance(state, tuple | list) else (state,)
+        layers, directions, _, batch = self.shape
+        found, zeros = {}, {}
+        for k, (name, size) in enumerate(self.sizes.items()):
+            shape = (layers, directions, batch, size)
+            if k < len(given):
+                found[name] = given[k].detach().reshape(shape)
+            else:
+                if size not in zeros:
+                    zeros[size] = torch.zeros(shape, dtype=self.dtype, device=self.device)
+                found[name] = zeros[size]
+        return found
+
+    def run(self) -> None:
+        """Run the module, once."""
+        if self.single and self.fed.dim() == 3:  # a sequence for a cell: the loop that one writes round it
+            state, rows = self.state, []
+            for x in self.fed:
+                state = self.module(x, state)
+                rows.append(state[0] if isinstance(state, tuple) else state)
+            self.output = torch.stack(rows).detach()
+            self.last = self._named(state)
+            self.returned = state
+        else:
+            self.take(self.module(self.fed, self.state))
+
+    def take(self, result: Any) -> None:
+        """Note what the module returned."""
+        output, last = (result[0] if isinstance(result, tuple) else result, result) if self.single else result
+        if self.packed:
+            output, _ = pad_packed_sequence(output, total_length=len(self.x))
+        elif self.single:
+            output = output.reshape(1, self.shape[3], -1)
+        elif not self.batched:
+            output = output.unsqueeze(1)
+        elif self.batch_first:
+            output = output.transpose(0, 1)
+        self.output, self.last, self.returned = output.detach(), self._named(last), last

@@ -1,0 +1,86 @@
+"""torch.nn's recurrent modules: which cell each computes, and its weights as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from lstm_core.adapters.stacked import split_weights
+from lstm_core.cells import CELLS
+from lstm_core.cells.base import Cell
+
+KINDS = (nn.LSTM, nn.GRU, nn.RNN, nn.LSTMCell, nn.GRUCell, nn.RNNCell)
+WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+
+
+def cell_of(module: nn.Module) -> type[Cell]:
+    """The cell that ``module`` computes; TypeError, with the reason, if it is none that can be traced."""
+    name = type(module).__name__
+    if isinstance(module, torch.jit.ScriptModule):
+        raise TypeError(f"{name} cannot be traced: it is scripted; pass the module that it was scripted from")
+    if "quantized" in type(module).__module__:
+        raise TypeError(f"{name} cannot be traced: it is quantised; pass the float module that it was made from")
+    kind = next((kind for kind in KINDS if isinstance(module, kind)), None)
+    if kind is None:
+        inside = recurrent_modules(module) if isinstance(module, nn.Module) else {}
+        if inside:
+            raise TypeError(
+                f"{name} cannot be traced by itself; it contains {', '.join(inside)}: "
+                "pass one of these, or the whole with its inputs to lstm_core.trace_all"
+            )
+        names = ", ".join(f"nn.{kind.__name__}" for kind in KINDS)
+        raise TypeError(f"{name} cannot be traced: it is none of {names}")
+    if type(module).forward is not kind.forward or "forward" in vars(module):
+        raise TypeError(f"{name} cannot be traced: its forward is not the one of nn.{kind.__name__}")
+    if isinstance(module, nn.LSTM | nn.LSTMCell):
+        return CELLS["lstm_projected" if getattr(module, "proj_size", 0) else "lstm"]
+    if isinstance(module, nn.GRU | nn.GRUCell):
+        return CELLS["gru"]
+    return CELLS["rnn" if module.nonlinearity == "tanh" else "rnn_relu"]
+
+
+def is_recurrent(module: nn.Module) -> bool:
+    """Whether ``trace_all`` has to account for ``module``, be it traceable or not."""
+    if isinstance(module, nn.RNNBase | nn.RNNCellBase):
+        return True
+    if isinstance(module, torch.jit.ScriptModule):
+        return getattr(module, "original_name", "") in {kind.__name__ for kind in KINDS}
+    return "quantized" in type(module).__module__ and hasattr(module, "hidden_size")
+
+
+def recurrent_modules(module: nn.Module) -> dict[str, nn.Module]:
+    """The recurrent modules in ``module`` by their dotted name."""
+    return {name: inner for name, inner in module.named_modules() if is_recurrent(inner)}
+
+
+def blocks_of(module: nn.Module) -> list[list[dict[str, Tensor]]]:
+    """torch's own weights by layer, direction and name (see ``WEIGHTS``), detached; those that it has."""
+    if isinstance(module, nn.RNNCellBase):
+        found = ((name, getattr(module, name, None)) for name in WEIGHTS)
+        return [[{name: value.detach() for name, value in found if value is not None}]]
+    assert isinstance(module, nn.RNNBase)
+    names = [name for name in WEIGHTS if module.bias or not name.startswith("bias")]
+    names = [name for name in names if module.proj_size or name != "weight_hr"]
+    return [
+        [
+            {name: getattr(module, f"{name}_l{layer}{suffix}").detach() for name in names}
+            for suffix in ("", "_reverse")[: 2 if module.bidirectional else 1]
+        ]
+        for layer in range(module.num_layers)
+    ]
+
+
+def with_biases(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """``weights`` with zeros for the biases that a module without them does not have."""
+    if "bias_ih" in weights:
+        return dict(weights)
+    zero = weights["weight_ih"].new_zeros(len(weights["weight_ih"]))
+    return {**weights, "bias_ih": zero, "bias_hh": zero}
+
+
+def layers_of(module: nn.Module) -> list[list[dict[str, Tensor]]]:
+    """The module's parameters by layer, direction and name. Views of the module's own where it has them so."""
+    cell = cell_of(module)
+    return [[split_weights(cell, with_biases(weights)) for weights in row] for row in blocks_of(module)]

@@ -1,0 +1,72 @@
+"""What a file may cost and must not contain. Everything that is wrong with one is a ValueError in plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+MAX_BYTES = 1 << 30
+
+
+class Ambiguous(ValueError):
+    """Several cells fit what the file holds. ``choices``: their names by block; pass one as ``load(..., cell=...)``."""
+
+    def __init__(self, choices: Mapping[str, Sequence[str]]) -> None:
+        self.choices = {name: tuple(cells) for name, cells in choices.items()}
+        asked = "; ".join(f"{name or 'the block'}: {' or '.join(cells)}" for name, cells in self.choices.items())
+        super().__init__(
+            f"the file does not say which cell it holds ({asked}); "
+            "pass cell='...', or cell={block: '...'} where blocks differ"
+        )
+
+
+def choose(asked: Mapping[str, Sequence[str]], cell: str | Mapping[str, str] | None) -> dict[str, str]:
+    """The cell of each block that has several to choose from, as the caller says; Ambiguous for what is left open."""
+    chosen: dict[str, str] = {}
+    left: dict[str, Sequence[str]] = {}
+    for name, cells in asked.items():
+        wanted = cell.get(name) if isinstance(cell, Mapping) else cell
+        if wanted is not None and wanted in cells:
+            chosen[name] = wanted
+        elif wanted is None:
+            left[name] = cells
+        else:
+            raise ValueError(f"{name or 'the block'} cannot be a {wanted}: its shapes fit {' or '.join(cells)}")
+    if left:
+        raise Ambiguous(left)
+    return chosen
+
+
+def check_size(what: str, shape: Iterable[int], itemsize: int, limit: int) -> None:
+    """ValueError if an array of that shape is larger than the whole file may be."""
+    shape = tuple(int(n) for n in shape)
+    if any(n < 0 for n in shape) or math.prod(shape) * itemsize > limit:
+        raise ValueError(f"{what} claims the shape {shape}, more than the {limit:,} bytes that are allowed")
+
+
+def weights(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
+    """``arrays`` as float32 or float64 of their own; ValueError for other kinds of numbers, and for NaN and
+    infinity."""
+    found = {}
+    for name, value in arrays.items():
+        value = np.asarray(value)
+        if value.dtype.kind != "f" and value.dtype.name != "bfloat16":
+            raise ValueError(f"{name} of {where} holds {value.dtype}, not floating-point weights (is it quantised?)")
+        value = np.array(value, np.float64 if value.dtype == np.float64 else np.float32)
+        if not np.isfinite(value).all():
+            raise ValueError(
+                f"{name} of {where} holds {int((~np.isfinite(value)).sum())} values that are NaN or infinite"
+            )
+        found[name] = value
+    kind = np.result_type(*found.values()) if found else np.float32
+    return {name: value.astype(kind, copy=False) for name, value in found.items()}
+
+
+def expect(value: np.ndarray, shape: tuple[int, ...], what: str) -> np.ndarray:
+    """``value``, if it has that shape."""
+    if value.shape != shape:
+        raise ValueError(f"{what} is {value.shape}; {shape} would fit the others")
+    return value

@@ -1,0 +1,61 @@
+"""Long sequences in pieces: the trace of each, from the state that the one before it left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from lstm_core.adapters.call import Call
+from lstm_core.adapters.modules import blocks_of, cell_of
+from lstm_core.adapters.torch import trace_call
+from lstm_core.text import Token
+from lstm_core.trace import Trace
+
+
+def chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], steps: int) -> Iterator[Trace]:
+    """See ``lstm_core.trace_chunks``. What is wrong is raised at once, not at the first piece."""
+    cell_of(module)
+    if getattr(module, "bidirectional", False):
+        raise ValueError(
+            "the backward direction begins at the end, so a bidirectional module cannot be traced in pieces"
+        )
+    if isinstance(x, PackedSequence):
+        raise ValueError("a PackedSequence cannot be cut in time; pass the sequences one by one")
+    if steps < 1:
+        raise ValueError(f"a piece of {steps} steps is none; steps is at least 1")
+    if isinstance(module, nn.RNNCellBase) and len(x.shape) != 3:
+        raise ValueError(f"a cell is traced in pieces on x of shape (time, batch, input), not {tuple(x.shape)}")
+    return _chunks(module, x, state, tokens, steps)
+
+
+def _chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], steps: int) -> Iterator[Trace]:
+    weight = blocks_of(module)[0][0]["weight_ih"]
+    axis = 1 if getattr(module, "batch_first", False) and len(x.shape) == 3 else 0
+    trace = None
+    for start in range(0, x.shape[axis], steps):
+        piece = x[:, start : start + steps] if axis else x[start : start + steps]
+        if not isinstance(piece, Tensor):
+            piece = torch.from_numpy(np.array(piece)).to(weight)
+        call = Call(module, piece, state)
+        trace = trace_call(call, tokens[start : start + steps], like=trace)
+        state = call.returned
+        yield trace
+
+
+def join(traces: Sequence[Trace]) -> Trace:
+    """One trace from those of consecutive pieces."""
+    first = traces[0]
+    return replace(
+        first,
+        signals={name: np.concatenate([t.signals[name] for t in traces], axis=2) for name in first.signals},
+        inputs=np.concatenate([t.inputs for t in traces]),
+        tokens=tuple(token for t in traces for token in t.tokens),
+        seconds=sum(t.seconds for t in traces),
+        max_abs_error=max((t.max_abs_error for t in traces if t.max_abs_error is not None), default=None),
+    )
