@@ -1,0 +1,69 @@
+"""`python -m lstm_core.training NAME`: train several seeds, measure each, ship the best of those that pass."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from lstm_core.training.loop import Trained, best, train
+from lstm_core.training.recipes import recipe
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "models"
+
+
+def table(runs: list[Trained]) -> str:
+    """The numbers of all runs, one line a seed."""
+    keys = [key for key, value in runs[0].metrics.items() if isinstance(value, int | float)]
+    rows = [["seed", "passes", *keys]]
+    for run in runs:
+        rows.append([str(run.seed), "yes" if run.passes else "no", *(f"{run.metrics[key]:.4g}" for key in keys)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lstm_core.training", description=__doc__)
+    parser.add_argument("name", help="the model, for example pronouns-lstm; an unknown name lists them all")
+    parser.add_argument("--seeds", type=int, help="how many seeds to train (default: the recipe's)")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default: 0)")
+    parser.add_argument("--steps", type=int, help="steps of each (default: the recipe's)")
+    parser.add_argument("--out", type=Path, default=ASSETS, help="folder for the model (default: assets/models)")
+    parser.add_argument("--keep", type=Path, help="folder for the models of all seeds")
+    options = parser.parse_args(arguments)
+    try:
+        chosen = recipe(options.name)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    runs: list[Trained] = []
+    for seed in range(options.first_seed, options.first_seed + (options.seeds or chosen.seeds)):
+        total = options.steps or chosen.steps
+
+        def watch(batches: Any, seed: int = seed, total: int = total) -> Any:
+            return tqdm(batches, total=total, desc=f"{chosen.name} seed {seed}", mininterval=1)
+
+        runs.append(train(chosen, seed, options.steps, watch))
+        if options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            runs[-1].model.save(options.keep / f"{chosen.name}-{seed}.safetensors", chosen.half)
+        print(table(runs), flush=True)
+    shipped = best(chosen, runs)
+    if shipped is None:
+        print("no seed passes; nothing is written", file=sys.stderr)
+        return 1
+    seeds = [{"seed": run.seed, "passes": run.passes, **run.metrics} for run in runs]
+    model = replace(shipped.model, meta={**shipped.model.meta, "seeds": seeds})
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / f"{chosen.name}.safetensors"
+    model.save(path, chosen.half)
+    print(f"seed {shipped.seed} is shipped as {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
