@@ -1,0 +1,1 @@
+"""The Streamlit page that draws what ``lstm_core`` traced."""

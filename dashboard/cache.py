@@ -1,0 +1,59 @@
+"""The only ``st.cache_*`` decorators: what is loaded once a server and what is computed once a sentence."""
+
+from __future__ import annotations
+
+import gc
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from lstm_core import Model, Trace, list_models, load_model
+
+LIMIT = 2000
+"""Tokens that are read; more would draw nothing that can be seen."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A model's run on a text. ``found``: the tokens in the whole text, of which at most ``LIMIT`` were read."""
+
+    model: Model
+    trace: Trace
+    predictions: list[list[tuple[str, float]]]
+    found: int
+
+
+@st.cache_resource(show_spinner=False)
+def model(name: str) -> Model:
+    loaded = load_model(name)
+    # Streamlit collects garbage after every run; what is loaded once need not be looked at again.
+    gc.collect()
+    gc.freeze()
+    return loaded
+
+
+@st.cache_data(show_spinner=False, ttl=60)
+def models() -> dict[str, str]:
+    """Names of the shipped models and what to call them, from the files' headers alone."""
+    return {name: title(path) or name for name, path in list_models().items()}
+
+
+def title(path: Path) -> str:
+    """The title in a model file's header; empty if there is none or the file cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return str(json.loads((file.metadata() or {})["gatescope"]).get("title", ""))
+    except (SafetensorError, OSError, KeyError, ValueError, AttributeError):
+        return ""
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def read(name: str, text: str) -> Reading:
+    one = model(name)
+    tokens = one.tokenizer.encode(text)
+    trace = one.run(tokens[:LIMIT])
+    return Reading(one, trace, one.predictions(trace, 5), len(tokens))

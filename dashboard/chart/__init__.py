@@ -1,0 +1,46 @@
+"""The component of the analysis pages: a row of words to choose from, and panels of Plotly figures below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from dashboard import theme
+from dashboard.gateplot.pack import pack
+from dashboard.gateplot.publish import loader
+from dashboard.state import Settings
+
+CHOSEN = "chosen step"
+"""Under this name the session keeps the text and the step that was chosen in it."""
+
+_mount = component("gatescope_chart", js=loader("chart.js"), isolate_styles=False)
+
+
+def chosen_step(text: str, count: int) -> int:
+    """The step that this session chose on this text, on whichever page; else the link's, or the text's own default;
+    within 0 to ``count`` - 1."""
+    chosen, step = st.session_state.get(CHOSEN, (None, 0))
+    if chosen != text:
+        said = st.query_params.to_dict() if chosen is None else {}
+        at = said.get("at", Settings().at if text == Settings().text else -1)
+        step = Settings.parse({"at": at}, ()).at
+    return max(0, min(step + count if step < 0 else step, count - 1))
+
+
+def _choose(key: str, text: str) -> None:
+    step = st.session_state.get(key, {}).get("step")
+    if isinstance(step, (int, float)):
+        st.session_state[CHOSEN] = (text, int(step))
+
+
+def chart(content: Mapping[str, Any], key: str, text: str) -> None:
+    """Draw ``content``: ``words`` and ``step`` of ``text`` for the row of words, ``panels`` as
+    ``dashboard.figures.panel`` makes them.
+
+    The same ``key`` keeps zoom; a click on a word, or on a point whose figure says so, runs the page again.
+    """
+    data = pack({**content, "dark": theme.layout("dark")})
+    _mount(key=key, data=data, on_step_change=lambda: _choose(key, text))

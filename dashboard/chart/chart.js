@@ -1,0 +1,163 @@
+// Panels of Plotly figures with a heading each, below the words of the sentence. A step that is chosen goes to the server.
+import { load, make } from "./dom.js"
+import { unpack } from "./unpack.js"
+import { kept, remember } from "./url.js"
+
+const charts = new WeakMap()
+
+export default function mount({ data, parentElement, setStateValue }, plotlyUrl) {
+  let chart = charts.get(parentElement)
+  if (!chart) {
+    chart = new Chart(parentElement, plotlyUrl)
+    charts.set(parentElement, chart)
+  }
+  chart.send = (step) => setStateValue("step", step)
+  chart.take(unpack(data))
+  return () => {
+    chart.close()
+    charts.delete(parentElement)
+  }
+}
+
+class Chart {
+  constructor(parent, plotlyUrl) {
+    this.words = make("div", { class: "gc-words", test: "gc-words", role: "listbox", "aria-label": "Words of the sentence" })
+    this.grid = make("div", { class: "gc-grid" })
+    this.root = make("div", { class: "gc", test: "gc", role: "group" }, this.words, this.grid)
+    parent.append(this.root)
+    this.panels = new Map()
+    this.ready = Promise.all([load("link", new URL("chart.css", import.meta.url).href), load("script", plotlyUrl)])
+    this.repaints = 0
+    this.onKey = (event) => this.key(event)
+    document.addEventListener("keydown", this.onKey)
+    this.observer = new ResizeObserver(() => this.resized())
+    this.observer.observe(this.root)
+  }
+
+  close() {
+    this.observer.disconnect()
+    document.removeEventListener("keydown", this.onKey)
+    for (const { plot } of this.panels.values()) window.Plotly?.purge(plot)
+    this.root.remove()
+  }
+
+  async take(content) {
+    this.content = content
+    this.step = content.step
+    this.count = content.words.length ? content.words.at(-1)[2] + 1 : 0
+    await this.ready
+    if (content !== this.content) return
+    const elsewhere = this.repaints ? undefined : kept.at // chosen on another page
+    kept.at = content.step
+    this.render()
+    if (elsewhere >= 0 && this.count) this.choose(Number(elsewhere))
+  }
+
+  choose(step) {
+    const next = Math.max(0, Math.min(this.count - 1, step))
+    if (next === this.step) return
+    this.step = next
+    this.mark()
+    remember({ at: next })
+    this.send(next)
+  }
+
+  key(event) {
+    const focus = document.activeElement
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.count) return
+    if (focus !== document.body && !focus.closest("header") && !this.root.contains(focus)) return
+    const step = { ArrowLeft: this.step - 1, ArrowRight: this.step + 1, PageUp: this.step - 1, PageDown: this.step + 1, Home: 0, End: this.count - 1 }[event.key]
+    if (step === undefined) return
+    event.preventDefault()
+    this.choose(step)
+  }
+
+  mark() {
+    for (const node of this.words.children) {
+      const here = node.first <= this.step && this.step <= node.last
+      node.classList.toggle("gc-here", here)
+      node.setAttribute("aria-selected", String(here))
+    }
+  }
+
+  async render() {
+    const { content } = this
+    const signature = JSON.stringify(content.words)
+    if (this.words.dataset.words !== signature) {
+      this.words.dataset.words = signature
+      this.words.replaceChildren(...content.words.map(([text, first, last, known]) => {
+        const node = make("button", { type: "button", class: `gc-word${known ? "" : " gc-unknown"}`, text, dir: "auto", role: "option",
+          title: known ? text : `${text}: not in the vocabulary, read as <unk>`, onclick: () => this.choose(first === this.step ? last : first) })
+        return Object.assign(node, { first, last })
+      }))
+    }
+    this.mark()
+    const dark = this.isDark()
+    this.root.classList.toggle("gc-dark", dark)
+    this.grid.style.setProperty("--gc-columns", content.columns)
+    const seen = new Set()
+    const drawn = content.panels.map((panel) => {
+      seen.add(panel.id)
+      return this.draw(panel, dark)
+    })
+    for (const [id, { box, plot }] of this.panels) if (!seen.has(id)) {
+      window.Plotly.purge(plot)
+      box.remove()
+      this.panels.delete(id)
+    }
+    this.grid.append(...content.panels.map((panel) => this.panels.get(panel.id).box)) // in their order
+    await Promise.all(drawn)
+    this.repaints += 1
+    Object.assign(this.root.dataset, { repaints: this.repaints, ready: "1", step: this.step })
+    this.root.dispatchEvent(new CustomEvent("gs:repaint"))
+  }
+
+  draw(panel, dark) {
+    let parts = this.panels.get(panel.id)
+    if (!parts) {
+      const [title, text, note, plot] = [make("h3"), make("p", { class: "gc-text" }), make("p", { class: "gc-note" }), make("div", { class: "gc-plot" })]
+      parts = { box: make("section", { class: "gc-panel", test: `gc-${panel.id}` }, title, text, plot, note), title, text, note, plot }
+      this.panels.set(panel.id, parts)
+      this.grid.append(parts.box)
+    }
+    const { box, title, text, note, plot } = parts
+    title.textContent = panel.title
+    text.textContent = panel.text ?? ""
+    note.textContent = panel.note ?? ""
+    box.style.gridColumn = panel.wide ? "1 / -1" : ""
+    plot.hidden = !panel.figure
+    plot.setAttribute("role", "img")
+    plot.setAttribute("aria-label", panel.alt ?? panel.title)
+    if (!panel.figure) return Promise.resolve()
+    const layout = { ...panel.figure.layout, height: panel.height, width: plot.clientWidth || undefined }
+    layout.font = { ...layout.font, family: getComputedStyle(this.root).fontFamily }
+    if (dark) {
+      Object.assign(layout, this.content.dark, { font: { ...this.content.dark.font, family: layout.font.family } })
+      for (const name of ["coloraxis", "coloraxis2"]) if (panel.figure.layout[name]) layout[name] = { ...panel.figure.layout[name], colorscale: this.content.dark[name].colorscale }
+    }
+    const drawing = window.Plotly.react(plot, panel.figure.data, layout, { displayModeBar: false, showSendToCloud: false, scrollZoom: false })
+    if (!parts.listening) {
+      parts.listening = true
+      plot.on("plotly_click", ({ points }) => {
+        const at = points[0]?.[plot.layout.meta?.pick]
+        if (Number.isFinite(at)) this.choose(Math.round(at))
+      })
+    }
+    return drawing
+  }
+
+  resized() {
+    const width = this.root.clientWidth
+    if (width === this.width) return
+    const first = this.width === undefined
+    this.width = width
+    if (first || !this.content || !window.Plotly) return
+    cancelAnimationFrame(this.frame)
+    this.frame = requestAnimationFrame(() => this.render())
+  }
+
+  isDark() {
+    const [r, g, b] = (getComputedStyle(this.root).getPropertyValue("--st-background-color").match(/[0-9a-f]{2}/gi) ?? ["ff", "ff", "ff"]).map((part) => parseInt(part, 16))
+    return 0.3 * r + 0.6 * g + 0.1 * b < 128
+  }
+}

@@ -1,0 +1,103 @@
+// The sentence, the examples and the choice of models. Typing is sent when it pauses; Enter, a chip or a list at once.
+import { fill, load, make } from "./dom.js"
+import { remember } from "./url.js"
+
+const PAUSE = 150 // milliseconds
+const instances = new WeakMap()
+
+export default function mount({ data, parentElement, setStateValue }, plotlyUrl) {
+  let controls = instances.get(parentElement)
+  if (!controls) {
+    controls = new Controls(parentElement)
+    instances.set(parentElement, controls)
+    load("link", new URL("controls.css", import.meta.url).href)
+    load("script", plotlyUrl) // the figure below will want it; it may as well be on its way
+  }
+  controls.send = (settings) => setStateValue("settings", settings)
+  controls.take(data)
+  return () => {
+    controls.root.remove()
+    instances.delete(parentElement)
+  }
+}
+
+class Controls {
+  constructor(parent) {
+    this.box = make("textarea", { test: "gs-sentence", rows: "1", spellcheck: "false", autocomplete: "off", dir: "auto", "aria-label": "Sentence", placeholder: "Type a sentence" })
+    this.chips = make("div", { class: "gs-chips" })
+    const select = (test, label, name) => make("select", { test, "aria-label": label, onchange: (event) => this.change({ [name]: event.target.value }) })
+    this.left = select("gs-left", "Model on the left", "left")
+    this.right = select("gs-right", "Model on the right", "right")
+    this.layer = select("gs-layer", "Layer", "layer")
+    this.direction = select("gs-direction", "Direction", "direction")
+    this.layerLabel = make("label", {}, "layer ", this.layer)
+    this.directionLabel = make("label", {}, "reads ", this.direction)
+    this.models = make("div", { class: "gs-models" }, this.left, make("span", { text: "beside" }), this.right, this.layerLabel, this.directionLabel)
+    this.root = make("div", { class: "gs-controls" }, make("div", { class: "gs-top" }, this.box, make("span", { class: "gs-name", text: "Gatescope" })), make("div", { class: "gs-row" }, this.chips, this.models))
+    parent.append(this.root)
+    this.box.oninput = () => {
+      this.grow()
+      clearTimeout(this.timer)
+      this.timer = setTimeout(() => this.change({ text: this.box.value }), PAUSE)
+    }
+    this.box.onkeydown = (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
+      event.preventDefault()
+      clearTimeout(this.timer)
+      this.change({ text: this.box.value }, true)
+    }
+    new ResizeObserver(() => this.grow()).observe(this.root)
+  }
+
+  take(data) {
+    this.data = data
+    if (!this.settings) {
+      this.settings = { ...data.settings } // from then on the browser knows better
+      this.address()
+    }
+    const mine = document.activeElement === this.box
+    if (!mine && this.box.value !== this.settings.text) this.box.value = this.settings.text
+    if (!this.box.value && !mine) this.box.value = this.settings.text
+    const models = Object.entries(data.models)
+    fill(this.left, models, this.settings.left)
+    fill(this.right, models, this.settings.right)
+    fill(this.layer, Array.from({ length: data.layers }, (_, k) => [k, String(k)]), this.settings.layer)
+    fill(this.direction, [[0, "forward"], [1, "backward"]].slice(0, data.directions), this.settings.direction)
+    this.layerLabel.hidden = data.layers < 2
+    this.directionLabel.hidden = data.directions < 2
+    const signature = JSON.stringify(data.examples)
+    if (this.chips.dataset.examples !== signature) {
+      this.chips.dataset.examples = signature
+      this.chips.replaceChildren(...data.examples.map(([label, text]) => make("button", { type: "button", test: "gs-chip", class: "gs-chip", dir: "auto", title: text, onclick: () => this.pick(text) },
+          label, ...(label === text ? [] : [make("span", { class: "gs-chip-text", text })]))))
+    }
+    this.grow()
+  }
+
+  pick(text) {
+    clearTimeout(this.timer)
+    this.box.value = text
+    this.grow()
+    this.change({ text })
+  }
+
+  change(values, force = false) {
+    const next = { ...this.settings, ...values }
+    if (!force && JSON.stringify(next) === JSON.stringify(this.settings)) return
+    this.settings = next
+    this.address()
+    this.send(next)
+  }
+
+  address() {
+    const said = {}
+    for (const [name, value] of Object.entries(this.settings)) said[name] = String(value) === String(this.data.defaults[name]) ? null : value
+    remember(said)
+  }
+
+  grow() {
+    this.root.classList.toggle("gs-nothing", !this.box.value.trim())
+    this.box.style.height = "auto"
+    this.box.style.height = `${Math.min(this.box.scrollHeight + 2, 84)}px`
+  }
+}

@@ -1,0 +1,138 @@
+"""Before, after and difference of a run, for the pages "What if" and "Contrast"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dashboard import theme
+from dashboard.figures import panel as p
+from dashboard.figures.words import visible
+from lstm_core.trace import Trace
+
+BEFORE, AFTER = theme.OTHER_COLOR, theme.role_color("write", "light")
+"""The line of the run as it was, and of the other one."""
+
+
+def unit_lines(
+    id: str,
+    title: str,
+    axis: dict[str, Any],
+    before: np.ndarray,
+    after: np.ndarray,
+    names: tuple[str, str],
+    text: str = "",
+) -> dict[str, Any]:
+    """One unit's value over time in two runs, and their difference as bars below it. (time,) each, NaN where none."""
+    steps = list(range(len(before)))
+    difference = np.nan_to_num(after - before)
+    drawing = p.figure(
+        [
+            p.line(steps, before, names[0], BEFORE),
+            p.line(steps, after, names[1], AFTER, style={"dash": "dash"}),
+            {
+                **p.signed_bars(steps, difference, ["difference"] * len(steps)),
+                "xaxis": "x",
+                "yaxis": "y2",
+                "showlegend": False,
+            },
+        ],
+        xaxis={**axis, "anchor": "y2"},
+        yaxis=p.value_axis("value", domain=[0.42, 1]),
+        yaxis2=p.value_axis("difference", domain=[0, 0.32], nticks=4),
+        showlegend=True,
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 52, "r": 12, "t": 26, "b": 62},
+        meta={"pick": "x"},
+    )
+    most = int(np.argmax(np.abs(difference))) if len(difference) else 0
+    alt = f"{title}. Largest difference {difference[most]:+.2f}, at step {most + 1}." if len(difference) else title
+    return p.panel(id, title, drawing, height=300, text=text, alt=alt)
+
+
+def difference_map(id: str, title: str, axis: dict[str, Any], difference: np.ndarray, text: str) -> dict[str, Any]:
+    """All units' differences, (time, unit), on one symmetric scale."""
+    drawing = p.figure(
+        [p.heatmap(difference.T, "coloraxis2", hovertemplate="unit %{y}: %{z:+.3f}<extra></extra>")],
+        xaxis=axis,
+        yaxis={"title": {"text": "unit", "standoff": 6}, "autorange": "reversed", "nticks": 6, "zeroline": False},
+        coloraxis2=p.signed_scale(difference),
+        meta={"pick": "x"},
+    )
+    return p.panel(id, title, drawing, text=text, alt=title)
+
+
+def predictions(
+    id: str,
+    title: str,
+    before: Sequence[tuple[str, float]],
+    after: Sequence[tuple[str, float]],
+    names: tuple[str, str],
+    text: str = "",
+) -> dict[str, Any]:
+    """The likeliest next words of two runs at one step, as pairs of bars; ``text`` says what they show."""
+    chances = ({word: chance for word, chance in run} for run in (before, after))
+    first, second = chances
+    chance = {word: max(first.get(word, 0.0), second.get(word, 0.0)) for word in {**first, **second}}
+    words = sorted(chance, key=lambda word: -chance[word])
+    words = [word for k, word in enumerate(words[:6]) if k < 3 or chance[word] >= 0.01]
+    labels = [p.escape(visible(word)) for word in words]
+    bars = [
+        {"type": "bar", "orientation": "h", "y": labels, "x": [run.get(word, 0.0) for word in words], "name": name,
+         "text": [f"{100 * run.get(word, 0.0):.0f} %" for word in words], "textposition": "outside",
+         "constraintext": "none",
+         "marker": {"color": color},
+         "cliponaxis": False, "hoverinfo": "none"}
+        for run, name, color in ((second, names[1], AFTER), (first, names[0], BEFORE))
+    ]  # fmt: skip
+    drawing = p.figure(
+        bars,
+        barmode="group",
+        bargap=0.35,
+        xaxis={"range": [0, 1.12], "tickformat": ".0%", "gridcolor": p.GRID, "zeroline": False, "fixedrange": True},
+        yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True},
+        showlegend=True,
+        legend={
+            "orientation": "h",
+            "x": 1,
+            "xanchor": "right",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "traceorder": "reversed",
+        },
+        margin={"l": 84, "r": 40, "t": 26, "b": 30},
+    )
+    said = [
+        f"{name}: {p.quoted(visible(run[0][0]))} ({100 * run[0][1]:.0f} %)"
+        for name, run in zip(names, (before, after), strict=True)
+        if run
+    ]
+    text = text or f"Likeliest after the {'; after the '.join(said)}." if said else text
+    return p.panel(id, title, drawing, text=text, alt=f"{title}. {text}")
+
+
+def words_over_time(
+    id: str, trace: Trace, before: np.ndarray, after: np.ndarray, words: Sequence[str], names: tuple[str, str]
+) -> dict[str, Any]:
+    """The chance of a few next words at every step, (time, word): solid in the first run, dashed in the second."""
+    colors = [theme.role_color(role, "light") for role in ("keep", "write", "expose", "reset")]
+    steps = np.arange(len(trace), dtype=np.float32)
+    lines = [
+        p.line(steps, run[:, k], f"{p.escape(visible(word))}, {name}", colors[k % len(colors)], style={"dash": dash})
+        for run, name, dash in ((before, names[0], "solid"), (after, names[1], "dash"))
+        for k, word in enumerate(words)
+    ]
+    drawing = p.figure(
+        lines,
+        xaxis=p.word_axis(trace),
+        yaxis=p.value_axis("chance", range=[-0.03, 1.03], tickformat=".0%"),
+        showlegend=True,
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 52, "r": 12, "t": 26, "b": 62},
+        meta={"pick": "x"},
+    )
+    title = f"{trace.cell.title}: what it expects next, step by step"
+    said = ", ".join(visible(word) for word in words)
+    return p.panel(id, title, drawing, height=260, alt=f"Chance of {said} after every word, {names[0]} and {names[1]}")

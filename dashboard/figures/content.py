@@ -1,0 +1,98 @@
+"""Everything that the grid's component needs: figure, words, predictions, orders of units and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dashboard import theme
+from dashboard.figures.grid import grid
+from dashboard.figures.order import orders
+from dashboard.figures.words import visible, words
+from lstm_core.model import Model
+from lstm_core.trace import Trace
+
+
+def content(
+    models: Sequence[Model],
+    traces: Sequence[Trace],
+    predictions: Sequence[list[list[tuple[str, float]]]],
+    units: Sequence[int | None],
+    drawn: Sequence[tuple[int, int]] = ((0, 0), (0, 0)),
+) -> dict[str, Any]:
+    """A tree for ``gateplot.pack``, one item a side in each sequence. ``drawn``: which (layer, direction) of each.
+
+    ``figure`` is in the colours of a light page and ``dark`` is what its layout and lines take over on a dark one;
+    ``units`` are the units drawn as lines; ``sides`` describes the columns; ``quiet`` and ``honesty`` are lines beside
+    the grid.
+    """
+    chosen = [
+        named_unit(model, *at) if unit is None or unit >= model.hidden_size else unit
+        for model, unit, at in zip(models, units, drawn, strict=True)
+    ]
+    columns = zip(models, traces, predictions, drawn, strict=True)
+    return {
+        "figure": grid(traces, chosen, drawn),
+        "dark": {"layout": theme.layout("dark"), "lines": theme.ROLE_COLORS["dark"]},
+        "units": chosen,
+        "sides": [side(model, trace, table, *at) for model, trace, table, at in columns],
+        "quiet": "; ".join(evidence(trace) for trace in traces),
+        "honesty": list(dict.fromkeys(str(model.meta["honesty"]) for model in models if model.meta.get("honesty"))),
+    }
+
+
+def evidence(trace: Trace) -> str:
+    """Where the trace was made, how long that took, and how far it is from the module that it traced."""
+    text = f"{trace.cell.title} on {trace.device}, {1000 * trace.seconds:.1f} ms"
+    error = trace.max_abs_error
+    return text if error is None else f"{text}, largest difference from the module {error:.1e}"
+
+
+def named_units(model: Model, layer: int, direction: int) -> list[dict[str, Any]]:
+    """The units that the model's header names, in the layer and direction drawn."""
+    return [
+        {"name": name, "unit": int(unit["unit"]), "meaning": str(unit.get("meaning", ""))}
+        for name, unit in model.meta.get("units", {}).items()
+        if unit.get("layer", 0) == layer and unit.get("direction", 0) == direction
+    ]
+
+
+def named_unit(model: Model, layer: int, direction: int) -> int:
+    """The first named unit, the one that is worth seeing first; 0 if there is none."""
+    named = named_units(model, layer, direction)
+    return named[0]["unit"] if named else 0
+
+
+def side(
+    model: Model, trace: Trace, predictions: list[list[tuple[str, float]]], layer: int, direction: int
+) -> dict[str, Any]:
+    """One model's column: title, units, words and what it expects at every step."""
+    table: dict[str, int] = {}
+    ids = [[table.setdefault(word, len(table)) for word, _ in row] for row in predictions]
+    return {
+        "title": trace.cell.title,
+        "model": model.name,
+        "hidden": trace.hidden_size,
+        "named": named_units(model, layer, direction),
+        "orders": orders(trace, layer, direction),
+        "words": [[word.text, word.first, word.last, int(word.known)] for word in words(trace)],
+        "ends": np.array([token.end for token in trace.tokens], np.int32),
+        "unknown": np.array([step for step, token in enumerate(trace.tokens) if not token.known], np.int32),
+        "pieces": _pieces(trace),
+        "next": {
+            "words": [visible(word) for word in table],
+            "ids": np.array(ids, np.int32),
+            "p": np.array([[p for _, p in row] for row in predictions], np.float32),
+        },
+    }
+
+
+def _pieces(trace: Trace) -> Mapping[str, str]:
+    """By step, the vocabulary's spelling where it is not the text itself."""
+    return {
+        str(step): visible(token.piece)
+        for step, token in enumerate(trace.tokens)
+        if token.known and token.piece.casefold() != token.text.casefold()
+    }

@@ -1,0 +1,106 @@
+"""The panels of the page "Gradients": how an error flows back through time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dashboard import theme
+from dashboard.figures import panel as p
+from lstm_core.analysis import Flow, Gradients
+from lstm_core.trace import Trace
+
+COLORS = [theme.role_color(role, "light") for role in ("write", "keep", "expose", "reset")]
+FLOOR = 1e-12
+"""What is smaller is not drawn: it has no logarithm, or none that means something."""
+
+
+def positive(values: np.ndarray) -> np.ndarray:
+    return np.where(values > FLOOR, values, np.nan)
+
+
+def log_figure(trace: Trace, lines: Sequence[dict[str, Any]], title: str) -> dict[str, Any]:
+    values = np.concatenate([np.asarray(line["y"]) for line in lines]) if lines else np.ones(1)
+    low = np.floor(np.log10(max(float(np.nanmin(values, initial=1.0)), FLOOR)))
+    high = np.ceil(np.log10(max(float(np.nanmax(values, initial=1.0)), 10 ** (low + 1))))
+    return p.figure(
+        lines,
+        xaxis=p.word_axis(trace),
+        yaxis=p.value_axis(
+            title,
+            type="log",
+            range=[low - 0.2, high + 0.2],
+            exponentformat="power",
+            dtick=max(1, round((high - low) / 5)),
+        ),
+        showlegend=True,
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 60, "r": 12, "t": 28, "b": 62},
+        meta={"pick": "x"},
+    )
+
+
+def vanishing(id: str, trace: Trace, flows: Mapping[str, Flow], word: str) -> dict[str, Any]:
+    """How much of h after ``word`` still depends on h at each earlier step: one line a model, 1 at the step itself."""
+    lines = []
+    slopes = []
+    for k, (name, flow) in enumerate(flows.items()):
+        share = positive(flow.norm / flow.identity)
+        lines.append(p.line(np.arange(len(share)), share, name, COLORS[k % len(COLORS)]))
+        if flow.step and share[0] > 0:
+            slopes.append(f"{name} \N{MULTIPLICATION SIGN} {(share[0]) ** (1 / flow.step):.2f} a step")
+    text = "Mean factor a step, from the first word to this one: " + "; ".join(slopes) + "." if slopes else ""
+    title = f"How h after {p.quoted(word)} depends on h before"
+    note = (
+        "Frobenius norm of dh_T / dh_t, divided by its value at t = T. Where a line falls steeply, a longer text would "
+        "teach the network nothing about its beginning."
+    )
+    drawing = log_figure(trace, lines, "norm, relative")
+    return p.panel(id, title, drawing, text=text, note=note, alt=f"{title}. {text}", wide=True, height=280)
+
+
+def paths(id: str, trace: Trace, flow: Flow) -> dict[str, Any]:
+    """The direct path of the carried state beside the whole."""
+    title = f"{trace.cell.title}: the direct path of {flow.state}"
+    if flow.direct is None or flow.rest is None:
+        return p.panel(
+            id, title, text=f"The {trace.cell.title} has no direct path: every step rewrites all of {flow.state}."
+        )
+    at = np.arange(len(flow.norm))
+    lines = [
+        p.line(at, positive(values / flow.identity), name, color, style={"dash": dash})
+        for values, name, color, dash in (
+            (flow.norm, "whole", theme.role_color("cell", "light"), "solid"),
+            (flow.direct, "direct path alone", theme.role_color("keep", "light"), "dash"),
+            (flow.rest, "through gates and candidate", theme.OTHER_COLOR, "dot"),
+        )
+    ]
+    shares = np.delete(flow.direct / np.maximum(flow.direct + flow.rest, FLOOR), flow.step)[
+        positive(np.delete(flow.norm, flow.step)) > 0
+    ]
+    text = (
+        f"On average {100 * shares.mean():.0f} % of what flows back goes by the product of the keep gates."
+        if len(shares)
+        else ""
+    )
+    return p.panel(id, title, log_figure(trace, lines, f"norm of d{flow.state}"), text=text, alt=f"{title}. {text}")
+
+
+def by_gate(id: str, trace: Trace, found: Gradients, word: str, layer: int, direction: int) -> dict[str, Any]:
+    """The error in each gate's net input at every step, as a norm over units."""
+    at = np.arange(len(trace))
+    roles = {signal.name: signal.role for signal in trace.cell.signals}
+    lines = [
+        p.line(at, positive(found.norm(name, layer, direction)), f"\N{GREEK SMALL LETTER DELTA}{name}",
+               theme.role_color(roles.get(name, ""), "light"))
+        for name in found.deltas
+    ]  # fmt: skip
+    title = f"{trace.cell.title}: the error in each gate"
+    last = {name: found.norm(name, layer, direction) for name in found.deltas}
+    peak = max(last, key=lambda name: float(last[name].max(initial=0.0)))
+    where = int(np.argmax(last[peak]))
+    heard = trace.tokens[where].text if trace.tokens else str(where + 1)
+    text = f"If the next word is {p.quoted(word)}: most is asked of {peak}, at {p.quoted(heard)}."
+    return p.panel(id, title, log_figure(trace, lines, "norm of the error"), text=text, alt=f"{title}. {text}")

@@ -1,0 +1,103 @@
+"""What the panels of the analysis pages are made of: a heading, a figure, and the axis with the words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dashboard import theme
+from dashboard.figures.words import words
+from lstm_core.trace import Trace
+
+LABELS = 20
+"""Tick labels a figure: more of them is what makes a figure slow."""
+
+
+def panel(id: str, title: str, figure: dict[str, Any] | None = None, height: int = 240, **more: Any) -> dict[str, Any]:
+    """One panel. ``more``: text (above), note (below, quiet), alt (what the figure says), wide (over all columns)."""
+    return {"id": id, "title": title, "figure": figure, "height": height, **more}
+
+
+def figure(data: Sequence[dict[str, Any]], **layout: Any) -> dict[str, Any]:
+    """Plotly data and layout in the light theme; the component takes over the dark one's colours."""
+    base = {"margin": {"l": 52, "r": 12, "t": 6, "b": 62}, "showlegend": False, "hovermode": "closest", "bargap": 0.25}
+    return {"data": list(data), "layout": {**theme.layout("light"), **base, **layout}}
+
+
+def word_axis(trace: Trace, ticks: bool = True) -> dict[str, Any]:
+    """An axis of steps with the words below it, thinned to at most ``LABELS``."""
+    shown = [((word.first + word.last) / 2, word.text) for word in words(trace)]
+    every = max(1, -(-len(shown) // LABELS))
+    return {
+        "tickmode": "array",
+        "tickvals": [at for at, _ in shown[::every]],
+        "ticktext": [escape(short(text)) for _, text in shown[::every]],
+        "tickangle": -40,
+        "range": [-0.5, max(len(trace), 1) - 0.5],
+        "automargin": False,
+        "showgrid": False,
+        "zeroline": False,
+        "showticklabels": ticks,
+        "fixedrange": True,
+    }
+
+
+def value_axis(title: str = "", **more: Any) -> dict[str, Any]:
+    return {"title": {"text": title, "standoff": 6}, "gridcolor": GRID, "zerolinecolor": ZERO, "nticks": 6, **more}
+
+
+GRID, ZERO = "rgba(128,136,144,0.22)", "rgba(128,136,144,0.7)"
+
+
+def signed_bars(x: Sequence[float], y: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+    """Bars up and down from 0 in the two colours of everything signed."""
+    colors = [POSITIVE if value >= 0 else NEGATIVE for value in y]
+    hover = [f"{escape(name)}: {value:+.3f}" for name, value in zip(names, y, strict=True)]
+    return {
+        "type": "bar",
+        "x": list(x),
+        "y": np.asarray(y, np.float32),
+        "marker": {"color": colors},
+        "hovertext": hover,
+        "hoverinfo": "text",
+    }
+
+
+POSITIVE, NEGATIVE = "#6f4a9e", "#c8690c"
+
+
+def line(x: Any, y: np.ndarray, name: str, color: str, **more: Any) -> dict[str, Any]:
+    look = {"type": "scatter", "mode": "lines", "line": {"color": color, "width": 2, **more.pop("style", {})}}
+    return {
+        **look,
+        "x": x,
+        "y": np.asarray(y, np.float32),
+        "name": name,
+        "hovertemplate": f"{name}: %{{y:.3g}}<extra></extra>",
+        **more,
+    }
+
+
+def heatmap(z: np.ndarray, axis: str = "coloraxis", **more: Any) -> dict[str, Any]:
+    return {"type": "heatmap", "z": np.ascontiguousarray(z, np.float32), "coloraxis": axis, **more}
+
+
+def signed_scale(z: np.ndarray) -> dict[str, Any]:
+    """The colour axis of signed values that reaches to the largest of them on both sides."""
+    most = float(np.nanmax(np.abs(z), initial=1e-9))
+    return {**theme.layout("light")["coloraxis2"], "cmin": -most, "cmax": most}
+
+
+def short(text: str, longest: int = 12) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def quoted(text: str) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
+def escape(text: str) -> str:
+    """Plotly reads tags in its labels; a visitor's text is shown as it stands."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,355 @@
+// One figure for the whole grid. The server sends it when text or models change; cursor, unit, order and zoom live here.
+import { clamp, fromSide, stepCount, toSide, wordAt } from "./align.js"
+import { fill, load, make } from "./dom.js"
+import { download } from "./export.js"
+import { arrange } from "./geometry.js"
+import * as labels from "./labels.js"
+import * as overlay from "./overlay.js"
+import { listen } from "./pointer.js"
+import * as readout from "./readout.js"
+import * as telling from "./telling.js"
+import { unpack } from "./unpack.js"
+import { kept, remember } from "./url.js"
+
+const figures = new WeakMap()
+const BEAT = 450 // milliseconds a step while playing
+const ORDERS = { index: "index", keep: "mean keep", timescale: "timescale", moved: "movement here" }
+
+export default function mount({ data, parentElement }, plotlyUrl) {
+  let figure = figures.get(parentElement)
+  if (!figure) {
+    figure = new Figure(parentElement, plotlyUrl)
+    figures.set(parentElement, figure)
+  }
+  figure.take(data)
+  return () => {
+    figure.close()
+    figures.delete(parentElement)
+  }
+}
+
+class Figure {
+  constructor(parent, plotlyUrl) {
+    const button = (test, text, title, onclick) => make("button", { type: "button", test, text, title, onclick, class: "gs-button" })
+    this.caption = make("p", { class: "gs-caption", test: "gs-caption", "aria-live": "polite" })
+    this.sort = make("select", { test: "gs-sort", "aria-label": "Order of the units", onchange: () => this.sortUnits(this.sort.value) })
+    this.playButton = button("gs-play", "Play", "Space", () => this.play(!this.timer))
+    this.zoomButtons = make("span", { class: "gs-tools" }, button("gs-closer", "Zoom in", "+", () => this.zoom(0.5)), button("gs-further", "Zoom out", "−", () => this.zoom(2)))
+    this.tools = make("div", { class: "gs-tools" },
+      this.playButton, this.zoomButtons,
+      make("label", {}, "Sort units by ", this.sort),
+      button("gs-png", "PNG", "Save the grid as a picture", () => this.save("png")),
+      button("gs-svg", "SVG", "Save the grid as a drawing", () => this.save("svg")),
+      button("gs-full", "Full screen", "f", () => this.fullScreen()))
+    this.notice = make("p", { class: "gs-notice", test: "gs-notice", role: "status" })
+    this.empty = make("p", { class: "gs-empty", test: "gs-empty", text: "Type a sentence above, or choose an example.", hidden: "" })
+    this.plot = make("div", { class: "gs-canvas" })
+    this.labelLayer = make("div", { class: "gs-layer", "aria-hidden": "true" })
+    this.stage = make("div", { class: "gs-stage", test: "gs-stage", tabindex: "0", role: "slider", "aria-label": "Time cursor", "aria-valuemin": "1" }, this.plot, this.labelLayer)
+    this.readoutRoot = make("aside", { class: "gs-readout", test: "gs-readout", "aria-label": "At the cursor" })
+    this.scales = make("div", { class: "gs-scales" })
+    this.honesty = make("div", { class: "gs-honesty", test: "gs-honesty" })
+    this.quiet = make("p", { class: "gs-quiet", test: "gs-quiet" })
+    this.body = make("div", { class: "gs-body" }, this.stage, this.readoutRoot, make("div", { class: "gs-notes" }, this.scales, this.honesty, this.quiet))
+    this.tip = make("div", { class: "gs-tip", role: "tooltip", hidden: "" })
+    this.root = make("div", { class: "gs-plot", test: "gs-plot", role: "group" },
+      make("div", { class: "gs-head" }, this.caption, this.tools), this.notice, this.empty, this.body, this.tip)
+    parent.append(this.root)
+    this.columns = [] // what stands over each model's panels: words, cursor, title, choice of unit
+    this.marks = []
+    this.repaints = 0
+    this.deafen = listen(this)
+    this.ready = Promise.all([load("link", new URL("gateplot.css", import.meta.url).href), load("script", plotlyUrl)])
+    this.observer = new ResizeObserver(() => this.resized())
+    this.observer.observe(this.root)
+  }
+
+  close() {
+    this.play(false)
+    this.deafen()
+    this.observer.disconnect()
+    window.Plotly?.purge(this.plot)
+    this.root.remove()
+  }
+
+  // ---- what the server sent
+
+  async take(bytes) {
+    const before = this.content
+    const content = (this.content = unpack(bytes))
+    const settings = { ...content.settings, ...kept }
+    this.sides = content.sides
+    this.count = stepCount(this.sides[0])
+    this.panels = content.figure.layout.meta.panels
+    this.rows = new Map(content.figure.data.filter((one) => one.type === "heatmap").map((one) => [`${one.meta.side} ${one.meta.signal}`, one.z]))
+    const sameText = before?.text === content.text
+    const at = !before ? settings.at : sameText ? this.at : -1 // a new text is read to its end
+    this.at = clamp(at < 0 ? this.count + at : at, 0, Math.max(0, this.count - 1))
+    if (!sameText) this.window = [0, this.count]
+    // A unit stays chosen while its model does; a model's own first unit is the server's choice.
+    const wanted = before ? this.sides.map((side, k) => (side.model === before.sides[k].model ? this.units[k] : undefined)) : [settings.unit, settings.unit2]
+    this.units = content.units.map((unit, k) => (Number.isInteger(wanted[k]) && wanted[k] < this.sides[k].hidden ? wanted[k] : unit))
+    this.sortBy = before ? this.sortBy : settings.sort
+    if (!this.sides.some((side) => this.sortBy in side.orders)) this.sortBy = "index"
+    this.play(false)
+    if (before) this.address()
+    await this.ready
+    if (content === this.content) this.render() // the newest wins
+  }
+
+  async render() {
+    if (!this.content || !window.Plotly) return
+    const { text, notices, honesty, quiet } = this.content
+    this.dark = this.isDark()
+    this.root.classList.toggle("gs-dark", this.dark)
+    Object.assign(this.root.dataset, { text, steps: this.count })
+    this.notice.textContent = notices.join(" ")
+    this.notice.hidden = !notices.length
+    this.honesty.replaceChildren(...honesty.map((one) => make("p", { text: one })))
+    this.quiet.textContent = quiet
+    const nothing = this.count === 0
+    this.empty.hidden = !nothing
+    for (const part of [this.body, this.tools, this.caption]) part.hidden = nothing
+    if (!nothing) {
+      this.place()
+      this.drawn = this.figure()
+      await window.Plotly.react(this.plot, this.drawn.data, this.drawn.layout, { staticPlot: true, displayModeBar: false, showSendToCloud: false })
+      this.decorate()
+    }
+    this.repaints += 1
+    Object.assign(this.root.dataset, { repaints: this.repaints, ready: 1 })
+    this.root.dispatchEvent(new CustomEvent("gs:repaint"))
+  }
+
+  // Sizes: how wide a step is, how the words are drawn, where each panel stands.
+  place() {
+    const { rows, strips } = this.content.figure.layout.meta
+    const empty = (row, side) => this.panels.some((panel) => panel.row === row && panel.side === side && panel.empty)
+    const frame = { width: this.stage.clientWidth, height: this.room(), rows, strips, sides: this.sides.length, empty }
+    labels.fontOf(this.root)
+    const { column } = arrange({ ...frame, wordsHeight: 0 })
+    this.pitch = this.sides.map((_, k) => {
+      const [from, to] = this.view(k)
+      return column / Math.max(1, to - from)
+    })
+    this.plan = labels.plan(this.sides, this.pitch)
+    this.geometry = arrange({ ...frame, wordsHeight: this.plan.height })
+    for (const panel of this.panels) panel.box = this.geometry.boxes.find((box) => box.row === panel.row && box.side === panel.side)
+    this.stage.style.height = `${this.geometry.height}px`
+  }
+
+  // Plotly's figure for this size, page colour, units and order. Rows of a heatmap are views: nothing is copied.
+  figure() {
+    const { figure, dark } = this.content
+    const { width, height } = this.geometry
+    const layout = { ...figure.layout, ...(this.dark ? dark.layout : {}), width, height, autosize: false }
+    for (const [name, axis] of Object.entries(figure.layout)) {
+      if (this.dark && /^coloraxis\d/.test(name)) layout[name] = { ...axis, colorscale: dark.layout.coloraxis2.colorscale }
+    }
+    const data = figure.data.map((one) => {
+      const { side, signal, role } = one.meta
+      if (one.type === "heatmap") return { ...one, z: Array.from(this.order(side), (unit) => this.row(side, signal, unit)) }
+      const values = this.row(side, signal, this.units[side])
+      const color = this.dark ? (dark.lines[role] ?? one.line.color) : one.line.color
+      return { ...one, values, y: [...values, values.at(-1)], line: { ...one.line, color, width: this.pitch[side] < 4 ? 1 : 2 } }
+    })
+    for (const panel of this.panels) {
+      const { box, axis, side } = panel
+      const [from, to] = this.view(side)
+      const [x, y] = [`xaxis${axis}`, `yaxis${axis}`]
+      layout[x] = { ...layout[x], domain: [box.x / width, (box.x + box.width) / width], range: [from - 0.5, to - 0.5] }
+      layout[y] = { ...layout[y], domain: [1 - (box.y + box.height) / height, 1 - box.y / height] }
+      if (panel.row !== "values") continue
+      const lines = data.filter((one) => one.type === "scatter" && one.yaxis === `y${axis}`)
+      panel.high = lines.reduce((high, one) => one.values.reduce((most, v) => Math.max(most, Math.abs(v)), high), 1)
+      layout[y].range = [-1.08 * panel.high, 1.08 * panel.high]
+    }
+    return { data, layout }
+  }
+
+  row(side, signal, unit) {
+    return this.rows.get(`${side} ${signal}`)[unit]
+  }
+
+  order(side) {
+    const { orders } = this.sides[side]
+    return orders[this.sortBy] ?? orders.index
+  }
+
+  // The steps in view on a side: zooming narrows the left side's and takes the other's along.
+  view(k) {
+    const [from, to] = this.window
+    if (k === 0) return [from, to]
+    return [from === 0 ? 0 : toSide(this.sides, k, from), to === this.count ? stepCount(this.sides[k]) : toSide(this.sides, k, to - 1) + 1]
+  }
+
+  // ---- what lies over the plot
+
+  decorate() {
+    this.sides.forEach((side, k) => this.head(side, k))
+    this.zoomButtons.hidden = this.count < 40
+    const orders = new Set(this.sides.flatMap((side) => Object.keys(side.orders)))
+    fill(this.sort, [...orders].map((name) => [name, ORDERS[name] ?? name]), this.sortBy)
+    const quiet = getComputedStyle(this.root).getPropertyValue("--gs-quiet").trim()
+    this.labels = overlay.labels({ panels: this.panels, geometry: this.geometry, drawn: this.drawn, last: (side) => this.view(side)[1] - 1, quiet })
+    overlay.drawLabels(this.labelLayer, this.labels)
+    overlay.legend(this.scales, this.drawn)
+    overlay.mark(this.marks, this.stage, this.columns[0].cursor, this.panels, (side) => this.order(side).indexOf(this.units[side]), (side) => this.sides[side].hidden)
+    if (this.parts?.sides.length !== this.sides.length) this.parts = readout.build(this.readoutRoot, this.sides)
+    readout.names(this.parts, this.sides, this.units, this.drawn.data.filter((one) => one.type === "scatter"))
+    this.cursor()
+  }
+
+  // Title, choice of unit, words and cursor of one column.
+  head(side, k) {
+    if (!this.columns[k]) {
+      const select = make("select", { test: `gs-unit-${k}`, "aria-label": `Unit of the ${k ? "right" : "left"} model`, onchange: () => this.pickUnit(k, Number(select.value)) })
+      select.onpointerdown = (event) => event.stopPropagation()
+      const title = make("div", { class: "gs-column-title" }, make("strong"), make("span"), select)
+      const words = make("div", { class: "gs-layer gs-words", test: `gs-words-${k}` })
+      const cursor = make("div", { class: "gs-cursor" })
+      this.columns[k] = { select, title, words, cursor }
+      this.stage.append(words, cursor, title)
+    }
+    const { select, title, words, cursor } = this.columns[k]
+    const top = this.geometry.tops[k]
+    const [from, to] = this.view(k)
+    const seen = side.words.filter(([, first, last]) => last >= from && first < to).map(([text, first, last, known]) => [text, first - from, last - from, known])
+    labels.draw(words, seen, this.plan, top, this.pitch[k], (first) => {
+      this.moveTo(fromSide(this.sides, k, first + from))
+      this.stage.focus()
+    })
+    title.children[0].textContent = side.title
+    title.children[1].textContent = side.model
+    Object.assign(title.style, { left: `${top.left}px`, top: `${top.title}px`, width: `${this.geometry.column}px` })
+    const named = side.named.map((one) => [one.unit, `${one.name} (unit ${one.unit})`])
+    const all = Array.from(this.order(k), (unit) => [unit, `unit ${unit}`])
+    fill(select, named.length ? [{ group: "named", options: named }, { group: "all", options: all }] : all, this.units[k])
+    Object.assign(cursor.style, { top: `${top.top - 2}px`, height: `${top.bottom - top.top + 6}px`, width: `${Math.max(3, this.pitch[k])}px` })
+  }
+
+  // Everything that follows the cursor. Nothing here asks Plotly or the server.
+  cursor() {
+    const steps = this.sides.map((_, k) => toSide(this.sides, k, this.at))
+    this.columns.forEach(({ cursor, words }, k) => {
+      const shown = steps[k] - this.view(k)[0]
+      cursor.style.transform = `translateX(${this.geometry.tops[k].left + shown * this.pitch[k]}px)`
+      labels.mark(words, shown)
+    })
+    readout.update(this.parts, this.sides, steps, this.at, this.count)
+    const units = this.sides.map((_, k) => this.tell(k))
+    this.caption.textContent = `${units[0]} ${telling.expectation(this.sides, steps)}`
+    const names = this.sides.map((side) => side.title).join(" and ")
+    this.root.setAttribute("aria-label", `Gates of ${names} on ${this.count} steps. ${units.join(" ")}`)
+    Object.assign(this.root.dataset, { step: this.at, unit: this.units[0], unit2: this.units[1] ?? "", sort: this.sortBy })
+    this.stage.setAttribute("aria-valuemax", this.count)
+    this.stage.setAttribute("aria-valuenow", this.at + 1)
+    this.stage.setAttribute("aria-valuetext", `${wordAt(this.sides[0], this.at)[0]}, step ${this.at + 1} of ${this.count}`)
+    this.root.dispatchEvent(new CustomEvent("gs:cursor"))
+  }
+
+  tell(k) {
+    const panel = this.panels.find((one) => one.side === k && one.row === "keep" && !one.empty)
+    return telling.unit(this.sides[k], this.units[k], panel && this.row(k, panel.signal, this.units[k]), panel?.label)
+  }
+
+  // ---- what a visitor does
+
+  moveTo(step) {
+    const next = clamp(step, 0, this.count - 1)
+    if (next === this.at) return
+    this.at = next
+    const [from, to] = this.window
+    if (next < from || next >= to) {
+      const shift = next < from ? next - from : next - to + 1
+      this.window = [from + shift, to + shift]
+      this.render()
+    } else this.cursor()
+    this.address()
+  }
+
+  zoom(factor) {
+    const [from, to] = this.window
+    const width = clamp(Math.round((to - from) * factor), Math.min(8, this.count), this.count)
+    const start = clamp(Math.round(this.at - ((this.at - from) / (to - from)) * width), 0, this.count - width)
+    this.window = [start, start + width]
+    this.render()
+  }
+
+  sortUnits(by) {
+    this.sortBy = by
+    this.render()
+    this.address()
+  }
+
+  pickUnit(side, unit) {
+    this.units[side] = unit
+    this.render()
+    this.address()
+  }
+
+  stepUnit(by) {
+    const order = this.order(0)
+    this.pickUnit(0, order[clamp(order.indexOf(this.units[0]) + by, 0, order.length - 1)])
+  }
+
+  play(on) {
+    clearInterval(this.timer)
+    this.timer = null
+    if (on) {
+      if (this.at >= this.count - 1) this.moveTo(0)
+      this.timer = setInterval(() => (this.at < this.count - 1 ? this.moveTo(this.at + 1) : this.play(false)), BEAT)
+    }
+    this.playButton.textContent = on ? "Pause" : "Play"
+    this.root.dataset.playing = on ? "1" : "0"
+  }
+
+  // The address follows, but not at every step of a drag: browsers limit how often it may change.
+  address() {
+    clearTimeout(this.telling)
+    this.telling = setTimeout(() => remember({ at: this.at, sort: this.sortBy === "index" ? null : this.sortBy, unit: this.units[0], unit2: this.units[1] }), 200)
+  }
+
+  fullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen()
+    else this.root.requestFullscreen()
+  }
+
+  save(format) {
+    const style = getComputedStyle(this.root)
+    const origin = this.stage.getBoundingClientRect()
+    const frames = [...this.marks.filter((node) => !node.hidden), ...this.columns.map((column) => column.cursor)].map((node) => {
+      const { left, top, width, height } = node.getBoundingClientRect()
+      return { x: left - origin.left, y: top - origin.top, width, height }
+    })
+    const titles = this.sides.map((side, k) => ({ x: this.geometry.tops[k].left, y: this.geometry.tops[k].title + 8, size: 13,
+      text: `${side.title}  ${side.model}, ${readout.unitName(side, this.units[k])}` }))
+    const words = this.columns.flatMap((column) => labels.asText(column.words, this.plan))
+    const page = { background: style.getPropertyValue("--st-background-color").trim(), ink: style.color }
+    return download(format, this.drawn, this.geometry, [...this.labels, ...titles, ...words], frames, page)
+  }
+
+  // ---- the page around
+
+  // Height for the grid: what the window leaves below the sentence, so that the whole grid can be seen at once.
+  room() {
+    const full = document.fullscreenElement === this.root
+    const scrolled = document.querySelector(".stMain")?.scrollTop ?? 0
+    const top = full ? 60 : this.stage.getBoundingClientRect().top + scrolled
+    return Math.max(360, window.innerHeight - Math.min(top, 260) - 8)
+  }
+
+  resized() {
+    const size = `${this.root.clientWidth} ${window.innerHeight} ${Boolean(document.fullscreenElement)}`
+    const first = this.size === undefined
+    if (size === this.size) return
+    this.size = size
+    cancelAnimationFrame(this.frame)
+    if (!first) this.frame = requestAnimationFrame(() => this.render())
+  }
+
+  isDark() {
+    const color = getComputedStyle(this.root).getPropertyValue("--st-background-color").match(/[0-9a-f]{2}/gi) ?? ["ff"]
+    return parseInt(color[0], 16) < 128
+  }
+}

@@ -1,0 +1,37 @@
+// Where everything stands, in pixels from the top left of the stage. Panels, labels, words, cursor and clicks all use it.
+const TITLE = 24
+const GAP = 5
+
+// ``empty(row, side)``: nothing is drawn there; a page of one column spares the height.
+export function arrange({ width, height, rows, strips, sides, wordsHeight, empty }) {
+  const narrow = width < 640
+  const gutter = narrow ? 98 : 104
+  const between = narrow ? 0 : 62
+  const right = 24
+  const columns = narrow ? 1 : sides
+  const column = Math.floor((width - gutter - right - between * (columns - 1)) / columns)
+  const blocks = narrow ? sides : 1
+  const panels = rows.length - strips.length
+  const free = height - TITLE - wordsHeight - rows.length * GAP - 8
+  const share = free / (panels + 1.1 * strips.length)
+  const panel = narrow ? 56 : Math.floor(Math.max(40, Math.min(104, share)))
+  const strip = narrow ? 56 : Math.floor(Math.max(50, Math.min(120, 1.1 * share)))
+  const boxes = []
+  const tops = []
+  let y = 0
+  for (let block = 0; block < blocks; block++) {
+    const here = narrow ? [block] : Array.from({ length: sides }, (_, side) => side)
+    const top = y + TITLE + wordsHeight
+    for (const side of here) tops[side] = { left: gutter + (narrow ? 0 : side * (column + between)), title: y, words: y + TITLE, top }
+    y = top + 2
+    for (const row of rows) {
+      const tall = strips.includes(row) ? strip : narrow && empty(row, block) ? 18 : panel
+      for (const side of here) boxes.push({ row, side, x: tops[side].left, y, width: column, height: tall })
+      y += tall + GAP
+      if (row === strips[strips.length - 1]) y += 4
+    }
+    for (const side of here) tops[side].bottom = y - GAP
+    y += narrow ? 18 : 0
+  }
+  return { narrow, gutter, width, height: y, column, boxes, tops }
+}

@@ -1,0 +1,77 @@
+// What lies over Plotly's drawing: labels, the legend of the colours, the marks of the chosen units.
+import { make } from "./dom.js"
+
+const dash = (text) => text.replaceAll("-", "−")
+const compact = (value) => dash(Number.isInteger(value) ? String(value) : value.toFixed(1))
+
+// All labels as {x, y, text, anchor, kind, size, color, title}; the page and the saved picture both draw them.
+export function labels({ panels, geometry, drawn, last, quiet }) {
+  const found = []
+  for (const panel of panels) {
+    const { box } = panel
+    const middle = box.y + box.height / 2
+    const leftmost = panel.side === 0 || geometry.narrow
+    const role = (text, y, kind, size, color) => leftmost && found.push({ x: box.x - (geometry.narrow ? 40 : 34), y, text, anchor: "right", kind, size, color, title: panel.meaning })
+    const tick = (text, y) => found.push({ x: box.x - 5, y, text, anchor: "right", kind: "gs-tick", size: 10, color: quiet })
+    if (panel.kind === "strip") {
+      role(panel.row, middle - 7, "gs-role", 12)
+      role("of the unit", middle + 8, "gs-reason", 11, quiet)
+    } else role(panel.row, middle, "gs-role", 12)
+    if (panel.empty) found.push({ x: box.x + 8, y: middle, text: panel.empty, kind: "gs-reason", size: 11, color: quiet })
+    else if (panel.kind === "strip") {
+      const high = panel.row === "gates" ? 1 : panel.high
+      tick(compact(high), box.y + 6)
+      tick(panel.row === "gates" ? "0" : compact(-high), box.y + box.height - 6)
+      found.push(...lineLabels(panel, drawn, last(panel.side)))
+    } else found.push({ x: box.x - 6, y: middle, text: panel.label, anchor: "right", kind: "gs-letter", size: 13, title: panel.meaning })
+  }
+  return found
+}
+
+// Letters at the right end of the lines, moved apart where lines end together.
+function lineLabels(panel, drawn, last) {
+  const { box } = panel
+  const [low, high] = drawn.layout[`yaxis${panel.axis}`].range
+  const ends = drawn.data
+    .filter((one) => one.type === "scatter" && one.yaxis === `y${panel.axis}`)
+    .map((one) => ({ text: dash(one.meta.signal), color: one.line.color, y: box.y + box.height * (1 - (one.values[last] - low) / (high - low)) }))
+    .sort((a, b) => a.y - b.y)
+  ends.forEach((end, k) => { if (k) end.y = Math.max(end.y, ends[k - 1].y + 12) })
+  const over = ends.length ? Math.max(0, ends.at(-1).y - (box.y + box.height - 2)) : 0
+  return ends.map(({ y, ...end }) => ({ ...end, x: box.x + box.width + 4, y: y - over, kind: "gs-line-letter", size: 12 }))
+}
+
+export function drawLabels(layer, all) {
+  layer.replaceChildren(...all.map((label) => make("span", {
+    class: `gs-label gs-${label.anchor ?? "left"} ${label.kind}`, text: label.text, title: label.title,
+    style: { left: `${label.x}px`, top: `${label.y}px`, color: label.color } })))
+}
+
+// What the colours mean: one bar for each scale in use.
+export function legend(root, { data, layout }) {
+  const axes = [...new Set(data.map((one) => one.coloraxis).filter(Boolean))].sort()
+  root.replaceChildren(...axes.map((axis) => {
+    const { colorscale, cmin, cmax } = layout[axis]
+    const letters = new Set(data.filter((one) => one.coloraxis === axis).map((one) => dash(one.meta.signal)))
+    const stops = colorscale.map(([at, color]) => `${color} ${100 * at}%`).join(", ")
+    return make("div", { class: "gs-scale" },
+      make("span", { class: "gs-scale-bar", style: { background: `linear-gradient(to right, ${stops})` } }),
+      make("span", { text: `${compact(cmin)} to ${compact(cmax)}` }), make("em", { text: [...letters].join(", ") }))
+  }))
+}
+
+// A frame round the chosen unit's row in every panel. `rank(side)` is its row and `count(side)` the number of rows.
+export function mark(marks, stage, before, panels, rank, count) {
+  const wanted = panels.filter((panel) => panel.kind === "panel" && !panel.empty)
+  while (marks.length < wanted.length) {
+    marks.push(make("div", { class: "gs-mark" }))
+    stage.insertBefore(marks.at(-1), before)
+  }
+  marks.forEach((node, k) => {
+    node.hidden = !wanted[k]
+    if (!wanted[k]) return
+    const { box, side } = wanted[k]
+    const tall = box.height / count(side)
+    Object.assign(node.style, { left: `${box.x - 2}px`, top: `${box.y + rank(side) * tall - 1}px`, width: `${box.width + 4}px`, height: `${Math.max(3, tall) + 2}px` })
+  })
+}

@@ -1,0 +1,41 @@
+"""A tree of dicts and lists with NumPy arrays in it as one block of bytes, read without copying in the browser.
+
+Streamlit sends bytes as they are; a list of numbers would be three times larger and many times slower.
+Layout: uint32 length of the JSON text, the JSON, padding to 4 bytes, the arrays one after another. An array stands in
+the JSON as {"$": [type, byte offset behind the padding, shape]}; types are "f4" and "i4".
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+import numpy as np
+
+
+def pack(tree: Any) -> bytes:
+    """Real arrays are sent as float32, whole numbers as int32. Not-a-number outside an array raises ValueError."""
+    blocks: list[bytes] = []
+    size = 0
+
+    def strip(node: Any) -> Any:
+        nonlocal size
+        if isinstance(node, np.ndarray):
+            kind = "i4" if np.issubdtype(node.dtype, np.integer) else "f4"
+            block = np.ascontiguousarray(node, dtype=f"<{kind}").tobytes()
+            blocks.append(block)
+            size += len(block)
+            return {"$": [kind, size - len(block), list(node.shape)]}
+        if isinstance(node, np.generic):
+            return node.item()
+        if isinstance(node, dict):
+            return {key: strip(value) for key, value in node.items()}
+        if isinstance(node, (list, tuple)):
+            return [strip(value) for value in node]
+        return node
+
+    said = json.dumps(strip(tree), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = said.encode("utf-8", "replace")
+    text += b" " * (-len(text) % 4)
+    return b"".join([struct.pack("<I", len(text)), text, *blocks])

@@ -1,0 +1,84 @@
+// Mouse, finger and keys on a figure: they move the cursor, choose a unit, show a value.
+import { clamp, fromSide, stepCount, wordAt } from "./align.js"
+import { make } from "./dom.js"
+import { number, unitName } from "./readout.js"
+
+export function listen(figure) {
+  const { stage } = figure
+  const inside = (event) => {
+    const rect = stage.getBoundingClientRect()
+    return [event.clientX - rect.left, event.clientY - rect.top]
+  }
+  const panelAt = (x, y) => figure.panels?.find(({ box }) => box && x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height)
+  const stepAt = (panel, x) => clamp(figure.view(panel.side)[0] + Math.floor((x - panel.box.x) / figure.pitch[panel.side]), 0, stepCount(figure.sides[panel.side]) - 1)
+  const unitAt = (panel, y) => {
+    const order = figure.order(panel.side)
+    return order[clamp(Math.floor(((y - panel.box.y) / panel.box.height) * order.length), 0, order.length - 1)]
+  }
+  const move = (panel, x) => figure.moveTo(fromSide(figure.sides, panel.side, stepAt(panel, x)))
+  let down = null
+  stage.onpointerdown = (event) => {
+    const [x, y] = inside(event)
+    const panel = panelAt(x, y)
+    if (!panel || event.button) return
+    down = { panel, x, dragged: false }
+    stage.setPointerCapture(event.pointerId)
+    figure.play(false)
+    move(panel, x)
+  }
+  stage.onpointermove = (event) => {
+    const [x, y] = inside(event)
+    if (down) {
+      down.dragged ||= Math.abs(x - down.x) > 3
+      move(down.panel, x)
+    }
+    const panel = panelAt(x, y)
+    if (panel?.kind === "panel" && !panel.empty) showTip(figure, panel, stepAt(panel, x), unitAt(panel, y), event)
+    else figure.tip.hidden = true
+  }
+  stage.onpointerup = (event) => {
+    const [, y] = inside(event)
+    if (down && !down.dragged && down.panel.kind === "panel" && !down.panel.empty) figure.pickUnit(down.panel.side, unitAt(down.panel, y))
+    down = null
+  }
+  stage.onpointercancel = () => (down = null)
+  stage.onpointerleave = () => (figure.tip.hidden = true)
+  const onKey = (event) => press(figure, event)
+  document.addEventListener("keydown", onKey)
+  return () => document.removeEventListener("keydown", onKey)
+}
+
+function showTip(figure, panel, step, unit, event) {
+  const value = figure.row(panel.side, panel.signal, unit)[step]
+  figure.tip.replaceChildren(
+    make("strong", { text: `${panel.label} = ${number(value)}` }),
+    make("span", { text: `${unitName(figure.sides[panel.side], unit)}, “${wordAt(figure.sides[panel.side], step)[0]}”` }),
+    make("span", { text: panel.meaning }))
+  figure.tip.hidden = false
+  const rect = figure.root.getBoundingClientRect()
+  const left = clamp(event.clientX - rect.left + 14, 0, rect.width - 260)
+  Object.assign(figure.tip.style, { left: `${left}px`, top: `${event.clientY - rect.top + 16}px` })
+}
+
+// Left and right work wherever nothing else has the focus; the other keys do not take scrolling away from the page.
+function press(figure, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || !figure.count) return
+  const focus = document.activeElement
+  const here = focus === figure.stage
+  const nowhere = focus === document.body
+  if (!here && !nowhere && !(figure.root.contains(focus) && focus.tagName === "BUTTON")) return
+  const anywhere = { ArrowLeft: () => figure.moveTo(figure.at - 1), ArrowRight: () => figure.moveTo(figure.at + 1) }
+  const free = {
+    Home: () => figure.moveTo(0),
+    End: () => figure.moveTo(figure.count - 1),
+    " ": () => figure.play(!figure.timer),
+    "+": () => figure.zoom(0.5),
+    "-": () => figure.zoom(2),
+    f: () => figure.fullScreen(),
+  }
+  const focused = { ArrowUp: () => figure.stepUnit(-1), ArrowDown: () => figure.stepUnit(1) }
+  const act = anywhere[event.key] ?? (here || nowhere ? free[event.key] : undefined) ?? (here ? focused[event.key] : undefined)
+  if (!act) return
+  event.preventDefault()
+  act()
+}

@@ -1,0 +1,75 @@
+// What stands beside the grid: both models' likeliest next words and the chosen units' values, at the cursor.
+import { wordAt } from "./align.js"
+import { make } from "./dom.js"
+
+const ORDER = ["keep", "write", "reset", "expose", "candidate", "cell", "hidden"]
+
+const SPACE = "\u202f" // narrow, and no place to break a line
+export const percent = (p) => `${(100 * p).toFixed(p >= 0.1 ? 0 : 1)}${SPACE}%`
+
+export function number(value) {
+  const text = value.toFixed(Math.abs(value) >= 9.995 ? 1 : 2)
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−")
+}
+
+export function build(root, sides) {
+  const parts = { at: make("div", { class: "gs-at", dir: "auto" }), sides: [] }
+  root.replaceChildren(parts.at)
+  sides.forEach((side, k) => {
+    const bars = Array.from({ length: 5 }, () => {
+      const bar = {
+        word: make("span", { class: "gs-bar-word", dir: "auto" }),
+        fill: make("span", { class: "gs-bar-fill" }),
+        value: make("span", { class: "gs-bar-value" }),
+      }
+      bar.row = make("div", { class: "gs-bar" }, bar.word, make("span", { class: "gs-bar-track" }, bar.fill), bar.value)
+      return bar
+    })
+    const title = make("div", { class: "gs-next-title" })
+    const unit = make("div", { class: "gs-unit-title" })
+    const values = make("dl", { class: "gs-values" })
+    root.append(
+      make("section", { test: `gs-next-${k}` }, title, ...bars.map((bar) => bar.row), unit, values)
+    )
+    parts.sides.push({ bars, title, unit, values, cells: [] })
+  })
+  return parts
+}
+
+export function names(parts, sides, units, lines) {
+  parts.sides.forEach((part, k) => {
+    part.title.textContent = `${sides[k].title} expects next`
+    part.unit.textContent = unitName(sides[k], units[k])
+    part.cells = lines.filter((line) => line.meta.side === k).sort((a, b) => ORDER.indexOf(a.meta.role) - ORDER.indexOf(b.meta.role)).map((line) => {
+      const cell = make("dd")
+      cell.values = line.y
+      return [make("dt", {}, make("i", { style: { background: line.line.color } }), line.meta.signal.replace("-", "−")), cell]
+    })
+    part.values.replaceChildren(...part.cells.flat())
+  })
+}
+
+export function unitName(side, unit) {
+  const named = side.named.find((one) => one.unit === unit)
+  return named ? `${named.name} (unit ${unit})` : `unit ${unit}`
+}
+
+export function update(parts, sides, steps, at, count) {
+  const [text, , , known] = wordAt(sides[0], at)
+  const piece = sides[0].pieces[at]
+  const read = known ? (piece ? `, read as ${piece}` : "") : ", read as <unk>"
+  parts.at.replaceChildren(make("strong", { text, dir: "auto" }), make("span", { text: `${at + 1} of ${count}${read}` }))
+  parts.sides.forEach((part, k) => {
+    const { words, ids, p } = sides[k].next
+    const here = ids[steps[k]] ?? []
+    part.bars.forEach((bar, rank) => {
+      bar.row.hidden = rank >= here.length
+      if (bar.row.hidden) return
+      const share = p[steps[k]][rank]
+      bar.word.textContent = words[here[rank]]
+      bar.fill.style.transform = `scaleX(${share})`
+      bar.value.textContent = percent(share)
+    })
+    for (const [, cell] of part.cells) cell.textContent = number(cell.values[steps[k]])
+  })
+}

@@ -1,0 +1,72 @@
+"""The controls as one frozen value, bound to the URL.
+
+The browser keeps the URL: it writes what was chosen into it and sends what the server must know
+(``Settings.server_side``). The server reads the URL when a page is opened. Whatever cannot be read falls back to its
+default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+SERVER_SIDE = ("text", "left", "right", "layer", "direction")
+LONGEST = 100_000
+"""Characters of a text that are looked at; the page says so when there are more tokens than it shows."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a link reopens.
+
+    text: what is read. left, right: names of models. layer, direction: which of the model's are drawn.
+    unit, unit2: the unit drawn as lines on the left and on the right; None is the model's named one.
+    at: the cursor's step, from the end if negative. sort: the order of the units.
+    """
+
+    text: str = "Mary went to the market because she was hungry. Then John met Anna and he"
+    left: str = "pronouns-lstm"
+    right: str = "pronouns-gru"
+    layer: int = 0
+    direction: int = 0
+    unit: int | None = None
+    unit2: int | None = None
+    at: int = -2
+    sort: str = "index"
+
+    @staticmethod
+    def parse(params: Mapping[str, Any], models: Collection[str]) -> Settings:
+        """Settings from the URL's or the browser's values; unknown names are ignored, broken values are defaults."""
+        settings = Settings()
+        for field in fields(Settings):
+            if field.name in params:
+                value = _read(params[field.name], getattr(settings, field.name), field.name)
+                if value is not None:
+                    settings = replace(settings, **{field.name: value})
+        names = list(models)
+        for side in ("left", "right"):
+            if getattr(settings, side) not in names:
+                default = getattr(Settings(), side)
+                settings = replace(settings, **{side: default if default in names else names[0] if names else ""})
+        if "text" in params and "at" not in params:
+            settings = replace(settings, at=-1)  # a sentence of one's own is read to its end
+        return settings
+
+    def server_side(self) -> dict[str, Any]:
+        """What the server must know; the rest is chosen and kept in the browser."""
+        return {name: getattr(self, name) for name in SERVER_SIDE}
+
+    def browser_side(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if name not in SERVER_SIDE}
+
+
+def _read(value: Any, default: Any, name: str) -> Any:
+    if isinstance(default, str):
+        return str(value)[:LONGEST]
+    try:
+        number = int(str(value))
+    except ValueError:
+        return None
+    low = -LONGEST if name == "at" else 0
+    return number if low <= number <= LONGEST else None

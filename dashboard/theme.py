@@ -1,0 +1,70 @@
+"""One colour scale per kind of signal and one colour per role, safe for colour-blind readers and readable in grey.
+
+Gates are shares, 0 to 1: CARTO's "Teal" (CC-BY 3.0). Everything signed is ColorBrewer's "PuOr" (Apache-2.0), symmetric
+about 0. On a dark page both start from the page's background, so that "nothing" has the colour of the page. Lines are
+Okabe & Ito's (2008), lighter on a dark page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TEAL = ("#d1eeea", "#a8dbd9", "#85c4c9", "#68abb8", "#4f90a6", "#3b738f", "#2a5674")
+_ORANGE = ("#fee0b6", "#fdb863", "#e08214", "#b35806", "#7f3b08")
+_PURPLE = ("#d8daeb", "#b2abd2", "#8073ac", "#542788", "#2d004b")
+
+BACKGROUND = {"light": "#ffffff", "dark": "#14171c"}
+TEXT = {"light": "#1f2328", "dark": "#e3e6ea"}
+QUIET = {"light": "#646b73", "dark": "#9aa2ab"}
+RULE = {"light": "#d9dde1", "dark": "#343a42"}
+
+ROLE_COLORS = {
+    "light": {
+        "keep": "#0072b2",
+        "write": "#d55e00",
+        "expose": "#009e73",
+        "reset": "#cc79a7",
+        "candidate": "#e69f00",
+        "cell": "#7e6bb5",
+        "hidden": "#4aa3d8",
+    },
+    "dark": {
+        "keep": "#56b4e9",
+        "write": "#ff8a3d",
+        "expose": "#2ec79a",
+        "reset": "#e29cc1",
+        "candidate": "#f0bd4a",
+        "cell": "#a99bdc",
+        "hidden": "#8fc9ee",
+    },
+}
+OTHER_COLOR = "#888888"
+
+
+def _scale(colors: tuple[str, ...]) -> list[list[Any]]:
+    return [[k / (len(colors) - 1), color] for k, color in enumerate(colors)]
+
+
+GATE_SCALE = {
+    "light": _scale(("#f7fbfa", *_TEAL)),
+    "dark": _scale((BACKGROUND["dark"], *reversed(_TEAL))),
+}
+SIGNED_SCALE = {
+    "light": _scale((*reversed(_ORANGE), "#f7f7f7", *_PURPLE)),
+    "dark": _scale((*_ORANGE[1:], BACKGROUND["dark"], *reversed(_PURPLE[:-1]))),
+}
+
+
+def role_color(role: str, mode: str = "light") -> str:
+    return ROLE_COLORS[mode].get(role, OTHER_COLOR)
+
+
+def layout(mode: str) -> dict[str, Any]:
+    """A layout's colours on a "light" or "dark" page; ``coloraxis`` is for gates, ``coloraxis2`` for signed values."""
+    return {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": TEXT[mode], "size": 12},
+        "coloraxis": {"colorscale": GATE_SCALE[mode], "cmin": 0, "cmax": 1, "showscale": False},
+        "coloraxis2": {"colorscale": SIGNED_SCALE[mode], "cmin": -1, "cmax": 1, "showscale": False},
+    }

@@ -1,0 +1,107 @@
+"""The page "Contrast": two sentences beside each other, and what each signal made of the difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard import cache
+from dashboard.chart import chart, chosen_step
+from dashboard.controls.kept import kept
+from dashboard.controls.units import unit_choice, unit_name
+from dashboard.figures import changes as draw
+from dashboard.figures.panel import escape, short
+from dashboard.figures.words import visible
+from dashboard.scene import scene
+from lstm_core.analysis import Contrast, contrast
+from lstm_core.equations import carry
+
+TITLE = "Contrast"
+ORDER = 5
+KEY = "contrast"
+OTHER = "John went to the market because he was hungry. Then Mary met Anna and she"
+
+
+@st.fragment
+def page() -> None:
+    shown = scene()
+    if shown is None:
+        return
+    if shown.notices:
+        st.caption(" ".join(shown.notices))
+    wide, first, second = st.columns([4, 1, 1], vertical_alignment="bottom")
+    with wide:
+        label = "The sentence to compare with"
+        other = kept("other", lambda: st.text_input(label, OTHER, key="other", bind="query-params"))
+    units = []
+    for side, (place, model, at) in enumerate(zip((first, second), shown.models, shown.drawn, strict=True)):
+        with place:
+            units.append(unit_choice(model, at, side))
+    readings = [cache.read(model.name, other) for model in shown.models]
+    if not len(shown.traces[0]) or not len(readings[0].trace):
+        st.caption("Type two sentences: one above, one to compare it with.")
+        return
+    found = [contrast(trace, reading.trace) for trace, reading in zip(shown.traces, readings, strict=True)]
+    step = chosen_step(shown.settings.text, len(found[0].pairs))
+    panels: list[dict[str, Any]] = []
+    for side, (model, pair, at, unit) in enumerate(zip(shown.models, found, shown.drawn, units, strict=True)):
+        rule = carry(model.cell)
+        state = rule.state if rule else model.cell.output
+        before, after = (_values(pair, state, which, at.layer, at.direction) for which in (0, 1))
+        names = ("first sentence", "second sentence")
+        title = f"{model.cell.title}: {state} of {unit_name(model, at, unit)}"
+        axis = _axis(pair)
+        panels.append(draw.unit_lines(f"unit{side}", title, axis, before[:, unit], after[:, unit], names))
+        text = "Second sentence less the first, every unit. Where a sentence has no word, nothing is drawn."
+        title = f"{model.cell.title}: difference of {state}"
+        panels.append(draw.difference_map(f"map{side}", title, axis, after - before, text))
+        at_step = pair.pairs[min(step, len(pair.pairs) - 1)]
+        told = [
+            [] if place is None else reading[place]
+            for reading, place in zip(
+                (shown.readings[side].predictions, readings[side].predictions),
+                (at_step.first, at_step.second),
+                strict=True,
+            )
+        ]
+        panels.append(draw.predictions(f"next{side}", f"{model.cell.title}: what comes next", told[0], told[1], names))
+    ordered = [panels[k] for k in (0, 3, 1, 4, 2, 5)]
+    rows = [[_label(found[0], k), k, k, 1] for k, pair in enumerate(found[0].pairs)]
+    chart({"words": rows, "step": step, "columns": 2, "panels": ordered}, KEY, shown.settings.text)
+
+
+def _values(pair: Contrast, signal: str, which: int, layer: int, direction: int) -> np.ndarray:
+    """(pair, unit): the signal in the first or the second sentence, NaN where it has no word."""
+    trace = (pair.first, pair.second)[which]
+    values = trace.sel(signal, layer=layer, direction=direction, batch=0)
+    places = [one.first if which == 0 else one.second for one in pair.pairs]
+    missing = np.full(values.shape[-1], np.nan, np.float32)
+    return np.stack([missing if place is None else values[place] for place in places])
+
+
+def _label(found: Contrast, k: int) -> str:
+    pair = found.pairs[k]
+    texts = [
+        visible(trace.tokens[place].text) if place is not None else "\N{EN DASH}"
+        for trace, place in ((found.first, pair.first), (found.second, pair.second))
+    ]
+    return texts[0] if pair.same else "/".join(texts)
+
+
+def _axis(found: Contrast) -> dict[str, Any]:
+    count = len(found.pairs)
+    every = max(1, -(-count // 20))
+    ticks = list(range(0, count, every))
+    return {
+        "tickmode": "array",
+        "tickvals": ticks,
+        "ticktext": [escape(short(_label(found, k), 16)) for k in ticks],
+        "tickangle": -40,
+        "range": [-0.5, count - 0.5],
+        "automargin": False,
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+    }

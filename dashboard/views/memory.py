@@ -1,0 +1,111 @@
+"""The page "Memory": which word wrote what a unit holds, or what speaks for one word against another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard.chart import chart, chosen_step
+from dashboard.controls.kept import kept
+from dashboard.controls.units import unit_choice, unit_name
+from dashboard.figures import memory as draw
+from dashboard.figures.content import named_unit
+from dashboard.figures.panel import panel
+from dashboard.figures.words import words
+from dashboard.scene import Drawn, Scene, scene
+from lstm_core import Model, Trace
+from lstm_core.analysis import memory, readout, retention, timescales
+from lstm_core.equations import carry
+
+TITLE = "Memory"
+ORDER = 2
+KEY = "memory"
+WORDS = "one word against another"
+LONGEST = 300
+"""Steps of which the retention matrix is drawn."""
+
+
+@st.fragment
+def page() -> None:
+    shown = scene()
+    if shown is None:
+        return
+    if shown.notices:
+        st.caption(" ".join(shown.notices))
+    trace = shown.traces[0]
+    if len(trace) == 0:
+        st.caption("Type a sentence above, or choose an example.")
+        return
+    step = chosen_step(shown.settings.text, len(trace))
+    left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
+    with left:
+        names = ["a unit", WORDS]
+        look = kept(
+            "look",
+            lambda: st.segmented_control("Decompose", names, default=names[0], key="look", bind="query-params"),
+        )
+    pair = ("she", "he")
+    units = [named_unit(model, *at) for model, at in zip(shown.models, shown.drawn, strict=True)]
+    if look == WORDS:
+        with middle:
+            word = kept("word", lambda: st.text_input("for the word", "she", key="word", bind="query-params"))
+        with right:
+            other = kept("against", lambda: st.text_input("against", "he", key="against", bind="query-params"))
+        pair = (word.strip(), other.strip())
+    else:
+        for side, (place, model, at) in enumerate(zip((middle, right), shown.models, shown.drawn, strict=True)):
+            with place:
+                units[side] = unit_choice(model, at, side)
+    panels = [
+        part
+        for side in range(2)
+        for part in _side(shown, side, shown.same_step(side, step), units[side], pair if look == WORDS else None)
+    ]
+    half = len(panels) // 2
+    ordered = [part for both in zip(panels[:half], panels[half:], strict=True) for part in both]
+    rows = [[word.text, word.first, word.last, int(word.known)] for word in words(trace)]
+    chart({"words": rows, "step": step, "columns": 2, "panels": ordered}, KEY, shown.settings.text)
+    st.caption(
+        "On the pronouns models the subject writes the first pronoun's memory; a later pronoun really rewrites it, "
+        "and then the bar of that pronoun is the longest."
+    )
+
+
+def _side(shown: Scene, side: int, step: int, unit: int, pair: tuple[str, str] | None) -> list[dict[str, Any]]:
+    model, trace, at = shown.models[side], shown.traces[side], shown.drawn[side]
+    ids = [f"{kind}{side}" for kind in ("writers", "kept", "spans")]
+    if carry(trace.cell) is None:
+        text = (
+            f"The {trace.cell.title} rewrites its whole state at every step, so no word's share of it can be told "
+            "apart. See the page Gradients for what is left of a word."
+        )
+        return [panel(ids[0], f"{trace.cell.title}: who wrote it", text=text), panel(ids[1], ""), panel(ids[2], "")]
+    place = {"layer": at.layer, "backward": bool(at.direction)}
+    named = unit_name(model, at, unit)
+    return [
+        _writers(ids[0], model, trace, step, unit, pair, at, named),
+        draw.kept(ids[1], trace, retention(trace, unit, **place), step, named)
+        if len(trace) <= LONGEST
+        else panel(
+            ids[1], f"{trace.cell.title}: what is kept", text=f"The matrix is drawn for up to {LONGEST} tokens."
+        ),
+        draw.spans(ids[2], trace, timescales(trace, **place), unit),
+    ]
+
+
+def _writers(
+    id: str, model: Model, trace: Trace, step: int, unit: int, pair: tuple[str, str] | None, at: Drawn, named: str
+) -> dict[str, Any]:
+    place: dict[str, Any] = {"layer": at.layer, "backward": bool(at.direction)}
+    if pair is None:
+        return draw.writers(id, trace, memory(trace, step, unit=unit, **place), named)
+    if at.layer != len(trace.layers) - 1:
+        return panel(id, trace.cell.title, text="Words are read out of the top layer; choose it above.")
+    try:
+        direction = readout(model, *pair)
+    except ValueError as error:
+        return panel(id, trace.cell.title, text=f"{str(error)[0].upper()}{str(error)[1:]}. Try another word.")
+    found = memory(trace, step, direction=direction.vector, **place)
+    part = draw.writers(id, trace, found, f"the logit of {pair[0]} against {pair[1]}")
+    return part | {"note": f"{part['note']} The readout's own bias adds {direction.bias:+.2f} whatever was read."}

@@ -1,0 +1,281 @@
+"""The page "What if": force a gate, a memory or a word, and see what the model would have said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.chart import chart, chosen_step
+from dashboard.controls.units import unit_name
+from dashboard.figures import changes as draw
+from dashboard.figures.content import named_unit
+from dashboard.figures.panel import panel, quoted, word_axis
+from dashboard.figures.words import visible, words
+from dashboard.scene import Drawn, Scene, scene
+from lstm_core import Model, Trace
+from lstm_core.analysis import Force, Swap, intervene
+from lstm_core.analysis.intervene import Intervention, format_all, parse_all
+from lstm_core.equations import carry
+
+TITLE = "What if"
+ORDER = 3
+KEY = "what_if"
+NAMES = ("as it was", "what if")
+
+
+@st.fragment
+def page() -> None:
+    shown = scene()
+    if shown is None:
+        return
+    if shown.notices:
+        st.caption(" ".join(shown.notices))
+    if len(shown.traces[0]) == 0:
+        st.caption("Type a sentence above, or choose an example.")
+        return
+    lists = [_listed(side, model, trace, at) for side, (model, trace, at) in enumerate(_sides(shown))]
+    for side, (column, (model, trace, at)) in enumerate(zip(st.columns(2), _sides(shown), strict=True)):
+        with column:
+            lists[side] = _editor(side, model, trace, at, lists[side])
+    step = chosen_step(shown.settings.text, len(shown.traces[0]))
+    panels = [
+        part
+        for side, (model, trace, at) in enumerate(_sides(shown))
+        for part in _panels(side, model, trace, at, lists[side], shown.same_step(side, step))
+    ]
+    half = len(panels) // 2
+    ordered = [part for both in zip(panels[:half], panels[half:], strict=True) for part in both]
+    rows = [[word.text, word.first, word.last, int(word.known)] for word in words(shown.traces[0])]
+    chart({"words": rows, "step": step, "columns": 2, "panels": ordered}, KEY, shown.settings.text)
+
+
+def _sides(shown: Scene) -> list[tuple[Model, Trace, Drawn]]:
+    return list(zip(shown.models, shown.traces, shown.drawn, strict=True))
+
+
+# ---- the list of interventions
+
+
+def _listed(side: int, model: Model, trace: Trace, at: Drawn) -> list[Intervention]:
+    """What this session or the URL says, else the essay's case on this sentence, so that there is something to see."""
+    key = _key(side)
+    said = st.session_state.get(key, st.query_params.get(key))
+    if said is None:
+        return essay(model, trace, at)
+    try:
+        listed = list(parse_all(said))
+    except ValueError:
+        return essay(model, trace, at)
+    if st.query_params.get(key) != said:  # a change of page has dropped it
+        st.query_params[key] = said
+    return listed
+
+
+def _key(side: int) -> str:
+    return ("do", "do2")[side]
+
+
+def essay(model: Model, trace: Trace, at: Drawn) -> list[Intervention]:
+    """Keep the first subject: where the named unit lets go, its keep gate is held open and nothing is written."""
+    rule = carry(model.cell)
+    keep = trace.role("keep")
+    if rule is None or keep is None or len(trace) < 2:
+        return []
+    unit = named_unit(model, *at)
+    values = keep[at.layer, at.direction, :, 0, unit]
+    step = 1 + int(np.argmin(values[1:]))
+    forced = [(label, value) for label, value in ((rule.label("keep"), 1.0), (rule.label("write"), 0.0))]
+    names = {signal.name for signal in model.cell.signals}
+    return [
+        Force(label, value, (unit,), step, step + 1, at.layer, at.direction)
+        for label, value in forced
+        if label in names
+    ]
+
+
+def _editor(side: int, model: Model, trace: Trace, at: Drawn, listed: list[Intervention]) -> list[Intervention]:
+    key = _key(side)
+    unit = named_unit(model, *at)
+
+    def keep(items: list[Intervention]) -> None:
+        st.session_state[key] = st.query_params[key] = format_all(items)
+
+    st.markdown(f"**{model.cell.title}**", help=model.name)
+    chips = {"Keep the first subject": essay(model, trace, at), **_chips(model, trace, at, unit)}
+    with st.container(horizontal=True, gap="small"):
+        for name, items in chips.items():
+            st.button(name, key=f"{key} {name}", type="tertiary", disabled=not items, on_click=keep, args=(items,))
+        st.button("Clear", key=f"{key} clear", type="tertiary", disabled=not listed, on_click=keep, args=([],))
+    lines = st.container(gap=None)
+    for k, item in enumerate(listed):
+        row = lines.container(horizontal=True, vertical_alignment="center", gap="small")
+        other = replace(item, on=not item.on)
+        row.checkbox(
+            _say(item, model, trace, at),
+            item.on,
+            key=f"{key} {k} {item}",
+            on_change=keep,
+            args=([*listed[:k], other, *listed[k + 1 :]],),
+        )
+        rest = [*listed[:k], *listed[k + 1 :]]
+        row.button("Remove", key=f"{key} remove {k}", type="tertiary", on_click=keep, args=(rest,))
+    with st.popover("Add an intervention", type="tertiary"):
+        added = _form(side, model, trace, at, unit)
+        items = listed if added is None else [*listed, added]
+        st.button("Add", key=f"{key} add", disabled=added is None, on_click=keep, args=(items,))
+    return listed
+
+
+def _chips(model: Model, trace: Trace, at: Drawn, unit: int) -> dict[str, list[Intervention]]:
+    rule = carry(model.cell)
+    state = rule.state if rule else model.cell.output
+    place: dict[str, Any] = {"layer": at.layer, "direction": at.direction}
+    last = len(trace) - 1
+    return {
+        f"Turn {state} round": [Force(state, "flip", (unit,), last, last + 1, **place)],
+        f"Erase {state} of the unit": [Force(state, 0.0, (unit,), None, None, **place)],
+        "Silence h of all units": [Force("h", 0.0, None, last, last + 1, **place)],
+    }
+
+
+def _say(item: Intervention, model: Model, trace: Trace, at: Drawn) -> str:
+    """An intervention in words; Markdown's own signs in a word are escaped."""
+    if isinstance(item, Swap):
+        return f"at step {item.step + 1} read {quoted(_plain(item.word))}"
+    units = "all units" if item.units is None else ", ".join(unit_name(model, at, unit) for unit in item.units)
+    start, stop, _ = slice(item.start, item.stop).indices(len(trace))
+    if item.start is None and item.stop is None:
+        where = "at every word"
+    elif stop - start == 1:
+        where = f"at {quoted(_plain(trace.tokens[start].text))} (step {start + 1})"
+    else:
+        where = f"from step {start + 1} to {stop}"
+    return f"{item.signal} {_forced(item)}, {units}, {where}"
+
+
+def _forced(item: Force) -> str:
+    return {"hold": "held", "flip": "turned round"}.get(str(item.value)) or f"= {item.value:g}"
+
+
+def _plain(text: str) -> str:
+    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+-.!$:<>|~" else char for char in visible(text))
+
+
+def _form(side: int, model: Model, trace: Trace, at: Drawn, unit: int) -> Intervention | None:
+    """The fields of a new intervention; None until they say one."""
+    key = f"add{side}"
+    kinds = ["force a signal", "read another word"]
+    kind = st.segmented_control("What", kinds, default=kinds[0], key=f"{key} kind")
+    steps = list(range(len(trace)))
+
+    def named(step: int) -> str:
+        return f"{step + 1}. {visible(trace.tokens[step].text)}"
+
+    if kind == "read another word":
+        step = st.selectbox("Instead of", steps, format_func=named, key=f"{key} step")
+        word = st.text_input("read", key=f"{key} word").strip().lower()
+        if not word:
+            return None
+        try:
+            model.tokenizer.id(word)
+        except ValueError as error:
+            st.error(f"{str(error)[0].upper()}{str(error)[1:]}. Choose a word that the model knows.")
+            return None
+        return Swap(step, word)
+    signal = st.selectbox("Signal", [one.name for one in model.cell.signals], key=f"{key} signal")
+    state = model.cell.signal(signal).kind == "state"
+    options = ["a number", "turn it round", *(["hold it"] if state else [])]
+    how = st.selectbox("Do", options, key=f"{key} how")
+    number = st.number_input("Value", -10.0, 10.0, 1.0, 0.1, key=f"{key} value", disabled=how != "a number")
+    which = st.selectbox(
+        "Unit", [unit, *(u for u in range(trace.hidden_size) if u != unit), None], key=f"{key} unit",
+        format_func=lambda one: "all units" if one is None else unit_name(model, at, one),
+    )  # fmt: skip
+    first = st.selectbox("From", steps, index=len(steps) - 1, format_func=named, key=f"{key} from")
+    final = st.selectbox("To", steps[first:], format_func=named, key=f"{key} to")
+    value: Any = {"a number": number, "turn it round": "flip", "hold it": "hold"}[how]
+    return Force(signal, value, None if which is None else (which,), first, final + 1, at.layer, at.direction)
+
+
+# ---- what comes of it
+
+
+def _panels(
+    side: int, model: Model, trace: Trace, at: Drawn, listed: list[Intervention], step: int
+) -> list[dict[str, Any]]:
+    ids = [f"{kind}{side}" for kind in ("next", "time", "unit", "map")]
+    try:
+        found = intervene(trace, listed, model)
+    except ValueError as error:
+        text = f"{str(error)[0].upper()}{str(error)[1:]}. Switch it off, or remove it."
+        return [panel(ids[0], model.cell.title, text=text), *(panel(id, "") for id in ids[1:])]
+    rule = carry(model.cell)
+    state = rule.state if rule else model.cell.output
+    before, after = (run.sel(state, layer=at.layer, direction=at.direction, batch=0) for run in (trace, found.after))
+    unit = next((item.units[0] for item in listed if isinstance(item, Force) and item.units), named_unit(model, *at))
+    chances = found.probabilities
+    first, second = (_likeliest(model, run[step]) for run in chances)
+    moved = np.abs(chances[1] - chances[0]).max(axis=0)
+    likely = np.maximum(*chances).max(axis=0)
+    told = [int(w) for w in np.argsort(-(moved + 1e-3 * likely))[:2]]
+    heard = visible(trace.tokens[step].text)
+    title = f"{model.cell.title}: what comes after {quoted(heard)}"
+    names = [model.tokenizer.display(word) for word in told]
+    name = f"{model.cell.title}: {state} of {unit_name(model, at, unit)}"
+    said = _verdict(listed, model, trace, heard, first[0], second[0])
+    return [
+        draw.predictions(ids[0], title, first, second, NAMES, said),
+        draw.words_over_time(ids[1], trace, chances[0][:, told], chances[1][:, told], names, NAMES),
+        draw.unit_lines(ids[2], name, word_axis(trace), before[:, unit], after[:, unit], NAMES),
+        draw.difference_map(
+            ids[3],
+            f"{model.cell.title}: difference of {state}",
+            word_axis(trace),
+            after - before,
+            "What if less as it was, every unit.",
+        ),
+    ]
+
+
+def _likeliest(model: Model, chances: np.ndarray, count: int = 8) -> list[tuple[str, float]]:
+    return [(model.tokenizer.display(int(word)), float(chances[word])) for word in np.argsort(-chances)[:count]]
+
+
+def _verdict(
+    listed: list[Intervention],
+    model: Model,
+    trace: Trace,
+    heard: str,
+    first: tuple[str, float],
+    second: tuple[str, float],
+) -> str:
+    """What came of it after this word, in a sentence."""
+    (before, much), (after, now) = first, second
+    said = f"the {model.cell.title} expects"
+    active = [item for item in listed if item.on]
+    if not active:
+        return f"Nothing is changed: after {quoted(heard)} {said} {quoted(before)} ({100 * much:.0f} %)."
+    if before == after:
+        end = f"{said} {quoted(after)} all the same ({100 * now:.0f} %; as it was {100 * much:.0f} %)."
+    else:
+        end = f"{said} {quoted(after)} ({100 * now:.0f} %) instead of {quoted(before)} ({100 * much:.0f} %)."
+    return f"With {_summary(active, trace)}, after {quoted(heard)} {end}"
+
+
+def _summary(active: list[Intervention], trace: Trace) -> str:
+    """"f = 1 and i = 0 at “John”", or how many there are where that would be long."""
+    places: dict[str, list[str]] = {}
+    for item in active:
+        start, stop = (item.step, item.step + 1) if isinstance(item, Swap) else (item.start, item.stop)
+        first, last, _ = slice(start, stop).indices(len(trace))
+        where = "at every word" if (first, last) == (0, len(trace)) else f"from step {first + 1} to {last}"
+        if last - first == 1:
+            where = f"at {quoted(visible(trace.tokens[first].text))}"
+        what = quoted(visible(item.word)) if isinstance(item, Swap) else f"{item.signal} {_forced(item)}"
+        places.setdefault(where, []).append(what)
+    if len(places) > 2 or len(active) > 4:
+        return f"these {len(active)} changes"
+    return " and ".join(f"{' and '.join(done)} {where}" for where, done in places.items())

@@ -1,0 +1,93 @@
+// The cell's drawing as SVG: geometry from the server, colours and widths from the numbers at the step.
+const SPACE = "http://www.w3.org/2000/svg"
+const UNIT = 16 // pixels a grid unit at natural size
+const PEEK = 3 // grid units of the neighbouring steps that are seen
+
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS(SPACE, tag)
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) node.setAttribute(name, value)
+  node.append(...children)
+  return node
+}
+
+const OPERATIONS = { product: "×", sum: "+", difference: "−", quotient: "÷" }
+const LAYERS = { sigmoid: "σ" }
+
+export class Drawing {
+  constructor(onPick) {
+    this.root = svg("svg", { class: "gw-drawing", role: "group" })
+    this.onPick = onPick
+  }
+
+  // Build the nodes once a cell; `paint` then only changes colours.
+  build(side) {
+    if (this.of === side) return
+    this.of = side
+    const { nodes, wires, frame } = side.diagram
+    const [x, y, w, h] = frame.map((v) => v * UNIT)
+    const peek = PEEK * UNIT
+    this.root.setAttribute("viewBox", `${x - peek} ${y - 8} ${w + 2 * peek} ${h + 16}`)
+    this.root.style.maxWidth = `${(w + 2 * peek) * 1.35}px`
+    const inset = 2 * UNIT
+    const body = (left, width, name) => svg("rect", { class: `gw-body ${name}`, x: left, y: y + 4, width, height: h - 8, rx: 12 })
+    this.before = svg("text", { class: "gw-peek", x: x + inset - 20, y: y + h - 18, "text-anchor": "end" })
+    this.after = svg("text", { class: "gw-peek", x: x + w - inset + 20, y: y + h - 18 })
+    const input = nodes.find((node) => node.kind === "input")
+    this.word = svg("text", { class: "gw-read", x: (input.box[0] + 2) * UNIT, y: (input.box[1] + 1) * UNIT })
+    this.wires = wires.map((wire) => {
+      const line = svg("polyline", { class: "gw-wire", points: wire.points.map(([px, py]) => `${px * UNIT},${py * UNIT}`).join(" ") })
+      return { ...wire, line }
+    })
+    const memory = new Set(side.diagram.memory)
+    for (const wire of this.wires) if (memory.has(wire.from) && (memory.has(wire.to) || wire.to >= 1000) && wire.points.length === 2) wire.line.classList.add("gw-memory")
+    this.nodes = nodes.map((node) => this.node(node))
+    this.root.replaceChildren(
+      body(x - w + inset - 10, w - 2 * inset, "gw-beside"), body(x + w - inset + 10, w - 2 * inset, "gw-beside"),
+      body(x + inset, w - 2 * inset, ""), this.before, this.after, this.word,
+      ...this.wires.map((wire) => wire.line), ...this.nodes.map((node) => node.group))
+  }
+
+  node(node) {
+    const [x, y, wide, high] = node.box.map((v) => v * UNIT)
+    const end = ["old", "new", "input"].includes(node.kind)
+    const box = { x: x - wide, y: y - high, width: 2 * wide, height: 2 * high }
+    const shape = svg("rect", { ...box, rx: node.kind === "layer" ? 4 : high, class: "gw-shape" })
+    const text = svg("text", { x, y, class: "gw-label" })
+    const group = svg("g", { class: `gw-node gw-${node.kind}${end ? " gw-end" : ""}`, tabindex: "0", role: "button", "data-node": node.id, "data-signal": node.signal ?? "" }, shape, text)
+    if (end) {
+      const [letter, time] = [node.label, node.kind === "old" ? (node.label.startsWith("below_") ? "" : "t−1") : "t"]
+      text.append(letter.replace("below_", ""), svg("tspan", { class: "gw-index", dy: 4 }))
+      text.lastChild.textContent = letter.startsWith("below_") ? "below" : time
+    } else text.textContent = node.kind === "layer" ? (LAYERS[node.label] ?? node.label) : (OPERATIONS[node.kind] ?? node.label.replace("-", "−"))
+    if (node.signal && node.kind !== "new") group.append(svg("text", { x: x + wide + 3, y: y - high + 2, class: "gw-letter" }))
+    if (group.lastChild.classList.contains("gw-letter")) group.lastChild.textContent = node.signal
+    const pick = (event) => {
+      event.preventDefault()
+      this.onPick(node)
+    }
+    group.addEventListener("click", pick)
+    group.addEventListener("keydown", (event) => (event.key === "Enter" || event.key === " ") && (event.stopPropagation(), pick(event)))
+    return { ...node, group, shape, text }
+  }
+
+  // look(node or wire) -> {color, ink, share} of its value, or null where it is hidden or has none.
+  paint(look, active, describe, around, chosen) {
+    for (const wire of this.wires) {
+      const seen = look(wire)
+      wire.line.style.stroke = seen?.line ?? ""
+      const least = wire.line.classList.contains("gw-memory") ? 4 : 1.5
+      wire.line.style.strokeWidth = seen ? `${least + 4 * seen.share}px` : ""
+    }
+    for (const node of this.nodes) {
+      const seen = look(node)
+      node.shape.style.fill = seen?.color ?? ""
+      node.text.style.fill = seen?.ink ?? ""
+      node.group.classList.toggle("gw-active", active.has(node.signal) && node.kind !== "new")
+      node.group.classList.toggle("gw-chosen", chosen === node.id)
+      node.group.setAttribute("aria-label", describe(node))
+    }
+    this.before.textContent = around[0]
+    this.word.textContent = around[1]
+    this.after.textContent = around[2]
+  }
+}

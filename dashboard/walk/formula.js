@@ -1,0 +1,80 @@
+// Formulas as MathML, in letters or with one step's numbers, from the expression trees of dashboard/figures/walk.py.
+const SPACE = "http://www.w3.org/1998/Math/MathML"
+const PRECEDENCE = { "+": 1, "-": 1, "*": 2, "/": 2, "@": 3 }
+const FUNCTIONS = { sigmoid: "σ", log_sigmoid: "log σ", maximum: "max", minimum: "min" }
+
+function element(tag, ...children) {
+  const node = document.createElementNS(SPACE, tag)
+  node.append(...children)
+  return node
+}
+
+export const number = (value) => (Object.is(Math.round(value * 100), -0) ? "0.00" : value.toFixed(2)).replace("-", "−")
+
+// A name such as b_hn: a letter with an index.
+function letter(name, time) {
+  const [base, index] = name.split("_", 2)
+  const below = [index, time].filter(Boolean).join(",")
+  const main = element("mi", base)
+  return below ? element("msub", main, element("mrow", element("mi", below))) : main
+}
+
+export function symbol(key) {
+  if (key === "x") return letter("x", "t")
+  const [kind, name] = [key.slice(0, 1), key.slice(2)]
+  if (kind === "p") return letter(name)
+  if (name.startsWith("below_")) return element("msup", letter(name.slice(6), "t"), element("mtext", "below"))
+  return letter(name, kind === "s" ? "t−1" : "t")
+}
+
+const row = (...children) => element("mrow", ...children.flat())
+const sign = (text) => element("mo", text)
+
+// The `value` of a formula in letters: there is none.
+export const letters = () => undefined
+
+// `value` gives the number that stands for a tree, or undefined where it is to be written out, as the root always is.
+export function formula(tree, value, root = true) {
+  const known = root ? undefined : value(tree)
+  if (known !== undefined) {
+    const node = element("mn", number(known))
+    if (tree.s) node.dataset.key = tree.s
+    return node
+  }
+  if (tree.n !== undefined) return element("mn", String(tree.n).replace("-", "−"))
+  if (tree.s) return symbol(tree.s)
+  if (tree.o === "/") return element("mfrac", formula(tree.a[0], value, false), formula(tree.a[1], value, false))
+  if (tree.o === "divides") {
+    const [period, count] = tree.a.map((arg) => formula(arg, value, false))
+    return row(sign("["), count, element("mi", "mod"), period, sign("="), element("mn", "0"), sign("]"))
+  }
+  if (!(tree.o in PRECEDENCE)) {
+    const inner = tree.a.flatMap((arg, k) => (k ? [sign(","), formula(arg, value, false)] : [formula(arg, value, false)]))
+    return row(element("mi", FUNCTIONS[tree.o] ?? tree.o), sign("("), inner, sign(")"))
+  }
+  const [left, right] = tree.a
+  const negative = value(right) !== undefined && number(value(right)).startsWith("−")
+  if (tree.o === "+" && negative) return row(part(tree, left, 0, value), sign("−"), element("mn", number(-value(right))))
+  const between = { "+": "+", "-": "−", "*": value === letters ? "⊙" : "·", "@": "" }[tree.o]
+  if (tree.o === "-" && left.n === 0) return row(sign("−"), part(tree, right, 1, value))
+  const shown = part(tree, right, 1, value)
+  const guarded = negative ? row(sign("("), shown, sign(")")) : shown
+  return row(part(tree, left, 0, value), between ? sign(between) : element("mspace"), guarded)
+}
+
+function part(parent, tree, place, value) {
+  const shown = formula(tree, value, false)
+  if (value(tree) !== undefined || !(tree.o in PRECEDENCE) || tree.o === "/") return shown
+  const [mine, its] = [PRECEDENCE[parent.o], PRECEDENCE[tree.o]]
+  const brackets = its < mine || (its === mine && place === 1 && (parent.o === "-" || parent.o === "@"))
+  return brackets ? row(sign("("), shown, sign(")")) : shown
+}
+
+export function equation(name, tree, value, result) {
+  const parts = [symbol(`v.${name}`), sign("="), formula(tree, value)]
+  if (result !== undefined) parts.push(sign("="), element("mn", number(result)))
+  const box = document.createElement("div")
+  box.className = "gw-formula"
+  box.append(element("math", row(parts)))
+  return box
+}
