@@ -1,0 +1,93 @@
+"""The real app in a real Chromium. A console error, a page error or a request to another host fails the test.
+
+Where no Chromium is installed the tests are skipped with the reason, except on CI, where that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from benchmarks.browser import Server, chromium, find_chromium, serve
+from benchmarks.clock import Wire
+from tests.browser.gates import LAPTOP, Gates
+
+expect.set_options(timeout=30_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+
+
+# Package scope, not session: Playwright keeps an event loop running, which the tests after these must not find.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    if find_chromium() is None:
+        reason = "no Chromium or Chrome is installed (Debian: apt install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
+def server(browser: Browser) -> Iterator[Server]:
+    with serve() as running:
+        yield running
+        assert "Traceback" not in running.output(), running.output()
+
+
+@pytest.fixture(scope="package")
+def contexts(browser: Browser) -> Callable[..., BrowserContext]:
+    """``contexts(**options)``: one a set of options, so that the browser's cache saves every test some seconds."""
+    made: dict[str, BrowserContext] = {}
+
+    def context(**options) -> BrowserContext:
+        if str(options) not in made:
+            made[str(options)] = browser.new_context(**{"viewport": LAPTOP, **options})
+        return made[str(options)]
+
+    return context
+
+
+@pytest.fixture
+def open_gates(contexts: Callable[..., BrowserContext], server: Server) -> Iterator[Callable[..., Gates]]:
+    """``open_gates({"text": ...}, **context options)`` opens the page; what goes wrong in it fails the test."""
+    problems: list[str] = []
+    pages = []
+
+    def opened(query: dict[str, str] | str | None = None, **options) -> Gates:
+        page = contexts(**options).new_page()
+        pages.append(page)
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("dialog", lambda dialog: problems.append(dialog.message))
+        page.on("request", lambda request: problems.append(request.url) if outside(request.url) else None)
+        gates = Gates(page, Wire(page))
+        page.goto(query if isinstance(query, str) else f"{server.url}/?{urlencode(query or {})}")
+        expect(gates.plot).to_have_attribute("data-ready", "1")
+        return gates
+
+    def outside(url: str) -> bool:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "127.0.0.1"
+
+    yield opened
+    for page in pages:
+        problems += page.get_by_test_id("stException").all_text_contents()
+        page.close()
+    assert not problems, problems
+
+
+@pytest.fixture
+def gates(open_gates: Callable[..., Gates]) -> Gates:
+    """The page as it opens for a visitor who was never here."""
+    return open_gates()

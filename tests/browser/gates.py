@@ -1,0 +1,65 @@
+"""The page "Gates" as a visitor handles it."""
+
+from __future__ import annotations
+
+import numpy as np
+from playwright.sync_api import Page, ViewportSize, expect
+
+from benchmarks.clock import Wire
+
+LAPTOP: ViewportSize = {"width": 1366, "height": 768}
+
+
+class Gates:
+    """An open page, and what its websockets carried."""
+
+    def __init__(self, page: Page, wire: Wire) -> None:
+        self.page = page
+        self.wire = wire
+        self.box = page.get_by_test_id("gs-sentence")
+        self.plot = page.get_by_test_id("gs-plot")
+        self.stage = page.get_by_test_id("gs-stage")
+
+    def has(self, **data: object) -> None:
+        """Wait until the plot shows this: ``text``, ``steps``, ``step``, ``unit``, ``unit2``, ``sort``, ``playing``."""
+        for name, value in data.items():
+            expect(self.plot).to_have_attribute(f"data-{name}", str(value))
+
+    def shows(self, text: str) -> None:
+        """Wait until ``text`` has been drawn."""
+        self.has(text=text, ready=1)
+        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+
+    def get(self, name: str) -> int:
+        return int(self.plot.get_attribute(f"data-{name}") or 0)
+
+    def words(self, side: int = 0) -> list[str]:
+        return self.page.get_by_test_id(f"gs-words-{side}").locator(".gs-word").all_text_contents()
+
+    def panel(self, role: str, side: int = 0) -> np.ndarray:
+        """(unit, time): the numbers that Plotly has drawn."""
+        rows = self.page.evaluate(
+            "([role, side]) => document.querySelector('.gs-canvas').data"
+            ".find(one => one.type === 'heatmap' && one.meta.role === role && one.meta.side === side)"
+            "?.z.map(row => Array.from(row))",
+            [role, side],
+        )
+        return np.array(rows)
+
+    def box_of(self, role: str, side: int = 0) -> dict[str, float]:
+        """Where the panel is painted, in pixels of the window: left, top, right, bottom."""
+        return self.page.evaluate(
+            "([role, side]) => {"
+            "const {xaxis, yaxis} = document.querySelector('.gs-canvas').data"
+            ".find(one => one.type === 'heatmap' && one.meta.role === role && one.meta.side === side);"
+            "const image = document.querySelector(`.gs-canvas .${xaxis}${yaxis} image`);"
+            "return image.getBoundingClientRect().toJSON()"
+            "}",
+            [role, side],
+        )
+
+    def click_unit(self, unit: int, role: str, side: int = 0) -> None:
+        """Click the middle of the unit's row, in the middle of the panel; units stand in the order of their index."""
+        box, units = self.box_of(role, side), len(self.panel(role, side))
+        y = box["top"] + (unit + 0.5) * (box["bottom"] - box["top"]) / units
+        self.page.mouse.click((box["left"] + box["right"]) / 2, y)

@@ -1,0 +1,274 @@
+"""The page "Gates" in a real browser: what a visitor does with it, and what he must see."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from lstm_core import load_model
+from tests.browser.gates import LAPTOP, Gates
+
+DEFAULT = "Mary went to the market because she was hungry. Then John met Anna and he"
+MODELS = ("pronouns-lstm", "pronouns-gru")
+OWN = "Anna was tired because she had walked home"
+Open = Callable[..., Gates]
+
+
+def expected(role: str, side: int, text: str) -> np.ndarray:
+    """(unit, time): what the core computes for the panel."""
+    values = load_model(MODELS[side]).run(text, device="cpu").role(role)
+    assert values is not None
+    return values[0, 0, :, 0].T
+
+
+def test_it_opens_on_two_subjects_and_the_gender_cell(gates: Gates) -> None:
+    gates.shows(DEFAULT)
+    assert gates.words()[:2] == ["Mary", "went"]
+    for side, name in enumerate(("unit", "unit2")):
+        assert gates.get(name) == load_model(MODELS[side]).meta["units"]["gender"]["unit"]
+        assert "gender" in gates.page.get_by_test_id(f"gs-next-{side}").inner_text()
+
+
+@pytest.mark.parametrize("side", (0, 1))
+def test_panels_show_what_the_core_computes(gates: Gates, side: int) -> None:
+    for role in ("keep", "write", "candidate", "hidden"):
+        assert np.abs(gates.panel(role, side) - expected(role, side, DEFAULT)).max() < 1e-6
+
+
+def test_everything_that_matters_is_seen_without_scrolling(gates: Gates) -> None:
+    boxes = [gates.box_of(role, side) for side in (0, 1) for role in ("keep", "write", "hidden")]
+    boxes.append(gates.box_of("cell", 0))
+    for test_id in ("gs-sentence", "gs-next-0", "gs-next-1"):
+        for bar in gates.page.get_by_test_id(test_id).all():
+            boxes.append(bar.evaluate("node => node.getBoundingClientRect().toJSON()"))
+    for box in boxes:
+        assert box["width"] > 100 and box["height"] > 10
+        assert 0 <= box["left"] and box["right"] <= LAPTOP["width"]
+        assert 0 <= box["top"] and box["bottom"] <= LAPTOP["height"]
+    assert gates.page.evaluate("document.scrollingElement.scrollWidth") <= LAPTOP["width"]
+
+
+def test_it_follows_while_typing(gates: Gates) -> None:
+    gates.box.fill("")
+    gates.box.press_sequentially("Anna was", delay=30)
+    gates.shows("Anna was")
+    assert gates.words() == ["Anna", "was"] == gates.words(1)
+    gates.box.press_sequentially(" tired because she had walked home", delay=10)
+    gates.shows(OWN)
+    assert gates.words() == OWN.split()
+    assert np.abs(gates.panel("keep") - expected("keep", 0, OWN)).max() < 1e-6
+    assert gates.box.input_value() == OWN
+
+
+def test_keys_move_the_cursor_and_the_server_is_not_asked(gates: Gates) -> None:
+    last = gates.get("steps") - 1
+    gates.stage.focus()
+    gates.page.wait_for_timeout(600)
+    gates.wire.clear()
+    seen = []
+    for key, step in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", last)):
+        gates.page.keyboard.press(key)
+        gates.has(step=step)
+        seen.append(gates.page.get_by_test_id("gs-next-0").inner_text())
+    assert len(set(seen)) == 4  # the predictions follow; one step was visited twice
+    gates.page.keyboard.press("Home")
+    gates.page.keyboard.press("Space")
+    gates.has(playing=1)
+    gates.has(step=2)
+    gates.page.keyboard.press("Space")
+    gates.has(playing=0)
+    gates.page.wait_for_timeout(600)  # the address has been written by now
+    assert gates.wire.sent == []
+
+
+def test_predictions_are_the_models(gates: Gates) -> None:
+    gates.stage.focus()
+    gates.page.keyboard.press("End")
+    for side in (0, 1):
+        model = load_model(MODELS[side])
+        words = [word for word, _ in model.next_tokens(model.run(DEFAULT), -1)]
+        assert gates.page.get_by_test_id(f"gs-next-{side}").locator(".gs-bar-word").all_text_contents() == words
+
+
+@pytest.mark.parametrize("side", (0, 1))
+def test_a_click_chooses_the_unit_and_the_step(gates: Gates, side: int) -> None:
+    data = ("unit", "unit2")[side]
+    unit = 3 if gates.get(data) != 3 else 4
+    gates.click_unit(unit, "keep", side)
+    gates.has(**{data: unit})
+    assert abs(gates.get("step") - (gates.get("steps") - 1) / 2) <= 1
+    expect(gates.page.get_by_test_id(f"gs-unit-{side}")).to_have_value(str(unit))
+    drawn = gates.page.evaluate(
+        "side => document.querySelector('.gs-canvas').data"
+        ".find(one => one.type === 'scatter' && one.meta.side === side && one.meta.role === 'keep').y",
+        side,
+    )
+    values = expected("keep", side, DEFAULT)[unit]
+    assert np.abs(np.array(drawn)[: len(values)] - values).max() < 1e-6
+
+
+def test_dragging_moves_the_cursor(gates: Gates) -> None:
+    box = gates.box_of("keep")
+    y = box["top"] + 5
+    gates.page.mouse.move(box["left"] + 3, y)
+    gates.page.mouse.down()
+    gates.has(step=0)
+    gates.page.mouse.move(box["right"] - 3, y, steps=5)
+    gates.has(step=gates.get("steps") - 1)
+    gates.page.mouse.up()
+
+
+def test_units_can_be_sorted(gates: Gates) -> None:
+    order = gates.page.get_by_test_id("gs-sort")
+    keep = expected("keep", 0, DEFAULT)
+    order.select_option("keep")
+    gates.has(sort="keep")
+    assert np.all(np.diff(gates.panel("keep").mean(1)) >= -1e-6)
+    assert np.allclose(np.sort(gates.panel("keep"), axis=0), np.sort(keep, axis=0))
+
+
+def test_other_models_can_be_chosen(gates: Gates) -> None:
+    gates.page.get_by_test_id("gs-left").select_option("pronouns-gru")
+    gates.page.get_by_test_id("gs-right").select_option("pronouns-lstm")
+    expect(gates.page.get_by_test_id("gs-next-0")).to_contain_text("GRU")
+    expect(gates.page.get_by_test_id("gs-next-1")).to_contain_text("LSTM")
+    assert np.abs(gates.panel("keep", 0) - expected("keep", 1, DEFAULT)).max() < 1e-6
+
+
+def test_a_link_opens_the_same_view(gates: Gates, open_gates: Open) -> None:
+    gates.box.fill(OWN)
+    gates.box.press("Enter")
+    gates.shows(OWN)
+    gates.click_unit(5, "write", 0)
+    gates.has(unit=5)
+    gates.page.get_by_test_id("gs-right").select_option("pronouns-lstm")
+    gates.page.get_by_test_id("gs-sort").select_option("moved")
+    gates.stage.focus()
+    gates.page.keyboard.press("Home")
+    gates.page.keyboard.press("ArrowRight")
+    gates.page.wait_for_url(re.compile(r"[?&]at=1(&|$)"))
+    again = open_gates(gates.page.url)
+    again.shows(OWN)
+    again.has(unit=5, step=1, sort="moved")
+    expect(again.box).to_have_value(OWN)
+    expect(again.page.get_by_test_id("gs-right")).to_have_value("pronouns-lstm")
+
+
+@pytest.mark.parametrize(
+    "query",
+    (
+        {"left": "no-such-model", "right": "../../etc/passwd"},
+        {"unit": "abc", "unit2": "99999", "at": "zz", "sort": "<b>", "layer": "-1", "direction": "1e9"},
+        {"at": "1" * 400, "layer": "7", "direction": "7", "unknown": "x"},
+    ),
+)
+def test_a_broken_link_falls_back(open_gates: Open, query: dict[str, str]) -> None:
+    gates = open_gates(query)
+    gates.shows(DEFAULT)
+    assert gates.page.get_by_test_id("gs-left").input_value() == MODELS[0]
+    assert gates.page.get_by_test_id("gs-right").input_value() == MODELS[1]
+    assert 0 <= gates.get("unit") < len(gates.panel("keep"))
+    assert len(gates.panel("keep")) == load_model(MODELS[0]).hidden_size
+
+
+def test_full_screen_and_back(gates: Gates) -> None:
+    gates.page.get_by_test_id("gs-full").click()
+    gates.page.wait_for_function("() => document.fullscreenElement !== null")
+    gates.stage.focus()
+    gates.page.keyboard.press("Home")
+    gates.has(step=0)
+    gates.page.get_by_test_id("gs-full").click()
+    gates.page.wait_for_function("() => document.fullscreenElement === null")
+
+
+@pytest.mark.parametrize("scheme, bright", (("light", True), ("dark", False)))
+def test_light_and_dark(open_gates: Open, scheme: str, bright: bool) -> None:
+    gates = open_gates(color_scheme=scheme)
+    background = gates.page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", background)[:3])) > 384) == bright
+    lowest = gates.page.evaluate("document.querySelector('.gs-canvas').layout.coloraxis.colorscale[0][1]")
+    assert (int(lowest[1:3], 16) > 128) == bright  # "nothing" has the colour of the page
+
+
+def test_empty_text_offers_the_examples(gates: Gates) -> None:
+    gates.box.fill("")
+    gates.has(steps=0, text="")
+    expect(gates.page.get_by_test_id("gs-empty")).to_be_visible()
+    chip = gates.page.get_by_test_id("gs-chip").first
+    expect(chip).to_be_visible()
+    chip.click()
+    expect(gates.plot).not_to_have_attribute("data-text", "")
+    assert gates.words()
+    assert gates.box.input_value() == gates.plot.get_attribute("data-text")
+
+
+TEXTS = {
+    "one character": "a",
+    "emoji": "Anna \N{SMILING FACE WITH HALO}\N{VARIATION SELECTOR-16} \N{WOMAN}\N{ZERO WIDTH JOINER}\N{ROCKET} home",
+    "Chinese": "王先生遇见了李女士，他很高兴。",
+    "right to left": "שלום עולם and مرحبا بالعالم",
+    "control characters": "a\x00b\x07c\x1b[31m\x7f\x85 d\u202e e\u200b f",
+    "markup": "<img src=x onerror=alert(1)><script>alert(2)</script> **b** $x^2$ :smile: &amp; {{x}}",
+    "one long word": "a" * 400,
+    "white space": " \t  \u3000 ",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_any_text_is_drawn_as_it_stands(gates: Gates, open_gates: Open, text: str) -> None:
+    gates.box.fill(text)
+    text = gates.box.input_value()
+    gates.box.press("Enter")
+    gates.shows(text)
+    steps = len(load_model(MODELS[0]).run(text))
+    gates.has(steps=steps)
+    assert 0 < len(gates.words()) <= steps if steps else gates.page.get_by_test_id("gs-empty").is_visible()
+    assert gates.page.locator("[data-testid=gs-plot] img, [data-testid=gs-plot] script").count() == 0
+    again = open_gates(gates.page.url)
+    again.has(steps=steps, ready=1)
+
+
+def test_a_text_that_is_too_long_is_cut_with_a_notice(gates: Gates) -> None:
+    text = " ".join(["Anna went home and"] * 750)  # 3,000 words
+    gates.box.fill(text)
+    gates.box.press("Enter")
+    gates.has(steps=2000)
+    notice = gates.page.get_by_test_id("gs-notice")
+    expect(notice).to_be_visible()
+    expect(notice).to_contain_text("2,000")
+    expect(notice).to_contain_text("3,000")
+    gates.box.fill(OWN)
+    gates.shows(OWN)
+    expect(notice).to_be_hidden()
+
+
+def download(gates: Gates, locator) -> bytes:
+    with gates.page.expect_download() as waiting:
+        locator.click()
+    return waiting.value.path().read_bytes()
+
+
+def test_pictures_can_be_downloaded(gates: Gates) -> None:
+    assert download(gates, gates.page.get_by_test_id("gs-png")).startswith(b"\x89PNG\r\n")
+    svg = download(gates, gates.page.get_by_test_id("gs-svg")).decode()
+    assert svg.startswith("<svg") and "Mary" in svg and "keep" in svg
+
+
+def test_values_can_be_downloaded(gates: Gates) -> None:
+    trace = load_model(MODELS[0]).run(DEFAULT)
+    csv = download(gates, gates.page.get_by_role("button", name="LSTM values, CSV")).decode()
+    assert csv.count("\n") == 1 + sum(values.size for values in trace.signals.values())
+    assert {"layer", "direction", "time", "batch", "unit", "signal", "value"} <= set(csv.split("\n")[0].split(","))
+    stored = np.load(io.BytesIO(download(gates, gates.page.get_by_role("button", name="GRU values, NPZ"))))
+    assert np.abs(stored["z"][0, 0, :, 0].T - expected("keep", 1, DEFAULT)).max() < 1e-6
+
+
+def test_the_equations_stand_under_the_panels(gates: Gates) -> None:
+    equations = gates.page.locator(".katex")
+    expect(equations.first).to_be_attached()
+    assert equations.count() >= 2

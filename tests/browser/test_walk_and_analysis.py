@@ -1,0 +1,143 @@
+"""The pages that explain, in a real browser: reached as a visitor reaches them, and compared with the core."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from lstm_core import load_model
+from lstm_core.analysis import memory
+from tests.browser.gates import Gates
+
+TEXT = "Mary met John"
+STAGES = 5
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(open_gates: Callable[..., Gates]) -> Open:
+    """``open_page("Memory", {"text": ...})`` opens the app and goes to that page."""
+
+    def opened(title: str, query: dict[str, str] | None = None) -> Page:
+        page = open_gates(query).page
+        go(page, title)
+        return page
+
+    return opened
+
+
+def go(page: Page, title: str) -> None:
+    page.get_by_role("link", name=title, exact=True).click()
+    expect(page.locator("[data-testid=gw][data-at], [data-testid=gc][data-ready]")).to_be_visible()
+
+
+def place(page: Page) -> tuple[int, int]:
+    walk = page.get_by_test_id("gw")
+    return int(walk.get_attribute("data-at") or -1), int(walk.get_attribute("data-stage") or -1)
+
+
+def number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def said(page: Page, panel: str) -> str:
+    return page.get_by_test_id(f"gc-{panel}").locator(".gc-text").inner_text()
+
+
+def drawn(page: Page, panel: str) -> list[list[float]]:
+    """The y of every trace that Plotly has drawn in the panel, numbers only."""
+    return page.get_by_test_id(f"gc-{panel}").evaluate(
+        "box => box.querySelector('.js-plotly-plot').data.map(one => Array.from(one.y ?? []))"
+    )
+
+
+def test_a_sentence_is_walked_by_key(open_page: Open) -> None:
+    page = open_page("Step by step", {"text": TEXT})
+    page.keyboard.press("Home")
+    seen = [place(page)]
+    for _ in range(STAGES * len(TEXT.split()) - 1):
+        page.keyboard.press("ArrowRight")
+        seen.append(place(page))
+    assert seen == [(word, stage) for word in range(3) for stage in range(STAGES)]
+    expect(page.get_by_test_id("gw-status")).to_have_text("What to show, at “John”, word 3 of 3.")
+    page.keyboard.press("ArrowRight")
+    assert place(page) == (2, STAGES - 1), "the walk ends at the last stage of the last word"
+    page.keyboard.press("Shift+ArrowLeft")
+    assert place(page) == (1, STAGES - 1), "the word before, at the same stage"
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+    assert place(page) == (1, 0)
+
+
+def test_a_node_tells_its_value_and_formula(open_page: Open) -> None:
+    page = open_page("Step by step", {"text": TEXT, "at": "2"})
+    model = load_model("pronouns-lstm")
+    value = model.run(TEXT, device="cpu").sel("f", layer=0, time=2, batch=0, unit=model.meta["units"]["gender"]["unit"])
+    page.get_by_test_id("gw-drawing-0").locator(".gw-layer[data-signal=f]").click()
+    stage = page.get_by_test_id("gw-stage-0")
+    expect(stage.locator("h3")).to_have_text("f, gate")
+    assert stage.locator("math").count() == 2
+    assert stage.locator("math").last.locator("mn").last.text_content() == number(float(value.squeeze()))
+    assert "σ" in (stage.locator("math").first.text_content() or "")
+
+
+def test_the_exercise_hides_and_scores(open_page: Open) -> None:
+    page = open_page("Step by step", {"text": TEXT, "at": "2"})
+    model = load_model("pronouns-lstm")
+    value = model.run(TEXT, device="cpu").sel("f", layer=0, time=2, batch=0, unit=model.meta["units"]["gender"]["unit"])
+    stage = page.get_by_test_id("gw-stage-0")
+    expect(stage.locator("[data-signal=f]")).to_have_count(1)
+    page.get_by_test_id("gw-exercise").click()
+    expect(stage.locator("[data-signal=f]")).to_have_count(0)
+    right, wrong = ("open", "shut") if float(value.squeeze()) > 0.5 else ("shut", "open")
+    page.get_by_test_id(f"gw-guess-0-{right}").click()
+    expect(page.get_by_test_id("gw-score")).to_have_text("1 of 1 right")
+    expect(stage.locator("[data-signal=f]")).to_have_count(1)
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Shift+ArrowRight")
+    page.get_by_test_id(f"gw-guess-0-{wrong}").click()
+    expect(page.get_by_test_id("gw-score")).to_have_text("1 of 2 right")
+
+
+def test_another_word_changes_who_wrote_the_memory(open_page: Open) -> None:
+    page = open_page("Memory", {"text": TEXT})
+    model = load_model("pronouns-lstm")
+    trace, unit = model.run(TEXT, device="cpu"), model.meta["units"]["gender"]["unit"]
+    for step, word in ((0, "Mary"), (2, "John")):
+        page.get_by_test_id("gc-words").get_by_text(word).click()
+        expect(page.get_by_test_id("gc-writers0").locator("h3")).to_contain_text(f"after “{word}”")
+        bars = np.array(drawn(page, "writers0")[0])
+        np.testing.assert_allclose(bars, memory(trace, step, unit=unit).contributions[: step + 1], atol=1e-5)
+
+
+def test_the_essays_case_is_there_at_once_and_can_be_switched_off(open_page: Open) -> None:
+    page = open_page("What if")
+    expect(page.get_by_test_id("gc-next0")).to_contain_text(
+        re.compile(r"With f = 1 and i = 0 at “John”, after “and” the LSTM expects “she” .* instead of “he”")
+    )
+    for label in ("f = 1", "i = 0"):
+        page.get_by_test_id("stCheckbox").filter(has_text=label).locator("label").click()
+        expect(page).to_have_url(re.compile("do=.*%21" + label[0]))
+    expect(page.get_by_test_id("gc-next0")).to_contain_text("Nothing is changed: after “and” the LSTM expects “he”")
+    go(page, "Memory")
+    expect(page.get_by_test_id("gc-writers0")).to_be_visible()
+    go(page, "What if")
+    expect(page.get_by_test_id("gc-next0")).to_contain_text("Nothing is changed")
+    expect(page).to_have_url(re.compile("do=.*%21i"))  # a link to what is seen
+
+
+def test_gradients_draw_three_networks_and_contrast_two_sentences(open_page: Open) -> None:
+    page = open_page("Gradients", {"text": TEXT})
+    lines = drawn(page, "vanishing")
+    assert len(lines) == 3 and all(line[-1] == pytest.approx(1) for line in lines)
+    for panel in ("paths0", "gates0", "gates1"):
+        assert drawn(page, panel)
+    go(page, "Contrast")
+    expect(page.get_by_test_id("gc-map0")).to_be_visible()
+    before, after, difference = (np.array(line, float) for line in drawn(page, "unit0"))
+    assert np.nanmax(np.abs(before - after)) > 0.1
+    np.testing.assert_allclose(difference, np.nan_to_num(after - before), atol=1e-5)

@@ -1,0 +1,15 @@
+"""Settings that hold for every test."""
+
+from __future__ import annotations
+
+import os
+
+# The matrices here are small: threads would only wait for one another, for minutes on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from hypothesis import settings  # noqa: E402
+
+# One shared machine is slow now and then: a property fails because it is false, not because it took long.
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")

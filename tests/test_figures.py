@@ -1,0 +1,177 @@
+"""Figures are pure: a trace in, Plotly data and layout out, and every number in them is the trace's."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard import theme
+from dashboard.figures.content import content
+from dashboard.figures.grid import edges, grid, held, roles_of
+from dashboard.figures.order import orders
+from dashboard.figures.words import visible, words
+from dashboard.gateplot.pack import pack
+from lstm_core import CELLS, Trace
+from tests.small_models import small_model
+
+TEXT = "Mary saw the market . John met zorblax and she"
+
+
+def traces(*cells: str, text: str = TEXT) -> list[Trace]:
+    return [small_model(cell, seed=k).run(text) for k, cell in enumerate(cells)]
+
+
+@pytest.mark.parametrize("right", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("left", sorted(CELLS))
+def test_each_panel_holds_its_signal_or_says_why_not(left: str, right: str) -> None:
+    both = traces(left, right)
+    figure = grid(both)
+    drawn = {(one["meta"]["side"], one["meta"]["role"]): one for one in figure["data"] if one["type"] == "heatmap"}
+    for panel in figure["layout"]["meta"]["panels"]:
+        if panel["kind"] != "panel":
+            continue
+        trace, values = both[panel["side"]], both[panel["side"]].role(panel["row"])
+        if values is None:
+            assert (panel["side"], panel["row"]) not in drawn
+            assert panel["empty"].startswith(f"the {trace.cell.title} has no ")
+        else:
+            one = drawn[panel["side"], panel["row"]]
+            np.testing.assert_array_equal(one["z"], values[0, 0, :, 0].T)
+            assert one["z"].dtype == np.float32
+            assert one["xaxis"] == f"x{panel['axis']}" and one["yaxis"] == f"y{panel['axis']}"
+            scale = figure["layout"][one["coloraxis"]]
+            assert scale["cmin"] <= values.min() and values.max() <= scale["cmax"]
+    assert set(drawn) == {(k, role) for k, trace in enumerate(both) for role in roles_of(trace)}
+    assert {trace.roles[role] for trace in both[:1] for role in roles_of(trace) if role in trace.roles} == set(
+        both[0].signals
+    )
+
+
+def test_gates_share_a_scale_from_0_to_1_and_signed_values_one_about_0() -> None:
+    layout = grid(traces("lstm", "gru"))["layout"]
+    assert (layout["coloraxis"]["cmin"], layout["coloraxis"]["cmax"]) == (0, 1)
+    for axis in ("coloraxis2", "coloraxis3"):
+        assert layout[axis]["cmin"] == -layout[axis]["cmax"]
+    scales = {one["meta"]["signal"]: one["coloraxis"] for one in grid(traces("lstm", "gru"))["data"] if "z" in one}
+    assert {scales[name] for name in ("f", "i", "o", "z", "1 - z", "r")} == {"coloraxis"}
+    assert {scales[name] for name in ("g", "n", "h")} == {"coloraxis2"}
+    assert scales["c"] == "coloraxis3"
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_scales_read_in_grey(mode: str) -> None:
+    """Brightness alone tells more from less: it is monotonic for gates, and on each side of 0 for signed values."""
+
+    def brightness(color: str) -> float:
+        red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    gates = np.diff([brightness(color) for _, color in theme.GATE_SCALE[mode]])
+    assert (gates > 0).all() or (gates < 0).all()
+    signed = [brightness(color) for _, color in theme.SIGNED_SCALE[mode]]
+    middle = len(signed) // 2
+    below, above = np.diff(signed[: middle + 1]), np.diff(signed[middle:])
+    assert np.sign(below[0]) == -np.sign(above[0])
+    assert (np.sign(below) == np.sign(below[0])).all() and (np.sign(above) == np.sign(above[0])).all()
+
+
+def test_lines_are_the_chosen_units_rows() -> None:
+    both = traces("lstm", "gru")
+    for line in (one for one in grid(both, [3, 5])["data"] if one["type"] == "scatter"):
+        trace = both[line["meta"]["side"]]
+        row = trace.role(line["meta"]["role"])[0, 0, :, 0, (3, 5)[line["meta"]["side"]]]  # type: ignore[index]
+        np.testing.assert_array_equal(line["y"], held(row))
+        np.testing.assert_array_equal(line["x"], edges(len(trace)))
+
+
+def test_layer_and_direction_are_those_asked_for() -> None:
+    trace = small_model("lstm", layers=2, directions=2).run(TEXT)
+    figure = grid([trace, trace], drawn=[(0, 1), (1, 0)])
+    for one in (one for one in figure["data"] if one["type"] == "heatmap" and one["meta"]["role"] == "keep"):
+        at = [(0, 1), (1, 0)][one["meta"]["side"]]
+        np.testing.assert_array_equal(one["z"], trace.signals["f"][at][:, 0].T)
+
+
+def test_orders_are_permutations_by_what_they_say() -> None:
+    trace = small_model("lstm").run(TEXT)
+    found = orders(trace)
+    assert list(found) == ["index", "keep", "timescale", "moved"]
+    for order in found.values():
+        assert sorted(order) == list(range(trace.hidden_size))
+    keep = trace.signals["f"][0, 0, :, 0].mean(0)
+    assert (np.diff(keep[found["keep"]]) >= 0).all()
+    cell = np.concatenate([np.zeros((1, trace.hidden_size)), trace.signals["c"][0, 0, :, 0]])
+    moved = np.abs(np.diff(cell, axis=0)).sum(0)
+    assert (np.diff(moved[found["moved"]]) <= 1e-6).all()
+    slow = -1 / np.log(trace.signals["f"][0, 0, :, 0]).mean(0)
+    assert (np.diff(slow[found["timescale"]]) <= 1e-6).all()
+
+
+def test_a_plain_rnn_has_no_keep_to_sort_by() -> None:
+    assert list(orders(small_model("rnn").run(TEXT))) == ["index", "moved"]
+
+
+def test_words_carry_what_was_typed_and_what_is_unknown() -> None:
+    found = words(small_model("lstm").run(TEXT))
+    assert [word.text for word in found] == TEXT.split()
+    assert [word.text for word in found if not word.known] == ["zorblax"]
+    assert [(word.first, word.last) for word in found] == [(k, k) for k in range(10)]
+
+
+@given(st.text(max_size=40))
+def test_a_label_is_never_empty_and_hides_nothing(text: str) -> None:
+    label = visible(text)
+    assert label.strip()
+    assert not any(ord(char) < 0x20 or 0x202A <= ord(char) <= 0x202E or char == "\x7f" for char in label)
+
+
+@given(st.text(max_size=60))
+def test_any_text_gives_content_that_can_be_sent(text: str) -> None:
+    models = [small_model("lstm"), small_model("gru", seed=1)]
+    both = [model.run(text) for model in models]
+    expected = [model.predictions(trace) for model, trace in zip(models, both, strict=True)]
+    tree = content(models, both, expected, (None, 99))
+    assert tree["units"] == [2, 2]  # the named unit, also where the one asked for does not exist
+    for side, trace in zip(unpack(pack(tree))["sides"], both, strict=True):
+        steps = [step for _, first, last, _ in side["words"] for step in range(first, last + 1)]
+        assert steps == list(range(len(trace)))
+        assert len(side["ends"]) == len(trace)
+
+
+def test_content_names_device_time_and_error_where_there_is_one() -> None:
+    model = small_model("lstm")
+    trace = model.run(TEXT)
+    tree = content([model, model], [trace, trace], [[], []], (0, 0))
+    assert tree["quiet"].startswith("LSTM on cpu, ") and tree["honesty"] == ["made up"]
+
+
+def unpack(data: bytes) -> dict:
+    """What unpack.js does, written again."""
+    (length,) = struct.unpack_from("<I", data)
+
+    def view(node: dict) -> object:
+        if set(node) != {"$"}:
+            return node
+        kind, offset, shape = node["$"]
+        return np.frombuffer(data, f"<{kind}", int(np.prod(shape)), 4 + length + offset).reshape(shape)
+
+    return json.loads(data[4 : 4 + length], object_hook=view)
+
+
+def test_pack_sends_arrays_as_they_are() -> None:
+    rng = np.random.default_rng(0)
+    tree = {"a": rng.random((3, 4)), "deep": [{"b": np.arange(5)}, "é中"], "empty": np.zeros((0, 5), np.float32)}
+    back = unpack(pack(tree))
+    np.testing.assert_array_equal(back["a"], tree["a"].astype(np.float32))
+    np.testing.assert_array_equal(back["deep"][0]["b"], tree["deep"][0]["b"])
+    assert back["deep"][1] == "é中" and back["empty"].shape == (0, 5)
+
+
+def test_pack_refuses_what_json_cannot_say() -> None:
+    with pytest.raises(ValueError):
+        pack({"p": float("nan")})

@@ -1,0 +1,117 @@
+"""Data flows one way, cells -> Trace -> analysis -> figures -> page: nothing on the right is imported on the left."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# From left to right; a module may import from its own group and from those before it.
+FLOW = (
+    "lstm_core.cells lstm_core.ops lstm_core.symbols lstm_core.device lstm_core.text",
+    "lstm_core.scan lstm_core.equations lstm_core.parallel lstm_core.layer",
+    "lstm_core.trace lstm_core.adapters",
+    "lstm_core.model",
+    "lstm_core.analysis",
+    "lstm_core lstm_core.training",
+    "dashboard.theme dashboard.figures",
+    "dashboard",
+    "dashboard.views",
+    "dashboard.app",
+)
+GROUP = {name: place for place, names in enumerate(FLOW) for name in names.split()}
+
+
+def modules() -> list[str]:
+    """Every module of the two packages by its dotted name."""
+    files = sorted([*ROOT.glob("lstm_core/**/*.py"), *ROOT.glob("dashboard/**/*.py")])
+    return [".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files]
+
+
+MODULES = modules()
+
+
+def source_of(module: str) -> Path:
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def imports(module: str) -> Iterator[str]:
+    """Names imported anywhere in the module, inside functions as well."""
+    for node in ast.walk(ast.parse(source_of(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level and node.module, f"{module}: relative import"
+            # `from a import b` may name the module a.b.
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in MODULES else node.module for name in names)
+
+
+def place(module: str) -> int:
+    """The group of the longest listed name that holds the module; a new module of the core must be given one."""
+    parts = module.split(".")
+    names = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    if module != "lstm_core" and parts[0] == "lstm_core":
+        names.remove("lstm_core")  # its __init__ alone
+    listed = next((name for name in names if name in GROUP), None)
+    assert listed, f"{module} has no place in FLOW"
+    return GROUP[listed]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_left(module: str) -> None:
+    for name in imports(module):
+        if name.split(".")[0] in ("lstm_core", "dashboard"):
+            assert place(name) <= place(module), f"{module} imports {name}, which comes after it"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_draws_and_what_computes_stay_apart(module: str) -> None:
+    packages = {name.split(".")[0] for name in imports(module)}
+    if module.startswith("lstm_core"):
+        assert not packages & {"streamlit", "plotly", "dashboard"}
+    if module.startswith("dashboard.figures"):
+        assert "streamlit" not in packages
+
+
+def test_the_check_sees_an_import_that_points_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = tmp_path / "scan.py"
+    wrong.write_text("def late():\n    from lstm_core import trace\n    import streamlit as st\n")
+    monkeypatch.setattr(sys.modules[__name__], "source_of", lambda module: wrong)
+    with pytest.raises(AssertionError, match="lstm_core.trace"):
+        test_imports_point_left("lstm_core.scan")
+    with pytest.raises(AssertionError):
+        test_what_draws_and_what_computes_stay_apart("lstm_core.scan")
+
+
+def run(code: str) -> str:
+    """What a fresh interpreter prints for ``code``."""
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_shipped_model_runs_without_torch() -> None:
+    code = (
+        "import sys, lstm_core\n"
+        "model = lstm_core.load_model('pronouns-lstm')\n"
+        "trace = model.run('Mary went home because she', device='cpu')\n"
+        "model.next_tokens(trace, -1)\n"
+        "print(sorted(m for m in sys.modules if m.split('.')[0] in {'torch', 'streamlit', 'plotly', 'pandas'}))"
+    )
+    assert run(code).strip() == "[]"
+
+
+def test_the_first_page_is_drawn_without_torch() -> None:
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "at = AppTest.from_file('dashboard/app.py', default_timeout=60).run()\n"
+        "assert not at.exception, at.exception\n"
+        "print('torch' in sys.modules)"
+    )
+    assert run(code).strip().splitlines()[-1] == "False"

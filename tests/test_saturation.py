@@ -1,0 +1,35 @@
+"""Saturated fractions: counted by hand."""
+
+from __future__ import annotations
+
+import pytest
+from traces import random_trace
+
+from lstm_core.analysis import saturation
+
+
+@pytest.mark.parametrize(("name", "gates"), [("lstm", "ifo"), ("gru", "rz"), ("rnn", "")])
+def test_the_fractions_are_counts(name: str, gates: str) -> None:
+    trace = random_trace(name, time=40, layers=2, directions=2)
+    found = saturation(trace, low=0.2, high=0.7, layer=1, backward=True)
+    assert set(found.left) == set(found.right) == set(gates)
+    for gate in gates:
+        for unit in range(4):
+            values = [v for row in trace.signals[gate][1, 1, :, :, unit].tolist() for v in row]
+            assert found.left[gate][unit] == sum(v < 0.2 for v in values) / 80
+            assert found.right[gate][unit] == sum(v > 0.7 for v in values) / 80
+
+
+def test_the_limits_are_karpathys_unless_said() -> None:
+    trace = random_trace("lstm")
+    trace.signals["f"][:] = 0.95
+    trace.signals["f"][..., 0] = 0.05
+    found = saturation(trace)
+    assert found.left["f"].tolist() == [1, 0, 0, 0] and found.right["f"].tolist() == [0, 1, 1, 1]
+
+
+def test_no_steps_have_no_fractions() -> None:
+    import cases
+
+    with pytest.raises(ValueError, match="no steps"):
+        saturation(cases.model().run(""))

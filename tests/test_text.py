@@ -1,0 +1,138 @@
+"""Any text becomes tokens that say where they were read, and the text can be put together again from them."""
+
+from __future__ import annotations
+
+import pickle
+from functools import cache
+
+import cases
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer as HuggingFaceTokenizer
+from tokenizers.models import WordLevel
+
+from lstm_core import Tokenizer, list_models, load_model
+from lstm_core.training import wordpieces
+
+ODD = (
+    "",
+    " ",
+    "\n\t\x00\x1f\x7f",
+    "\ud800 half a pair \udfff",
+    "emoji \U0001f468\u200d\U0001f469\u200d\U0001f467 and \U0001f1e9\U0001f1ea",
+    "今天下雨，她带了伞。",
+    "שלום مرحبا",
+    "e\u0301 \u0130stanbul \ufb01n \u2126 \u212a ẞ ǅ",
+    "\u0300" * 30,
+    "z" * 500,
+    "한국어 조선말 ไทย हिन्दी",
+    "\ufeff\u2028\u2029\u00a0\u3000\u200b",
+    "don't \u2018stop\u2019 \u201cnow\u201d",
+)
+
+
+@cache
+def tokenizers() -> dict[str, Tokenizer]:
+    """One that knows a few words, the general model's kind built on a few sentences, and the shipped ones."""
+    few = [("the rain in Spain, the plain; 天上的雨", 1.0), ("raining trains trained the rainy plains", 1.0)]
+    pieces = wordpieces.build(few, ["she", "he"], words=10, pieces=60)
+    found = {"words": cases.word_tokenizer(), "pieces": Tokenizer(pieces.to_str())}
+    return found | {name: load_model(name).tokenizer for name in list_models()}
+
+
+EACH = pytest.mark.parametrize("name", tokenizers())
+
+
+def joined(text: str, tokenizer: Tokenizer) -> str:
+    """The text put together from its tokens and what lies between them, checked on the way."""
+    tokens = tokenizer.encode(text)
+    result, end, before = "", 0, None
+    for token in tokens:
+        same = before is not None and (token.start, token.end) == (before.start, before.end)
+        if not same:  # the bytes of one character share its place
+            assert end <= token.start, "spans are in order and do not overlap"
+            assert not text[end : token.start].strip(), "only white space is left out"
+            result += text[end : token.start] + token.text
+            end = token.end
+        assert 0 <= token.start < token.end <= len(text), "a token stands somewhere in the text"
+        assert before is None or before.word <= token.word, "words are counted upwards"
+        assert token.word >= 0 and tokenizer.pieces[token.id] == token.piece
+        before = token
+    assert not text[end:].strip()
+    return result + text[end:]
+
+
+def with_odd_texts(test):
+    for text in ODD:
+        test = example(text=text)(test)
+    return test
+
+
+@EACH
+@with_odd_texts
+@given(text=st.text(st.characters(categories=None), max_size=40))
+def test_any_text_joins_back(name: str, text: str) -> None:
+    readable = text.encode("utf-8", "replace").decode()  # a lone surrogate is read as a question mark
+    assert joined(text, tokenizers()[name]) == readable
+
+
+@EACH
+@given(text=st.text(st.sampled_from("ab éé雨,.' \n\u0301\U0001f600'’AİZ"), max_size=60))
+def test_mixed_scripts_join_back(name: str, text: str) -> None:
+    assert joined(text, tokenizers()[name]) == text
+
+
+def test_a_known_word_an_unknown_one_and_a_sign() -> None:
+    tokens = cases.word_tokenizer().encode("Mary met  she.")
+    assert [(t.text, t.start, t.end, t.id, t.piece, t.known, t.word) for t in tokens] == [
+        ("Mary", 0, 4, 1, "Mary", True, 0),
+        ("met", 5, 8, 0, "<unk>", False, 1),
+        ("she", 10, 13, 6, "she", True, 2),
+        (".", 13, 14, 8, ".", True, 3),
+    ]
+
+
+def test_pieces_of_one_word_share_its_number() -> None:
+    """A word may be spelled in pieces, each with its own place, and a rare character in bytes that share one place."""
+    tokens = tokenizers()["pieces"].encode("the rained 雪!")
+    words: dict[int, list[str]] = {}
+    for token in tokens:
+        words.setdefault(token.word, []).append(token.text)
+    the, rained, snow, sign = words.values()
+    assert the == ["the"] and "".join(rained) == "rained" and len(rained) > 1
+    assert snow == ["雪"] * 3 and sign == ["!"]
+
+
+@pytest.mark.parametrize("text", ["q", "Q", "#", "##", "雪", "\U0001f9a6", "ß"])
+def test_nothing_is_unknown_to_the_pieces(text: str) -> None:
+    assert all(token.known for token in tokenizers()["pieces"].encode(text))
+
+
+def test_vocabulary() -> None:
+    tokenizer = cases.word_tokenizer()
+    assert tokenizer.size == len(cases.WORDS) and tokenizer.pieces == cases.WORDS
+    assert [tokenizer.id(word) for word in cases.WORDS] == list(range(len(cases.WORDS)))
+    assert tokenizer.display(1) == "Mary"
+    with pytest.raises(ValueError, match="'Anna' is not in this model's vocabulary of 9"):
+        tokenizer.id("Anna")
+
+
+def test_display_leaves_out_the_marks_of_the_vocabulary() -> None:
+    tokenizer = tokenizers()["pieces"]
+    assert tokenizer.display(tokenizer.id("##a")) == "a"
+    assert tokenizer.display(tokenizer.id("#")) == "#"
+    assert Tokenizer(HuggingFaceTokenizer(WordLevel({"##": 0}, unk_token="##")).to_str()).display(0) == "##"
+
+
+@pytest.mark.parametrize("json", ["", "{}", "not json", "[1, 2]"])
+def test_what_is_no_tokenizer_is_refused(json: str) -> None:
+    with pytest.raises(ValueError, match="this is not a tokenizer"):
+        Tokenizer(json)
+
+
+def test_equal_tokenizers_are_equal() -> None:
+    a, b = cases.word_tokenizer(), cases.word_tokenizer()
+    assert a == Tokenizer(a.json) and hash(a) == hash(Tokenizer(a.json)) and a != "a"
+    assert (a == b) == (a.json == b.json)
+    assert pickle.loads(pickle.dumps(a)).encode("she")[0].id == 6

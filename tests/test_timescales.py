@@ -1,0 +1,50 @@
+"""Timescales: against -1 / log f by hand, and against a memory that really decays."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from traces import random_trace
+
+from lstm_core import CELLS, Trace
+from lstm_core.analysis import timescales
+from lstm_core.scan import scan
+
+
+@pytest.mark.parametrize(("name", "gate"), [("lstm", "f"), ("gru", "z"), ("gru_cho", "z")])
+def test_each_unit_by_hand(name: str, gate: str) -> None:
+    trace = random_trace(name, layers=2, directions=2)
+    found = timescales(trace, layer=0, backward=True, batch=1)
+    assert found.keep == gate
+    for unit in range(4):
+        values = trace.sel(gate, layer=0, direction=1, batch=1, unit=unit)
+        mean = sum(math.log(value) for value in values) / len(values)
+        assert found.on_text[unit] == pytest.approx(-1 / mean)
+        bias = trace.layers[0][1][f"b_{gate}"][unit]
+        assert found.from_bias[unit] == pytest.approx(-1 / math.log(1 / (1 + math.exp(-bias))))
+
+
+def test_after_one_timescale_a_share_of_1_over_e_is_left() -> None:
+    """Nothing but the forget bias: the cell state itself decays as the timescale from the bias says."""
+    cell = CELLS["lstm"]
+    params = {p.name: np.zeros(p.shape(1, 1)) for p in cell.params} | {"b_f": np.array([-math.log(math.expm1(0.1))])}
+    initial = {"c": np.ones((1, 1, 1, 1)), "h": np.zeros((1, 1, 1, 1))}
+    signals, _ = scan(cell, [[params]], np.zeros((10, 1, 1)), initial)
+    found = timescales(Trace(cell, signals, np.zeros((10, 1, 1)), [[params]], initial))
+    assert found.from_bias[0] == pytest.approx(10) and found.on_text[0] == pytest.approx(10)
+    assert signals["c"][0, 0, 9, 0, 0] == pytest.approx(1 / math.e)
+
+
+def test_gates_that_never_or_wholly_forget() -> None:
+    trace = random_trace("lstm")
+    trace.signals["f"][..., 0] = 1.0
+    trace.signals["f"][..., 3, :, 1] = 0.0
+    found = timescales(trace).on_text
+    assert found[0] == math.inf and found[1] == 0 and np.isfinite(found[2:]).all()
+
+
+def test_the_plain_network_has_none() -> None:
+    with pytest.raises(ValueError, match="rnn"):
+        timescales(random_trace("rnn"))

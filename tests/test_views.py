@@ -1,0 +1,146 @@
+"""Each page through AppTest: it runs without an exception and sends the browser what the URL asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard import cache
+from dashboard.state import SERVER_SIDE, Settings
+from dashboard.views import discover
+from tests.small_models import small_model
+from tests.test_figures import unpack
+
+SENTENCE = "Mary saw John because she"
+
+
+@pytest.fixture(autouse=True)
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Small models under the default pair's names, and one with two layers in both directions."""
+    models = {
+        "pronouns-lstm": small_model("lstm"),
+        "pronouns-gru": small_model("gru"),
+        "stacked": small_model("lstm", layers=2, directions=2),
+    }
+    for name, model in models.items():
+        replace(model, name=name).save(tmp_path / f"{name}.safetensors")
+    monkeypatch.setenv("GATESCOPE_MODELS", str(tmp_path))
+    for cached in (cache.model, cache.models, cache.read):
+        cached.clear()
+    yield
+    for cached in (cache.model, cache.models, cache.read):
+        cached.clear()
+
+
+def script(name: str) -> None:
+    import importlib
+
+    importlib.import_module(name).page()
+
+
+def opened(name: str = "dashboard.views.gates", **params: str) -> AppTest:
+    test = AppTest.from_function(script, args=(name,), default_timeout=30)
+    for key, value in params.items():
+        test.query_params[key] = value
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def sent(test: AppTest) -> dict:
+    """The tree that the figure's component got."""
+    return next(unpack(one.proto.bytes) for one in test.get("bidi_component") if one.proto.bytes)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("view", discover(), ids=lambda view: view.TITLE)
+def test_every_view_opens(view) -> None:
+    opened(view.__name__)
+
+
+def test_the_app_starts_on_the_first_view() -> None:
+    test = AppTest.from_file("../dashboard/app.py", default_timeout=30).run()
+    assert not test.exception
+    assert sent(test)["text"] == Settings().text
+
+
+def test_the_url_is_what_is_drawn() -> None:
+    left = {"left": "stacked", "layer": "1", "direction": "1", "unit": "5"}
+    tree = sent(opened(text=SENTENCE, right="pronouns-lstm", at="3", **left))
+    assert tree["text"] == SENTENCE
+    assert [side["model"] for side in tree["sides"]] == ["stacked", "pronouns-lstm"]
+    assert tree["units"] == [5, 2]
+    assert tree["settings"]["at"] == 3
+    trace = small_model("lstm", layers=2, directions=2).run(SENTENCE)
+    keep = next(one for one in tree["figure"]["data"] if one["type"] == "heatmap" and one["meta"]["role"] == "keep")
+    assert (keep["z"] == trace.signals["f"][1, 1, :, 0].T).all()
+
+
+@pytest.mark.parametrize("value", ["", "nonsense", "-7", "99999999999999999999", "1e3", "<script>", "\x00"])
+def test_broken_parameters_fall_back(value: str) -> None:
+    names = ["left", "right", "layer", "direction", "unit", "unit2", "sort"]
+    tree = sent(opened(text=SENTENCE, **dict.fromkeys(names, value)))
+    assert [side["model"] for side in tree["sides"]] == ["pronouns-lstm", "pronouns-gru"]
+    assert tree["units"] == [2, 2]
+
+
+@given(st.dictionaries(st.sampled_from([*Settings().browser_side(), *SERVER_SIDE, "other"]), st.text() | st.integers()))
+def test_any_parameters_give_settings_of_the_right_kind(params: dict) -> None:
+    settings = Settings.parse(params, ["pronouns-lstm", "pronouns-gru"])
+    for name, default in asdict(Settings()).items():
+        value = getattr(settings, name)
+        assert isinstance(value, int if default is None else type(default)) or value is None is default
+    assert {settings.left, settings.right} <= {"pronouns-lstm", "pronouns-gru"}
+    assert Settings.parse(asdict(settings), ["pronouns-lstm", "pronouns-gru"]) == settings
+
+
+def test_empty_text_is_no_error() -> None:
+    tree = sent(opened(text=""))
+    assert tree["sides"][0]["words"] == []
+
+
+@pytest.mark.parametrize("text", ["a", "😀", "我喜欢你", "مرحبا", "\x00\x07", "\ud800", "<b>x</b>", "a" * 5000])
+def test_any_text_is_read(text: str) -> None:
+    assert sent(opened(text=text.encode("utf-8", "replace").decode()))["sides"][0]["words"]
+
+
+def test_long_text_is_cut_and_says_so() -> None:
+    tree = sent(opened(text="Mary " * 2500))
+    assert tree["sides"][0]["words"][-1][2] == cache.LIMIT - 1
+    assert "the first 2,000 of 2,500 tokens are shown" in tree["notices"][0]
+
+
+def test_equations_are_the_cells_own() -> None:
+    test = opened()
+    shown = [latex.value for latex in test.latex]
+    assert any(r"f_{t} \odot c_{t-1}" in one for one in shown)
+    assert any(r"z_{t} \odot h_{t-1}" in one for one in shown)
+    assert any("PyTorch's convention" in caption.value for caption in test.caption)
+
+
+def test_without_models_the_page_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lstm_core.model.model_folders", lambda: [])
+    cache.models.clear()
+    test = AppTest.from_function(script, args=("dashboard.views.gates",), default_timeout=30).run()
+    assert "lstm_core.training" in test.error[0].value
+
+
+def test_values_as_csv_and_npz() -> None:
+    import io
+
+    import numpy as np
+    import pandas
+
+    from dashboard.views.gates import as_csv, as_npz
+
+    trace = small_model("lstm").run(SENTENCE)
+    table = pandas.read_csv(io.BytesIO(as_csv(trace)))
+    one = table[(table.signal == "f") & (table.unit == 3) & (table.time == 2)]
+    assert one["value"].item() == pytest.approx(trace.sel("f", layer=0, direction=0, time=2, batch=0, unit=3).item())
+    assert one["token"].item() == "John"
+    np.testing.assert_array_equal(np.load(io.BytesIO(as_npz(trace)))["c"], trace.signals["c"])
