@@ -1,0 +1,232 @@
+"""What a trace costs: beside the module's plain fused forward, and beside a loop over steps that collects the gates.
+
+``python -m benchmarks.trace`` measures and writes ``benchmarks/trace.md``; ``--quick`` takes a few shapes,
+``--threads 2`` measures with that many.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.readme import table
+from lstm_core import Trace, trace
+
+OUT = Path(__file__).with_name("trace.md")
+HOW = """Every figure of a line is measured in turns with the others of that line; ratios are medians of the turns'
+ratios.
+With one CPU thread the time is that thread's processor time, so that other work on the machine counts as little as can
+be; with more, or on CUDA, it is time on the clock. The loop is the fastest usual answer: the cell's equations written
+out, so that the gates can be kept (nn.LSTMCell itself does not return them). Memory is the peak growth of the process
+during a trace, the module's own forward included."""
+KINDS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"LSTM": nn.LSTM, "GRU": nn.GRU}
+GOALS = {("LSTM", "cpu"): 1.3, ("GRU", "cpu"): 1.5, ("LSTM", "cuda"): 1.5, ("GRU", "cuda"): 1.5}
+MEMORY_GOAL = 1.25
+# (batch, steps, units); as many inputs as units.
+QUICK = [(1, 20, 64), (1, 500, 64), (16, 100, 256)]
+SHAPES = [
+    *((1, steps, 64) for steps in (20, 100, 500, 1000)),
+    *((1, steps, 256) for steps in (20, 500)),
+    *((1, steps, 1024) for steps in (20, 100, 500)),
+    *((16, steps, 64) for steps in (20, 100, 1000)),
+    *((16, steps, 256) for steps in (20, 100, 500)),
+    (16, 20, 1024),
+    *((64, steps, 64) for steps in (20, 100, 1000)),
+    *((64, steps, 256) for steps in (20, 100, 500)),
+    (64, 20, 1024),
+]
+
+
+def lstm_loop(module: nn.LSTM, x: Tensor) -> list[Tensor]:
+    """The usual answer: the equations of LSTMCell, written out so that the gates can be kept, step by step."""
+    w_ih, w_hh, b_ih, b_hh = module.all_weights[0]
+    h = c = x.new_zeros(x.shape[1], module.hidden_size)
+    rows: list[list[Tensor]] = [[] for _ in range(6)]
+    for step in x:
+        gates = nn.functional.linear(step, w_ih, b_ih) + nn.functional.linear(h, w_hh, b_hh)
+        i, f, g, o = gates.chunk(4, dim=1)
+        i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+        c = f * c + i * g
+        h = o * c.tanh()
+        for row, value in zip(rows, (i, f, g, o, c, h), strict=True):
+            row.append(value)
+    return [torch.stack(row) for row in rows]
+
+
+def gru_loop(module: nn.GRU, x: Tensor) -> list[Tensor]:
+    """The same for GRUCell."""
+    w_ih, w_hh, b_ih, b_hh = module.all_weights[0]
+    h = x.new_zeros(x.shape[1], module.hidden_size)
+    rows: list[list[Tensor]] = [[] for _ in range(4)]
+    for step in x:
+        i_r, i_z, i_n = nn.functional.linear(step, w_ih, b_ih).chunk(3, dim=1)
+        h_r, h_z, h_n = nn.functional.linear(h, w_hh, b_hh).chunk(3, dim=1)
+        r, z = (i_r + h_r).sigmoid(), (i_z + h_z).sigmoid()
+        n = (i_n + r * h_n).tanh()
+        h = n + z * (h - n)
+        for row, value in zip(rows, (r, z, n, h), strict=True):
+            row.append(value)
+    return [torch.stack(row) for row in rows]
+
+
+LOOPS: dict[str, Callable[[Any, Tensor], list[Tensor]]] = {"LSTM": lstm_loop, "GRU": gru_loop}
+
+
+def clock(device: str) -> Callable[[], float]:
+    """Seconds: of this thread on one CPU thread, else on the clock once the device is done."""
+    if device == "cuda":
+
+        def now() -> float:
+            torch.cuda.synchronize()
+            return time.perf_counter()
+
+        return now
+    return time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
+
+
+def measure(kind: str, shape: tuple[int, int, int], device: str, budget: float) -> dict[str, float]:
+    """Milliseconds of the fused forward, and how many times as long the trace and the loop take (medians of the
+    ratios)."""
+    batch, steps, units = shape
+    torch.manual_seed(0)
+    module = KINDS[kind](units, units).to(device)
+    x = torch.randn(steps, batch, units, device=device)
+
+    def fused() -> Any:
+        with torch.no_grad():
+            return module(x)
+
+    def loop() -> Any:
+        with torch.no_grad():
+            return LOOPS[kind](module, x)
+
+    ways: list[Callable[[], Any]] = [fused, lambda: trace(module, x), loop]
+    now, turns = clock(device), []
+    for way in ways:
+        way()
+    began = time.perf_counter()
+    while len(turns) < 5 or (time.perf_counter() - began < budget and len(turns) < 200):
+        turn = []
+        for way in ways:
+            start = now()
+            result = way()
+            turn.append(now() - start)
+            del result
+        turns.append(turn)
+    return {
+        "fused": statistics.median(turn[0] for turn in turns) * 1e3,
+        "trace": statistics.median(turn[1] / turn[0] for turn in turns),
+        "loop": statistics.median(turn[2] / turn[0] for turn in turns),
+        "gain": statistics.median(turn[2] / turn[1] for turn in turns),
+    }
+
+
+def returned_bytes(found: Trace) -> int:
+    arrays = [*found.signals.values(), found.inputs, *found.initial.values()]
+    arrays += [value for row in found.layers for params in row for value in params.values()]
+    return sum(array.nbytes for array in arrays)
+
+
+def memory(kind: str, shape: tuple[int, int, int]) -> float | None:
+    """Peak growth of the process during a trace over the bytes of the returned arrays; None where it cannot be read."""
+    reset, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+    if not reset.exists():
+        return None
+    batch, steps, units = shape
+    module, x = KINDS[kind](units, units), torch.randn(steps, batch, units)
+    trace(module, x[: max(1, steps // 50)])
+
+    def kilobytes(name: str) -> int:
+        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(name))
+
+    gc.collect()
+    reset.write_text("5")  # the peak begins anew
+    before = kilobytes("VmRSS")
+    found = trace(module, x)
+    return (kilobytes("VmHWM") - before) * 1024 / returned_bytes(found)
+
+
+def machine() -> str:
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
+        model = names[0] if names else model
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{model}, {os.cpu_count()} cores, torch {torch.__version__}{load}, {time.strftime('%Y-%m-%d')}"
+
+
+def report(device: str, threads: int, shapes: list[tuple[int, int, int]], budget: float) -> str:
+    rows, worst = [], []
+    for kind in KINDS:
+        for shape in shapes:
+            found = measure(kind, shape, device, budget)
+            print(kind, *shape, {key: round(value, 2) for key, value in found.items()}, flush=True)
+            goal = GOALS[kind, device]
+            rows.append(
+                (
+                    kind,
+                    *shape,
+                    f"{found['fused']:.2f} ms",
+                    f"{found['trace']:.2f}" + ("" if found["trace"] <= goal else " (over)"),
+                    f"{found['loop']:.2f}",
+                    f"{found['gain']:.1f}",
+                )
+            )
+            worst.append((kind, found["trace"] <= goal, found["gain"] >= 1))
+    where = "CUDA" if device == "cuda" else f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+    head = ("module", "batch", "steps", "units", "fused forward", "trace / fused", "loop / fused", "loop / trace")
+    lines = [f"## {where}", "", table(head, rows), ""]
+    for kind in KINDS:
+        mine = [row for row in worst if row[0] == kind]
+        lines.append(
+            f"{kind}: {sum(row[1] for row in mine)} of {len(mine)} shapes within the goal of {GOALS[kind, device]} "
+            f"times the "
+            f"fused forward; {sum(row[2] for row in mine)} of {len(mine)} no slower than the loop."
+        )
+    return "\n".join(lines)
+
+
+def memory_report(shapes: list[tuple[int, int, int]]) -> str:
+    rows = []
+    for kind in KINDS:
+        for shape in shapes:
+            found = memory(kind, shape)
+            if found is not None:
+                rows.append((kind, *shape, f"{found:.2f}" + ("" if found <= MEMORY_GOAL else " (over)")))
+    head = ("module", "batch", "steps", "units", "peak / returned arrays")
+    return "\n".join(["## Memory", "", table(head, rows)])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few shapes")
+    parser.add_argument("--threads", type=int, action="append", help="CPU threads, may be given several times (1)")
+    parser.add_argument("--budget", type=float, default=3.0, help="seconds a line")
+    options = parser.parse_args()
+    shapes = QUICK if options.quick else SHAPES
+    parts = [f"# What a trace costs\n\n{machine()}.\n\n{HOW}"]
+    for threads in options.threads or [1]:
+        torch.set_num_threads(threads)
+        parts.append(report("cpu", threads, shapes, options.budget))
+    if torch.cuda.is_available():
+        parts.append(report("cuda", 0, shapes, options.budget))
+    torch.set_num_threads(1)
+    parts.append(memory_report([(1, 1000, 1024), (64, 500, 64), (64, 500, 256)]))
+    OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
