@@ -70,9 +70,9 @@ class Viewer:
         """Move the cursor by one: (milliseconds to the paint, messages sent to the server)."""
         stage = self.page.get_by_test_id("gs-stage")
         stage.focus()
-        at = int(stage.get_attribute("data-step") or 0) + (-1 if back else 1)
+        at = int(self.page.get_by_test_id("gs-plot").get_attribute("data-step") or 0) + (-1 if back else 1)
         self.wire.clear()
-        seen = "document.querySelector('[data-testid=gs-stage]').dataset.step === wanted"
+        seen = "document.querySelector('[data-testid=gs-plot]').dataset.step === wanted"
         took = key_to_paint(self.page, "ArrowLeft" if back else "ArrowRight", seen, str(at))
         self.page.wait_for_timeout(300)  # a late message, after the address was written, would count too
         return took, len(self.wire.sent)
