@@ -1,6 +1,6 @@
 # make run    the dashboard; the first time it makes .venv and installs, after that it starts at once
 # make test   everything that is checked, for people and for CI: ruff, pyright, pytest
-# make bench  measures the page in a real browser and writes benchmarks/README.md
+# make bench  measures the page in a real browser (benchmarks/README.md), and what a trace costs (benchmarks/trace.md)
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
@@ -21,6 +21,7 @@ test: $(BIN)/.installed-dev
 
 bench: $(BIN)/.installed-dev
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.trace
 
 # The generated blocks of README.md (table of cells, figures of the shipped models).
 readme: $(BIN)/.installed-dev

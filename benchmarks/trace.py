@@ -13,27 +13,38 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.readme import table
+from benchmarks.readme import markdown
 from lstm_core import Trace, trace
+from lstm_core.adapters import torch as torch_adapter
+from lstm_core.adapters import workspace
+from lstm_core.adapters.arrays import Arrays
+from lstm_core.adapters.call import Call
 
 OUT = Path(__file__).with_name("trace.md")
 HOW = """Every figure of a line is measured in turns with the others of that line; ratios are medians of the turns'
-ratios.
-With one CPU thread the time is that thread's processor time, so that other work on the machine counts as little as can
-be; with more, or on CUDA, it is time on the clock. The loop is the fastest usual answer: the cell's equations written
-out, so that the gates can be kept (nn.LSTMCell itself does not return them). Memory is the peak growth of the process
-during a trace, the module's own forward included."""
+ratios. With one CPU thread the time is that thread's processor time, so that other work on the machine counts as little
+as can be; with more, or on CUDA, it is time on the clock. The loop is the fastest usual answer: the cell's equations
+written out, so that the gates can be kept (nn.LSTMCell itself does not return them); it copies neither the inputs nor
+the weights, as a trace does. "arrays" is the time to allocate and write once as much memory as the trace returns, which
+is the least that any way of returning it takes on top of the forward. Memory is the peak growth of the process during a
+trace, the module's own forward included."""
 KINDS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"LSTM": nn.LSTM, "GRU": nn.GRU}
 GOALS = {("LSTM", "cpu"): 1.3, ("GRU", "cpu"): 1.5, ("LSTM", "cuda"): 1.5, ("GRU", "cuda"): 1.5}
 MEMORY_GOAL = 1.25
+SHORT = (1, 20, 64)
 # (batch, steps, units); as many inputs as units.
-QUICK = [(1, 20, 64), (1, 500, 64), (16, 100, 256)]
+QUICK = [SHORT, (1, 500, 64), (16, 100, 256)]
 SHAPES = [
     *((1, steps, 64) for steps in (20, 100, 500, 1000)),
     *((1, steps, 256) for steps in (20, 500)),
@@ -95,8 +106,8 @@ def clock(device: str) -> Callable[[], float]:
 
 
 def measure(kind: str, shape: tuple[int, int, int], device: str, budget: float) -> dict[str, float]:
-    """Milliseconds of the fused forward, and how many times as long the trace and the loop take (medians of the
-    ratios)."""
+    """Milliseconds of the fused forward, and how many times as long the trace, the loop and writing arrays as large as
+    the trace's take (medians of the ratios)."""
     batch, steps, units = shape
     torch.manual_seed(0)
     module = KINDS[kind](units, units).to(device)
@@ -110,7 +121,12 @@ def measure(kind: str, shape: tuple[int, int, int], device: str, budget: float) 
         with torch.no_grad():
             return LOOPS[kind](module, x)
 
-    ways: list[Callable[[], Any]] = [fused, lambda: trace(module, x), loop]
+    returned = [np.zeros_like(value) for value in arrays(trace(module, x))]
+
+    def write() -> Any:
+        return [value.copy() for value in returned]
+
+    ways: list[Callable[[], Any]] = [fused, lambda: trace(module, x), loop, write]
     now, turns = clock(device), []
     for way in ways:
         way()
@@ -127,14 +143,15 @@ def measure(kind: str, shape: tuple[int, int, int], device: str, budget: float) 
         "fused": statistics.median(turn[0] for turn in turns) * 1e3,
         "trace": statistics.median(turn[1] / turn[0] for turn in turns),
         "loop": statistics.median(turn[2] / turn[0] for turn in turns),
+        "write": statistics.median(turn[3] / turn[0] for turn in turns),
         "gain": statistics.median(turn[2] / turn[1] for turn in turns),
     }
 
 
-def returned_bytes(found: Trace) -> int:
-    arrays = [*found.signals.values(), found.inputs, *found.initial.values()]
-    arrays += [value for row in found.layers for params in row for value in params.values()]
-    return sum(array.nbytes for array in arrays)
+def arrays(found: Trace) -> list[np.ndarray]:
+    """All that a trace returns."""
+    weights = [value for row in found.layers for params in row for value in params.values()]
+    return [*found.signals.values(), found.inputs, *found.initial.values(), *weights]
 
 
 def memory(kind: str, shape: tuple[int, int, int]) -> float | None:
@@ -142,6 +159,7 @@ def memory(kind: str, shape: tuple[int, int, int]) -> float | None:
     reset, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
     if not reset.exists():
         return None
+    torch.set_num_threads(1)
     batch, steps, units = shape
     module, x = KINDS[kind](units, units), torch.randn(steps, batch, units)
     trace(module, x[: max(1, steps // 50)])
@@ -153,7 +171,7 @@ def memory(kind: str, shape: tuple[int, int, int]) -> float | None:
     reset.write_text("5")  # the peak begins anew
     before = kilobytes("VmRSS")
     found = trace(module, x)
-    return (kilobytes("VmHWM") - before) * 1024 / returned_bytes(found)
+    return (kilobytes("VmHWM") - before) * 1024 / sum(array.nbytes for array in arrays(found))
 
 
 def machine() -> str:
@@ -181,33 +199,69 @@ def report(device: str, threads: int, shapes: list[tuple[int, int, int]], budget
                     *shape,
                     f"{found['fused']:.2f} ms",
                     f"{found['trace']:.2f}" + ("" if found["trace"] <= goal else " (over)"),
+                    f"{found['write']:.2f}",
                     f"{found['loop']:.2f}",
                     f"{found['gain']:.1f}",
                 )
             )
             worst.append((kind, found["trace"] <= goal, found["gain"] >= 1))
     where = "CUDA" if device == "cuda" else f"CPU, {threads} thread{'s' if threads > 1 else ''}"
-    head = ("module", "batch", "steps", "units", "fused forward", "trace / fused", "loop / fused", "loop / trace")
-    lines = [f"## {where}", "", table(head, rows), ""]
+    times = ("fused forward", "trace / fused", "arrays / fused", "loop / fused", "loop / trace")
+    head = ("module", "batch", "steps", "units", *times)
+    lines = [f"## {where}", "", markdown(head, rows), ""]
     for kind in KINDS:
         mine = [row for row in worst if row[0] == kind]
         lines.append(
             f"{kind}: {sum(row[1] for row in mine)} of {len(mine)} shapes within the goal of {GOALS[kind, device]} "
-            f"times the "
-            f"fused forward; {sum(row[2] for row in mine)} of {len(mine)} no slower than the loop."
+            f"times the fused forward; {sum(row[2] for row in mine)} of {len(mine)} no slower than the loop."
         )
     return "\n".join(lines)
+
+
+def parts_report(shape: tuple[int, int, int]) -> str:
+    """Where the time of a short trace goes: the parts of ``lstm_core.adapters.torch``, run one by one."""
+    batch, steps, units = shape
+    rows = []
+    for kind in KINDS:
+        module, x = KINDS[kind](units, units), torch.randn(steps, batch, units)
+        now, samples = clock("cpu"), []
+        for _ in range(300):
+            with torch.no_grad():
+                at = [now()]
+                call = Call(module, x)
+                at.append(now())
+                gates = Arrays(call)
+                capture = workspace.capture(call, gates) if kind == "LSTM" and workspace.usable(call) else None
+                with capture or nullcontext():
+                    call.run()
+                at.append(now())
+                gates["h"] = call.output[None, None]
+                if capture is None:
+                    torch_adapter._product(call, gates, 1.0)
+                else:
+                    capture.errors()
+                at.append(now())
+                torch_adapter._trace(call, gates.signals(), (), 0.0, 0.0)
+                at.append(now())
+            samples.append([1e6 * (stop - start) for start, stop in pairwise(at)])
+        medians = [statistics.median(column) for column in zip(*samples, strict=True)]
+        rows.append((kind, *(f"{value:.0f} µs" for value in medians)))
+    head = ("module", "layout", "the module's own run", "gates, and comparing", "weights and inputs copied, the Trace")
+    text = f"A trace of batch {batch}, {steps} steps, {units} units, part by part (medians)."
+    return "\n".join(["## A short trace", "", text, "", markdown(head, rows)])
 
 
 def memory_report(shapes: list[tuple[int, int, int]]) -> str:
     rows = []
     for kind in KINDS:
         for shape in shapes:
-            found = memory(kind, shape)
+            # A process of its own: memory that an earlier line has freed would be taken again and not be seen to grow.
+            with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+                found = fresh.submit(memory, kind, shape).result()
             if found is not None:
                 rows.append((kind, *shape, f"{found:.2f}" + ("" if found <= MEMORY_GOAL else " (over)")))
     head = ("module", "batch", "steps", "units", "peak / returned arrays")
-    return "\n".join(["## Memory", "", table(head, rows)])
+    return "\n".join(["## Memory", "", markdown(head, rows)])
 
 
 def main() -> None:
@@ -223,7 +277,10 @@ def main() -> None:
         parts.append(report("cpu", threads, shapes, options.budget))
     if torch.cuda.is_available():
         parts.append(report("cuda", 0, shapes, options.budget))
+    else:
+        parts.append("## CUDA\n\nNot measured: this machine has no accelerator.")
     torch.set_num_threads(1)
+    parts.append(parts_report(SHORT))
     parts.append(memory_report([(1, 1000, 1024), (64, 500, 64), (64, 500, 256)]))
     OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 

@@ -262,6 +262,25 @@ def test_an_archive_that_unfolds_to_too_much() -> None:
         load(data, max_bytes=10_000_000)
 
 
+def test_a_pickle_with_more_paths_than_can_be_walked() -> None:
+    """Dicts of dicts of one dict: a few hundred bytes, 40 to the power of 7 paths."""
+    inner: dict[str, Any] = {"head": torch.zeros(1)}
+    for _ in range(7):
+        inner = {str(k): inner for k in range(40)}
+    with pytest.raises(ValueError, match="holds no LSTM, GRU or RNN"):
+        load(saved(inner))
+
+
+@pytest.mark.parametrize("length", [0x0480, 0x0380, 0x4B50])
+def test_a_header_may_be_as_long_as_another_format_begins(length: int) -> None:
+    """A safetensors file begins with the length of its header: 0x0480 reads like a pickle's first bytes."""
+    data = save_safetensors(nn.LSTM(3, 2).state_dict())
+    size = int.from_bytes(data[:8], "little")
+    header = data[8 : 8 + size] + b" " * (length - size)
+    found = load(length.to_bytes(8, "little") + header + data[8 + size :])
+    assert found.format == "safetensors" and found.blocks[0].cell.name == "lstm"
+
+
 def test_own_models_are_named(tmp_path: Path) -> None:
     cases.model().save(tmp_path / "m.safetensors")
     with pytest.raises(ValueError, match="one of Gatescope's own models: lstm_core.Model.load"):

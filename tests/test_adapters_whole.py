@@ -96,6 +96,27 @@ def test_steps_of_a_loop_are_one_trace() -> None:
     np.testing.assert_allclose(found["rnn"].signals["z"], upper.signals["z"], rtol=0, atol=1e-6)
 
 
+def test_packed_sequences_inside_a_model() -> None:
+    """What is packed for one module goes on, packed, into the next: each trace has the lengths."""
+
+    class Packing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lower, self.upper = nn.LSTM(5, 6, bidirectional=True), nn.GRU(12, 3)
+
+        def forward(self, parts: list[torch.Tensor]) -> Any:
+            packed, _ = self.lower(nn.utils.rnn.pack_sequence(parts, enforce_sorted=False))
+            return self.upper(packed)[0]
+
+    model, parts = Packing(), [torch.randn(n, 5) for n in (3, 6, 2)]
+    found = trace_all(model, parts)
+    assert found["lower"].lengths == found["upper"].lengths == (3, 6, 2)
+    output, _ = nn.utils.rnn.pad_packed_sequence(model(parts))
+    for b, part in enumerate(parts):
+        h = found["upper"].signals["h"][0, 0, : len(part), b]
+        np.testing.assert_allclose(h, output[: len(part), b].detach().numpy(), rtol=0, atol=1e-6)
+
+
 def test_the_model_itself_may_be_the_module() -> None:
     module, x = nn.GRU(5, 6), torch.randn(4, 1, 5)
     found = trace_all(module, x)

@@ -123,14 +123,14 @@ def test_a_trace_that_is_not_the_modules_run_is_refused(monkeypatch: pytest.Monk
     from lstm_core.adapters import torch as adapter
 
     monkeypatch.setitem(adapter.GATES, "lstm", "figo")
-    with pytest.raises(RuntimeError, match=r"differs from the module's own output by 0\.\d+, more than 1e-10"):
+    with pytest.raises(RuntimeError, match=r"differs from the module's own output by \d\.\d+, more than 2e-10"):
         trace(build("lstm"), torch.randn(5, 1, 5, dtype=torch.float64))
 
 
 def test_an_output_that_is_not_a_number_is_refused() -> None:
     module = build("gru")
     nn.init.constant_(next(module.parameters()), float("nan"))
-    with pytest.raises(RuntimeError, match="differs from the module's own output by nan"):
+    with pytest.raises(RuntimeError, match="the module's own output holds NaN or infinite values"):
         trace(module, torch.randn(5, 1, 5, dtype=torch.float64))
 
 

@@ -18,6 +18,7 @@ import lstm_core
 from lstm_core import Trace, trace
 from lstm_core.adapters import saved, workspace
 from lstm_core.adapters import torch as adapter
+from lstm_core.adapters.arrays import Arrays
 from lstm_core.adapters.call import Call
 from lstm_core.adapters.fast import doubling_scan, linear_scan
 from lstm_core.adapters.torch import METHODS, trace_module
@@ -122,11 +123,12 @@ def test_blocks_of_steps_join(kind: str, bidirectional: bool, block: int, monkey
 
 @pytest.mark.parametrize("hidden", [1, 7, 16, 64, 100])
 @pytest.mark.parametrize("time", [1, 2, 30])
-def test_the_workspace_is_read_for_any_width(hidden: int, time: int) -> None:
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_workspace_is_read_for_any_width(hidden: int, time: int, layers: int) -> None:
     """The layout depends on the sizes: it has to be found for each, without falling back."""
-    if not workspace.usable(Call(nn.LSTM(3, hidden), torch.zeros(time, 2, 3))):
+    module, x = nn.LSTM(3, hidden, layers, bidirectional=layers > 1), torch.randn(time, 2, 3)
+    if not workspace.usable(Call(module, x)):
         pytest.skip("torch runs without oneDNN here")
-    module, x = nn.LSTM(3, hidden), torch.randn(time, 2, 3)
     called: list[bool] = []
     original = adapter._hidden_states
     with pytest.MonkeyPatch.context() as patch:
@@ -134,6 +136,39 @@ def test_the_workspace_is_read_for_any_width(hidden: int, time: int) -> None:
         found = trace_module(module, x, method="workspace")
     assert not called, "the workspace was not read"
     check_same(found, trace_module(module, x, method="loop"), 2e-6)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("steps", [1, 4, 30])
+@pytest.mark.parametrize("hooked", [False, True])
+def test_pieces_of_the_workspace_join(
+    bidirectional: bool, steps: int, hooked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel runs some steps at a time, each direction from its own end; the module's hooks see one output."""
+    module = build("lstm", torch.float32, bidirectional=bidirectional, batch_first=True)
+    x, state, seen = random(2, 30, 5, dtype=torch.float32), state_for(module, 2), []
+    expected, output = trace_module(module, x, state, method="loop"), module(x, state)[0]
+    if hooked:
+        module.register_forward_hook(lambda m, args, out: seen.append(out[0]))
+    monkeypatch.setattr(workspace, "_steps", lambda call: steps)
+    monkeypatch.setattr(workspace, "capture", workspace.Pieces)
+    monkeypatch.setattr(adapter, "_product", lambda *args: pytest.fail("the workspace was not read"))
+    check_same(trace_module(module, x, state, method="workspace"), expected, 2e-6)
+    assert len(seen) == hooked
+    for one in seen:
+        torch.testing.assert_close(one, output, rtol=0, atol=2e-6)
+
+
+def test_a_short_run_is_not_copied() -> None:
+    """One layer: the gates are the workspace itself, and what autograd kept is let go."""
+    module, x = nn.LSTM(3, 8).requires_grad_(False), torch.randn(6, 2, 3)
+    call = Call(module, x)
+    if not workspace.usable(call):
+        pytest.skip("torch runs without oneDNN here")
+    assert isinstance(workspace.capture(call, Arrays(call)), workspace.Graph)
+    found = trace_module(module, x, method="workspace")
+    assert found.signals["i"].base is found.signals["f"].base and not found.signals["i"].flags.owndata
+    assert all(p.grad_fn is None and not p.requires_grad for p in module.parameters()) and not x.requires_grad
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -157,16 +192,16 @@ def test_a_wrong_reading_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = trace_module(module, x, method="loop")
     read = workspace.read
 
-    def exchanged(result: Any, first: torch.Tensor) -> Any:
-        gates, c = read(result, first)
+    def exchanged(*args: Any) -> Any:
+        gates, c = read(*args)
         i, f, g, o = gates.chunk(4, dim=-1)
         return torch.cat([g, f, i, o], dim=-1), c
 
-    def halved(result: Any, first: torch.Tensor) -> Any:
-        gates, c = read(result, first)
+    def halved(*args: Any) -> Any:
+        gates, c = read(*args)
         return gates * 0.5, c
 
-    def failing(result: Any, first: torch.Tensor) -> Any:
+    def failing(*args: Any) -> Any:
         raise ValueError("another layout")
 
     for wrong in (exchanged, halved, failing):
@@ -259,6 +294,20 @@ def test_lengths_that_are_all_full_are_no_lengths() -> None:
         trace(module, x[:, 0], lengths=[4])
 
 
+@KIND
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_unbatched(kind: str, batch_first: bool, bidirectional: bool) -> None:
+    """A sequence without a batch, its state without one too, is a batch of one."""
+    module = build(kind, num_layers=2, bidirectional=bidirectional, batch_first=batch_first)
+    x, state = random(7, 5), state_for(module, 1)
+    alone = tuple(value[:, 0] for value in state) if isinstance(state, tuple) else state[:, 0]
+    found = trace(module, x, alone)
+    check_same(found, trace(module, x[None] if batch_first else x[:, None], state), 1e-12)
+    top = np.concatenate(list(found.signals["h"][-1, :, :, 0]), axis=-1)
+    np.testing.assert_allclose(top, module(x, alone)[0].detach().numpy(), rtol=0, atol=1e-12)
+
+
 CELLS = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell}
 
 
@@ -307,8 +356,25 @@ def test_low_precision(kind: str, dtype: torch.dtype) -> None:
         np.testing.assert_allclose(found.signals["h"], wide.signals["h"], rtol=0, atol=0.15)
 
 
-def test_autocast_is_traced_as_it_runs() -> None:
-    module, x = build("lstm", torch.float32, num_layers=2), random(9, 2, 5, dtype=torch.float32)
+def test_a_memory_that_grows_in_low_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With open gates c is added to 600 times; in half precision a sum stops where its digits end, and so does ours."""
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        module = nn.LSTM(32, 16)
+    with torch.no_grad():
+        module.bias_ih_l0[16:32] += 8
+    module, x = module.half(), random(600, 2, 32, dtype=torch.float16)
+    found = trace(module, x)
+    assert found.max_abs_error is not None and found.max_abs_error <= adapter.TOLERANCE[torch.float16]
+    monkeypatch.setattr(adapter, "LOW", ())
+    with pytest.raises(RuntimeError, match="differs"):
+        trace(module, x)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_autocast_is_traced_as_it_runs(layers: int, kind: str) -> None:
+    module, x = build(kind, torch.float32, num_layers=layers), random(9, 2, 5, dtype=torch.float32)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = trace(module, x)
         output = module(x)[0]
@@ -364,8 +430,9 @@ def check_unchanged(before: dict[str, Any], after: dict[str, Any]) -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("grad", [False, True])
-def test_nothing_is_changed(kind: str, method: str, training: bool, grad: bool) -> None:
-    module = build(kind, torch.float32, num_layers=2, dropout=0.0).train(training)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_nothing_is_changed(kind: str, method: str, training: bool, grad: bool, layers: int) -> None:
+    module = build(kind, torch.float32, num_layers=layers, dropout=0.0).train(training)
     x, state = random(6, 2, 5, dtype=torch.float32).requires_grad_(), state_for(module, 2)
     module(x)[0].sum().backward()
     copies = x.detach().clone(), [s.clone() for s in (state if isinstance(state, tuple) else (state,))]
@@ -413,6 +480,21 @@ def test_inference_mode_is_kept() -> None:
             for method in METHODS:
                 check_same(trace_module(module, x, method=method), trace_module(module, x, method="loop"), 2e-5)
             assert torch.is_inference_mode_enabled()
+
+
+def test_tensors_of_inference_mode() -> None:
+    """Autograd keeps nothing of them: weights, inputs or states made there, and traced outside."""
+    x, state = random(6, 2, 5, dtype=torch.float32), torch.zeros(1, 2, 6)
+    with torch.inference_mode():
+        inside, given, begin = nn.GRU(5, 6), x.clone(), state.clone()
+    outside = build("gru", torch.float32)
+    for module, values, first in ((inside, x, state), (outside, given, state), (outside, x, begin)):
+        for method in METHODS:
+            assert trace_module(module, values, first, method=method).max_abs_error < 1e-6
+    with torch.inference_mode():
+        inside = nn.LSTM(5, 6)
+    for method in METHODS:
+        assert trace_module(inside, x, method=method).max_abs_error < 1e-6
 
 
 # What is refused.
@@ -469,6 +551,30 @@ def test_wrong_arguments() -> None:
         trace(nn.LSTM(5, 6), np.zeros((3, 1, 5)))
     with pytest.raises(ValueError, match="no method 'best'; there are auto, workspace"):
         trace_module(nn.LSTM(5, 6), torch.zeros(3, 1, 5), method="best")
+
+
+@pytest.mark.parametrize(
+    ("ask", "reason"),
+    [
+        ({"x": torch.zeros(3, 0, 5)}, "x is a batch of no sequences"),
+        ({"x": torch.zeros(3, 2, 5, device="meta")}, "device meta, which holds no values"),
+        ({"lengths": [3]}, r"lengths are 2 numbers from 1 to 3, not \[3\]"),
+        ({"lengths": [3, 0]}, "lengths are 2 numbers from 1 to 3"),
+        ({"lengths": [4, 1]}, "lengths are 2 numbers from 1 to 3"),
+        ({"state": torch.zeros(1, 2, 6)}, "the state is h and c, each a tensor; 1 given"),
+        ({"state": (torch.zeros(1, 2, 6), torch.zeros(1, 3, 6))}, r"the state c is \(1, 3, 6\); .* is \(1, 2, 6\)"),
+    ],
+)
+def test_wrong_shapes(ask: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        trace(nn.LSTM(5, 6), **{"x": torch.zeros(3, 2, 5), **ask})
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "tanh"])
+def test_an_output_that_is_nan_is_named(kind: str) -> None:
+    for method in METHODS:
+        with pytest.raises(RuntimeError, match="own output holds NaN or infinite values.*look for them in its input"):
+            trace_module(build(kind, torch.float32), torch.full((3, 1, 5), torch.nan), method=method)
 
 
 def test_a_hook_that_changes_the_output_is_noticed() -> None:

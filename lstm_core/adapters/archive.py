@@ -64,7 +64,7 @@ def datasets(group: Any, prefix: str = "", depth: int = 0, seen: list[int] | Non
     seen = [0] if seen is None else seen
     if depth > MAX_DEPTH:
         raise ValueError(f"groups are nested more than {MAX_DEPTH} deep")
-    for name in group:
+    for name in _names(group, prefix):
         seen[0] += 1
         if seen[0] > MAX_NODES:
             raise ValueError(f"the file has more than {MAX_NODES:,} entries")
@@ -78,6 +78,13 @@ def datasets(group: Any, prefix: str = "", depth: int = 0, seen: list[int] | Non
             yield from datasets(inner, f"{prefix}{name}/", depth + 1, seen)
         elif isinstance(inner, h5py.Dataset):
             yield f"{prefix}{name}", inner
+
+
+def _names(group: Any, prefix: str) -> list[str]:
+    try:
+        return list(group)
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"{prefix or 'the HDF5 file'} is damaged: {error}") from error
 
 
 def array(dataset: Any, what: str, limit: int) -> np.ndarray:

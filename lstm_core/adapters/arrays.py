@@ -46,6 +46,7 @@ class Arrays:
             for values in self._made.values():
                 values[:, :, missing] = math.nan
         letters = GATES[cell.name]
-        parts = dict(zip(letters, self["gates"].split(self.call.hidden, dim=-1), strict=True))
-        parts |= {name: self[name] for name in cell.states()}
-        return {signal.name: parts[signal.name].cpu().numpy() for signal in cell.signals}
+        made = {name: values.cpu().numpy() for name, values in self._made.items()}
+        gates, size = made.pop("gates"), self.call.hidden
+        parts = {letter: gates[..., k * size : (k + 1) * size] for k, letter in enumerate(letters)} | made
+        return {signal.name: parts[signal.name] for signal in cell.signals}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,7 @@ class Call:
     x: (time, batch, input). lengths: (batch,) steps of each sequence, None if all are full.
     initial: by name (layer, direction, batch, unit). After ``run`` or ``take``, output: (time, batch, direction *
     unit), what the module itself gave, and last: its last states, laid out as ``initial``; returned: the same as it
-    gave them. dtype: what gates are computed in, float32 for a module in less.
+    gave them. weight: the first layer's weight_ih. dtype: what gates are computed in, float32 for a module in less.
     """
 
     output: Tensor
@@ -33,9 +34,12 @@ class Call:
         self.module = module
         if not isinstance(x, Tensor | PackedSequence):
             raise TypeError(f"x is a {type(x).__name__}; a torch Tensor or a PackedSequence is needed")
+        if x.data.device.type == "meta":
+            raise ValueError("x is on the device meta, which holds no values")
         if isinstance(module, nn.RNNBase) and module.training and module.dropout > 0 and module.num_layers > 1:
             raise ValueError("dropout is active, so two runs differ; call module.eval() first")
         self.blocks = blocks_of(module)
+        self.weight = self.blocks[0][0]["weight_ih"]
         self.single = isinstance(module, nn.RNNCellBase)
         self.batch_first = isinstance(module, nn.RNNBase) and module.batch_first
         self.packed = isinstance(x, PackedSequence)
@@ -49,8 +53,10 @@ class Call:
             self.batched = True
         else:
             self._lay_out(x, lengths)
-        dtypes = (x.data.dtype if isinstance(x, PackedSequence) else x.dtype, self.blocks[0][0]["weight_ih"].dtype)
-        self.dtype = torch.float32 if any(dtype in LOW for dtype in dtypes) else dtypes[1]
+        if self.x.dim() == 3 and self.x.shape[1] == 0:
+            raise ValueError("x is a batch of no sequences, so there is nothing to trace")
+        low = self.x.dtype in LOW or self.weight.dtype in LOW
+        self.dtype = torch.float32 if low else self.weight.dtype
         if self.lengths is not None and bool((self.lengths == len(self.x)).all()):
             self.lengths = None  # all are full: no step has to be left out
         self.initial = self._named(state)
@@ -68,6 +74,9 @@ class Call:
             if self.single or not self.batched:
                 raise ValueError("lengths need a batch of sequences, and the module takes none here")
             self.lengths = torch.as_tensor(lengths, dtype=torch.int64, device="cpu")
+            time, batch = self.x.shape[:2]
+            if self.lengths.shape != (batch,) or bool(((self.lengths < 1) | (self.lengths > time)).any()):
+                raise ValueError(f"lengths are {batch} numbers from 1 to {time}, not {self.lengths.tolist()}")
             self.fed = pack_padded_sequence(x, self.lengths, batch_first=self.batch_first, enforce_sorted=False)
             self.packed = True
 
@@ -92,14 +101,37 @@ class Call:
     def device(self) -> torch.device:
         return self.x.device
 
+    def recordable(self) -> bool:
+        """Whether autograd can be asked to keep something of the run."""
+        given = self.x, self.weight, *self.initial.values()
+        return not torch.is_inference_mode_enabled() and not any(value.is_inference() for value in given)
+
+    def output_is_ours(self) -> bool:
+        """Whether nobody else can hold the module's output, and h of the trace is as large."""
+        return (
+            self.shape[:2] == (1, 1)
+            and not self.single
+            and not self.packed
+            and self.x.dtype is self.dtype
+            and not self.module._forward_hooks
+            and not torch.nn.modules.module._global_forward_hooks
+        )
+
     def _named(self, state: Any) -> dict[str, Tensor]:
         """The module's (h, c), or h, or None for zeros, by name."""
         given = () if state is None else state if isinstance(state, tuple | list) else (state,)
+        if given and len(given) != len(self.sizes):
+            raise ValueError(f"the state is {' and '.join(self.sizes)}, each a tensor; {len(given)} given")
         layers, directions, _, batch = self.shape
         found, zeros = {}, {}
         for k, (name, size) in enumerate(self.sizes.items()):
             shape = (layers, directions, batch, size)
             if k < len(given):
+                if given[k].numel() != math.prod(shape):
+                    raise ValueError(
+                        f"the state {name} is {tuple(given[k].shape)}; (layer * direction, batch, unit) is "
+                        f"{(layers * directions, batch, size)}"
+                    )
                 found[name] = given[k].detach().reshape(shape)
             else:
                 if size not in zeros:

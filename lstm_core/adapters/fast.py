@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from lstm_core.adapters.arrays import Arrays
+from lstm_core.adapters.call import Call
 from lstm_core.adapters.modules import with_biases
 from lstm_core.adapters.stacked import GATES
 from lstm_core.cells.base import Cell
@@ -26,8 +28,10 @@ DEVICE_BLOCK = 1 << 28
 class Run:
     """One layer in one direction. x: (time, batch, input) and h: (time, batch, output) as the module computed them.
 
-    first, last: the states before the first step and, as the module returned them, after the last one, by name
-    (batch, unit). steps: (batch,) where sequences end, or None.
+    initial, last: the states before the first step and, as the module returned them, after the last one, by name;
+    ``at`` is this one's place in them, which leaves (batch, unit). steps: (batch,) where sequences end, or None.
+    rounding: what c is rounded to at every step, as a module in that precision does: a memory that is added to stops
+    growing where the sum no longer changes.
     Filled in by ``fill``, time first: gates (time, batch, k * hidden) in torch's order, c, and states_h, which is h as
     the gates give it.
     """
@@ -36,36 +40,30 @@ class Run:
     weights: Mapping[str, Tensor]
     x: Tensor
     h: Tensor
-    first: Mapping[str, Tensor]
+    at: tuple[int, ...]
+    initial: Mapping[str, Tensor]
     last: Mapping[str, Tensor]
     backward: bool
     steps: Tensor | None
     gates: Tensor
     states_h: Tensor
     c: Tensor | None = None
+    rounding: torch.dtype | None = None
 
     def __post_init__(self) -> None:
-        self.weights = with_biases(self.weights)
         self.letters = GATES[self.cell.name]
+        self.hidden = self.gates.shape[-1] // len(self.letters)
+        self.inside = self.cell.name == "gru"  # its reset gate scales U_n h + b_hn, so this is kept apart
         self.valid: Tensor | None = None
+        self.read = self.h
         if self.steps is not None:
             time = torch.arange(len(self.x), device=self.x.device)
             self.valid = (time[:, None] < self.steps.to(self.x.device)).unsqueeze(-1)
-        # Backward, the step before a sequence's last one is the initial state, wherever the batch goes on.
-        self.read = self.h
-        if self.backward and self.valid is not None:
-            self.read = torch.where(self.valid, self.h, self.first["h"])
-        b_ih, b_hh = self.weights["bias_ih"], self.weights["bias_hh"]
-        self.inside = self.cell.name == "gru"  # its reset gate scales U_n h + b_hn, so this is kept apart
-        if self.inside:
-            outer = 2 * len(b_ih) // 3
-            self.bias = torch.cat([b_ih[:outer] + b_hh[:outer], b_ih[outer:]])
-        else:
-            self.bias = b_ih + b_hh
+            if self.backward:  # before a sequence's last step is the initial state, wherever the batch goes on
+                self.read = torch.where(self.valid, self.h, self.first("h"))
 
-    @property
-    def hidden(self) -> int:
-        return self.gates.shape[-1] // len(self.letters)
+    def first(self, name: str) -> Tensor:
+        return self.initial[name][self.at]
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """Spans of steps in the order in which the module took them."""
@@ -79,91 +77,115 @@ class Run:
 
     def before(self, values: Tensor, name: str, start: int, stop: int) -> Tensor:
         """The state that each step of the span read: ``values`` one step earlier (later, in the backward direction)."""
-        first = self.first[name].unsqueeze(0)
+        first = self.first(name).unsqueeze(0)
         if self.backward:
             return torch.cat([values[start + 1 :], first]) if stop == len(values) else values[start + 1 : stop + 1]
         return torch.cat([first, values[: stop - 1]]) if start == 0 else values[start - 1 : stop - 1]
 
-    def rows(self, x: Tensor, h: Tensor, out: Tensor) -> None:
+    def _factors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """W and U transposed, and the biases outside and inside of the reset gate."""
+        weights = with_biases(self.weights)
+        b, inner = weights["bias_ih"], weights["bias_hh"]
+        if self.inside:
+            size = 2 * self.hidden
+            b, inner = torch.cat([b[:size] + inner[:size], b[size:]]), inner[size:]
+        else:
+            b = b + inner
+        return weights["weight_ih"].T, weights["weight_hh"].T, b, inner
+
+    def _rows(self, x: Tensor, h: Tensor, out: Tensor, factors: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
         """The gates of any steps: x (rows, input) and the h that they read (rows, output) into out (rows, k *
         hidden)."""
-        w_ih, w_hh = self.weights["weight_ih"], self.weights["weight_hh"]
-        if out.is_contiguous():
-            torch.addmm(self.bias, x, w_ih.T, out=out)
-        else:
-            out.copy_(torch.addmm(self.bias, x, w_ih.T))
+        w, u, bias, inner = factors
         size = self.hidden
+        torch.addmm(bias, x, w, out=out)
         if self.inside:
-            out[:, : 2 * size].addmm_(h, w_hh[: 2 * size].T)
-            past = torch.addmm(self.weights["bias_hh"][2 * size :], h, w_hh[2 * size :].T)
-            gates = dict(zip(self.letters, out.split(size, dim=-1), strict=True))
+            rz, n = out[:, : 2 * size], out[:, 2 * size :]
+            rz.addmm_(h, u[:, : 2 * size]).sigmoid_()
+            n.addcmul_(rz[:, :size], torch.addmm(inner, h, u[:, 2 * size :])).tanh_()
+            return
+        out.addmm_(h, u)
+        if self.letters == "ifgo":
             out[:, : 2 * size].sigmoid_()
-            gates["n"].addcmul_(gates["r"], past).tanh_()
-            return
-        out.addmm_(h, w_hh.T)
-        if self.letters == "a":
-            return
-        at = 0
-        for kind, run in groupby(self.letters, lambda letter: self.cell.signal(letter).kind):
-            part = out[:, at : at + size * len(list(run))]
-            at += part.shape[1]
-            part.sigmoid_() if kind == "gate" else part.tanh_()
+            out[:, 2 * size : 3 * size].tanh_()
+            out[:, 3 * size :].sigmoid_()
 
     def fill(self) -> float:
         """Compute every signal; the largest difference between h as the gates give it and the module's."""
-        errors = []
+        errors, factors = [], self._factors()
         for start, stop in self.blocks():
+            past = self.before(self.read, "h", start, stop)
             out = self.gates[start:stop].flatten(0, 1)
-            self.rows(self.x[start:stop].flatten(0, 1), self.before(self.read, "h", start, stop).flatten(0, 1), out)
+            self._rows(self.x[start:stop].flatten(0, 1), past.flatten(0, 1), out, factors)
             if self.c is not None:
                 self._scan_cell(start, stop)
-            errors += self._update(start, stop)
-        return _largest(errors)
+            errors += self.update(start, stop, self.h[start:stop], past)
+        return largest(errors)
 
     def check(self) -> float:
         """The same for gates and c that are there already."""
-        return _largest([error for span in self.blocks() for error in self._update(*span)])
+        errors = []
+        for start, stop in self.blocks():
+            errors += self.update(start, stop, self.h[start:stop])
+        return largest(errors)
 
-    def at_end(self) -> float:
-        """The largest difference from the module's last states; relative, for what is above 1."""
-        ends = [] if self.c is None else [(self.c, self.last["c"])]
-        if self.valid is None:
-            ends.append((self.states_h, self.last["h"]))
-        end = 0 if self.backward else -1
-        return _largest([((v[end] - last) / last.abs().clamp_(min=1.0)).abs_().max() for v, last in ends])
+    def at_end(self, top: bool) -> float:
+        """The largest difference from the module's last states; relative, for what is above 1. top: h is the module's
+        output, so that its last state has been compared already."""
+        ends = [] if self.c is None else [(self.c, self.last["c"][self.at])]
+        if self.valid is None and not top:
+            ends.append((self.states_h, self.last["h"][self.at]))
+        worst = 0.0
+        for values, last in ends:
+            error = float((values[0 if self.backward else -1] - last).abs_().max())
+            if not error <= 1e-5:
+                error /= max(1.0, float(last.abs().max()))
+            worst = error if error != error else max(worst, error)
+        return worst
 
     def sample(self) -> float:
-        """The largest difference between gates and c that are there, and those from the weights and the step before, at
-        about eight steps of a few sequences, the first step included."""
-        time, batch = self.x.shape[:2]
-        some = slice(None, None, max(1, batch // max(1, min(4, time * batch // 512))))
-        every = max(1, time // 8)
-        at = slice((time - 1) % every if self.backward else 0, None, every)
+        """The largest difference between gates and c that are there, and those from the weights and the step before,
+        for about eight units of one sequence in the middle."""
+        time, k, units = len(self.x), len(self.letters), slice(None, None, max(1, self.hidden // 8))
+        t = (time - 1) // 2 if self.backward else time // 2
+        past = t + 1 if self.backward else t - 1
 
-        def before(values: Tensor, name: str) -> Tensor:
-            first = self.first[name][None, some]
-            if self.backward:
-                return torch.cat([values[at.start + 1 :: every, some], first])
-            return torch.cat([first, values[every - 1 : time - 1 : every, some]])
+        def rows(values: Tensor) -> np.ndarray:
+            """(gate, unit, ...) of what has a row for each unit of each gate."""
+            return values.numpy().reshape(k, self.hidden, -1)[:, units]
 
-        gates, x = self.gates[at, some], self.x[at, some]
-        out = x.new_empty(gates.shape)
-        self.rows(x.flatten(0, 1), before(self.h, "h").flatten(0, 1), out.flatten(0, 1))
-        errors = [(out - gates).abs_().max()]
+        def before(values: Tensor, name: str) -> np.ndarray:
+            return (values[past, 0] if time > 1 else self.first(name)[0]).numpy()
+
+        gates = rows(self.gates[t, 0])[..., 0]
+        of_x = rows(self.weights["weight_ih"]) @ self.x[t, 0].numpy()
+        of_h = rows(self.weights["weight_hh"]) @ before(self.h, "h")
+        if "bias_ih" in self.weights:
+            of_x += rows(self.weights["bias_ih"])[..., 0]
+            of_h += rows(self.weights["bias_hh"])[..., 0]
+        if self.inside:
+            of_h[2] *= gates[0]
+        expected = of_x + of_h
+        sharp = np.array([letter not in "gn" for letter in self.letters])
+        expected[sharp] *= 0.5  # the sigmoid is (1 + tanh(a / 2)) / 2
+        np.tanh(expected, out=expected)
+        expected[sharp] = 0.5 + 0.5 * expected[sharp]
+        errors = expected - gates
         if self.c is not None:
-            v = dict(zip(self.letters, gates.split(self.hidden, dim=-1), strict=True))
-            c = torch.addcmul(v["i"] * v["g"], v["f"], before(self.c, "c"))
-            errors.append((c - self.c[at, some]).div_(c.abs().clamp_(min=1.0)).abs_().max())
-        return _largest(errors)
+            i, f, g, _ = gates
+            c = self.c[t, 0].numpy()[units]
+            of_c = f * before(self.c, "c")[units] + i * g - c
+            errors = np.concatenate([errors, [of_c / np.maximum(1, np.abs(c))]])
+        return float(np.abs(errors).max())
 
-    def named(self, start: int, stop: int) -> dict[str, Tensor]:
-        return dict(zip(self.letters, self.gates[start:stop].split(self.hidden, dim=-1), strict=True))
+    def _named(self, start: int, stop: int) -> dict[str, Tensor]:
+        return dict(zip(self.letters, self.gates[start:stop].chunk(len(self.letters), dim=-1), strict=True))
 
     def _scan_cell(self, start: int, stop: int) -> None:
         """c of a span, by the only part of an LSTM that needs a loop."""
         assert self.c is not None
-        v, c = self.named(start, stop), self.c[start:stop]
-        first = self.first["c"]
+        v, c = self._named(start, stop), self.c[start:stop]
+        first = self.first("c")
         if self.backward and stop < len(self.x):
             first = self.c[stop]
         elif not self.backward and start > 0:
@@ -176,24 +198,29 @@ class Run:
             c.masked_fill_(~valid, 0.0)
         if self.backward:
             keep, c = keep.flip(0), c.flip(0)
-        linear_scan(keep, c, first)
+        if self.rounding is None:
+            linear_scan(keep, c, first)
+        else:
+            for k, w in zip(keep, c, strict=True):
+                first = w.addcmul_(k, first).copy_(w.to(self.rounding))
         if self.backward:
             self.c[start:stop] = c.flip(0)
 
-    def _update(self, start: int, stop: int) -> tuple[Tensor, Tensor]:
-        """h of a span from its gates; the smallest and the largest difference from the module's. These are the cells'
-        equations in as few operations as they can be had; the tests compare them with the cells themselves."""
-        v, own = self.named(start, stop), self.h[start:stop]
+    def update(self, start: int, stop: int, own: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """h of a span from its gates; the smallest and the largest difference from ``own``, the module's. These are the
+        cells' equations in as few operations as they can be had; the tests compare them with the cells themselves."""
+        gates, size = self.gates[start:stop], self.hidden
         if self.c is not None:
-            h = torch.tanh(self.c[start:stop]).mul_(v["o"])
+            h = torch.tanh(self.c[start:stop]).mul_(gates[..., 3 * size :])
             if "weight_hr" in self.weights:
                 h = h @ self.weights["weight_hr"].T
         elif self.inside:
-            h = torch.lerp(v["n"], self.before(self.read, "h", start, stop), v["z"])
+            past = self.before(self.read, "h", start, stop) if past is None else past
+            h = torch.lerp(gates[..., 2 * size :], past, gates[..., size : 2 * size])
         elif self.cell.name == "rnn":
-            h = torch.tanh(v["a"])
+            h = torch.tanh(gates)
         else:
-            h = v["a"].clamp(min=0)
+            h = gates.clamp(min=0)
         difference = h - own
         self.states_h[start:stop] = h  # which may be where the module's own stood
         if self.valid is not None:
@@ -201,9 +228,36 @@ class Run:
         return torch.aminmax(difference)
 
 
-def _largest(errors: Sequence[Tensor]) -> float:
+def runs(call: Call, arrays: Arrays, hidden: Sequence[Tensor]) -> list[Run]:
+    """Every layer and direction with its inputs, its h and the arrays that it fills."""
+    layers, directions, _, _ = call.shape
+    convert = {call.x.dtype, call.output.dtype, call.weight.dtype} != {call.dtype}
+
+    def cast(tensor: Tensor) -> Tensor:
+        return tensor.to(call.dtype) if convert else tensor
+
+    def all_cast(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        return {name: cast(value) for name, value in tensors.items()} if convert else tensors
+
+    x, found, initial, last = cast(call.x), [], all_cast(call.initial), all_cast(call.last)
+    for layer in range(layers):
+        row = [cast(h) for h in hidden[layer * directions : (layer + 1) * directions]]
+        for direction, h in enumerate(row):
+            at = layer, direction
+            weights = all_cast(call.blocks[layer][direction])
+            gates, states_h = arrays["gates"][at], arrays["h"][at]
+            c = arrays["c"][at] if "c" in initial else None
+            backward = direction == 1
+            found.append(Run(call.cell, weights, x, h, at, initial, last, backward, call.lengths, gates, states_h, c))
+        if layer + 1 < layers:
+            x = row[0] if directions == 1 else torch.cat(row, dim=-1)
+    return found
+
+
+def largest(errors: Sequence[Tensor] | Sequence[float]) -> float:
     """The largest absolute value; NaN if there is one."""
-    return float(torch.stack(list(errors)).abs_().max()) if errors else 0.0
+    values = [abs(float(error)) for error in errors]
+    return next((value for value in values if value != value), max(values, default=0.0))
 
 
 def linear_scan(keep: Tensor, write: Tensor, first: Tensor) -> None:

@@ -40,21 +40,25 @@ class Layer:
     bidirectional: bool
 
 
-def from_zip(data: bytes, limit: int, cell: str | Mapping[str, str] | None) -> list[Block]:
+Read = tuple[list[Block], dict[str, np.ndarray]]
+"""The recurrent layers, and the file's other matrices and vectors by path."""
+
+
+def from_zip(data: bytes, limit: int, cell: str | Mapping[str, str] | None) -> Read:
     """The layers of a ``.keras`` archive."""
     sizes = archive.members(data, limit)
     if "model.weights.h5" not in sizes:
         raise ValueError("the archive holds no model.weights.h5, so it is no Keras model")
     config = _json(archive.member(data, "config.json", MAX_JSON)) if "config.json" in sizes else None
     with archive.open_hdf5(archive.member(data, "model.weights.h5", limit)) as file:
-        return _blocks(_weights(file, limit), config, cell)
+        return _blocks(_weights(file, limit), config, cell), _others(file, limit)
 
 
-def from_hdf5(data: bytes, limit: int, cell: str | Mapping[str, str] | None) -> list[Block]:
+def from_hdf5(data: bytes, limit: int, cell: str | Mapping[str, str] | None) -> Read:
     """The layers of a ``.weights.h5`` or an older ``.h5``."""
     with archive.open_hdf5(data) as file:
         text = file.attrs.get("model_config")
-        return _blocks(_weights(file, limit), None if text is None else _json(text), cell)
+        return _blocks(_weights(file, limit), None if text is None else _json(text), cell), _others(file, limit)
 
 
 def _json(text: bytes | str) -> Any:
@@ -91,6 +95,11 @@ def _weights(file: Any, limit: int) -> dict[str, Weights]:
             if name in entries
         }
     return found
+
+
+def _others(file: Any, limit: int) -> dict[str, np.ndarray]:
+    found = ((path, data) for path, data in archive.datasets(file) if data.dtype.kind == "f")
+    return {path: archive.array(data, path, limit) for path, data in found if len(data.shape or ()) in (1, 2)}
 
 
 def _blocks(found: dict[str, Weights], config: Any, cell: str | Mapping[str, str] | None) -> list[Block]:

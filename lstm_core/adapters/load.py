@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from lstm_core.adapters import archive, refuse
 from lstm_core.adapters.block import Block
@@ -16,10 +18,13 @@ __all__ = ["Ambiguous", "Block", "Loaded", "load"]
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """format: "PyTorch state_dict", "safetensors", "ONNX" or "Keras". blocks: at least one."""
+    """format: "PyTorch", "safetensors", "ONNX" or "Keras". blocks: at least one. others: what else the file holds of
+    matrices and vectors, by name, as they lie in it (``lstm_core.adapters.around`` finds embedding and output there).
+    """
 
     format: str
     blocks: tuple[Block, ...]
+    others: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, name: str) -> Block:
         """The block of that name; KeyError lists the names there are."""
@@ -59,14 +64,17 @@ def load(
         data = path.read_bytes()
     if len(data) > max_bytes:
         raise ValueError(f"the file has {len(data):,} bytes, more than the {max_bytes:,} that are allowed")
-    name, blocks = _read(data, cell, batch_first, max_bytes)
+    name, (blocks, others) = _read(data, cell, batch_first, max_bytes)
     if not blocks:
         raise ValueError(f"this {name} file holds no LSTM, GRU or RNN")
-    return Loaded(name, tuple(blocks))
+    return Loaded(name, tuple(blocks), others)
 
 
-def _read(data: bytes, cell: str | Mapping[str, str] | None, batch_first: bool, limit: int) -> tuple[str, list[Block]]:
-    """The format's name and the blocks, by the first bytes of the content."""
+Read = tuple[list[Block], dict[str, np.ndarray]]
+
+
+def _read(data: bytes, cell: str | Mapping[str, str] | None, batch_first: bool, limit: int) -> tuple[str, Read]:
+    """The format's name, the blocks and the other tensors, by the first bytes of the content."""
     if data[4:9] == b"\0\0\0\0{":  # the length of the header, which may begin like a pickle, and its first character
         return "safetensors", _state_dict("safetensors", data, cell, batch_first, limit)
     if data.startswith(b"PK\x03\x04"):
@@ -89,14 +97,14 @@ def _read(data: bytes, cell: str | Mapping[str, str] | None, batch_first: bool, 
     if data[:1] in (b"\x08", b"\x12", b"\x1a", b"\x22", b"\x3a", b"\x42"):  # a field of ONNX's ModelProto
         from lstm_core.adapters import onnx
 
-        return "ONNX", onnx.blocks(data, limit)
+        return "ONNX", onnx.read(data, limit)
     raise ValueError("the file is none of: PyTorch state_dict, safetensors, ONNX, Keras (.keras, .h5)")
 
 
-def _state_dict(
-    kind: str, data: bytes, cell: str | Mapping[str, str] | None, batch_first: bool, limit: int
-) -> list[Block]:
+def _state_dict(kind: str, data: bytes, cell: str | Mapping[str, str] | None, batch_first: bool, limit: int) -> Read:
     from lstm_core.adapters import state_dict
 
     read = state_dict.from_torch if kind == "torch" else state_dict.from_safetensors
-    return state_dict.blocks(read(data, limit), cell, batch_first)
+    tensors = read(data, limit)
+    others = {name: value for name, value in tensors.items() if not state_dict.KEY.fullmatch(name)}
+    return state_dict.blocks(tensors, cell, batch_first), others

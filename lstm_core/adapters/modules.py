@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lstm_core.adapters.stacked import split_weights
+from lstm_core.adapters.stacked import GATES, split_weights
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
 
@@ -84,3 +85,34 @@ def layers_of(module: nn.Module) -> list[list[dict[str, Tensor]]]:
     """The module's parameters by layer, direction and name. Views of the module's own where it has them so."""
     cell = cell_of(module)
     return [[split_weights(cell, with_biases(weights)) for weights in row] for row in blocks_of(module)]
+
+
+def module_of(cell: type[Cell], layers: Sequence[Sequence[Mapping[str, Any]]]) -> nn.RNNBase:
+    """The module that computes these parameters (NumPy, by layer and direction): the inverse of ``layers_of``."""
+    first = layers[0][0]
+    letters = GATES[cell.name]
+    hidden, width = first[f"W_{letters[0]}"].shape
+    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
+        sizes = {"num_layers": len(layers), "bidirectional": len(layers[0]) == 2}
+        if cell.name in ("rnn", "rnn_relu"):
+            nonlinearity = "relu" if cell.name == "rnn_relu" else "tanh"
+            module: nn.RNNBase = nn.RNN(width, hidden, nonlinearity=nonlinearity, **sizes)
+        elif cell.name == "gru":
+            module = nn.GRU(width, hidden, **sizes)
+        else:
+            module = nn.LSTM(width, hidden, proj_size=len(first["W_hr"]) if "W_hr" in first else 0, **sizes)
+    state = {}
+    for layer, row in enumerate(layers):
+        for params, suffix in zip(row, ("", "_reverse"), strict=False):
+            stacks = {"weight_ih": "W_", "weight_hh": "U_", "bias_ih": "b_"}
+            found = {kind: [torch.as_tensor(params[f"{mark}{k}"]) for k in letters] for kind, mark in stacks.items()}
+            inside = {k: f"b_h{k}" for k in letters if f"b_h{k}" in params}
+            found["bias_hh"] = [
+                torch.as_tensor(params[inside[k]]) if k in inside else torch.zeros_like(bias)
+                for k, bias in zip(letters, found["bias_ih"], strict=True)
+            ]
+            state |= {f"{kind}_l{layer}{suffix}": torch.cat(parts) for kind, parts in found.items()}
+            if "W_hr" in params:
+                state[f"weight_hr_l{layer}{suffix}"] = torch.as_tensor(params["W_hr"])
+    module.load_state_dict(state, assign=True)
+    return module.eval()

@@ -8,6 +8,7 @@ Runtime computes them.
 from __future__ import annotations
 
 import math
+from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -35,8 +36,9 @@ KNOWN = {"LSTM": COMMON | {"input_forget"}, "GRU": COMMON | {"linear_before_rese
 DIRECTIONS = {"forward": ("forward",), "reverse": ("reverse",), "bidirectional": ("forward", "reverse")}
 
 
-def blocks(data: bytes, limit: int) -> list[Block]:
-    """Every recurrent node as a block. Raises ValueError, naming what, for one that cannot be traced."""
+def read(data: bytes, limit: int) -> tuple[list[Block], dict[str, np.ndarray]]:
+    """Every recurrent node as a block, and the graph's other matrices and vectors. Raises ValueError, naming what, for
+    one that cannot be traced."""
     try:
         import onnx
     except ImportError:
@@ -48,24 +50,31 @@ def blocks(data: bytes, limit: int) -> list[Block]:
     except DecodeError as error:
         raise ValueError(f"the file is no ONNX model, or damaged or cut short: {error}") from error
     found: list[Block] = []
-    for node, constants in _nodes(model.graph, {}):
+    taken: Counter[str] = Counter()
+    for node, constants in _nodes(model.graph, ChainMap()):
         if node.op_type in ORDER and node.domain in ("", "ai.onnx"):
-            name = node.name or next((out for out in node.output if out), node.op_type)
-            taken = {block.name for block in found}
-            unique = (
-                name
-                if name not in taken
-                else next(f"{name}#{k}" for k in range(2, 10**6) if f"{name}#{k}" not in taken)
-            )
+            # A name that is no UTF-8 comes as bytes.
+            name = str(node.name or next((out for out in node.output if out), node.op_type))
+            taken[name] += 1
+            unique = name if taken[name] == 1 else f"{name}#{taken[name]}"
             found.append(_block(unique, node, constants, limit))
-    return found
+    return found, _others(model.graph, limit)
 
 
-def _nodes(graph: Any, outer: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+def _others(graph: Any, limit: int) -> dict[str, np.ndarray]:
+    from onnx import TensorProto
+
+    floats = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16)
+    tensors = [tensor for tensor in graph.initializer if tensor.data_type in floats and len(tensor.dims) in (1, 2)]
+    tensors = [tensor for tensor in tensors if not (tensor.external_data or tensor.HasField("segment"))]
+    return {tensor.name: _array(tensor, tensor.name, limit) for tensor in tensors}
+
+
+def _nodes(graph: Any, outer: ChainMap[str, Any], depth: int = 0) -> Iterator[tuple[Any, Mapping[str, Any]]]:
     """Every node of the graph and of the graphs inside it, with the constants (TensorProto) that it can see by name."""
     if depth > 16:
         raise ValueError("graphs are nested more than 16 deep")
-    constants = dict(outer) | {tensor.name: tensor for tensor in graph.initializer}
+    constants = outer.new_child({tensor.name: tensor for tensor in graph.initializer})
     for node in graph.node:
         if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
             for attribute in node.attribute:
@@ -100,7 +109,7 @@ def _block(name: str, node: Any, constants: Mapping[str, Any], limit: int) -> Bl
 
     kind = node.op_type
     where = f"the {kind} node {name}"
-    attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    attributes = {str(attribute.name): helper.get_attribute_value(attribute) for attribute in node.attribute}
     unknown = set(attributes) - KNOWN[kind]
     if unknown:
         raise ValueError(f"{where} has the attribute {', '.join(sorted(unknown))}, which is not supported")

@@ -1,9 +1,10 @@
 """The gates that a GRU on the CPU computed anyway: what autograd would save of them, read while the module runs.
 
-torch's GRU is a loop of public operations there: r and z by sigmoid, n by tanh, then ``(h - n) * z + n``. With
-gradients on, each of the three is offered to ``saved_tensors_hooks`` as it is made, in that order. Recording costs some
-microseconds a step, and computing the gates again costs the products: the second is cheaper while matrices are small.
-The order is no promise, so what is read is believed only after the comparison with the module's own output.
+torch's GRU is a loop of public operations there. With gradients on, what they need is offered to
+``saved_tensors_hooks`` as it is made: r and z, which lie beside each other in one product, then n, then z again, for
+``(h - n) * z + n``. Recording costs some microseconds a step, and computing the gates again costs the products: the
+second is cheaper while matrices are small. The order is no promise, so what is read is believed only after the
+comparison with the module's own output.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from lstm_core.adapters.arrays import Arrays
 from lstm_core.adapters.call import Call
-from lstm_core.adapters.fast import linear_scan
+from lstm_core.adapters.fast import largest, linear_scan, runs
 
 WORTH = 1.5e6  # multiplications a step from which recording is the cheaper way (measured, see benchmarks)
 
@@ -29,14 +30,18 @@ def usable(call: Call) -> bool:
         and not call.packed
         and call.device.type == "cpu"
         and call.x.dtype in (torch.float32, torch.float64)
-        and not torch.is_inference_mode_enabled()
+        and call.recordable()
     )
 
 
 def worth(call: Call) -> bool:
     """Whether recording is expected to take less time than computing the gates again."""
-    rows, width = call.blocks[0][0]["weight_ih"].shape
+    rows, width = call.weight.shape
     return call.shape[3] * rows * (width + rows // 3) >= WORTH
+
+
+def capture(call: Call, arrays: Arrays) -> Saved:
+    return Saved(call, arrays)
 
 
 class Saved:
@@ -44,16 +49,15 @@ class Saved:
 
     def __init__(self, call: Call, arrays: Arrays) -> None:
         layers, directions, _, batch = call.shape
-        self.call, self.arrays = call, arrays
-        self.rows: list[tuple[Tensor, ...]] = []
-        for layer, direction in np.ndindex(layers, directions):
-            steps = arrays["gates"][layer, direction].unbind(0)
-            self.rows += [row.chunk(3, dim=-1) for row in (reversed(steps) if direction else steps)]
-        self.wide = 3 * call.hidden
-        self.shape = (batch, call.hidden)
+        self.call, self.arrays, self.hidden = call, arrays, call.hidden
+        self.both, self.new = [], []
+        for at in np.ndindex(layers, directions):
+            gates = arrays["gates"][at]
+            for rows, part in ((self.both, gates[..., : 2 * self.hidden]), (self.new, gates[..., 2 * self.hidden :])):
+                rows += part.unbind(0)[:: -1 if at[1] else 1]
+        self.shape, self.strides = (batch, self.hidden), (3 * self.hidden, 1)
         self.step = 0
-        self.seen = 0
-        self.z = 0
+        self.begun = False
         self.latest: Tensor | None = None
         self.stack = ExitStack()
 
@@ -65,31 +69,35 @@ class Saved:
     def __exit__(self, *error: object) -> None:
         self.stack.close()
 
-    def hidden_states(self) -> list[Tensor] | None:
-        """h of every layer and direction, (time, batch, hidden); None if not every step was recorded."""
-        if self.step != len(self.rows) or self.seen:
+    def _pack(self, tensor: Tensor) -> None:
+        """z is the second slice of a product 3 * hidden wide; n is what was saved before z is for the second time."""
+        if tensor.storage_offset() != self.hidden or tensor.shape != self.shape or tensor.stride() != self.strides:
+            self.latest = tensor
+        elif self.step == len(self.new):
+            return
+        elif not self.begun:
+            both = tensor.detach().as_strided((self.shape[0], 2 * self.hidden), self.strides, 0)
+            self.both[self.step].copy_(both)
+            self.begun = True
+        elif self.latest is not None:
+            self.new[self.step].copy_(self.latest.detach())
+            self.step += 1
+            self.begun = False
+
+    def errors(self) -> tuple[float, float] | None:
+        """Of the module's output, and of everything else; None if not every step was recorded."""
+        if self.step != len(self.new) or self.begun:
             return None
         layers, directions, _, _ = self.call.shape
-        found = []
-        for layer, direction in np.ndindex(layers - 1, directions):
-            _, z, n = self.arrays["gates"][layer, direction].chunk(3, dim=-1)
+        below = []
+        for at in np.ndindex(layers - 1, directions):
+            _, z, n = self.arrays["gates"][at].chunk(3, dim=-1)
             h = (1 - z) * n
-            ordered = (z.flip(0), h.flip(0)) if direction else (z, h)
-            linear_scan(*ordered, self.call.initial["h"][layer, direction])
-            found.append(ordered[1].flip(0) if direction else h)
-        return [*found, *self.call.output.chunk(directions, dim=-1)]
-
-    def _pack(self, tensor: Tensor) -> None:
-        """r and z are slices of one product, 3 * hidden apart; n is what was saved before z is for the second time."""
-        if tensor.shape != self.shape or self.step == len(self.rows):
-            return
-        if self.seen < 2:
-            if tensor.stride(0) == self.wide and tensor.data_ptr() != self.z:
-                self.rows[self.step][self.seen].copy_(tensor.detach())
-                self.z = tensor.data_ptr()
-                self.seen += 1
-        elif tensor.data_ptr() != self.z:
-            self.latest = tensor
-        elif self.latest is not None:
-            self.rows[self.step][2].copy_(self.latest.detach())
-            self.step, self.seen, self.z, self.latest = self.step + 1, 0, 0, None
+            ordered = (z.flip(0), h.flip(0)) if at[1] else (z, h)
+            linear_scan(*ordered, self.call.initial["h"][at])
+            below.append(ordered[1].flip(0) if at[1] else h)
+        found = runs(self.call, self.arrays, [*below, *self.call.output.chunk(directions, dim=-1)])
+        of_h = [run.check() for run in found]
+        # h of a layer below is known from nowhere else; the last of all belongs to the module's output.
+        rest = [run.sample() for run in found] + [run.at_end(top=False) for run in found[:-directions]]
+        return largest(of_h[-directions:]), largest([*of_h[:-directions], *rest])

@@ -20,16 +20,17 @@ def split_weights(cell: type[Cell], weights: Mapping[str, Any]) -> dict[str, Any
     """
     letters = GATES[cell.name]
     hidden = weights["weight_ih"].shape[0] // len(letters)
-    declared = {param.name for param in cell.params}
+    inner, declared = weights["bias_hh"], {param.name for param in cell.params}
+    total = weights["bias_ih"] + inner
     params: dict[str, Any] = {}
     for k, letter in enumerate(letters):
         rows = slice(k * hidden, (k + 1) * hidden)
         inside = f"b_h{letter}" in declared
         params[f"W_{letter}"] = weights["weight_ih"][rows]
         params[f"U_{letter}"] = weights["weight_hh"][rows]
-        params[f"b_{letter}"] = weights["bias_ih"][rows] + (0 if inside else weights["bias_hh"][rows])
+        params[f"b_{letter}"] = (weights["bias_ih"] if inside else total)[rows]
         if inside:
-            params[f"b_h{letter}"] = weights["bias_hh"][rows]
+            params[f"b_h{letter}"] = inner[rows]
     if "weight_hr" in weights:
         params["W_hr"] = weights["weight_hr"]
     return params

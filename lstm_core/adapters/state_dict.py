@@ -24,7 +24,8 @@ FLOATS = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
 
 
 def from_torch(data: bytes, limit: int) -> dict[str, np.ndarray]:
-    """The tensors in a file of ``torch.save``, by dotted key. Nothing in it is executed: ``weights_only=True``."""
+    """The matrices and vectors in a file of ``torch.save``, by dotted key. Nothing in it is executed:
+    ``weights_only=True``."""
     try:
         import torch
     except ImportError:
@@ -49,7 +50,9 @@ def from_torch(data: bytes, limit: int) -> dict[str, np.ndarray]:
         raise ValueError(f"the file is damaged or cut short: {first[:200]}") from error
     found: dict[str, np.ndarray] = {}
     for name, tensor in _tensors(content, torch.Tensor):
-        if KEY.fullmatch(name) is None:
+        kind = str(tensor.dtype).removeprefix("torch.")
+        plain = tensor.layout is torch.strided and kind in ("float64", "float32", "float16", "bfloat16")
+        if KEY.fullmatch(name) is None and not (plain and tensor.ndim in (1, 2)):
             continue
         refuse.check_size(name, tensor.shape, tensor.element_size(), limit)
         if tensor.layout is not torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
@@ -58,17 +61,24 @@ def from_torch(data: bytes, limit: int) -> dict[str, np.ndarray]:
     return found
 
 
-def _tensors(content: Any, kind: type, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Tensors in nested dicts by dotted key: {"epoch": 3, "model": {"rnn.weight_ih_l0": ...}} gives model.rnn...."""
+def _tensors(
+    content: Any, kind: type, prefix: str = "", depth: int = 0, seen: set[int] | None = None
+) -> Iterator[tuple[str, Any]]:
+    """Tensors in nested dicts by dotted key: {"epoch": 3, "model": {"rnn.weight_ih_l0": ...}} gives model.rnn....
+
+    A dict that stands in several places is entered once: a small pickle could hold more paths than can be walked.
+    """
+    seen = set() if seen is None else seen
     if isinstance(content, kind):
         yield prefix.removesuffix("."), content
-    elif isinstance(content, Mapping) and depth < 8:
+    elif isinstance(content, Mapping) and depth < 8 and id(content) not in seen:
+        seen.add(id(content))
         for key, value in content.items():
-            yield from _tensors(value, kind, f"{prefix}{key}.", depth + 1)
+            yield from _tensors(value, kind, f"{prefix}{key}.", depth + 1, seen)
 
 
 def from_safetensors(data: bytes, limit: int) -> dict[str, np.ndarray]:
-    """The tensors of recurrent blocks in a safetensors file by key."""
+    """The matrices and vectors in a safetensors file by key."""
     from safetensors import SafetensorError, deserialize
 
     try:
@@ -80,9 +90,9 @@ def from_safetensors(data: bytes, limit: int) -> dict[str, np.ndarray]:
         raise ValueError(f"the safetensors file is damaged or cut short: {error}") from error
     found = {}
     for name, info in tensors:
-        if KEY.fullmatch(name) is None:
-            continue
         kind, raw = info["dtype"], info["data"]
+        if KEY.fullmatch(name) is None and not (kind in ("BF16", *FLOATS) and len(info["shape"]) in (1, 2)):
+            continue
         if kind == "BF16":  # the upper half of a float32
             value = (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
         elif kind in FLOATS:

@@ -44,7 +44,8 @@ def _chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], st
             piece = torch.from_numpy(np.array(piece)).to(weight)
         call = Call(module, piece, state)
         trace = trace_call(call, tokens[start : start + steps], like=trace)
-        state = call.returned
+        left = call.returned  # detached: what autograd was asked to keep of a piece ends with it
+        state = tuple(value.detach() for value in left) if isinstance(left, tuple) else left.detach()
         yield trace
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from contextlib import nullcontext
 from typing import Any
 
@@ -25,7 +26,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from lstm_core.adapters import saved, workspace
 from lstm_core.adapters.arrays import Arrays
 from lstm_core.adapters.call import LOW, Call
-from lstm_core.adapters.fast import Run
+from lstm_core.adapters.fast import largest, runs
 from lstm_core.adapters.modules import cell_of, layers_of, with_biases
 from lstm_core.adapters.stacked import GATES, split_weights
 from lstm_core.ops import TorchOps
@@ -73,38 +74,27 @@ def trace_call(call: Call, tokens: tuple[Token, ...] = (), method: str = "auto",
         raise ValueError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
     start = time.perf_counter()
     with torch.no_grad():
-        arrays: Arrays = Arrays(call)
-        capture: workspace.Workspace | saved.Saved | None = None
-        for kind, way in ((workspace.Workspace, workspace), (saved.Saved, saved)):
-            wanted = method == kind.__name__.lower() or (method == "auto" and way.worth(call))
-            if wanted and way.usable(call):
-                capture = kind(call, arrays)
-                break
+        arrays = Arrays(call)
+        way = next((way for name, way in READ.items() if _wanted(way, name, method, call)), None)
+        capture = way.capture(call, arrays) if way else None
         with capture or nullcontext():
             call.run()
         if method == "loop":
             return _loop(call, tokens, start)
-        if _output_is_ours(call):  # h as the gates give it takes its place, block by block as they are compared
-            arrays["h"] = call.output[None, None]
         return finish(call, arrays, capture, tokens, start, like)
 
 
-def _output_is_ours(call: Call) -> bool:
-    """Whether nobody else can hold the module's output, and h of the trace is as large."""
-    return (
-        call.shape[:2] == (1, 1)
-        and not call.single
-        and not call.packed
-        and call.output.dtype is call.dtype
-        and not call.module._forward_hooks
-        and not torch.nn.modules.module._global_forward_hooks
-    )
+READ = {"workspace": workspace, "saved": saved}
+
+
+def _wanted(way: Any, name: str, method: str, call: Call) -> bool:
+    return (method == name or (method == "auto" and way.worth(call))) and way.usable(call)
 
 
 def finish(
     call: Call,
     arrays: Arrays,
-    capture: workspace.Workspace | saved.Saved | None,
+    capture: workspace.Graph | workspace.Pieces | saved.Saved | None,
     tokens: tuple[Token, ...],
     start: float,
     like: Trace | None = None,
@@ -114,29 +104,45 @@ def finish(
     Raises RuntimeError, as ``lstm_core.trace`` says, if it is not what the module computed.
     """
     kind = call.device.type
+    limit = tolerance(call)
     with torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext():
-        error = rest = math.nan
-        hidden = None if capture is None else capture.hidden_states()
-        if hidden is not None:
-            runs = _runs(call, arrays, hidden)
-            of_h, others = [run.check() for run in runs], [run.sample() for run in runs]
-            if len(call.blocks) > 1:  # h of the layers below is known from nowhere else
-                others += [run.at_end() for run in runs]
-            error, rest = _errors(call, of_h, others)
-        if not (error <= tolerance(call) and rest <= tolerance(call)):
-            if hidden is not None:  # what was read along was wrong, and may have been written over the output
+        if call.output_is_ours() and call.output.dtype is call.dtype:
+            arrays["h"] = call.output[None, None]  # h as the gates give it takes its place, block by block
+        found = None if capture is None else capture.errors()
+        error, rest = found or (math.nan, math.nan)
+        if not (error <= limit and rest <= limit):
+            if capture is not None:  # what was read along was wrong, and may have been written over the output
                 call.run()
-            arrays = Arrays(call)
-            runs = _runs(call, arrays, _hidden_states(call))
-            error, rest = _errors(call, [run.fill() for run in runs], [run.at_end() for run in runs])
+                arrays = Arrays(call)
+            error, rest = _product(call, arrays, limit)
     certify(call, error, rest)
     return _trace(call, arrays.signals(), tokens, start, error, like)
 
 
+def _product(call: Call, arrays: Arrays, limit: float) -> tuple[float, float]:
+    """Compute all gates again; the errors of the module's output, and of everything else."""
+    found, directions = runs(call, arrays, _hidden_states(call)), call.shape[1]
+    below = len(found) - directions
+    error = rest = math.nan
+    # A module in low precision may round its memory at every step, or only its output.
+    for rounding in (None, call.output.dtype) if call.output.dtype in LOW and "c" in call.initial else (None,):
+        for run in found:
+            run.rounding = rounding
+        of_h = [run.fill() for run in found]
+        at_end = [run.at_end(top=k >= below) for k, run in enumerate(found)]
+        error, rest = largest(of_h[below:]), largest([*of_h[:below], *at_end])
+        if error <= limit and rest <= limit:
+            break
+    return error, rest
+
+
 def tolerance(call: Call) -> float:
     """By how much traced and fused hidden states may differ before the trace is refused."""
-    coarse = max(call.x.dtype, call.output.dtype, key=lambda dtype: torch.finfo(dtype).eps)
-    if coarse is torch.float32 and call.device.type == "cuda" and torch.backends.cudnn.allow_tf32:
+    kinds, device = {call.x.dtype, call.output.dtype}, call.device.type
+    if torch.is_autocast_enabled(device):  # what it casts to may be seen nowhere
+        kinds.add(torch.get_autocast_dtype(device))
+    coarse = max(kinds, key=lambda dtype: torch.finfo(dtype).eps) if len(kinds) > 1 else call.output.dtype
+    if coarse is torch.float32 and device == "cuda" and torch.backends.cudnn.allow_tf32:
         return TF32
     return TOLERANCE[coarse]
 
@@ -147,59 +153,17 @@ def certify(call: Call, error: float, rest: float = 0.0) -> None:
     limit = tolerance(call)
     if not (error <= limit and rest <= limit) and math.isfinite(error) and math.isfinite(rest):
         limit *= max(1.0, float(call.output.abs().max()))  # only a rectifier or a projection gets there
+    if not math.isfinite(error) and not bool(call.output.isfinite().all()):
+        raise RuntimeError(
+            "the module's own output holds NaN or infinite values, so no trace of it can be checked; "
+            "look for them in its input, its state and its weights"
+        )
     for what, value in (("output", error), ("lower layers or last states", rest)):
         if not value <= limit:
             raise RuntimeError(
                 f"the trace differs from the module's own {what} by {value:.2g}, more than {limit:.0e} "
                 f"allows in {str(call.output.dtype).removeprefix('torch.')}, so it is not shown"
             )
-
-
-def _runs(call: Call, arrays: Arrays, hidden: list[Tensor]) -> list[Run]:
-    """Every layer and direction with its inputs, its h and the arrays that it fills."""
-    layers, directions, _, _ = call.shape
-    weight = call.blocks[0][0]["weight_ih"]
-    convert = {call.x.dtype, call.output.dtype, weight.dtype} != {call.dtype}
-
-    def cast(tensor: Tensor) -> Tensor:
-        return tensor.to(call.dtype) if convert else tensor
-
-    x, runs = cast(call.x), []
-    for layer in range(layers):
-        row = [cast(h) for h in hidden[layer * directions : (layer + 1) * directions]]
-        for direction, h in enumerate(row):
-            at = layer, direction
-            first, last = (
-                {name: cast(value[at]) for name, value in states.items()} for states in (call.initial, call.last)
-            )
-            run = Run(
-                cell=call.cell,
-                weights={name: cast(value) for name, value in call.blocks[layer][direction].items()},
-                x=x,
-                h=h,
-                first=first,
-                last=last,
-                backward=direction == 1,
-                steps=call.lengths,
-                gates=arrays["gates"][at],
-                states_h=arrays["h"][at],
-                c=arrays["c"][at] if "c" in call.initial else None,
-            )
-            runs.append(run)
-        if layer + 1 < layers:
-            x = row[0] if directions == 1 else torch.cat(row, dim=-1)
-    return runs
-
-
-def _errors(call: Call, of_h: list[float], others: list[float]) -> tuple[float, float]:
-    """The largest difference in the top layer's h, and the largest of all the others; NaN if one is."""
-    top = len(of_h) - call.shape[1]
-    rest = [*of_h[:top], *others]
-    return _largest(of_h[top:]), _largest(rest)
-
-
-def _largest(values: list[float]) -> float:
-    return next((value for value in values if value != value), max(values, default=0.0))
 
 
 def _hidden_states(call: Call) -> list[Tensor]:
@@ -219,8 +183,11 @@ def _run_layer(call: Call, layer: int, x: Tensor) -> Tensor:
     weights = [value for block in row for value in block.values()]
     state = [call.initial[name][layer].to(x.dtype) for name in ("h", "c") if name in call.initial]
     kernel, options = KERNELS[call.cell.name], ("bias_ih" in row[0], 1, 0.0, False, len(row) == 2)
+    start = state if len(state) == 2 else state[0]
     if call.lengths is None:
-        return kernel(x, state if len(state) == 2 else state[0], weights, *options, False)[0]
+        with warnings.catch_warnings():  # cuDNN says that one layer's weights are not one piece of memory
+            warnings.filterwarnings("ignore", message="RNN module weights are not part of single")
+            return kernel(x, start, weights, *options, False)[0]
     packed = pack_padded_sequence(x, call.lengths, enforce_sorted=False)
     state = [value[:, packed.sorted_indices] for value in state]
     data = kernel(packed.data, packed.batch_sizes, state if len(state) == 2 else state[0], weights, *options)[0]
@@ -265,7 +232,9 @@ def _trace(
     """Everything as NumPy; what belongs to the caller is copied, so that a trace stays what it was."""
 
     def copy(tensor: Tensor) -> np.ndarray:
-        return np.array(tensor.to(torch.float32 if tensor.dtype in LOW else tensor.dtype).cpu().numpy())
+        if tensor.dtype in LOW:
+            tensor = tensor.float()
+        return tensor.numpy().copy() if tensor.device.type == "cpu" else tensor.cpu().numpy()
 
     layers: Layers
     if like is not None:

@@ -33,47 +33,45 @@ NOTES: dict[str, Note] = {
     "dead": Note(
         "Dead units",
         "Their output does not move, whatever is read: they take memory and time and carry nothing.",
-        "Train a smaller layer, look for an output gate shut by its bias, a learning rate that threw the unit out of "
-        "range, or weight decay that is too strong.",
+        "Train a smaller layer; look for an output gate that its bias holds shut, a learning rate that threw the unit "
+        "out of range, weight decay that is too strong.",
         "Karpathy et al. 2015",
     ),
     "saturated": Note(
         "Saturated units",
         "A gate or an output that stays at one end has almost no gradient, so training can hardly change it any more.",
-        "Scale the inputs, start from smaller weights, clip gradients, normalise (layer norm); a forget gate that is "
-        "open for good may be just what the task needs.",
+        "Scale the inputs, start from smaller weights, clip gradients, normalise the layer. A forget gate that is open "
+        "for good may be just what the task needs.",
         "Karpathy et al. 2015; Le et al. 2015",
     ),
     "integrator": Note(
         "Integrators",
-        "The gate that keeps is open while the one that writes is not shut: the memory adds up what it reads and "
-        "can grow "
-        "with the length of the input beyond what was seen in training.",
-        "Test on longer inputs than those of training; bound the memory (GRU, coupled gates) or penalise it if it "
-        "drifts.",
+        "The gate that keeps is open while the one that writes is not shut: the memory adds up what it reads, and can "
+        "grow with the length of the input beyond what was seen in training.",
+        "Test on inputs longer than those of training. If it drifts, bound the memory (a GRU, coupled gates) or "
+        "penalise its size.",
         "Weiss et al. 2018",
     ),
     "timescale": Note(
         "Timescale, -1 / log f",
-        "After this many steps 1/e of a memory is left. Dependencies longer than the longest timescale are forgotten.",
+        "After this many steps 1/e of a memory is left. What depends on more steps than the longest timescale is "
+        "forgotten.",
         "Raise the forget bias, or draw it as log U(1, T - 1) for dependencies of up to T steps (chrono "
         "initialisation).",
         "Mahto et al. 2021; Tallec & Ollivier 2018",
     ),
     "bias": Note(
         "Effective bias, b_ih + b_hh",
-        "torch keeps two biases that only act as their sum: a forget bias set on one of them is half of what was "
-        "meant if "
-        "the other is set as well, and is often set on the first layer alone.",
-        "Set the sum, on every layer and direction: forget bias 1 is the usual start.",
+        "torch keeps two biases that only act as their sum. A forget bias set on one of them is not the one that acts "
+        "if the other is set as well, and it is often set on the first layer alone.",
+        "Set the sum, on every layer and direction; a forget bias of 1 is the usual start.",
         "Jozefowicz et al. 2015",
     ),
     "singular": Note(
         "Singular values of the recurrent matrices",
-        "Those far below 1 lose directions of the state at every step, those far above 1 blow errors up on the way "
-        "back "
-        "where gates and tanh do not hold them down.",
-        "Start orthogonal, clip gradients, regularise the spectral norm.",
+        "Directions of the state with values far below 1 are lost at every step; values far above 1 blow errors up on "
+        "the way back, where gates and tanh do not hold them down.",
+        "Start from orthogonal matrices, clip gradients, penalise the spectral norm.",
         "Pascanu et al. 2013; Saxe et al. 2014",
     ),
 }
@@ -84,17 +82,15 @@ class Health:
     """One layer in one direction. Arrays are (unit,) over the units of the gates, ``dead`` over those of h.
 
     movement: largest minus smallest h of a unit over all steps and sequences; dead where it is below ``STILL``.
-    low, high: by gate, the share of steps within ``END`` of the lower and the upper end; for the output h, too,
-        where it is
-        bounded. saturated: one of them holds for ``MOST`` of the steps.
+    low, high: by gate, and by the output h where it is bounded, the share of steps within ``END`` of the lower and of
+        the upper end of its range. saturated: one of them holds for ``MOST`` of the steps.
     keep, write: means of the gates that keep and write; integrator: kept above ``OPEN`` and written above ``WRITES``.
     timescale: steps, -1 / mean(log keep); infinite for a unit that forgets nothing.
     biases: by parameter, the sum that acts (b_ih + b_hh). forget_bias: that of the gate that keeps, None where no
-        single gate
-        does.
+        single gate does.
     singular: by recurrent matrix, its singular values, largest first. radius: of the plain RNN's matrix, the largest
-        absolute
-        eigenvalue.
+        absolute eigenvalue.
+
     keep, write, integrator and timescale are None for a cell whose memory is rewritten at every step.
     """
 
