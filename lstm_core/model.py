@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_core import attention as attending
 from lstm_core.cells import cell as find_cell
 from lstm_core.cells.base import Cell
 from lstm_core.device import resolve
@@ -38,6 +39,8 @@ class Model:
     readout: (vocabulary, hidden), or (embedding_size, hidden) if ``tied``: it then goes through the embedding's
     transpose.
     bias: (vocabulary,). All float32.
+    attention: parameters by name, if the readout also reads what it looks back at (``lstm_core.attention``); it then
+        has twice as many columns, for h and for a.
     meta: what the header says beside: recipe, seed, metrics, named units, examples, honesty.
     """
 
@@ -49,6 +52,7 @@ class Model:
     readout: np.ndarray
     bias: np.ndarray
     tied: bool = False
+    attention: Mapping[str, np.ndarray] | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -57,7 +61,7 @@ class Model:
 
     @cached_property
     def readout_weight(self) -> np.ndarray:
-        """(vocabulary, hidden): row w is the direction in h that speaks for word w."""
+        """(vocabulary, hidden): row w is the direction in what is read (h, or h and a) that speaks for word w."""
         return self.embedding @ self.readout if self.tied else self.readout
 
     def run(self, text: str | Sequence[Token], device: str = "auto", backend: str | None = None) -> Trace:
@@ -69,23 +73,27 @@ class Model:
         device, xp = resolve(device, backend)
         inputs = self.embedding[np.array([token.id for token in tokens], dtype=np.intp)][:, None, :]
         signals, initial, seconds = self._scan(inputs, xp)
-        return Trace(self.cell, signals, inputs, self.layers, initial, tokens, device, seconds)
+        return Trace(
+            self.cell, signals, inputs, self.layers, initial, tokens, device, seconds, attention=self.attention
+        )
 
     def _scan(self, inputs: np.ndarray, xp: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], float]:
         shape = (len(self.layers), len(self.layers[0]), inputs.shape[1], self.hidden_size)
         initial = {name: np.zeros(shape, np.float32) for name in self.cell.states()}
         if len(inputs) == 0:
             empty = np.zeros((*shape[:2], 0, *shape[2:]), np.float32)
-            return {signal.name: empty for signal in self.cell.signals}, initial, 0.0
+            none = {signal.name: empty for signal in self.cell.signals}
+            return none | attending.weights(self.attention, self.cell, none), initial, 0.0
         start = time.perf_counter()
         layers = [[{k: xp.asarray(v) for k, v in params.items()} for params in row] for row in self.layers]
         signals, _ = scan(self.cell, layers, xp.asarray(inputs), initial, xp)
         arrays = {name: xp.to_numpy(value) for name, value in signals.items()}
+        arrays |= attending.weights(self.attention, self.cell, arrays)
         return arrays, initial, time.perf_counter() - start
 
     def logits(self, trace: Trace) -> np.ndarray:
         """(time, vocabulary): the score of each next word after each step, for the first of the batch."""
-        return self._read_out(self._shown(trace))
+        return self._read_out(self.reads(trace.signals)[:, 0])
 
     def probabilities(self, trace: Trace) -> np.ndarray:
         """(time, vocabulary): the softmax of ``logits``."""
@@ -97,13 +105,14 @@ class Model:
 
     def predictions(self, trace: Trace, k: int = 5) -> list[list[tuple[str, float]]]:
         """``next_tokens`` for every step, some steps at a time: a whole vocabulary a step is a lot of memory."""
-        shown = self._shown(trace)
+        shown = self.reads(trace.signals)[:, 0]
         parts = (shown[start : start + CHUNK] for start in range(0, len(shown), CHUNK))
         return [row for part in parts for row in self._best(softmax(self._read_out(part)), k)]
 
-    def _shown(self, trace: Trace) -> np.ndarray:
-        """(time, directions * hidden): what the readout reads."""
-        return np.concatenate(list(trace.signals[self.cell.output][-1][:, :, 0]), axis=-1)
+    def reads(self, signals: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(time, batch, directions * hidden), twice as wide with attention: what the readout reads of a run."""
+        h = attending.top(self.cell, signals)
+        return h if self.attention is None else attending.attended(self.attention, h)[0]
 
     def _read_out(self, h: np.ndarray) -> np.ndarray:
         if self.tied:
@@ -141,6 +150,7 @@ class Model:
             ],
             readout=draw(self.readout),
             bias=draw(self.bias),
+            attention=self.attention and {name: draw(value) for name, value in self.attention.items()},
         )
 
     def save(self, path: str | os.PathLike[str], half: bool = False) -> None:
@@ -151,6 +161,7 @@ class Model:
         for layer, row in enumerate(self.layers):
             for direction, params in enumerate(row):
                 tensors |= {f"layers.{layer}.{direction}.{name}": value for name, value in params.items()}
+        tensors |= {f"attention.{name}": value for name, value in (self.attention or {}).items()}
         kind = np.float16 if half else np.float32
         header = {"format": FORMAT, "name": self.name, "cell": self.cell.name, "tied": self.tied, **self.meta}
         save_file(
@@ -197,6 +208,7 @@ def _assembled(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -
                 rows.setdefault(int(layer), {}).setdefault(int(direction), {})[param] = value
             except ValueError as error:
                 raise ValueError(f"{name} is no layers.LAYER.DIRECTION.PARAMETER") from error
+    attention = {name.removeprefix("attention."): v for name, v in tensors.items() if name.startswith("attention.")}
     return Model(
         name=header.pop("name"),
         tokenizer=Tokenizer(metadata["tokenizer"]),
@@ -206,6 +218,7 @@ def _assembled(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -
         readout=tensors["readout.weight"],
         bias=tensors["readout.bias"],
         tied=header.pop("tied"),
+        attention=attention or None,
         meta=header,
     )
 
@@ -218,9 +231,10 @@ def _checked(model: Model) -> Model:
         raise ValueError(f"embedding.weight has {model.embedding.ndim} axes, not 2")
     words, width = model.tokenizer.size, model.embedding.shape[1]
     outputs = len(model.layers[0]) * model.hidden_size
+    read = outputs if model.attention is None else 2 * outputs
     shapes = {
         "embedding.weight": (model.embedding, (words, width)),
-        "readout.weight": (model.readout, (width if model.tied else words, outputs)),
+        "readout.weight": (model.readout, (width if model.tied else words, read)),
         "readout.bias": (model.bias, (words,)),
     }
     for layer, row in enumerate(model.layers):
@@ -230,6 +244,12 @@ def _checked(model: Model) -> Model:
                 if param.name not in params:
                     raise KeyError(name)
                 shapes[name] = (params[param.name], param.shape(outputs if layer else width, model.hidden_size))
+    looks = model.attention or {}
+    for param in attending.PARAMS if looks else ():
+        name = f"attention.{param.name}"
+        if param.name not in looks:
+            raise KeyError(name)
+        shapes[name] = (looks[param.name], param.shape(outputs, outputs))
     for name, (value, shape) in shapes.items():
         if value.shape != shape:
             raise ValueError(f"{name} is {value.shape}, not {shape}")

@@ -72,6 +72,23 @@ class NumpyOps:
         """Last first along the first axis."""
         return x[::-1]
 
+    @staticmethod
+    def inner(now: np.ndarray, states: np.ndarray) -> np.ndarray:
+        """(time, batch, source): every now (time, batch, unit) times every state (source, batch, unit)."""
+        return np.einsum("tbu,kbu->tbk", now, states)
+
+    @staticmethod
+    def softmax_past(scores: np.ndarray) -> np.ndarray:
+        """(time, batch, source): a softmax over the sources up to the step itself, and 0 for those after it."""
+        past = np.tri(len(scores), dtype=bool)[:, None]
+        exp = np.exp(np.where(past, scores, -np.inf) - scores.max(axis=-1, keepdims=True, where=past, initial=-np.inf))
+        return exp / exp.sum(axis=-1, keepdims=True)
+
+    @staticmethod
+    def mix(weights: np.ndarray, states: np.ndarray) -> np.ndarray:
+        """(time, batch, unit): the states (source, batch, unit) under the weights (time, batch, source)."""
+        return np.einsum("tbk,kbu->tbu", weights, states)
+
     stack = staticmethod(np.stack)
     concatenate = staticmethod(np.concatenate)
 
@@ -116,6 +133,16 @@ class TorchOps:
 
     def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         return self.torch.zeros(shape, dtype=like.dtype, device=like.device)
+
+    def inner(self, now: Any, states: Any) -> Any:
+        return self.torch.einsum("tbu,kbu->tbk", now, states)
+
+    def softmax_past(self, scores: Any) -> Any:
+        past = self.torch.ones(len(scores), len(scores), dtype=self.torch.bool, device=scores.device).tril()[:, None]
+        return scores.masked_fill(~past, -self.torch.inf).softmax(-1)
+
+    def mix(self, weights: Any, states: Any) -> Any:
+        return self.torch.einsum("tbk,kbu->tbu", weights, states)
 
     def stack(self, arrays: Sequence[Any], axis: int = 0) -> Any:
         return self.torch.stack(list(arrays), dim=axis)

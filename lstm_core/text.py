@@ -82,13 +82,14 @@ class Tokenizer:
         """
         text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no character
         encoding: Any = self._tokenizer.encode(text, add_special_tokens=False)
-        unknown = self._tokenizer.token_to_id(UNKNOWN)
+        unknown = self._tokenizer.token_to_id(getattr(self._tokenizer.model, "unk_token", None) or UNKNOWN)
         tokens = []
         for id, piece, (start, end), word in zip(
             encoding.ids, encoding.tokens, encoding.offsets, encoding.word_ids, strict=True
         ):
-            tokens.append(Token(text[start:end], start, end, id, piece, id != unknown, word if word is not None else
-            -1))
+            tokens.append(
+                Token(text[start:end], start, end, id, piece, id != unknown, word if word is not None else -1)
+            )
         return tuple(tokens)
 
     def __eq__(self, other: object) -> bool:

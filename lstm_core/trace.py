@@ -8,7 +8,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from lstm_core.cells.base import Cell
+from lstm_core.attention import ALPHA
+from lstm_core.cells.base import Cell, Signal
 from lstm_core.equations import carry
 from lstm_core.text import Token
 
@@ -34,6 +35,8 @@ class Trace:
     device, seconds: where the run took place and how long it took.
     max_abs_error: largest difference between the traced hidden states and the output of the module that was traced;
         None for Gatescope's own models, which have no other implementation to differ from.
+    attention: the parameters of the attention that read the top layer's states (``lstm_core.attention``); None without.
+        Its weights are then the signal "alpha", whose units are the steps that were read.
     lengths: the number of steps of each sequence of the batch, where they differ; None where all are full. Signals are
         NaN after the end of a sequence: a step that was not taken has no value.
     """
@@ -48,14 +51,20 @@ class Trace:
     seconds: float = 0.0
     max_abs_error: float | None = None
     lengths: tuple[int, ...] | None = None
+    attention: Mapping[str, np.ndarray] | None = None
     roles: Mapping[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "roles", {signal.role: signal.name for signal in self.cell.signals})
+        object.__setattr__(self, "roles", {signal.role: signal.name for signal in self.declared})
 
     def __len__(self) -> int:
         """Number of time steps."""
         return len(self.inputs)
+
+    @property
+    def declared(self) -> tuple[Signal, ...]:
+        """What is declared of each signal: the cell's, and the attention's weights if there are any."""
+        return (*self.cell.signals, ALPHA) if self.attention else self.cell.signals
 
     @property
     def hidden_size(self) -> int:

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
+from lstm_core.attention import ALPHA
 from lstm_core.trace import Trace
 
 
@@ -33,8 +34,13 @@ class Contrast:
         return tuple(k for k, pair in enumerate(self.pairs) if not pair.same)
 
     def difference(self, signal: str) -> np.ndarray:
-        """second - first, (layer, direction, pair, batch, unit); NaN where a side has no token."""
+        """second - first, (layer, direction, pair, batch, unit); NaN where a side has no token.
+
+        Raises ValueError for "alpha", whose units are each text's own tokens.
+        """
         first, second = self.first.sel(signal), self.second.sel(signal)
+        if signal == ALPHA.name:
+            raise ValueError("alpha weighs the tokens of its own text; two texts have different ones")
         shape = (*first.shape[:2], len(self.pairs), *first.shape[3:])
         values = np.full(shape, np.nan, np.result_type(first, second))
         both = [
@@ -56,7 +62,8 @@ def contrast(first: Trace, second: Trace) -> Contrast:
     """
     if first.cell is not second.cell:
         raise ValueError(f"one trace is of the cell {first.cell.name}, the other of {second.cell.name}")
-    shapes = [[np.delete(values.shape, 2).tolist() for values in trace.signals.values()] for trace in (first, second)]
+    names = [signal.name for signal in first.cell.signals]
+    shapes = [[np.delete(trace.signals[name].shape, 2).tolist() for name in names] for trace in (first, second)]
     if shapes[0] != shapes[1]:
         raise ValueError("the two traces differ in layers, directions, batch or units")
     for trace in (first, second):

@@ -20,6 +20,7 @@ import numpy as np
 
 from lstm_core.analysis.steps import Steps, kept_from, steps
 from lstm_core.analysis.tape import ARITHMETIC, Tape, tape
+from lstm_core.attention import error_in_states, top
 from lstm_core.equations import carry
 from lstm_core.ops import Matrix
 from lstm_core.trace import Trace
@@ -118,7 +119,8 @@ def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gra
     """Send the error ``error`` (directions * unit,), given in the top layer's h after ``step``, back to the first word.
 
     The gradients are those of error . h_step: with ``readout(...).vector`` those of a logit, with ``word_error(...)``
-    those of a word's loss. They are for a run as the cell does it, not for one with forced signals.
+    those of a word's loss. They are for a run as the cell does it, not for one with forced signals. With attention the
+    error is twice as long, and starts from every state that was looked back at.
 
     Raises ValueError for a step that the trace does not have or an error of another shape, and
     NotImplementedError for a cell with a function that has no derivative here.
@@ -126,12 +128,16 @@ def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gra
     cell, count, directions = trace.cell, len(trace.layers), len(trace.layers[0])
     error = np.asarray(error, np.float64)
     size = directions * trace.signals[cell.output].shape[-1]
-    if error.shape != (size,):
+    reads = {size} if trace.attention is None else {size, 2 * size}
+    if error.ndim != 1 or len(error) not in reads:
         raise ValueError(f"error is a vector of the output, ({size},), not {error.shape}")
     runs = [[steps(trace, layer, bool(way), batch) for way in range(directions)] for layer in range(count)]
     at = runs[0][0].place(step)
     above = np.zeros((len(trace), size))
-    above[at] = error
+    if trace.attention is not None and len(error) == 2 * size:
+        above = error_in_states(trace.attention, top(cell, trace.signals)[:, batch], step, error)
+    else:
+        above[at] = error
     below: list[dict[str, np.ndarray]] = [{} for _ in range(directions)]
     found: list[list[_Pass]] = []
     factors: dict[tuple[int, int, str], _Factor] = {}

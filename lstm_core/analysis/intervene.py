@@ -27,6 +27,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from lstm_core.analysis.tape import tape
+from lstm_core.attention import weights
 from lstm_core.cells.base import Cell
 from lstm_core.model import Model
 from lstm_core.ops import NUMPY
@@ -189,6 +190,7 @@ def intervene(trace: Trace, interventions: Iterable[Intervention | str], model: 
 
     layers = [[{name: np.asarray(value) for name, value in params.items()} for params in row] for row in trace.layers]
     signals, _ = scan(trace.cell, layers, inputs, trace.initial, step=step)
+    signals |= weights(trace.attention, trace.cell, signals)
     after = replace(trace, signals=signals, inputs=inputs, tokens=tokens, device="cpu", seconds=0.0, max_abs_error=None)
     return Counterfactual(trace, after, listed, model)
 

@@ -10,7 +10,8 @@ computed from the past themselves. In a GRU the candidate n reads the very state
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -64,10 +65,14 @@ def memory(
     direction: a readout direction in the layer's output h, (unit,) or (directions * unit,), such as
     ``readout(model, "she", "he").vector``. Each unit's memory is then seen through the output, h = F(c): every part of
     c counts (F(c) - F(0)) / c times, for the LSTM o tanh(c) / c, taken from the cell's own equations.
+    With attention the vector is twice as long: what a token wrote then counts where it is shown now, and again in every
+    state that is looked back at, by that state's alpha. As the gates are, the alphas are taken as this run had them.
 
     Needs O(time * unit) numbers. Raises ValueError if the cell's memory is not linear in the old state (the plain
     RNN), and for a step, unit, layer or direction that the trace does not have.
     """
+    if trace.attention and direction is not None and len(direction) == 2 * len(trace.attention["W_a"]):
+        return _looking_back(trace, step, direction, unit=unit, layer=layer, backward=backward, batch=batch)
     run = steps(trace, layer, backward, batch)
     rule, keep, written = run.keep_write()
     at = run.place(step)
@@ -104,6 +109,20 @@ def memory(
         candidate=rule.candidate,
         candidate_reads_state=contains(reads, f"s.{rule.state}"),
     )
+
+
+def _looking_back(trace: Trace, step: int, direction: np.ndarray, **place: Any) -> Memory:
+    """``memory`` along a ``direction`` of [h; a]: of h after ``step``, and of every state that a is a mean of."""
+    own, mean = np.split(direction, 2)
+    here = memory(trace, step, direction=own, **place)
+    alpha = trace.sel("alpha", layer=0, direction=0, batch=place["batch"], time=step).astype(np.float64)
+    back = [memory(trace, k, direction=mean, **place) for k in range(here.step + 1)]
+    contributions, initial, offset, value = (
+        getattr(here, name) + sum(share * getattr(one, name) for share, one in zip(alpha, back, strict=False))
+        for name in ("contributions", "initial", "offset", "value")
+    )
+    residual = float(np.abs(contributions.sum(0) + initial + offset - value))
+    return replace(here, contributions=contributions, initial=initial, offset=offset, value=value, residual=residual)
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,7 +92,8 @@ def steps(trace: Trace, layer: int = -1, backward: bool = False, batch: int = 0)
         x = trace.inputs[:, batch].astype(np.float64)
     else:
         x = np.concatenate([read(trace.cell.output, layer - 1, way) for way in range(directions)], axis=-1)
-    signals = {name: read(name, layer, direction)[flip] for name in trace.signals}
+    names = [signal.name for signal in trace.cell.signals]
+    signals = {name: read(name, layer, direction)[flip] for name in names}
     old = {
         name: np.concatenate([trace.initial[name][layer, direction, None, batch], signals[name][:-1]])[: len(x)]
         for name in trace.cell.states()
