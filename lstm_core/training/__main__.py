@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from lstm_core.model import Model
 from lstm_core.training.loop import Trained, best, train
 from lstm_core.training.recipes import recipe
 
@@ -26,6 +27,14 @@ def table(runs: list[Trained]) -> str:
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
+def join(path: Path, seeds: list[dict[str, Any]], half: bool) -> None:
+    """Put the figures of further seeds beside those in a shipped file's header; its weights stay as they are."""
+    model = Model.load(path)
+    known = {run["seed"]: run for run in (*model.meta.get("seeds", ()), *seeds)}
+    by_seed = [run for _, run in sorted(known.items())]
+    replace(model, meta={**model.meta, "seeds": by_seed}).save(path, half)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lstm_core.training", description=__doc__)
     parser.add_argument("name", help="the model, for example pronouns-lstm; an unknown name lists them all")
@@ -34,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, help="steps of each (default: the recipe's)")
     parser.add_argument("--out", type=Path, default=ASSETS, help="folder for the model (default: assets/models)")
     parser.add_argument("--keep", type=Path, help="folder for the models of all seeds")
+    parser.add_argument("--add", action="store_true", help="add these seeds' figures to the shipped file's header")
+    parser.add_argument("--ship-best", action="store_true", help="ship the best seed even if none passes")
     options = parser.parse_args(arguments)
     try:
         chosen = recipe(options.name)
@@ -52,14 +63,18 @@ def main(arguments: list[str] | None = None) -> int:
             options.keep.mkdir(parents=True, exist_ok=True)
             runs[-1].model.save(options.keep / f"{chosen.name}-{seed}.safetensors", chosen.half)
         print(table(runs), flush=True)
-    shipped = best(chosen, runs)
-    if shipped is None:
-        print("no seed passes; nothing is written", file=sys.stderr)
-        return 1
-    seeds = [{"seed": run.seed, "passes": run.passes, **run.metrics} for run in runs]
-    model = replace(shipped.model, meta={**shipped.model.meta, "seeds": seeds})
-    options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"{chosen.name}.safetensors"
+    seeds = [{"seed": run.seed, "passes": run.passes, **run.metrics} for run in runs]
+    if options.add:
+        join(path, seeds, chosen.half)
+        print(f"the figures of {len(seeds)} seeds were added to {path}")
+        return 0
+    shipped = best(chosen, runs, options.ship_best)
+    if shipped is None:
+        print("no seed passes; nothing is written (--ship-best would write the best of them)", file=sys.stderr)
+        return 1
+    model = replace(shipped.model, meta={**shipped.model.meta, "passes": shipped.passes, "seeds": seeds})
+    options.out.mkdir(parents=True, exist_ok=True)
     model.save(path, chosen.half)
     print(f"seed {shipped.seed} is shipped as {path}")
     return 0

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import string
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 from zlib import crc32
 
 FEMALE, MALE = "f", "m"
@@ -57,17 +57,29 @@ def is_held_out(first: str, second: str) -> bool:
 
 @dataclass
 class Story:
-    """Words of one text, and where its persons stand (`subjects`, `objects`, `pronouns`: word index -> gender)."""
+    """Words of one text, and where its persons stand (`subjects`, `objects`, `pronouns`: word index -> gender).
+
+    widths: of how many words a person's name or noun is, by the index of its first one.
+    """
+
+    PRONOUN: ClassVar[Mapping[str, str]] = PRONOUN
+    POSSESSIVE: ClassVar[Mapping[str, str]] = POSSESSIVE
+    SPACE: ClassVar[str] = " "
 
     words: list[str] = field(default_factory=list)
     subjects: dict[int, str] = field(default_factory=dict)
     objects: dict[int, str] = field(default_factory=dict)
     pronouns: dict[int, str] = field(default_factory=dict)
     possessives: dict[int, str] = field(default_factory=dict)
+    widths: dict[int, int] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
-        return " ".join(self.words)
+        return self.SPACE.join(self.words)
+
+    def span(self, place: int) -> range:
+        """The word indices of the person who is named from word `place` on."""
+        return range(place, place + self.widths[place])
 
     @property
     def switches(self) -> dict[int, str]:
@@ -90,6 +102,9 @@ class Writer:
     distractors  share of sentences with a second person, as an object
     gap          longest run of sentences without any person between a subject and a pronoun
     """
+
+    STORY: type[Story] = Story
+    COMMA, STOP = ",", "."
 
     def __init__(self, rng: Random, held_out: bool = False, distractors: float = 0.4, gap: int = 1) -> None:
         self.rng, self.held_out, self.distractors, self.gap = rng, held_out, distractors, gap
@@ -125,25 +140,44 @@ class Writer:
             self._predicate()
         place = max(self._story.subjects)
         if distance:
-            self._say(".")
+            self._say(self.STOP)
             while len(self._story.words) - place <= distance:
                 self._filler()
         elif self.rng.random() < 0.6:
             self._say(self._pick("reason"))
         else:
-            self._say(".")
+            self._say(self.STOP)
         self._pronoun(subject)
         return self._story
+
+    def filler(self) -> list[str]:
+        """The words of one sentence about nobody."""
+        self._start()
+        self._filler()
+        return self._story.words
 
     # -- parts of a text ---------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        self._story = Story()
+        self._story = self.STORY()
         self._last = ""
         self._tense = 0 if self.rng.random() < 0.75 else 1
 
     def _about(self, gender: str) -> None:
         """One subject: a sentence that names it, then pronouns, with or without a gap between."""
+        self._introduce(gender)
+        self._say(self.STOP)
+        for _ in range(self.rng.choice((0, 1, 1, 2))):
+            self._fillers()
+            if self.rng.random() < 0.6:  # "then" is no sign of a new subject
+                self._opening(always=True)
+            self._clause(gender)
+            if self.rng.random() < 0.3:
+                self._reason(gender)
+            self._say(self.STOP)
+
+    def _introduce(self, gender: str) -> None:
+        """The sentence that names the subject, without its full stop."""
         chance = self.rng.random()
         if chance < 0.15:  # when mary left , she ...
             self._say(self._pick("front"))
@@ -166,15 +200,6 @@ class Writer:
             self._predicate()
             if self.rng.random() < 0.6:  # mary left because she ...
                 self._reason(gender)
-        self._say(".")
-        for _ in range(self.rng.choice((0, 1, 1, 2))):
-            self._fillers()
-            if self.rng.random() < 0.6:  # "then" is no sign of a new subject
-                self._opening(always=True)
-            self._clause(gender)
-            if self.rng.random() < 0.3:
-                self._reason(gender)
-            self._say(".")
 
     def _fillers(self) -> None:
         """Sentences about nobody; long runs are rarer."""
@@ -189,11 +214,11 @@ class Writer:
             self._say(piece.strip())
             if name:
                 self._say(self._pick(name))
-        self._say(".")
+        self._say(self.STOP)
 
     def _reason(self, gender: str) -> None:
         if self.rng.random() < 0.1:
-            self._say(",")
+            self._say(self.COMMA)
         self._say(self._pick("reason"))
         self._clause(gender)
 
@@ -212,7 +237,7 @@ class Writer:
         if always or self.rng.random() < (0.5 if self._story.words else 0.2):
             self._say(self._pick("opening"))
             if self.rng.random() < 0.2:
-                self._say(",")
+                self._say(self.COMMA)
 
     def _predicate(self) -> None:
         """What a person does, with or without another person as an object."""
@@ -274,7 +299,7 @@ class Writer:
         """`the`, `a`, or the subject's `her` or `his`."""
         if self.rng.random() < 0.12:
             gender = self._story.subjects[max(self._story.subjects)]
-            self._mark(self._story.possessives, POSSESSIVE[gender], gender)
+            self._mark(self._story.possessives, self._story.POSSESSIVE[gender], gender)
         else:
             self._say(self.rng.choice(("the", "the", "a")))
 
@@ -287,7 +312,7 @@ class Writer:
         self._person(self._story.objects, gender)
 
     def _pronoun(self, gender: str) -> None:
-        self._mark(self._story.pronouns, PRONOUN[gender], gender)
+        self._mark(self._story.pronouns, self._story.PRONOUN[gender], gender)
 
     def _person(self, places: dict[int, str], gender: str) -> None:
         noun, head = self._draw(gender)
@@ -309,8 +334,10 @@ class Writer:
     # -- words -------------------------------------------------------------------------------------------------------
 
     def _mark(self, places: dict[int, str], word: str, gender: str) -> None:
-        places[len(self._story.words)] = gender
+        place = len(self._story.words)
+        places[place] = gender
         self._say(word)
+        self._story.widths[place] = len(self._story.words) - place
 
     def _verb(self, kind: str) -> None:
         self._say(self._pick(kind)[self._tense])

@@ -1,0 +1,150 @@
+"""Small networks that an experiment trains and that are not shipped: a few letters kept over a lag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lstm_core.cells import CELLS
+from lstm_core.scan import scan
+from lstm_core.trace import Trace
+from lstm_core.training.loop import Network
+
+LETTERS = 8
+BLANK, ASK = LETTERS, LETTERS + 1
+VOCABULARY = LETTERS + 2
+
+
+def strings(draw: np.random.Generator, count: int, lag: int, letters: int = 1) -> np.ndarray:
+    """(time, count) ids: some letters, ``lag`` blanks, a question mark, the same letters again."""
+    kept = draw.integers(0, LETTERS, (letters, count))
+    return np.concatenate([kept, np.full((lag, count), BLANK), np.full((1, count), ASK), kept])
+
+
+def right(network: Network, ids: np.ndarray, letters: int = 1) -> float:
+    """Share of the strings whose letters are all said again."""
+    with torch.no_grad():
+        logits, _ = network(torch.from_numpy(ids[:-1]), signals=False)
+    return float((logits[-letters:].argmax(-1).numpy() == ids[-letters:]).all(0).mean())
+
+
+def network(cell: str, hidden: int, seed: int) -> Network:
+    torch.manual_seed(seed)
+    return Network(CELLS[cell], VOCABULARY, VOCABULARY, hidden)
+
+
+def train(
+    one: Network,
+    seed: int,
+    steps: int,
+    lag: Callable[[int], int] | int,
+    letters: int = 1,
+    batch: int = 16,
+    learning_rate: float = 1e-2,
+    goal: float | None = None,
+    every: int = 25,
+    each: Callable[[int], None] = lambda step: None,
+) -> tuple[int | None, float]:
+    """Adam on the letters after the question mark. ``lag`` may grow with the step. ``each`` is told every step.
+
+    Returns the first step, out of every ``every``, at which ``goal`` of 100 new strings are right (None if none was;
+    the training ends there), and the share that is right in the end.
+    """
+    draw = np.random.default_rng(seed)
+    final = lag(steps) if callable(lag) else lag
+    probes = strings(np.random.default_rng(10_000 + seed), 100, final, letters)
+    optimizer = torch.optim.Adam(one.parameters(), lr=learning_rate)
+    for step in range(1, steps + 1):
+        each(step)
+        ids = torch.from_numpy(strings(draw, batch, lag(step) if callable(lag) else lag, letters))
+        where = torch.zeros(ids.shape, dtype=torch.bool)[:-1]
+        where[-letters:] = True
+        logits, _ = one(ids[:-1], where, signals=False)
+        optimizer.zero_grad()
+        functional.cross_entropy(logits, ids[1:][where]).backward()
+        nn.utils.clip_grad_norm_(one.parameters(), 1.0)
+        optimizer.step()
+        if goal is not None and step % every == 0 and right(one, probes, letters) >= goal:
+            return step, right(one, probes, letters)
+    return None, right(one, probes, letters)
+
+
+def start_forget_gate(one: Network, start: float | str, longest: int, seed: int) -> None:
+    """Set the LSTM's forget bias: a number, or "chrono", b_f = log U(1, longest - 1) and b_i = -b_f.
+
+    Tallec & Ollivier, "Can recurrent neural networks warp time?", ICLR 2018, arXiv 1804.11188, section 3.
+    """
+    p: Any = one.layer.params[0]
+    with torch.no_grad():
+        if start == "chrono":
+            drawn = np.random.default_rng(seed).uniform(1, longest - 1, p[0]["b_f"].shape)
+            p[0]["b_f"].copy_(torch.from_numpy(np.log(drawn)))
+            p[0]["b_i"].copy_(-p[0]["b_f"])
+        else:
+            p[0]["b_f"].fill_(float(start))
+
+
+class Stacked(nn.Module):
+    """Several LSTMs of one size trained at once, with or without peepholes: the time loop is what costs time.
+
+    The equations of ``cells/lstm.py`` and ``cells/peephole.py`` with a leading axis for the network; ``parameters_of``
+    gives one network's parameters under the cells' names.
+    """
+
+    def __init__(
+        self, seeds: Sequence[int], inputs: int, hidden: int, peepholes: bool, forget_bias: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.peepholes, self.hidden = peepholes, hidden
+        started = [self._start(seed, inputs, hidden, "ifo" if peepholes else "", forget_bias) for seed in seeds]
+        self.params = nn.ParameterDict(
+            {name: nn.Parameter(torch.stack([one[name] for one in started])) for name in started[0]}
+        )
+
+    @staticmethod
+    def _start(seed: int, inputs: int, hidden: int, seeing: str, forget_bias: float) -> dict[str, Tensor]:
+        draw = torch.Generator().manual_seed(seed)
+        found = {}
+        for gate in "ifog":
+            found[f"W_{gate}"] = torch.randn(hidden, inputs, generator=draw) * (2 / (hidden + inputs)) ** 0.5
+            found[f"U_{gate}"] = torch.linalg.qr(torch.randn(hidden, hidden, generator=draw))[0]
+            found[f"b_{gate}"] = torch.full((hidden,), forget_bias * (gate == "f"))
+        for gate in seeing:
+            found[f"p_{gate}"] = torch.zeros(hidden)
+        return found | {"V": torch.randn(hidden, generator=draw) * hidden**-0.5, "v": torch.zeros(())}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (time, batch, input), the same for every network -> logits (time, network, batch)."""
+        p = self.params
+        w, u = (torch.cat([p[f"{kind}_{gate}"] for gate in "ifog"], dim=1).transpose(1, 2) for kind in "WU")
+        b = torch.cat([p[f"b_{gate}"] for gate in "ifog"], dim=1)[:, None]
+        h = c = x.new_zeros(len(w), x.shape[1], self.hidden)
+        shown = []
+        for net in (x[:, None] @ w + b).unbind(0):
+            i, f, o, g = (net + h @ u).chunk(4, -1)
+            if self.peepholes:
+                i, f = i + p["p_i"][:, None] * c, f + p["p_f"][:, None] * c
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            if self.peepholes:
+                o = o + p["p_o"][:, None] * c
+            h = torch.sigmoid(o) * torch.tanh(c)
+            shown.append(h)
+        return (torch.stack(shown) @ p["V"][:, :, None]).squeeze(-1) + p["v"][:, None]
+
+    def parameters_of(self, network: int) -> dict[str, np.ndarray]:
+        return {k: v[network].detach().numpy().copy() for k, v in self.params.items() if k not in ("V", "v")}
+
+
+def trace_of(one: Network, ids: np.ndarray) -> Trace:
+    """What a network does with one string (time,), in NumPy."""
+    x = one.embedding.weight.detach().numpy()[ids][:, None]
+    layers = one.layer.parameters_numpy()
+    shape = (1, 1, 1, one.layer.hidden_size)
+    initial = {name: np.zeros(shape, np.float32) for name in one.cell.states()}
+    signals, _ = scan(one.cell, layers, x, initial)
+    return Trace(one.cell, signals, x, layers, initial)
