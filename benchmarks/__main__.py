@@ -21,10 +21,11 @@ from playwright.sync_api import Browser
 
 from benchmarks import models, page, readme
 from benchmarks.browser import chromium, serve
-from benchmarks.page import FLOOR, GATESCOPE
+from benchmarks.page import ANALYSIS, FLOOR, GATESCOPE
 
 REPORT = Path(__file__).with_name("README.md")
 SIZES = (20, 100, 500)
+PAGES = {"memory": "Memory", "what_if": "What if", "gradients": "Gradients", "contrast": "Contrast"}
 VIEWERS = 20
 Samples = dict[str, list[float]]
 
@@ -52,6 +53,21 @@ def reruns(browser: Browser, repeat: int, found: Samples, env: dict[str, str]) -
                 for name, (took, count) in samples.items():
                     found[name].append(took)
                     found[f"{name} sent"].append(count)
+
+
+def clicks(browser: Browser, repeat: int, found: Samples, env: dict[str, str]) -> None:
+    """A click on a word of each analysis page beside the floor's Enter; every click asks for what was not drawn yet."""
+    text = models.words(SIZES[0], seed=1)
+    with ExitStack() as stack:
+        ours, floor = stack.enter_context(serve(GATESCOPE.script, env)), stack.enter_context(serve(FLOOR.script, env))
+        bare = stack.enter_context(page.viewer(browser, FLOOR, floor))
+        for name in PAGES:
+            with page.viewer(browser, ANALYSIS, ours, page.PAIR | {"text": text}, name) as mine:
+                for k in range(min(repeat + 2, SIZES[0] - 1)):
+                    took, beside = page.click(mine, k), bare.enter(f"{name} {k}")[0]
+                    if k >= 2:
+                        found[f"click {name}"].append(took)
+                        found[f"click {name} floor"].append(beside)
 
 
 def memory(browser: Browser, found: Samples, env: dict[str, str]) -> None:
@@ -92,6 +108,9 @@ def report(found: Samples, repeat: int, chromium_version: str, load: float) -> s
     row("Enter to repaint, 500 tokens", "", "enter 500", "enter floor", "ms")
     row("a cursor step", "under 35 ms", "step", None, "ms", m["step"] < 35)
     row("messages to the server in a cursor step", "none", "step sent", None, "", max(found["step sent"]) == 0)
+    for name, title in PAGES.items():
+        quick = m[f"click {name}"] < 300
+        row(f"{title}: click to repaint", "under 300 ms", f"click {name}", f"click {name} floor", "ms", quick)
     soon = m["start"] <= 1.3 * m["start floor"]
     row("start of the server to first chart", "at most 1.3 times the floor", "start", "start floor", "ms", soon)
     for n in SIZES:
@@ -102,7 +121,7 @@ def report(found: Samples, repeat: int, chromium_version: str, load: float) -> s
     packages = ", ".join(f"{name} {version(name)}" for name in ("streamlit", "plotly", "numpy"))
     return "\n".join(
         (
-            readme.table(("", "goal", "measured", "floor", "ratio", ""), rows),
+            readme.markdown(("", "goal", "measured", "floor", "ratio", ""), rows),
             "",
             f"{datetime.date.today()}, {repeat} samples of each time, load average {load:.1f} when it began. "
             f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, {packages}, "
@@ -131,6 +150,8 @@ def main() -> None:
         env = {"GATESCOPE_MODELS": folder}
         print("Enter to repaint, cursor steps, bytes", flush=True)
         reruns(browser, options.repeat, found, env)
+        print("clicks on the analysis pages", flush=True)
+        clicks(browser, options.repeat, found, env)
         print("start of the server to first chart", flush=True)
         start(browser, options.repeat, found)
         print("memory", flush=True)

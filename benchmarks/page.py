@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from benchmarks import models
 from benchmarks.browser import APP, Server
-from benchmarks.clock import Wire, key_to_paint
+from benchmarks.clock import Wire, click_to_paint, key_to_paint
 
 SCREEN: ViewportSize = {"width": 1366, "height": 768}
 
@@ -78,16 +78,38 @@ class Viewer:
         return took, len(self.wire.sent)
 
 
+ANALYSIS = Subject(
+    APP,
+    box="[data-testid=gs-sentence]",
+    chart="[data-testid=gc][data-ready='1']",
+    seen="(e => +e.dataset.repaints > wanted[0] && +e.dataset.step === wanted[1])"
+    "(document.querySelector('[data-testid=gc]'))",
+)
+"""A page whose figures are drawn anew for every word that is chosen."""
+
+
+def click(viewer: Viewer, word: int) -> float:
+    """Click a word of an analysis page: milliseconds to the repaint of its figures."""
+    chart = viewer.page.get_by_test_id("gc")
+    before = int(chart.get_attribute("data-repaints") or 0)
+    box = chart.locator(".gc-word").nth(word).bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    took = click_to_paint(viewer.page, *middle, viewer.subject.seen, [before, word])
+    viewer.page.wait_for_timeout(200)  # the rerun's closing messages
+    return took
+
+
 @contextmanager
 def viewer(
-    browser: Browser, subject: Subject, server: Server, query: Mapping[str, str] | None = None
+    browser: Browser, subject: Subject, server: Server, query: Mapping[str, str] | None = None, path: str = ""
 ) -> Iterator[Viewer]:
     """Open the page as a visitor who was never here, and wait for its first chart."""
     context = browser.new_context(viewport=SCREEN)
     try:
         page = context.new_page()
         wire = Wire(page)
-        page.goto(f"{server.url}/?{urlencode(query or {})}", wait_until="commit")
+        page.goto(f"{server.url}/{path}?{urlencode(query or {})}", wait_until="commit")
         page.locator(subject.chart).first.wait_for(timeout=60_000)
         yield Viewer(subject, page, wire)
     finally:

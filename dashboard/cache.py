@@ -17,12 +17,24 @@ LIMIT = 2000
 
 @dataclass(frozen=True)
 class Reading:
-    """A model's run on a text. ``found``: the tokens in the whole text, of which at most ``LIMIT`` were read."""
+    """A model's run on a text. ``found``: the steps in the whole text, of which the first were read; ``notes``: what
+    else the reader must know of it; ``why``: why nothing is predicted, where nothing is."""
 
     model: Model
     trace: Trace
     predictions: list[list[tuple[str, float]]]
     found: int
+    notes: tuple[str, ...] = ()
+    why: str = ""
+
+    @property
+    def notices(self) -> list[str]:
+        """What the reader must know, in whole sentences."""
+        if self.found <= len(self.trace):
+            return list(self.notes)
+        kind = "tokens" if self.trace.tokens else "steps"
+        cut = f"{self.trace.cell.title}: the first {len(self.trace):,} of {self.found:,} {kind} are shown."
+        return [cut, *self.notes]
 
 
 @st.cache_resource(show_spinner=False)
@@ -52,8 +64,8 @@ def title(path: Path) -> str:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def read(name: str, text: str) -> Reading:
+def read(name: str, text: str, limit: int = LIMIT) -> Reading:
     one = model(name)
     tokens = one.tokenizer.encode(text)
-    trace = one.run(tokens[:LIMIT])
+    trace = one.run(tokens[:limit])
     return Reading(one, trace, one.predictions(trace, 5), len(tokens))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import streamlit as st
 
-from dashboard import cache
+from dashboard import cache, library
 from dashboard.controls import chosen, controls
-from dashboard.state import Settings
+from dashboard.state import YOURS, Settings
 from lstm_core import Model, Trace
 
 
@@ -39,41 +39,60 @@ class Scene:
 
     def same_step(self, side: int, step: int) -> int:
         """The step at which ``side`` has read as far into the text as the left side after ``step``."""
-        ends = [token.end for token in self.traces[side].tokens]
-        if side == 0 or not ends:
-            return step
-        return max(0, bisect_right(ends, self.traces[0].tokens[step].end) - 1)
+        return step if side == 0 else same_step(self.traces[0], self.traces[side], step)
 
     @property
     def notices(self) -> list[str]:
         """What the reader must know about what is not shown."""
-        return [
-            f"{reading.trace.cell.title}: the first {cache.LIMIT:,} of {reading.found:,} tokens are shown."
-            for reading in self.readings
-            if reading.found > cache.LIMIT
+        wanted = (self.settings.left, self.settings.right)
+        said = [
+            note
+            for name, reading in zip(wanted, self.readings, strict=True)
+            for note in (*library.notices(name, reading.model), *reading.notices)
         ]
+        return list(dict.fromkeys(said))
 
 
 def scene() -> Scene | None:
     """Draw the controls and read the sentence; None, with a message on the page, if there is no model at all."""
-    names = cache.models()
-    if not names:
+    if not cache.models():
         st.error("There are no models in assets/models. Train one: `python -m lstm_core.training pronouns`.")
         return None
+    names = library.names()
     said = chosen() or st.session_state.get("settings") or st.query_params.to_dict()
     settings = Settings.parse(said, names)
     st.session_state["settings"] = settings.server_side()
-    models = (cache.model(settings.left), cache.model(settings.right))
+    sides = library.stands_for(settings.left, "left"), library.stands_for(settings.right, "right")
+    models = [library.model(name) for name in sides]
     layers, directions = max(len(m.layers) for m in models), max(len(m.layers[0]) for m in models)
-    controls(settings, names, examples(models[0]), layers, directions)
-    left, right = cache.read(settings.left, settings.text), cache.read(settings.right, settings.text)
+    controls(settings, names, examples(models[0]) or examples(models[1]), layers, directions)
+    if YOURS in (settings.left, settings.right):
+        from dashboard.yours.panel import panel  # only where it is chosen: the first page does not wait for it
+
+        panel()
+    left, right = (library.read(name, settings.text) for name in sides)
+    if not (len(left.trace) and len(right.trace)):  # both are drawn beside each other, or none
+        left, right = (_nothing(name, one) for name, one in zip(sides, (left, right), strict=True))
     return Scene(settings, (left, right), (_drawn(left.model, settings), _drawn(right.model, settings)))
+
+
+def same_step(first: Trace, other: Trace, step: int) -> int:
+    """The step at which ``other`` has read as far into the text as ``first`` after ``step``; where one of them reads
+    no text, the step of the same number."""
+    if not first.tokens or not other.tokens:
+        return min(step, max(0, len(other) - 1))
+    return max(0, bisect_right([token.end for token in other.tokens], first.tokens[step].end) - 1)
 
 
 def examples(model: Model) -> list[tuple[str, str]]:
     """Label and text of the sentences that the model's header proposes."""
     given = [one if isinstance(one, dict) else {"text": one} for one in model.meta.get("examples", [])]
     return [(str(one.get("label", one["text"])), str(one["text"])) for one in given if "text" in one]
+
+
+def _nothing(name: str, reading: cache.Reading) -> cache.Reading:
+    """A reading of no steps, with the notes of ``reading``."""
+    return replace(library.read(name, "", 0), found=0, notes=reading.notes)
 
 
 def _drawn(model: Model, settings: Settings) -> Drawn:

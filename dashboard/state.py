@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 SERVER_SIDE = ("text", "left", "right", "layer", "direction")
+YOURS = "yours"
+"""Stands for the visitor's own model where a shipped one is named."""
 LONGEST = 100_000
 """Characters of a text that are looked at; the page says so when there are more tokens than it shows."""
 

@@ -64,6 +64,14 @@ def test_wires_of_different_sources_cross_straight(drawing: Diagram) -> None:
         assert not [source for source, point in turns if source != wire.source and point in on]
 
 
+def test_no_wire_runs_through_a_letter(drawing: Diagram) -> None:
+    named = [node for node in drawing.nodes if node.signal and node.kind != "new"]
+    assert named
+    for node in named:
+        assert not [wire for wire in drawing.wires if node.letter in points(wire)], node
+        assert not [other for other in drawing.nodes if inside(other, node.letter)], node
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_the_drawing_is_the_data_flow_graph(name: str) -> None:
     flow, drawing = graph(CELLS[name]), diagram(CELLS[name])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from dashboard import theme
 from dashboard.figures.content import content
-from dashboard.figures.grid import edges, grid, held, roles_of
-from dashboard.figures.order import orders
+from dashboard.figures.grid import grid, roles_of
+from dashboard.figures.order import orders, seen
 from dashboard.figures.words import visible, words
 from dashboard.gateplot.pack import pack
 from lstm_core import CELLS, Trace
@@ -43,7 +43,7 @@ def test_each_panel_holds_its_signal_or_says_why_not(left: str, right: str) -> N
             one = drawn[panel["side"], panel["row"]]
             np.testing.assert_array_equal(one["z"], values[0, 0, :, 0].T)
             assert one["z"].dtype == np.float32
-            assert one["xaxis"] == f"x{panel['axis']}" and one["yaxis"] == f"y{panel['axis']}"
+            assert one["meta"]["signal"] == panel["signal"]
             scale = figure["layout"][one["coloraxis"]]
             assert scale["cmin"] <= values.min() and values.max() <= scale["cmax"]
     assert set(drawn) == {(k, role) for k, trace in enumerate(both) for role in roles_of(trace)}
@@ -80,13 +80,15 @@ def test_scales_read_in_grey(mode: str) -> None:
     assert (np.sign(below) == np.sign(below[0])).all() and (np.sign(above) == np.sign(above[0])).all()
 
 
-def test_lines_are_the_chosen_units_rows() -> None:
-    both = traces("lstm", "gru")
-    for line in (one for one in grid(both, [3, 5])["data"] if one["type"] == "scatter"):
-        trace = both[line["meta"]["side"]]
-        row = trace.role(line["meta"]["role"])[0, 0, :, 0, (3, 5)[line["meta"]["side"]]]  # type: ignore[index]
-        np.testing.assert_array_equal(line["y"], held(row))
-        np.testing.assert_array_equal(line["x"], edges(len(trace)))
+def test_each_line_names_a_heatmap_whose_rows_it_draws_and_the_strip_it_stands_in() -> None:
+    figure = grid(traces("lstm", "gru"))
+    rows = {(one["meta"]["side"], one["meta"]["signal"]) for one in figure["data"] if one["type"] == "heatmap"}
+    lines = [one["meta"] for one in figure["data"] if one["type"] == "scatter"]
+    assert {(line["side"], line["signal"]) for line in lines} <= rows
+    strips = {(p["side"], p["row"]): p["signals"] for p in figure["layout"]["meta"]["panels"] if p["kind"] == "strip"}
+    drawn = {place: [line["signal"] for line in lines if (line["side"], line["strip"]) == place] for place in strips}
+    assert strips == drawn
+    assert set(strips[0, "gates"]) == {"f", "i", "o"} and set(strips[1, "values"]) == {"n", "h"}
 
 
 def test_layer_and_direction_are_those_asked_for() -> None:
@@ -95,6 +97,23 @@ def test_layer_and_direction_are_those_asked_for() -> None:
     for one in (one for one in figure["data"] if one["type"] == "heatmap" and one["meta"]["role"] == "keep"):
         at = [(0, 1), (1, 0)][one["meta"]["side"]]
         np.testing.assert_array_equal(one["z"], trace.signals["f"][at][:, 0].T)
+
+
+def test_a_wide_layer_on_a_long_text_shows_the_units_that_moved_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small_model("lstm", hidden=40)
+    trace = model.run(TEXT)
+    monkeypatch.setattr("dashboard.figures.order.PANEL", 20 * len(trace))
+    moved = orders(trace)["moved"]
+    quiet = int(moved[-1])  # chosen, so it is shown, too
+    units = seen(trace, 0, 0, quiet)
+    assert list(units) == sorted([*moved[:19], quiet])
+    tree = content([model], [trace], [model.predictions(trace)], [quiet], [(0, 0)])
+    for one in (one for one in tree["figure"]["data"] if one["type"] == "heatmap"):
+        np.testing.assert_array_equal(one["z"], trace.role(one["meta"]["role"])[0, 0, :, 0].T[units])  # type: ignore[index]
+    assert all(sorted(order) == list(units) for order in tree["sides"][0]["orders"].values())
+    assert tree["cut"] == ["LSTM: the 20 of 40 units that moved most on this text are shown."]
+    monkeypatch.setattr("dashboard.figures.order.PANEL", 40 * len(trace))
+    assert list(seen(trace, 0, 0, 0)) == list(range(40))
 
 
 def test_orders_are_permutations_by_what_they_say() -> None:

@@ -67,11 +67,13 @@ def test_every_formula_written_in_numbers_gives_the_signal(done: Steps) -> None:
         np.testing.assert_allclose(written, done.signals[line.name], atol=2e-5, rtol=1e-5, err_msg=line.name)
 
 
-def test_what_pushes_a_gate_sums_to_what_it_is_made_from() -> None:
-    done = steps(random_trace(CELLS["lstm"]), layer=1)
+@pytest.mark.parametrize("name", ["lstm", "gru", "peephole", "coupled", "depth_gated", "grid"])
+def test_what_pushes_a_gate_sums_to_what_it_is_made_from(name: str) -> None:
+    """Peepholes too: what a weight makes of a state pushes, not the weight."""
+    done = steps(random_trace(CELLS[name]), layer=1)
     values = Values(done)
     for line in equations(done.cell):
-        if done.cell.signal(line.name).kind == "gate":
+        if line.expr.op == "sigmoid":
             found = pushes(line.expr, line.names, done, values, root=True)
             total = sum(values.arrays[push["value"]] for push in found)
             np.testing.assert_allclose(1 / (1 + np.exp(-total)), done.signals[line.name], atol=2e-5)

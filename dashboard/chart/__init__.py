@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zlib import crc32
 
 import streamlit as st
 from streamlit.components.v2 import component
@@ -40,7 +41,9 @@ def chart(content: Mapping[str, Any], key: str, text: str) -> None:
     """Draw ``content``: ``words`` and ``step`` of ``text`` for the row of words, ``panels`` as
     ``dashboard.figures.panel`` makes them.
 
-    The same ``key`` keeps zoom; a click on a word, or on a point whose figure says so, runs the page again.
+    A panel that is as it was is not drawn again. The same ``key`` keeps zoom; a click on a word, or on a point whose
+    figure says so, runs the page again.
     """
-    data = pack({**content, "dark": theme.layout("dark")})
+    panels = [one | {"stamp": crc32(pack(one))} for one in content["panels"]]
+    data = pack({**content, "panels": panels, "dark": theme.layout("dark")})
     _mount(key=key, data=data, on_step_change=lambda: _choose(key, text))

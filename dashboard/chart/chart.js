@@ -92,45 +92,58 @@ class Chart {
       }))
     }
     this.mark()
-    const dark = this.isDark()
+    const dark = (this.dark = this.isDark())
     this.root.classList.toggle("gc-dark", dark)
     this.grid.style.setProperty("--gc-columns", content.columns)
-    const seen = new Set()
-    const drawn = content.panels.map((panel) => {
-      seen.add(panel.id)
-      return this.draw(panel, dark)
-    })
+    const seen = new Set(content.panels.map((panel) => panel.id))
+    const changed = content.panels.filter((panel) => this.write(panel))
     for (const [id, { box, plot }] of this.panels) if (!seen.has(id)) {
       window.Plotly.purge(plot)
       box.remove()
       this.panels.delete(id)
     }
-    this.grid.append(...content.panels.map((panel) => this.panels.get(panel.id).box)) // in their order
-    await Promise.all(drawn)
+    const boxes = content.panels.map((panel) => this.panels.get(panel.id).box)
+    if (boxes.some((box, k) => box !== this.grid.children[k])) this.grid.append(...boxes) // in their order
+    // All widths are read before anything is drawn: between two drawings the browser would lay the page out anew.
+    this.family = getComputedStyle(this.root).fontFamily
+    const sizes = changed.map(({ id }) => this.panels.get(id).plot.clientWidth)
+    await Promise.all(changed.map((panel, k) => this.draw(panel, sizes[k], dark)))
     this.repaints += 1
     Object.assign(this.root.dataset, { repaints: this.repaints, ready: "1", step: this.step })
     this.root.dispatchEvent(new CustomEvent("gs:repaint"))
   }
 
-  draw(panel, dark) {
+  // The panel's texts; whether its figure has to be drawn.
+  write(panel) {
     let parts = this.panels.get(panel.id)
     if (!parts) {
       const [title, text, note, plot] = [make("h3"), make("p", { class: "gc-text" }), make("p", { class: "gc-note" }), make("div", { class: "gc-plot" })]
-      parts = { box: make("section", { class: "gc-panel", test: `gc-${panel.id}` }, title, text, plot, note), title, text, note, plot }
+      const legend = make("p", { class: "gc-legend" })
+      parts = { box: make("section", { class: "gc-panel", test: `gc-${panel.id}` }, title, text, legend, plot, note), title, text, legend, note, plot }
       this.panels.set(panel.id, parts)
       this.grid.append(parts.box)
     }
-    const { box, title, text, note, plot } = parts
+    const stamp = `${panel.stamp} ${this.dark} ${this.root.clientWidth} ${this.content.columns}`
+    if (parts.stamp === stamp) return false
+    parts.stamp = stamp
+    const { box, title, text, legend, note, plot } = parts
     title.textContent = panel.title
     text.textContent = panel.text ?? ""
     note.textContent = panel.note ?? ""
     box.style.gridColumn = panel.wide ? "1 / -1" : ""
+    const named = panel.figure?.layout.showlegend ? panel.figure.data.filter((one) => one.name && one.showlegend !== false) : []
+    legend.replaceChildren(...named.map(key))
     plot.hidden = !panel.figure
     plot.setAttribute("role", "img")
     plot.setAttribute("aria-label", panel.alt ?? panel.title)
-    if (!panel.figure) return Promise.resolve()
-    const layout = { ...panel.figure.layout, height: panel.height, width: plot.clientWidth || undefined }
-    layout.font = { ...layout.font, family: getComputedStyle(this.root).fontFamily }
+    return Boolean(panel.figure)
+  }
+
+  draw(panel, width, dark) {
+    const parts = this.panels.get(panel.id)
+    const { plot } = parts
+    const layout = { ...panel.figure.layout, height: panel.height, width: width || undefined, showlegend: false }
+    layout.font = { ...layout.font, family: this.family }
     if (dark) {
       Object.assign(layout, this.content.dark, { font: { ...this.content.dark.font, family: layout.font.family } })
       for (const name of ["coloraxis", "coloraxis2"]) if (panel.figure.layout[name]) layout[name] = { ...panel.figure.layout[name], colorscale: this.content.dark[name].colorscale }
@@ -161,3 +174,12 @@ class Chart {
     return 0.3 * r + 0.6 * g + 0.1 * b < 128
   }
 }
+
+// A trace's name beside a piece of its line, or its mark. Names are already escaped for Plotly.
+function key(one) {
+  const { color, symbol } = { ...one.line, ...one.marker }
+  const kind = one.mode === "markers" ? (symbol?.endsWith("open") ? "ring" : "mark") : one.type === "bar" ? "bar" : (one.line.dash ?? "solid")
+  return make("span", {}, make("i", { class: `gc-key gc-${kind}`, style: { color } }), plain(one.name))
+}
+
+const plain = (name) => name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&")

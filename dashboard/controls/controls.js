@@ -85,8 +85,8 @@ class Controls {
     const next = { ...this.settings, ...values }
     if (!force && JSON.stringify(next) === JSON.stringify(this.settings)) return
     this.settings = next
+    this.send(next) // the server works while the address is written
     this.address()
-    this.send(next)
   }
 
   address() {

@@ -43,8 +43,7 @@ def unit_lines(
         yaxis=p.value_axis("value", domain=[0.42, 1]),
         yaxis2=p.value_axis("difference", domain=[0, 0.32], nticks=4),
         showlegend=True,
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
-        margin={"l": 52, "r": 12, "t": 26, "b": 62},
+        margin={"l": 52, "r": 12, "t": 6, "b": 62},
         meta={"pick": "x"},
     )
     most = int(np.argmax(np.abs(difference))) if len(difference) else 0
@@ -72,7 +71,10 @@ def predictions(
     names: tuple[str, str],
     text: str = "",
 ) -> dict[str, Any]:
-    """The likeliest next words of two runs at one step, as pairs of bars; ``text`` says what they show."""
+    """The likeliest next words of two runs at one step, as pairs of bars; ``text`` says what they show, or why there
+    are none."""
+    if not before and not after:
+        return p.panel(id, title, text=text)
     chances = ({word: chance for word, chance in run} for run in (before, after))
     first, second = chances
     chance = {word: max(first.get(word, 0.0), second.get(word, 0.0)) for word in {**first, **second}}
@@ -94,15 +96,7 @@ def predictions(
         xaxis={"range": [0, 1.12], "tickformat": ".0%", "gridcolor": p.GRID, "zeroline": False, "fixedrange": True},
         yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True},
         showlegend=True,
-        legend={
-            "orientation": "h",
-            "x": 1,
-            "xanchor": "right",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "traceorder": "reversed",
-        },
-        margin={"l": 84, "r": 40, "t": 26, "b": 30},
+        margin={"l": 84, "r": 40, "t": 6, "b": 30},
     )
     said = [
         f"{name}: {p.quoted(visible(run[0][0]))} ({100 * run[0][1]:.0f} %)"
@@ -129,8 +123,7 @@ def words_over_time(
         xaxis=p.word_axis(trace),
         yaxis=p.value_axis("chance", range=[-0.03, 1.03], tickformat=".0%"),
         showlegend=True,
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
-        margin={"l": 52, "r": 12, "t": 26, "b": 62},
+        margin={"l": 52, "r": 12, "t": 6, "b": 62},
         meta={"pick": "x"},
     )
     title = f"{trace.cell.title}: what it expects next, step by step"

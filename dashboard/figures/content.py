@@ -9,7 +9,7 @@ import numpy as np
 
 from dashboard import theme
 from dashboard.figures.grid import grid
-from dashboard.figures.order import orders
+from dashboard.figures.order import orders, seen, width
 from dashboard.figures.words import visible, words
 from lstm_core.model import Model
 from lstm_core.trace import Trace
@@ -29,15 +29,17 @@ def content(
     the grid.
     """
     chosen = [
-        named_unit(model, *at) if unit is None or unit >= model.hidden_size else unit
-        for model, unit, at in zip(models, units, drawn, strict=True)
+        named_unit(model, *at) if unit is None or unit >= width(trace) else unit
+        for model, trace, unit, at in zip(models, traces, units, drawn, strict=True)
     ]
-    columns = zip(models, traces, predictions, drawn, strict=True)
+    rows = [seen(trace, *at, unit) for trace, at, unit in zip(traces, drawn, chosen, strict=True)]
+    columns = zip(models, traces, predictions, drawn, rows, strict=True)
     return {
-        "figure": grid(traces, chosen, drawn),
+        "figure": grid(traces, drawn, seen=rows),
         "dark": {"layout": theme.layout("dark"), "lines": theme.ROLE_COLORS["dark"]},
         "units": chosen,
-        "sides": [side(model, trace, table, *at) for model, trace, table, at in columns],
+        "sides": [side(model, trace, table, *at, units) for model, trace, table, at, units in columns],
+        "cut": cut(traces, rows),
         "quiet": "; ".join(evidence(trace) for trace in traces),
         "honesty": list(dict.fromkeys(str(model.meta["honesty"]) for model in models if model.meta.get("honesty"))),
     }
@@ -65,18 +67,32 @@ def named_unit(model: Model, layer: int, direction: int) -> int:
     return named[0]["unit"] if named else 0
 
 
+def cut(traces: Sequence[Trace], rows: Sequence[np.ndarray]) -> list[str]:
+    """What to say where not all units are drawn."""
+    return [
+        f"{trace.cell.title}: the {len(units):,} of {width(trace):,} units that moved most on this text are shown."
+        for trace, units in zip(traces, rows, strict=True)
+        if len(units) < width(trace)
+    ]
+
+
 def side(
-    model: Model, trace: Trace, predictions: list[list[tuple[str, float]]], layer: int, direction: int
+    model: Model,
+    trace: Trace,
+    predictions: list[list[tuple[str, float]]],
+    layer: int,
+    direction: int,
+    units: np.ndarray,
 ) -> dict[str, Any]:
-    """One model's column: title, units, words and what it expects at every step."""
+    """One model's column: title, the ``units`` that are drawn, words and what it expects at every step."""
     table: dict[str, int] = {}
     ids = [[table.setdefault(word, len(table)) for word, _ in row] for row in predictions]
     return {
         "title": trace.cell.title,
         "model": model.name,
-        "hidden": trace.hidden_size,
-        "named": named_units(model, layer, direction),
-        "orders": orders(trace, layer, direction),
+        "units": units,
+        "named": [one for one in named_units(model, layer, direction) if one["unit"] in units],
+        "orders": {name: order[np.isin(order, units)] for name, order in orders(trace, layer, direction).items()},
         "words": [[word.text, word.first, word.last, int(word.known)] for word in words(trace)],
         "ends": np.array([token.end for token in trace.tokens], np.int32),
         "unknown": np.array([step for step, token in enumerate(trace.tokens) if not token.known], np.int32),

@@ -12,8 +12,9 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 from lstm_core.cells.base import Cell
 from lstm_core.equations import Graph, Node, carry, graph
@@ -26,7 +27,10 @@ Point = tuple[int, int]
 
 @dataclass(frozen=True)
 class Placed:
-    """A node at the centre (x, y), y downwards; it covers ``half_width`` and ``half_height`` to each side."""
+    """A node at the centre (x, y), y downwards; it covers ``half_width`` and ``half_height`` to each side.
+
+    letter: the point on which its signal's letter stands, chosen so that no wire runs through it.
+    """
 
     id: int
     kind: str
@@ -36,6 +40,12 @@ class Placed:
     y: int
     half_width: int
     half_height: int
+    letter: Point = (0, 0)
+
+    def corners(self) -> list[Point]:
+        """Where a letter may stand, best first: beside the corners, or above the node's two halves."""
+        beside = [(sx * (self.half_width + 1), sy * self.half_height) for sy in (-1, 1) for sx in (1, -1)]
+        return [(self.x + x, self.y + y) for x, y in (*beside, (1, -self.half_height - 1), (-1, -self.half_height - 1))]
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,15 @@ class Wire:
     source: int
     target: int
     points: tuple[Point, ...]
+
+    def covers(self) -> set[Point]:
+        """Every grid point that it runs through."""
+        return {
+            (x, y)
+            for (a, b), (c, d) in pairwise(self.points)
+            for x in range(min(a, c), max(a, c) + 1)
+            for y in range(min(b, d), max(b, d) + 1)
+        }
 
 
 @dataclass(frozen=True)
@@ -71,7 +90,9 @@ def diagram(cell: type[Cell]) -> Diagram:
     xs = [x for x, _ in points] + [n.x + s * n.half_width for n in placed.values() for s in (-1, 1)]
     ys = [y for _, y in points] + [n.y + s * n.half_height for n in placed.values() for s in (-1, 1)]
     ends = (min(xs) - 1, min(ys) - 1, max(xs) + 1, max(ys) + 1)
-    return Diagram(tuple(placed.values()), tuple(wires), *ends, tuple(line))
+    covered = {point for wire in wires for point in wire.covers()}
+    nodes = (replace(node, letter=min(node.corners(), key=lambda point: point in covered)) for node in placed.values())
+    return Diagram(tuple(nodes), tuple(wires), *ends, tuple(line))
 
 
 def _memory_line(cell: type[Cell], flow: Graph) -> list[int]:

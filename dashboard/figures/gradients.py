@@ -9,6 +9,7 @@ import numpy as np
 
 from dashboard import theme
 from dashboard.figures import panel as p
+from dashboard.figures.words import named
 from lstm_core.analysis import Flow, Gradients
 from lstm_core.trace import Trace
 
@@ -36,8 +37,7 @@ def log_figure(trace: Trace, lines: Sequence[dict[str, Any]], title: str) -> dic
             dtick=max(1, round((high - low) / 5)),
         ),
         showlegend=True,
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
-        margin={"l": 60, "r": 12, "t": 28, "b": 62},
+        margin={"l": 60, "r": 12, "t": 8, "b": 62},
         meta={"pick": "x"},
     )
 
@@ -101,6 +101,5 @@ def by_gate(id: str, trace: Trace, found: Gradients, word: str, layer: int, dire
     last = {name: found.norm(name, layer, direction) for name in found.deltas}
     peak = max(last, key=lambda name: float(last[name].max(initial=0.0)))
     where = int(np.argmax(last[peak]))
-    heard = trace.tokens[where].text if trace.tokens else str(where + 1)
-    text = f"If the next word is {p.quoted(word)}: most is asked of {peak}, at {p.quoted(heard)}."
+    text = f"If the next word is {p.quoted(word)}: most is asked of {peak}, at {p.quoted(named(trace, where))}."
     return p.panel(id, title, log_figure(trace, lines, "norm of the error"), text=text, alt=f"{title}. {text}")

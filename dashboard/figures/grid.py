@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dashboard import theme
+from lstm_core.attention import ALPHA
 from lstm_core.cells.base import Signal
 from lstm_core.trace import Trace
 
@@ -16,24 +17,26 @@ ROLES = ("keep", "write", "cell", "hidden", "candidate", "reset", "expose")
 """The rows in their order; roles that only some cell has follow in the order in which it declares them."""
 STRIPS = {"gates": ("expose", "reset", "write", "keep"), "values": ("candidate", "hidden", "cell")}
 """The two line plots of the chosen unit, what matters most last and so on top. A clock, say, has its panel only."""
-GAP = 0.02
+
+LONGEST = 300
+"""Steps of which attention is drawn, a square of every step by every step."""
 
 
 def grid(
     traces: Sequence[Trace],
-    units: Sequence[int] | None = None,
     drawn: Sequence[tuple[int, int]] | None = None,
     mode: str = "light",
+    seen: Sequence[np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """Plotly data and layout of the traces beside each other, in the colours of a "light" or "dark" page.
 
-    units: the unit drawn as lines, one a trace. drawn: the (layer, direction) of each trace.
+    drawn: the (layer, direction) of each trace. seen: the units of each that have a row; all, if it is not given.
 
     Every panel is a heatmap (unit, time) of float32; its ``meta`` says which side, role and signal it is, and a
-    line's ``meta`` says of which signal it is a row. ``layout.meta.panels`` lists all panels with what they are for;
-    one that a cell does not have carries the reason in ``empty``.
+    line's ``meta`` says of which signal it is a row and in which strip it is drawn. ``layout.meta.panels`` lists all
+    panels with what they are for; one that a cell does not have carries the reason in ``empty``. Where everything
+    stands is for the browser, which knows the size: it draws all panels on one pair of axes.
     """
-    units = units or [0] * len(traces)
     drawn = drawn or [(0, 0)] * len(traces)
     roles = list(dict.fromkeys(role for trace in traces for role in roles_of(trace)))
     roles.sort(key=lambda role: ROLES.index(role) if role in ROLES else len(ROLES))
@@ -48,28 +51,24 @@ def grid(
         "meta": {"rows": rows, "strips": strips, "panels": []},
     }
     data: list[dict[str, Any]] = []
-    for row, name in enumerate(rows):
+    for name in rows:
         for side, trace in enumerate(traces):
-            number = row * len(traces) + side + 1
-            suffix = str(number) if number > 1 else ""  # Plotly's first axis has no number
-            panel: dict[str, Any] = {"row": name, "side": side, "axis": suffix}
-            place = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
+            panel: dict[str, Any] = {"row": name, "side": side}
             if name in strips:
-                lines = _lines(trace, STRIPS[name], units[side], drawn[side], mode)
-                data += [{**line, **place, "meta": {**line["meta"], "side": side}} for line in lines]
-                span = _line_span(name, lines)
+                lines = _lines(trace, STRIPS[name], mode)
+                data += [{**line, "meta": {**line["meta"], "side": side, "strip": name}} for line in lines]
                 panel |= {"kind": "strip", "signals": [line["meta"]["signal"] for line in lines]}
                 panel |= {} if lines else {"empty": f"the {trace.cell.title} has no {name}"}
             else:
                 panel |= {"kind": "panel"} | _describe(trace, traces, name)
-                span = [trace.hidden_size - 0.5, -0.5]  # unit 0 on top
                 values = _values(trace, name, drawn[side])
+                if values is not None and seen is not None and name != ALPHA.role:
+                    values = values[seen[side][seen[side] < len(values)]]  # a projected h has fewer units
                 if values is not None:
                     look = {"type": "heatmap", "z": values, "coloraxis": scales[name, _kind(trace, name)][0]}
-                    meta = {"side": side, "role": name, "signal": panel["signal"]}
-                    data.append({**look, **place, "hoverinfo": "none", "meta": meta})
+                    meta = {"side": side, "role": name, "signal": panel["signal"], "sources": name == ALPHA.role}
+                    data.append({**look, "hoverinfo": "none", "meta": meta})
             layout["meta"]["panels"].append(panel)
-            layout |= _axes((row, len(rows)), (side, len(traces)), suffix, len(trace), span)
     return {"data": data, "layout": layout}
 
 
@@ -79,15 +78,22 @@ def roles_of(trace: Trace) -> list[str]:
 
 
 def _values(trace: Trace, role: str, at: tuple[int, int]) -> np.ndarray | None:
-    """(unit, time), float32, rows contiguous: how Plotly wants a heatmap and how it is sent."""
+    """(unit, time), float32, rows contiguous: how Plotly wants a heatmap and how it is sent.
+
+    Attention has one layer and one direction, whichever is drawn, and its rows are the steps that were looked back at.
+    """
     values = trace.role(role)
-    return None if values is None else np.ascontiguousarray(values[at][:, 0].T, dtype=np.float32)
+    if values is None or (role == ALPHA.role and len(trace) > LONGEST):
+        return None
+    layer, direction = (min(index, size - 1) for index, size in zip(at, values.shape, strict=False))
+    return np.ascontiguousarray(values[layer, direction, :, 0].T, dtype=np.float32)
 
 
 def _signal(trace: Trace, role: str) -> Signal:
     """What the cell declares for ``role``; for a derived one ("1 - z") the gate that it is derived from."""
-    if role in trace.roles:
-        return trace.cell.signal(trace.roles[role])
+    for signal in trace.declared:
+        if signal.role == role:
+            return signal
     names = re.findall(r"\w+", trace.role_label(role) or "")
     return next(signal for signal in trace.cell.signals if signal.name in names)
 
@@ -131,64 +137,25 @@ def _describe(trace: Trace, traces: Sequence[Trace], role: str) -> dict[str, Any
     if trace.role(role) is not None and label is not None:
         derived = {"keep": "what is not written is kept", "write": "what is not kept is written"}
         meaning = _signal(trace, role).meaning if role in trace.roles else f"{label}: {derived[role]}"
+        if role == ALPHA.role:
+            alpha = {"signal": label, "label": "\N{GREEK SMALL LETTER ALPHA}", "meaning": meaning, "sources": True}
+            return alpha | ({"empty": f"drawn for up to {LONGEST} tokens"} if len(trace) > LONGEST else {})
         return {"signal": label, "label": label.replace("-", "\N{MINUS SIGN}"), "meaning": meaning}
     other = next(one for one in traces if one.role(role) is not None)
     what = _signal(other, role).meaning.partition(":")[0]
     return {"signal": None, "label": "", "empty": f"the {trace.cell.title} has no {what}"}
 
 
-def _lines(trace: Trace, roles: Sequence[str], unit: int, at: tuple[int, int], mode: str) -> list[dict[str, Any]]:
-    lines = []
-    for role in roles:
-        values = _values(trace, role, at)
-        if values is not None:
-            lines.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines",
-                    "x": edges(values.shape[1]),
-                    "y": held(values[unit]),
-                    "line": {"color": theme.role_color(role, mode), "width": 2, "shape": "hv"},
-                    "hoverinfo": "none",
-                    "meta": {"role": role, "signal": trace.role_label(role)},
-                }
-            )
-    return lines
-
-
-def _line_span(strip: str, lines: Sequence[dict[str, Any]]) -> list[float]:
-    """The range of a line plot: 0 to 1 for gates, symmetric for values, with a little room for the line's width."""
-    if strip == "gates":
-        return [-0.06, 1.06]
-    high = max([1.0, *(float(np.abs(line["y"]).max(initial=0)) for line in lines)])
-    return [-1.08 * high, 1.08 * high]
-
-
-def edges(steps: int) -> np.ndarray:
-    """Where steps begin, and where the last one ends: a value is held over the width of its cell in the heatmaps."""
-    return np.arange(steps + 1, dtype=np.float32) - 0.5
-
-
-def held(values: np.ndarray) -> np.ndarray:
-    """Values at ``edges``: the last one stands twice."""
-    return np.append(values, values[-1:]).astype(np.float32)
-
-
-def _axes(row: tuple[int, int], side: tuple[int, int], suffix: str, steps: int, span: list[float]) -> dict[str, Any]:
-    """One panel's axes. The page places them by pixel; these domains are for whoever draws the figure as it is."""
-    (j, rows), (k, sides) = row, side
-    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "fixedrange": True}
-    return {
-        f"xaxis{suffix}": {
-            **bare,
-            "domain": [k / sides + GAP * k, (k + 1) / sides - GAP * (sides - 1 - k)],
-            "range": [-0.5, max(steps, 1) - 0.5],
-            "anchor": f"y{suffix}",
-        },
-        f"yaxis{suffix}": {
-            **bare,
-            "domain": [1 - (j + 1) / rows + GAP / 2, 1 - j / rows - GAP / 2],
-            "range": span,
-            "anchor": f"x{suffix}",
-        },
-    }
+def _lines(trace: Trace, roles: Sequence[str], mode: str) -> list[dict[str, Any]]:
+    """How the lines of one unit look; their values are rows of the heatmaps, whichever unit is chosen."""
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "line": {"color": theme.role_color(role, mode), "width": 2, "shape": "hv"},
+            "hoverinfo": "none",
+            "meta": {"role": role, "signal": trace.role_label(role)},
+        }
+        for role in roles
+        if trace.role(role) is not None
+    ]

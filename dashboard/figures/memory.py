@@ -8,7 +8,7 @@ import numpy as np
 
 from dashboard import theme
 from dashboard.figures import panel as p
-from dashboard.figures.words import visible
+from dashboard.figures.words import named
 from lstm_core.analysis import Memory, Retention, Timescales
 from lstm_core.trace import Trace
 
@@ -16,7 +16,7 @@ from lstm_core.trace import Trace
 def writers(id: str, trace: Trace, found: Memory, of: str) -> dict[str, Any]:
     """Bars over the tokens: how much of the memory after ``found.step`` each of them wrote."""
     count = found.step + 1
-    names = [visible(token.text) for token in trace.tokens] or [str(k + 1) for k in range(len(trace))]
+    names = [named(trace, step) for step in range(len(trace))]
     bars = p.signed_bars(range(count), found.contributions[:count], names[:count])
     best = int(np.argmax(np.abs(found.contributions[:count])))
     written = f"({found.write})" if " " in found.write else found.write
@@ -103,8 +103,7 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
         yaxis=p.value_axis("steps", type="log", range=[-0.7, 4.1], dtick=1),
         shapes=[chosen],
         showlegend=True,
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
-        margin={"l": 52, "r": 12, "t": 26, "b": 34},
+        margin={"l": 52, "r": 12, "t": 6, "b": 34},
     )
     value = found.on_text[unit]
     said = (

@@ -8,6 +8,8 @@ from lstm_core.equations import carry
 from lstm_core.trace import Trace
 
 ORDERS = ("index", "keep", "timescale", "moved")
+PANEL = 65_536
+"""Values in a panel at most: more would take long on the way, and be more rows than there are pixels."""
 
 
 def orders(trace: Trace, layer: int = 0, direction: int = 0) -> dict[str, np.ndarray]:
@@ -16,7 +18,7 @@ def orders(trace: Trace, layer: int = 0, direction: int = 0) -> dict[str, np.nda
     keep: mean of the keeping gate, most forgetful first. timescale: -1 / mean log keep, longest first. A cell without a
     keeping gate has neither. moved: sum over time of how far the memory went in a step, largest first.
     """
-    found: dict[str, np.ndarray] = {"index": np.arange(trace.hidden_size)}
+    found: dict[str, np.ndarray] = {"index": np.arange(width(trace))}
     if len(trace) == 0:
         return found
     keep = trace.role("keep")
@@ -29,6 +31,21 @@ def orders(trace: Trace, layer: int = 0, direction: int = 0) -> dict[str, np.nda
     before = trace.initial[state][layer, direction] if state in trace.initial else np.zeros_like(values[:1])
     found["moved"] = np.argsort(-np.abs(np.diff(values, axis=0, prepend=before)).sum(0), kind="stable")
     return {name: order.astype(np.int32) for name, order in found.items()}
+
+
+def seen(trace: Trace, layer: int, direction: int, unit: int) -> np.ndarray:
+    """The units that are drawn, by index, (unit,) int32: all, or, of a wide layer on a long text, as many as a panel
+    holds of those that moved most, and ``unit``."""
+    count = max(16, PANEL // max(1, len(trace)))
+    if width(trace) <= count:
+        return np.arange(width(trace), dtype=np.int32)
+    moved = orders(trace, layer, direction)["moved"]
+    return np.unique(np.append(moved[moved != unit][: count - 1], unit)).astype(np.int32)
+
+
+def width(trace: Trace) -> int:
+    """Units of a layer's memory and gates; a projected h has fewer."""
+    return trace.signals[memory(trace)].shape[-1]
 
 
 def memory(trace: Trace) -> str:

@@ -14,6 +14,9 @@ from lstm_core.trace import Trace
 LABELS = 20
 """Tick labels a figure: more of them is what makes a figure slow."""
 
+AXIS = {"ticklabeloverflow": "allow"}
+"""The margins leave room for every label; to look whether one overflows takes Plotly a third of its time."""
+
 
 def panel(id: str, title: str, figure: dict[str, Any] | None = None, height: int = 240, **more: Any) -> dict[str, Any]:
     """One panel. ``more``: text (above), note (below, quiet), alt (what the figure says), wide (over all columns)."""
@@ -21,9 +24,11 @@ def panel(id: str, title: str, figure: dict[str, Any] | None = None, height: int
 
 
 def figure(data: Sequence[dict[str, Any]], **layout: Any) -> dict[str, Any]:
-    """Plotly data and layout in the light theme; the component takes over the dark one's colours."""
+    """Plotly data and layout in the light theme; the component takes over the dark one's colours, and writes the legend
+    itself (``showlegend``): Plotly's own is slow and may lie on what is drawn."""
     base = {"margin": {"l": 52, "r": 12, "t": 6, "b": 62}, "showlegend": False, "hovermode": "closest", "bargap": 0.25}
-    return {"data": list(data), "layout": {**theme.layout("light"), **base, **layout}}
+    axes = {name: {**AXIS, **axis} for name, axis in layout.items() if name.startswith(("xaxis", "yaxis"))}
+    return {"data": list(data), "layout": {**theme.layout("light"), **base, **layout, **axes}}
 
 
 def word_axis(trace: Trace, ticks: bool = True) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from dashboard import theme
 from dashboard.figures.content import named_units
 from dashboard.figures.diagram import NEW, diagram
-from dashboard.figures.words import visible, words
+from dashboard.figures.words import named, words
 from lstm_core.analysis.steps import Steps, steps
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.equations import carry, equations, graph, plain
@@ -120,7 +120,8 @@ def side(model: Model, trace: Trace, unit: int, layer: int, direction: int) -> d
         "named": named_units(model, layer, direction),
         "backward": direction == 1,
         "words": [[word.text, word.first, word.last, int(word.known)] for word in words(trace)],
-        "tokens": [visible(token.text) for token in trace.tokens],
+        "tokens": [named(trace, step) for step in range(len(trace))],
+        "reads": "the word" if trace.tokens else "the input at",
         "diagram": drawing(cell, values),
         "equations": {
             line.name: {
@@ -160,6 +161,7 @@ def drawing(cell: type[Cell], values: Values) -> dict[str, Any]:
             "kind": node.kind,
             "label": node.label or affine_label(flow[node.id % NEW].expr),
             "signal": node.signal,
+            "letter": list(node.letter),
             "box": [node.x, node.y, node.half_width, node.half_height],
             "value": at[node.id - NEW if node.id >= NEW else node.id],
             "formula": tree(flow[node.id % NEW].expr, _names(cell), values, root=True),
@@ -214,11 +216,27 @@ def pushes(
         matrix, source = expr.args
         name = source.args[0] if source.op == "symbol" else None
         return [{"matrix": values.matrix(matrix), "source": name, "value": values.of(expr)}]
+    if expr.op == "*" and (weight := _weight(expr, names)) is not None:
+        return [{"label": weight, "value": values.of(expr)}]
     if expr.op == "symbol":
         key = expr.args[0]
         bias = key.startswith("p.") and np.ndim(done.params[key[2:]]) == 1
         return [{"bias": key[2:], "value": values.of(expr)}] if bias else []
     return [push for arg in expr.args if isinstance(arg, Expr) for push in pushes(arg, names, done, values)]
+
+
+def _weight(expr: Expr, names: Mapping[int, str]) -> str | None:
+    """What a weight that is a vector makes of a state, such as a peephole, is called: "old c by p_f"."""
+    weight, source = expr.args
+    if weight.op != "symbol" or not weight.args[0].startswith("p."):
+        return None
+    if id(source) in names:
+        return f"{names[id(source)]} by {weight.args[0][2:]}"
+    if source.op != "symbol":
+        return None
+    kind, _, name = source.args[0].partition(".")
+    where = f"{name.removeprefix('below_')} of the layer below" if name.startswith("below_") else name
+    return f"{'old ' if kind == 's' and where == name else ''}{where} by {weight.args[0][2:]}"
 
 
 def sources(done: Steps, layer: int) -> dict[str, Any]:

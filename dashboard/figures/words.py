@@ -35,6 +35,17 @@ def _visible(char: str) -> str:
     return "\N{REPLACEMENT CHARACTER}" if hidden or code == 0xFEFF or 0xD800 <= code < 0xE000 else char
 
 
+def named(trace: Trace, step: int) -> str:
+    """What was read at a step, for a sentence: the text of its token, or "step 7" in a trace of numbers."""
+    return visible(trace.tokens[step].text) if trace.tokens else f"step {step + 1}"
+
+
+def as_sentence(error: Exception, advice: str = "") -> str:
+    """What the core says is wrong, as a sentence for the page, and what to do."""
+    said = str(error).rstrip(".")
+    return f"{said[:1].upper()}{said[1:]}. {advice}".strip()
+
+
 def words(trace: Trace) -> list[Word]:
     """The trace's tokens gathered into words; a trace of numbers gets its step numbers."""
     if not trace.tokens:

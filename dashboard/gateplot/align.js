@@ -12,7 +12,7 @@ export function wordAt(side, step) {
 export function toSide(sides, k, step) {
   const { ends } = sides[k]
   if (k === 0) return step
-  if (!ends.length || ends.length === sides[0].ends.length) return clamp(step, 0, stepCount(sides[k]) - 1)
+  if (!ends.length || !sides[0].ends.length || ends.length === sides[0].ends.length) return clamp(step, 0, stepCount(sides[k]) - 1)
   const end = sides[0].ends[step]
   let found = 0
   for (let t = 0; t < ends.length && ends[t] <= end; t++) found = t
@@ -25,7 +25,7 @@ export function fromSide(sides, k, step) {
   const { ends } = sides[k]
   const last = stepCount(sides[0]) - 1
   if (k === 0) return step
-  if (!mine.length || ends.length === mine.length) return clamp(step, 0, last)
+  if (!mine.length || !ends.length || ends.length === mine.length) return clamp(step, 0, last)
   const found = mine.findIndex((end) => end >= ends[step])
   return found < 0 ? last : found
 }

@@ -81,14 +81,17 @@ class Figure {
     this.sides = content.sides
     this.count = stepCount(this.sides[0])
     this.panels = content.figure.layout.meta.panels
-    this.rows = new Map(content.figure.data.filter((one) => one.type === "heatmap").map((one) => [`${one.meta.side} ${one.meta.signal}`, one.z]))
+    this.rows = new Map(content.figure.data.filter((one) => one.type === "heatmap").map(({ meta, z }) => {
+      const { units } = this.sides[meta.side]
+      return [`${meta.side} ${meta.signal}`, new Map(z.map((row, k) => [meta.sources ? k : units[k], row]))]
+    }))
     const sameText = before?.text === content.text
     const at = !before ? settings.at : sameText ? this.at : -1 // a new text is read to its end
     this.at = clamp(at < 0 ? this.count + at : at, 0, Math.max(0, this.count - 1))
-    if (!sameText) this.window = [0, this.count]
+    if (!sameText || stepCount(before.sides[0]) !== this.count) this.window = [0, this.count]
     // A unit stays chosen while its model does; a model's own first unit is the server's choice.
     const wanted = before ? this.sides.map((side, k) => (side.model === before.sides[k].model ? this.units[k] : undefined)) : [settings.unit, settings.unit2]
-    this.units = content.units.map((unit, k) => (Number.isInteger(wanted[k]) && wanted[k] < this.sides[k].hidden ? wanted[k] : unit))
+    this.units = content.units.map((unit, k) => (Number.isInteger(wanted[k]) && this.sides[k].units.includes(wanted[k]) ? wanted[k] : unit))
     this.sortBy = before ? this.sortBy : settings.sort
     if (!this.sides.some((side) => this.sortBy in side.orders)) this.sortBy = "index"
     this.play(false)
@@ -138,42 +141,61 @@ class Figure {
     this.stage.style.height = `${this.geometry.height}px`
   }
 
-  // Plotly's figure for this size, page colour, units and order. Rows of a heatmap are views: nothing is copied.
+  // Plotly's figure for this size, page colour, units and order: one pair of axes, in pixels of the stage, holds every
+  // panel, because each further pair costs Plotly more than what it draws. Rows are views: nothing is copied.
   figure() {
     const { figure, dark } = this.content
     const { width, height } = this.geometry
-    const layout = { ...figure.layout, ...(this.dark ? dark.layout : {}), width, height, autosize: false }
+    const bare = { visible: false, fixedrange: true }
+    const layout = { ...figure.layout, ...(this.dark ? dark.layout : {}), width, height, autosize: false, xaxis: { ...bare, range: [0, width] }, yaxis: { ...bare, range: [height, 0] } }
     for (const [name, axis] of Object.entries(figure.layout)) {
       if (this.dark && /^coloraxis\d/.test(name)) layout[name] = { ...axis, colorscale: dark.layout.coloraxis2.colorscale }
     }
-    const data = figure.data.map((one) => {
-      const { side, signal, role } = one.meta
-      if (one.type === "heatmap") return { ...one, z: Array.from(this.order(side), (unit) => this.row(side, signal, unit)) }
-      const values = this.row(side, signal, this.units[side])
-      const color = this.dark ? (dark.lines[role] ?? one.line.color) : one.line.color
-      return { ...one, values, y: [...values, values.at(-1)], line: { ...one.line, color, width: this.pitch[side] < 4 ? 1 : 2 } }
-    })
-    for (const panel of this.panels) {
-      const { box, axis, side } = panel
-      const [from, to] = this.view(side)
-      const [x, y] = [`xaxis${axis}`, `yaxis${axis}`]
-      layout[x] = { ...layout[x], domain: [box.x / width, (box.x + box.width) / width], range: [from - 0.5, to - 0.5] }
-      layout[y] = { ...layout[y], domain: [1 - (box.y + box.height) / height, 1 - box.y / height] }
-      if (panel.row !== "values") continue
-      const lines = data.filter((one) => one.type === "scatter" && one.yaxis === `y${axis}`)
-      panel.high = lines.reduce((high, one) => one.values.reduce((most, v) => Math.max(most, Math.abs(v)), high), 1)
-      layout[y].range = [-1.08 * panel.high, 1.08 * panel.high]
-    }
-    return { data, layout }
+    for (const panel of this.panels) if (panel.row === "values") panel.high = this.reach(panel)
+    const lines = (one) => this.row(one.meta.side, one.meta.signal, this.units[one.meta.side])
+    return { data: figure.data.filter((one) => one.type === "heatmap" || lines(one)).map((one) => (one.type === "heatmap" ? this.heatmap(one) : this.line(one))), layout }
+  }
+
+  heatmap(one) {
+    const { side, signal, role } = one.meta
+    const panel = this.panels.find((found) => found.side === side && found.row === role)
+    const { box } = panel
+    const [from, to] = this.view(side)
+    const order = this.rowsOf(panel)
+    const [dx, dy] = [this.pitch[side], box.height / order.length]
+    return { ...one, z: Array.from(order, (unit) => this.row(side, signal, unit).subarray(from, to)), x0: box.x + dx / 2, dx, y0: box.y + dy / 2, dy }
+  }
+
+  // A value is held over the width of its step's cell in the heatmaps.
+  line(one) {
+    const { side, signal, role, strip } = one.meta
+    const panel = this.panels.find((found) => found.side === side && found.row === strip)
+    const [from, to] = this.view(side)
+    const values = this.row(side, signal, this.units[side])
+    const seen = values.subarray(from, to)
+    const y = Array.from(seen, (value) => overlay.height(panel, value))
+    const color = this.dark ? (this.content.dark.lines[role] ?? one.line.color) : one.line.color
+    return { ...one, values, x: Array.from({ length: seen.length + 1 }, (_, k) => panel.box.x + k * this.pitch[side]), y: [...y, y.at(-1)], line: { ...one.line, color, width: this.pitch[side] < 4 ? 1 : 2 } }
+  }
+
+  // The largest size of a line in the panel of values, at least 1.
+  reach({ side, signals }) {
+    return Math.max(1, ...signals.map((signal) => (this.row(side, signal, this.units[side]) ?? []).reduce((most, v) => Math.max(most, Math.abs(v)), 0)))
   }
 
   row(side, signal, unit) {
-    return this.rows.get(`${side} ${signal}`)[unit]
+    return this.rows.get(`${side} ${signal}`).get(unit)
   }
 
   order(side) {
     const { orders } = this.sides[side]
     return orders[this.sortBy] ?? orders.index
+  }
+
+  // What the rows of a panel are, from the top: units (a projected h has fewer), or the steps that were looked back at.
+  rowsOf({ side, signal, sources }) {
+    const rows = this.rows.get(`${side} ${signal}`)
+    return sources ? [...rows.keys()] : this.order(side).filter((unit) => rows.has(unit))
   }
 
   // The steps in view on a side: zooming narrows the left side's and takes the other's along.
@@ -194,7 +216,7 @@ class Figure {
     this.labels = overlay.labels({ panels: this.panels, geometry: this.geometry, drawn: this.drawn, last: (side) => this.view(side)[1] - 1, quiet })
     overlay.drawLabels(this.labelLayer, this.labels)
     overlay.legend(this.scales, this.drawn)
-    overlay.mark(this.marks, this.stage, this.columns[0].cursor, this.panels, (side) => this.order(side).indexOf(this.units[side]), (side) => this.sides[side].hidden)
+    overlay.mark(this.marks, this.stage, this.columns[0].cursor, this.panels, (panel) => this.rowsOf(panel).indexOf(this.units[panel.side]), (panel) => this.rowsOf(panel).length)
     if (this.parts?.sides.length !== this.sides.length) this.parts = readout.build(this.readoutRoot, this.sides)
     readout.names(this.parts, this.sides, this.units, this.drawn.data.filter((one) => one.type === "scatter"))
     this.cursor()

@@ -11,7 +11,7 @@ export function labels({ panels, geometry, drawn, last, quiet }) {
     const { box } = panel
     const middle = box.y + box.height / 2
     const leftmost = panel.side === 0 || geometry.narrow
-    const role = (text, y, kind, size, color) => leftmost && found.push({ x: box.x - (geometry.narrow ? 40 : 34), y, text, anchor: "right", kind, size, color, title: panel.meaning })
+    const role = (text, y, kind, size, color) => leftmost && found.push({ x: box.x - (40), y, text, anchor: "right", kind, size, color, title: panel.meaning })
     const tick = (text, y) => found.push({ x: box.x - 5, y, text, anchor: "right", kind: "gs-tick", size: 10, color: quiet })
     if (panel.kind === "strip") {
       role(panel.row, middle - 7, "gs-role", 12)
@@ -28,13 +28,18 @@ export function labels({ panels, geometry, drawn, last, quiet }) {
   return found
 }
 
+// Where a value stands in a line plot: 0 to 1 for gates, symmetric for values, with a little room for the line's width.
+export function height({ row, high, box }, value) {
+  const [bottom, top] = row === "gates" ? [-0.06, 1.06] : [-1.08 * high, 1.08 * high]
+  return box.y + (box.height * (top - value)) / (top - bottom)
+}
+
 // Letters at the right end of the lines, moved apart where lines end together.
 function lineLabels(panel, drawn, last) {
   const { box } = panel
-  const [low, high] = drawn.layout[`yaxis${panel.axis}`].range
   const ends = drawn.data
-    .filter((one) => one.type === "scatter" && one.yaxis === `y${panel.axis}`)
-    .map((one) => ({ text: dash(one.meta.signal), color: one.line.color, y: box.y + box.height * (1 - (one.values[last] - low) / (high - low)) }))
+    .filter((one) => one.type === "scatter" && one.meta.side === panel.side && one.meta.strip === panel.row)
+    .map((one) => ({ text: dash(one.meta.signal), color: one.line.color, y: height(panel, one.values[last]) }))
     .sort((a, b) => a.y - b.y)
   ends.forEach((end, k) => { if (k) end.y = Math.max(end.y, ends[k - 1].y + 12) })
   const over = ends.length ? Math.max(0, ends.at(-1).y - (box.y + box.height - 2)) : 0
@@ -60,18 +65,19 @@ export function legend(root, { data, layout }) {
   }))
 }
 
-// A frame round the chosen unit's row in every panel. `rank(side)` is its row and `count(side)` the number of rows.
+// A frame round the chosen unit's row in every panel. `rank(panel)` is its row, -1 for none, and `count(panel)` the number of rows.
 export function mark(marks, stage, before, panels, rank, count) {
-  const wanted = panels.filter((panel) => panel.kind === "panel" && !panel.empty)
+  const wanted = panels.filter((panel) => panel.kind === "panel" && !panel.empty && !panel.sources)
   while (marks.length < wanted.length) {
     marks.push(make("div", { class: "gs-mark" }))
     stage.insertBefore(marks.at(-1), before)
   }
   marks.forEach((node, k) => {
-    node.hidden = !wanted[k]
-    if (!wanted[k]) return
-    const { box, side } = wanted[k]
-    const tall = box.height / count(side)
-    Object.assign(node.style, { left: `${box.x - 2}px`, top: `${box.y + rank(side) * tall - 1}px`, width: `${box.width + 4}px`, height: `${Math.max(3, tall) + 2}px` })
+    const row = wanted[k] ? rank(wanted[k]) : -1
+    node.hidden = row < 0
+    if (row < 0) return
+    const { box } = wanted[k]
+    const tall = box.height / count(wanted[k])
+    Object.assign(node.style, { left: `${box.x - 2}px`, top: `${box.y + row * tall - 1}px`, width: `${box.width + 4}px`, height: `${Math.max(3, tall) + 2}px` })
   })
 }

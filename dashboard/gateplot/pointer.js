@@ -12,7 +12,7 @@ export function listen(figure) {
   const panelAt = (x, y) => figure.panels?.find(({ box }) => box && x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height)
   const stepAt = (panel, x) => clamp(figure.view(panel.side)[0] + Math.floor((x - panel.box.x) / figure.pitch[panel.side]), 0, stepCount(figure.sides[panel.side]) - 1)
   const unitAt = (panel, y) => {
-    const order = figure.order(panel.side)
+    const order = figure.rowsOf(panel)
     return order[clamp(Math.floor(((y - panel.box.y) / panel.box.height) * order.length), 0, order.length - 1)]
   }
   const move = (panel, x) => figure.moveTo(fromSide(figure.sides, panel.side, stepAt(panel, x)))
@@ -38,7 +38,7 @@ export function listen(figure) {
   }
   stage.onpointerup = (event) => {
     const [, y] = inside(event)
-    if (down && !down.dragged && down.panel.kind === "panel" && !down.panel.empty) figure.pickUnit(down.panel.side, unitAt(down.panel, y))
+    if (down && !down.dragged && down.panel.kind === "panel" && !down.panel.empty && !down.panel.sources) figure.pickUnit(down.panel.side, unitAt(down.panel, y))
     down = null
   }
   stage.onpointercancel = () => (down = null)
@@ -50,9 +50,11 @@ export function listen(figure) {
 
 function showTip(figure, panel, step, unit, event) {
   const value = figure.row(panel.side, panel.signal, unit)[step]
+  const side = figure.sides[panel.side]
+  const row = panel.sources ? `back to “${wordAt(side, unit)[0]}”` : unitName(side, unit)
   figure.tip.replaceChildren(
     make("strong", { text: `${panel.label} = ${number(value)}` }),
-    make("span", { text: `${unitName(figure.sides[panel.side], unit)}, “${wordAt(figure.sides[panel.side], step)[0]}”` }),
+    make("span", { text: `${row}, “${wordAt(side, step)[0]}”` }),
     make("span", { text: panel.meaning }))
   figure.tip.hidden = false
   const rect = figure.root.getBoundingClientRect()

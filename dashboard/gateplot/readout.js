@@ -26,12 +26,13 @@ export function build(root, sides) {
       return bar
     })
     const title = make("div", { class: "gs-next-title" })
+    const why = make("p", { class: "gs-why" })
     const unit = make("div", { class: "gs-unit-title" })
     const values = make("dl", { class: "gs-values" })
     root.append(
-      make("section", { test: `gs-next-${k}` }, title, ...bars.map((bar) => bar.row), unit, values)
+      make("section", { test: `gs-next-${k}` }, title, why, ...bars.map((bar) => bar.row), unit, values)
     )
-    parts.sides.push({ bars, title, unit, values, cells: [] })
+    parts.sides.push({ bars, title, why, unit, values, cells: [] })
   })
   return parts
 }
@@ -39,10 +40,11 @@ export function build(root, sides) {
 export function names(parts, sides, units, lines) {
   parts.sides.forEach((part, k) => {
     part.title.textContent = `${sides[k].title} expects next`
+    part.why.textContent = sides[k].next.why
     part.unit.textContent = unitName(sides[k], units[k])
     part.cells = lines.filter((line) => line.meta.side === k).sort((a, b) => ORDER.indexOf(a.meta.role) - ORDER.indexOf(b.meta.role)).map((line) => {
       const cell = make("dd")
-      cell.values = line.y
+      cell.values = line.values
       return [make("dt", {}, make("i", { style: { background: line.line.color } }), line.meta.signal.replace("-", "−")), cell]
     })
     part.values.replaceChildren(...part.cells.flat())

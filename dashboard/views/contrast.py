@@ -7,20 +7,23 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard import cache
+from dashboard import library
+from dashboard.cache import Reading
 from dashboard.chart import chart, chosen_step
 from dashboard.controls.kept import kept
 from dashboard.controls.units import unit_choice, unit_name
 from dashboard.figures import changes as draw
-from dashboard.figures.panel import escape, short
+from dashboard.figures.panel import escape, panel, short
 from dashboard.figures.words import visible
-from dashboard.scene import scene
+from dashboard.scene import Scene, scene
+from lstm_core import Trace
 from lstm_core.analysis import Contrast, contrast
 from lstm_core.equations import carry
 
 TITLE = "Contrast"
 ORDER = 5
 KEY = "contrast"
+NUMBERS = "Two sentences are compared here; a model that reads numbers has none."
 OTHER = "John went to the market because he was hungry. Then Mary met Anna and she"
 
 
@@ -39,37 +42,52 @@ def page() -> None:
     for side, (place, model, at) in enumerate(zip((first, second), shown.models, shown.drawn, strict=True)):
         with place:
             units.append(unit_choice(model, at, side))
-    readings = [cache.read(model.name, other) for model in shown.models]
-    if not len(shown.traces[0]) or not len(readings[0].trace):
+    readings = [library.read(model.name, other) for model in shown.models]
+    if not len(shown.traces[0]) or not all(len(reading.trace) for reading in readings):
         st.caption("Type two sentences: one above, one to compare it with.")
         return
-    found = [contrast(trace, reading.trace) for trace, reading in zip(shown.traces, readings, strict=True)]
-    step = chosen_step(shown.settings.text, len(found[0].pairs))
-    panels: list[dict[str, Any]] = []
-    for side, (model, pair, at, unit) in enumerate(zip(shown.models, found, shown.drawn, units, strict=True)):
-        rule = carry(model.cell)
-        state = rule.state if rule else model.cell.output
-        before, after = (_values(pair, state, which, at.layer, at.direction) for which in (0, 1))
-        names = ("first sentence", "second sentence")
-        title = f"{model.cell.title}: {state} of {unit_name(model, at, unit)}"
-        axis = _axis(pair)
-        panels.append(draw.unit_lines(f"unit{side}", title, axis, before[:, unit], after[:, unit], names))
-        text = "Second sentence less the first, every unit. Where a sentence has no word, nothing is drawn."
-        title = f"{model.cell.title}: difference of {state}"
-        panels.append(draw.difference_map(f"map{side}", title, axis, after - before, text))
-        at_step = pair.pairs[min(step, len(pair.pairs) - 1)]
-        told = [
-            [] if place is None else reading[place]
-            for reading, place in zip(
-                (shown.readings[side].predictions, readings[side].predictions),
-                (at_step.first, at_step.second),
-                strict=True,
-            )
-        ]
-        panels.append(draw.predictions(f"next{side}", f"{model.cell.title}: what comes next", told[0], told[1], names))
-    ordered = [panels[k] for k in (0, 3, 1, 4, 2, 5)]
-    rows = [[_label(found[0], k), k, k, 1] for k, pair in enumerate(found[0].pairs)]
+    pairs = [_aligned(trace, reading.trace) for trace, reading in zip(shown.traces, readings, strict=True)]
+    found = next((pair for pair in pairs if pair is not None), None)
+    if found is None:
+        st.caption(NUMBERS)
+        return
+    step = chosen_step(shown.settings.text, len(found.pairs))
+    columns = [
+        _side(shown, side, pair, reading, unit, step)
+        for side, (pair, reading, unit) in enumerate(zip(pairs, readings, units, strict=True))
+    ]
+    ordered = [panel for both in zip(*columns, strict=True) for panel in both]
+    rows = [[_label(found, k), k, k, 1] for k in range(len(found.pairs))]
     chart({"words": rows, "step": step, "columns": 2, "panels": ordered}, KEY, shown.settings.text)
+
+
+def _aligned(first: Trace, second: Trace) -> Contrast | None:
+    """The two beside each other; None for a model that reads numbers."""
+    return contrast(first, second) if first.tokens and second.tokens else None
+
+
+def _side(shown: Scene, side: int, pair: Contrast | None, other: Reading, unit: int, step: int) -> list[dict[str, Any]]:
+    model, at = shown.models[side], shown.drawn[side]
+    ids = [f"{kind}{side}" for kind in ("unit", "map", "next")]
+    if pair is None:
+        return [panel(ids[0], model.cell.title, text=NUMBERS), panel(ids[1], ""), panel(ids[2], "")]
+    rule = carry(model.cell)
+    state = rule.state if rule else model.cell.output
+    before, after = (_values(pair, state, which, at.layer, at.direction) for which in (0, 1))
+    names = ("first sentence", "second sentence")
+    axis = _axis(pair)
+    at_step = pair.pairs[min(step, len(pair.pairs) - 1)]
+    told = [
+        [] if place is None else reading.predictions[place]
+        for reading, place in ((shown.readings[side], at_step.first), (other, at_step.second))
+    ]
+    title, difference = f"{model.cell.title}: {state} of {unit_name(model, at, unit)}", after - before
+    text = "Second sentence less the first, every unit. Where a sentence has no word, nothing is drawn."
+    return [
+        draw.unit_lines(ids[0], title, axis, before[:, unit], after[:, unit], names),
+        draw.difference_map(ids[1], f"{model.cell.title}: difference of {state}", axis, difference, text),
+        draw.predictions(ids[2], f"{model.cell.title}: what comes next", told[0], told[1], names, other.why),
+    ]
 
 
 def _values(pair: Contrast, signal: str, which: int, layer: int, direction: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from dashboard.controls.units import unit_choice, unit_name
 from dashboard.figures import memory as draw
 from dashboard.figures.content import named_unit
 from dashboard.figures.panel import panel
-from dashboard.figures.words import words
+from dashboard.figures.words import as_sentence, words
 from dashboard.scene import Drawn, Scene, scene
 from lstm_core import Model, Trace
 from lstm_core.analysis import memory, readout, retention, timescales
@@ -105,7 +105,7 @@ def _writers(
     try:
         direction = readout(model, *pair)
     except ValueError as error:
-        return panel(id, trace.cell.title, text=f"{str(error)[0].upper()}{str(error)[1:]}. Try another word.")
+        return panel(id, trace.cell.title, text=as_sentence(error, "Try another word."))
     found = memory(trace, step, direction=direction.vector, **place)
     part = draw.writers(id, trace, found, f"the logit of {pair[0]} against {pair[1]}")
     return part | {"note": f"{part['note']} The readout's own bias adds {direction.bias:+.2f} whatever was read."}

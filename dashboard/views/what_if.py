@@ -9,14 +9,15 @@ import numpy as np
 import streamlit as st
 
 from dashboard.chart import chart, chosen_step
+from dashboard.controls.text import plain
 from dashboard.controls.units import unit_name
 from dashboard.figures import changes as draw
 from dashboard.figures.content import named_unit
 from dashboard.figures.panel import panel, quoted, word_axis
-from dashboard.figures.words import visible, words
+from dashboard.figures.words import as_sentence, named, visible, words
 from dashboard.scene import Drawn, Scene, scene
 from lstm_core import Model, Trace
-from lstm_core.analysis import Force, Swap, intervene
+from lstm_core.analysis import Counterfactual, Force, Swap, intervene
 from lstm_core.analysis.intervene import Intervention, format_all, parse_all
 from lstm_core.equations import carry
 
@@ -104,7 +105,8 @@ def _editor(side: int, model: Model, trace: Trace, at: Drawn, listed: list[Inter
         st.session_state[key] = st.query_params[key] = format_all(items)
 
     st.markdown(f"**{model.cell.title}**", help=model.name)
-    chips = {"Keep the first subject": essay(model, trace, at), **_chips(model, trace, at, unit)}
+    first = "Keep the first subject" if trace.tokens else "Keep what it lets go"
+    chips = {first: essay(model, trace, at), **_chips(model, trace, at, unit)}
     with st.container(horizontal=True, gap="small"):
         for name, items in chips.items():
             st.button(name, key=f"{key} {name}", type="tertiary", disabled=not items, on_click=keep, args=(items,))
@@ -144,13 +146,14 @@ def _chips(model: Model, trace: Trace, at: Drawn, unit: int) -> dict[str, list[I
 def _say(item: Intervention, model: Model, trace: Trace, at: Drawn) -> str:
     """An intervention in words; Markdown's own signs in a word are escaped."""
     if isinstance(item, Swap):
-        return f"at step {item.step + 1} read {quoted(_plain(item.word))}"
+        return f"at step {item.step + 1} read {quoted(plain(item.word))}"
     units = "all units" if item.units is None else ", ".join(unit_name(model, at, unit) for unit in item.units)
     start, stop, _ = slice(item.start, item.stop).indices(len(trace))
     if item.start is None and item.stop is None:
         where = "at every word"
     elif stop - start == 1:
-        where = f"at {quoted(_plain(trace.tokens[start].text))} (step {start + 1})"
+        step = f"step {start + 1}"
+        where = f"at {quoted(plain(trace.tokens[start].text))} ({step})" if trace.tokens else f"at {step}"
     else:
         where = f"from step {start + 1} to {stop}"
     return f"{item.signal} {_forced(item)}, {units}, {where}"
@@ -160,10 +163,6 @@ def _forced(item: Force) -> str:
     return {"hold": "held", "flip": "turned round"}.get(str(item.value)) or f"= {item.value:g}"
 
 
-def _plain(text: str) -> str:
-    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+-.!$:<>|~" else char for char in visible(text))
-
-
 def _form(side: int, model: Model, trace: Trace, at: Drawn, unit: int) -> Intervention | None:
     """The fields of a new intervention; None until they say one."""
     key = f"add{side}"
@@ -171,18 +170,18 @@ def _form(side: int, model: Model, trace: Trace, at: Drawn, unit: int) -> Interv
     kind = st.segmented_control("What", kinds, default=kinds[0], key=f"{key} kind")
     steps = list(range(len(trace)))
 
-    def named(step: int) -> str:
-        return f"{step + 1}. {visible(trace.tokens[step].text)}"
+    def numbered(step: int) -> str:
+        return f"{step + 1}. {named(trace, step)}" if trace.tokens else str(step + 1)
 
     if kind == "read another word":
-        step = st.selectbox("Instead of", steps, format_func=named, key=f"{key} step")
+        step = st.selectbox("Instead of", steps, format_func=numbered, key=f"{key} step")
         word = st.text_input("read", key=f"{key} word").strip().lower()
         if not word:
             return None
         try:
             model.tokenizer.id(word)
         except ValueError as error:
-            st.error(f"{str(error)[0].upper()}{str(error)[1:]}. Choose a word that the model knows.")
+            st.error(as_sentence(error, "Choose a word that the model knows." if trace.tokens else ""))
             return None
         return Swap(step, word)
     signal = st.selectbox("Signal", [one.name for one in model.cell.signals], key=f"{key} signal")
@@ -194,8 +193,8 @@ def _form(side: int, model: Model, trace: Trace, at: Drawn, unit: int) -> Interv
         "Unit", [unit, *(u for u in range(trace.hidden_size) if u != unit), None], key=f"{key} unit",
         format_func=lambda one: "all units" if one is None else unit_name(model, at, one),
     )  # fmt: skip
-    first = st.selectbox("From", steps, index=len(steps) - 1, format_func=named, key=f"{key} from")
-    final = st.selectbox("To", steps[first:], format_func=named, key=f"{key} to")
+    first = st.selectbox("From", steps, index=len(steps) - 1, format_func=numbered, key=f"{key} from")
+    final = st.selectbox("To", steps[first:], format_func=numbered, key=f"{key} to")
     value: Any = {"a number": number, "turn it round": "flip", "hold it": "hold"}[how]
     return Force(signal, value, None if which is None else (which,), first, final + 1, at.layer, at.direction)
 
@@ -210,25 +209,15 @@ def _panels(
     try:
         found = intervene(trace, listed, model)
     except ValueError as error:
-        text = f"{str(error)[0].upper()}{str(error)[1:]}. Switch it off, or remove it."
+        text = as_sentence(error, "Switch it off, or remove it.")
         return [panel(ids[0], model.cell.title, text=text), *(panel(id, "") for id in ids[1:])]
     rule = carry(model.cell)
     state = rule.state if rule else model.cell.output
     before, after = (run.sel(state, layer=at.layer, direction=at.direction, batch=0) for run in (trace, found.after))
     unit = next((item.units[0] for item in listed if isinstance(item, Force) and item.units), named_unit(model, *at))
-    chances = found.probabilities
-    first, second = (_likeliest(model, run[step]) for run in chances)
-    moved = np.abs(chances[1] - chances[0]).max(axis=0)
-    likely = np.maximum(*chances).max(axis=0)
-    told = [int(w) for w in np.argsort(-(moved + 1e-3 * likely))[:2]]
-    heard = visible(trace.tokens[step].text)
-    title = f"{model.cell.title}: what comes after {quoted(heard)}"
-    names = [model.tokenizer.display(word) for word in told]
     name = f"{model.cell.title}: {state} of {unit_name(model, at, unit)}"
-    said = _verdict(listed, model, trace, heard, first[0], second[0])
     return [
-        draw.predictions(ids[0], title, first, second, NAMES, said),
-        draw.words_over_time(ids[1], trace, chances[0][:, told], chances[1][:, told], names, NAMES),
+        *_expected(ids[:2], model, trace, found, listed, step),
         draw.unit_lines(ids[2], name, word_axis(trace), before[:, unit], after[:, unit], NAMES),
         draw.difference_map(
             ids[3],
@@ -237,6 +226,28 @@ def _panels(
             after - before,
             "What if less as it was, every unit.",
         ),
+    ]
+
+
+def _expected(
+    ids: list[str], model: Model, trace: Trace, found: Counterfactual, listed: list[Intervention], step: int
+) -> list[dict[str, Any]]:
+    """What the model expects after this step, and of two words at every step; the reason, if it expects nothing."""
+    heard = named(trace, step)
+    title = f"{model.cell.title}: what comes after {quoted(heard)}"
+    try:
+        chances = found.probabilities
+    except ValueError as error:
+        return [draw.predictions(ids[0], title, [], [], NAMES, as_sentence(error)), panel(ids[1], "")]
+    first, second = (_likeliest(model, run[step]) for run in chances)
+    moved = np.abs(chances[1] - chances[0]).max(axis=0)
+    likely = np.maximum(*chances).max(axis=0)
+    told = [int(w) for w in np.argsort(-(moved + 1e-3 * likely))[:2]]
+    names = [model.tokenizer.display(word) for word in told]
+    said = _verdict(listed, model, trace, heard, first[0], second[0])
+    return [
+        draw.predictions(ids[0], title, first, second, NAMES, said),
+        draw.words_over_time(ids[1], trace, chances[0][:, told], chances[1][:, told], names, NAMES),
     ]
 
 
@@ -266,14 +277,14 @@ def _verdict(
 
 
 def _summary(active: list[Intervention], trace: Trace) -> str:
-    """"f = 1 and i = 0 at “John”", or how many there are where that would be long."""
+    """ "f = 1 and i = 0 at “John”", or how many there are where that would be long."""
     places: dict[str, list[str]] = {}
     for item in active:
         start, stop = (item.step, item.step + 1) if isinstance(item, Swap) else (item.start, item.stop)
         first, last, _ = slice(start, stop).indices(len(trace))
         where = "at every word" if (first, last) == (0, len(trace)) else f"from step {first + 1} to {last}"
         if last - first == 1:
-            where = f"at {quoted(visible(trace.tokens[first].text))}"
+            where = f"at {quoted(named(trace, first))}"
         what = quoted(visible(item.word)) if isinstance(item, Swap) else f"{item.signal} {_forced(item)}"
         places.setdefault(where, []).append(what)
     if len(places) > 2 or len(active) > 4:

@@ -1,7 +1,11 @@
 // The cell's drawing as SVG: geometry from the server, colours and widths from the numbers at the step.
+import { FUNCTIONS, lettered } from "./formula.js"
+
 const SPACE = "http://www.w3.org/2000/svg"
 const UNIT = 16 // pixels a grid unit at natural size
 const PEEK = 3 // grid units of the neighbouring steps that are seen
+const LEAST = 0.48 // of the natural size: letters are not drawn smaller than this leaves them
+const HIGH = 0.6 // a tall drawing is given the height for this, where there is the width
 
 export function svg(tag, attributes = {}, ...children) {
   const node = document.createElementNS(SPACE, tag)
@@ -11,7 +15,25 @@ export function svg(tag, attributes = {}, ...children) {
 }
 
 const OPERATIONS = { product: "×", sum: "+", difference: "−", quotient: "÷" }
-const LAYERS = { sigmoid: "σ" }
+
+const natural = (side) => (side.diagram.frame[2] + 2 * PEEK) * UNIT
+
+// The pixels that the drawing of a cell needs; where there are less, it scrolls.
+export const leastWidth = (side) => Math.ceil(LEAST * natural(side))
+
+function label(node) {
+  if (node.kind === "layer" || node.kind === "function") return FUNCTIONS[node.label] ?? node.label.replace("-", "−")
+  return OPERATIONS[node.kind] ?? node.label
+}
+
+// A letter with what stands below it, and above it for what comes from the layer below.
+function write(text, name, time) {
+  const [base, index] = lettered(name.replace("below_", ""))
+  const below = [index, time].filter(Boolean).join(",")
+  const lower = below ? [svg("tspan", { class: "gw-index", dy: 5 }, below)] : []
+  const upper = name.startsWith("below_") ? [svg("tspan", { class: "gw-index", dy: index ? -11 : -6 }, "ℓ−1")] : []
+  text.replaceChildren(base, ...lower, ...upper)
+}
 
 export class Drawing {
   constructor(onPick) {
@@ -27,7 +49,7 @@ export class Drawing {
     const [x, y, w, h] = frame.map((v) => v * UNIT)
     const peek = PEEK * UNIT
     this.root.setAttribute("viewBox", `${x - peek} ${y - 8} ${w + 2 * peek} ${h + 16}`)
-    this.root.style.maxWidth = `${(w + 2 * peek) * 1.35}px`
+    Object.assign(this.root.style, { maxWidth: `${natural(side) * 1.35}px`, minWidth: `${leastWidth(side)}px`, maxHeight: `max(43vh, ${Math.ceil(HIGH * (h + 16))}px)` })
     const inset = 2 * UNIT
     const body = (left, width, name) => svg("rect", { class: `gw-body ${name}`, x: left, y: y + 4, width, height: h - 8, rx: 12 })
     this.before = svg("text", { class: "gw-peek", x: x + inset - 20, y: y + h - 18, "text-anchor": "end" })
@@ -54,13 +76,15 @@ export class Drawing {
     const shape = svg("rect", { ...box, rx: node.kind === "layer" ? 4 : high, class: "gw-shape" })
     const text = svg("text", { x, y, class: "gw-label" })
     const group = svg("g", { class: `gw-node gw-${node.kind}${end ? " gw-end" : ""}`, tabindex: "0", role: "button", "data-node": node.id, "data-signal": node.signal ?? "" }, shape, text)
-    if (end) {
-      const [letter, time] = [node.label, node.kind === "old" ? (node.label.startsWith("below_") ? "" : "t−1") : "t"]
-      text.append(letter.replace("below_", ""), svg("tspan", { class: "gw-index", dy: 4 }))
-      text.lastChild.textContent = letter.startsWith("below_") ? "below" : time
-    } else text.textContent = node.kind === "layer" ? (LAYERS[node.label] ?? node.label) : (OPERATIONS[node.kind] ?? node.label.replace("-", "−"))
-    if (node.signal && node.kind !== "new") group.append(svg("text", { x: x + wide + 3, y: y - high + 2, class: "gw-letter" }))
-    if (group.lastChild.classList.contains("gw-letter")) group.lastChild.textContent = node.signal
+    if (end) write(text, node.label, node.kind === "old" ? (node.label.startsWith("below_") ? "" : "t−1") : "t")
+    else text.textContent = label(node)
+    if (text.textContent.length > 5) text.classList.add("gw-long")
+    if (node.signal && node.kind !== "new") {
+      const [at, level] = node.letter.map((v) => v * UNIT)
+      const letter = svg("text", { x: at - 4 * Math.sign(at - x), y: level - 3, class: "gw-letter" })
+      write(letter, node.signal)
+      group.append(letter)
+    }
     const pick = (event) => {
       event.preventDefault()
       this.onPick(node)

@@ -1,7 +1,7 @@
 // Formulas as MathML, in letters or with one step's numbers, from the expression trees of dashboard/figures/walk.py.
 const SPACE = "http://www.w3.org/1998/Math/MathML"
 const PRECEDENCE = { "+": 1, "-": 1, "*": 2, "/": 2, "@": 3 }
-const FUNCTIONS = { sigmoid: "σ", log_sigmoid: "log σ", maximum: "max", minimum: "min" }
+export const FUNCTIONS = { sigmoid: "σ", log_sigmoid: "log σ", maximum: "max", minimum: "min" }
 
 function element(tag, ...children) {
   const node = document.createElementNS(SPACE, tag)
@@ -11,9 +11,14 @@ function element(tag, ...children) {
 
 export const number = (value) => (Object.is(Math.round(value * 100), -0) ? "0.00" : value.toFixed(2)).replace("-", "−")
 
-// A name such as b_hn: a letter with an index.
+// A name such as b_hn or W_i_d: a letter and its indices.
+export function lettered(name) {
+  const [base, ...indices] = name.split("_")
+  return [base, indices.join(",")]
+}
+
 function letter(name, time) {
-  const [base, index] = name.split("_", 2)
+  const [base, index] = lettered(name)
   const below = [index, time].filter(Boolean).join(",")
   const main = element("mi", base)
   return below ? element("msub", main, element("mrow", element("mi", below))) : main

@@ -1,7 +1,7 @@
 // The walk through a cell: one word, one stage at a time. Everything here happens in the browser, on the numbers of one message.
 import { fill, load, make } from "./dom.js"
-import { Drawing, svg } from "./drawing.js"
-import { equation, letters, number } from "./formula.js"
+import { Drawing, leastWidth, svg } from "./drawing.js"
+import { equation, lettered, letters, number } from "./formula.js"
 import { colorOf, inkOn } from "./scale.js"
 import { unpack } from "./unpack.js"
 import { kept, remember } from "./url.js"
@@ -9,6 +9,11 @@ import { kept, remember } from "./url.js"
 const walks = new WeakMap()
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value))
 const quoted = (text) => `“${text}”`
+
+function italic(name) {
+  const [base, index] = lettered(name)
+  return make("i", { text: base }, make("sub", { text: index }))
+}
 
 export default function mount({ data, parentElement }) {
   let walk = walks.get(parentElement)
@@ -73,6 +78,7 @@ class Walk {
     this.stage = clamp(this.stage, 0, this.names.length - 1)
     this.chosen = null
     this.guesses = {}
+    this.columns.style.setProperty("--gw-least", `${Math.max(...this.sides.map(leastWidth))}px`)
     while (this.panels.length < this.sides.length) this.panels.push(this.panel(this.panels.length))
     this.render()
   }
@@ -87,7 +93,7 @@ class Walk {
     const title = make("div", { class: "gw-title" }, make("strong"), make("span"), select)
     const stage = make("div", { class: "gw-stage", test: `gw-stage-${k}` })
     const strip = svg("svg", { class: "gw-strip", "data-testid": `gw-strip-${k}` })
-    const root = make("section", { class: "gw-column" }, title, make("div", { class: "gw-strip-box" }, strip), drawing.root, stage)
+    const root = make("section", { class: "gw-column" }, title, make("div", { class: "gw-strip-box" }, strip), make("div", { class: "gw-drawing-box" }, drawing.root), stage)
     drawing.root.setAttribute("data-testid", `gw-drawing-${k}`)
     this.columns.append(root)
     return { drawing, select, title, stage, strip, root }
@@ -284,12 +290,13 @@ class Walk {
     const most = gate ? 1 : this.largest(side, item.value)
     const color = gate ? colorOf(this.scales.gate[mode], value) : colorOf(this.scales.signed[mode], 0.5 + (0.5 * value) / most)
     const strong = gate ? colorOf(this.scales.gate[mode], 0.25 + 0.75 * value) : colorOf(this.scales.signed[mode], 0.5 + 0.5 * Math.sign(value) * (0.3 + (0.7 * Math.abs(value)) / most))
-    return { color, line: strong, ink: inkOn(color), share: Math.min(1, Math.abs(value) / most) }
+    const line = !gate && Math.abs(value) < 0.01 * most ? "" : strong // nothing flows: a grey wire, not one in the page's colour
+    return { color, line, ink: inkOn(color), share: Math.min(1, Math.abs(value) / most) }
   }
 
   describe(side, node, unit, at, hidden) {
     const value = this.value(side, node.value, unit, at)
-    const name = node.signal ? `${node.signal}: ${side.signals[node.signal]?.meaning ?? ""}` : { old: `${node.label}, from the step before`, input: "the word that is read" }[node.kind] ?? node.kind
+    const name = node.signal ? `${node.signal}: ${side.signals[node.signal]?.meaning ?? ""}` : { old: `${node.label}, from the step before`, input: "what is read" }[node.kind] ?? node.kind
     return value === undefined || hidden.size ? name : `${name}, ${number(value)}`
   }
 
@@ -298,7 +305,7 @@ class Walk {
     const value = this.value(side, node.value, unit, at)
     const signal = side.signals[node.signal]
     const meaning = signal?.meaning ?? {
-      old: `${node.label} as the step before left it`, input: `the word ${quoted(side.tokens[at])}, as the numbers of its embedding`,
+      old: `${node.label} as the step before left it`, input: `${side.reads} ${quoted(side.tokens[at])}${side.reads === "the word" ? ", as the numbers of its embedding" : ""}`,
       product: "multiplies what comes in, unit by unit", sum: "adds what comes in, unit by unit", layer: "a layer of its own weights: matrix products and a bias",
       function: "applied to each unit by itself", difference: "subtracts, unit by unit", quotient: "divides, unit by unit" }[node.kind]
     const parts = [make("h3", { text: node.signal ? `${node.signal}, ${signal?.kind ?? ""}` : node.kind }), make("p", { class: "gw-text", text: `${meaning[0].toUpperCase()}${meaning.slice(1)}.` })]
@@ -331,7 +338,7 @@ class Walk {
     const value = this.value(side, signal.value, unit, at)
     const { tree, pushes } = side.equations[name]
     const box = make("div", { class: "gw-equation", "data-signal": name })
-    box.append(make("p", { class: "gw-meaning" }, make("i", { text: name }), ` ${signal.meaning}`))
+    box.append(make("p", { class: "gw-meaning" }, italic(name), ` ${signal.meaning}`))
     box.append(equation(name, tree, letters), equation(name, tree, (node) => this.leaf(side, node, unit, at), value), this.bar(signal, value, side))
     if (pushes.length) box.append(this.pushes(side, pushes, unit, at, name))
     return box
@@ -355,8 +362,9 @@ class Walk {
     let rest = 0
     for (const push of pushes) {
       const total = this.value(side, push.value, unit, at)
-      if (push.bias) found.push([`bias ${push.bias}`, total])
-      else if (!side.sources[push.source]) found.push([push.source === "x" ? `the word ${quoted(side.tokens[at])}` : push.matrix, total])
+      if (push.label) found.push([push.label, total])
+      else if (push.bias) found.push([`bias ${push.bias}`, total])
+      else if (!side.sources[push.source]) found.push([push.source === "x" ? `${side.reads} ${quoted(side.tokens[at])}` : push.matrix, total])
       else {
         const weights = side.matrices[push.matrix][unit]
         const source = side.sources[push.source][at]
@@ -392,7 +400,7 @@ class Walk {
     const cells = Array.from(row, (v, unit) => make("button", { type: "button", class: `gw-cell${unit === this.units[k] ? " gw-here" : ""}`, title: `${this.unitName(side, unit)}: ${number(v)}`,
       "aria-label": `${this.unitName(side, unit)}, ${number(v)}`, style: { background: gate ? colorOf(this.scales.gate[mode], v) : colorOf(this.scales.signed[mode], 0.5 + (0.5 * v) / most) },
       onclick: () => this.pickUnit(k, unit) }))
-    const box = make("div", { class: "gw-equation", "data-signal": name }, make("p", { class: "gw-meaning" }, make("i", { text: name }), ` ${signal.meaning}`))
+    const box = make("div", { class: "gw-equation", "data-signal": name }, make("p", { class: "gw-meaning" }, italic(name), ` ${signal.meaning}`))
     box.append(equation(name, side.equations[name].tree, letters), make("div", { class: "gw-vector" }, ...cells))
     return box
   }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from playwright.sync_api import Page, ViewportSize, expect
 
@@ -46,14 +48,25 @@ class Gates:
         )
         return np.array(rows)
 
+    def line(self, role: str, side: int = 0) -> dict[str, Any]:
+        """A drawn line: its values, the height in pixels of each, and where its path begins and ends in the window."""
+        found = self.page.evaluate(
+            "([role, side]) => {"
+            "const lines = document.querySelector('.gs-canvas').data.filter(one => one.type === 'scatter');"
+            "const k = lines.findIndex(one => one.meta.role === role && one.meta.side === side);"
+            "const {left, right} = document.querySelectorAll('.gs-canvas .js-line')[k].getBoundingClientRect();"
+            "return {values: Array.from(lines[k].values), y: Array.from(lines[k].y), left, right}}",
+            [role, side],
+        )
+        return found | {"values": np.array(found["values"]), "y": np.array(found["y"])[: len(found["values"])]}
+
     def box_of(self, role: str, side: int = 0) -> dict[str, float]:
         """Where the panel is painted, in pixels of the window: left, top, right, bottom."""
         return self.page.evaluate(
             "([role, side]) => {"
-            "const {xaxis, yaxis} = document.querySelector('.gs-canvas').data"
-            ".find(one => one.type === 'heatmap' && one.meta.role === role && one.meta.side === side);"
-            "const image = document.querySelector(`.gs-canvas .${xaxis}${yaxis} image`);"
-            "return image.getBoundingClientRect().toJSON()"
+            "const k = document.querySelector('.gs-canvas').data.filter(one => one.type === 'heatmap')"
+            ".findIndex(one => one.meta.role === role && one.meta.side === side);"
+            "return document.querySelectorAll('.gs-canvas .heatmaplayer image')[k].getBoundingClientRect().toJSON()"
             "}",
             [role, side],
         )

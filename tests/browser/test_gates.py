@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from lstm_core import load_model
+from lstm_core import CELLS, load_model
 from tests.browser.gates import LAPTOP, Gates
 
 DEFAULT = "Mary went to the market because she was hungry. Then John met Anna and he"
@@ -79,7 +79,7 @@ def test_keys_move_the_cursor_and_the_server_is_not_asked(gates: Gates) -> None:
     gates.page.keyboard.press("Home")
     gates.page.keyboard.press("Space")
     gates.has(playing=1)
-    gates.has(step=2)
+    expect(gates.plot).not_to_have_attribute("data-step", "0")  # it goes on by itself, on a busy machine past any step
     gates.page.keyboard.press("Space")
     gates.has(playing=0)
     gates.page.wait_for_timeout(600)  # the address has been written by now
@@ -96,6 +96,21 @@ def test_predictions_are_the_models(gates: Gates) -> None:
 
 
 @pytest.mark.parametrize("side", (0, 1))
+def test_the_values_of_the_chosen_unit_at_the_cursor(gates: Gates, side: int) -> None:
+    gates.page.keyboard.press("Home")
+    gates.has(step=0)
+    panel = gates.page.get_by_test_id(f"gs-next-{side}").locator(".gs-values")
+    shown = dict(zip(panel.locator("dt").all_text_contents(), panel.locator("dd").all_text_contents(), strict=True))
+    trace = load_model(MODELS[side]).run(DEFAULT, device="cpu")
+    unit = gates.get(("unit", "unit2")[side])
+    for name, text in shown.items():
+        name = name.replace("\N{MINUS SIGN}", "-")
+        value = 1 - trace.signals["z"][0, 0, 0, 0, unit] if name == "1 - z" else trace.signals[name][0, 0, 0, 0, unit]
+        assert float(text.replace("\N{MINUS SIGN}", "-")) == pytest.approx(value, abs=0.006), name
+    assert len(shown) >= 5
+
+
+@pytest.mark.parametrize("side", (0, 1))
 def test_a_click_chooses_the_unit_and_the_step(gates: Gates, side: int) -> None:
     data = ("unit", "unit2")[side]
     unit = 3 if gates.get(data) != 3 else 4
@@ -103,13 +118,12 @@ def test_a_click_chooses_the_unit_and_the_step(gates: Gates, side: int) -> None:
     gates.has(**{data: unit})
     assert abs(gates.get("step") - (gates.get("steps") - 1) / 2) <= 1
     expect(gates.page.get_by_test_id(f"gs-unit-{side}")).to_have_value(str(unit))
-    drawn = gates.page.evaluate(
-        "side => document.querySelector('.gs-canvas').data"
-        ".find(one => one.type === 'scatter' && one.meta.side === side && one.meta.role === 'keep').y",
-        side,
-    )
-    values = expected("keep", side, DEFAULT)[unit]
-    assert np.abs(np.array(drawn)[: len(values)] - values).max() < 1e-6
+    values, line, panel = gates.line("keep", side), expected("keep", side, DEFAULT)[unit], gates.box_of("keep", side)
+    assert np.abs(values["values"] - line).max() < 1e-6
+    # The line is drawn where the steps of the heatmap are, and 1 stands higher than 0 by one length for every step.
+    assert abs(values["left"] - panel["left"]) < 2 and abs(values["right"] - panel["right"]) < 2
+    slope, at_0 = np.polyfit(line, values["y"], 1)
+    assert slope < -20 and np.abs(slope * line + at_0 - values["y"]).max() < 1e-3
 
 
 def test_dragging_moves_the_cursor(gates: Gates) -> None:
@@ -260,15 +274,22 @@ def test_pictures_can_be_downloaded(gates: Gates) -> None:
 
 
 def test_values_can_be_downloaded(gates: Gates) -> None:
-    trace = load_model(MODELS[0]).run(DEFAULT)
+    text = "Tom laughed because he"  # typed after the buttons were drawn
+    gates.page.get_by_test_id("gs-sentence").fill(text)
+    gates.shows(text)
+    trace = load_model(MODELS[0]).run(text)
     csv = download(gates, gates.page.get_by_role("button", name="LSTM values, CSV")).decode()
     assert csv.count("\n") == 1 + sum(values.size for values in trace.signals.values())
     assert {"layer", "direction", "time", "batch", "unit", "signal", "value"} <= set(csv.split("\n")[0].split(","))
     stored = np.load(io.BytesIO(download(gates, gates.page.get_by_role("button", name="GRU values, NPZ"))))
-    assert np.abs(stored["z"][0, 0, :, 0].T - expected("keep", 1, DEFAULT)).max() < 1e-6
+    assert np.abs(stored["z"][0, 0, :, 0].T - expected("keep", 1, text)).max() < 1e-6
 
 
 def test_the_equations_stand_under_the_panels(gates: Gates) -> None:
     equations = gates.page.locator(".katex")
     expect(equations.first).to_be_attached()
     assert equations.count() >= 2
+    source = gates.page.get_by_test_id("stCaptionContainer").filter(has_text=CELLS["rnn"].source)
+    expect(source).to_have_count(0)
+    gates.page.get_by_test_id("gs-right").select_option("pronouns-rnn")
+    expect(source).to_have_count(1)

@@ -1,0 +1,66 @@
+"""What one model does with a typed text: its named unit over the words, and the next words it expects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dashboard import theme
+from dashboard.figures import panel as p
+from dashboard.figures.content import named_units
+from dashboard.figures.words import visible
+from lstm_core.equations import carry
+from lstm_core.model import Model
+from lstm_core.trace import Trace
+
+
+def unit_lines(id: str, model: Model, trace: Trace, name: str = "") -> dict[str, Any]:
+    """The memory and the keep gate of a unit at every word: the model's unit of that name, or else its first one."""
+    last = len(model.layers) - 1
+    named = named_units(model, last, 0)
+    one = next((one for one in named if one["name"] == name), named[0] if named else {"name": "", "unit": 0})
+    chosen, called = one["unit"], f"{one['name']} unit" if one["name"] else "unit 0"
+    rule = carry(trace.cell)
+    state = rule.state if rule else trace.cell.output
+    steps = np.arange(len(trace), dtype=np.float32)
+    memory = trace.sel(state, layer=last, direction=0, batch=0, unit=chosen)
+    lines = [p.line(steps, memory, f"{state}, memory", theme.role_color("cell", "light"))]
+    keep = trace.role("keep") if rule else None
+    text = f"{state} ends at {float(memory[-1]):+.2f}."
+    if keep is not None and rule is not None:
+        values = np.broadcast_to(keep, trace.signals[state].shape)[last, 0, :, 0, chosen]
+        lines.append(p.line(steps, values, f"{rule.label('keep')}, share kept", theme.role_color("keep", "light")))
+        lowest = int(np.argmin(values))
+        word = visible(trace.tokens[lowest].text) if trace.tokens else str(lowest + 1)
+        text = f"Least is kept at {p.quoted(word)}: {rule.label('keep')} = {float(values[lowest]):.2f}. {text}"
+    drawn = p.figure(lines, xaxis=p.word_axis(trace), yaxis=p.value_axis(""), showlegend=True, meta={"pick": "x"})
+    title = f"{trace.cell.title}: {called}"
+    return p.panel(id, title, drawn, text=text, alt=f"{title}. {text}", height=220)
+
+
+def next_words(id: str, trace: Trace, predictions: list[tuple[str, float]], step: int) -> dict[str, Any]:
+    """The likeliest next words after ``step`` as bars."""
+    words = [p.escape(visible(word)) for word, _ in predictions]
+    chances = [chance for _, chance in predictions]
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": words,
+        "x": chances,
+        "text": [f"{100 * chance:.0f} %" for chance in chances],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hoverinfo": "none",
+        "marker": {"color": theme.role_color("keep", "light")},
+    }
+    drawn = p.figure(
+        [bars],
+        xaxis={"range": [0, 1.12], "tickformat": ".0%", "gridcolor": p.GRID, "zeroline": False, "fixedrange": True},
+        yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True},
+        margin={"l": 84, "r": 40, "t": 6, "b": 30},
+    )
+    heard = visible(trace.tokens[step].text) if trace.tokens else str(step + 1)
+    title = f"{trace.cell.title}: what comes after {p.quoted(heard)}"
+    said = ", ".join(f"{visible(word)} {100 * chance:.0f} %" for word, chance in predictions[:3])
+    return p.panel(id, title, drawn, alt=f"{title}: {said}", height=190)

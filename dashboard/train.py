@@ -1,0 +1,203 @@
+"""Train it yourself: a miniature learns in a process of its own while its gates are drawn, then a slider goes back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard import theme
+from dashboard.chart import chart
+from dashboard.figures import panel as p
+from dashboard.jobs import JOB, Busy, Job
+from lstm_core.cells import CELLS
+from lstm_core.equations import carry
+from lstm_core.training.live import SECONDS, WAIT, Choice, keep_bias
+from lstm_core.training.miniature import MINIATURES, Miniature
+
+CHOICE = "training chosen"
+KEY = "train"
+FIRST = ("lstm", "gru", "rnn")
+
+
+def section() -> None:
+    st.subheader("Train it yourself", anchor=False)
+    st.caption(
+        "A small network learns, from its first step on, in at most two minutes; the gates on one text are drawn "
+        "while it does."
+    )
+    job: Job | None = st.session_state.get(JOB)
+    running = job is not None and job.running
+    choice = _form(running)
+    with st.container(horizontal=True, gap="small"):
+        st.button("Train", type="primary", on_click=_start, args=(choice,), disabled=running)
+        if running and job is not None and job.label == KEY:
+            st.button("Go on" if job.paused else "Pause", on_click=job.pause, args=(not job.paused,))
+            st.button("Stop", on_click=job.stop)
+    if job is not None and job.label != KEY and running:
+        st.caption("An experiment is being measured; train when it is over, or cancel it there.")
+    elif job is not None and job.label == KEY:
+        st.fragment(_watch, run_every=1.0 if running and not job.paused else None)(job, st.session_state[CHOICE])
+
+
+def _form(disabled: bool) -> Choice:
+    """The settings; what they mean stands beside them."""
+    first = st.columns([2, 2, 1, 1], vertical_alignment="bottom")
+    task = first[0].selectbox(
+        "Task", list(MINIATURES), format_func=lambda name: MINIATURES[name].title, key=f"{KEY} task", disabled=disabled
+    )
+    names = list(dict.fromkeys([*FIRST, *CELLS]))
+    cell = first[1].selectbox(
+        "Cell", names, format_func=lambda name: CELLS[name].title, key=f"{KEY} cell", disabled=disabled
+    )
+    hidden = first[2].number_input("Units", 1, 32, 8, key=f"{KEY} hidden", disabled=disabled)
+    seconds = first[3].number_input("Seconds", 5, int(SECONDS), 40, 5, key=f"{KEY} seconds", disabled=disabled)
+    second = st.columns([2, 2, 2], vertical_alignment="bottom")
+    gate = keep_bias(CELLS[cell])
+    bias = second[0].slider(
+        f"Forget bias ({gate})" if gate else "Forget bias: this cell has none",
+        -2.0, 4.0, 1.0, 0.5, key=f"{KEY} bias", disabled=disabled or gate is None,
+        help="What the gate that keeps the memory starts with: 0 keeps half a step, 3 keeps 95 %.",
+    )  # fmt: skip
+    rate = second[1].select_slider(
+        "Learning rate", [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1], 0.01, key=f"{KEY} rate", disabled=disabled
+    )
+    economy = second[2].slider(
+        "Price on writing and forgetting", 0.0, 1.0, 0.2, 0.1, key=f"{KEY} economy",
+        disabled=disabled or carry(CELLS[cell]) is None,
+        help="The gate-economy loss: with it single units become readable; without it what is kept is spread.",
+    )  # fmt: skip
+    st.caption(MINIATURES[task].about)
+    return Choice(task, cell, int(hidden), float(bias), float(rate), float(economy), float(seconds))
+
+
+def _start(choice: Choice) -> None:
+    old: Job | None = st.session_state.pop(JOB, None)
+    if old is not None:
+        old.end()
+    st.session_state.pop(f"{KEY} step", None)
+    try:
+        arguments = [json.dumps(asdict(choice))]
+        st.session_state[JOB] = Job("lstm_core.training.live", arguments, choice.seconds + WAIT + 60, KEY)
+        st.session_state[CHOICE] = choice
+    except Busy as error:
+        st.toast(str(error))
+
+
+def _watch(job: Job, choice: Choice) -> None:
+    """The loss so far and the newest checkpoint; once it is over, any checkpoint."""
+    running = job.running
+    said = job.said
+    steps = [int(path.stem) for path in checkpoints(job.folder)]
+    if job.ends_now():
+        st.rerun()
+    if job.problem:
+        st.error(f"The training ended early. {job.problem}")
+    if not said or not steps:
+        if running:
+            st.caption("Starting: the training's own process loads PyTorch first.")
+        return
+    last = said[-1]
+    share = min(last["seconds"] / choice.seconds, 1.0)
+    words = f"step {last['step']:,}, loss {last['loss']:.3f}, {100 * last['right']:.0f} % of new texts right"
+    if running:
+        st.progress(share, ("paused: " if job.paused else "") + words)
+        shown = steps[-1]
+    else:
+        st.caption(f"{last['step']:,} steps in {last['seconds']:.0f} s: {words.partition(', ')[2]}.")
+        shown = st.select_slider("Checkpoint", steps, steps[-1], key=f"{KEY} step") if len(steps) > 1 else steps[0]
+    with np.load(job.folder / f"{int(shown):06d}.npz") as file:
+        signals = {name: file[name] for name in file.files}
+    mini = MINIATURES[choice.task]
+    tokens = mini.tokenizer.encode(mini.text)
+    panels = [loss_panel(said, int(shown)), *gate_panels(choice, mini, signals)]
+    chart({"words": [], "step": 0, "columns": 2, "panels": panels}, f"{KEY} chart", "")
+    st.caption(expected(mini, signals["probabilities"], [token.id for token in tokens]))
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[0-9]*.npz"))
+
+
+def loss_panel(said: list[dict[str, Any]], shown: int) -> dict[str, Any]:
+    """Loss and share right over the steps; a dotted line stands at the checkpoint that is drawn."""
+    steps = [line["step"] for line in said]
+    mark = {
+        "type": "line",
+        "x0": shown,
+        "x1": shown,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": {"width": 1, "dash": "dot", "color": theme.OTHER_COLOR},
+    }
+    drawn = p.figure(
+        [
+            p.line(steps, np.array([line["loss"] for line in said]), "loss", theme.role_color("write", "light")),
+            p.line(steps, np.array([line["right"] for line in said]), "share of new texts right",
+                   theme.role_color("keep", "light"), yaxis="y2"),
+        ],
+        xaxis={"title": {"text": "step", "standoff": 4}, "showgrid": False, "zeroline": False},
+        yaxis=p.value_axis("loss", rangemode="tozero"),
+        yaxis2={"overlaying": "y", "side": "right", "range": [-0.02, 1.02], "showgrid": False, "zeroline": False,
+                "tickvals": [0, 0.5, 1], "tickformat": ".0%"},
+        shapes=[mark],
+        showlegend=True,
+        margin={"l": 52, "r": 46, "t": 6, "b": 40},
+    )  # fmt: skip
+    last = said[-1]
+    text = f"Loss {last['loss']:.3f} and {100 * last['right']:.0f} % right after step {last['step']:,}."
+    return p.panel("loss", "Learning", drawn, alt=f"Learning. {text}", height=240, wide=True)
+
+
+def gate_panels(choice: Choice, mini: Miniature, signals: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """What is kept, written and remembered by every unit at every word of the task's text."""
+    cell = CELLS[choice.cell]
+    rule = carry(cell)
+    tokens = mini.tokenizer.encode(mini.text)
+    axis = {
+        "tickmode": "array",
+        "tickvals": list(range(len(tokens))),
+        "ticktext": [p.escape(token.text) for token in tokens],
+        "tickangle": -40 if mini.pattern != r"\S" else 0,
+        "showgrid": False,
+        "zeroline": False,
+    }
+    parts = []
+    if rule is not None:
+        for role in ("keep", "write"):
+            values = np.broadcast_to(rule.evaluate(role, signals), signals[rule.state].shape)
+            parts.append(
+                (role, f"{rule.label(role)}: share {'kept' if role == 'keep' else 'written'}", values, "coloraxis")
+            )
+    state = rule.state if rule else cell.output
+    parts.append(("memory", f"{state}: the memory", signals[state], "coloraxis2"))
+    panels = []
+    for id, title, values, colors in parts:
+        z = values[-1, 0, :, 0].T
+        drawn = p.figure(
+            [p.heatmap(z, colors, hovertemplate="unit %{y}: %{z:.2f}<extra></extra>")],
+            xaxis=axis,
+            yaxis={"title": {"text": "unit", "standoff": 6}, "autorange": "reversed", "nticks": 6, "zeroline": False},
+            **({"coloraxis2": p.signed_scale(z)} if colors == "coloraxis2" else {}),
+        )
+        said = f"{title}, of every unit at every word; mean {float(z.mean()):.2f}."
+        panels.append(p.panel(id, title, drawn, alt=said, height=230))
+    return panels
+
+
+def expected(mini: Miniature, probabilities: np.ndarray, ids: list[int]) -> str:
+    """What the network expects where the text's answers stand."""
+    vocabulary = mini.tokenizer.pieces
+    said = []
+    for t in range(1, len(ids)):
+        word = vocabulary[ids[t]]
+        if word in ("she", "he") or (mini.pattern == r"\S" and t >= len(ids) - 2):
+            best = int(probabilities[t - 1].argmax())
+            chance = 100 * float(probabilities[t - 1, best])
+            said.append(f"before {p.quoted(word)} it expects {p.quoted(vocabulary[best])} ({chance:.0f} %)")
+    return f"In the text drawn, {'; '.join(said)}." if said else ""

@@ -1,0 +1,306 @@
+"""The page "Experiments": the essays' claims, target beside measured, each opening to its figure and to a try."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import streamlit as st
+
+from dashboard import cache
+from dashboard.chart import chart, chosen_step
+from dashboard.figures import experiments as draw
+from dashboard.figures import live
+from dashboard.figures.words import words
+from dashboard.jobs import JOB, Busy, Job
+from dashboard.wall import wall
+from lstm_core.experiments import discover
+from lstm_core.experiments.base import Experiment, Results, Target, Try
+from lstm_core.experiments.record import results
+
+TITLE = "Experiments"
+ORDER = 8
+OPEN = "experiment"
+AGAIN = "measured again"
+LONGEST = 5
+"""Minutes that a measurement may take on the page."""
+TOKENS = 300
+
+
+def page() -> None:
+    said = st.query_params.get(OPEN, "")
+    if said == "train":
+        from dashboard import train
+
+        st.button("All experiments", type="tertiary", icon=":material/arrow_back:", on_click=_open, args=("",))
+        train.section()
+    elif said in discover():
+        _opened(discover()[said])
+    else:
+        _gallery()
+
+
+def _open(name: str) -> None:
+    if name:
+        st.query_params[OPEN] = name
+    else:
+        st.query_params.pop(OPEN, None)
+
+
+# ---- the wall
+
+
+def _gallery() -> None:
+    st.caption(
+        "What the essays about these networks claim, measured on trained models and beside untrained ones. "
+        "A target that is missed stays here as missed."
+    )
+    cards = []
+    for one in discover().values():
+        try:
+            cards.append(card(one, results(one.name)))
+        except ValueError as error:
+            cards.append(card(one, None) | {"verdict": str(error)})
+    wall(cards, _open)
+    st.button("Train it yourself", icon=":material/model_training:", on_click=_open, args=("train",))
+
+
+def card(one: Experiment, found: Results | None) -> dict[str, Any]:
+    """What the wall shows of an experiment."""
+    about = {"name": one.name, "title": one.title, "claim": one.claim}
+    if found is None:
+        return about | {"svg": "", "legend": [], "verdict": "Not measured yet.", "lines": []}
+    drawing = one.draw(found)[0]
+    rows = sorted((verdict(target, found) for target in one.targets), key=lambda row: row[0] == "met")
+    met = sum(row[0] == "met" for row in rows)
+    lines = [list(row) for row in rows[:3]]
+    said = f"{met} of {len(rows)} targets met \N{MIDDLE DOT} {seeds(found)}"
+    return about | {"svg": draw.small(drawing), "legend": draw.legend(drawing), "verdict": said, "lines": lines}
+
+
+def verdict(target: Target, found: Results) -> tuple[str, str]:
+    """("met" or "missed", the figure in words with its spread and the target)."""
+    figure = found.figures.get(target.figure)
+    value = figure.value(target.over) if figure else None
+    if figure is None or value is None:
+        return "missed", f"{target.says}: not measured"
+    around = f" ({number(figure.spread[0])} to {number(figure.spread[1])})" if figure.spread else ""
+    return "met" if target.met(value) else "missed", f"{target.says}: {number(value)}{around}, target {bound(target)}"
+
+
+def bound(target: Target) -> str:
+    return f"{'at least' if target.at_least else 'at most'} {number(target.bound)}"
+
+
+def seeds(found: Results) -> str:
+    count = len(found.seeds)
+    return f"{count} seeds" if found.of == "training" else f"{count} draws of texts"
+
+
+def number(value: float) -> str:
+    """Three digits; small numbers in powers of ten."""
+    if value == 0 or 1e-3 <= abs(value) < 1e6:
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    digits, power = f"{value:.1e}".split("e")
+    return f"{digits}\N{MULTIPLICATION SIGN}10{str(int(power)).translate(_RAISED)}"
+
+
+_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+
+
+# ---- one of them
+
+
+def _opened(one: Experiment) -> None:
+    st.button("All experiments", type="tertiary", icon=":material/arrow_back:", on_click=_open, args=("",))
+    st.subheader(one.title, anchor=False)
+    st.markdown(f"{one.claim} *{one.source}*")
+    try:
+        found = results(one.name)
+    except ValueError as error:
+        st.error(f"{error}. Measure it again: `python -m lstm_core.experiments {one.name}`.")
+        return
+    if found is None:
+        st.info(f"Not measured yet. `python -m lstm_core.experiments {one.name}` measures it.")
+    else:
+        panels = [draw.full(f"figure{k}", drawing) for k, drawing in enumerate(one.draw(found))]
+        if len(panels) == 1:
+            panels[0]["wide"] = True
+        chart({"words": [], "step": 0, "columns": 2, "panels": panels}, f"figures of {one.name}", "")
+    left, right = st.columns(2, gap="large")
+    left.markdown(f"**What to look at.** {one.look}")
+    right.markdown(f"**What would disprove it.** {one.disproof}")
+    if found is not None:
+        st.markdown(table(one, found, st.session_state.get(AGAIN, {}).get(one.name)))
+        st.caption(" ".join([*found.notes, measured_on(found)]))
+    _try(one)
+    _run(one)
+
+
+def table(one: Experiment, found: Results, again: Results | None) -> str:
+    """Target beside measured, in Markdown; ``again``: what this session measured."""
+    head = ["", "claim", "target", "measured", "least to most", "shipped file", "untrained"]
+    rows = [head + ["just now"] * (again is not None), ["---"] * (7 + (again is not None))]
+    for target in one.targets:
+        figure = found.figures.get(target.figure)
+        if figure is None or figure.value(target.over) is None:
+            rows.append(
+                ["missed", target.says, bound(target), "not measured", "", "", *([""] * (1 + (again is not None)))]
+            )
+            continue
+        spread = f"{number(figure.spread[0])} to {number(figure.spread[1])}" if figure.spread else ""
+        blank = sorted(figure.untrained)
+        row = [
+            verdict(target, found)[0],
+            target.says,
+            bound(target),
+            number(figure.value(target.over) or 0.0),
+            spread,
+            "" if figure.shipped is None else number(figure.shipped),
+            number(blank[len(blank) // 2]) if blank else "",
+        ]
+        if again is not None:
+            now = again.figures.get(target.figure)
+            value = now.value(target.over) if now else None
+            row.append("" if value is None else number(value))
+        rows.append(row)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def measured_on(found: Results) -> str:
+    took = f"{found.seconds:.0f} s" if found.seconds < 120 else f"{found.seconds / 60:.0f} min"
+    return f"Measured on {found.date}, {seeds(found)}, {found.machine}, in {took}."
+
+
+# ---- try it
+
+
+@st.fragment
+def _try(one: Experiment) -> None:
+    there = cache.models()
+    tries = [try_ for try_ in one.tries if try_.left in there and try_.right in there]
+    if not tries:
+        return
+    st.markdown("**Try a text**")
+    key = f"try {one.name}"
+    place = st.session_state.setdefault(f"{key} pair", 0)
+
+    def choose(k: int) -> None:
+        st.session_state[f"{key} pair"] = k
+        st.session_state[key] = tries[k].text
+
+    with st.container(horizontal=True, gap="small"):
+        for k, try_ in enumerate(tries):
+            label = try_.text if len(try_.text) <= 60 else f"{try_.text[:59]}\N{HORIZONTAL ELLIPSIS}"
+            st.button(_plain(label), key=f"{key} {k}", type="tertiary", on_click=choose, args=(k,))
+    chosen = tries[min(place, len(tries) - 1)]
+    st.session_state.setdefault(key, chosen.text)
+    text = st.text_input("Text", key=key, label_visibility="collapsed", max_chars=5000)
+    if chosen.ask:
+        st.caption(chosen.ask)
+    readings = [cache.read(name, text) for name in dict.fromkeys((chosen.left, chosen.right))]
+    if any(len(reading.trace) == 0 for reading in readings):
+        st.caption("Type something above.")
+        return
+    readings = [cache.read(reading.model.name, _cut(text, reading.trace)) for reading in readings]
+    first = readings[0].trace
+    step = chosen_step(text, len(first))
+    panels = [live.unit_lines(f"unit{k}", one.model, one.trace, chosen.shows) for k, one in enumerate(readings)]
+    panels += [
+        live.next_words(
+            f"next{k}", one.trace, one.predictions[min(step, len(one.trace) - 1)], min(step, len(one.trace) - 1)
+        )
+        for k, one in enumerate(readings)
+    ]
+    rows = [[word.text, word.first, word.last, int(word.known)] for word in words(first)]
+    chart({"words": rows, "step": step, "columns": len(readings), "panels": panels}, key + " chart", text)
+    st.markdown(f"[Open in Gates]({link(chosen, text)})")
+
+
+def link(chosen: Try, text: str) -> str:
+    """The address of the page "Gates" with this text and these models, relative to this page's."""
+    query: dict[str, Any] = {"text": text, "left": chosen.left, "right": chosen.right}
+    if text == chosen.text:
+        query |= {name: value for name, value in (("at", chosen.at), ("unit", chosen.unit)) if value is not None}
+    return f"./?{urlencode(query, quote_via=lambda part, *_: quote(part, safe=''))}"
+
+
+def _cut(text: str, trace: Any) -> str:
+    return text if len(trace) <= TOKENS else text[: trace.tokens[TOKENS - 1].end]
+
+
+def _plain(text: str) -> str:
+    """Markdown's own signs in a label are escaped."""
+    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+-!$:<>|~" else char for char in text)
+
+
+# ---- run it again
+
+
+def _run(one: Experiment) -> None:
+    job: Job | None = st.session_state.get(JOB)
+    busy = job is not None and job.running
+    with st.container(horizontal=True, gap="small"):
+        if one.models:
+            st.button("Check the shipped files", on_click=_start, args=(one, True), disabled=busy)
+        if one.minutes <= LONGEST:
+            label = f"Measure it all again, about {max(1, round(one.minutes))} min"
+            st.button(label, on_click=_start, args=(one, False), disabled=busy)
+        else:
+            st.caption(
+                f"To measure it all takes about {one.minutes:.0f} minutes, more than this page may: "
+                f"`python -m lstm_core.experiments {one.name}`."
+            )
+    if job is not None and job.label == one.name:
+        st.fragment(_watch, run_every=1.0 if busy else None)(job)
+    elif busy:
+        st.caption("Something else is being measured or trained; this can start when it is over.")
+
+
+def _start(one: Experiment, check: bool) -> None:
+    old: Job | None = st.session_state.pop(JOB, None)
+    if old is not None:
+        old.end()
+    seconds = 60 * LONGEST
+    arguments = [one.name, *(["--check"] if check else []), "--lines", "--seconds", str(seconds), "--out"]
+    try:
+        st.session_state[JOB] = Job("lstm_core.experiments", arguments, seconds + 30, one.name)
+    except Busy as error:
+        st.toast(str(error))
+
+
+def _cancel() -> None:
+    job: Job | None = st.session_state.pop(JOB, None)
+    if job is not None:
+        job.end()
+
+
+def _watch(job: Job) -> None:
+    """Progress while it runs, and what came of it."""
+    said = job.said
+    if job.ends_now():
+        path = job.folder / f"{job.label}.json"
+        if path.exists():
+            again = Results.parse(json.loads(path.read_text(encoding="utf-8")))
+            st.session_state.setdefault(AGAIN, {})[job.label] = again
+        st.rerun()
+    if job.running:
+        told = next((line for line in reversed(said) if "share" in line), {"share": 0.0, "what": "starting"})
+        st.progress(min(max(told["share"], 0.0), 1.0), f"{told['what']} ({job.elapsed:.0f} s)")
+        st.button("Cancel", on_click=_cancel)
+    elif job.problem:
+        st.error(f"It did not come to an end. {job.problem}")
+    elif checked := [line for line in said if "figure" in line]:
+        st.markdown(checks(checked))
+
+
+def checks(rows: Sequence[dict[str, Any]]) -> str:
+    """What ``--check`` found, in Markdown."""
+    lines = ["| | figure of the shipped file | when measured | on fresh texts, just now |", "| --- | --- | --- | --- |"]
+    for row in rows:
+        was = "" if row["was"] is None else number(row["was"])
+        name = row["figure"].replace("_", " ")
+        lines.append(f"| {'as it was' if row['ok'] else 'differs'} | {name} | {was} | {number(row['now'])} |")
+    return "\n".join(lines)

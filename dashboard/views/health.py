@@ -1,0 +1,65 @@
+"""The page "Health": which units do nothing, which cannot learn any more, and what the weights say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from dashboard.chart import chart, chosen_step
+from dashboard.figures import health as draw
+from dashboard.figures.panel import panel
+from dashboard.scene import Scene, scene
+from lstm_core import Trace
+from lstm_core.analysis import Health, health
+from lstm_core.analysis.health import NOTES, Note
+
+TITLE = "Health"
+ORDER = 7
+KEY = "health"
+FINDINGS: dict[str, Callable[[str, Trace, Health], dict[str, Any]]] = {
+    "dead": draw.dead,
+    "saturated": draw.saturated,
+    "integrator": draw.integrators,
+    "timescale": draw.timescale,
+    "singular": draw.singular,
+}
+
+
+@st.fragment
+def page() -> None:
+    shown = scene()
+    if shown is None:
+        return
+    if shown.notices:
+        st.caption(" ".join(shown.notices))
+    if len(shown.traces[0]) == 0:
+        st.caption("Type a sentence above, or choose an example.")
+        return
+    found = [health(trace) for trace in shown.traces]
+    panels = [_summary(f"summary{side}", shown, side, found[side]) for side in (0, 1)]
+    for name, note in NOTES.items():
+        panels.append(panel(name, note.title, text=note.why, note=_remedy(note), wide=True))
+        panels += [_finding(name, f"{name}{side}", shown, side, found[side]) for side in (0, 1)]
+    step = chosen_step(shown.settings.text, len(shown.traces[0]))
+    chart({"words": [], "step": step, "columns": 2, "panels": panels}, KEY, shown.settings.text)
+
+
+def _remedy(note: Note) -> str:
+    return f"What is usually done: {note.remedy[0].lower()}{note.remedy[1:]} ({note.source})"
+
+
+def _summary(id: str, shown: Scene, side: int, found: tuple[Health, ...]) -> dict[str, Any]:
+    trace, model = shown.traces[side], shown.models[side]
+    said = [f"{draw.where(one, found)}: {draw.summary(one)}" for one in found]
+    text = ". ".join(part.lstrip(": ").capitalize() for part in said) + "."
+    note = f"On {len(trace):,} steps. A longer and more varied input says more; the weights below are the same on any."
+    return panel(id, f"{trace.cell.title}, {model.name}", text=text, note=note)
+
+
+def _finding(name: str, id: str, shown: Scene, side: int, found: tuple[Health, ...]) -> dict[str, Any]:
+    trace, at = shown.traces[side], shown.drawn[side]
+    if name == "bias":
+        return draw.biases(id, trace, found)
+    return FINDINGS[name](id, trace, next(one for one in found if (one.layer, one.direction) == at))

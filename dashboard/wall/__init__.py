@@ -1,0 +1,26 @@
+"""The component with the wall of cards: one a claim, with a small figure; a click opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from dashboard.gateplot.pack import pack
+from dashboard.gateplot.publish import loader
+
+_mount = component("gatescope_wall", js=loader("wall.js"), isolate_styles=False)
+
+
+def wall(cards: Sequence[Mapping[str, Any]], opened: Callable[[str], None], key: str = "wall") -> None:
+    """Draw ``cards`` (name, title, claim, source, svg, legend, verdict, lines); ``opened`` is told the name of the one
+    that was clicked."""
+
+    def clicked() -> None:
+        name = st.session_state.get(key, {}).get("open")
+        if isinstance(name, str) and any(card["name"] == name for card in cards):
+            opened(name)
+
+    _mount(key=key, data=pack({"cards": list(cards)}), on_open_change=clicked)

@@ -1,0 +1,106 @@
+"""What a block reads that has no words: a CSV or NPY file of shape (time, input), or a probe signal.
+
+Whatever is wrong with a file is a ValueError in plain words; none is read further than it is needed.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+
+PROBES = {
+    "sine": "four periods",
+    "impulse": "1 at one step, else 0",
+    "step": "0, then 1",
+    "noise": "N(0, 1), new in every input at every step",
+}
+
+
+def probe(kind: str, steps: int, width: int, seed: int = 0) -> np.ndarray:
+    """(steps, width) float32. One course over time, in each input with a weight drawn from N(0, 1) by ``seed`` (a
+    single input has the weight 1); noise is drawn anew for every input and step. Impulse and step come at a quarter."""
+    rng = np.random.default_rng(seed)
+    if kind == "noise":
+        return rng.standard_normal((steps, width)).astype(np.float32)
+    at = np.arange(steps)
+    course = {
+        "sine": np.sin(8 * np.pi * at / max(1, steps)),
+        "impulse": at == steps // 4,
+        "step": at >= steps // 4,
+    }[kind]
+    weights = np.ones(1) if width == 1 else rng.standard_normal(width)
+    return (course[:, None] * weights).astype(np.float32)
+
+
+def read(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
+    """The first ``limit`` steps of a CSV or NPY file, (time, width) float32, and how many there are in it."""
+    if not data:
+        raise ValueError("the file is empty")
+    values, found = _npy(data, width, limit) if data.startswith(b"\x93NUMPY") else _csv(data, width, limit)
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        raise ValueError(f"step {bad[0][0] + 1}, input {bad[0][1] + 1} is not a finite number")
+    return values, found
+
+
+def _npy(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
+    file = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(file)
+        header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+        shape, by_column, dtype = header(file)
+    except KeyError:
+        raise ValueError("the NPY file is of a version that is not read; numpy.save(file, array) makes one") from None
+    except Exception as error:  # its header is a Python literal, and each way of being none has its own exception
+        raise ValueError("the NPY file's header is damaged") from error
+    if dtype.hasobject:
+        raise ValueError("the NPY file holds Python objects, which could be code; save an array of numbers")
+    if dtype.kind not in "fiub" or dtype.itemsize > 8:
+        raise ValueError(f"the NPY file holds {dtype}, not real numbers")
+    if len(shape) == 1 and width == 1:
+        shape = (*shape, 1)
+    if len(shape) != 2 or shape[1] != width or shape[0] == 0:
+        raise ValueError(f"the array has the shape {shape}; (time, {width}) is needed")
+    here = len(data) - file.tell()
+    if math.prod(shape) * dtype.itemsize > here:
+        raise ValueError(
+            f"the NPY file claims {math.prod(shape) * dtype.itemsize:,} bytes and holds {here:,}: it was cut short"
+        )
+    values = np.frombuffer(data, dtype, math.prod(shape), file.tell())
+    return values.reshape(shape, order="F" if by_column else "C")[:limit].astype(np.float64), shape[0]
+
+
+def _csv(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("the file is neither text (CSV) nor an NPY array") from None
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    mark = max(",;\t", key=(lines[0][1] if lines else "").count)
+    if lines and not any(map(_is_number, lines[0][1][:100_000].split(mark))):
+        del lines[0]  # names of the columns
+    rows = []
+    for number, line in lines[:limit]:
+        columns = line.count(mark) + 1
+        if columns != width:
+            raise ValueError(f"line {number} has {columns} columns; the block reads {width} numbers a step")
+        cells = line.split(mark)
+        wrong = next((cell for cell in cells if not _is_number(cell)), None)
+        if wrong is not None:
+            raise ValueError(f"line {number} holds {wrong.strip()[:30]!r}, which is not a number")
+        rows.append([float(cell) for cell in cells])
+    if not rows:
+        raise ValueError("the file holds no line of numbers")
+    return np.array(rows), len(lines)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,212 @@
+"""The visitor's upload, kept in ``st.session_state`` and nowhere else: no cache, no disk, no other session sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import streamlit as st
+
+from dashboard.cache import LIMIT, Reading
+from dashboard.state import YOURS
+from dashboard.yours import inputs
+from dashboard.yours.model import NoWords, Yours
+from lstm_core import Block, Tokenizer, load
+from lstm_core.adapters import around
+from lstm_core.adapters.load import Ambiguous, Loaded
+
+KEY = "your model"
+UNFOLDED = 150 << 20
+"""Bytes that a file may unfold to; ``maxUploadSize`` limits the file itself."""
+VALUES = 400_000
+"""Values of one signal that are drawn, units times steps."""
+KEPT = 8
+"""Readings that a session keeps."""
+
+SENTENCE, FILE, PROBE = "sentence", "file", "probe"
+
+
+@dataclass
+class Upload:
+    """What was uploaded and how it is read. ``vocabulary`` and ``signal`` fit the block and embedding chosen."""
+
+    file: str
+    loaded: Loaded
+    block: str
+    embedding: str | None = None
+    output: str | None = None
+    vocabulary: Tokenizer | None = None
+    signal: np.ndarray | None = None
+    found: int = 0
+    source: str = PROBE
+    kind: str = "sine"
+    steps: int = 60
+    seed: int = 0
+    _model: Yours | None = field(default=None, repr=False)
+    _readings: dict[tuple[str, int], Reading] = field(default_factory=dict, repr=False)
+
+    def chosen(self) -> Block:
+        return self.loaded[self.block]
+
+    def embeddings(self) -> list[str]:
+        return around.embeddings(self.loaded, self.chosen())
+
+    def outputs(self) -> list[str]:
+        return around.outputs(self.loaded, self.chosen(), self.rows()) if self.embedding else []
+
+    def rows(self) -> int:
+        """Words that the embedding has a row for."""
+        return len(self.loaded.others[self.embedding]) if self.embedding else 0
+
+    @property
+    def longest(self) -> int:
+        """Steps that are read at most: fewer for a wide block."""
+        return max(20, min(LIMIT, VALUES // self.chosen().hidden_size))
+
+    def set(self, **values: object) -> None:
+        """Choose; what no longer fits the choice is dropped."""
+        for name, value in values.items():
+            setattr(self, name, value)
+        if "block" in values:
+            self.embedding = next(iter(self.embeddings()), None)
+            self.signal, self.vocabulary = None, self.vocabulary if self.embedding else None
+        if {"block", "embedding"} & set(values):
+            if self.vocabulary is not None and "vocabulary" not in values:
+                self.vocabulary = None
+            self.output = next(iter(self.outputs()), None)
+        missing = {SENTENCE: self.vocabulary is None, FILE: self.signal is None}
+        if missing.get(self.source):
+            self.source = PROBE
+        self.steps = min(self.steps, self.longest)
+        self._model = None
+        self._readings.clear()
+
+    def model(self) -> Yours:
+        """The block as a model of the page. Raises ValueError if embedding or output layer hold NaN."""
+        if self._model is None:
+            self._model = self._made()
+        return self._model
+
+    def _made(self) -> Yours:
+        block = self.chosen()
+        words = np.zeros((0, block.input_size), np.float32)
+        output, bias = np.zeros((0, block.output_size * len(block.directions)), np.float32), np.zeros(0, np.float32)
+        tokenizer: Tokenizer = NoWords("Your model reads numbers, so it has no words")
+        x, why = None, "Your model reads numbers here: there is no next word to expect."
+        if self.source == SENTENCE and self.vocabulary is not None and self.embedding:
+            words, tokenizer = around.embedding(self.loaded, self.embedding), self.vocabulary
+            why = f"Your model has no output layer of {self.rows():,} x {output.shape[1]}: no next word is predicted."
+            if self.output:
+                output, bias = around.output(self.loaded, self.output, self.rows())
+                why = ""
+        elif self.source == FILE:
+            x = self.signal
+        else:
+            x = inputs.probe(self.kind, self.steps, block.input_size, self.seed)
+        return Yours(
+            YOURS, tokenizer, block.cell, words, block.layers, output, bias,
+            block=block, x=x, why=why, certified=self.loaded.format == "PyTorch",
+        )  # fmt: skip
+
+    def read(self, text: str, limit: int) -> Reading:
+        """The block's run. What cannot be run is a reading of no steps, with the reason among its notes."""
+        limit = min(limit, self.longest)
+        if (text, limit) not in self._readings:
+            if len(self._readings) >= KEPT:
+                self._readings.pop(next(iter(self._readings)))
+            self._readings[text, limit] = self._read(text, limit)
+        return self._readings[text, limit]
+
+    def _read(self, text: str, limit: int) -> Reading:
+        model = self.model()
+        notes: list[str] = []
+        tokens = model.tokenizer.encode(text)
+        # A vocabulary without an entry for unknown words has no row for them either.
+        known = tuple(token for token in tokens if token.id < len(model.embedding))
+        if len(known) < len(tokens):
+            left = list(dict.fromkeys(token.text for token in tokens if token.id >= len(model.embedding)))
+            notes.append(f"Your vocabulary has no entry for {', '.join(left[:5])}: left out.")
+        found = len(known) if model.x is None else self.found if self.source == FILE else len(model.x)
+        try:
+            trace = model.first(known, limit)
+        except ValueError as error:
+            notes.append(str(error))
+            trace, found = model.first((), 0), 0
+        if model.block is not None and model.block.directions == ("reverse",):
+            notes.append("Your model reads from the end: the steps stand in the order in which it reads them.")
+        return Reading(model, trace, model.predictions(trace, 5), found, tuple(notes), model.why)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A file that does not say which cell it holds. ``choices``: the cells that fit, by block."""
+
+    file: str
+    data: bytes = field(repr=False)
+    choices: Mapping[str, Sequence[str]]
+
+
+@dataclass
+class Place:
+    """What a session holds. ``turn`` numbers the files and ``model`` the blocks, so that each gets widgets of its own;
+    ``tab`` is the kind of input whose fields are open, ``page`` the page on which ``problem`` is shown."""
+
+    upload: Upload | None = None
+    question: Question | None = None
+    problem: str = ""
+    turn: int = 0
+    model: int = 0
+    tab: str = PROBE
+    page: str = ""
+
+    def take(self, file: str, data: bytes, cell: Mapping[str, str] | None = None) -> None:
+        """Read an uploaded file in the place of the one before; what is wrong with it is ``problem``."""
+        self.clear()
+        try:
+            if not data:
+                raise ValueError("the file is empty")
+            loaded = load(data, cell, max_bytes=UNFOLDED)
+            upload = Upload(file, loaded, loaded.blocks[0].name)
+            upload.set(block=upload.block)
+            self.upload = upload
+        except Ambiguous as asked:
+            self.question = Question(file, data, asked.choices)
+        except ValueError as error:
+            self.problem = f"{file}: {error}."
+        except RecursionError:
+            self.problem = f"{file}: it is nested too deeply to be read."
+        except MemoryError:
+            self.problem = f"{file}: it needs more memory than there is."
+
+    def attempt(self, file: str, values: Callable[[], Mapping[str, object]]) -> None:
+        """Choose what a second file holds, if it can be read; what is wrong with it is ``problem``."""
+        try:
+            found = values()
+        except ValueError as error:
+            self.problem = f"{file}: {error}."
+        else:
+            self.choose(**found)
+
+    def choose(self, **values: object) -> None:
+        """Choose something else about the upload, if a model comes of it."""
+        if self.upload is None:
+            return
+        self.problem, before = "", replace(self.upload)
+        try:
+            self.upload.set(**values)
+            self.upload.model()
+        except ValueError as error:
+            self.problem, self.upload = f"{self.upload.file}: {error}.", before
+            return
+        self.tab = str(values.get("source", self.tab))
+        if "block" in values:
+            self.model += 1
+
+    def clear(self) -> None:
+        self.upload, self.question, self.problem, self.tab = None, None, "", PROBE
+        self.model += 1
+
+
+def place() -> Place:
+    return st.session_state.setdefault(KEY, Place())

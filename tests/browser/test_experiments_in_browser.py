@@ -1,0 +1,98 @@
+"""The page "Experiments" in a real browser: the wall, a card that opens, a text that is read, a network that learns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from lstm_core.experiments import discover
+from tests.browser.gates import Gates
+
+Open = Callable[..., Page]
+KEEP = "JSON.stringify(Array.from(document.querySelector('[data-testid=gc-keep] .js-plotly-plot').data[0].z[0]))"
+
+
+@pytest.fixture
+def open_wall(open_gates: Callable[..., Gates]) -> Open:
+    """``open_wall(**context options)`` opens the app and goes to the wall of cards."""
+
+    def opened(**options) -> Page:
+        page = open_gates(None, **options).page
+        # On a phone Streamlit keeps the links in a drawer, which slides: no click of a mouse.
+        page.get_by_role("link", name="Experiments", exact=True).dispatch_event("click")
+        expect(page.get_by_test_id("gx")).to_have_attribute("data-ready", "1")
+        return page
+
+    return opened
+
+
+def chart(page: Page):
+    return page.locator("[data-testid=gc][data-ready]")
+
+
+def test_every_experiment_has_a_card_that_opens(open_wall: Open) -> None:
+    page = open_wall()
+    expect(page.locator(".gx-card")).to_have_count(len(discover()))
+    page.get_by_test_id("gx-weighted-sum").click()
+    expect(page.get_by_role("heading", name="Memory is a weighted sum")).to_be_visible()
+    expect(page).to_have_url(re.compile("experiment=weighted-sum"))
+    expect(chart(page).first.locator(".js-plotly-plot")).to_have_count(1)
+    expect(page.get_by_text("What would disprove it.")).to_be_visible()
+    page.get_by_role("button", name="All experiments").click()
+    expect(page.get_by_test_id("gx")).to_be_visible()
+
+
+def test_a_card_opens_by_key(open_wall: Open) -> None:
+    page = open_wall()
+    page.get_by_test_id("gx-subject").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=discover()["subject"].title)).to_be_visible()
+
+
+def test_a_typed_text_is_read_and_opens_in_gates(open_wall: Open) -> None:
+    page = open_wall()
+    page.get_by_test_id("gx-subject").click()
+    box = page.get_by_role("textbox", name="Text")
+    box.fill("Mary met John because")
+    box.press("Enter")
+    words = page.locator(".gc-words").last
+    expect(words).to_have_text(re.compile("Mary.*met.*John.*because", re.DOTALL))
+    expect(page.get_by_test_id("gc-next0").locator("h3")).to_contain_text("because")
+    href = page.get_by_role("link", name="Open in Gates").get_attribute("href") or ""
+    assert href.startswith("./?text=Mary%20met%20John%20because&left=pronouns-lstm")
+
+
+def test_a_network_learns_while_one_watches_and_the_slider_goes_back(open_wall: Open) -> None:
+    page = open_wall()
+    page.get_by_role("button", name="Train it yourself").click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    live = chart(page)
+    expect(live.locator(".js-plotly-plot")).to_have_count(4, timeout=120_000)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text(re.compile("^paused"))).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_timeout(3000)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Checkpoint")).to_be_visible()
+    before = keep_gate(page)
+    page.get_by_role("slider", name="Checkpoint").focus()
+    page.keyboard.press("Home")
+    expect(page.get_by_text("Checkpoint")).to_be_visible()
+    page.wait_for_function(f"before => ({KEEP}) !== before", arg=before)
+
+
+def keep_gate(page: Page) -> str:
+    """The first unit's keep gate as it is drawn."""
+    return page.evaluate(KEEP)
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1366])
+def test_nothing_is_wider_than_the_window(open_wall: Open, width: int) -> None:
+    page = open_wall(viewport={"width": width, "height": 768})
+    assert page.get_by_test_id("gx").evaluate("node => node.scrollWidth <= node.clientWidth")
+    page.get_by_test_id("gx-subject").click()
+    expect(chart(page).first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,138 @@
+"""A visitor's own model in a real browser: uploaded, drawn, asked about, refused, with no error in the console."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Page, expect
+
+from lstm_core import trace
+from tests.browser.gates import Gates
+from tests.uploads import HOSTILE, SENTENCE, WORDS, onnx_lstm, saved, tagger
+
+Open = Callable[..., Gates]
+
+
+@pytest.fixture
+def own(open_gates: Open) -> Gates:
+    """The page with "Your model" chosen on the left, and nothing uploaded."""
+    gates = open_gates({"text": SENTENCE})
+    gates.page.get_by_test_id("gs-left").select_option("yours")
+    expect(gates.page.get_by_test_id("stFileUploader")).to_be_visible()
+    return gates
+
+
+def upload(page: Page, data: bytes, name: str = "model.pt") -> None:
+    """Into the uploader that is last on the page: those of an open popover come after the others. An empty one takes
+    its place when the file has been read."""
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    field = page.locator("input[type=file]").last.element_handle()
+    field.set_input_files(file)  # type: ignore[arg-type]
+    page.wait_for_function("field => !field.isConnected", arg=field)
+
+
+def fields(page: Page, kind: str) -> None:
+    """Open the fields of what the model reads, and among them those of one kind."""
+    page.get_by_role("button", name=re.compile("^It reads")).click()
+    page.get_by_text(kind, exact=True).click()
+
+
+def test_a_language_model_and_its_vocabulary(own: Gates) -> None:
+    page, module = own.page, tagger()
+    upload(page, saved(module))
+    own.has(steps=60)
+    expect(page.get_by_test_id("gs-next-0")).to_contain_text("reads numbers here")
+    fields(page, "the sentence")
+    expect(page.get_by_text("Its vocabulary")).to_be_visible()
+    upload(page, "\n".join(WORDS).encode(), "vocabulary.txt")
+    expect(page.get_by_role("button", name="It reads the sentence above")).to_be_visible()
+    own.has(steps=len(SENTENCE.split()))
+    assert own.words() == SENTENCE.split()
+    ids = torch.tensor([WORDS.index(word.lower()) for word in SENTENCE.split()])
+    with torch.no_grad():
+        expected = trace(module.rnn, module.embed(ids)[:, None]).sel("f", layer=0, direction=0, batch=0).T
+        likeliest = WORDS[int(module(ids[:, None])[-1, 0].argmax())]
+    np.testing.assert_allclose(own.panel("keep"), expected, atol=1e-6)
+    own.stage.focus()
+    page.keyboard.press("End")
+    expect(page.get_by_test_id("gs-next-0").locator(".gs-bar-word").first).to_have_text(likeliest)
+    expect(page.get_by_test_id("gs-quiet")).to_contain_text("largest difference from the module")
+    page.get_by_role("link", name="Health", exact=True).click()
+    expect(page.get_by_test_id("gc-summary0")).to_contain_text("LSTM, yours")
+    expect(page.get_by_test_id("gc-bias0")).to_contain_text("Forget bias, b_f, on the average")
+    page.get_by_role("link", name="Memory", exact=True).click()
+    expect(page.get_by_test_id("gc-writers0")).to_contain_text("LSTM: who wrote unit 0")
+
+
+def test_an_onnx_file_on_a_probe_and_on_numbers(own: Gates) -> None:
+    page = own.page
+    upload(page, onnx_lstm(name="<img src=x onerror=alert(1)>"), "model.onnx")
+    own.has(steps=60)
+    assert page.locator("img[src=x]").count() == 0
+    fields(page, "a file of numbers")
+    upload(page, b"1,2\n3,4\n", "two.csv")
+    expect(page.get_by_test_id("stAlert")).to_have_text(
+        "two.csv: line 1 has 2 columns; the block reads 3 numbers a step."
+    )
+    own.has(steps=60)
+    if not page.locator("input[type=file]").count():  # a slow rerun closes the fields
+        fields(page, "a file of numbers")
+    upload(page, b"1,2,3\n" * 12, "three.csv")
+    expect(page.get_by_role("button", name="It reads your 12 steps")).to_be_visible()
+    own.has(steps=12)
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_test_id("stFileUploader")).to_be_visible()
+    expect(page.get_by_test_id("gs-notice")).to_contain_text("No model of yours is in this session yet")
+
+
+def test_the_cell_is_asked_for(own: Gates) -> None:
+    page = own.page
+    upload(page, saved(torch.nn.RNN(3, 4)), "rnn.pt")
+    expect(page.get_by_text("does not say which cell it holds")).to_be_visible()
+    page.get_by_test_id("stSelectbox").locator("input").click()
+    page.get_by_role("option", name="RNN (ReLU)").click()
+    page.get_by_role("button", name="Open it").click()
+    own.has(steps=60)
+    expect(page.get_by_test_id("gs-next-0")).to_contain_text("RNN (ReLU) expects next")
+
+
+def test_a_projected_lstm_has_fewer_units_in_h_than_in_its_gates(own: Gates) -> None:
+    upload(own.page, saved(torch.nn.LSTM(3, 8, proj_size=2)))
+    own.has(steps=60)
+    assert own.panel("keep").shape == (8, 60) and own.panel("hidden").shape == (2, 60)
+    own.click_unit(5, "keep")
+    own.has(unit=5)
+    shown = own.page.get_by_test_id("gs-next-0").locator(".gs-values dt").all_text_contents()
+    assert "c" in shown and "h" not in shown
+    own.click_unit(1, "hidden")
+    own.has(unit=1)
+
+
+def test_hostile_files_are_refused_in_words(own: Gates, tmp_path: Path) -> None:
+    """One after another in one session; then a good one is read."""
+    for name, (make, said) in HOSTILE.items():
+        file = f"{name.replace(' ', '-')}.pt"
+        upload(own.page, make(), file)
+        alert = own.page.get_by_test_id("stAlert")
+        expect(alert).to_contain_text(f"{file}: ")
+        assert re.search(said, alert.inner_text()), alert.inner_text()
+    upload(own.page, saved(torch.nn.GRU(3, 4)))
+    own.has(steps=60)
+    expect(own.page.get_by_test_id("stAlert")).to_have_count(0)
+
+
+def test_a_link_does_not_carry_somebodys_model(own: Gates, open_gates: Open) -> None:
+    upload(own.page, saved(torch.nn.GRU(3, 4)))
+    own.has(steps=60)
+    assert "left=yours" in own.page.url
+    other = open_gates(own.page.url)
+    expect(other.page.get_by_test_id("gs-notice")).to_contain_text("No model of yours is in this session yet")
+    other.has(steps=len(SENTENCE.split()))
+    own.has(steps=60)

@@ -1,0 +1,182 @@
+"""Every page with a visitor's own model, through AppTest: no page has a case of its own for it, and none fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+from torch import nn
+from uploads import HOSTILE, SENTENCE, WORDS, onnx_lstm, saved, tagger
+
+from dashboard.state import YOURS
+from dashboard.views import contrast, discover, gates, gradients, health, memory, what_if
+from dashboard.yours import session, vocabulary
+from lstm_core import analysis
+from lstm_core.analysis.health import NOTES
+from tests.test_views import script, sent, small  # noqa: F401
+
+
+def placed(data: bytes, words: bool = False, **chosen: object) -> session.Place:
+    place = session.Place()
+    place.take("<b>their</b> *model*.pt", data)
+    assert place.upload is not None, place.problem
+    if words:
+        place.choose(vocabulary=vocabulary.read("\n".join(WORDS).encode(), len(WORDS)), source="sentence")
+    place.choose(**chosen)
+    return place
+
+
+def opened(view: Any, place: session.Place | None, **params: str) -> AppTest:
+    test = AppTest.from_function(script, args=(view.__name__,), default_timeout=60)
+    if place is not None:
+        test.session_state[session.KEY] = place
+    for key, value in {"left": YOURS, "text": SENTENCE, **params}.items():
+        test.query_params[key] = value
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def panels(view: Any, place: session.Place, **params: str) -> dict[str, dict]:
+    return {panel["id"]: panel for panel in sent(opened(view, place, **params))["panels"]}
+
+
+FILES = {
+    "a language model": lambda: placed(saved(tagger()), words=True),
+    "GRU, both directions": lambda: placed(saved(nn.GRU(3, 5, num_layers=2, bidirectional=True))),
+    "one unit": lambda: placed(saved(nn.LSTM(1, 1))),
+    "projected": lambda: placed(saved(nn.LSTM(3, 6, proj_size=4))),
+    "ONNX": lambda: placed(onnx_lstm(name="<i>x</i>"), kind="noise"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize("view", discover(), ids=lambda view: view.TITLE)
+@pytest.mark.parametrize("file", FILES)
+def test_every_page_draws_every_model_on_either_side(view, file: str) -> None:
+    place = FILES[file]()
+    for sides in ({"right": YOURS}, {"left": "pronouns-lstm", "right": YOURS}):
+        opened(view, place, **sides)
+
+
+def test_the_gates_are_those_of_the_file() -> None:
+    place = placed(saved(tagger()), words=True)
+    tree = sent(opened(gates, place, layer="1"))
+    assert [side["model"] for side in tree["sides"]] == [YOURS, "pronouns-gru"]
+    assert place.upload is not None
+    trace = place.upload.read(SENTENCE, 99).trace
+    keep = next(one for one in tree["figure"]["data"] if one["type"] == "heatmap" and one["meta"]["role"] == "keep")
+    np.testing.assert_allclose(np.asarray(keep["z"]), trace.signals["f"][1, 0, :, 0].T, atol=1e-6)
+    assert tree["sides"][0]["next"]["words"] and not tree["sides"][0]["next"]["why"]
+    assert "largest difference from the module" in tree["quiet"]
+
+
+def test_without_words_the_panel_of_predictions_says_why() -> None:
+    tree = sent(opened(gates, placed(saved(nn.GRU(3, 5)))))
+    assert "reads numbers" in tree["sides"][0]["next"]["why"] and tree["sides"][0]["next"]["words"] == []
+    assert [word[0] for word in tree["sides"][0]["words"]] == [str(k + 1) for k in range(60)]
+
+
+def test_what_needs_words_says_what_is_missing() -> None:
+    place = placed(saved(nn.GRU(3, 5)))
+    told = panels(memory, place, look="one word against another")["writers0"]
+    assert "reads numbers, so it has no words" in told["text"]
+    assert "no next word" in panels(what_if, place)["next0"]["text"]
+    assert "no next word" in panels(gradients, place)["gates0"]["text"]
+    assert "a model that reads numbers has none" in panels(contrast, place)["unit0"]["text"]
+    assert panels(contrast, place)["unit1"]["figure"], "the other side is compared all the same"
+    both = opened(contrast, place, right=YOURS)
+    assert any("a model that reads numbers has none" in caption.value for caption in both.caption)
+
+
+def test_health_shows_what_the_analysis_says() -> None:
+    place = placed(saved(nn.LSTM(3, 5, num_layers=2, bidirectional=True)))
+    assert place.upload is not None
+    trace = place.upload.read("", 2000).trace
+    found = {(one.layer, one.direction): one for one in analysis.health(trace)}
+    drawn = panels(health, place, layer="1", direction="1")
+    one = found[1, 1]
+    line = next(line for line in drawn["singular0"]["figure"]["data"] if line["name"] == "U_f")
+    np.testing.assert_allclose(line["y"], one.singular["U_f"], rtol=1e-5)
+    moved = drawn["dead0"]["figure"]["data"][0]["y"]
+    np.testing.assert_allclose(moved, np.sort(np.maximum(one.movement, 1e-4))[::-1], rtol=1e-5)
+    box = next(box for box in drawn["bias0"]["figure"]["data"] if box["name"] == "b_f")
+    assert box["x"] == [f"layer {layer}, {way}" for layer in (0, 1) for way in ("forward", "backward")]
+    np.testing.assert_allclose(box["median"], [np.median(found[at].biases["b_f"]) for at in found], rtol=1e-5)
+    assert f"{np.mean(one.forget_bias):+.2f} (layer 1, backward)" in drawn["bias0"]["text"]
+    for name, note in NOTES.items():
+        assert drawn[name]["title"] == note.title and drawn[name]["text"] == note.why
+        assert note.remedy[1:] in drawn[name]["note"] and note.source in drawn[name]["note"]
+
+
+def test_health_of_a_network_made_ill() -> None:
+    """A unit shut by its output gate and one whose forget gate is open for good stand in the page's sentences."""
+    module = nn.LSTM(3, 6)
+    with torch.no_grad():
+        module.bias_ih_l0[3 * 6 + 2] = -30  # o of unit 2
+        module.bias_ih_l0[6 + 4] = 30  # f of unit 4
+    drawn = panels(health, placed(saved(module), kind="noise"))
+    assert "1 of 6 units are dead: unit 2." == drawn["dead0"]["text"]
+    assert "f of unit 4" in drawn["saturated0"]["text"] and "o of unit 2" in drawn["saturated0"]["text"]
+    assert "unit 4" in drawn["integrator0"]["text"]
+    assert drawn["summary0"]["text"].startswith("1 dead, 2 saturated, 1 adding up")
+
+
+def test_health_of_the_plain_network() -> None:
+    place = session.Place()
+    place.take("rnn.pt", saved(nn.RNN(3, 4)), {"": "rnn"})
+    drawn = panels(health, place)
+    assert "rewrites its whole state" in drawn["integrator0"]["text"]
+    assert "Largest absolute eigenvalue" in drawn["singular0"]["text"]
+
+
+def test_a_link_to_a_model_that_is_not_here_falls_back() -> None:
+    test = opened(gates, None)
+    tree = sent(test)
+    assert [side["model"] for side in tree["sides"]] == ["pronouns-lstm", "pronouns-gru"]
+    assert "No model of yours is in this session yet: pronouns-lstm" in tree["notices"][0]
+    assert len(test.get("file_uploader")) == 1
+
+
+def test_two_visitors_do_not_see_each_others() -> None:
+    mine = opened(gates, placed(saved(nn.GRU(3, 5))))
+    theirs = opened(gates, None)
+    assert sent(mine)["sides"][0]["model"] == YOURS
+    assert sent(theirs)["sides"][0]["model"] == "pronouns-lstm"
+
+
+def test_an_upload_through_the_page_and_its_removal() -> None:
+    test = opened(gates, None)
+    test.get("file_uploader")[0].upload("their.pt", saved(nn.GRU(3, 5)), "application/octet-stream").run()  # type: ignore[attr-defined]
+    assert not test.exception and sent(test)["sides"][0]["model"] == YOURS
+    next(button for button in test.button if button.label == "Remove").click().run()
+    assert sent(test)["sides"][0]["model"] == "pronouns-lstm"
+    assert test.session_state[session.KEY].upload is None
+
+
+def test_the_visitors_names_are_shown_as_text() -> None:
+    test = opened(gates, placed(onnx_lstm(name="<script>alert(1)</script> **b**")))
+    shown = " ".join([*(one.value for one in test.markdown), *(one.value for one in test.caption)])
+    assert r"\<b\>their\</b\> \*model\*\.pt" in shown
+    assert "<b>" not in shown.replace(r"\<b\>", "")
+
+
+@pytest.mark.parametrize("name", ["text", "truncated", "NaN weights"])
+def test_what_is_wrong_is_told_on_the_page(name: str) -> None:
+    make, _ = HOSTILE[name]
+    test = opened(gates, None)
+    test.get("file_uploader")[0].upload("bad *file*.pt", make(), "application/octet-stream").run()  # type: ignore[attr-defined]
+    assert not test.exception
+    assert test.error[0].value.startswith(r"bad \*file\*\.pt\: ")
+
+
+def test_a_model_on_one_side_that_read_nothing_leaves_the_page_to_its_notice() -> None:
+    place = placed(saved(tagger()), vocabulary=vocabulary.from_entries({"zebra": 1}, len(WORDS)), source="sentence")
+    tree = sent(opened(gates, place))
+    assert tree["sides"][0]["words"] == tree["sides"][1]["words"] == []
+    assert "Your vocabulary has no entry for" in tree["notices"][0]
+    for view in discover():
+        opened(view, place)
