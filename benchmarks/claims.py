@@ -14,7 +14,7 @@ from lstm_core import Model, Trace, load_model
 from lstm_core.analysis import Force, intervene, readout
 from lstm_core.equations import carry
 from lstm_core.training.english import FEMALE, Story
-from lstm_core.training.recipes.pronouns import keeping, probes, stories, subject_wrote_it
+from lstm_core.training.gender import keeping, probes, stories, subject_wrote_it
 
 SEED, TEXTS = 70_000, 200
 WROTE = "the subject's word contributes most to the first pronoun"

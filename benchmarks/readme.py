@@ -9,13 +9,15 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from lstm_core import CELLS, Model, list_models, load_model
+from lstm_core import CELLS, list_models, load_model
 from lstm_core.equations import carry
+from lstm_core.experiments import discover
+from lstm_core.experiments.record import results
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def markdown(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """A Markdown table."""
     lines = [list(head), *(list(row) for row in rows)]
     lines.insert(1, ["---"] * len(lines[0]))
@@ -32,7 +34,7 @@ def cells() -> str:
             memory = f"{rule.state} = {keep} {rule.state}' + {write} {rule.candidate}"
         gates = ", ".join(f"`{signal.name}`" for signal in cell.signals if signal.kind == "gate")
         rows.append((f"`{cell.name}`", cell.title, memory, gates, cell.source))
-    return table(("name", "cell", "memory", "gates", "source"), rows)
+    return markdown(("name", "cell", "memory", "gates", "source"), rows)
 
 
 HEADINGS = {
@@ -49,27 +51,47 @@ HEADINGS = {
 """What the figures in the models' headers are called here; the others by their names. Only numbers are shown."""
 
 
+FAMILIES = ("general", "pronouns")
+"""The models whose figures stand in README; those of the others belong to their experiments."""
+
+
 def models() -> str:
-    """For each recipe a table with a column a model: the figures measured when it was trained."""
-    families: dict[str, list[Model]] = {}
-    for name in list_models():
-        families.setdefault(name.partition("-")[0], []).append(load_model(name))
+    """A table for each family, of the figures measured when its models were trained; the longer side goes down."""
     tables = []
-    for family, members in families.items():
+    for family in FAMILIES:
+        members = [load_model(name) for name in list_models() if name.partition("-")[0] == family]
         metrics = [{k: v for k, v in m.meta.get("metrics", {}).items() if isinstance(v, int | float)} for m in members]
         names = [name for name in dict.fromkeys(key for one in metrics for key in one) if not name.startswith("keep_")]
-        rows = [
-            (
-                HEADINGS.get(name) or name.replace("_", " "),
-                *(f"{one[name]:.3g}" if name in one else "" for one in metrics),
-            )
-            for name in names
+        table = [
+            [family, *(f"`{model.name}`" for model in members)],
+            *(
+                [
+                    HEADINGS.get(name) or name.replace("_", " "),
+                    *(f"{m[name]:.3g}" if name in m else "" for m in metrics),
+                ]
+                for name in names
+            ),
         ]
-        tables.append(table((family, *(f"`{model.name}`" for model in members)), rows))
+        if len(members) > len(names):
+            table = [list(column) for column in zip(*table, strict=True)]
+        tables.append(markdown(table[0], table[1:]))
     return "\n\n".join(tables)
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"cells": cells, "models": models}
+def experiments() -> str:
+    """One row an experiment: its claim, its source, and how many of its targets were met."""
+    rows = []
+    for one in discover().values():
+        found = results(one.name)
+        values = [
+            found.figures[t.figure].value(t.over) if found and t.figure in found.figures else None for t in one.targets
+        ]
+        met = sum(target.met(value) for target, value in zip(one.targets, values, strict=True))
+        rows.append((one.title, one.claim, one.source, f"{met} of {len(values)}" if found else "not measured"))
+    return markdown(("experiment", "claim", "source", "targets met"), rows)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"cells": cells, "models": models, "experiments": experiments}
 
 
 def fill(text: str, name: str, content: str) -> str:

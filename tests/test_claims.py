@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.claims import ALL, CELL, OTHER, STAYS, TURNS, WROTE, figures
 from lstm_core import load_model
-from lstm_core.training.recipes.pronouns import keeping
+from lstm_core.training.gender import keeping
 
 TEXTS = 100
 

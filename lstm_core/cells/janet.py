@@ -4,7 +4,7 @@ from lstm_core.cells.base import Cell, affine, candidate, gate, state
 
 
 class JANET(Cell):
-    """ "Just another network": an LSTM with its forget gate alone.
+    """JANET, "just another network": an LSTM with its forget gate alone.
 
     van der Westhuizen & Lasenby, "The unreasonable effectiveness of the forget gate", 2018 (arXiv 1804.04849),
     equation 2; h and c are one there, h here. Their experiments also write a little more, 1 - sigma(s - 1) for

@@ -1,0 +1,353 @@
+"""The page "Experiments" through AppTest: the wall says what the files say, a card opens, a text is read, jobs end."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import jobs
+from dashboard import train as training
+from dashboard.figures import experiments as draw
+from dashboard.jobs import Busy, Job
+from dashboard.views import experiments as view
+from lstm_core.experiments import discover
+from lstm_core.experiments.base import Drawing, Figure, Results, Series, Target
+from lstm_core.experiments.record import results
+from lstm_core.training.live import Choice, keep_bias
+from lstm_core.training.miniature import MINIATURES
+from tests.test_figures import unpack
+from tests.test_views import opened, small  # noqa: F401
+
+NAME = "dashboard.views.experiments"
+
+
+def all_sent(test: AppTest) -> list[dict[str, Any]]:
+    return [unpack(one.proto.bytes) for one in test.get("bidi_component") if one.proto.bytes]  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def job() -> Iterator[Any]:
+    """``job(code)`` runs Python code as a job; all are ended."""
+    made: list[Job] = []
+
+    def start(code: str, seconds: float = 60.0) -> Job:
+        made.append(Job("tests.run_code", [code], seconds))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.end()
+
+
+def until(condition: Any, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+# -- the wall ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_wall_has_a_card_for_every_experiment() -> None:
+    (tree,) = all_sent(opened(NAME))
+    assert [card["name"] for card in tree["cards"]] == list(discover())
+    for card in tree["cards"]:
+        found = results(card["name"])
+        if found is None:
+            assert card["verdict"] == "Not measured yet."
+            continue
+        missed = sum(view.verdict(target, found)[0] == "missed" for target in discover()[card["name"]].targets)
+        assert card["verdict"].startswith(f"{len(discover()[card['name']].targets) - missed} of ")
+        assert [verdict for verdict, _ in card["lines"]].count("missed") == min(missed, 3), "what is missed comes first"
+        ElementTree.fromstring(card["svg"])
+
+
+def test_a_verdict_says_figure_spread_and_target() -> None:
+    found = Results((0, 1, 2), {"x": Figure((0.5, 0.75, 1.0)), "y": Figure((), 2.68e-5)})
+    assert view.verdict(Target("x", "share", 0.8), found) == ("missed", "share: 0.75 (0.5 to 1), target at least 0.8")
+    said = view.verdict(Target("y", "rest", 1e-5, at_least=False), found)
+    assert said == ("missed", "rest: 2.7\u00d710\u207b\u2075, target at most 1.0\u00d710\u207b\u2075")
+    assert view.verdict(Target("z", "none", 1.0), found) == ("missed", "none: not measured")
+
+
+def test_a_card_opens_and_closes() -> None:
+    test = opened(NAME, experiment="weighted-sum")
+    assert [one.value for one in test.subheader] == ["Memory is a weighted sum"]
+    test.button[0].click().run()
+    assert not test.exception and not test.subheader
+
+
+@pytest.mark.parametrize("name", [*discover(), "nonsense", "", "<b>"])
+def test_every_address_opens(name: str) -> None:
+    test = opened(NAME, experiment=name)
+    assert bool(test.subheader) is (name in discover())
+
+
+def test_the_table_is_what_was_measured() -> None:
+    one = discover()["quotes"]
+    found = results("quotes")
+    assert found is not None
+    lines = view.table(one, found, None).splitlines()
+    assert len(lines) == 2 + len(one.targets)
+    assert f"| {view.number(found.figures['lstm_over_untrained'].value('least') or 0)} |" in lines[2]
+    again = replace(found, figures={name: Figure((0.123,)) for name in found.figures})
+    assert view.table(one, found, again).splitlines()[2].endswith("| 0.123 |")
+
+
+def test_a_broken_file_is_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "quotes.json").write_text("{")
+    monkeypatch.setattr(view, "results", lambda name: results(name, tmp_path))
+    test = opened(NAME, experiment="quotes")
+    assert "python -m lstm_core.experiments quotes" in test.error[0].value
+    (tree,) = all_sent(opened(NAME))
+    assert any("quotes.json" in card["verdict"] for card in tree["cards"])
+
+
+# -- the figures -------------------------------------------------------------------------------------------------------
+
+LINES = Drawing("lines", "T", "x", "y", [Series("<a>", [0, 1], [0.0, 1.0], [0.0, 0.5], [0.5, 1.0], "lstm")])
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        LINES,
+        replace(LINES, log_y=True, series=[Series("a", [1, 10, 100], [1e-8, None, 1.0])], log_x=True),
+        replace(LINES, kind="points"),
+        replace(LINES, kind="histogram", log_x=True, series=[Series("a", [1, 10], [3, 4])]),
+        replace(LINES, kind="bars", series=[Series("a", ["p", "q"], [0.5, None], [0.4, None], [0.6, None])] * 2),
+        replace(LINES, limits=[(0.5, "chance"), (9.0, "out of sight")]),
+        replace(LINES, series=[]),
+    ],
+    ids=["lines", "logarithmic", "points", "histogram", "bars", "limits", "nothing"],
+)
+def test_small_and_full_figures_are_drawn(drawing: Drawing) -> None:
+    root = ElementTree.fromstring(draw.small(drawing))
+    assert root.tag.endswith("svg")
+    panel = draw.full("id", drawing)
+    json.dumps(panel, default=lambda value: np.asarray(value).tolist(), allow_nan=False)
+    assert panel["alt"].startswith("T: ")
+
+
+def test_what_is_small_is_what_is_full() -> None:
+    """The highest value stands at the top edge, the lowest at the bottom one, at both sizes the same numbers."""
+    root = ElementTree.fromstring(draw.small(replace(LINES, y_range=(0.0, 1.0))))
+    path = next(node.get("d") or "" for node in root if node.get("stroke-width") == "1.8")
+    places = [tuple(map(float, part.split())) for part in path.removeprefix("M").split("L")]
+    assert [y for _, y in places] == [draw.HEIGHT - draw.BOTTOM, draw.TOP]
+    full = draw.full("id", LINES)["figure"]["data"]
+    assert full[-1]["y"] == [0.0, 1.0] and full[-1]["name"] == "&lt;a&gt;"
+    assert [band["y"] for band in full[:2]] == [[0.0, 0.5], [0.5, 1.0]]
+
+
+def test_a_cell_has_its_own_colour_and_the_untrained_one_is_grey() -> None:
+    series = [Series(name, [0], [0], color=name) for name in ("untrained", "gru", "", "lstm")]
+    found = draw.colors(replace(LINES, series=series))
+    assert len(set(found)) == 4 and found[0] == draw.theme.OTHER_COLOR
+    assert found[1] == draw.theme.role_color("write") and found[3] == draw.theme.role_color("keep")
+
+
+# -- a text of one's own -----------------------------------------------------------------------------------------------
+
+
+def test_a_text_is_read_by_the_models() -> None:
+    test = opened(NAME, experiment="subject")
+    box = test.text_input[0]
+    assert box.value == discover()["subject"].tries[0].text
+    box.set_value("Mary met John because").run()
+    tree = all_sent(test)[-1]
+    assert [row[0] for row in tree["words"]] == ["Mary", "met", "John", "because"]
+    assert {panel["id"] for panel in tree["panels"]} == {"unit0", "unit1", "next0", "next1"}
+    assert any(
+        "Mary%20met%20John%20because" in one.value and "left=pronouns-lstm" in one.value for one in test.markdown
+    )
+
+
+@pytest.mark.parametrize("text", ["", "a", "\N{FAMILY} 我 \u202e مرحبا \x00 <b>$x$</b>", "Mary " * 900])
+def test_any_text_can_be_tried(text: str) -> None:
+    test = opened(NAME, experiment="subject")
+    test.text_input[0].set_value(text).run()
+    assert not test.exception
+
+
+def test_the_link_reopens_the_try() -> None:
+    one = next(try_ for try_ in discover()["subject"].tries if try_.at is not None)
+    assert f"at={one.at}" in view.link(one, one.text) and "at=" not in view.link(one, "something else")
+    assert "(" not in view.link(one, "a (b) [c] & d=e#f") and "&%20" not in view.link(one, "a & b")
+
+
+# -- jobs --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_reports_and_ends(job: Any) -> None:
+    one = job("import json; print(json.dumps({'share': 0.5}), flush=True); print('not JSON')")
+    until(lambda: not one.running)
+    assert one.said == [{"share": 0.5}] and one.problem == ""
+    folder = one.folder
+    one.end()
+    assert not folder.exists()
+
+
+def test_a_job_that_fails_says_why(job: Any) -> None:
+    one = job("raise SystemExit('the reason')")
+    until(lambda: not one.running)
+    assert one.problem == "the reason"
+
+
+def test_a_job_ends_at_its_time_and_when_nobody_has_it(job: Any) -> None:
+    one = job("import time; time.sleep(60)", seconds=0.2)
+    until(lambda: not one.running, 10)
+    assert "longer" in one.problem
+    left = Job("tests.run_code", ["import time; time.sleep(60)"], 60)
+    process = left.process
+    del left
+    assert process.poll() is not None
+
+
+def test_two_jobs_at_once_and_no_more(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "AT_ONCE", 1)
+    first = job("import time; time.sleep(60)")
+    with pytest.raises(Busy, match="Try again"):
+        job("pass")
+    first.stop()
+    assert not first.running and first.problem == ""
+    job("pass")
+
+
+def test_a_check_runs_from_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GATESCOPE_MODELS")
+    test = opened(NAME, experiment="weighted-sum")
+    next(button for button in test.button if button.label == "Check the shipped files").click().run()
+    one: Job = test.session_state[jobs.JOB]
+    until(lambda: not one.running, 300)
+    test.run()
+    assert not test.exception, test.exception
+    assert one.problem == ""
+    assert any("as it was" in table.value and "residual" in table.value for table in test.markdown)
+    one.end()
+
+
+def test_a_run_can_be_cancelled() -> None:
+    test = opened(NAME, experiment="weighted-sum")
+    next(button for button in test.button if button.label.startswith("Measure it all again")).click().run()
+    one: Job = test.session_state[jobs.JOB]
+    next(button for button in test.button if button.label == "Cancel").click().run()
+    assert not test.exception and one.process.poll() is not None and jobs.JOB not in test.session_state
+
+
+# -- train it yourself -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+def test_a_miniatures_answers_follow_from_what_came_before(name: str) -> None:
+    mini = MINIATURES[name]
+    pieces = mini.tokenizer.pieces
+    assert all(token.known for token in mini.tokenizer.encode(mini.text))
+    for row in mini.rows(np.random.default_rng(0), 50):
+        words = [pieces[k] for k in row.ids]
+        said = [words[k] for k in row.answers]
+        if name == "pronouns":
+            subjects = [words[0], words[row.answers[0] + 4]]
+            assert said == ["she" if one in ("mary", "anna", "emma", "lucy") else "he" for one in subjects]
+        elif name == "copy":
+            assert said == words[:2]
+        else:
+            n = words.count("a")
+            assert words == ["a"] * n + ["b"] * n + ["."] and said == [*["b"] * (n - 1), "."]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"task": "x"}, {"cell": "x"}, {"hidden": 0}, {"hidden": 999}, {"seconds": 600.0}, {"learning_rate": 0.0}]
+)
+def test_what_cannot_be_trained_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="there is no|can be"):
+        Choice(**wrong)
+
+
+def test_the_forget_bias_is_the_keep_gates() -> None:
+    from lstm_core import CELLS
+
+    found = {name: keep_bias(CELLS[name]) for name in ("lstm", "gru", "rnn", "janet")}
+    assert found == {"lstm": "b_f", "gru": "b_z", "rnn": None, "janet": "b_f"}
+
+
+def test_training_reports_while_it_learns() -> None:
+    choice = Choice("count", "lstm", hidden=3, forget_bias=2.5, seconds=2.0, learning_rate=0.02)
+    one = Job("lstm_core.training.live", [json.dumps(asdict(choice))], 200)
+    try:
+        until(lambda: not one.running, 150)
+        assert one.problem == ""
+        said, files = one.said, training.checkpoints(one.folder)
+        assert said[0]["step"] == 0 and said[-1]["step"] > 3 and said[-1]["loss"] < said[0]["loss"]
+        assert [int(path.stem) for path in files] == [line["step"] for line in said]
+        with np.load(files[0]) as first, np.load(files[-1]) as last:
+            assert first["f"].shape == (1, 1, len(MINIATURES["count"].text), 1, 3)
+            assert first["f"].mean() == pytest.approx(1 / (1 + np.exp(-2.5)), abs=0.2)  # it starts where it was told to
+            assert not np.array_equal(first["f"], last["f"])
+            panels = training.gate_panels(choice, MINIATURES["count"], dict(last))
+        assert [panel["id"] for panel in panels] == ["keep", "write", "memory"]
+    finally:
+        one.end()
+
+
+def test_a_paused_training_waits_and_goes_on() -> None:
+    choice = Choice("count", "rnn", hidden=2, seconds=3.0)
+    one = Job("lstm_core.training.live", [json.dumps(asdict(choice))], 200)
+    try:
+        until(lambda: one.said, 150)
+        one.pause(True)
+        time.sleep(1.0)
+        before = len(one.said)
+        time.sleep(1.5)
+        assert one.paused and one.running and len(one.said) == before
+        one.pause(False)
+        until(lambda: not one.running, 100)
+        assert one.said[-1]["seconds"] >= 3.0 and one.problem == ""
+    finally:
+        one.end()
+
+
+def test_train_it_yourself_from_the_page() -> None:
+    test = opened(NAME, experiment="train")
+    test.number_input[1].set_value(5).run()
+    next(button for button in test.button if button.label == "Train").click().run()
+    one: Job = test.session_state[jobs.JOB]
+    assert next(button for button in test.button if button.label == "Train").disabled
+    until(lambda: one.said, 300)
+    next(button for button in test.button if button.label == "Stop").click().run()
+    test.run()
+    assert not test.exception, test.exception
+    assert not one.running
+    (tree,) = all_sent(test)
+    assert [panel["id"] for panel in tree["panels"]] == ["loss", "keep", "write", "memory"]
+    assert any("it expects" in caption.value for caption in test.caption)
+    one.end()
+
+
+def test_the_page_is_drawn_without_torch() -> None:
+    import subprocess
+
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "for name in ('', 'subject', 'train'):\n"
+        "    page = 'import dashboard.views.experiments as view; view.page()'\n"
+        "    test = AppTest.from_string(page, default_timeout=120)\n"
+        "    test.query_params['experiment'] = name\n"
+        "    test.run()\n"
+        "    assert not test.exception, test.exception\n"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=jobs.ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "False"
