@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def models() -> str:
     for family in FAMILIES:
         members = [load_model(name) for name in list_models() if name.partition("-")[0] == family]
         metrics = [{k: v for k, v in m.meta.get("metrics", {}).items() if isinstance(v, int | float)} for m in members]
-        names = [name for name in dict.fromkeys(key for one in metrics for key in one) if not name.startswith("keep_")]
+        found = Counter(key for one in metrics for key in one)
+        names = [name for name, count in found.items() if count > 1 and not name.startswith("keep_")]
         table = [
             [family, *(f"`{model.name}`" for model in members)],
             *(

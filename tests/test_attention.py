@@ -354,5 +354,5 @@ def test_the_shipped_model_needs_its_attention_and_looks_no_further_back_than_th
     metrics = model.meta["metrics"]
     assert min(metrics[key] for key in ("distractor", "switch", "distance_100")) >= 0.99
     assert metrics["switch_blind"] <= 0.6 and metrics["since_subject"] >= 0.95
-    assert "nothing told it which word to look at" in model.meta["honesty"]
+    assert "nothing told it which word to look back at" in model.meta["honesty"]
     assert model.meta["seed"] in [run["seed"] for run in model.meta["seeds"]]

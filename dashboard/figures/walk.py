@@ -44,6 +44,10 @@ STAGES = (
 )
 
 
+DERIVED = {"What to forget": "keep", "What to write": "write"}
+"""Halts at which a cell without a gate of its own for them keeps or writes what another gate leaves, as 1 - z."""
+
+
 def stages(cell: type[Cell]) -> list[tuple[Stage, list[Signal]]]:
     """The halts that ``cell`` has, in order, each with the signals decided there; every signal belongs to one."""
     rule = carry(cell)
@@ -143,6 +147,7 @@ def side(model: Model, trace: Trace, unit: int, layer: int, direction: int) -> d
             {"name": stage.name, "text": stage.text, "signals": [signal.name for signal in signals]}
             for stage, signals in stages(cell)
         ],
+        "derived": {stage: rule.label(role) for stage, role in DERIVED.items()} if rule else {},
         "memory": rule.state if rule else cell.states()[-1],
         "matrices": values.matrices,
         "sources": sources(done, layer),

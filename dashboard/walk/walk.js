@@ -322,7 +322,11 @@ class Walk {
   }
 
   tellStage(side, stage, unit, at, hidden, k) {
-    if (!stage) return [make("p", { class: "gw-text gw-none", text: `Nothing is decided here: the ${side.title} has no such gate.` })]
+    if (!stage) {
+      const share = side.derived[this.names[this.stage]]?.replace("-", "−")
+      const text = share ? `The ${side.title} has no gate of its own for this: the share is ${share}.` : `Nothing is decided here: the ${side.title} has no such gate.`
+      return [make("p", { class: "gw-text gw-none", text })]
+    }
     const parts = [make("p", { class: "gw-text", text: stage.text })]
     if (hidden.size) parts.push(this.question(side, stage, unit, at, k))
     for (const name of stage.signals) {

@@ -141,3 +141,11 @@ def test_gradients_draw_three_networks_and_contrast_two_sentences(open_page: Ope
     before, after, difference = (np.array(line, float) for line in drawn(page, "unit0"))
     assert np.nanmax(np.abs(before - after)) > 0.1
     np.testing.assert_allclose(difference, np.nan_to_num(after - before), atol=1e-5)
+
+
+def test_a_share_without_a_gate_of_its_own_is_named(open_page: Open) -> None:
+    page = open_page("Step by step", {"text": TEXT, "left": "pronouns-mingru", "right": "pronouns-gru"})
+    page.keyboard.press("Home")
+    expect(page.get_by_test_id("gw")).to_contain_text(
+        "The minGRU has no gate of its own for this: the share is 1 \N{MINUS SIGN} z."
+    )
