@@ -13,7 +13,7 @@ import torch
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers import models, pre_tokenizers
 
-from lstm_core import load_model
+from lstm_core import list_models, load_model
 from lstm_core.cells import CELLS
 from lstm_core.equations import carry
 from lstm_core.layer import Layer
@@ -180,10 +180,10 @@ def test_pronoun_batches(name: str) -> None:
     pronouns = np.isin(one.targets, [tokenizer.id("he"), tokenizer.id("she")])
     gendered = pronouns | np.isin(one.targets, [tokenizer.id("his"), tokenizer.id("her")])
     misread = (one.inputs[1:] != one.targets[:-1])[gendered[:-1]]
-    if carry(chosen.cell):
+    if carry(chosen.cell) and chosen.cell.name != "grid":
         assert 0.3 < misread.mean() < 0.7
     else:
-        assert not misread.any()  # the plain RNN reads every pronoun right
+        assert not misread.any()  # the plain RNN and the grid read every pronoun right
     np.testing.assert_array_equal(one.inputs[1:][~gendered[:-1]], one.targets[:-1][~gendered[:-1]])
     ordinary = one.weights[(one.weights > 0) & (one.targets == tokenizer.id("."))]
     np.testing.assert_allclose(one.weights[pronouns].min() / ordinary[0], 30 / 4, rtol=1e-5)
@@ -195,3 +195,9 @@ def test_a_model_that_did_not_learn_says_so() -> None:
     said = chosen.found({"switch": 0.4861})["honesty"]
     assert said.startswith("It did not learn the task: after a change of subject it is right in 49% of held-out texts.")
     assert load_model("pronouns-clockwork").meta["honesty"].startswith("It did not learn the task")
+
+
+@pytest.mark.parametrize("name", [name for name in list_models() if name.startswith("pronouns")])
+def test_a_unit_is_named_only_if_it_tells_the_gender(name: str) -> None:
+    meta = load_model(name).meta
+    assert ("gender" in meta["units"]) == (meta["metrics"]["unit_accuracy"] >= 0.9)
