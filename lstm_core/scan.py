@@ -7,6 +7,8 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from lstm_core.cells.base import Cell
 from lstm_core.ops import NUMPY, parameters
 
@@ -25,6 +27,7 @@ def hidden_size(cell: type[Cell], params: Mapping[str, Any]) -> int:
     raise ValueError(f"no parameter of the cell {cell.name} has a hidden axis")
 
 
+@np.errstate(invalid="ignore")  # BLAS kernels raise this flag for lanes that they do not use: numpy issue #24067
 def scan(
     cell: type[Cell],
     layers: Layers,
