@@ -241,6 +241,16 @@ def test_a_small_network_learns_a_short_lag() -> None:
     assert steps is not None and right >= 0.95
 
 
+def test_a_country_is_learnt_sooner_with_the_forget_gate_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lstm_core.experiments.forget_bias import GOAL, CountryTask
+
+    monkeypatch.setattr(CountryTask, "steps", 400)
+    reached, right = CountryTask().run(3.0, 0, 8, lambda step: None)
+    assert reached is not None and right >= GOAL
+    slower, less = CountryTask().run(0.0, 0, 8, lambda step: None)
+    assert slower is None and less < 0.5 < right
+
+
 def test_chrono_spreads_the_forget_biases_over_the_lag() -> None:
     """b_f = log U(1, T - 1) and b_i = -b_f: the timescales of the gates at rest lie between 1 and the lag."""
     from lstm_core.training import small

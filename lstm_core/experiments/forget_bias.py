@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from lstm_core.experiments.base import (
     Drawing,
@@ -18,21 +20,69 @@ from lstm_core.experiments.base import (
 
 SEEDS = (0, 1, 2, 3, 4)
 STARTS: dict[str, float | str] = {"0": 0.0, "1": 1.0, "3": 3.0, "chrono": "chrono"}
-TASKS = {"one letter": 1, "three letters": 3}
-LAGS = {"one letter": (20, 50, 200), "three letters": (200,)}
-HIDDEN, BATCH, LEARNING_RATE = 16, 16, 3e-2
-STEPS = 1200
 GOAL = 0.95
+Watch = Callable[[int], None]
 
 
-def one_run(start: float | str, seed: int, lag: int, letters: int, steps: int, progress=lambda step: None):
-    """(steps to 95 % right, or ``steps`` if it never was; share right at the end) of one network."""
-    from lstm_core.training import small
+class Letters:
+    """Letters that are kept over a lag of dots."""
 
-    one = small.network("lstm", HIDDEN, seed)
-    small.start_forget_gate(one, start, lag, seed)
-    reached, right = small.train(one, seed, steps, lag, letters, BATCH, LEARNING_RATE, GOAL, each=progress)
-    return (steps if reached is None else reached), right
+    steps, lags, untrained = 1200, (20, 50, 200), 1 / 8
+    letters = 1
+    hidden, batch, learning_rate = 16, 16, 3e-2
+    says = "LSTM of 16 units, batches of 16, Adam at 0.03, at most 1200 steps"
+
+    def run(self, start: float | str, seed: int, lag: int, each: Watch) -> tuple[int | None, float]:
+        """(first step at which 95 % were right, or None; share right at the end) of one network."""
+        from lstm_core.training import small
+
+        one = small.network("lstm", self.hidden, seed)
+        small.start_forget_gate(one, start, lag, seed)
+        return small.train(one, seed, self.steps, lag, self.letters, self.batch, self.learning_rate, GOAL, each=each)
+
+
+class ThreeLetters(Letters):
+    lags, untrained, letters = (200,), 1 / 8**3, 3
+
+
+class CountryTask:
+    """The texts of `lstm_core.training.country`, always so many words between country and language."""
+
+    steps, lags, untrained = 3000, (10, 20, 40), 1 / 24
+    batch, learning_rate = 32, 1e-2
+    says = "LSTM of 24 units, batches of 32, Adam at 0.01, at most 3000 steps; only the language counts in the loss"
+
+    def run(self, start: float | str, seed: int, lag: int, each: Watch) -> tuple[int | None, float]:
+        import torch
+
+        from lstm_core.cells import CELLS
+        from lstm_core.training import small
+        from lstm_core.training.country import probes
+        from lstm_core.training.recipes.country import Country
+        from lstm_core.training.rows import answers_right, padded
+
+        task = Country(CELLS["lstm"])
+        torch.manual_seed(seed)
+        one = task.network()
+        small.start_forget_gate(one, start, lag, seed)
+        held_out = probes(one.model("", task.tokenizer(), {}), 10_000 + seed, 100, lag)
+        draw = np.random.default_rng(seed)
+
+        def rows(step: int) -> tuple[np.ndarray, np.ndarray]:
+            texts = [task.writing.row(draw, lag) for _ in range(self.batch)]
+            ids = padded([text.ids for text in texts])
+            where = np.zeros(ids.shape, bool)
+            for column, text in enumerate(texts):
+                where[text.answers, column] = True
+            return ids, where[1:]
+
+        def score() -> float:
+            return answers_right(one.model("", task.tokenizer(), {}), held_out)
+
+        return small.learn(one, rows, score, self.steps, self.learning_rate, GOAL, 50, each)
+
+
+TASKS = {"country": CountryTask(), "one letter": Letters(), "three letters": ThreeLetters()}
 
 
 class ForgetBias(Experiment):
@@ -41,6 +91,8 @@ class ForgetBias(Experiment):
     claim = "A forget gate that starts open (bias 1) learns long lags sooner than one that starts half shut (0)."
     source = "Jozefowicz et al. 2015; chrono: Tallec & Ollivier 2018"
     targets = (
+        Target("country_10_0_less_1", "country, 10 words between: steps that bias 1 saves over bias 0", 1),
+        Target("country_20_1_less_chrono", "country, 20 words between: steps that chrono saves over bias 1", 1),
         Target("one letter_20_0_less_1", "one letter, lag 20: steps that bias 1 saves over bias 0", 1),
         Target("one letter_50_0_less_1", "one letter, lag 50: steps that bias 1 saves over bias 0", 1),
         Target("one letter_200_1_less_chrono", "one letter, lag 200: steps that chrono saves over bias 1", 1),
@@ -48,50 +100,64 @@ class ForgetBias(Experiment):
         Target("three letters_200_1_less_chrono", "three letters, lag 200: steps that chrono saves over bias 1", 1),
     )
     look = (
-        f"Steps of training until {GOAL:.0%} of new strings are right; {STEPS} means not within {STEPS}. The network "
-        "reads "
-        "a letter (or three), then so many dots, then a question mark, and has to say the letters: a country and its "
-        "language in miniature. The gradient that has to reach the letter shrinks by f at every dot: by 0.5 a step "
-        "at bias 0, by 0.73 at 1, by 0.95 at 3; chrono spreads the biases so that some units keep for the whole lag."
+        f"Steps of training until {GOAL:.0%} of new texts are right; a bar that reaches the limit did not get there. "
+        "Country: a text says where somebody grew up, and so many words later which language is spoken. Letters: the "
+        "network reads a letter (or three), then so many dots, then a question mark, and has to say the letters. The "
+        "gradient that has to reach the country or the letter shrinks by f at every step: by 0.5 at bias 0, by 0.73 "
+        "at 1, by 0.95 at 3; chrono spreads the biases so that some units keep for the whole lag."
     )
     disproof = "Bias 0 as fast as bias 1 where either learns, or chrono no faster than a fixed bias at 200."
     tries = (
         Try(
+            "I was born in Japan. It rained all day. The road to the sea was long. At home we speak",
+            "country-lstm",
+            "country-gru",
+            "These were trained with bias 1, and close together at first.",
+        ),
+        Try(
             "daf........................................?da", "copy-lstm", "copy-gru", "These were trained with bias 1."
         ),
     )
-    minutes = 15.0
+    minutes = 12.0
     tolerance = 0.0
     order = 90
 
     def measure(self, progress: Progress = silent) -> Measurement:
         data: dict[str, dict[str, dict[str, list[list[float]]]]] = {}
         figures: dict[str, Figure] = {}
-        jobs = [(task, lag, start, seed) for task in TASKS for lag in LAGS[task] for start in STARTS for seed in SEEDS]
-        total, done = sum(lag for _, lag, *_ in jobs), 0
-        for task, lag, start, seed in jobs:
+        jobs = [
+            (name, lag, start, seed)
+            for name, task in TASKS.items()
+            for lag in task.lags
+            for start in STARTS
+            for seed in SEEDS
+        ]
+        total, done = sum(lag * TASKS[name].steps for name, lag, *_ in jobs), 0
+        for name, lag, start, seed in jobs:
+            task = TASKS[name]
 
             def watched(
-                step: int, done: int = done, lag: int = lag, says: str = f"{task}, lag {lag}, bias {start}"
+                step: int, done: int = done, lag: int = lag, says: str = f"{name}, lag {lag}, bias {start}"
             ) -> None:
-                progress((done + lag * step / STEPS) / total, says)
+                progress((done + lag * step) / total, says)
 
-            steps, right = one_run(STARTS[start], seed, lag, TASKS[task], STEPS, watched)
-            rows = data.setdefault(task, {}).setdefault(str(lag), {}).setdefault(start, [[], []])
-            rows[0].append(steps)
+            reached, right = task.run(STARTS[start], seed, lag, watched)
+            rows = data.setdefault(name, {}).setdefault(str(lag), {}).setdefault(start, [[], []])
+            rows[0].append(task.steps if reached is None else reached)
             rows[1].append(right)
-            done += lag
-        for task, lags in data.items():
+            done += lag * task.steps
+        for name, lags in data.items():
             for lag, starts in lags.items():
                 for start, (steps, right) in starts.items():
-                    figures[f"{task}_{lag}_{start}"] = Figure(tuple(steps))
-                    figures[f"{task}_{lag}_{start}_right"] = Figure(tuple(right), None, (1 / 8 ** TASKS[task],))
+                    figures[f"{name}_{lag}_{start}"] = Figure(tuple(steps))
+                    figures[f"{name}_{lag}_{start}_right"] = Figure(tuple(right), None, (TASKS[name].untrained,))
                 for slow, fast in (("0", "1"), ("1", "chrono")):
                     saved = (a - b for a, b in zip(starts[slow][0], starts[fast][0], strict=True))
-                    figures[f"{task}_{lag}_{slow}_less_{fast}"] = Figure(tuple(saved))
+                    figures[f"{name}_{lag}_{slow}_less_{fast}"] = Figure(tuple(saved))
         notes = (
-            f"LSTM of {HIDDEN} units, batches of {BATCH}, Adam at {LEARNING_RATE:g}, at most {STEPS} steps, the lag "
-            "the same from the first step on; an untrained network is right in one of 8 (one letter) or 512 (three).",
+            *(f"{name.capitalize()}: {TASKS[name].says}." for name in ("country", "one letter")),
+            "The lag is the same from the first step on. An untrained network is right in about one of 24 (country), "
+            "8 (one letter) or 512 (three).",
             "These networks are trained for the measurement and not shipped.",
         )
         return Measurement(SEEDS, figures, data, notes)
@@ -101,21 +167,21 @@ class ForgetBias(Experiment):
         return {}
 
     def draw(self, results: Measurement) -> Sequence[Drawing]:
-        drawings = []
-        for kind, axis, top in (
-            (0, "steps to 95 % right", STEPS),
-            (1, f"share right after {STEPS} steps at most", 1.0),
-        ):
-            names = [f"{task}, lag {lag}" for task in results.data for lag in results.data[task]]
+        def bars(kind: int, tasks: Sequence[str], axis: str, top: float) -> Drawing:
+            names = [f"{task}, lag {lag}" for task in tasks for lag in results.data[task]]
             series = []
             for start in STARTS:
-                rows = [results.data[task][lag][start][kind] for task in results.data for lag in results.data[task]]
+                rows = [results.data[task][lag][start][kind] for task in tasks for lag in results.data[task]]
                 says = "chrono" if start == "chrono" else f"bias {start}"
                 series.append(spread(says, names, list(zip(*rows, strict=True))))
-            drawings.append(
-                Drawing("bars", axis.capitalize(), "", axis, series, y_range=(0, top * 1.03))
-            )  # fmt: skip
-        return drawings
+            return Drawing("bars", axis.capitalize(), "", axis, series, y_range=(0, top * 1.03))
+
+        letters = [name for name in TASKS if name != "country"]
+        return [
+            bars(0, ["country"], "steps to 95 % right", TASKS["country"].steps),
+            bars(0, letters, "steps to 95 % right", TASKS["one letter"].steps),
+            bars(1, list(TASKS), "share right at the end", 1.0),
+        ]
 
 
 EXPERIMENT = ForgetBias()

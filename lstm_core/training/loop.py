@@ -6,6 +6,7 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -181,6 +182,17 @@ class Trained:
     passes: bool
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch on one thread: with small matrices more of them only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def train(
     recipe: Recipe, seed: int, steps: int | None = None, watch: Callable[[Iterator[Batch]], Iterator[Batch]] = iter
 ) -> Trained:
@@ -188,9 +200,7 @@ def train(
 
     The same seed gives the same model. `watch` is wrapped round the batches (a progress bar).
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # small matrices: more threads only wait for each other
-    try:
+    with one_thread():
         torch.manual_seed(seed)
         network = recipe.network()
         steps = recipe.steps if steps is None else steps
@@ -209,8 +219,6 @@ def train(
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             schedule.step()
-    finally:
-        torch.set_num_threads(threads)
     header = {
         "recipe": recipe.name,
         "seed": seed,

@@ -13,7 +13,7 @@ from torch.nn import functional
 from lstm_core.cells import CELLS
 from lstm_core.scan import scan
 from lstm_core.trace import Trace
-from lstm_core.training.loop import Network
+from lstm_core.training.loop import Network, one_thread
 
 LETTERS = 8
 BLANK, ASK = LETTERS, LETTERS + 1
@@ -50,28 +50,55 @@ def train(
     every: int = 25,
     each: Callable[[int], None] = lambda step: None,
 ) -> tuple[int | None, float]:
-    """Adam on the letters after the question mark. ``lag`` may grow with the step. ``each`` is told every step.
+    """Adam on the letters after the question mark. ``lag`` may grow with the step.
 
-    Returns the first step, out of every ``every``, at which ``goal`` of 100 new strings are right (None if none was;
-    the training ends there), and the share that is right in the end.
+    ``goal`` is a share of 100 new strings; for the rest and what is returned see ``learn``.
     """
     draw = np.random.default_rng(seed)
     final = lag(steps) if callable(lag) else lag
     probes = strings(np.random.default_rng(10_000 + seed), 100, final, letters)
+
+    def rows(step: int) -> Rows:
+        ids = strings(draw, batch, lag(step) if callable(lag) else lag, letters)
+        where = np.zeros(ids[:-1].shape, bool)
+        where[-letters:] = True
+        return ids, where
+
+    return learn(one, rows, lambda: right(one, probes, letters), steps, learning_rate, goal, every, each)
+
+
+Rows = tuple[np.ndarray, np.ndarray]
+"""ids (time, batch) and, (time - 1, batch), where the next one has to be said."""
+
+
+@one_thread()
+def learn(
+    one: Network,
+    rows: Callable[[int], Rows],
+    score: Callable[[], float],
+    steps: int,
+    learning_rate: float,
+    goal: float | None = None,
+    every: int = 25,
+    each: Callable[[int], None] = lambda step: None,
+) -> tuple[int | None, float]:
+    """Adam on the mean loss of what has to be said, ``rows`` of every step. ``each`` is told every step.
+
+    Returns the first step, out of every ``every``, at which the score reaches ``goal`` (None if none did; the training
+    ends there), and the score in the end.
+    """
     optimizer = torch.optim.Adam(one.parameters(), lr=learning_rate)
     for step in range(1, steps + 1):
         each(step)
-        ids = torch.from_numpy(strings(draw, batch, lag(step) if callable(lag) else lag, letters))
-        where = torch.zeros(ids.shape, dtype=torch.bool)[:-1]
-        where[-letters:] = True
+        ids, where = map(torch.from_numpy, rows(step))
         logits, _ = one(ids[:-1], where, signals=False)
         optimizer.zero_grad()
         functional.cross_entropy(logits, ids[1:][where]).backward()
         nn.utils.clip_grad_norm_(one.parameters(), 1.0)
         optimizer.step()
-        if goal is not None and step % every == 0 and right(one, probes, letters) >= goal:
-            return step, right(one, probes, letters)
-    return None, right(one, probes, letters)
+        if goal is not None and step % every == 0 and (reached := score()) >= goal:
+            return step, reached
+    return None, score()
 
 
 def start_forget_gate(one: Network, start: float | str, longest: int, seed: int) -> None:
