@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.adapters import archive, refuse
+from lstm_core.adapters import archive, hdf5, refuse
 from lstm_core.adapters.block import Block
 from lstm_core.adapters.variant import Activation, activation, variant
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
+from lstm_core.say import say
 
 ORDER = {"LSTM": "ifgo", "GRU": "zrn", "SimpleRNN": "a"}
 NAMES = {"linear": "affine", "swish": "silu"}  # Keras's name for a function: ours
@@ -48,35 +49,34 @@ def from_zip(data: bytes, limit: int, cell: str | Mapping[str, str] | None) -> R
     """The layers of a ``.keras`` archive."""
     sizes = archive.members(data, limit)
     if "model.weights.h5" not in sizes:
-        raise ValueError("the archive holds no model.weights.h5, so it is no Keras model")
+        raise ValueError(say("the archive holds no model.weights.h5, so it is no Keras model"))
     config = _json(archive.member(data, "config.json", MAX_JSON)) if "config.json" in sizes else None
-    with archive.open_hdf5(archive.member(data, "model.weights.h5", limit)) as file:
-        return _blocks(_weights(file, limit), config, cell), _others(file, limit)
+    _, arrays = hdf5.read(archive.member(data, "model.weights.h5", limit), limit)
+    return _blocks(_weights(arrays), config, cell), _others(arrays)
 
 
 def from_hdf5(data: bytes, limit: int, cell: str | Mapping[str, str] | None) -> Read:
     """The layers of a ``.weights.h5`` or an older ``.h5``."""
-    with archive.open_hdf5(data) as file:
-        text = file.attrs.get("model_config")
-        return _blocks(_weights(file, limit), None if text is None else _json(text), cell), _others(file, limit)
+    text, arrays = hdf5.read(data, limit)
+    return _blocks(_weights(arrays), None if text is None else _json(text), cell), _others(arrays)
 
 
 def _json(text: bytes | str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"the model's configuration is no JSON: {error}") from error
+        raise ValueError(say("the model's configuration is no JSON: {error}", error=str(error))) from error
 
 
-def _weights(file: Any, limit: int) -> dict[str, Weights]:
+def _weights(arrays: Mapping[str, np.ndarray]) -> dict[str, Weights]:
     """The weights of every recurrent layer and direction by the path of its group, found by their shapes.
 
     Keras 3 numbers a cell's variables: .../cell/vars/0, 1, 2. Before, they had names: .../kernel:0, recurrent_kernel:0.
     """
-    groups: dict[str, dict[str, Any]] = {}
-    for path, dataset in archive.datasets(file):
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for path, values in arrays.items():
         group, _, name = path.rpartition("/")
-        groups.setdefault(group, {})[name.removesuffix(":0")] = dataset
+        groups.setdefault(group, {})[name.removesuffix(":0")] = values
     found = {}
     for group, entries in groups.items():
         if {"kernel", "recurrent_kernel"} <= set(entries):
@@ -87,19 +87,14 @@ def _weights(file: Any, limit: int) -> dict[str, Weights]:
             where = group.removesuffix("/vars")
         else:
             continue
-        if any(len(entries[names[key]].shape or ()) != 2 for key in ("kernel", "recurrent_kernel")):
+        if any(entries[names[key]].ndim != 2 for key in ("kernel", "recurrent_kernel")):
             continue  # a convolutional LSTM
-        found[where] = {
-            key: archive.array(entries[name], f"{key} of {where}", limit)
-            for key, name in names.items()
-            if name in entries
-        }
+        found[where] = {key: entries[name] for key, name in names.items() if name in entries}
     return found
 
 
-def _others(file: Any, limit: int) -> dict[str, np.ndarray]:
-    found = ((path, data) for path, data in archive.datasets(file) if data.dtype.kind == "f")
-    return {path: archive.array(data, path, limit) for path, data in found if len(data.shape or ()) in (1, 2)}
+def _others(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {path: values for path, values in arrays.items() if values.dtype.kind == "f"}
 
 
 def _blocks(found: dict[str, Weights], config: Any, cell: str | Mapping[str, str] | None) -> list[Block]:
@@ -117,8 +112,8 @@ def _blocks(found: dict[str, Weights], config: Any, cell: str | Mapping[str, str
 
 def _layers(config: Any, path: tuple[str, ...], depth: int = 0) -> Iterator[Layer]:
     """The recurrent layers in a model's configuration, in order, models in models included."""
-    if depth > archive.MAX_DEPTH:
-        raise ValueError(f"models are nested more than {archive.MAX_DEPTH} deep")
+    if depth > hdf5.MAX_DEPTH:
+        raise ValueError(say("models are nested more than {depth} deep", depth=hdf5.MAX_DEPTH))
     inner = _dict(_dict(config).get("config"))
     layers = inner.get("layers", [])
     used: dict[str, int] = {}
@@ -152,7 +147,11 @@ def _recurrent(layer: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None
     if kind == "RNN":
         if inner not in ORDER:
             raise ValueError(
-                f"the layer {options.get('name')} is an RNN of {cell.get('class_name')}, which is not supported"
+                say(
+                    "the layer {name} is an RNN of {kind}, which is not supported",
+                    name=options.get("name"),
+                    kind=cell.get("class_name"),
+                )
             )
         return inner, {**options, **_dict(cell.get("config")), "name": options.get("name")}
     return None
@@ -163,7 +162,7 @@ def _check_backward(options: Mapping[str, Any], forward: tuple[str, Mapping[str,
     backward = _recurrent(_dict(options.get("backward_layer")))
     keys = ("activation", "recurrent_activation", "reset_after", "use_bias")
     if backward and (backward[0] != forward[0] or any(backward[1].get(k) != forward[1].get(k) for k in keys)):
-        raise ValueError(f"the two directions of {name} are different layers, which is not supported")
+        raise ValueError(say("the two directions of {name} are different layers, which is not supported", name=name))
 
 
 def _dict(value: Any) -> Mapping[str, Any]:
@@ -194,7 +193,7 @@ def _claim(layer: Layer, found: Mapping[str, Weights]) -> list[str]:
     forward = [path for path in paths if re.search(r"(^|/)forward_", path)]
     backward = [path for path in paths if re.search(r"(^|/)backward_", path)]
     if len(forward) != 1 or len(backward) != 1:
-        raise ValueError(f"the two directions of {layer.name} are not both in the file")
+        raise ValueError(say("the two directions of {name} are not both in the file", name=layer.name))
     return forward + backward
 
 
@@ -203,13 +202,13 @@ def _from_config(layer: Layer, parts: Sequence[Weights]) -> Block:
     try:
         given, inner = (_function(options, key) for key in ("activation", "recurrent_activation"))
     except ValueError as error:
-        raise ValueError(f"the layer {layer.name}: {error}") from error
+        raise ValueError(say("the layer {name}: {error}", name=layer.name, error=refuse.reason(error))) from error
     base = _cell(layer.kind, bool(options.get("reset_after", True)), given, inner)
     directions = (
         ("forward", "reverse") if layer.bidirectional else ("reverse",) if options.get("go_backwards") else ("forward",)
     )
     if layer.bidirectional and options.get("go_backwards"):
-        raise ValueError(f"the forward layer of {layer.name} goes backwards, which is not supported")
+        raise ValueError(say("the forward layer of {name} goes backwards, which is not supported", name=layer.name))
     first = not options.get("time_major", False)
     return Block(layer.name, "keras", base, [_row(layer.name, layer.kind, base, parts)], directions, first)
 
@@ -218,7 +217,7 @@ def _function(options: Mapping[str, Any], key: str) -> Activation:
     usual = "tanh" if key == "activation" else "sigmoid"
     name = options.get(key, usual)
     if isinstance(name, dict):  # a function that is an object, with its options
-        raise ValueError(f"its {key} is {name.get('class_name')}, which is not supported")
+        raise ValueError(say("its {key} is {kind}, which is not supported", key=key, kind=name.get("class_name")))
     if name is None:
         name = "linear"
     if name == "hard_sigmoid":  # Keras 3: relu6(x + 3) / 6
@@ -256,7 +255,11 @@ def _without_config(left: dict[str, Weights], cell: str | Mapping[str, str] | No
         fits[name] = {4: ("lstm",), 3: gru, 1: ("rnn",)}.get(times, ())
         if rest or not fits[name]:
             raise ValueError(
-                f"recurrent_kernel of {name} is {parts[0]['recurrent_kernel'].shape}, which fits no LSTM, GRU or RNN"
+                say(
+                    "recurrent_kernel of {name} is {shape}, which fits no LSTM, GRU or RNN",
+                    name=name,
+                    shape=parts[0]["recurrent_kernel"].shape,
+                )
             )
     chosen = refuse.choose({name: cells for name, cells in fits.items() if len(cells) > 1}, cell)
     kinds = {"lstm": "LSTM", "gru": "GRU", "gru_cho": "GRU", "rnn": "SimpleRNN"}
@@ -265,13 +268,13 @@ def _without_config(left: dict[str, Weights], cell: str | Mapping[str, str] | No
         key = chosen.get(name) or fits[name][0]
         directions = ("forward", "reverse") if len(parts) == 2 else ("forward",)
         row = _row(name, kinds[key], CELLS[key], parts)
-        assumed = ("the activations are tanh and sigmoid, and it runs forward: the file holds weights alone",)
+        assumed = (say("the activations are tanh and sigmoid, and it runs forward: the file holds weights alone"),)
         blocks.append(Block(name, "keras", CELLS[key], [row], directions, True, assumed=assumed))
     return blocks
 
 
 def _row(name: str, kind: str, cell: type[Cell], parts: Sequence[Weights]) -> list[dict[str, np.ndarray]]:
-    return [_split(f"{name}{' backward' if k else ''}", kind, cell, part) for k, part in enumerate(parts)]
+    return [_split(say("{name} backward", name=name) if k else name, kind, cell, part) for k, part in enumerate(parts)]
 
 
 def _split(where: str, kind: str, cell: type[Cell], part: Weights) -> dict[str, np.ndarray]:
@@ -280,11 +283,13 @@ def _split(where: str, kind: str, cell: type[Cell], part: Weights) -> dict[str, 
     letters = ORDER[kind]
     hidden = found["recurrent_kernel"].shape[0]
     wide = len(letters) * hidden
-    refuse.expect(found["recurrent_kernel"], (hidden, wide), f"recurrent_kernel of {where}")
-    refuse.expect(found["kernel"], (found["kernel"].shape[0], wide), f"kernel of {where}")
+    refuse.expect(
+        found["recurrent_kernel"], (hidden, wide), say("{key} of {where}", key="recurrent_kernel", where=where)
+    )
+    refuse.expect(found["kernel"], (found["kernel"].shape[0], wide), say("{key} of {where}", key="kernel", where=where))
     inside = any(param.name == "b_hn" for param in cell.params)
     zero = np.zeros((2, wide) if inside else wide, found["kernel"].dtype)
-    bias = refuse.expect(found.get("bias", zero), zero.shape, f"bias of {where}")
+    bias = refuse.expect(found.get("bias", zero), zero.shape, say("{key} of {where}", key="bias", where=where))
     of_input, of_state = (bias[0], bias[1]) if inside else (bias, np.zeros_like(bias))
     params: dict[str, np.ndarray] = {}
     for k, letter in enumerate(letters):
