@@ -1,11 +1,12 @@
 # make run    the dashboard; the first time it makes .venv and installs, after that it starts at once
 # make test   everything that is checked, for people and for CI: ruff, pyright, pytest
+# make nightly  10,000 hostile texts, links and files instead of the 500 of make test (tests/test_hostile.py)
 # make bench  measures the page in a real browser (benchmarks/README.md), and what a trace costs (benchmarks/trace.md)
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: help run test bench readme screenshots
+.PHONY: help run test nightly bench readme screenshots
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +19,9 @@ test: $(BIN)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest
+
+nightly: $(BIN)/.installed-dev
+	NIGHTLY=1 $(BIN)/python -m pytest tests/test_hostile.py
 
 bench: $(BIN)/.installed-dev
 	$(BIN)/python -m benchmarks

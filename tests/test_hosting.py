@@ -1,0 +1,188 @@
+"""The image, the compose file and docs/hosting.md, read as text; and the app, run in the image's files."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmarks.browser import free_port
+from benchmarks.load import Viewer
+from dashboard.cache import LIMIT
+from dashboard.jobs import AT_ONCE
+from dashboard.state import LONGEST
+from dashboard.yours.session import UNFOLDED
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+HOSTING = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
+CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+SERVICE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["gatescope"]
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions with what follows them, in one line each."""
+    text = re.sub(r"(?m)^\s*#.*\n", "", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
+    return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines) if word]
+
+
+def last_stage() -> list[tuple[str, str]]:
+    found = instructions()
+    return found[max(k for k, (word, _) in enumerate(found) if word == "FROM") :]
+
+
+def said(word: str) -> str:
+    """What the image says with an instruction that it has once."""
+    [found] = [rest for one, rest in last_stage() if one == word]
+    return found
+
+
+def copied() -> Iterator[str]:
+    """Sources in this folder that go into the image."""
+    for word, rest in instructions():
+        if word == "COPY" and not rest.startswith("--from"):
+            yield from rest.split()[:-1]
+
+
+def ignored(path: str) -> bool:
+    """Whether .dockerignore keeps ``path`` from the builder: the last line that fits it, or a folder of it, decides."""
+    found = False
+    parts = [path, *(str(parent) for parent in Path(path).parents)]
+    for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
+        pattern = line.removeprefix("!")
+        if line and not line.startswith("#"):
+            every = pattern.removeprefix("**/")
+            fits = any(fnmatch(one, pattern) or (every != pattern and fnmatch(Path(one).name, every)) for one in parts)
+            found = not line.startswith("!") if fits else found
+    return found
+
+
+def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
+    user, _, group = said("USER").partition(":")
+    assert int(user) > 0 and int(group) > 0
+    assert "/_stcore/health" in said("HEALTHCHECK")
+
+
+def test_the_images_command_is_that_of_the_readme() -> None:
+    command = " ".join(json.loads(said("CMD")))
+    assert command == "streamlit run dashboard/app.py"
+    assert f"&& {command}`" in README
+
+
+def test_everything_that_is_copied_is_there_and_sent_to_the_builder() -> None:
+    sources = list(copied())
+    assert {"requirements.txt", "dashboard", "lstm_core", ".streamlit"} <= set(sources)
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert not ignored(source), source
+    for source in (
+        ".git",
+        "tests",
+        "dashboard/static/plotly.min.js",
+        "lstm_core/__pycache__",
+        "assets/screenshots/a.png",
+    ):
+        assert ignored(source), source
+    assert not ignored("assets/models/pronouns-lstm.safetensors") and not ignored("dashboard/gateplot/gateplot.js")
+
+
+def test_only_the_cpu_build_of_torch_unless_one_asks() -> None:
+    assert ("ARG", "TORCH=cpu") in instructions()
+    [install] = [rest for word, rest in instructions() if word == "RUN" and "requirements.txt" in rest]
+    assert '--torch-backend "$TORCH"' in install
+    assert SERVICE["build"]["args"]["TORCH"] == "${TORCH:-cpu}"
+
+
+def test_the_service_can_write_nowhere_but_in_memory() -> None:
+    assert SERVICE["read_only"] is True
+    assert [one.partition(":")[0] for one in SERVICE["tmpfs"]] == ["/tmp"]
+    assert SERVICE["cap_drop"] == ["ALL"] and "no-new-privileges:true" in SERVICE["security_opt"]
+    assert "volumes" not in SERVICE
+    assert SERVICE["ports"][0].endswith(f":{said('EXPOSE')}")
+
+
+def test_the_settings_are_those_that_the_docs_name() -> None:
+    most = CONFIG["server"]["maxUploadSize"]
+    assert f"| {most} MB, and {UNFOLDED >> 20} MB unfolded |" in HOSTING
+    assert f"client_max_body_size {most + 1}m;" in HOSTING
+    assert f"{ {2: 'two'}[AT_ONCE] } jobs at once" in HOSTING
+    assert f"first {LONGEST:,} characters, of which {LIMIT:,} tokens" in HOSTING
+
+
+def test_the_page_calls_no_other_host() -> None:
+    """Usage statistics are off, and what the app sends to browsers names no address but XML's namespaces."""
+    assert CONFIG["browser"]["gatherUsageStats"] is False
+    for path in (ROOT / "dashboard").rglob("*"):
+        if path.suffix in (".js", ".css", ".html", ".py") and "static" not in path.parts:
+            named = re.findall(r"(?:https?|wss?)://([\w.-]+)", path.read_text(encoding="utf-8"))
+            assert set(named) <= {"www.w3.org"}, (path, named)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the image holds below its working folder: copied, published, compiled, and not to be written to."""
+    folder = tmp_path_factory.mktemp("image")
+    for source in copied():
+        target = folder / source
+        if (ROOT / source).is_dir():
+            shutil.copytree(
+                ROOT / source, target, ignore=shutil.ignore_patterns("__pycache__", "static", "screenshots")
+            )
+        else:
+            shutil.copy(ROOT / source, target)
+    [publish] = [rest for word, rest in last_stage() if word == "RUN"]
+    for command in publish.split(" && "):
+        subprocess.run([sys.executable, *shlex.split(command)[1:]], cwd=folder, check=True, capture_output=True)
+    for path in folder.rglob("*"):
+        path.chmod(path.stat().st_mode & ~0o222)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_it_runs_without_writing(built: Path, tmp_path: Path) -> None:
+    """The image's command in the image's files: it is healthy, answers in both languages, and has written nothing."""
+    before, port = contents(built), free_port()
+    settings = dict(one.split("=", 1) for one in shlex.split(said("ENV")) if not one.startswith("PATH="))
+    env = os.environ | settings | {"HOME": str(tmp_path), "STREAMLIT_SERVER_PORT": str(port)}
+    log = (tmp_path / "log").open("w+")
+    command = [sys.executable, "-m", *json.loads(said("CMD"))]
+    with subprocess.Popen(command, cwd=built, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as server:
+        try:
+            check = said("HEALTHCHECK").partition("CMD python")[2].replace(":8501", f":{port}")
+            healthy = f"{shlex.quote(sys.executable)}{check}"
+            tries = f"for k in $(seq 100); do {healthy} 2>/dev/null && exit; sleep 0.3; done; exit 1"
+            assert subprocess.run(["sh", "-c", tries], env=env).returncode == 0, (tmp_path / "log").read_text()
+            for language in ("en", "zh"):
+                asyncio.run(_visit(f"http://127.0.0.1:{port}", language))
+        finally:
+            server.terminate()
+    log.close()
+    said_there = (tmp_path / "log").read_text()
+    assert "Traceback" not in said_there and "external IP" not in said_there, said_there
+    assert contents(built) == before
+
+
+async def _visit(url: str, language: str) -> None:
+    one = Viewer(url, 1, language=language)
+    try:
+        await one.open()
+        await one.type(random.Random(0))
+    finally:
+        await one.close()
