@@ -1,0 +1,43 @@
+// The screen that a page has. A talk's is enlarged: the page is laid out as on a small screen and scaled up as a whole.
+const SMALL = [1280, 720]
+const LARGEST = 4
+const state = { presenting: false, scale: 1, bar: 0 }
+
+// Present or not, with a bar of so many pixels at the window's lower edge.
+export function present(on, bar) {
+  const fit = Math.min(window.innerWidth / SMALL[0], (window.innerHeight - bar) / SMALL[1])
+  Object.assign(state, { presenting: on, bar, scale: on ? Math.max(1, Math.min(LARGEST, fit)) : 1 })
+  const root = document.documentElement
+  root.classList.toggle("gs-present", on)
+  root.style.setProperty("--gs-scale", state.scale)
+  root.style.setProperty("--gs-bar", `${bar}px`)
+}
+
+export const presenting = () => state.presenting
+
+// The window's height in the page's own pixels.
+export const height = () => (window.innerHeight - state.bar) / state.scale
+
+// An element's place and size in the window, in the page's own pixels.
+export function rect(node) {
+  const { left, top, width, height } = node.getBoundingClientRect()
+  return { left: left / state.scale, top: top / state.scale, width: width / state.scale, height: height / state.scale }
+}
+
+// Where the mouse is within an element.
+export function within(node, event) {
+  const { left, top } = rect(node)
+  return [event.clientX / state.scale - left, event.clientY / state.scale - top]
+}
+
+// Whether the page is dark, by the background that Streamlit gives a component's root.
+export function dark(root) {
+  const [r, g, b] = (getComputedStyle(root).getPropertyValue("--st-background-color").match(/[0-9a-f]{2}/gi) ?? ["ff", "ff", "ff"]).map((part) => parseInt(part, 16))
+  return 0.3 * r + 0.6 * g + 0.1 * b < 128
+}
+
+// Whether somebody is writing, or choosing from a list: their keys are not ours.
+export function writing() {
+  const focus = document.activeElement
+  return Boolean(focus && (focus.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(focus.tagName) || focus.closest("[role=dialog], [role=listbox]:not([data-testid])")))
+}

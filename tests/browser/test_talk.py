@@ -1,0 +1,130 @@
+"""A talk as a lecturer gives it: presenting, tours by clicker, one row alone, the list of keys, what is shared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from dashboard.talk.tour import shipped
+from tests.browser.gates import Gates
+
+Open = Callable[..., Gates]
+SIZES = [(1024, 768), (1366, 768), (1920, 1080), (3840, 2160)]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_presenting_fills_the_screen_with_the_figure(open_gates: Open, width: int, height: int, scheme: str) -> None:
+    gates = open_gates({"present": "1"}, viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = gates.page
+    for chrome in (".stAppHeader", ".gs-chips", ".gs-tools", ".st-key-language", ".gt-tools"):
+        expect(page.locator(chrome).first).to_be_hidden()
+    stage = gates.stage.bounding_box()
+    assert stage and stage["x"] >= 0 and stage["x"] + stage["width"] <= width
+    scale = max(1.0, min(width / 1280, height / 720, 4.0))
+    assert stage["y"] + stage["height"] <= height + 2 and stage["height"] > 0.6 * height
+    word = page.locator(".gs-word").first.evaluate(
+        "node => [getComputedStyle(node).fontSize, node.getBoundingClientRect().height]"
+    )
+    assert float(word[0][:-2]) * scale >= 12 * scale and word[1] > 12 * scale
+    # the mouse hits what it points at, enlarged as well
+    left = page.locator(".gs-word", has_text="John").first.bounding_box()
+    assert left
+    page.mouse.click(left["x"] + left["width"] / 4, stage["y"] + stage["height"] / 2)
+    assert abs(gates.get("step") - 11) <= 1
+
+
+def test_p_presents_and_escape_leaves(gates: Gates) -> None:
+    gates.page.locator("body").press("p")
+    expect(gates.page.locator(".stAppHeader")).to_be_hidden()
+    expect(gates.page).to_have_url(re.compile("present=1"))
+    gates.page.keyboard.press("Escape")
+    expect(gates.page.locator(".stAppHeader")).to_be_visible()
+    expect(gates.page).not_to_have_url(re.compile("present"))
+    gates.box.press("p")  # somebody writes
+    expect(gates.page.locator(".stAppHeader")).to_be_visible()
+
+
+def test_digits_choose_one_row(gates: Gates, open_gates: Open) -> None:
+    gates.page.keyboard.press("3")
+    gates.has(only="keep")
+    box = gates.stage.bounding_box()
+    assert box and gates.page.locator(".gs-role:visible").all_text_contents() == ["keep"] and box["height"] > 300
+    expect(gates.page).to_have_url(re.compile("only=keep"))
+    again = open_gates(gates.page.url)
+    again.has(only="keep")
+    gates.page.keyboard.press("0")
+    gates.has(only="")
+    assert gates.page.locator(".gs-role:visible").count() > 8
+
+
+def test_keys_are_listed_and_the_screen_goes_black(gates: Gates) -> None:
+    gates.page.keyboard.press("?")
+    expect(gates.page.get_by_test_id("gt-help")).to_be_visible()
+    gates.page.keyboard.press("Escape")
+    expect(gates.page.get_by_test_id("gt-help")).to_be_hidden()
+    gates.page.keyboard.press("b")
+    expect(gates.page.get_by_test_id("gt-black")).to_be_visible()
+    gates.page.keyboard.press("b")
+    expect(gates.page.get_by_test_id("gt-black")).to_be_hidden()
+
+
+def test_a_clicker_walks_through_a_shipped_tour(open_gates: Open) -> None:
+    tour = shipped()["what-the-gates-do"]
+    gates = open_gates({"tour": "what-the-gates-do"})
+    line, place = gates.page.get_by_test_id("gt-line"), gates.page.get_by_test_id("gt-place")
+    for k, view in enumerate(tour.views):
+        expect(place).to_have_text(f"{k + 1} / {len(tour.views)}")
+        expect(line).to_have_text(view.line)
+        path = "" if view.page == "gates" else view.page
+        expect(gates.page).to_have_url(re.compile(rf"//[^/]+/{path}\?"))
+        if view.page == "gates":
+            gates.has(text=view.query["text"], ready=1, only=view.query.get("only", ""))
+            if int(view.query["at"]) >= 0:
+                gates.has(step=view.query["at"], unit=view.query["unit"])
+        elif view.page == "step_by_step":
+            expect(gates.page.get_by_test_id("gw-stages").locator("[aria-selected=true]")).to_be_visible()
+        gates.page.keyboard.press("PageDown")
+    expect(place).to_have_text("10 / 10")  # it ends there
+    gates.page.keyboard.press("PageUp")
+    expect(place).to_have_text("9 / 10")
+    gates.page.get_by_test_id("gt-end").click()
+    expect(gates.page.get_by_test_id("gt-bar")).to_be_hidden()
+
+
+def test_a_tour_is_made_started_and_opened_by_its_link(gates: Gates, open_gates: Open) -> None:
+    page = gates.page
+    page.get_by_test_id("gs-stage").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("3")
+    gates.has(step=0, only="keep")
+    expect(page).to_have_url(re.compile("at=0.*only=keep"))
+    page.get_by_test_id("gt-share").click()
+    page.get_by_label("What you will say at this view").fill("<b>Mary</b> is *first*")
+    page.get_by_role("button", name="Add this view").click()
+    expect(page.get_by_role("dialog").get_by_text("<b>Mary</b> is *first*")).to_be_visible()
+    link = page.get_by_role("dialog").locator("code").first.text_content()
+    assert link and "tour=" in link
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as a file").click()
+    assert b"<b>Mary</b>" in saved.value.path().read_bytes()
+    other = open_gates(link)
+    expect(other.page.get_by_test_id("gt-line")).to_have_text("<b>Mary</b> is *first*")
+    other.has(step=0, only="keep")
+
+
+def test_the_view_has_a_qr_code(gates: Gates) -> None:
+    gates.page.keyboard.press("ArrowLeft")
+    expect(gates.page).to_have_url(re.compile("at=13"))
+    gates.page.get_by_test_id("gt-share").click()
+    gates.page.get_by_role("tab", name="This view").click()
+    expect(gates.page.get_by_role("dialog").locator("img, svg[class*=segno]").first).to_be_visible()
+    assert gates.page.get_by_role("dialog").locator("code:visible").text_content() == gates.page.url
+
+
+def test_a_link_to_a_tour_that_is_not_here_says_so(open_gates: Open) -> None:
+    gates = open_gates({"tour": "nonsense"})
+    expect(gates.page.get_by_text("This link names a tour that is not here")).to_be_visible()
