@@ -1,0 +1,154 @@
+"""One HTML file with the grid in it, which opens without a server and without a network.
+
+It is drawn by the page's own modules: an import map gives each a name and carries it as a data: address, since
+modules cannot be imported from beside a file that was opened from a disk. Plotly.js and the numbers are compressed; a
+browser that knows import maps unpacks them by itself.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from html import escape
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from dashboard import language, theme
+from dashboard.gateplot.pack import pack
+from dashboard.language import tr
+
+HERE = Path(__file__).resolve().parent
+FIGURE = HERE.parent / "gateplot"
+START = "offline.js"
+SPECIFIER = re.compile(r"""((?:\bfrom|\bimport)\s*\(?\s*["'`])\./([^"'`]+)""")
+PREFIX = "gatescope/"
+LONGEST = 3_800_000
+"""Characters of packed numbers, of a file that is to stay below six million bytes."""
+PRIMARY = {"light": "#2a5674", "dark": "#85c4c9"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is said of a cell below the figure; ``lines`` are its equations in LaTeX."""
+
+    title: str
+    lines: Sequence[str]
+    captions: Sequence[str]
+
+
+def page(tree: Mapping[str, Any], cells: Sequence[Cell], address: str = "") -> bytes:
+    """The file, in the language in use. ``tree`` is what the figure's component gets (``dashboard.figures.content``),
+    with ``text``, ``settings`` and ``notices``; ``address`` reopens the view in the app, if others can reach it."""
+    code = language.current()
+    names = " / ".join(side["model"] for side in tree["sides"])
+    content = _packed(pack({**tree, "language": code}))
+    short = len(content) > LONGEST
+    if short:
+        content = _packed(pack(_shortened({**tree, "language": code})))
+    colours = {mode: _colours(mode) for mode in ("light", "dark")}
+    whole = Template((HERE / "offline.html").read_text(encoding="utf-8")).substitute(
+        language=code,
+        title=escape(f"Gatescope: {names}"),
+        look=Template((HERE / "offline.css").read_text(encoding="utf-8")).substitute(colours),
+        figure=(FIGURE / "gateplot.css").read_text(encoding="utf-8"),
+        modules=json.dumps({"imports": dict(modules(code))}),
+        sentence=escape(tree["text"]),
+        waiting=escape(tr("The figure is drawn by JavaScript, in a browser of 2023 or later.")),
+        cells="".join(map(_cell, cells)),
+        origin=_origin(names, address, short),
+        plotly=plotly(),
+        content=content,
+        start=_renamed((HERE / START).read_text(encoding="utf-8")),
+    )
+    return whole.encode("utf-8", "replace")
+
+
+def modules(code: str) -> Iterator[tuple[str, str]]:
+    """Name and data: address of every module that the page imports, and of the language's words."""
+    found = {} if code == language.ENGLISH else {f"words.{code}.js": language.script(code)}
+    wanted = [START]
+    while wanted:
+        source = _source(wanted.pop())
+        for name in (match[2] for match in SPECIFIER.finditer(source)):
+            if name not in found and "$" not in name:  # the words' name is put together when they are asked for
+                found[name] = _source(name)
+                wanted.append(name)
+    for name, source in sorted(found.items()):
+        yield PREFIX + name, f"data:text/javascript;base64,{b64encode(_renamed(source).encode()).decode()}"
+
+
+@cache
+def plotly() -> str:
+    """Plotly.js of the installed package, compressed once a server."""
+    package = find_spec("plotly")
+    if package is None or package.origin is None:
+        raise RuntimeError("plotly is not installed; run `pip install -r requirements.txt`")
+    return _packed((Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes())
+
+
+def _source(name: str) -> str:
+    return ((HERE if name == START else FIGURE) / name).read_text(encoding="utf-8")
+
+
+def _renamed(source: str) -> str:
+    """A module at a data: address has nothing beside it: what it imports is called by name."""
+    return SPECIFIER.sub(rf"\g<1>{PREFIX}\g<2>", source)
+
+
+def _packed(data: bytes) -> str:
+    return b64encode(gzip.compress(data, mtime=0)).decode()
+
+
+def _shortened(node: Any) -> Any:
+    """With three digits of every number, half of float32's bits: the other half is zeros, which take no room."""
+    if isinstance(node, np.ndarray) and node.dtype.kind == "f":
+        bits = np.ascontiguousarray(node, dtype=np.float32).view(np.uint32)
+        return ((bits + 0x1000) & np.uint32(0xFFFFE000)).view(np.float32)
+    if isinstance(node, Mapping):
+        return {key: _shortened(value) for key, value in node.items()}
+    return [_shortened(one) for one in node] if isinstance(node, (list, tuple)) else node
+
+
+def _colours(mode: str) -> str:
+    colours = {
+        "--st-background-color": theme.BACKGROUND[mode],
+        "--st-text-color": theme.TEXT[mode],
+        "--st-border-color": theme.RULE[mode],
+        "--st-primary-color": PRIMARY[mode],
+        "--quiet": theme.QUIET[mode],
+    }
+    return " ".join(f"{name}: {colour};" for name, colour in colours.items())
+
+
+def _cell(cell: Cell) -> str:
+    from latex2mathml.converter import convert  # only where a page is saved
+
+    captions = "".join(f"<p>{escape(line)}</p>" for line in cell.captions)
+    return f"<section><h2>{escape(cell.title)}</h2>{''.join(map(convert, cell.lines))}{captions}</section>"
+
+
+def _origin(names: str, address: str, short: bool) -> str:
+    said = escape(
+        tr(
+            "Saved from Gatescope on {date}: {names}. All that is shown is in this file; it asks the network for "
+            "nothing.",
+            date=date.today().isoformat(),
+            names=names,
+        )
+    )
+    if short:
+        said += " " + escape(tr("Numbers are kept to three digits, since the text is long."))
+    if not address.startswith(("http://", "https://")):
+        return said
+    link = escape(tr("This view in Gatescope"))  # within an f-string the catalogue would not find it
+    return f'{said} <a href="{escape(address)}" rel="noreferrer">{link}</a>'

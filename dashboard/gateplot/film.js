@@ -1,0 +1,68 @@
+// The play as a film: the picture without its cursors once, and for each step what changes, which is a strip of text and
+// where the cursors stand. The server makes a GIF of them.
+import { toSide, wordAt } from "./align.js"
+import { PAD, snapshot } from "./export.js"
+import { percent } from "./readout.js"
+import { tr } from "./words.js"
+
+const MOST = 200 // steps
+const PIXELS = 1_200_000 // of a frame
+const LINE = 24
+
+// The steps that are filmed: those in view, as far as a film goes.
+export function filmed([from, to]) {
+  return Array.from({ length: Math.min(MOST, to - from) }, (_, k) => from + k)
+}
+
+// ``tell(share)`` hears how much of the strips is drawn.
+export async function film({ sides, geometry, view, pitch, steps, beat, picture, tell }) {
+  const wide = geometry.width + 2 * PAD
+  const rows = geometry.narrow ? 1 + sides.length : 1
+  const scale = Math.min(1, Math.sqrt(PIXELS / (wide * (geometry.height + 2 * PAD + rows * LINE))))
+  const url = await snapshot(scale, picture)
+  const { width } = await size(url)
+  const height = Math.round(rows * LINE * scale)
+  const sheet = Object.assign(document.createElement("canvas"), { width, height: height * steps.length })
+  const pen = sheet.getContext("2d")
+  const { background, ink, font } = picture.page
+  pen.fillStyle = background
+  pen.fillRect(0, 0, sheet.width, sheet.height)
+  Object.assign(pen, { fillStyle: ink, textBaseline: "middle" })
+  const boxes = []
+  for (const [k, step] of steps.entries()) {
+    pen.setTransform(scale, 0, 0, scale, 0, k * height)
+    const places = sides.map((_, side) => toSide(sides, side, step))
+    const room = geometry.narrow ? geometry.width : geometry.gutter - 8
+    pen.font = `700 14px ${font}`
+    pen.fillText(wordAt(sides[0], step)[0], PAD, LINE / 2 + 2, room)
+    pen.font = `13px ${font}`
+    sides.forEach((side, n) => {
+      const [x, y] = geometry.narrow ? [PAD, (n + 1.5) * LINE] : [PAD + geometry.tops[n].left, LINE / 2 + 2]
+      pen.fillText(expects(side, places[n]), x, y, geometry.narrow ? geometry.width : geometry.column)
+    })
+    boxes.push(sides.map((_, n) => box(geometry.tops[n], places[n] - view(n)[0], pitch[n], scale)))
+    if (k % 20 === 19) {
+      tell((k + 1) / steps.length)
+      await new Promise((done) => setTimeout(done))
+    }
+  }
+  const bare = (address) => address.slice(address.indexOf(",") + 1)
+  return { picture: bare(url), strips: bare(sheet.toDataURL("image/png")), boxes, beat, ink: ink.match(/\d+/g).slice(0, 3).map(Number) }
+}
+
+function expects(side, step) {
+  const id = side.next.ids[step]?.[0]
+  return id === undefined ? side.title : tr("{title} expects “{word}” ({p})", { title: side.title, word: side.next.words[id], p: percent(side.next.p[step][0]) })
+}
+
+// The cursor of a column in the picture: left, top, width, height, as decorate() places it on the page.
+function box(top, shown, pitch, scale) {
+  return [PAD + top.left + shown * pitch, PAD + top.top - 2, Math.max(3, pitch), top.bottom - top.top + 6].map((value) => Math.round(value * scale))
+}
+
+async function size(url) {
+  const image = new Image()
+  image.src = url
+  await image.decode()
+  return { width: image.naturalWidth, height: image.naturalHeight }
+}

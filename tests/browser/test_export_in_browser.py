@@ -1,0 +1,229 @@
+"""What a visitor takes home: the saved page, opened from the disk without a network, and the film of the play."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.clock import Wire
+from dashboard.export import offline
+from dashboard.figures.content import content
+from dashboard.views.gates import captions, lines
+from lstm_core import load_model
+from tests.browser.gates import LAPTOP, Gates
+
+MODELS = ("pronouns-lstm", "pronouns-gru")
+TEXT = "Mary saw John because she"
+HOSTILE = "</script><script>alert(1)</script> <img src=x onerror=alert(1)> \"quoted\" 'too' 😀 她 Mary"
+Open = Callable[..., Gates]
+
+
+@pytest.fixture
+def open_file(browser: Browser) -> Iterator[Callable[..., Gates]]:
+    """``open_file(path)`` opens a file from the disk; a request, a console message or a dialog fails the test."""
+    problems: list[str] = []
+    contexts = []
+
+    def opened(path: Path, **options) -> Gates:
+        context = browser.new_context(**{"viewport": LAPTOP, "offline": True, **options})
+        contexts.append(context)
+        page = context.new_page()
+
+        def route(route) -> None:
+            if not route.request.url.startswith("file:"):
+                problems.append(route.request.url)
+            route.continue_()
+
+        page.route(lambda url: not url.startswith(("data:", "blob:")), route)
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("dialog", lambda dialog: problems.append(dialog.message))
+        page.goto(path.as_uri())
+        gates = Gates(page, Wire(page))
+        expect(gates.plot).to_have_attribute("data-ready", "1")
+        return gates
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not problems, problems
+
+
+def saved(folder: Path, text: str) -> Path:
+    """The page as the app makes it of that text."""
+    models = [load_model(name) for name in MODELS]
+    traces = [model.run(text) for model in models]
+    told = content(models, traces, [m.predictions(t, 5) for m, t in zip(models, traces, strict=True)], (None, None))
+    cells = [offline.Cell(trace.cell.title, lines(trace), list(captions(trace))) for trace in traces]
+    path = folder / "saved.html"
+    path.write_bytes(offline.page(told | {"text": text, "settings": {"at": -1}, "notices": []}, cells))
+    return path
+
+
+def shows_the_traces(gates: Gates, text: str) -> None:
+    for side, name in enumerate(MODELS):
+        trace = load_model(name).run(text)
+        for role in ("keep", "hidden", "candidate"):
+            values = trace.role(role)
+            assert values is not None
+            assert np.abs(gates.panel(role, side) - values[0, 0, :, 0].T).max() < 1e-6
+
+
+def test_the_saved_page_opens_without_a_network_as_the_view_was(open_gates: Open, open_file: Open, tmp_path: Path):
+    gates = open_gates({"text": TEXT})
+    gates.shows(TEXT)
+    gates.page.get_by_test_id("gs-sort").select_option("keep")
+    gates.page.get_by_test_id("gs-unit-0").select_option("3")
+    gates.page.keyboard.press("Escape")
+    gates.stage.focus()
+    gates.page.keyboard.press("Home")
+    gates.page.keyboard.press("ArrowRight")
+    gates.has(step=1, unit=3, sort="keep")
+    with gates.page.expect_download() as waited:
+        gates.page.get_by_test_id("gs-offline").click()
+    path = tmp_path / waited.value.suggested_filename
+    waited.value.save_as(path)
+    assert path.name == "gatescope.html" and path.stat().st_size < 6_000_000
+    gates.has(step=1, unit=3, sort="keep")  # nothing moved on the page itself
+
+    copy = open_file(path)
+    copy.shows(TEXT)
+    copy.has(step=1, unit=3, sort="keep")
+    assert copy.words() == gates.words() == TEXT.split()
+    np.testing.assert_array_equal(copy.panel("keep"), gates.panel("keep"))
+    assert copy.page.get_by_test_id("gs-next-0").inner_text() == gates.page.get_by_test_id("gs-next-0").inner_text()
+    expect(copy.page.get_by_test_id("gs-gif")).to_be_hidden()  # there is no server to make it
+
+
+def test_the_saved_page_is_handled_as_the_page(open_file: Open, tmp_path: Path) -> None:
+    gates = open_file(saved(tmp_path, TEXT))
+    gates.shows(TEXT)
+    shows_the_traces(gates, TEXT)
+    last = gates.get("steps") - 1
+    gates.has(step=last)
+    press = gates.page.keyboard.press
+    for key, step in (("Home", 0), ("ArrowRight", 1), ("PageDown", 2), ("PageUp", 1), ("End", last)):
+        press(key)
+        gates.has(step=step)
+    model = load_model(MODELS[0])
+    words = [word for word, _ in model.next_tokens(model.run(TEXT), last)]
+    assert gates.page.get_by_test_id("gs-next-0").locator(".gs-bar-word").all_text_contents() == words
+    press("Home")
+    press("Space")
+    gates.has(playing=1)
+    gates.has(playing=0, step=last)  # to its end
+    gates.click_unit(4, "keep")
+    gates.has(unit=4)
+    press("3")
+    gates.has(only="keep")
+    press("0")
+    gates.has(only="")
+    gates.page.get_by_test_id("gs-sort").select_option("moved")
+    gates.has(sort="moved")
+    for kind in ("png", "svg"):
+        with gates.page.expect_download() as waited:
+            gates.page.get_by_test_id(f"gs-{kind}").click()
+        assert waited.value.suggested_filename == f"gatescope.{kind}"
+    gates.page.get_by_test_id("gs-full").click()
+    assert gates.page.evaluate("document.fullscreenElement === document.querySelector('.gs-plot')")
+    assert len(gates.page.locator("math").all()) == len(lines(model.run(TEXT))) + len(
+        lines(load_model(MODELS[1]).run(TEXT))
+    )
+    assert model.meta["honesty"] in gates.page.get_by_test_id("gs-honesty").inner_text()
+
+
+def test_what_was_chosen_outlives_a_reload(open_file: Open, tmp_path: Path) -> None:
+    gates = open_file(saved(tmp_path, TEXT))
+    gates.page.get_by_test_id("gs-unit-1").select_option("3")
+    gates.page.wait_for_url("**unit2=3*")
+    gates.page.reload()
+    gates.has(ready=1, unit2=3)
+
+
+def test_markup_in_the_sentence_is_shown_and_does_nothing(open_file: Open, tmp_path: Path) -> None:
+    gates = open_file(saved(tmp_path, HOSTILE))
+    gates.shows(HOSTILE)
+    assert gates.page.locator("h1").text_content() == HOSTILE
+    assert gates.page.locator("img").count() == 0
+    shows_the_traces(gates, HOSTILE)
+
+
+@pytest.mark.parametrize("width", (1366, 390))
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+def test_the_saved_page_fits_and_follows_light_and_dark(open_file: Open, tmp_path: Path, width: int, scheme: str):
+    gates = open_file(saved(tmp_path, TEXT), viewport={"width": width, "height": 768}, color_scheme=scheme)
+    assert gates.page.evaluate("document.scrollingElement.scrollWidth") <= width
+    colour = "getComputedStyle(document.body).backgroundColor"
+    assert gates.page.evaluate(colour) == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 28)"}[scheme]
+    dark = "document.querySelector('.gs-plot').classList.contains('gs-dark')"
+    assert gates.page.evaluate(dark) == (scheme == "dark")
+    gates.page.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
+    gates.page.wait_for_function(f"{dark} === {str(scheme == 'light').lower()}")
+
+
+# ---- the film
+
+
+def filmed(page: Page, path: Path) -> list[np.ndarray]:
+    with page.expect_download(timeout=60_000) as waited:
+        page.get_by_test_id("gs-gif").click()
+    assert waited.value.suggested_filename == "gatescope.gif"
+    waited.value.save_as(path)
+    assert path.stat().st_size < 5_000_000
+    with Image.open(path) as image:
+        assert image.info["duration"] == 450 and image.info["loop"] == 0
+        return [np.asarray(frame.convert("RGB")).astype(int) for frame in ImageSequence.Iterator(image)]
+
+
+def test_the_film_has_every_step_with_the_cursor_where_it_stands(open_gates: Open, tmp_path: Path) -> None:
+    gates = open_gates({"text": TEXT})
+    gates.shows(TEXT)
+    downloads = []
+    gates.page.on("download", lambda download: downloads.append(download))
+    frames = filmed(gates.page, tmp_path / "film.gif")
+    steps = gates.get("steps")
+    assert len(frames) == steps == len(TEXT.split())
+    stage, panel = gates.stage.evaluate("node => node.getBoundingClientRect().toJSON()"), gates.box_of("keep")
+    wide = panel["right"] - panel["left"]
+    height, width = frames[0].shape[:2]
+    assert width == round(stage["width"]) + 20
+    ink = np.array([31, 35, 40])
+    # In the last rows the grid has ended and the cursors alone go on.
+    for step, frame in enumerate(frames):
+        found = np.flatnonzero(np.abs(frame[height - 12] - ink).sum(-1) < 12)
+        left = 10 + panel["left"] - stage["left"] + wide * step / steps
+        assert found.size == 4 and abs(found[0] - left) <= 1.5 and abs(found[1] - left - wide / steps) <= 1.5
+    for one, other in zip(frames, frames[1:], strict=False):
+        changed = np.abs(one - other).sum(-1) > 30
+        assert changed[:24].any()  # the word and what is expected next
+        assert 0 < changed[24:].any(0).sum() <= 8  # and nothing but the edges of the cursors
+    expect(gates.page.get_by_test_id("gs-gif")).to_have_text("GIF")
+    gates.page.emulate_media(color_scheme="dark")  # the same content is drawn again
+    expect(gates.plot).to_have_class("gs-plot gs-dark")
+    gates.box.fill("Anna was tired")
+    gates.shows("Anna was tired")
+    assert len(downloads) == 1  # once, and not with what is drawn next
+
+
+def test_a_long_text_is_filmed_as_far_as_a_film_goes(open_gates: Open, tmp_path: Path) -> None:
+    gates = open_gates({"text": " ".join(["Mary saw John and"] * 60)})
+    gates.has(steps=240)
+    assert len(filmed(gates.page, tmp_path / "film.gif")) == 200
+    expect(gates.page.get_by_test_id("gs-notice")).to_contain_text("the first 200 steps in view")
+
+
+def test_a_film_that_cannot_be_made_is_said(open_gates: Open) -> None:
+    gates = open_gates({"text": TEXT})
+    gates.page.evaluate(
+        "() => { const draw = HTMLCanvasElement.prototype.toDataURL;"
+        "HTMLCanvasElement.prototype.toDataURL = function (...how) {"
+        "return this.height === 5 * 24 ? 'data:image/png;base64,AAAA' : draw.apply(this, how) } }"
+    )
+    gates.page.get_by_test_id("gs-gif").click()
+    expect(gates.page.get_by_test_id("gs-notice")).to_contain_text("no film that can be read")
+    expect(gates.page.get_by_test_id("gs-gif")).to_have_text("GIF")
