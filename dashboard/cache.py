@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
 
+from dashboard.language import tr
 from lstm_core import Model, Trace, list_models, load_model
 
 LIMIT = 2000
@@ -30,11 +32,24 @@ class Reading:
     @property
     def notices(self) -> list[str]:
         """What the reader must know, in whole sentences."""
-        if self.found <= len(self.trace):
-            return list(self.notes)
-        kind = "tokens" if self.trace.tokens else "steps"
-        cut = f"{self.trace.cell.title}: the first {len(self.trace):,} of {self.found:,} {kind} are shown."
-        return [cut, *self.notes]
+        said = [tr(note) for note in self.notes]
+        title, count = tr(self.trace.cell.title), len(self.trace)
+        unknown = sum(not token.known for token in self.trace.tokens)
+        if unknown > count / 2:
+            text = tr(
+                "{title} does not know {unknown:,} of these {count:,} tokens, so what it expects says little; the "
+                "General models read any text.",
+                **{"title": title, "unknown": unknown, "count": count},
+            )
+            said.insert(0, text)
+        if self.found > count:
+            places = {"title": title, "count": count, "found": self.found}
+            if self.trace.tokens:
+                text = tr("{title}: the first {count:,} of {found:,} tokens are shown.", **places)
+            else:
+                text = tr("{title}: the first {count:,} of {found:,} steps are shown.", **places)
+            said.insert(0, text)
+        return said
 
 
 @st.cache_resource(show_spinner=False)
@@ -63,9 +78,16 @@ def title(path: Path) -> str:
         return ""
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@lru_cache(maxsize=64)  # Streamlit's own cache keeps a lock of every text that it was ever asked for
 def read(name: str, text: str, limit: int = LIMIT) -> Reading:
     one = model(name)
     tokens = one.tokenizer.encode(text)
     trace = one.run(tokens[:limit])
     return Reading(one, trace, one.predictions(trace, 5), len(tokens))
+
+
+def forget() -> None:
+    """As if nothing had been loaded yet."""
+    model.clear()
+    models.clear()
+    read.cache_clear()

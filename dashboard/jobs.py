@@ -16,11 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dashboard.session import keeps
+from lstm_core.say import say
+
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 2
 """Jobs of all visitors together: more of them would only be slower, and each needs memory."""
 
-JOB = "job"
+JOB = keeps("job")
 """Under this name the session keeps its job."""
 
 _running: weakref.WeakSet[Job] = weakref.WeakSet()
@@ -39,7 +42,7 @@ class Job:
 
     def __init__(self, module: str, arguments: Sequence[str], seconds: float, label: str = "") -> None:
         if sum(job.running for job in _running) >= AT_ONCE:
-            raise Busy("Other visitors are training on this machine. Try again in a minute or two.")
+            raise Busy(say("Other visitors are training on this machine. Try again in a minute or two."))
         self.seconds, self.label = seconds, label
         self.folder = Path(tempfile.mkdtemp(prefix="gatescope-"))
         self.started = time.monotonic()
@@ -88,9 +91,9 @@ class Job:
         if self.running or self.stopped or self.process.returncode == 0:
             return ""
         if self.elapsed >= self.seconds:
-            return f"It took longer than the {self.seconds:.0f} seconds that a page may."
+            return say("It took longer than the {seconds:.0f} seconds that a page may.", seconds=self.seconds)
         lines = (self.folder / "errors").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"It ended with status {self.process.returncode}."
+        return lines[-1] if lines else say("It ended with status {status}.", status=self.process.returncode)
 
     @property
     def paused(self) -> bool:

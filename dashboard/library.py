@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dashboard import cache
+from dashboard.language import tr
 from dashboard.state import YOURS, Settings
 from lstm_core import Model
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def names() -> dict[str, str]:
     """What to call each model that can be chosen."""
-    return {**cache.models(), YOURS: "Your model"}
+    return {**{name: tr(title) for name, title in cache.models().items()}, YOURS: tr("Your model")}
 
 
 def stands_for(name: str, side: str) -> str:
@@ -40,7 +41,7 @@ def notices(name: str, shown: Model) -> list[str]:
     """What to say where ``shown`` stands for ``name``: a link does not carry the model of whoever made it."""
     if name == shown.name:
         return []
-    return [f"No model of yours is in this session yet: {shown.name} is shown in its place."]
+    return [tr("No model of yours is in this session yet: {name} is shown in its place.", name=shown.name)]
 
 
 def _upload() -> Upload | None:

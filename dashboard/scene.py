@@ -10,8 +10,11 @@ import streamlit as st
 
 from dashboard import cache, library
 from dashboard.controls import chosen, controls
+from dashboard.language import current, mark, tr
 from dashboard.state import YOURS, Settings
 from lstm_core import Model, Trace
+
+LOST = mark("The text of this link was too long for an address; paste it to see it.")
 
 
 class Drawn(NamedTuple):
@@ -28,6 +31,7 @@ class Scene:
     settings: Settings
     readings: tuple[cache.Reading, cache.Reading]
     drawn: tuple[Drawn, Drawn]
+    lost: bool = False  # the link stands for a text that was too long for it
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -50,16 +54,16 @@ class Scene:
             for name, reading in zip(wanted, self.readings, strict=True)
             for note in (*library.notices(name, reading.model), *reading.notices)
         ]
-        return list(dict.fromkeys(said))
+        return [tr(LOST)] * self.lost + list(dict.fromkeys(said))
 
 
 def scene() -> Scene | None:
     """Draw the controls and read the sentence; None, with a message on the page, if there is no model at all."""
     if not cache.models():
-        st.error("There are no models in assets/models. Train one: `python -m lstm_core.training pronouns`.")
+        st.error(tr("There are no models in assets/models. Train one: `python -m lstm_core.training pronouns`."))
         return None
     names = library.names()
-    said = chosen() or st.session_state.get("settings") or st.query_params.to_dict()
+    said = chosen() or st.session_state.get("settings") or Settings.home(st.query_params.to_dict(), current())
     settings = Settings.parse(said, names)
     st.session_state["settings"] = settings.server_side()
     sides = library.stands_for(settings.left, "left"), library.stands_for(settings.right, "right")
@@ -73,7 +77,8 @@ def scene() -> Scene | None:
     left, right = (library.read(name, settings.text) for name in sides)
     if not (len(left.trace) and len(right.trace)):  # both are drawn beside each other, or none
         left, right = (_nothing(name, one) for name, one in zip(sides, (left, right), strict=True))
-    return Scene(settings, (left, right), (_drawn(left.model, settings), _drawn(right.model, settings)))
+    drawn = _drawn(left.model, settings), _drawn(right.model, settings)
+    return Scene(settings, (left, right), drawn, "long" in st.query_params and settings.text == Settings().text)
 
 
 def same_step(first: Trace, other: Trace, step: int) -> int:
@@ -87,7 +92,7 @@ def same_step(first: Trace, other: Trace, step: int) -> int:
 def examples(model: Model) -> list[tuple[str, str]]:
     """Label and text of the sentences that the model's header proposes."""
     given = [one if isinstance(one, dict) else {"text": one} for one in model.meta.get("examples", [])]
-    return [(str(one.get("label", one["text"])), str(one["text"])) for one in given if "text" in one]
+    return [(tr(str(one.get("label", one["text"]))), str(one["text"])) for one in given if "text" in one]
 
 
 def _nothing(name: str, reading: cache.Reading) -> cache.Reading:

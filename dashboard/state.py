@@ -17,6 +17,14 @@ YOURS = "yours"
 LONGEST = 100_000
 """Characters of a text that are looked at; the page says so when there are more tokens than it shows."""
 
+HOMES: Mapping[str, Mapping[str, Any]] = {
+    "zh": {
+        **{"text": "昨天王女士去了市场，因为她很饿。后来李先生遇见了小红，他", "at": -2},
+        **{"left": "pronouns_zh-lstm", "right": "pronouns_zh-gru"},
+    }
+}
+"""What the bare address opens on in a language, where it is not the default."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -24,7 +32,7 @@ class Settings:
 
     text: what is read. left, right: names of models. layer, direction: which of the model's are drawn.
     unit, unit2: the unit drawn as lines on the left and on the right; None is the model's named one.
-    at: the cursor's step, from the end if negative. sort: the order of the units.
+    at: the cursor's step, from the end if negative. sort: the order of the units. only: the one row that is drawn.
     """
 
     text: str = "Mary went to the market because she was hungry. Then John met Anna and he"
@@ -36,6 +44,7 @@ class Settings:
     unit2: int | None = None
     at: int = -2
     sort: str = "index"
+    only: str = ""
 
     @staticmethod
     def parse(params: Mapping[str, Any], models: Collection[str]) -> Settings:
@@ -55,6 +64,11 @@ class Settings:
             settings = replace(settings, at=-1)  # a sentence of one's own is read to its end
         return settings
 
+    @staticmethod
+    def home(params: Mapping[str, Any], language: str) -> Mapping[str, Any]:
+        """``params``, or where they say nothing of a view what a visitor of this language sees first."""
+        return params if params.keys() & {field.name for field in fields(Settings)} else HOMES.get(language, params)
+
     def server_side(self) -> dict[str, Any]:
         """What the server must know; the rest is chosen and kept in the browser."""
         return {name: getattr(self, name) for name in SERVER_SIDE}
@@ -65,7 +79,7 @@ class Settings:
 
 def _read(value: Any, default: Any, name: str) -> Any:
     if isinstance(default, str):
-        return str(value)[:LONGEST]
+        return str(value)[:LONGEST].encode("utf-8", "replace").decode()  # half of a pair of surrogates is no character
     try:
         number = int(str(value))
     except ValueError:

@@ -1,8 +1,9 @@
 """One colour scale per kind of signal and one colour per role, safe for colour-blind readers and readable in grey.
 
 Gates are shares, 0 to 1: CARTO's "Teal" (CC-BY 3.0). Everything signed is ColorBrewer's "PuOr" (Apache-2.0), symmetric
-about 0. On a dark page both start from the page's background, so that "nothing" has the colour of the page. Lines are
-Okabe & Ito's (2008), lighter on a dark page.
+about 0: its purples are taken where they are as light as its oranges. On a dark page both start from the page's
+background, so that "nothing" has the colour of the page. Lines are Okabe & Ito's (2008), lighter on a dark page, and
+the palest of them darker on a light one. ``tests/test_colors.py`` looks at them as colour-blind readers do.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 _TEAL = ("#d1eeea", "#a8dbd9", "#85c4c9", "#68abb8", "#4f90a6", "#3b738f", "#2a5674")
 _ORANGE = ("#fee0b6", "#fdb863", "#e08214", "#b35806", "#7f3b08")
-_PURPLE = ("#d8daeb", "#b2abd2", "#8073ac", "#542788", "#2d004b")
+_PURPLE = ("#e2e4ef", "#c5c3df", "#9d93c2", "#7967a6", "#5f3a91")
 
 BACKGROUND = {"light": "#ffffff", "dark": "#14171c"}
 TEXT = {"light": "#1f2328", "dark": "#e3e6ea"}
@@ -24,9 +25,9 @@ ROLE_COLORS = {
         "write": "#d55e00",
         "expose": "#009e73",
         "reset": "#cc79a7",
-        "candidate": "#e69f00",
-        "cell": "#7e6bb5",
-        "hidden": "#4aa3d8",
+        "candidate": "#c48400",
+        "cell": "#705ca8",
+        "hidden": "#3a96cf",
     },
     "dark": {
         "keep": "#56b4e9",
@@ -51,7 +52,7 @@ GATE_SCALE = {
 }
 SIGNED_SCALE = {
     "light": _scale((*reversed(_ORANGE), "#f7f7f7", *_PURPLE)),
-    "dark": _scale((*_ORANGE[1:], BACKGROUND["dark"], *reversed(_PURPLE[:-1]))),
+    "dark": _scale((*_ORANGE[1:], BACKGROUND["dark"], *reversed(_PURPLE[1:]))),
 }
 
 

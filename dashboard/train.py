@@ -14,32 +14,36 @@ from dashboard import theme
 from dashboard.chart import chart
 from dashboard.figures import panel as p
 from dashboard.jobs import JOB, Busy, Job
+from dashboard.language import tr
+from dashboard.session import keeps
 from lstm_core.cells import CELLS
 from lstm_core.equations import carry
 from lstm_core.training.live import SECONDS, WAIT, Choice, keep_bias
 from lstm_core.training.miniature import MINIATURES, Miniature
 
-CHOICE = "training chosen"
+CHOICE = keeps("training chosen")
 KEY = "train"
 FIRST = ("lstm", "gru", "rnn")
 
 
 def section() -> None:
-    st.subheader("Train it yourself", anchor=False)
+    st.subheader(tr("Train it yourself"), anchor=False)
     st.caption(
-        "A small network learns, from its first step on, in at most two minutes; the gates on one text are drawn "
-        "while it does."
+        tr(
+            "A small network learns, from its first step on, in at most two minutes; the gates on one text are drawn "
+            "while it does."
+        )
     )
     job: Job | None = st.session_state.get(JOB)
     running = job is not None and job.running
     choice = _form(running)
     with st.container(horizontal=True, gap="small"):
-        st.button("Train", type="primary", on_click=_start, args=(choice,), disabled=running)
+        st.button(tr("Train"), type="primary", on_click=_start, args=(choice,), disabled=running)
         if running and job is not None and job.label == KEY:
-            st.button("Go on" if job.paused else "Pause", on_click=job.pause, args=(not job.paused,))
-            st.button("Stop", on_click=job.stop)
+            st.button(tr("Go on") if job.paused else tr("Pause"), on_click=job.pause, args=(not job.paused,))
+            st.button(tr("Stop"), on_click=job.stop)
     if job is not None and job.label != KEY and running:
-        st.caption("An experiment is being measured; train when it is over, or cancel it there.")
+        st.caption(tr("An experiment is being measured; train when it is over, or cancel it there."))
     elif job is not None and job.label == KEY:
         st.fragment(_watch, run_every=1.0 if running and not job.paused else None)(job, st.session_state[CHOICE])
 
@@ -48,30 +52,34 @@ def _form(disabled: bool) -> Choice:
     """The settings; what they mean stands beside them."""
     first = st.columns([2, 2, 1, 1], vertical_alignment="bottom")
     task = first[0].selectbox(
-        "Task", list(MINIATURES), format_func=lambda name: MINIATURES[name].title, key=f"{KEY} task", disabled=disabled
+        tr("Task"),
+        list(MINIATURES),
+        format_func=lambda name: tr(MINIATURES[name].title),
+        key=f"{KEY} task",
+        disabled=disabled,
     )
     names = list(dict.fromkeys([*FIRST, *CELLS]))
     cell = first[1].selectbox(
-        "Cell", names, format_func=lambda name: CELLS[name].title, key=f"{KEY} cell", disabled=disabled
+        tr("Cell"), names, format_func=lambda name: tr(CELLS[name].title), key=f"{KEY} cell", disabled=disabled
     )
-    hidden = first[2].number_input("Units", 1, 32, 8, key=f"{KEY} hidden", disabled=disabled)
-    seconds = first[3].number_input("Seconds", 5, int(SECONDS), 40, 5, key=f"{KEY} seconds", disabled=disabled)
+    hidden = first[2].number_input(tr("Units"), 1, 32, 8, key=f"{KEY} hidden", disabled=disabled)
+    seconds = first[3].number_input(tr("Seconds"), 5, int(SECONDS), 40, 5, key=f"{KEY} seconds", disabled=disabled)
     second = st.columns([2, 2, 2], vertical_alignment="bottom")
     gate = keep_bias(CELLS[cell])
     bias = second[0].slider(
-        f"Forget bias ({gate})" if gate else "Forget bias: this cell has none",
+        tr("Forget bias ({gate})", gate=gate) if gate else tr("Forget bias: this cell has none"),
         -2.0, 4.0, 1.0, 0.5, key=f"{KEY} bias", disabled=disabled or gate is None,
-        help="What the gate that keeps the memory starts with: 0 keeps half a step, 3 keeps 95 %.",
+        help=tr("What the gate that keeps the memory starts with: 0 keeps half a step, 3 keeps 95 %."),
     )  # fmt: skip
     rate = second[1].select_slider(
-        "Learning rate", [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1], 0.01, key=f"{KEY} rate", disabled=disabled
+        tr("Learning rate"), [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1], 0.01, key=f"{KEY} rate", disabled=disabled
     )
     economy = second[2].slider(
-        "Price on writing and forgetting", 0.0, 1.0, 0.2, 0.1, key=f"{KEY} economy",
+        tr("Price on writing and forgetting"), 0.0, 1.0, 0.2, 0.1, key=f"{KEY} economy",
         disabled=disabled or carry(CELLS[cell]) is None,
-        help="The gate-economy loss: with it single units become readable; without it what is kept is spread.",
+        help=tr("The gate-economy loss: with it single units become readable; without it what is kept is spread."),
     )  # fmt: skip
-    st.caption(MINIATURES[task].about)
+    st.caption(tr(MINIATURES[task].about))
     return Choice(task, cell, int(hidden), float(bias), float(rate), float(economy), float(seconds))
 
 
@@ -85,7 +93,7 @@ def _start(choice: Choice) -> None:
         st.session_state[JOB] = Job("lstm_core.training.live", arguments, choice.seconds + WAIT + 60, KEY)
         st.session_state[CHOICE] = choice
     except Busy as error:
-        st.toast(str(error))
+        st.toast(tr(error.args[0]))
 
 
 def _watch(job: Job, choice: Choice) -> None:
@@ -96,20 +104,23 @@ def _watch(job: Job, choice: Choice) -> None:
     if job.ends_now():
         st.rerun()
     if job.problem:
-        st.error(f"The training ended early. {job.problem}")
+        st.error(tr("The training ended early. {why}", why=tr(job.problem)))
     if not said or not steps:
         if running:
-            st.caption("Starting: the training's own process loads PyTorch first.")
+            st.caption(tr("Starting: the training's own process loads PyTorch first."))
         return
     last = said[-1]
     share = min(last["seconds"] / choice.seconds, 1.0)
-    words = f"step {last['step']:,}, loss {last['loss']:.3f}, {100 * last['right']:.0f} % of new texts right"
+    now = {"step": last["step"], "loss": last["loss"], "right": 100 * last["right"], "seconds": last["seconds"]}
+    if running and job.paused:
+        st.progress(share, tr("paused: step {step:,}, loss {loss:.3f}, {right:.0f} % of new texts right", **now))
+    elif running:
+        st.progress(share, tr("step {step:,}, loss {loss:.3f}, {right:.0f} % of new texts right", **now))
     if running:
-        st.progress(share, ("paused: " if job.paused else "") + words)
         shown = steps[-1]
     else:
-        st.caption(f"{last['step']:,} steps in {last['seconds']:.0f} s: {words.partition(', ')[2]}.")
-        shown = st.select_slider("Checkpoint", steps, steps[-1], key=f"{KEY} step") if len(steps) > 1 else steps[0]
+        st.caption(tr("{step:,} steps in {seconds:.0f} s: loss {loss:.3f}, {right:.0f} % of new texts right.", **now))
+        shown = st.select_slider(tr("Checkpoint"), steps, steps[-1], key=f"{KEY} step") if len(steps) > 1 else steps[0]
     with np.load(job.folder / f"{int(shown):06d}.npz") as file:
         signals = {name: file[name] for name in file.files}
     mini = MINIATURES[choice.task]
@@ -137,12 +148,12 @@ def loss_panel(said: list[dict[str, Any]], shown: int) -> dict[str, Any]:
     }
     drawn = p.figure(
         [
-            p.line(steps, np.array([line["loss"] for line in said]), "loss", theme.role_color("write", "light")),
-            p.line(steps, np.array([line["right"] for line in said]), "share of new texts right",
+            p.line(steps, np.array([line["loss"] for line in said]), tr("loss"), theme.role_color("write", "light")),
+            p.line(steps, np.array([line["right"] for line in said]), tr("share of new texts right"),
                    theme.role_color("keep", "light"), yaxis="y2"),
         ],
-        xaxis={"title": {"text": "step", "standoff": 4}, "showgrid": False, "zeroline": False},
-        yaxis=p.value_axis("loss", rangemode="tozero"),
+        xaxis={"title": {"text": tr("step"), "standoff": 4}, "showgrid": False, "zeroline": False},
+        yaxis=p.value_axis(tr("loss"), rangemode="tozero"),
         yaxis2={"overlaying": "y", "side": "right", "range": [-0.02, 1.02], "showgrid": False, "zeroline": False,
                 "tickvals": [0, 0.5, 1], "tickformat": ".0%"},
         shapes=[mark],
@@ -150,8 +161,13 @@ def loss_panel(said: list[dict[str, Any]], shown: int) -> dict[str, Any]:
         margin={"l": 52, "r": 46, "t": 6, "b": 40},
     )  # fmt: skip
     last = said[-1]
-    text = f"Loss {last['loss']:.3f} and {100 * last['right']:.0f} % right after step {last['step']:,}."
-    return p.panel("loss", "Learning", drawn, alt=f"Learning. {text}", height=240, wide=True)
+    text = tr(
+        "Learning. Loss {loss:.3f} and {right:.0f} % right after step {step:,}.",
+        loss=last["loss"],
+        right=100 * last["right"],
+        step=last["step"],
+    )
+    return p.panel("loss", tr("Learning"), drawn, alt=text, height=240, wide=True)
 
 
 def gate_panels(choice: Choice, mini: Miniature, signals: dict[str, np.ndarray]) -> list[dict[str, Any]]:
@@ -171,21 +187,28 @@ def gate_panels(choice: Choice, mini: Miniature, signals: dict[str, np.ndarray])
     if rule is not None:
         for role in ("keep", "write"):
             values = np.broadcast_to(rule.evaluate(role, signals), signals[rule.state].shape)
-            parts.append(
-                (role, f"{rule.label(role)}: share {'kept' if role == 'keep' else 'written'}", values, "coloraxis")
-            )
+            title = tr("{gate}: share kept", gate=rule.label(role))
+            if role == "write":
+                title = tr("{gate}: share written", gate=rule.label(role))
+            parts.append((role, title, values, "coloraxis"))
     state = rule.state if rule else cell.output
-    parts.append(("memory", f"{state}: the memory", signals[state], "coloraxis2"))
+    parts.append(("memory", tr("{state}: the memory", state=state), signals[state], "coloraxis2"))
+    hover = tr("unit {unit}: {value}", unit="%{y}", value="%{z:.2f}") + "<extra></extra>"
     panels = []
     for id, title, values, colors in parts:
         z = values[-1, 0, :, 0].T
         drawn = p.figure(
-            [p.heatmap(z, colors, hovertemplate="unit %{y}: %{z:.2f}<extra></extra>")],
+            [p.heatmap(z, colors, hovertemplate=hover)],
             xaxis=axis,
-            yaxis={"title": {"text": "unit", "standoff": 6}, "autorange": "reversed", "nticks": 6, "zeroline": False},
+            yaxis={
+                "title": {"text": tr("unit"), "standoff": 6},
+                "autorange": "reversed",
+                "nticks": 6,
+                "zeroline": False,
+            },
             **({"coloraxis2": p.signed_scale(z)} if colors == "coloraxis2" else {}),
         )
-        said = f"{title}, of every unit at every word; mean {float(z.mean()):.2f}."
+        said = tr("{title}, of every unit at every word; mean {mean:.2f}.", title=title, mean=float(z.mean()))
         panels.append(p.panel(id, title, drawn, alt=said, height=230))
     return panels
 
@@ -199,5 +222,12 @@ def expected(mini: Miniature, probabilities: np.ndarray, ids: list[int]) -> str:
         if word in ("she", "he") or (mini.pattern == r"\S" and t >= len(ids) - 2):
             best = int(probabilities[t - 1].argmax())
             chance = 100 * float(probabilities[t - 1, best])
-            said.append(f"before {p.quoted(word)} it expects {p.quoted(vocabulary[best])} ({chance:.0f} %)")
-    return f"In the text drawn, {'; '.join(said)}." if said else ""
+            said.append(
+                tr(
+                    "before {word} it expects {expected} ({chance:.0f} %)",
+                    word=p.quoted(word),
+                    expected=p.quoted(vocabulary[best]),
+                    chance=chance,
+                )
+            )
+    return tr("In the text drawn, {expectations}.", expectations=tr("; ").join(said)) if said else ""

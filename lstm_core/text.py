@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from lstm_core.say import say
+
 UNKNOWN = "<unk>"
 
 
@@ -41,7 +43,9 @@ class Tokenizer:
         try:
             self._tokenizer = HuggingFaceTokenizer.from_str(json)
         except Exception as error:  # the library raises bare Exception
-            raise ValueError(f"this is not a tokenizer of the tokenizers library: {error}") from error
+            raise ValueError(
+                say("this is not a tokenizer of the tokenizers library: {error}", error=str(error))
+            ) from error
 
     @property
     def size(self) -> int:
@@ -58,7 +62,9 @@ class Tokenizer:
         if found is None:
             ids = self._tokenizer.encode(piece, add_special_tokens=False).ids
             if len(ids) != 1 or ids[0] == self._tokenizer.token_to_id(UNKNOWN):
-                raise ValueError(f"{piece!r} is not in this model's vocabulary of {self.size}")
+                raise ValueError(
+                    say("{piece!r} is not in this model's vocabulary of {size}", piece=piece, size=self.size)
+                )
             found = ids[0]
         return found
 

@@ -11,6 +11,7 @@ import numpy as np
 from lstm_core.attention import ALPHA
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.equations import carry
+from lstm_core.say import say
 from lstm_core.text import Token
 
 if TYPE_CHECKING:
@@ -79,14 +80,16 @@ class Trace:
         that the trace does not have, with what it has.
         """
         if signal not in self.signals:
-            raise ValueError(f"the trace has no signal {signal!r}; it has {', '.join(self.signals)}")
+            names = ", ".join(self.signals)
+            raise ValueError(say("the trace has no signal {signal!r}; it has {names}", signal=signal, names=names))
         values = self.signals[signal]
         for axis, at in index.items():
             if axis not in AXES:
                 raise ValueError(f"the trace has no axis {axis!r}; its axes are {', '.join(AXES)}")
             size = values.shape[AXES.index(axis)]
             if not isinstance(at, slice) and not -size <= at < size:
-                raise ValueError(f"{axis} {at} does not exist in {signal}; there are {size} (0 to {size - 1})")
+                place = {"axis": say(axis), "at": at, "signal": signal, "size": size, "last": size - 1}
+                raise ValueError(say("{axis} {at} does not exist in {signal}; there are {size} (0 to {last})", **place))
         return values[tuple(index.get(axis, slice(None)) for axis in AXES)]
 
     def role(self, role: str) -> np.ndarray | None:

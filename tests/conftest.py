@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+
+import pytest
 
 # The matrices here are small: threads would only wait for one another, for minutes on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -13,3 +16,13 @@ from hypothesis import settings  # noqa: E402
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture
+def chinese() -> Iterator[None]:
+    """The page speaks Chinese during the test."""
+    from dashboard import language
+
+    language.ask(lambda: "zh")
+    yield
+    language.ask(lambda: language.ENGLISH)

@@ -41,11 +41,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, model in models.items():
         replace(model, name=name).save(tmp_path / f"{name}.safetensors")
     monkeypatch.setenv("GATESCOPE_MODELS", str(tmp_path))
-    for cached in (cache.model, cache.models, cache.read):
-        cached.clear()
+    cache.forget()
     yield
-    for cached in (cache.model, cache.models, cache.read):
-        cached.clear()
+    cache.forget()
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -13,17 +13,18 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # From left to right; a module may import from its own group and from those before it.
 FLOW = (
-    "lstm_core.cells lstm_core.ops lstm_core.symbols lstm_core.device lstm_core.text",
+    "lstm_core.cells lstm_core.ops lstm_core.symbols lstm_core.device lstm_core.text lstm_core.say",
     "lstm_core.scan lstm_core.equations lstm_core.attention lstm_core.parallel lstm_core.layer",
     "lstm_core.trace lstm_core.adapters",
     "lstm_core.model",
     "lstm_core.analysis",
     "lstm_core lstm_core.training",
     "lstm_core.experiments",
-    "dashboard.theme dashboard.figures",
+    "dashboard.theme dashboard.language dashboard.figures",
     "dashboard",
     "dashboard.views",
-    "dashboard.app",
+    "dashboard.talk",
+    "dashboard.catalogue dashboard.app",
 )
 GROUP = {name: place for place, names in enumerate(FLOW) for name in names.split()}
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cache
-from dashboard.state import SERVER_SIDE, Settings
+from dashboard.scene import LOST
+from dashboard.state import HOMES, SERVER_SIDE, Settings
 from dashboard.views import discover
 from tests.small_models import small_model
 from tests.test_figures import unpack
@@ -31,11 +32,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, model in models.items():
         replace(model, name=name).save(tmp_path / f"{name}.safetensors")
     monkeypatch.setenv("GATESCOPE_MODELS", str(tmp_path))
-    for cached in (cache.model, cache.models, cache.read):
-        cached.clear()
+    cache.forget()
     yield
-    for cached in (cache.model, cache.models, cache.read):
-        cached.clear()
+    cache.forget()
 
 
 def script(name: str) -> None:
@@ -54,8 +53,9 @@ def opened(name: str = "dashboard.views.gates", **params: str) -> AppTest:
 
 
 def sent(test: AppTest) -> dict:
-    """The tree that the figure's component got."""
-    return next(unpack(one.proto.bytes) for one in test.get("bidi_component") if one.proto.bytes)  # type: ignore[attr-defined]
+    """The tree that the figure's component got, which stands behind the talk's and the controls."""
+    trees = (unpack(one.proto.bytes) for one in test.get("bidi_component"))  # type: ignore[attr-defined]
+    return next(tree for tree in trees if not {"models", "tour"} & tree.keys())
 
 
 @pytest.mark.parametrize("view", discover(), ids=lambda view: view.TITLE)
@@ -67,6 +67,22 @@ def test_the_app_starts_on_the_first_view() -> None:
     test = AppTest.from_file("../dashboard/app.py", default_timeout=30).run()
     assert not test.exception
     assert sent(test)["text"] == Settings().text
+
+
+def test_the_language_is_the_links_and_can_be_switched() -> None:
+    test = AppTest.from_file("../dashboard/app.py", default_timeout=30)
+    test.query_params["lang"] = "zh"
+    test.run()
+    assert not test.exception and sent(test)["language"] == "zh"
+    assert sent(test)["figure"]["layout"]["meta"]["panels"][0]["title"] == "门"
+    test.selectbox(key="lang").set_value("en").run()
+    assert sent(test)["language"] == "en" and test.query_params["lang"] in ("en", ["en"])
+    assert sent(test)["figure"]["layout"]["meta"]["panels"][0]["title"] == "gates"
+
+
+def test_a_bare_address_opens_in_the_visitors_language_and_a_link_as_it_was_sent(chinese: None) -> None:
+    assert sent(opened())["text"] == HOMES["zh"]["text"]
+    assert sent(opened(at="3"))["text"] == Settings().text and sent(opened(text=SENTENCE))["text"] == SENTENCE
 
 
 def test_the_url_is_what_is_drawn() -> None:
@@ -113,6 +129,16 @@ def test_long_text_is_cut_and_says_so() -> None:
     tree = sent(opened(text="Mary " * 2500))
     assert tree["sides"][0]["words"][-1][2] == cache.LIMIT - 1
     assert "the first 2,000 of 2,500 tokens are shown" in tree["notices"][0]
+
+
+def test_a_text_of_unknown_tokens_is_said_to_be_one() -> None:
+    assert not sent(opened(text="Mary saw John"))["notices"]
+    assert "does not know 4 of these 5 tokens" in sent(opened(text="Mary xa xb xc xd"))["notices"][0]
+
+
+def test_a_link_that_could_not_carry_its_text_says_so() -> None:
+    assert sent(opened(long="1"))["notices"][0] == LOST
+    assert LOST not in sent(opened(long="1", text="Mary"))["notices"]
 
 
 def test_equations_are_the_cells_own() -> None:

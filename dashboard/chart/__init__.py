@@ -7,17 +7,16 @@ from typing import Any
 from zlib import crc32
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from dashboard import theme
 from dashboard.gateplot.pack import pack
-from dashboard.gateplot.publish import loader
+from dashboard.gateplot.publish import mounted, spoken
 from dashboard.state import Settings
 
 CHOSEN = "chosen step"
 """Under this name the session keeps the text and the step that was chosen in it."""
 
-_mount = component("gatescope_chart", js=loader("chart.js"), isolate_styles=False)
+_mount = mounted("gatescope_chart", "chart.js")
 
 
 def chosen_step(text: str, count: int) -> int:
@@ -45,5 +44,5 @@ def chart(content: Mapping[str, Any], key: str, text: str) -> None:
     figure says so, runs the page again.
     """
     panels = [one | {"stamp": crc32(pack(one))} for one in content["panels"]]
-    data = pack({**content, "panels": panels, "dark": theme.layout("dark")})
-    _mount(key=key, data=data, on_step_change=lambda: _choose(key, text))
+    data = {**content, "panels": panels, "dark": theme.layout("dark")}
+    _mount(key, data, on_step_change=lambda: _choose(spoken(key), text))

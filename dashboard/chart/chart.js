@@ -1,7 +1,8 @@
 // Panels of Plotly figures with a heading each, below the words of the sentence. A step that is chosen goes to the server.
 import { load, make } from "./dom.js"
-import { unpack } from "./unpack.js"
+import { height, rect, writing } from "./screen.js"
 import { kept, remember } from "./url.js"
+import { tr } from "./words.js"
 
 const charts = new WeakMap()
 
@@ -12,7 +13,7 @@ export default function mount({ data, parentElement, setStateValue }, plotlyUrl)
     charts.set(parentElement, chart)
   }
   chart.send = (step) => setStateValue("step", step)
-  chart.take(unpack(data))
+  chart.take(data)
   return () => {
     chart.close()
     charts.delete(parentElement)
@@ -21,13 +22,14 @@ export default function mount({ data, parentElement, setStateValue }, plotlyUrl)
 
 class Chart {
   constructor(parent, plotlyUrl) {
-    this.words = make("div", { class: "gc-words", test: "gc-words", role: "listbox", "aria-label": "Words of the sentence" })
+    this.words = make("div", { class: "gc-words", test: "gc-words", role: "listbox", "aria-label": tr("Words of the sentence") })
     this.grid = make("div", { class: "gc-grid" })
     this.root = make("div", { class: "gc", test: "gc", role: "group" }, this.words, this.grid)
     parent.append(this.root)
     this.panels = new Map()
     this.ready = Promise.all([load("link", new URL("chart.css", import.meta.url).href), load("script", plotlyUrl)])
     this.repaints = 0
+    this.only = kept.only ?? new URLSearchParams(location.search).get("only")
     this.onKey = (event) => this.key(event)
     document.addEventListener("keydown", this.onKey)
     this.observer = new ResizeObserver(() => this.resized())
@@ -64,20 +66,41 @@ class Chart {
 
   key(event) {
     const focus = document.activeElement
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.count) return
+    if (event.ctrlKey || event.metaKey || event.altKey || writing()) return
     if (focus !== document.body && !focus.closest("header") && !this.root.contains(focus)) return
+    if (/^[0-9]$/.test(event.key) && this.root === document.querySelector(".gc")) this.pickPanel(Number(event.key))
+    if (!this.count) return
     const step = { ArrowLeft: this.step - 1, ArrowRight: this.step + 1, PageUp: this.step - 1, PageDown: this.step + 1, Home: 0, End: this.count - 1 }[event.key]
     if (step === undefined) return
     event.preventDefault()
     this.choose(step)
   }
 
+  // One figure alone, by its place on the page from 1 on; 0 is all of them.
+  pickPanel(number) {
+    this.only = this.content.panels.filter((panel) => panel.figure)[number - 1]?.id ?? null
+    remember({ only: this.only })
+    this.render()
+  }
+
+  // The keyboard stops once at the words, at the chosen one, and goes along with it.
   mark() {
+    const inside = this.words.contains(document.activeElement)
     for (const node of this.words.children) {
       const here = node.first <= this.step && this.step <= node.last
       node.classList.toggle("gc-here", here)
       node.setAttribute("aria-selected", String(here))
+      node.tabIndex = here ? 0 : -1
+      if (here && inside) node.focus({ preventScroll: true })
+      if (here) this.reveal(node)
     }
+  }
+
+  // A long sentence has a window of its own to its words.
+  reveal(node) {
+    const { words } = this
+    const top = node.offsetTop - words.offsetTop
+    if (top < words.scrollTop || top + node.offsetHeight > words.scrollTop + words.clientHeight) words.scrollTop = top
   }
 
   async render() {
@@ -87,7 +110,7 @@ class Chart {
       this.words.dataset.words = signature
       this.words.replaceChildren(...content.words.map(([text, first, last, known]) => {
         const node = make("button", { type: "button", class: `gc-word${known ? "" : " gc-unknown"}`, text, dir: "auto", role: "option",
-          title: known ? text : `${text}: not in the vocabulary, read as <unk>`, onclick: () => this.choose(first === this.step ? last : first) })
+          title: known ? text : tr("{text}: not in the vocabulary, read as <unk>", { text }), onclick: () => this.choose(first === this.step ? last : first) })
         return Object.assign(node, { first, last })
       }))
     }
@@ -96,6 +119,7 @@ class Chart {
     this.root.classList.toggle("gc-dark", dark)
     this.grid.style.setProperty("--gc-columns", content.columns)
     const seen = new Set(content.panels.map((panel) => panel.id))
+    this.alone = content.panels.some((panel) => panel.id === this.only && panel.figure) ? this.only : undefined
     const changed = content.panels.filter((panel) => this.write(panel))
     for (const [id, { box, plot }] of this.panels) if (!seen.has(id)) {
       window.Plotly.purge(plot)
@@ -109,7 +133,7 @@ class Chart {
     const sizes = changed.map(({ id }) => this.panels.get(id).plot.clientWidth)
     await Promise.all(changed.map((panel, k) => this.draw(panel, sizes[k], dark)))
     this.repaints += 1
-    Object.assign(this.root.dataset, { repaints: this.repaints, ready: "1", step: this.step })
+    Object.assign(this.root.dataset, { repaints: this.repaints, ready: "1", step: this.step, only: this.alone ?? "" })
     this.root.dispatchEvent(new CustomEvent("gs:repaint"))
   }
 
@@ -123,14 +147,15 @@ class Chart {
       this.panels.set(panel.id, parts)
       this.grid.append(parts.box)
     }
-    const stamp = `${panel.stamp} ${this.dark} ${this.root.clientWidth} ${this.content.columns}`
-    if (parts.stamp === stamp) return false
+    parts.box.hidden = this.alone !== undefined && panel.id !== this.alone
+    const stamp = `${panel.stamp} ${this.dark} ${this.root.clientWidth} ${this.content.columns} ${panel.id === this.alone}`
+    if (parts.box.hidden || parts.stamp === stamp) return false
     parts.stamp = stamp
     const { box, title, text, legend, note, plot } = parts
     title.textContent = panel.title
     text.textContent = panel.text ?? ""
     note.textContent = panel.note ?? ""
-    box.style.gridColumn = panel.wide ? "1 / -1" : ""
+    box.style.gridColumn = panel.wide || panel.id === this.alone ? "1 / -1" : ""
     const named = panel.figure?.layout.showlegend ? panel.figure.data.filter((one) => one.name && one.showlegend !== false) : []
     legend.replaceChildren(...named.map(key))
     plot.hidden = !panel.figure
@@ -142,7 +167,8 @@ class Chart {
   draw(panel, width, dark) {
     const parts = this.panels.get(panel.id)
     const { plot } = parts
-    const layout = { ...panel.figure.layout, height: panel.height, width: width || undefined, showlegend: false }
+    const room = panel.id === this.alone ? height() - rect(plot).top - (document.querySelector(".stMain")?.scrollTop ?? 0) - 24 : 0 // what is left of the window
+    const layout = { ...panel.figure.layout, height: Math.max(panel.height, room), width: width || undefined, showlegend: false }
     layout.font = { ...layout.font, family: this.family }
     if (dark) {
       Object.assign(layout, this.content.dark, { font: { ...this.content.dark.font, family: layout.font.family } })

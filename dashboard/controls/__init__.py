@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from dashboard.gateplot.publish import loader
+from dashboard.gateplot.publish import mounted, spoken
 from dashboard.state import Settings
 
 KEY = "controls"
-_mount = component("gatescope_controls", js=loader("controls.js"), isolate_styles=False)
+_mount = mounted("gatescope_controls", "controls.js")
 
 
 def chosen() -> Mapping[str, Any] | None:
     """What the browser has sent in this session; None before it has sent anything."""
-    value = st.session_state.get(KEY, {}).get("settings")
+    value = st.session_state.get(spoken(KEY), {}).get("settings")
     return value if isinstance(value, Mapping) else None
 
 
@@ -36,4 +35,4 @@ def controls(
         "layers": layers,
         "directions": directions,
     }
-    _mount(key=KEY, data=data, on_settings_change=lambda: None)
+    _mount(KEY, data, on_settings_change=lambda: None)

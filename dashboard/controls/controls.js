@@ -1,6 +1,7 @@
 // The sentence, the examples and the choice of models. Typing is sent when it pauses; Enter, a chip or a list at once.
 import { fill, load, make } from "./dom.js"
-import { remember } from "./url.js"
+import { long, remember } from "./url.js"
+import { tr } from "./words.js"
 
 const PAUSE = 150 // milliseconds
 const instances = new WeakMap()
@@ -23,16 +24,16 @@ export default function mount({ data, parentElement, setStateValue }, plotlyUrl)
 
 class Controls {
   constructor(parent) {
-    this.box = make("textarea", { test: "gs-sentence", rows: "1", spellcheck: "false", autocomplete: "off", dir: "auto", "aria-label": "Sentence", placeholder: "Type a sentence" })
+    this.box = make("textarea", { test: "gs-sentence", rows: "1", spellcheck: "false", autocomplete: "off", dir: "auto", "aria-label": tr("Sentence"), placeholder: tr("Type a sentence") })
     this.chips = make("div", { class: "gs-chips" })
     const select = (test, label, name) => make("select", { test, "aria-label": label, onchange: (event) => this.change({ [name]: event.target.value }) })
-    this.left = select("gs-left", "Model on the left", "left")
-    this.right = select("gs-right", "Model on the right", "right")
-    this.layer = select("gs-layer", "Layer", "layer")
-    this.direction = select("gs-direction", "Direction", "direction")
-    this.layerLabel = make("label", {}, "layer ", this.layer)
-    this.directionLabel = make("label", {}, "reads ", this.direction)
-    this.models = make("div", { class: "gs-models" }, this.left, make("span", { text: "beside" }), this.right, this.layerLabel, this.directionLabel)
+    this.left = select("gs-left", tr("Model on the left"), "left")
+    this.right = select("gs-right", tr("Model on the right"), "right")
+    this.layer = select("gs-layer", tr("Layer"), "layer")
+    this.direction = select("gs-direction", tr("Direction"), "direction")
+    this.layerLabel = make("label", {}, tr("layer"), " ", this.layer)
+    this.directionLabel = make("label", {}, tr("reads"), " ", this.direction)
+    this.models = make("div", { class: "gs-models" }, this.left, make("span", { text: tr("beside") }), this.right, this.layerLabel, this.directionLabel)
     this.root = make("div", { class: "gs-controls" }, make("div", { class: "gs-top" }, this.box, make("span", { class: "gs-name", text: "Gatescope" })), make("div", { class: "gs-row" }, this.chips, this.models))
     parent.append(this.root)
     this.box.oninput = () => {
@@ -53,7 +54,9 @@ class Controls {
     this.data = data
     if (!this.settings) {
       this.settings = { ...data.settings } // from then on the browser knows better
-      this.address()
+      const text = long()
+      if (text === null) this.address()
+      else this.change({ text })
     }
     const mine = document.activeElement === this.box
     if (!mine && this.box.value !== this.settings.text) this.box.value = this.settings.text
@@ -62,7 +65,7 @@ class Controls {
     fill(this.left, models, this.settings.left)
     fill(this.right, models, this.settings.right)
     fill(this.layer, Array.from({ length: data.layers }, (_, k) => [k, String(k)]), this.settings.layer)
-    fill(this.direction, [[0, "forward"], [1, "backward"]].slice(0, data.directions), this.settings.direction)
+    fill(this.direction, [[0, tr("forward")], [1, tr("backward")]].slice(0, data.directions), this.settings.direction)
     this.layerLabel.hidden = data.layers < 2
     this.directionLabel.hidden = data.directions < 2
     const signature = JSON.stringify(data.examples)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import streamlit as st
+
+from dashboard.language import tr
 
 T = TypeVar("T")
 
@@ -17,3 +19,21 @@ def kept(key: str, widget: Callable[[], T]) -> T:
         st.session_state[key] = choices[key]
     choices[key] = widget()
     return choices[key]
+
+
+def kept_option(key: str, label: str, options: Sequence[str]) -> str | None:
+    """Which of ``options`` is chosen, the first of them at first; None if none is.
+
+    They are shown in the language in use and stand in the URL as they are here, so that a link means the same to
+    everybody: a widget that is bound to the URL would write there what it shows.
+    """
+    choices = st.session_state.setdefault("kept", {})
+    said = st.query_params.get(key, choices.get(key))
+    start = said if said in options else options[0]
+    chosen = st.segmented_control(label, options, default=start, format_func=tr, key=key)
+    choices[key] = chosen
+    if chosen is None or chosen == options[0]:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = chosen
+    return chosen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.figures.content import named_unit, named_units
+from dashboard.language import tr
 from dashboard.scene import Drawn
 from lstm_core import Model
 
@@ -17,9 +18,9 @@ def unit_choice(model: Model, at: Drawn, side: int) -> int:
     kept = st.session_state.setdefault("units", {})
     here = (name, model.name, at)
     said = st.query_params.get(name) or str(kept.get(here, ""))  # a change of page drops the address
-    start = int(said) if said.isdecimal() and int(said) in units else named_unit(model, *at)
+    start = int(said) if said.isdecimal() and len(said) < 7 and int(said) in units else named_unit(model, *at)
     chosen = st.selectbox(
-        f"{model.cell.title} unit",
+        tr("{cell} unit", cell=tr(model.cell.title)),
         units,
         index=units.index(start),
         format_func=lambda unit: unit_name(model, at, unit),
@@ -35,5 +36,5 @@ def unit_choice(model: Model, at: Drawn, side: int) -> int:
 def unit_name(model: Model, at: Drawn, unit: int) -> str:
     for named in named_units(model, *at):
         if named["unit"] == unit:
-            return f"{named['name']} (unit {unit})"
-    return f"unit {unit}"
+            return tr("{name} (unit {unit})", name=named["name"], unit=unit)
+    return tr("unit {unit}", unit=unit)

@@ -10,6 +10,7 @@ import numpy as np
 from dashboard import theme
 from dashboard.figures import panel as p
 from dashboard.figures.words import visible
+from dashboard.language import tr
 from lstm_core.trace import Trace
 
 BEFORE, AFTER = theme.OTHER_COLOR, theme.role_color("write", "light")
@@ -33,34 +34,47 @@ def unit_lines(
             p.line(steps, before, names[0], BEFORE),
             p.line(steps, after, names[1], AFTER, style={"dash": "dash"}),
             {
-                **p.signed_bars(steps, difference, ["difference"] * len(steps)),
+                **p.signed_bars(steps, difference, [tr("difference")] * len(steps)),
                 "xaxis": "x",
                 "yaxis": "y2",
                 "showlegend": False,
             },
         ],
         xaxis={**axis, "anchor": "y2"},
-        yaxis=p.value_axis("value", domain=[0.42, 1]),
-        yaxis2=p.value_axis("difference", domain=[0, 0.32], nticks=4),
+        yaxis=p.value_axis(tr("value"), domain=[0.42, 1]),
+        yaxis2=p.value_axis(tr("difference"), domain=[0, 0.32], nticks=4),
         showlegend=True,
         margin={"l": 52, "r": 12, "t": 6, "b": 62},
         meta={"pick": "x"},
     )
-    most = int(np.argmax(np.abs(difference))) if len(difference) else 0
-    alt = f"{title}. Largest difference {difference[most]:+.2f}, at step {most + 1}." if len(difference) else title
+    alt = title
+    if len(difference):
+        most = int(np.argmax(np.abs(difference)))
+        alt = tr(
+            "{title}. Largest difference {value:+.2f}, at step {step}.",
+            **{"title": title, "value": difference[most], "step": most + 1},
+        )
     return p.panel(id, title, drawing, height=300, text=text, alt=alt)
 
 
 def difference_map(id: str, title: str, axis: dict[str, Any], difference: np.ndarray, text: str) -> dict[str, Any]:
     """All units' differences, (time, unit), on one symmetric scale."""
+    hover = tr("unit {unit}: {value}", unit="%{y}", value="%{z:+.3f}") + "<extra></extra>"
     drawing = p.figure(
-        [p.heatmap(difference.T, "coloraxis2", hovertemplate="unit %{y}: %{z:+.3f}<extra></extra>")],
+        [p.heatmap(difference.T, "coloraxis2", hovertemplate=hover)],
         xaxis=axis,
-        yaxis={"title": {"text": "unit", "standoff": 6}, "autorange": "reversed", "nticks": 6, "zeroline": False},
+        yaxis={"title": {"text": tr("unit"), "standoff": 6}, "autorange": "reversed", "nticks": 6, "zeroline": False},
         coloraxis2=p.signed_scale(difference),
         meta={"pick": "x"},
     )
-    return p.panel(id, title, drawing, text=text, alt=title)
+    alt = title
+    if difference.size:
+        step, unit = np.unravel_index(np.argmax(np.abs(np.nan_to_num(difference))), difference.shape)
+        alt = tr(
+            "{title}. Largest difference {value:+.2f}, of unit {unit} at step {step}.",
+            **{"title": title, "value": float(difference[step, unit]), "unit": int(unit), "step": int(step) + 1},
+        )
+    return p.panel(id, title, drawing, text=text, alt=alt)
 
 
 def predictions(
@@ -98,13 +112,16 @@ def predictions(
         showlegend=True,
         margin={"l": 84, "r": 40, "t": 6, "b": 30},
     )
-    said = [
-        f"{name}: {p.quoted(visible(run[0][0]))} ({100 * run[0][1]:.0f} %)"
+    told = [
+        tr("{run}: {word} ({chance:.0f} %)", run=name, word=p.quoted(visible(run[0][0])), chance=100 * run[0][1])
         for name, run in zip(names, (before, after), strict=True)
         if run
     ]
-    text = text or f"Likeliest after the {'; after the '.join(said)}." if said else text
-    return p.panel(id, title, drawing, text=text, alt=f"{title}. {text}")
+    if not text and len(told) == 2:
+        text = tr("Likeliest after the {one}; after the {other}.", one=told[0], other=told[1])
+    elif not text:
+        text = tr("Likeliest after the {one}.", one=told[0])
+    return p.panel(id, title, drawing, text=text, alt=tr("{title}. {said}", title=title, said=text))
 
 
 def words_over_time(
@@ -114,18 +131,35 @@ def words_over_time(
     colors = [theme.role_color(role, "light") for role in ("keep", "write", "expose", "reset")]
     steps = np.arange(len(trace), dtype=np.float32)
     lines = [
-        p.line(steps, run[:, k], f"{p.escape(visible(word))}, {name}", colors[k % len(colors)], style={"dash": dash})
+        p.line(
+            steps,
+            run[:, k],
+            tr("{word}, {run}", word=p.escape(visible(word)), run=name),
+            colors[k % len(colors)],
+            style={"dash": dash},
+        )
         for run, name, dash in ((before, names[0], "solid"), (after, names[1], "dash"))
         for k, word in enumerate(words)
     ]
     drawing = p.figure(
         lines,
         xaxis=p.word_axis(trace),
-        yaxis=p.value_axis("chance", range=[-0.03, 1.03], tickformat=".0%"),
+        yaxis=p.value_axis(tr("chance"), range=[-0.03, 1.03], tickformat=".0%"),
         showlegend=True,
         margin={"l": 52, "r": 12, "t": 6, "b": 62},
         meta={"pick": "x"},
     )
-    title = f"{trace.cell.title}: what it expects next, step by step"
-    said = ", ".join(visible(word) for word in words)
-    return p.panel(id, title, drawing, height=260, alt=f"Chance of {said} after every word, {names[0]} and {names[1]}")
+    title = tr("{cell}: what it expects next, step by step", cell=tr(trace.cell.title))
+    said = p.row(visible(word) for word in words)
+    alt = tr("Chance of {words} after every word, {before} and {after}", words=said, before=names[0], after=names[1])
+    told = [
+        tr(
+            "{word} moves most at step {step}, from {before:.0f} % to {after:.0f} %",
+            **{"word": p.quoted(visible(word)), "step": at + 1},
+            **{"before": 100 * float(before[at, k]), "after": 100 * float(after[at, k])},
+        )
+        for k, word in enumerate(words)
+        for at in [int(np.argmax(np.abs(after[:, k] - before[:, k])))]
+    ]
+    alt = tr("{about}: {values}.", about=alt, values=tr("; ").join(told))
+    return p.panel(id, title, drawing, height=260, alt=alt)

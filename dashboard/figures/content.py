@@ -11,6 +11,7 @@ from dashboard import theme
 from dashboard.figures.grid import grid
 from dashboard.figures.order import orders, seen, width
 from dashboard.figures.words import visible, words
+from dashboard.language import tr
 from lstm_core.model import Model
 from lstm_core.trace import Trace
 
@@ -41,21 +42,25 @@ def content(
         "sides": [side(model, trace, table, *at, units) for model, trace, table, at, units in columns],
         "cut": cut(traces, rows),
         "quiet": "; ".join(evidence(trace) for trace in traces),
-        "honesty": list(dict.fromkeys(str(model.meta["honesty"]) for model in models if model.meta.get("honesty"))),
+        "honesty": list(dict.fromkeys(tr(str(model.meta["honesty"])) for model in models if model.meta.get("honesty"))),
     }
 
 
 def evidence(trace: Trace) -> str:
     """Where the trace was made, how long that took, and how far it is from the module that it traced."""
-    text = f"{trace.cell.title} on {trace.device}, {1000 * trace.seconds:.1f} ms"
-    error = trace.max_abs_error
-    return text if error is None else f"{text}, largest difference from the module {error:.1e}"
+    title, error, device, spent = tr(trace.cell.title), trace.max_abs_error, trace.device, 1000 * trace.seconds
+    if error is None:
+        return tr("{title} on {device}, {spent:.1f} ms", title=title, device=device, spent=spent)
+    return tr(
+        "{title} on {device}, {spent:.1f} ms, largest difference from the module {error:.1e}",
+        **{"title": title, "device": device, "spent": spent, "error": error},
+    )
 
 
 def named_units(model: Model, layer: int, direction: int) -> list[dict[str, Any]]:
     """The units that the model's header names, in the layer and direction drawn."""
     return [
-        {"name": name, "unit": int(unit["unit"]), "meaning": str(unit.get("meaning", ""))}
+        {"name": tr(name), "unit": int(unit["unit"]), "meaning": tr(str(unit.get("meaning", "")))}
         for name, unit in model.meta.get("units", {}).items()
         if unit.get("layer", 0) == layer and unit.get("direction", 0) == direction
     ]
@@ -70,7 +75,10 @@ def named_unit(model: Model, layer: int, direction: int) -> int:
 def cut(traces: Sequence[Trace], rows: Sequence[np.ndarray]) -> list[str]:
     """What to say where not all units are drawn."""
     return [
-        f"{trace.cell.title}: the {len(units):,} of {width(trace):,} units that moved most on this text are shown."
+        tr(
+            "{title}: the {count:,} of {all:,} units that moved most on this text are shown.",
+            **{"title": tr(trace.cell.title), "count": len(units), "all": width(trace)},
+        )
         for trace, units in zip(traces, rows, strict=True)
         if len(units) < width(trace)
     ]
@@ -88,7 +96,7 @@ def side(
     table: dict[str, int] = {}
     ids = [[table.setdefault(word, len(table)) for word, _ in row] for row in predictions]
     return {
-        "title": trace.cell.title,
+        "title": tr(trace.cell.title),
         "model": model.name,
         "units": units,
         "named": [one for one in named_units(model, layer, direction) if one["unit"] in units],

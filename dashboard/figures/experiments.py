@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from dashboard import theme
 from dashboard.figures import panel as p
+from dashboard.language import tr
 from lstm_core.experiments.base import Drawing, Series
 
 ROLES = {"lstm": "keep", "gru": "write", "rnn": "reset"}
@@ -24,16 +27,32 @@ def colors(drawing: Drawing) -> list[str]:
     ]
 
 
+def translated(drawing: Drawing) -> Drawing:
+    """The drawing with every text in the visitor's language."""
+    series = [
+        replace(one, name=tr(one.name), x=[tr(x) if isinstance(x, str) else x for x in one.x]) for one in drawing.series
+    ]
+    return replace(
+        drawing,
+        title=tr(drawing.title),
+        x=tr(drawing.x),
+        y=tr(drawing.y),
+        series=series,
+        limits=[(at, tr(says)) for at, says in drawing.limits],
+    )
+
+
 # -- in full -----------------------------------------------------------------------------------------------------------
 
 
 def full(id: str, drawing: Drawing, height: int = 300) -> dict[str, Any]:
     """A panel with the figure; the spread over seeds is a band about a line, a whisker on a bar."""
+    drawing = translated(drawing)
     data: list[dict[str, Any]] = []
     for one, color in zip(drawing.series, colors(drawing), strict=True):
         data += {"bars": _bar, "points": _points, "lines": _line, "histogram": _histogram}[drawing.kind](one, color)
     names = _names(drawing)
-    long = bool(names) and max(map(len, names)) * len(names) > 60
+    long = bool(names) and max(map(_wide, names)) * len(names) > 60
     y: dict[str, Any] = {"type": "log", "exponentformat": "power"} if drawing.log_y else {}
     if drawing.y_range and not drawing.log_y:
         y["range"] = list(drawing.y_range)
@@ -57,19 +76,36 @@ def full(id: str, drawing: Drawing, height: int = 300) -> dict[str, Any]:
 
 def alt(drawing: Drawing) -> str:
     """What the figure says, in words."""
-    return f"{drawing.title}: " + "; ".join(_said(one, drawing) for one in drawing.series) + "."
+    drawing = translated(drawing)
+    series = tr("; ").join(_said(one, drawing) for one in drawing.series)
+    return tr("{title}: {series}.", title=drawing.title, series=series)
 
 
 def _said(one: Series, drawing: Drawing) -> str:
     values = [value for value in one.y if value is not None]
     if not values:
-        return f"{one.name}: nothing"
+        return tr("{name}: nothing", name=one.name)
     if drawing.kind == "bars":
         each = (f"{x} {y:.3g}" for x, y in zip(one.x, one.y, strict=True) if y is not None)
-        return f"{one.name}: {', '.join(each)}"
+        return tr("{name}: {values}", name=one.name, values=p.row(each))
     if drawing.kind == "lines":
-        return f"{one.name}: {drawing.y} from {values[0]:.3g} to {values[-1]:.3g}"
-    return f"{one.name}: {len(values)} values"
+        return tr(
+            "{name}: {axis} from {first:.3g} to {last:.3g}",
+            name=one.name,
+            axis=drawing.y,
+            first=values[0],
+            last=values[-1],
+        )
+    if drawing.kind == "histogram":
+        most, at = max((y, float(x)) for x, y in zip(one.x, one.y, strict=True) if y is not None)
+        return tr("{name}: most, {value:.3g}, at {at:.3g}", name=one.name, value=most, at=at)
+    said = {"name": one.name, "count": len(values), "low": min(values), "high": max(values)}
+    return tr("{name}: {count} values from {low:.3g} to {high:.3g}", **said)
+
+
+def _wide(text: str) -> int:
+    """How many Latin letters ``text`` takes the room of: a Chinese character is as wide as two."""
+    return sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
 
 
 def _names(drawing: Drawing) -> list[str]:
@@ -135,17 +171,20 @@ def _limit(at: float) -> dict[str, Any]:
 
 def _says(at: float, says: str, log: bool) -> dict[str, Any]:
     place = {"xref": "paper", "x": 1, "xanchor": "right", "y": math.log10(at) if log else at, "yanchor": "bottom"}
-    return {**place, "text": p.escape(says), "showarrow": False, "font": {"size": 11, "color": theme.OTHER_COLOR}}
+    return {**place, "text": p.escape(says), "showarrow": False, "font": {"size": 12, "color": theme.OTHER_COLOR}}
 
 
 # -- small -------------------------------------------------------------------------------------------------------------
 
 WIDTH, HEIGHT = 320, 132
-LEFT, RIGHT, TOP, BOTTOM = 34, 4, 6, 16
+LEFT, RIGHT, TOP, BOTTOM = 38, 4, 6, 16
+LETTER, LINE = 6.2, 13
+"""Room for a Latin letter and for a line of them, in the card's letters of 12 pixels."""
 
 
 def small(drawing: Drawing) -> str:
     """The figure as SVG: the same marks, two ticks an axis, no legend but names in the colours of the lines."""
+    drawing = translated(drawing)
     values = [value for one in drawing.series for value in (*one.y, *one.low, *one.high) if value is not None]
     low, high = drawing.y_range or (min([0.0, *values]) if not drawing.log_y else min(values), max(values, default=1.0))
     if drawing.log_y:
@@ -160,21 +199,23 @@ def small(drawing: Drawing) -> str:
         f'<text x="{LEFT - 4}" y="{y(at) + down:.0f}" text-anchor="end">{_short(at)}</text>'
         for at, down in ((top, 7), (base, 1))
     )
-    ticks += _ends(drawing)
+    below = _ends(drawing)
+    ticks += "".join(_written(at, anchor, lines) for at, anchor, lines in below)
+    height = HEIGHT + LINE * (max(len(lines) for *_, lines in below) - 1)
     limits = "".join(
         f'<path class="gx-limit" d="M{LEFT} {y(at):.1f}H{WIDTH - RIGHT}"/>'
         for at, _ in drawing.limits
         if low <= at <= high
     )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_text(alt(drawing))}" '
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{_text(alt(drawing))}" '
         f'xmlns="http://www.w3.org/2000/svg">{rules}{limits}{marks}{ticks}</svg>'
     )
 
 
 def legend(drawing: Drawing) -> list[tuple[str, str]]:
     """Name and colour of every series."""
-    return [(one.name, color) for one, color in zip(drawing.series, colors(drawing), strict=True)]
+    return [(tr(one.name), color) for one, color in zip(drawing.series, colors(drawing), strict=True)]
 
 
 def _scale(low: float, high: float, start: float, stop: float, log: bool = False) -> Callable[[float], float]:
@@ -229,24 +270,37 @@ def _bars(drawing: Drawing, y: Callable[[float], float]) -> Iterator[str]:
                 yield f'<path class="gx-whisker" d="M{middle:.1f} {y(low):.1f}V{y(high):.1f}"/>'
 
 
-def _ends(drawing: Drawing) -> str:
-    """What stands below the axis: the first and the last value, or the bars' names where they fit."""
-    base = HEIGHT - 4
+def _ends(drawing: Drawing) -> list[tuple[float, str, list[str]]]:
+    """What stands below the axis, as place, anchor and lines: the first and the last value with what is between, or
+    the bars' names where they fit."""
+    middle = (LEFT + WIDTH - RIGHT) / 2
     names = _names(drawing)
     if names:
         room = (WIDTH - LEFT - RIGHT) / len(names)
-        if max(map(len, names)) * 5.4 > room:
-            return f'<text x="{(LEFT + WIDTH) / 2}" y="{base}" text-anchor="middle">{len(names)} groups</text>'
-        places = (LEFT + room * (k + 0.5) for k in range(len(names)))
-        return "".join(
-            f'<text x="{at:.0f}" y="{base}" text-anchor="middle">{_text(name)}</text>'
-            for at, name in zip(places, names, strict=True)
-        )
+        folded = [_fold(name, room) for name in names]
+        if max(_wide(line) for lines in folded for line in lines) * LETTER > room:
+            return [(middle, "middle", [tr("{count} groups", count=len(names))])]
+        return [(LEFT + room * (k + 0.5), "middle", lines) for k, lines in enumerate(folded)]
     xs = [float(x) for one in drawing.series for x in one.x]
-    return (
-        f'<text x="{LEFT}" y="{base}">{_short(min(xs, default=0))}</text>'
-        f'<text x="{(LEFT + WIDTH) / 2}" y="{base}" text-anchor="middle">{_text(drawing.x)}</text>'
-        f'<text x="{WIDTH - RIGHT}" y="{base}" text-anchor="end">{_short(max(xs, default=1))}</text>'
+    first, last = _short(min(xs, default=0)), _short(max(xs, default=1))
+    room = WIDTH - LEFT - RIGHT - 2 * LETTER * (max(len(first), len(last)) + 1)
+    return [(LEFT, "start", [first]), (middle, "middle", _fold(drawing.x, room)), (WIDTH - RIGHT, "end", [last])]
+
+
+def _fold(text: str, room: float) -> list[str]:
+    """The text in one line, or in two where it is wider than ``room`` pixels."""
+    if _wide(text) * LETTER <= room or " " not in text:
+        return [text]
+    spaces = [k for k, char in enumerate(text) if char == " "]
+    middle = min(spaces, key=lambda k: max(_wide(text[:k]), _wide(text[k + 1 :])))
+    return [text[:middle], text[middle + 1 :]]
+
+
+def _written(at: float, anchor: str, lines: list[str]) -> str:
+    base = HEIGHT - 4
+    return "".join(
+        f'<text x="{at:.0f}" y="{base + LINE * k}" text-anchor="{anchor}">{_text(line)}</text>'
+        for k, line in enumerate(lines)
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from dashboard import theme
 from dashboard.figures import panel as p
 from dashboard.figures.words import named
+from dashboard.language import tr
 from lstm_core.analysis import Flow, Gradients
 from lstm_core.trace import Trace
 
@@ -50,42 +51,50 @@ def vanishing(id: str, trace: Trace, flows: Mapping[str, Flow], word: str) -> di
         share = positive(flow.norm / flow.identity)
         lines.append(p.line(np.arange(len(share)), share, name, COLORS[k % len(COLORS)]))
         if flow.step and share[0] > 0:
-            slopes.append(f"{name} \N{MULTIPLICATION SIGN} {(share[0]) ** (1 / flow.step):.2f} a step")
-    text = "Mean factor a step, from the first word to this one: " + "; ".join(slopes) + "." if slopes else ""
-    title = f"How h after {p.quoted(word)} depends on h before"
-    note = (
+            factor = share[0] ** (1 / flow.step)
+            slopes.append(tr("{cell} \N{MULTIPLICATION SIGN} {factor:.2f} a step", cell=name, factor=factor))
+    said = tr("; ").join(slopes)
+    text = tr("Mean factor a step, from the first word to this one: {factors}.", factors=said) if slopes else ""
+    title = tr("How h after {word} depends on h before", word=p.quoted(word))
+    note = tr(
         "Frobenius norm of dh_T / dh_t, divided by its value at t = T. Where a line falls steeply, a longer text would "
         "teach the network nothing about its beginning."
     )
-    drawing = log_figure(trace, lines, "norm, relative")
-    return p.panel(id, title, drawing, text=text, note=note, alt=f"{title}. {text}", wide=True, height=280)
+    drawing = log_figure(trace, lines, tr("norm, relative"))
+    alt = tr("{title}. {said}", title=title, said=text)
+    return p.panel(id, title, drawing, text=text, note=note, alt=alt, wide=True, height=280)
 
 
 def paths(id: str, trace: Trace, flow: Flow) -> dict[str, Any]:
     """The direct path of the carried state beside the whole."""
-    title = f"{trace.cell.title}: the direct path of {flow.state}"
+    cell = tr(trace.cell.title)
+    title = tr("{cell}: the direct path of {state}", cell=cell, state=flow.state)
     if flow.direct is None or flow.rest is None:
-        return p.panel(
-            id, title, text=f"The {trace.cell.title} has no direct path: every step rewrites all of {flow.state}."
+        text = tr(
+            "The {cell} has no direct path: every step rewrites all of {state}.",
+            **{"cell": cell, "state": flow.state},
         )
+        return p.panel(id, title, text=text)
     at = np.arange(len(flow.norm))
     lines = [
         p.line(at, positive(values / flow.identity), name, color, style={"dash": dash})
         for values, name, color, dash in (
-            (flow.norm, "whole", theme.role_color("cell", "light"), "solid"),
-            (flow.direct, "direct path alone", theme.role_color("keep", "light"), "dash"),
-            (flow.rest, "through gates and candidate", theme.OTHER_COLOR, "dot"),
+            (flow.norm, tr("whole"), theme.role_color("cell", "light"), "solid"),
+            (flow.direct, tr("direct path alone"), theme.role_color("keep", "light"), "dash"),
+            (flow.rest, tr("through gates and candidate"), theme.OTHER_COLOR, "dot"),
         )
     ]
     shares = np.delete(flow.direct / np.maximum(flow.direct + flow.rest, FLOOR), flow.step)[
         positive(np.delete(flow.norm, flow.step)) > 0
     ]
-    text = (
-        f"On average {100 * shares.mean():.0f} % of what flows back goes by the product of the keep gates."
-        if len(shares)
-        else ""
-    )
-    return p.panel(id, title, log_figure(trace, lines, f"norm of d{flow.state}"), text=text, alt=f"{title}. {text}")
+    text = ""
+    if len(shares):
+        text = tr(
+            "On average {share:.0f} % of what flows back goes by the product of the keep gates.",
+            share=100 * shares.mean(),
+        )
+    drawing = log_figure(trace, lines, tr("norm of d{state}", state=flow.state))
+    return p.panel(id, title, drawing, text=text, alt=tr("{title}. {said}", title=title, said=text))
 
 
 def by_gate(id: str, trace: Trace, found: Gradients, word: str, layer: int, direction: int) -> dict[str, Any]:
@@ -97,9 +106,14 @@ def by_gate(id: str, trace: Trace, found: Gradients, word: str, layer: int, dire
                theme.role_color(roles.get(name, ""), "light"))
         for name in found.deltas
     ]  # fmt: skip
-    title = f"{trace.cell.title}: the error in each gate"
+    title = tr("{cell}: the error in each gate", cell=tr(trace.cell.title))
     last = {name: found.norm(name, layer, direction) for name in found.deltas}
     peak = max(last, key=lambda name: float(last[name].max(initial=0.0)))
     where = int(np.argmax(last[peak]))
-    text = f"If the next word is {p.quoted(word)}: most is asked of {peak}, at {p.quoted(named(trace, where))}."
-    return p.panel(id, title, log_figure(trace, lines, "norm of the error"), text=text, alt=f"{title}. {text}")
+    text = tr(
+        "If the next word is {word}: most is asked of {gate}, at {place}.",
+        **{"word": p.quoted(word), "gate": peak, "place": p.quoted(named(trace, where))},
+    )
+    drawing = log_figure(trace, lines, tr("norm of the error"))
+    said = p.sentences(text, tr("Its norm there is {value:.2g}.", value=float(last[peak][where])))
+    return p.panel(id, title, drawing, text=text, alt=tr("{title}. {said}", title=title, said=said))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dashboard import theme
+from dashboard.language import mark, tr
 from lstm_core.attention import ALPHA
 from lstm_core.cells.base import Signal
 from lstm_core.trace import Trace
@@ -18,6 +19,11 @@ ROLES = ("keep", "write", "cell", "hidden", "candidate", "reset", "expose")
 STRIPS = {"gates": ("expose", "reset", "write", "keep"), "values": ("candidate", "hidden", "cell")}
 """The two line plots of the chosen unit, what matters most last and so on top. A clock, say, has its panel only."""
 
+NAMES = {
+    **{"keep": mark("keep"), "write": mark("write"), "cell": mark("cell"), "hidden": mark("hidden")},
+    **{"candidate": mark("candidate"), "reset": mark("reset"), "expose": mark("expose")},
+    **{"gates": mark("gates"), "values": mark("values")},
+}
 LONGEST = 300
 """Steps of which attention is drawn, a square of every step by every step."""
 
@@ -53,12 +59,12 @@ def grid(
     data: list[dict[str, Any]] = []
     for name in rows:
         for side, trace in enumerate(traces):
-            panel: dict[str, Any] = {"row": name, "side": side}
+            panel: dict[str, Any] = {"row": name, "title": tr(NAMES.get(name, name)), "side": side}
             if name in strips:
                 lines = _lines(trace, STRIPS[name], mode)
                 data += [{**line, "meta": {**line["meta"], "side": side, "strip": name}} for line in lines]
                 panel |= {"kind": "strip", "signals": [line["meta"]["signal"] for line in lines]}
-                panel |= {} if lines else {"empty": f"the {trace.cell.title} has no {name}"}
+                panel |= {} if lines else {"empty": _lacks(trace, tr(NAMES[name]))}
             else:
                 panel |= {"kind": "panel"} | _describe(trace, traces, name)
                 values = _values(trace, name, drawn[side])
@@ -135,15 +141,24 @@ def _describe(trace: Trace, traces: Sequence[Trace], role: str) -> dict[str, Any
     """What a panel is called and means, or why it is empty: the name of what the other side's cell has there."""
     label = trace.role_label(role)
     if trace.role(role) is not None and label is not None:
-        derived = {"keep": "what is not written is kept", "write": "what is not kept is written"}
-        meaning = _signal(trace, role).meaning if role in trace.roles else f"{label}: {derived[role]}"
+        derived = {
+            "keep": mark("{label}: what is not written is kept"),
+            "write": mark("{label}: what is not kept is written"),
+        }
+        meaning = tr(_signal(trace, role).meaning) if role in trace.roles else tr(derived[role], label=label)
         if role == ALPHA.role:
             alpha = {"signal": label, "label": "\N{GREEK SMALL LETTER ALPHA}", "meaning": meaning, "sources": True}
-            return alpha | ({"empty": f"drawn for up to {LONGEST} tokens"} if len(trace) > LONGEST else {})
+            return alpha | (
+                {"empty": tr("drawn for up to {count} tokens", count=LONGEST)} if len(trace) > LONGEST else {}
+            )
         return {"signal": label, "label": label.replace("-", "\N{MINUS SIGN}"), "meaning": meaning}
     other = next(one for one in traces if one.role(role) is not None)
-    what = _signal(other, role).meaning.partition(":")[0]
-    return {"signal": None, "label": "", "empty": f"the {trace.cell.title} has no {what}"}
+    what = re.split("[:\N{FULLWIDTH COLON}]", tr(_signal(other, role).meaning))[0]
+    return {"signal": None, "label": "", "empty": _lacks(trace, what)}
+
+
+def _lacks(trace: Trace, what: str) -> str:
+    return tr("the {cell} has no {what}", cell=tr(trace.cell.title), what=what)
 
 
 def _lines(trace: Trace, roles: Sequence[str], mode: str) -> list[dict[str, Any]]:

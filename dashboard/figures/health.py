@@ -10,6 +10,7 @@ import numpy as np
 from dashboard import theme
 from dashboard.figures import panel as p
 from dashboard.figures.memory import spans
+from dashboard.language import tr
 from lstm_core.analysis import Health, timescales
 from lstm_core.analysis.health import OPEN, STILL, WRITES
 from lstm_core.trace import Trace
@@ -22,116 +23,155 @@ NAMED = 8
 
 def dead(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     """How far each unit's output moved, most first."""
+    title = tr(trace.cell.title)
     order = np.argsort(-found.movement, kind="stable")
-    dots = _dots(np.maximum(found.movement[order], FLOOR), order, "movement of h", "hidden")
+    dots = _dots(np.maximum(found.movement[order], FLOOR), order, tr("movement of h"), "hidden")
     units = np.flatnonzero(found.dead)
     least = int(order[-1])
-    text = (
-        f"{len(units)} of {len(order)} units are dead: {_listed(units)}."
-        if len(units)
-        else f"All {len(order)} units move; the least is unit {least}, by {found.movement[least]:.2g}."
-    )
+    if len(units):
+        said = {"count": len(units), "all": len(order), "units": _listed(units)}
+        text = tr("{count} of {all} units are dead: {units}.", **said)
+    else:
+        said = {"all": len(order), "unit": least, "by": found.movement[least]}
+        text = tr("All {all} units move; the least is unit {unit}, by {by:.2g}.", **said)
     drawing = p.figure(
         [dots],
-        xaxis=_unit_axis("units, most moved first"),
-        yaxis=p.value_axis("largest less smallest h", type="log", range=[-4.2, 0.6], dtick=1, exponentformat="power"),
+        xaxis=_unit_axis(tr("units, most moved first")),
+        yaxis=p.value_axis(
+            tr("largest less smallest h"), type="log", range=[-4.2, 0.6], dtick=1, exponentformat="power"
+        ),
         shapes=[_line_at(STILL)],
         margin=MARGIN,
     )
-    return p.panel(id, trace.cell.title, drawing, text=text, alt=text)
+    return p.panel(id, title, drawing, text=text, alt=text)
 
 
 def saturated(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     """By gate and unit, the share of steps at an end of the range: above zero the upper one, below it the lower one."""
+    title = tr(trace.cell.title)
     names = list(found.low)
     if not names:
-        return p.panel(id, trace.cell.title, text=f"The {trace.cell.title} has no gate and no bounded output.")
+        return p.panel(id, title, text=tr("The {cell} has no gate and no bounded output.", cell=title))
     wide = max(len(found.low[name]) for name in names)
     z = np.full((len(names), wide), np.nan)
     for row, name in enumerate(names):
         low, high = found.low[name], found.high[name]
         z[row, : len(low)] = np.where(high >= low, high, -low)
-    said = [f"{name} of {_listed(np.flatnonzero(units))}" for name, units in found.saturated.items() if units.any()]
-    text = f"At one end nearly always: {'; '.join(said)}." if said else "No gate stays at one end."
+    said = [
+        tr("{signal} of {units}", signal=name, units=_listed(np.flatnonzero(units)))
+        for name, units in found.saturated.items()
+        if units.any()
+    ]
+    text = tr("No gate stays at one end.")
+    if said:
+        text = tr("At one end nearly always: {places}.", places=tr("; ").join(said))
+    hover = tr("{signal} of unit {unit}: {share}", signal="%{y}", unit="%{x}", share="%{z:.2f}") + "<extra></extra>"
     drawing = p.figure(
-        [p.heatmap(z, "coloraxis2", hovertemplate="%{y} of unit %{x}: %{z:.2f}<extra></extra>", y=names)],
-        xaxis={"title": {"text": "unit", "standoff": 4}, "nticks": 12, "zeroline": False, "showgrid": False},
+        [p.heatmap(z, "coloraxis2", hovertemplate=hover, y=names)],
+        xaxis={"title": {"text": tr("unit"), "standoff": 4}, "nticks": 12, "zeroline": False, "showgrid": False},
         yaxis={"autorange": "reversed", "zeroline": False, "showgrid": False, "type": "category"},
         margin=MARGIN,
     )
-    note = "Share of the steps at the upper end (one colour) or the lower end (the other)."
-    return p.panel(id, trace.cell.title, drawing, height=200, text=text, note=note, alt=text)
+    note = tr("Share of the steps at the upper end (one colour) or the lower end (the other).")
+    row, unit = np.unravel_index(np.nanargmax(np.abs(z)), z.shape)
+    said = {"signal": names[row], "unit": int(unit), "share": 100 * abs(float(z[row, unit]))}
+    most = tr("The most is {signal} of unit {unit}, at one end in {share:.0f} % of the steps.", **said)
+    return p.panel(id, title, drawing, height=200, text=text, note=note, alt=p.sentences(text, most))
 
 
 def integrators(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     """Each unit by the mean of what it keeps and of what it writes; integrators stand in the corner at the right."""
+    title = tr(trace.cell.title)
     flags, keep, write = found.integrator, found.keep, found.write
     if flags is None or keep is None or write is None:
-        return p.panel(id, trace.cell.title, text=_no_memory(trace))
+        return p.panel(id, title, text=_no_memory(trace))
     units = np.arange(len(keep))
     dots = [
-        {**_dots(write[flags == on], units[flags == on], "mean write", role), "x": keep[flags == on], "name": name}
-        for on, name, role in ((False, "others", "cell"), (True, "integrators", "write"))
+        {**_dots(write[flags == on], units[flags == on], tr("mean write"), role), "x": keep[flags == on], "name": name}
+        for on, name, role in ((False, tr("others"), "cell"), (True, tr("integrators"), "write"))
     ]
     high = max(1.0, float(write.max(initial=0.0)))
     corner = {"type": "rect", "x0": OPEN, "x1": max(1.0, float(keep.max(initial=0.0))), "y0": WRITES, "y1": high}
     found_units = np.flatnonzero(flags)
-    text = (
-        f"{len(found_units)} of {len(units)} units add up what they read: {_listed(found_units)}."
-        if len(found_units)
-        else "No unit both keeps and goes on writing."
-    )
+    text = tr("No unit both keeps and goes on writing.")
+    if len(found_units):
+        said = {"count": len(found_units), "all": len(units), "units": _listed(found_units)}
+        text = tr("{count} of {all} units add up what they read: {units}.", **said)
     drawing = p.figure(
         dots,
-        xaxis=p.value_axis(f"mean of {trace.role_label('keep')}", range=[-0.03, max(1.0, float(keep.max())) + 0.03]),
-        yaxis=p.value_axis(f"mean of {trace.role_label('write')}", range=[-0.05, high + 0.05]),
+        xaxis=p.value_axis(
+            tr("mean of {gate}", gate=trace.role_label("keep")), range=[-0.03, max(1.0, float(keep.max())) + 0.03]
+        ),
+        yaxis=p.value_axis(tr("mean of {gate}", gate=trace.role_label("write")), range=[-0.05, high + 0.05]),
         shapes=[{**corner, "line": {"width": 1, "dash": "dot", "color": theme.OTHER_COLOR}}],
         margin=MARGIN,
     )
-    return p.panel(id, trace.cell.title, drawing, text=text, alt=text)
+    reach = [
+        tr(
+            "mean of {gate} from {low:.2f} to {high:.2f}",
+            gate=trace.role_label(role),
+            low=means.min(),
+            high=means.max(),
+        )
+        for role, means in (("keep", keep), ("write", write))
+    ]
+    alt = p.sentences(text, tr("{said}.", said=p.listed(reach)))
+    return p.panel(id, title, drawing, text=text, alt=alt)
 
 
 def timescale(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     """The timescales of all units, as on the page "Memory"."""
+    title = tr(trace.cell.title)
     if found.timescale is None:
-        return p.panel(id, trace.cell.title, text=_no_memory(trace))
+        return p.panel(id, title, text=_no_memory(trace))
     longest = int(np.argmax(found.timescale))
     said = timescales(trace, layer=found.layer, backward=bool(found.direction))
     part = spans(id, trace, said, longest)
     middle = float(np.median(found.timescale))
-    text = f"Half of the units forget within {_steps(middle)}; the longest, unit {longest}, "
-    text += "forgets nothing here." if np.isinf(found.timescale[longest]) else f"in {_steps(found.timescale[longest])}."
-    return part | {"title": trace.cell.title, "text": text, "alt": text}
+    told = {"half": _steps(middle), "unit": longest, "all": _steps(found.timescale[longest])}
+    if np.isinf(found.timescale[longest]):
+        text = tr("Half of the units forget within {half}; the longest, unit {unit}, forgets nothing here.", **told)
+    else:
+        text = tr("Half of the units forget within {half}; the longest, unit {unit}, in {all}.", **told)
+    return part | {"title": title, "text": text, "alt": text}
 
 
 def biases(id: str, trace: Trace, found: Sequence[Health]) -> dict[str, Any]:
     """The sums that act, of every layer and direction: median, quartiles and ends over the units."""
+    title = tr(trace.cell.title)
     names = list(found[0].biases)
     if not names:
-        return p.panel(id, trace.cell.title, text=f"The {trace.cell.title} has no bias.")
-    places = [where(one, found) or "all units" for one in found]
+        return p.panel(id, title, text=tr("The {cell} has no bias.", cell=title))
+    places = [where(one, found) or tr("all units") for one in found]
     roles = {signal.name: signal.role for signal in trace.cell.signals}
     boxes = [_box(name, places, [one.biases[name] for one in found], roles.get(name[2:], "")) for name in names]
     text = ""
     if found[0].forget_bias is not None:
         means = [float(np.mean(one.forget_bias)) for one in found if one.forget_bias is not None]
-        said = [
-            f"{mean:+.2f}{f' ({place})' if len(found) > 1 else ''}" for mean, place in zip(means, places, strict=True)
-        ]
-        text = f"Forget bias, b_{trace.role_label('keep')}, on the average: {', '.join(said)}."
+        said = [f"{mean:+.2f}" for mean in means]
+        if len(found) > 1:
+            said = [tr("{mean} ({place})", mean=mean, place=place) for mean, place in zip(said, places, strict=True)]
+        gate = trace.role_label("keep")
+        text = tr("Forget bias, b_{gate}, on the average: {means}.", gate=gate, means=p.row(said))
     drawing = p.figure(
         boxes,
         boxmode="group",
         xaxis={"type": "category", "showgrid": False, "zeroline": False},
-        yaxis=p.value_axis("bias"),
+        yaxis=p.value_axis(tr("bias")),
         showlegend=True,
         margin=MARGIN,
     )
-    return p.panel(id, trace.cell.title, drawing, text=text, alt=text or trace.cell.title)
+    middles = [
+        tr("{name} {values}", name=name, values=p.row(f"{np.median(one.biases[name]):+.2f}" for one in found))
+        for name in names
+    ]
+    medians = tr("Medians: {values}.", values=tr("; ").join(middles))
+    return p.panel(id, title, drawing, text=text, alt=p.sentences(text or tr("{said}.", said=title), medians))
 
 
 def singular(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     """The singular values of each recurrent matrix, largest first."""
+    title = tr(trace.cell.title)
     roles = {signal.name: signal.role for signal in trace.cell.signals}
     lines = [
         p.line(
@@ -143,18 +183,18 @@ def singular(id: str, trace: Trace, found: Health) -> dict[str, Any]:
         for name, values in found.singular.items()
     ]
     if not lines:
-        return p.panel(id, trace.cell.title, text=f"The {trace.cell.title} has no recurrent matrix.")
+        return p.panel(id, title, text=tr("The {cell} has no recurrent matrix.", cell=title))
     most = max(float(values[0]) for values in found.singular.values())
     said = [f"{name} {values[0]:.2f}" for name, values in found.singular.items()]
-    text = f"Largest: {', '.join(said)}."
+    text = tr("Largest: {values}.", values=p.row(said))
     if found.radius is not None:
-        text += f" Largest absolute eigenvalue of U_a: {found.radius:.2f}."
+        text = p.sentences(text, tr("Largest absolute eigenvalue of U_a: {radius:.2f}.", radius=found.radius))
     low = min(float(np.log10(max(values[-1], FLOOR))) for values in found.singular.values())
     drawing = p.figure(
         lines,
-        xaxis=_unit_axis("largest first"),
+        xaxis=_unit_axis(tr("largest first")),
         yaxis=p.value_axis(
-            "singular value",
+            tr("singular value"),
             type="log",
             range=[min(low, -0.3) - 0.2, max(0.3, np.log10(max(most, FLOOR))) + 0.2],
             dtick=1,
@@ -164,15 +204,15 @@ def singular(id: str, trace: Trace, found: Health) -> dict[str, Any]:
         showlegend=True,
         margin=MARGIN,
     )
-    return p.panel(id, trace.cell.title, drawing, text=text, alt=text)
+    return p.panel(id, title, drawing, text=text, alt=text)
 
 
 def where(one: Health, among: Sequence[Health]) -> str:
     """ "layer 1, backward"; only as much as tells it from the others."""
-    parts = [f"layer {one.layer}"] if max(other.layer for other in among) else []
+    parts = [tr("layer {layer}", layer=one.layer)] if max(other.layer for other in among) else []
     if max(other.direction for other in among):
-        parts.append("backward" if one.direction else "forward")
-    return ", ".join(parts)
+        parts.append(tr("backward") if one.direction else tr("forward"))
+    return p.row(parts)
 
 
 def summary(one: Health) -> str:
@@ -180,10 +220,10 @@ def summary(one: Health) -> str:
     stuck = np.zeros(max((len(units) for units in one.saturated.values()), default=0), bool)
     for units in one.saturated.values():
         stuck[: len(units)] |= units
-    counts = [f"{int(one.dead.sum())} dead", f"{int(stuck.sum())} saturated"]
+    counts = [tr("{count} dead", count=int(one.dead.sum())), tr("{count} saturated", count=int(stuck.sum()))]
     if one.integrator is not None:
-        counts.append(f"{int(one.integrator.sum())} adding up")
-    return ", ".join(counts)
+        counts.append(tr("{count} adding up", count=int(one.integrator.sum())))
+    return p.row(counts)
 
 
 MARGIN = {"l": 60, "r": 12, "t": 8, "b": 40}
@@ -211,7 +251,10 @@ def _dots(values: np.ndarray, units: np.ndarray, what: str, role: str) -> dict[s
         "x": list(range(len(values))),
         "y": np.asarray(values, np.float32),
         "marker": {"color": theme.role_color(role, "light"), "size": 6},
-        "hovertext": [f"unit {unit}: {what} {value:.3g}" for unit, value in zip(units, values, strict=True)],
+        "hovertext": [
+            tr("unit {unit}: {what} {value:.3g}", unit=unit, what=what, value=value)
+            for unit, value in zip(units, values, strict=True)
+        ],
         "hoverinfo": "text",
     }
 
@@ -229,14 +272,20 @@ def _listed(units: np.ndarray) -> str:
     """ "unit 3", "units 3 and 7", "units 0, 1, 2 and 9 more"."""
     names = [str(unit) for unit in units]
     if len(names) == 1:
-        return f"unit {names[0]}"
-    last = names.pop() if len(names) <= NAMED else f"{len(names) - NAMED} more"
-    return f"units {', '.join(names[:NAMED])} and {last}"
+        return tr("unit {unit}", unit=names[0])
+    if len(names) <= NAMED:
+        return tr("units {units}", units=p.listed(names))
+    return tr("units {units} and {count} more", units=p.row(names[:NAMED]), count=len(names) - NAMED)
 
 
 def _steps(value: float) -> str:
-    return "no time" if value < 0.05 else f"{value:.2g} steps" if value < 100 else f"{value:,.0f} steps"
+    if value < 0.05:
+        return tr("no time")
+    return tr("{value:.2g} steps", value=value) if value < 100 else tr("{value:,.0f} steps", value=value)
 
 
 def _no_memory(trace: Trace) -> str:
-    return f"The {trace.cell.title} rewrites its whole state at every step, so nothing is kept and nothing added up."
+    return tr(
+        "The {cell} rewrites its whole state at every step, so nothing is kept and nothing added up.",
+        cell=tr(trace.cell.title),
+    )

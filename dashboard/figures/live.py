@@ -10,6 +10,7 @@ from dashboard import theme
 from dashboard.figures import panel as p
 from dashboard.figures.content import named_units
 from dashboard.figures.words import visible
+from dashboard.language import tr
 from lstm_core.equations import carry
 from lstm_core.model import Model
 from lstm_core.trace import Trace
@@ -19,24 +20,27 @@ def unit_lines(id: str, model: Model, trace: Trace, name: str = "") -> dict[str,
     """The memory and the keep gate of a unit at every word: the model's unit of that name, or else its first one."""
     last = len(model.layers) - 1
     named = named_units(model, last, 0)
-    one = next((one for one in named if one["name"] == name), named[0] if named else {"name": "", "unit": 0})
-    chosen, called = one["unit"], f"{one['name']} unit" if one["name"] else "unit 0"
+    one = next((one for one in named if one["name"] == tr(name)), named[0] if named else {"name": "", "unit": 0})
+    chosen = one["unit"]
+    called = tr("{name} unit", name=one["name"]) if one["name"] else tr("unit {unit}", unit=chosen)
     rule = carry(trace.cell)
     state = rule.state if rule else trace.cell.output
     steps = np.arange(len(trace), dtype=np.float32)
     memory = trace.sel(state, layer=last, direction=0, batch=0, unit=chosen)
-    lines = [p.line(steps, memory, f"{state}, memory", theme.role_color("cell", "light"))]
+    lines = [p.line(steps, memory, tr("{state}, memory", state=state), theme.role_color("cell", "light"))]
     keep = trace.role("keep") if rule else None
-    text = f"{state} ends at {float(memory[-1]):+.2f}."
+    text = tr("{state} ends at {value:+.2f}.", state=state, value=float(memory[-1]))
     if keep is not None and rule is not None:
         values = np.broadcast_to(keep, trace.signals[state].shape)[last, 0, :, 0, chosen]
-        lines.append(p.line(steps, values, f"{rule.label('keep')}, share kept", theme.role_color("keep", "light")))
+        label = rule.label("keep")
+        lines.append(p.line(steps, values, tr("{gate}, share kept", gate=label), theme.role_color("keep", "light")))
         lowest = int(np.argmin(values))
         word = visible(trace.tokens[lowest].text) if trace.tokens else str(lowest + 1)
-        text = f"Least is kept at {p.quoted(word)}: {rule.label('keep')} = {float(values[lowest]):.2f}. {text}"
+        least = {"word": p.quoted(word), "gate": label, "value": float(values[lowest])}
+        text = p.sentences(tr("Least is kept at {word}: {gate} = {value:.2f}.", **least), text)
     drawn = p.figure(lines, xaxis=p.word_axis(trace), yaxis=p.value_axis(""), showlegend=True, meta={"pick": "x"})
-    title = f"{trace.cell.title}: {called}"
-    return p.panel(id, title, drawn, text=text, alt=f"{title}. {text}", height=220)
+    title = tr("{cell}: {unit}", cell=tr(trace.cell.title), unit=called)
+    return p.panel(id, title, drawn, text=text, alt=tr("{title}. {said}", title=title, said=text), height=220)
 
 
 def next_words(id: str, trace: Trace, predictions: list[tuple[str, float]], step: int) -> dict[str, Any]:
@@ -61,6 +65,6 @@ def next_words(id: str, trace: Trace, predictions: list[tuple[str, float]], step
         margin={"l": 84, "r": 40, "t": 6, "b": 30},
     )
     heard = visible(trace.tokens[step].text) if trace.tokens else str(step + 1)
-    title = f"{trace.cell.title}: what comes after {p.quoted(heard)}"
-    said = ", ".join(f"{visible(word)} {100 * chance:.0f} %" for word, chance in predictions[:3])
-    return p.panel(id, title, drawn, alt=f"{title}: {said}", height=190)
+    title = tr("{cell}: what comes after {word}", cell=tr(trace.cell.title), word=p.quoted(heard))
+    said = p.row(f"{visible(word)} {100 * chance:.0f} %" for word, chance in predictions[:3])
+    return p.panel(id, title, drawn, alt=tr("{title}: {said}", title=title, said=said), height=190)

@@ -9,6 +9,7 @@ import numpy as np
 from dashboard import theme
 from dashboard.figures import panel as p
 from dashboard.figures.words import named
+from dashboard.language import tr
 from lstm_core.analysis import Memory, Retention, Timescales
 from lstm_core.trace import Trace
 
@@ -20,19 +21,35 @@ def writers(id: str, trace: Trace, found: Memory, of: str) -> dict[str, Any]:
     bars = p.signed_bars(range(count), found.contributions[:count], names[:count])
     best = int(np.argmax(np.abs(found.contributions[:count])))
     written = f"({found.write})" if " " in found.write else found.write
-    times = "\N{CIRCLED DOT OPERATOR}"
-    rule = f"{found.state} = {found.keep} {times} old {found.state} + {written} {times} {found.candidate}"
-    note = f"{rule}. Sum of the bars {float(found.contributions.sum() + found.initial + found.offset):+.4f}, "
-    note += f"traced value {float(found.value):+.4f}, residual {found.residual:.1e}."
+    notes = [
+        tr(
+            "{state} = {keep} \N{CIRCLED DOT OPERATOR} old {state} + {write} \N{CIRCLED DOT OPERATOR} {candidate}.",
+            **{"state": found.state, "keep": found.keep, "write": written, "candidate": found.candidate},
+        ),
+        tr(
+            "Sum of the bars {sum:+.4f}, traced value {value:+.4f}, residual {residual:.1e}.",
+            sum=float(found.contributions.sum() + found.initial + found.offset),
+            value=float(found.value),
+            residual=found.residual,
+        ),
+    ]
     if abs(float(found.initial)) > 1e-6:
-        note += f" The state before the first word adds {float(found.initial):+.4f}."
+        notes.append(tr("The state before the first word adds {value:+.4f}.", value=float(found.initial)))
     if found.candidate_reads_state:
-        note += f" The candidate {found.candidate} was itself computed from the old {found.state}, "
-        note += "so a word's share holds part of the past."
-    text = f"{names[best]} wrote most of it: {found.contributions[best]:+.2f} of {float(found.value):+.2f}."
-    axes = {"xaxis": p.word_axis(trace), "yaxis": p.value_axis("share of the value"), "meta": {"pick": "x"}}
-    title = f"{trace.cell.title}: who wrote {of} after {p.quoted(names[found.step])}"
-    return p.panel(id, title, p.figure([bars], **axes), text=text, note=note, alt=f"{title}. {text}")
+        note = tr(
+            "The candidate {candidate} was itself computed from the old {state}, so a word's share holds part of the "
+            "past.",
+            candidate=found.candidate,
+            state=found.state,
+        )
+        notes.append(note)
+    share, value = found.contributions[best], float(found.value)
+    text = tr("{word} wrote most of it: {share:+.2f} of {value:+.2f}.", word=names[best], share=share, value=value)
+    axes = {"xaxis": p.word_axis(trace), "yaxis": p.value_axis(tr("share of the value")), "meta": {"pick": "x"}}
+    cell, after = tr(trace.cell.title), p.quoted(names[found.step])
+    title = tr("{cell}: who wrote {of} after {word}", cell=cell, of=of, word=after)
+    alt = tr("{title}. {said}", title=title, said=text)
+    return p.panel(id, title, p.figure([bars], **axes), text=text, note=p.sentences(*notes), alt=alt)
 
 
 def kept(id: str, trace: Trace, found: Retention, step: int, unit: str) -> dict[str, Any]:
@@ -48,16 +65,37 @@ def kept(id: str, trace: Trace, found: Retention, step: int, unit: str) -> dict[
     }
     tall = {**p.word_axis(trace), "tickangle": 0, "range": [len(trace) - 0.5, -0.5]}
     drawing = p.figure(
-        [p.heatmap(mask, hovertemplate="kept %{z:.3f}<extra></extra>")],
+        [p.heatmap(mask, hovertemplate=tr("kept {share}", share="%{z:.3f}") + "<extra></extra>")],
         xaxis={**p.word_axis(trace), "title": {"text": ""}},
         yaxis=tall,
         margin={"l": 76, "r": 12, "t": 6, "b": 62},
         shapes=[marker],
         meta={"pick": "y"},
     )
-    text = f"Of what the word below wrote into {unit}, the share that is still there after the word on the left. "
-    text += "A click chooses the row."
-    return p.panel(id, f"{trace.cell.title}: what is kept", drawing, height=360, text=text, alt=text)
+    text = tr(
+        "Of what the word below wrote into {unit}, the share that is still there after the word on the left. A click "
+        "chooses the row.",
+        unit=unit,
+    )
+    title = tr("{cell}: what is kept", cell=tr(trace.cell.title))
+    return p.panel(id, title, drawing, height=360, text=text, alt=p.sentences(text, *_left(trace, found, step)))
+
+
+def _left(trace: Trace, found: Retention, step: int) -> list[str]:
+    """The chosen row in numbers: of which earlier word most and least is left."""
+    shares = found.kept[step]
+    read = [k for k in np.flatnonzero(shares) if k != step]  # before it, in whichever direction
+    if not read:
+        return []
+    most, least = (int(choose(read, key=lambda k: shares[k])) for choose in (max, min))
+    said = {
+        "word": p.quoted(named(trace, step)),
+        "most": p.quoted(named(trace, most)),
+        "high": float(shares[most]),
+        "least": p.quoted(named(trace, least)),
+        "low": float(shares[least]),
+    }
+    return [tr("After {word}, {high:.2f} is left of what {most} wrote, and {low:.2f} of what {least} wrote.", **said)]
 
 
 def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]:
@@ -66,7 +104,7 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
     top = 1e4
     on_text, at_rest = np.minimum(found.on_text[order], top), np.minimum(found.from_bias[order], top)
     place = int(np.flatnonzero(order == unit)[0])
-    names = [f"unit {k}" for k in order]
+    names = [tr("unit {unit}", unit=k) for k in order]
     dots = [
         {
             "type": "scatter",
@@ -75,12 +113,15 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
             "y": np.asarray(values, np.float32),
             "name": name,
             "marker": {"color": color, "size": 7, "symbol": symbol},
-            "hovertext": [f"{unit}, {name}: {value:.3g} steps" for unit, value in zip(names, values, strict=True)],
+            "hovertext": [
+                tr("{unit}, {line}: {value:.3g} steps", unit=unit, line=name, value=value)
+                for unit, value in zip(names, values, strict=True)
+            ],
             "hoverinfo": "text",
         }
         for values, name, color, symbol in (
-            (on_text, "on this text", theme.role_color("keep", "light"), "circle"),
-            (at_rest, "from the bias alone", theme.OTHER_COLOR, "circle-open"),
+            (on_text, tr("on this text"), theme.role_color("keep", "light"), "circle"),
+            (at_rest, tr("from the bias alone"), theme.OTHER_COLOR, "circle-open"),
         )
     ]
     chosen = {
@@ -95,21 +136,20 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
     drawing = p.figure(
         dots,
         xaxis={
-            "title": {"text": "units, longest first"},
+            "title": {"text": tr("units, longest first")},
             "showticklabels": False,
             "showgrid": False,
             "zeroline": False,
         },
-        yaxis=p.value_axis("steps", type="log", range=[-0.7, 4.1], dtick=1),
+        yaxis=p.value_axis(tr("steps"), type="log", range=[-0.7, 4.1], dtick=1),
         shapes=[chosen],
         showlegend=True,
         margin={"l": 52, "r": 12, "t": 6, "b": 34},
     )
     value = found.on_text[unit]
-    said = (
-        "forgets nothing on this text"
-        if not np.isfinite(value)
-        else f"keeps a memory for about {value:.3g} steps on this text"
-    )
-    text = f"T = \N{MINUS SIGN}1 / log {found.keep}. The chosen unit {said}."
-    return p.panel(id, f"{trace.cell.title}: timescales", drawing, text=text, alt=text)
+    if np.isfinite(value):
+        said = tr("The chosen unit keeps a memory for about {value:.3g} steps on this text.", value=value)
+    else:
+        said = tr("The chosen unit forgets nothing on this text.")
+    text = tr("T = \N{MINUS SIGN}1 / log {keep}. {said}", keep=found.keep, said=said)
+    return p.panel(id, tr("{cell}: timescales", cell=tr(trace.cell.title)), drawing, text=text, alt=text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from dashboard import theme
 from dashboard.figures.words import words
+from dashboard.language import tr
 from lstm_core.trace import Trace
 
 LABELS = 20
@@ -97,6 +98,21 @@ def signed_scale(z: np.ndarray) -> dict[str, Any]:
 
 def short(text: str, longest: int = 12) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def row(items: Iterable[str]) -> str:
+    """ "a, b, c", with the comma of the language in use."""
+    return tr("{first}, {second}", first="", second="").join(items)
+
+
+def listed(items: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return tr("{first} and {last}", first=row(items[:-1]), last=items[-1]) if len(items) > 1 else items[0]
+
+
+def sentences(*said: str) -> str:
+    """One after another; Chinese has no space between them."""
+    return tr("{first} {second}", first="", second="").join(said)
 
 
 def quoted(text: str) -> str:

@@ -17,6 +17,7 @@ from dashboard import theme
 from dashboard.figures.content import named_units
 from dashboard.figures.diagram import NEW, diagram
 from dashboard.figures.words import named, words
+from dashboard.language import mark, tr
 from lstm_core.analysis.steps import Steps, steps
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.equations import carry, equations, graph, plain
@@ -36,11 +37,21 @@ class Stage:
 
 
 STAGES = (
-    Stage("What to forget", ("keep",), "How much of the old memory goes on: 1 keeps all of it, 0 forgets it."),
-    Stage("What to look back at", ("reset",), "The candidate may see only a part of the old state."),
-    Stage("What to write", ("write", "candidate"), "What could be written, and how much of it is let in."),
-    Stage("Update the memory", ("carry",), "What is kept of the old memory, plus what is written, is the new memory."),
-    Stage("What to show", ("expose", "hidden"), "The part of the memory that the rest of the network gets to see."),
+    Stage(
+        mark("What to forget"), ("keep",), mark("How much of the old memory goes on: 1 keeps all of it, 0 forgets it.")
+    ),
+    Stage(mark("What to look back at"), ("reset",), mark("The candidate may see only a part of the old state.")),
+    Stage(mark("What to write"), ("write", "candidate"), mark("What could be written, and how much of it is let in.")),
+    Stage(
+        mark("Update the memory"),
+        ("carry",),
+        mark("What is kept of the old memory, plus what is written, is the new memory."),
+    ),
+    Stage(
+        mark("What to show"),
+        ("expose", "hidden"),
+        mark("The part of the memory that the rest of the network gets to see."),
+    ),
 )
 
 
@@ -105,6 +116,7 @@ def walk(
         "sides": [
             side(model, trace, unit, *at) for model, trace, unit, at in zip(models, traces, units, drawn, strict=True)
         ],
+        "stages": {stage.name: tr(stage.name) for stage in STAGES},
         "scales": {"gate": theme.GATE_SCALE, "signed": theme.SIGNED_SCALE},
     }
 
@@ -116,8 +128,7 @@ def side(model: Model, trace: Trace, unit: int, layer: int, direction: int) -> d
     values = Values(done)
     rule = carry(cell)
     return {
-        "title": cell.title,
-        "source": cell.source,
+        "title": tr(cell.title),
         "model": model.name,
         "hidden": trace.hidden_size,
         "unit": unit,
@@ -125,7 +136,7 @@ def side(model: Model, trace: Trace, unit: int, layer: int, direction: int) -> d
         "backward": direction == 1,
         "words": [[word.text, word.first, word.last, int(word.known)] for word in words(trace)],
         "tokens": [named(trace, step) for step in range(len(trace))],
-        "reads": "the word" if trace.tokens else "the input at",
+        "embedded": bool(trace.tokens),
         "diagram": drawing(cell, values),
         "equations": {
             line.name: {
@@ -138,13 +149,13 @@ def side(model: Model, trace: Trace, unit: int, layer: int, direction: int) -> d
             signal.name: {
                 "kind": signal.kind,
                 "role": signal.role,
-                "meaning": signal.meaning,
+                "meaning": tr(signal.meaning),
                 "value": values.signal(signal.name),
             }
             for signal in cell.signals
         },
         "stages": [
-            {"name": stage.name, "text": stage.text, "signals": [signal.name for signal in signals]}
+            {"name": stage.name, "text": tr(stage.text), "signals": [signal.name for signal in signals]}
             for stage, signals in stages(cell)
         ],
         "derived": {stage: rule.label(role) for stage, role in DERIVED.items()} if rule else {},
@@ -235,13 +246,17 @@ def _weight(expr: Expr, names: Mapping[int, str]) -> str | None:
     weight, source = expr.args
     if weight.op != "symbol" or not weight.args[0].startswith("p."):
         return None
+    by = weight.args[0][2:]
     if id(source) in names:
-        return f"{names[id(source)]} by {weight.args[0][2:]}"
+        return tr("{state} by {weight}", state=names[id(source)], weight=by)
     if source.op != "symbol":
         return None
     kind, _, name = source.args[0].partition(".")
-    where = f"{name.removeprefix('below_')} of the layer below" if name.startswith("below_") else name
-    return f"{'old ' if kind == 's' and where == name else ''}{where} by {weight.args[0][2:]}"
+    if name.startswith("below_"):
+        return tr("{state} of the layer below by {weight}", state=name.removeprefix("below_"), weight=by)
+    if kind == "s":
+        return tr("old {state} by {weight}", state=name, weight=by)
+    return tr("{state} by {weight}", state=name, weight=by)
 
 
 def sources(done: Steps, layer: int) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
+from dashboard.language import tr
+from lstm_core.say import Said
 from lstm_core.text import Token
 from lstm_core.trace import Trace
 
@@ -37,13 +39,14 @@ def _visible(char: str) -> str:
 
 def named(trace: Trace, step: int) -> str:
     """What was read at a step, for a sentence: the text of its token, or "step 7" in a trace of numbers."""
-    return visible(trace.tokens[step].text) if trace.tokens else f"step {step + 1}"
+    return visible(trace.tokens[step].text) if trace.tokens else tr("step {step}", step=step + 1)
 
 
 def as_sentence(error: Exception, advice: str = "") -> str:
     """What the core says is wrong, as a sentence for the page, and what to do."""
-    said = str(error).rstrip(".")
-    return f"{said[:1].upper()}{said[1:]}. {advice}".strip()
+    said = next((tr(part) for part in error.args if isinstance(part, Said)), str(error))
+    said = said.rstrip(".\N{IDEOGRAPHIC FULL STOP}")
+    return tr("{said}. {advice}", said=f"{said[:1].upper()}{said[1:]}", advice=advice).strip()
 
 
 def words(trace: Trace) -> list[Word]:

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from streamlit.components.v2 import component
+import streamlit as st
 
-from dashboard.gateplot.pack import pack
-from dashboard.gateplot.publish import loader
+from dashboard.gateplot.publish import mounted, spoken
 
-_mount = component("gatescope_plot", js=loader("gateplot.js"), isolate_styles=False)
+_mount = mounted("gatescope_plot", "gateplot.js")
 
 
-def gateplot(content: Mapping[str, Any], key: str = "gateplot") -> None:
-    """Draw ``content`` (see ``dashboard.figures.content``); the same ``key`` keeps zoom, cursor and full screen."""
-    _mount(key=key, data=pack(content))
+KEY = "gateplot"
+
+
+def gateplot(content: Mapping[str, Any]) -> None:
+    """Draw ``content`` (see ``dashboard.figures.content``); the browser keeps zoom, cursor and full screen."""
+    _mount(KEY, content, on_film_change=lambda: None, on_offline_change=lambda: None)
+
+
+def asked(what: str) -> Any:
+    """What the browser has sent to be made a "film" or an "offline" page of, in the run that this starts and in no
+    other; else None."""
+    return st.session_state.get(spoken(KEY), {}).get(what)

@@ -32,10 +32,21 @@ export function fill(select, options, value) {
   select.value = String(value)
 }
 
+// New children for a node; where the keyboard stood in the old ones, it stands in the new ones.
+export function swap(node, ...children) {
+  const stops = () => Array.from(node.querySelectorAll("button, summary, select, a, [tabindex]"))
+  const at = stops().indexOf(document.activeElement)
+  node.replaceChildren(...children)
+  if (at >= 0) (stops()[at] ?? stops().at(-1) ?? node.closest("[tabindex]"))?.focus({ preventScroll: true })
+}
+
 const loaded = new Map()
 
-// Load a script or a style sheet once a page.
-export function load(tag, url) {
+// Load a script or a style sheet once a page; a name stands beside the module at ``base``. A saved page carries its own,
+// marked with their names, and loads nothing.
+export function load(tag, name, base) {
+  if (Array.from(document.querySelectorAll("[data-file]")).some((node) => node.dataset.file === name)) return Promise.resolve()
+  const url = new URL(name, base).href
   if (!loaded.has(url)) {
     loaded.set(
       url,

@@ -1,7 +1,33 @@
 // The whole grid as one PNG or SVG: Plotly's figure with the page's labels as annotations and its frames as shapes.
-const PAD = 10
+import { make } from "./dom.js"
 
-export async function download(format, figure, geometry, labels, frames, { background, ink }) {
+export const PAD = 10
+
+export async function download(format, picture) {
+  const [what, { width, height }] = composed(picture)
+  const scale = format === "png" ? 2 : 1
+  await window.Plotly.downloadImage(what, { format, width, height, scale, filename: "gatescope" })
+}
+
+// The picture as a PNG's data: address.
+export function snapshot(scale, picture) {
+  const [what, { width, height }] = composed(picture)
+  return window.Plotly.toImage(what, { format: "png", width, height, scale })
+}
+
+const saved = new Set()
+
+// A file that the server made: the browser saves it, once, however often it is shown the same content.
+export function keep({ id, name, type, data }) {
+  if (saved.has(id)) return
+  saved.add(id)
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))
+  const href = URL.createObjectURL(new Blob([bytes], { type }))
+  make("a", { href, download: name }).click()
+  setTimeout(() => URL.revokeObjectURL(href), 60_000) // not before the browser has taken it
+}
+
+function composed({ figure, geometry, labels, frames, page: { background, ink } }) {
   const width = geometry.width + 2 * PAD
   const height = geometry.height + 2 * PAD
   const across = (x) => x / geometry.width
@@ -36,8 +62,7 @@ export async function download(format, figure, geometry, labels, frames, { backg
       line: { width: 1, color: ink },
     })),
   }
-  const scale = format === "png" ? 2 : 1
-  await window.Plotly.downloadImage({ data: figure.data, layout, config: { staticPlot: true } }, { format, width, height, scale, filename: "gatescope" })
+  return [{ data: figure.data, layout, config: { staticPlot: true } }, { width, height }]
 }
 
 // Plotly reads a little markup in its texts.

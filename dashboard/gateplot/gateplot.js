@@ -1,26 +1,29 @@
 // One figure for the whole grid. The server sends it when text or models change; cursor, unit, order and zoom live here.
 import { clamp, fromSide, stepCount, toSide, wordAt } from "./align.js"
 import { fill, load, make } from "./dom.js"
-import { download } from "./export.js"
+import { download, keep } from "./export.js"
+import { film, filmed } from "./film.js"
 import { arrange } from "./geometry.js"
 import * as labels from "./labels.js"
 import * as overlay from "./overlay.js"
 import { listen } from "./pointer.js"
 import * as readout from "./readout.js"
+import * as screen from "./screen.js"
 import * as telling from "./telling.js"
-import { unpack } from "./unpack.js"
 import { kept, remember } from "./url.js"
+import { list, tr } from "./words.js"
 
 const figures = new WeakMap()
 const BEAT = 450 // milliseconds a step while playing
-const ORDERS = { index: "index", keep: "mean keep", timescale: "timescale", moved: "movement here" }
+const orderNames = () => ({ index: tr("index"), keep: tr("mean keep"), timescale: tr("timescale"), moved: tr("movement here") })
 
-export default function mount({ data, parentElement }, plotlyUrl) {
+export default function mount({ data, parentElement, setTriggerValue }, plotlyUrl) {
   let figure = figures.get(parentElement)
   if (!figure) {
     figure = new Figure(parentElement, plotlyUrl)
     figures.set(parentElement, figure)
   }
+  figure.ask = setTriggerValue // there is none in a saved page
   figure.take(data)
   return () => {
     figure.close()
@@ -32,60 +35,73 @@ class Figure {
   constructor(parent, plotlyUrl) {
     const button = (test, text, title, onclick) => make("button", { type: "button", test, text, title, onclick, class: "gs-button" })
     this.caption = make("p", { class: "gs-caption", test: "gs-caption", "aria-live": "polite" })
-    this.sort = make("select", { test: "gs-sort", "aria-label": "Order of the units", onchange: () => this.sortUnits(this.sort.value) })
-    this.playButton = button("gs-play", "Play", "Space", () => this.play(!this.timer))
-    this.zoomButtons = make("span", { class: "gs-tools" }, button("gs-closer", "Zoom in", "+", () => this.zoom(0.5)), button("gs-further", "Zoom out", "−", () => this.zoom(2)))
+    this.sort = make("select", { test: "gs-sort", "aria-label": tr("Order of the units"), onchange: () => this.sortUnits(this.sort.value) })
+    this.playButton = button("gs-play", tr("Play"), tr("Space"), () => this.play(!this.timer))
+    this.zoomButtons = make("span", { class: "gs-tools" }, button("gs-closer", tr("Zoom in"), "+", () => this.zoom(0.5)), button("gs-further", tr("Zoom out"), "−", () => this.zoom(2)))
+    this.filmButton = button("gs-gif", "GIF", tr("Save the play as a film"), () => this.film())
+    this.made = make("span", { class: "gs-tools" }, this.filmButton,
+      button("gs-offline", tr("Offline HTML"), tr("Save the figure as one file for any browser"), () => this.ask("offline", this.chosen())))
     this.tools = make("div", { class: "gs-tools" },
       this.playButton, this.zoomButtons,
-      make("label", {}, "Sort units by ", this.sort),
-      button("gs-png", "PNG", "Save the grid as a picture", () => this.save("png")),
-      button("gs-svg", "SVG", "Save the grid as a drawing", () => this.save("svg")),
-      button("gs-full", "Full screen", "f", () => this.fullScreen()))
+      make("label", {}, tr("Sort units by"), " ", this.sort),
+      button("gs-png", "PNG", tr("Save the grid as a picture"), () => this.save("png")),
+      button("gs-svg", "SVG", tr("Save the grid as a drawing"), () => this.save("svg")),
+      this.made,
+      button("gs-full", tr("Full screen"), "f", () => this.fullScreen()))
     this.notice = make("p", { class: "gs-notice", test: "gs-notice", role: "status" })
-    this.empty = make("p", { class: "gs-empty", test: "gs-empty", text: "Type a sentence above, or choose an example.", hidden: "" })
+    this.empty = make("p", { class: "gs-empty", test: "gs-empty", text: tr("Type a sentence above, or choose an example."), hidden: "" })
     this.plot = make("div", { class: "gs-canvas" })
     this.labelLayer = make("div", { class: "gs-layer", "aria-hidden": "true" })
-    this.stage = make("div", { class: "gs-stage", test: "gs-stage", tabindex: "0", role: "slider", "aria-label": "Time cursor", "aria-valuemin": "1" }, this.plot, this.labelLayer)
-    this.readoutRoot = make("aside", { class: "gs-readout", test: "gs-readout", "aria-label": "At the cursor" })
+    this.stage = make("div", { class: "gs-stage", test: "gs-stage", tabindex: "0", role: "slider", "aria-label": tr("Time cursor"), "aria-valuemin": "1" }, this.plot, this.labelLayer)
+    this.sheet = make("div", { class: "gs-sheet" }, this.stage) // a slider may hold nothing that has keys of its own
+    this.readoutRoot = make("aside", { class: "gs-readout", test: "gs-readout", "aria-label": tr("At the cursor") })
     this.scales = make("div", { class: "gs-scales" })
     this.honesty = make("div", { class: "gs-honesty", test: "gs-honesty" })
     this.quiet = make("p", { class: "gs-quiet", test: "gs-quiet" })
-    this.body = make("div", { class: "gs-body" }, this.stage, this.readoutRoot, make("div", { class: "gs-notes" }, this.scales, this.honesty, this.quiet))
+    this.body = make("div", { class: "gs-body" }, this.sheet, this.readoutRoot, make("div", { class: "gs-notes" }, this.scales, this.honesty, this.quiet))
     this.tip = make("div", { class: "gs-tip", role: "tooltip", hidden: "" })
     this.root = make("div", { class: "gs-plot", test: "gs-plot", role: "group" },
       make("div", { class: "gs-head" }, this.caption, this.tools), this.notice, this.empty, this.body, this.tip)
     parent.append(this.root)
+    this.cut = [] // what is said of a film that shows less than is in view
     this.columns = [] // what stands over each model's panels: words, cursor, title, choice of unit
     this.marks = []
     this.repaints = 0
     this.deafen = listen(this)
-    this.ready = Promise.all([load("link", new URL("gateplot.css", import.meta.url).href), load("script", plotlyUrl)])
+    this.ready = Promise.all([load("link", "gateplot.css", import.meta.url), load("script", plotlyUrl)])
     this.observer = new ResizeObserver(() => this.resized())
     this.observer.observe(this.root)
+    this.onScreen = () => this.resized()
+    window.addEventListener("gs:screen", this.onScreen)
   }
 
   close() {
     this.play(false)
+    clearTimeout(this.telling)
     this.deafen()
     this.observer.disconnect()
+    window.removeEventListener("gs:screen", this.onScreen)
     window.Plotly?.purge(this.plot)
     this.root.remove()
   }
 
   // ---- what the server sent
 
-  async take(bytes) {
+  async take(content) {
     const before = this.content
-    const content = (this.content = unpack(bytes))
+    this.content = content
+    this.made.hidden = !this.ask
+    this.filmButton.textContent = "GIF"
+    for (const file of content.files ?? []) keep(file)
     const settings = { ...content.settings, ...kept }
     this.sides = content.sides
     this.count = stepCount(this.sides[0])
-    this.panels = content.figure.layout.meta.panels
     this.rows = new Map(content.figure.data.filter((one) => one.type === "heatmap").map(({ meta, z }) => {
       const { units } = this.sides[meta.side]
       return [`${meta.side} ${meta.signal}`, new Map(z.map((row, k) => [meta.sources ? k : units[k], row]))]
     }))
     const sameText = before?.text === content.text
+    if (!sameText) this.cut = []
     const at = !before ? settings.at : sameText ? this.at : -1 // a new text is read to its end
     this.at = clamp(at < 0 ? this.count + at : at, 0, Math.max(0, this.count - 1))
     if (!sameText || stepCount(before.sides[0]) !== this.count) this.window = [0, this.count]
@@ -93,6 +109,7 @@ class Figure {
     const wanted = before ? this.sides.map((side, k) => (side.model === before.sides[k].model ? this.units[k] : undefined)) : [settings.unit, settings.unit2]
     this.units = content.units.map((unit, k) => (Number.isInteger(wanted[k]) && this.sides[k].units.includes(wanted[k]) ? wanted[k] : unit))
     this.sortBy = before ? this.sortBy : settings.sort
+    this.only = before ? this.only : (settings.only ?? null)
     if (!this.sides.some((side) => this.sortBy in side.orders)) this.sortBy = "index"
     this.play(false)
     if (before) this.address()
@@ -102,12 +119,12 @@ class Figure {
 
   async render() {
     if (!this.content || !window.Plotly) return
-    const { text, notices, honesty, quiet } = this.content
+    this.choosePanels()
+    const { text, honesty, quiet } = this.content
     this.dark = this.isDark()
     this.root.classList.toggle("gs-dark", this.dark)
     Object.assign(this.root.dataset, { text, steps: this.count })
-    this.notice.textContent = notices.join(" ")
-    this.notice.hidden = !notices.length
+    this.say()
     this.honesty.replaceChildren(...honesty.map((one) => make("p", { text: one })))
     this.quiet.textContent = quiet
     const nothing = this.count === 0
@@ -124,9 +141,25 @@ class Figure {
     this.root.dispatchEvent(new CustomEvent("gs:repaint"))
   }
 
+  // What the server has to say, and of a film that it is cut.
+  say() {
+    const notices = [...this.content.notices, ...this.cut]
+    this.notice.textContent = notices.join(" ")
+    this.notice.hidden = !notices.length
+  }
+
+  // All rows, or one of them alone.
+  choosePanels() {
+    const { panels, rows, strips } = this.content.figure.layout.meta
+    if (!rows.includes(this.only)) this.only = null
+    const seen = (row) => !this.only || row === this.only
+    this.panels = panels.filter((panel) => seen(panel.row))
+    this.seen = { rows: rows.filter(seen), strips: strips.filter(seen) }
+  }
+
   // Sizes: how wide a step is, how the words are drawn, where each panel stands.
   place() {
-    const { rows, strips } = this.content.figure.layout.meta
+    const { rows, strips } = this.seen
     const empty = (row, side) => this.panels.some((panel) => panel.row === row && panel.side === side && panel.empty)
     const frame = { width: this.stage.clientWidth, height: this.room(), rows, strips, sides: this.sides.length, empty }
     labels.fontOf(this.root)
@@ -152,8 +185,9 @@ class Figure {
       if (this.dark && /^coloraxis\d/.test(name)) layout[name] = { ...axis, colorscale: dark.layout.coloraxis2.colorscale }
     }
     for (const panel of this.panels) if (panel.row === "values") panel.high = this.reach(panel)
-    const lines = (one) => this.row(one.meta.side, one.meta.signal, this.units[one.meta.side])
-    return { data: figure.data.filter((one) => one.type === "heatmap" || lines(one)).map((one) => (one.type === "heatmap" ? this.heatmap(one) : this.line(one))), layout }
+    const lines = (one) => this.seen.strips.includes(one.meta.strip) && this.row(one.meta.side, one.meta.signal, this.units[one.meta.side])
+    const panel = (one) => this.seen.rows.includes(one.meta.role)
+    return { data: figure.data.filter((one) => (one.type === "heatmap" ? panel(one) : lines(one))).map((one) => (one.type === "heatmap" ? this.heatmap(one) : this.line(one))), layout }
   }
 
   heatmap(one) {
@@ -211,7 +245,7 @@ class Figure {
     this.sides.forEach((side, k) => this.head(side, k))
     this.zoomButtons.hidden = this.count < 40
     const orders = new Set(this.sides.flatMap((side) => Object.keys(side.orders)))
-    fill(this.sort, [...orders].map((name) => [name, ORDERS[name] ?? name]), this.sortBy)
+    fill(this.sort, [...orders].map((name) => [name, orderNames()[name] ?? name]), this.sortBy)
     const quiet = getComputedStyle(this.root).getPropertyValue("--gs-quiet").trim()
     this.labels = overlay.labels({ panels: this.panels, geometry: this.geometry, drawn: this.drawn, last: (side) => this.view(side)[1] - 1, quiet })
     overlay.drawLabels(this.labelLayer, this.labels)
@@ -225,13 +259,13 @@ class Figure {
   // Title, choice of unit, words and cursor of one column.
   head(side, k) {
     if (!this.columns[k]) {
-      const select = make("select", { test: `gs-unit-${k}`, "aria-label": `Unit of the ${k ? "right" : "left"} model`, onchange: () => this.pickUnit(k, Number(select.value)) })
-      select.onpointerdown = (event) => event.stopPropagation()
+      const select = make("select", { test: `gs-unit-${k}`, "aria-label": k ? tr("Unit of the right model") : tr("Unit of the left model"), onchange: () => this.pickUnit(k, Number(select.value)) })
       const title = make("div", { class: "gs-column-title" }, make("strong"), make("span"), select)
       const words = make("div", { class: "gs-layer gs-words", test: `gs-words-${k}` })
       const cursor = make("div", { class: "gs-cursor" })
       this.columns[k] = { select, title, words, cursor }
-      this.stage.append(words, cursor, title)
+      this.stage.append(words, cursor)
+      this.sheet.insertBefore(title, this.stage)
     }
     const { select, title, words, cursor } = this.columns[k]
     const top = this.geometry.tops[k]
@@ -244,9 +278,9 @@ class Figure {
     title.children[0].textContent = side.title
     title.children[1].textContent = side.model
     Object.assign(title.style, { left: `${top.left}px`, top: `${top.title}px`, width: `${this.geometry.column}px` })
-    const named = side.named.map((one) => [one.unit, `${one.name} (unit ${one.unit})`])
-    const all = Array.from(this.order(k), (unit) => [unit, `unit ${unit}`])
-    fill(select, named.length ? [{ group: "named", options: named }, { group: "all", options: all }] : all, this.units[k])
+    const named = side.named.map((one) => [one.unit, readout.unitName(side, one.unit)])
+    const all = Array.from(this.order(k), (unit) => [unit, tr("unit {unit}", { unit })])
+    fill(select, named.length ? [{ group: tr("named"), options: named }, { group: tr("all"), options: all }] : all, this.units[k])
     Object.assign(cursor.style, { top: `${top.top - 2}px`, height: `${top.bottom - top.top + 6}px`, width: `${Math.max(3, this.pitch[k])}px` })
   }
 
@@ -261,17 +295,19 @@ class Figure {
     readout.update(this.parts, this.sides, steps, this.at, this.count)
     const units = this.sides.map((_, k) => this.tell(k))
     this.caption.textContent = `${units[0]} ${telling.expectation(this.sides, steps)}`
-    const names = this.sides.map((side) => side.title).join(" and ")
-    this.root.setAttribute("aria-label", `Gates of ${names} on ${this.count} steps. ${units.join(" ")}`)
-    Object.assign(this.root.dataset, { step: this.at, unit: this.units[0], unit2: this.units[1] ?? "", sort: this.sortBy })
+    const names = list(this.sides.map((side) => side.title))
+    const about = tr("Gates of {names} on {count} steps.", { names, count: this.count })
+    this.root.setAttribute("aria-label", [about, ...units].join(" "))
+    Object.assign(this.root.dataset, { step: this.at, unit: this.units[0], unit2: this.units[1] ?? "", sort: this.sortBy, only: this.only ?? "" })
     this.stage.setAttribute("aria-valuemax", this.count)
     this.stage.setAttribute("aria-valuenow", this.at + 1)
-    this.stage.setAttribute("aria-valuetext", `${wordAt(this.sides[0], this.at)[0]}, step ${this.at + 1} of ${this.count}`)
+    this.stage.setAttribute("aria-valuetext", tr("{word}, step {step} of {count}", { word: wordAt(this.sides[0], this.at)[0], step: this.at + 1, count: this.count }))
     this.root.dispatchEvent(new CustomEvent("gs:cursor"))
   }
 
   tell(k) {
-    const panel = this.panels.find((one) => one.side === k && one.row === "keep" && !one.empty)
+    const { panels } = this.content.figure.layout.meta
+    const panel = panels.find((one) => one.side === k && one.row === "keep" && !one.empty)
     return telling.unit(this.sides[k], this.units[k], panel && this.row(k, panel.signal, this.units[k]), panel?.label)
   }
 
@@ -304,6 +340,13 @@ class Figure {
     this.address()
   }
 
+  // One row alone, by its place in the grid from 1 on; 0 is the grid.
+  pickRow(number) {
+    this.only = this.content.figure.layout.meta.rows[number - 1] ?? null
+    this.render()
+    this.address()
+  }
+
   pickUnit(side, unit) {
     this.units[side] = unit
     this.render()
@@ -322,14 +365,18 @@ class Figure {
       if (this.at >= this.count - 1) this.moveTo(0)
       this.timer = setInterval(() => (this.at < this.count - 1 ? this.moveTo(this.at + 1) : this.play(false)), BEAT)
     }
-    this.playButton.textContent = on ? "Pause" : "Play"
+    this.playButton.textContent = on ? tr("Pause") : tr("Play")
     this.root.dataset.playing = on ? "1" : "0"
   }
 
   // The address follows, but not at every step of a drag: browsers limit how often it may change.
   address() {
     clearTimeout(this.telling)
-    this.telling = setTimeout(() => remember({ at: this.at, sort: this.sortBy === "index" ? null : this.sortBy, unit: this.units[0], unit2: this.units[1] }), 200)
+    this.telling = setTimeout(() => remember(this.chosen()), 200)
+  }
+
+  chosen() {
+    return { at: this.at, sort: this.sortBy === "index" ? null : this.sortBy, unit: this.units[0], unit2: this.units[1], only: this.only }
   }
 
   fullScreen() {
@@ -338,17 +385,42 @@ class Figure {
   }
 
   save(format) {
+    return download(format, this.picture([...this.marks, ...this.columns.map((column) => column.cursor)]))
+  }
+
+  // What a saved picture is made of, with frames where these elements stand.
+  picture(framed) {
     const style = getComputedStyle(this.root)
-    const origin = this.stage.getBoundingClientRect()
-    const frames = [...this.marks.filter((node) => !node.hidden), ...this.columns.map((column) => column.cursor)].map((node) => {
-      const { left, top, width, height } = node.getBoundingClientRect()
+    const origin = screen.rect(this.stage)
+    const frames = framed.filter((node) => !node.hidden).map((node) => {
+      const { left, top, width, height } = screen.rect(node)
       return { x: left - origin.left, y: top - origin.top, width, height }
     })
     const titles = this.sides.map((side, k) => ({ x: this.geometry.tops[k].left, y: this.geometry.tops[k].title + 8, size: 13,
       text: `${side.title}  ${side.model}, ${readout.unitName(side, this.units[k])}` }))
     const words = this.columns.flatMap((column) => labels.asText(column.words, this.plan))
-    const page = { background: style.getPropertyValue("--st-background-color").trim(), ink: style.color }
-    return download(format, this.drawn, this.geometry, [...this.labels, ...titles, ...words], frames, page)
+    const page = { background: style.getPropertyValue("--st-background-color").trim(), ink: style.color, font: style.fontFamily }
+    return { figure: this.drawn, geometry: this.geometry, labels: [...this.labels, ...titles, ...words], frames, page }
+  }
+
+  // The play of what is in view, which the server makes a GIF of; it comes back with the next content.
+  async film() {
+    const steps = filmed(this.window)
+    const [from, to] = this.window
+    this.cut = steps.length < to - from ? [tr("The film shows the first {count} steps in view; zoom in for others.", { count: steps.length })] : []
+    this.say()
+    const tell = (share) => (this.filmButton.textContent = `GIF ${Math.round(100 * share)} %`)
+    tell(0)
+    const { sides, geometry, pitch } = this
+    try {
+      const made = await film({ sides, geometry, pitch, steps, beat: BEAT, picture: this.picture(this.marks), view: (k) => this.view(k), tell })
+      this.filmButton.textContent = tr("GIF is made …")
+      this.ask("film", made)
+    } catch {
+      this.filmButton.textContent = "GIF"
+      this.cut = [tr("This browser could not draw the film.")]
+      this.say()
+    }
   }
 
   // ---- the page around
@@ -356,13 +428,13 @@ class Figure {
   // Height for the grid: what the window leaves below the sentence, so that the whole grid can be seen at once.
   room() {
     const full = document.fullscreenElement === this.root
-    const scrolled = document.querySelector(".stMain")?.scrollTop ?? 0
-    const top = full ? 60 : this.stage.getBoundingClientRect().top + scrolled
-    return Math.max(360, window.innerHeight - Math.min(top, 260) - 8)
+    const scrolled = document.querySelector(".stMain")?.scrollTop ?? window.scrollY
+    const top = full ? 60 : screen.rect(this.stage).top + scrolled
+    return Math.max(360, screen.height() - Math.min(top, 260) - 8)
   }
 
   resized() {
-    const size = `${this.root.clientWidth} ${window.innerHeight} ${Boolean(document.fullscreenElement)}`
+    const size = `${this.root.clientWidth} ${screen.height()} ${Boolean(document.fullscreenElement)}`
     const first = this.size === undefined
     if (size === this.size) return
     this.size = size

@@ -12,10 +12,11 @@ export function arrange({ width, height, rows, strips, sides, wordsHeight, empty
   const column = Math.floor((width - gutter - right - between * (columns - 1)) / columns)
   const blocks = narrow ? sides : 1
   const panels = rows.length - strips.length
+  const most = rows.length > 1 ? [104, 120] : [height, height] // one row alone takes all the height
   const free = height - TITLE - wordsHeight - rows.length * GAP - 8
   const share = free / (panels + 1.1 * strips.length)
-  const panel = narrow ? 56 : Math.floor(Math.max(40, Math.min(104, share)))
-  const strip = narrow ? 56 : Math.floor(Math.max(50, Math.min(120, 1.1 * share)))
+  const panel = narrow ? 56 : Math.floor(Math.max(40, Math.min(most[0], share)))
+  const strip = narrow ? 56 : Math.floor(Math.max(50, Math.min(most[1], 1.1 * share)))
   const boxes = []
   const tops = []
   let y = 0

@@ -1,5 +1,6 @@
 // The words over a column: flat if they fit, else slanted; thinned when there are many; the word at the cursor always shown.
 import { make } from "./dom.js"
+import { tr } from "./words.js"
 
 const pen = document.createElement("canvas").getContext("2d")
 const LONGEST = 14 // characters
@@ -40,7 +41,7 @@ export function draw(layer, words, { flat, height }, top, pitch, onPick) {
       class: `gs-word${flat ? "" : " gs-slanted"}${known ? "" : " gs-unknown"}${thin ? " gs-thinned" : ""}`,
       text: short(text),
       dir: "auto",
-      title: known ? text : `${text}: not in the vocabulary, read as <unk>`,
+      title: known ? text : tr("{text}: not in the vocabulary, read as <unk>", { text }),
       style: { left: `${top.left + x}px`, top: `${top.words + height - (flat ? 17 : 4)}px` },
       onpointerdown: (event) => {
         event.stopPropagation()

@@ -1,5 +1,6 @@
 // What lies over Plotly's drawing: labels, the legend of the colours, the marks of the chosen units.
 import { make } from "./dom.js"
+import { tr } from "./words.js"
 
 const dash = (text) => text.replaceAll("-", "−")
 const compact = (value) => dash(Number.isInteger(value) ? String(value) : value.toFixed(1))
@@ -14,14 +15,15 @@ export function labels({ panels, geometry, drawn, last, quiet }) {
     const role = (text, y, kind, size, color) => leftmost && found.push({ x: box.x - (40), y, text, anchor: "right", kind, size, color, title: panel.meaning })
     const tick = (text, y) => found.push({ x: box.x - 5, y, text, anchor: "right", kind: "gs-tick", size: 10, color: quiet })
     if (panel.kind === "strip") {
-      role(panel.row, middle - 7, "gs-role", 12)
-      role("of the unit", middle + 8, "gs-reason", 11, quiet)
-    } else role(panel.row, middle, "gs-role", 12)
+      role(panel.title, middle - 7, "gs-role", 12)
+      role(tr("of the unit"), middle + 8, "gs-reason", 11, quiet)
+    } else role(panel.title, middle, "gs-role", 12)
     if (panel.empty) found.push({ x: box.x + 8, y: middle, text: panel.empty, kind: "gs-reason", size: 11, color: quiet })
     else if (panel.kind === "strip") {
       const high = panel.row === "gates" ? 1 : panel.high
-      tick(compact(high), box.y + 6)
-      tick(panel.row === "gates" ? "0" : compact(-high), box.y + box.height - 6)
+      const low = panel.row === "gates" ? 0 : -high
+      tick(compact(high), Math.max(height(panel, high), box.y + 6))
+      tick(compact(low), Math.min(height(panel, low), box.y + box.height - 6))
       found.push(...lineLabels(panel, drawn, last(panel.side)))
     } else found.push({ x: box.x - 6, y: middle, text: panel.label, anchor: "right", kind: "gs-letter", size: 13, title: panel.meaning })
   }
@@ -49,7 +51,7 @@ function lineLabels(panel, drawn, last) {
 export function drawLabels(layer, all) {
   layer.replaceChildren(...all.map((label) => make("span", {
     class: `gs-label gs-${label.anchor ?? "left"} ${label.kind}`, text: label.text, title: label.title,
-    style: { left: `${label.x}px`, top: `${label.y}px`, color: label.color } })))
+    style: { left: `${label.x}px`, top: `${label.y}px`, color: label.kind === "gs-line-letter" ? `color-mix(in srgb, ${label.color} 55%, var(--st-text-color))` : label.color } })))
 }
 
 // What the colours mean: one bar for each scale in use.
@@ -61,7 +63,7 @@ export function legend(root, { data, layout }) {
     const stops = colorscale.map(([at, color]) => `${color} ${100 * at}%`).join(", ")
     return make("div", { class: "gs-scale" },
       make("span", { class: "gs-scale-bar", style: { background: `linear-gradient(to right, ${stops})` } }),
-      make("span", { text: `${compact(cmin)} to ${compact(cmax)}` }), make("em", { text: [...letters].join(", ") }))
+      make("span", { text: tr("{low} to {high}", { low: compact(cmin), high: compact(cmax) }) }), make("em", { text: [...letters].join(", ") }))
   }))
 }
 

@@ -2,13 +2,12 @@
 import { clamp, fromSide, stepCount, wordAt } from "./align.js"
 import { make } from "./dom.js"
 import { number, unitName } from "./readout.js"
+import { within, writing } from "./screen.js"
+import { tr } from "./words.js"
 
 export function listen(figure) {
   const { stage } = figure
-  const inside = (event) => {
-    const rect = stage.getBoundingClientRect()
-    return [event.clientX - rect.left, event.clientY - rect.top]
-  }
+  const inside = (event) => within(stage, event)
   const panelAt = (x, y) => figure.panels?.find(({ box }) => box && x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height)
   const stepAt = (panel, x) => clamp(figure.view(panel.side)[0] + Math.floor((x - panel.box.x) / figure.pitch[panel.side]), 0, stepCount(figure.sides[panel.side]) - 1)
   const unitAt = (panel, y) => {
@@ -51,25 +50,25 @@ export function listen(figure) {
 function showTip(figure, panel, step, unit, event) {
   const value = figure.row(panel.side, panel.signal, unit)[step]
   const side = figure.sides[panel.side]
-  const row = panel.sources ? `back to “${wordAt(side, unit)[0]}”` : unitName(side, unit)
+  const row = panel.sources ? tr("back to “{word}”", { word: wordAt(side, unit)[0] }) : unitName(side, unit)
   figure.tip.replaceChildren(
     make("strong", { text: `${panel.label} = ${number(value)}` }),
     make("span", { text: `${row}, “${wordAt(side, step)[0]}”` }),
     make("span", { text: panel.meaning }))
   figure.tip.hidden = false
-  const rect = figure.root.getBoundingClientRect()
-  const left = clamp(event.clientX - rect.left + 14, 0, rect.width - 260)
-  Object.assign(figure.tip.style, { left: `${left}px`, top: `${event.clientY - rect.top + 16}px` })
+  const [x, y] = within(figure.root, event)
+  Object.assign(figure.tip.style, { left: `${clamp(x + 14, 0, figure.root.clientWidth - 260)}px`, top: `${y + 16}px` })
 }
 
-// Left and right work wherever nothing else has the focus; the other keys do not take scrolling away from the page.
+// A clicker's keys and the arrows work wherever nobody is writing; the other keys do not take scrolling from the page.
 function press(figure, event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || !figure.count) return
+  if (event.ctrlKey || event.metaKey || event.altKey || !figure.count || writing()) return
   const focus = document.activeElement
   const here = focus === figure.stage
   const nowhere = focus === document.body
   if (!here && !nowhere && !(figure.root.contains(focus) && focus.tagName === "BUTTON")) return
-  const anywhere = { ArrowLeft: () => figure.moveTo(figure.at - 1), ArrowRight: () => figure.moveTo(figure.at + 1) }
+  const [back, on] = [() => figure.moveTo(figure.at - 1), () => figure.moveTo(figure.at + 1)]
+  const anywhere = { ArrowLeft: back, ArrowRight: on, PageUp: back, PageDown: on }
   const free = {
     Home: () => figure.moveTo(0),
     End: () => figure.moveTo(figure.count - 1),
@@ -79,7 +78,8 @@ function press(figure, event) {
     f: () => figure.fullScreen(),
   }
   const focused = { ArrowUp: () => figure.stepUnit(-1), ArrowDown: () => figure.stepUnit(1) }
-  const act = anywhere[event.key] ?? (here || nowhere ? free[event.key] : undefined) ?? (here ? focused[event.key] : undefined)
+  const row = /^[0-9]$/.test(event.key) && (here || nowhere) ? () => figure.pickRow(Number(event.key)) : undefined
+  const act = anywhere[event.key] ?? row ?? (here || nowhere ? free[event.key] : undefined) ?? (here ? focused[event.key] : undefined)
   if (!act) return
   event.preventDefault()
   act()

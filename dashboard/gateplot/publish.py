@@ -9,10 +9,17 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from streamlit.components.v2 import component
+
+from dashboard import language, session
+from dashboard.gateplot.pack import pack
 
 DASHBOARD = Path(__file__).resolve().parent.parent
 STATIC = DASHBOARD / "static"
@@ -28,12 +35,23 @@ def publish() -> tuple[str, str]:
     if plotly is None or plotly.origin is None:
         raise RuntimeError("plotly is not installed; run `pip install -r requirements.txt`")
     own = [path for path in sorted(DASHBOARD.glob("*/*")) if path.suffix in (".js", ".css") and path.parent != STATIC]
-    digest = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in own)).hexdigest()[:12]
+    read = [*own, *sorted(language.FOLDER.glob("*.po"))]  # what the browser says comes from the catalogues
+    digest = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in read)).hexdigest()[:12]
     for path in own:
         _copy(path, STATIC / digest / path.name)
     target = Path(f"plotly-{version('plotly')}.min.js")
     _copy(Path(plotly.origin).parent / "package_data" / "plotly.min.js", STATIC / target)
     return digest, str(target)
+
+
+@cache
+def publish_words(code: str) -> None:
+    """Write what the browser says in this language; English, in which the modules are written, has an empty one."""
+    target = STATIC / publish()[0] / f"words.{code}.js"
+    if not target.exists():
+        part = target.with_name(f"{target.name}.{os.getpid()}")
+        part.write_text(language.script(code), encoding="utf-8")
+        part.replace(target)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -49,13 +67,50 @@ def _copy(source: Path, target: Path) -> None:
 def loader(module: str) -> str:
     """A component's inline script: it imports ``module`` from the static folder. Short, since every message carries it.
 
-    Streamlit's own script says where the app lives, which differs between servers, pages and base paths.
+    Streamlit's own script says where the app lives, which differs between servers, pages and base paths. The module
+    gets the unpacked data, with the catalogue of its language loaded.
     """
     folder, plotly = publish()
     return f"""
 export default async (component) => {{
   const own = document.querySelector('script[src*="static/js/"]').src
   const base = own.slice(0, own.lastIndexOf("static/js/")) + "app/static/"
-  return (await import(base + "{folder}/{module}")).default(component, base + "{plotly}")
+  const get = (name) => import(base + "{folder}/" + name)
+  const names = ["unpack.js", "words.js", "url.js", "{module}"]
+  const [unpack, words, url, module] = await Promise.all(names.map(get))
+  const data = unpack.unpack(component.data)
+  url.arrive(data.arrival)
+  await words.speak(data.language)
+  return module.default({{ ...component, data }}, base + "{plotly}")
 }}
 """
+
+
+def mounted(name: str, module: str, stays: bool = False) -> Callable[..., None]:
+    """The component ``name``, whose browser side is ``module``: a function of a key, the content and callbacks.
+
+    In another language, and where a tour has led elsewhere, it is another element: what a component has written once
+    is written anew. ``stays``: it is the same element wherever a tour leads.
+    """
+    mount = component(name, js=loader(module), isolate_styles=False)
+
+    def draw(key: str, content: Mapping[str, Any], **callbacks: Any) -> None:
+        code = language.current()
+        if code != language.ENGLISH:
+            publish_words(code)
+        said = {**content, "language": code, "arrival": session.arrival()}
+        mount(key=spoken(key, stays), data=pack(said), **callbacks)
+
+    return draw
+
+
+def spoken(key: str, stays: bool = False) -> str:
+    """The key under which a component stands, and its state in the session."""
+    code, arrival = language.current(), 0 if stays else session.arrival()
+    return "-".join([key, *[code] * (code != language.ENGLISH), *[str(arrival)] * (arrival > 0)])
+
+
+if __name__ == "__main__":  # for an image whose disk cannot be written to
+    publish()
+    for one in language.languages():
+        publish_words(one)

@@ -1,6 +1,7 @@
 // What stands beside the grid: both models' likeliest next words and the chosen units' values, at the cursor.
 import { wordAt } from "./align.js"
 import { make } from "./dom.js"
+import { tr } from "./words.js"
 
 const ORDER = ["keep", "write", "reset", "expose", "candidate", "cell", "hidden"]
 
@@ -39,7 +40,7 @@ export function build(root, sides) {
 
 export function names(parts, sides, units, lines) {
   parts.sides.forEach((part, k) => {
-    part.title.textContent = `${sides[k].title} expects next`
+    part.title.textContent = tr("{title} expects next", sides[k])
     part.why.textContent = sides[k].next.why
     part.unit.textContent = unitName(sides[k], units[k])
     part.cells = lines.filter((line) => line.meta.side === k).sort((a, b) => ORDER.indexOf(a.meta.role) - ORDER.indexOf(b.meta.role)).map((line) => {
@@ -53,14 +54,15 @@ export function names(parts, sides, units, lines) {
 
 export function unitName(side, unit) {
   const named = side.named.find((one) => one.unit === unit)
-  return named ? `${named.name} (unit ${unit})` : `unit ${unit}`
+  return named ? tr("{name} (unit {unit})", named) : tr("unit {unit}", { unit })
 }
 
 export function update(parts, sides, steps, at, count) {
   const [text, , , known] = wordAt(sides[0], at)
   const piece = sides[0].pieces[at]
-  const read = known ? (piece ? `, read as ${piece}` : "") : ", read as <unk>"
-  parts.at.replaceChildren(make("strong", { text, dir: "auto" }), make("span", { text: `${at + 1} of ${count}${read}` }))
+  const place = { at: at + 1, count, piece: known ? piece : "<unk>" }
+  const read = known && !piece ? tr("{at} of {count}", place) : tr("{at} of {count}, read as {piece}", place)
+  parts.at.replaceChildren(make("strong", { text, dir: "auto" }), make("span", { text: read }))
   parts.sides.forEach((part, k) => {
     const { words, ids, p } = sides[k].next
     const here = ids[steps[k]] ?? []

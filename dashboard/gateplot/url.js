@@ -1,13 +1,37 @@
 // What was chosen stands in the address, so that a link reopens it. Nothing is sent to the server by this.
 // A change of page drops the address's parameters; ``kept`` outlives it.
 export const kept = {}
+let arrivals = 0
+
+// Somewhere else altogether: what was chosen before is of no concern there.
+export function arrive(number) {
+  if (number !== arrivals) for (const name of Object.keys(kept)) delete kept[name]
+  arrivals = number
+}
+
+const LONGEST = 4000 // characters: servers and balancers on the way refuse long addresses
+const LONG = "long" // stands in the address for a text that only this tab of the browser keeps
 
 export function remember(values) {
   Object.assign(kept, values)
   const url = new URL(window.location.href)
   for (const [name, value] of Object.entries(values)) {
-    if (value === null || value === undefined) url.searchParams.delete(name)
+    if (name === "text") store(url, value)
+    if (value === null || value === undefined || url.searchParams.has(LONG) && name === "text") url.searchParams.delete(name)
     else url.searchParams.set(name, String(value))
   }
   if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url)
+}
+
+function store(url, text) {
+  const long = encodeURIComponent(text ?? "").length > LONGEST
+  if (long) {
+    window.sessionStorage.setItem(LONG, text)
+    url.searchParams.set(LONG, "1")
+  } else url.searchParams.delete(LONG)
+}
+
+// The text that was too long for this address, if this tab wrote it.
+export function long() {
+  return new URL(window.location.href).searchParams.has(LONG) ? window.sessionStorage.getItem(LONG) : null
 }

@@ -15,15 +15,16 @@ from dashboard.controls.units import unit_choice, unit_name
 from dashboard.figures import changes as draw
 from dashboard.figures.panel import escape, panel, short
 from dashboard.figures.words import visible
+from dashboard.language import mark, tr
 from dashboard.scene import Scene, scene
 from lstm_core import Trace
 from lstm_core.analysis import Contrast, contrast
 from lstm_core.equations import carry
 
-TITLE = "Contrast"
+TITLE = mark("Contrast")
 ORDER = 5
 KEY = "contrast"
-NUMBERS = "Two sentences are compared here; a model that reads numbers has none."
+NUMBERS = mark("Two sentences are compared here; a model that reads numbers has none.")
 OTHER = "John went to the market because he was hungry. Then Mary met Anna and she"
 
 
@@ -36,7 +37,7 @@ def page() -> None:
         st.caption(" ".join(shown.notices))
     wide, first, second = st.columns([4, 1, 1], vertical_alignment="bottom")
     with wide:
-        label = "The sentence to compare with"
+        label = tr("The sentence to compare with")
         other = kept("other", lambda: st.text_input(label, OTHER, key="other", bind="query-params"))
     units = []
     for side, (place, model, at) in enumerate(zip((first, second), shown.models, shown.drawn, strict=True)):
@@ -44,12 +45,12 @@ def page() -> None:
             units.append(unit_choice(model, at, side))
     readings = [library.read(model.name, other) for model in shown.models]
     if not len(shown.traces[0]) or not all(len(reading.trace) for reading in readings):
-        st.caption("Type two sentences: one above, one to compare it with.")
+        st.caption(tr("Type two sentences: one above, one to compare it with."))
         return
     pairs = [_aligned(trace, reading.trace) for trace, reading in zip(shown.traces, readings, strict=True)]
     found = next((pair for pair in pairs if pair is not None), None)
     if found is None:
-        st.caption(NUMBERS)
+        st.caption(tr(NUMBERS))
         return
     step = chosen_step(shown.settings.text, len(found.pairs))
     columns = [
@@ -69,24 +70,27 @@ def _aligned(first: Trace, second: Trace) -> Contrast | None:
 def _side(shown: Scene, side: int, pair: Contrast | None, other: Reading, unit: int, step: int) -> list[dict[str, Any]]:
     model, at = shown.models[side], shown.drawn[side]
     ids = [f"{kind}{side}" for kind in ("unit", "map", "next")]
+    cell = tr(model.cell.title)
     if pair is None:
-        return [panel(ids[0], model.cell.title, text=NUMBERS), panel(ids[1], ""), panel(ids[2], "")]
+        return [panel(ids[0], cell, text=tr(NUMBERS)), panel(ids[1], ""), panel(ids[2], "")]
     rule = carry(model.cell)
     state = rule.state if rule else model.cell.output
     before, after = (_values(pair, state, which, at.layer, at.direction) for which in (0, 1))
-    names = ("first sentence", "second sentence")
+    names = (tr("first sentence"), tr("second sentence"))
     axis = _axis(pair)
     at_step = pair.pairs[min(step, len(pair.pairs) - 1)]
     told = [
         [] if place is None else reading.predictions[place]
         for reading, place in ((shown.readings[side], at_step.first), (other, at_step.second))
     ]
-    title, difference = f"{model.cell.title}: {state} of {unit_name(model, at, unit)}", after - before
-    text = "Second sentence less the first, every unit. Where a sentence has no word, nothing is drawn."
+    title = tr("{cell}: {state} of {unit}", cell=cell, state=state, unit=unit_name(model, at, unit))
+    beside = tr("{cell}: difference of {state}", cell=cell, state=state)
+    text = tr("Second sentence less the first, every unit. Where a sentence has no word, nothing is drawn.")
+    expected = tr("{cell}: what comes next", cell=cell)
     return [
         draw.unit_lines(ids[0], title, axis, before[:, unit], after[:, unit], names),
-        draw.difference_map(ids[1], f"{model.cell.title}: difference of {state}", axis, difference, text),
-        draw.predictions(ids[2], f"{model.cell.title}: what comes next", told[0], told[1], names, other.why),
+        draw.difference_map(ids[1], beside, axis, after - before, text),
+        draw.predictions(ids[2], expected, told[0], told[1], names, tr(other.why)),
     ]
 
 

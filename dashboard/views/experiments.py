@@ -13,19 +13,25 @@ from dashboard import cache
 from dashboard.chart import chart, chosen_step
 from dashboard.figures import experiments as draw
 from dashboard.figures import live
+from dashboard.figures.panel import sentences
 from dashboard.figures.words import words
 from dashboard.jobs import JOB, Busy, Job
+from dashboard.language import mark, tr
+from dashboard.session import keeps
 from dashboard.wall import wall
 from lstm_core.experiments import discover
 from lstm_core.experiments.base import Experiment, Results, Target, Try
 from lstm_core.experiments.record import results
+from lstm_core.say import say
 
-TITLE = "Experiments"
+TITLE = mark("Experiments")
 ORDER = 8
 OPEN = "experiment"
-AGAIN = "measured again"
+AGAIN = keeps("measured again")
 LONGEST = 5
 """Minutes that a measurement may take on the page."""
+GAVE_UP = mark("ended: it took longer than 300 seconds")
+"""What a measurement's process says that took longer."""
 TOKENS = 300
 
 
@@ -34,7 +40,7 @@ def page() -> None:
     if said == "train":
         from dashboard import train
 
-        st.button("All experiments", type="tertiary", icon=":material/arrow_back:", on_click=_open, args=("",))
+        st.button(tr("All experiments"), type="tertiary", icon=":material/arrow_back:", on_click=_open, args=("",))
         train.section()
     elif said in discover():
         _opened(discover()[said])
@@ -54,29 +60,31 @@ def _open(name: str) -> None:
 
 def _gallery() -> None:
     st.caption(
-        "What the essays about these networks claim, measured on trained models and beside untrained ones. "
-        "A target that is missed stays here as missed."
+        tr(
+            "What the essays about these networks claim, measured on trained models and beside untrained ones. "
+            "A target that is missed stays here as missed."
+        )
     )
     cards = []
     for one in discover().values():
         try:
             cards.append(card(one, results(one.name)))
         except ValueError as error:
-            cards.append(card(one, None) | {"verdict": str(error)})
+            cards.append(card(one, None) | {"verdict": tr(error.args[0])})
     wall(cards, _open)
-    st.button("Train it yourself", icon=":material/model_training:", on_click=_open, args=("train",))
+    st.button(tr("Train it yourself"), icon=":material/model_training:", on_click=_open, args=("train",))
 
 
 def card(one: Experiment, found: Results | None) -> dict[str, Any]:
     """What the wall shows of an experiment."""
-    about = {"name": one.name, "title": one.title, "claim": one.claim}
+    about = {"name": one.name, "title": tr(one.title), "claim": tr(one.claim)}
     if found is None:
-        return about | {"svg": "", "legend": [], "verdict": "Not measured yet.", "lines": []}
+        return about | {"svg": "", "legend": [], "verdict": tr("Not measured yet."), "lines": []}
     drawing = one.draw(found)[0]
     rows = sorted((verdict(target, found) for target in one.targets), key=lambda row: row[0] == "met")
     met = sum(row[0] == "met" for row in rows)
     lines = [list(row) for row in rows[:3]]
-    said = f"{met} of {len(rows)} targets met \N{MIDDLE DOT} {seeds(found)}"
+    said = tr("{met} of {count} targets met \N{MIDDLE DOT} {seeds}", met=met, count=len(rows), seeds=seeds(found))
     return about | {"svg": draw.small(drawing), "legend": draw.legend(drawing), "verdict": said, "lines": lines}
 
 
@@ -85,18 +93,24 @@ def verdict(target: Target, found: Results) -> tuple[str, str]:
     figure = found.figures.get(target.figure)
     value = figure.value(target.over) if figure else None
     if figure is None or value is None:
-        return "missed", f"{target.says}: not measured"
-    around = f" ({number(figure.spread[0])} to {number(figure.spread[1])})" if figure.spread else ""
-    return "met" if target.met(value) else "missed", f"{target.says}: {number(value)}{around}, target {bound(target)}"
+        return "missed", tr("{says}: not measured", says=tr(target.says))
+    shown = number(value)
+    if figure.spread:
+        low, high = map(number, figure.spread)
+        shown = tr("{value} ({low} to {high})", value=shown, low=low, high=high)
+    said = tr("{says}: {value}, target {bound}", says=tr(target.says), value=shown, bound=bound(target))
+    return "met" if target.met(value) else "missed", said
 
 
 def bound(target: Target) -> str:
-    return f"{'at least' if target.at_least else 'at most'} {number(target.bound)}"
+    if target.at_least:
+        return tr("at least {bound}", bound=number(target.bound))
+    return tr("at most {bound}", bound=number(target.bound))
 
 
 def seeds(found: Results) -> str:
     count = len(found.seeds)
-    return f"{count} seeds" if found.of == "training" else f"{count} draws of texts"
+    return tr("{count} seeds", count=count) if found.of == "training" else tr("{count} draws of texts", count=count)
 
 
 def number(value: float) -> str:
@@ -114,47 +128,53 @@ _RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u20
 
 
 def _opened(one: Experiment) -> None:
-    st.button("All experiments", type="tertiary", icon=":material/arrow_back:", on_click=_open, args=("",))
-    st.subheader(one.title, anchor=False)
-    st.markdown(f"{one.claim} *{one.source}*")
+    st.button(tr("All experiments"), type="tertiary", icon=":material/arrow_back:", on_click=_open, args=("",))
+    st.subheader(tr(one.title), anchor=False)
+    st.markdown(f"{tr(one.claim)} *{tr(one.source)}*")
     try:
         found = results(one.name)
     except ValueError as error:
-        st.error(f"{error}. Measure it again: `python -m lstm_core.experiments {one.name}`.")
+        st.error(
+            tr(
+                "{error}. Measure it again: `python -m lstm_core.experiments {name}`.",
+                error=error.args[0],
+                name=one.name,
+            )
+        )
         return
     if found is None:
-        st.info(f"Not measured yet. `python -m lstm_core.experiments {one.name}` measures it.")
+        st.info(tr("Not measured yet. `python -m lstm_core.experiments {name}` measures it.", name=one.name))
     else:
         panels = [draw.full(f"figure{k}", drawing) for k, drawing in enumerate(one.draw(found))]
         if len(panels) == 1:
             panels[0]["wide"] = True
         chart({"words": [], "step": 0, "columns": 2, "panels": panels}, f"figures of {one.name}", "")
     left, right = st.columns(2, gap="large")
-    left.markdown(f"**What to look at.** {one.look}")
-    right.markdown(f"**What would disprove it.** {one.disproof}")
+    left.markdown(tr("**What to look at.** {says}", says=tr(one.look)))
+    right.markdown(tr("**What would disprove it.** {says}", says=tr(one.disproof)))
     if found is not None:
         st.markdown(table(one, found, st.session_state.get(AGAIN, {}).get(one.name)))
-        st.caption(" ".join([*found.notes, measured_on(found)]))
+        st.caption(sentences(*map(tr, found.notes), measured_on(found)))
     _try(one)
     _run(one)
 
 
 def table(one: Experiment, found: Results, again: Results | None) -> str:
     """Target beside measured, in Markdown; ``again``: what this session measured."""
-    head = ["", "claim", "target", "measured", "least to most", "shipped file", "untrained"]
-    rows = [head + ["just now"] * (again is not None), ["---"] * (7 + (again is not None))]
+    head = ["", tr("claim"), tr("target"), tr("measured"), tr("least to most"), tr("shipped file"), tr("untrained")]
+    rows = [head + [tr("just now")] * (again is not None), ["---"] * (7 + (again is not None))]
     for target in one.targets:
         figure = found.figures.get(target.figure)
         if figure is None or figure.value(target.over) is None:
-            rows.append(
-                ["missed", target.says, bound(target), "not measured", "", "", *([""] * (1 + (again is not None)))]
-            )
+            said = [_word("missed"), tr(target.says), bound(target), tr("not measured")]
+            rows.append(said + [""] * (3 + (again is not None)))
             continue
-        spread = f"{number(figure.spread[0])} to {number(figure.spread[1])}" if figure.spread else ""
+        low, high = map(number, figure.spread or (0, 0))
+        spread = tr("{low} to {high}", low=low, high=high) if figure.spread else ""
         blank = sorted(figure.untrained)
         row = [
-            verdict(target, found)[0],
-            target.says,
+            _word(verdict(target, found)[0]),
+            tr(target.says),
             bound(target),
             number(figure.value(target.over) or 0.0),
             spread,
@@ -169,9 +189,29 @@ def table(one: Experiment, found: Results, again: Results | None) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def _word(verdict: str) -> str:
+    return tr("met") if verdict == "met" else tr("missed")
+
+
 def measured_on(found: Results) -> str:
-    took = f"{found.seconds:.0f} s" if found.seconds < 120 else f"{found.seconds / 60:.0f} min"
-    return f"Measured on {found.date}, {seeds(found)}, {found.machine}, in {took}."
+    if found.seconds < 120:
+        took = tr("{seconds:.0f} s", seconds=found.seconds)
+    else:
+        took = tr("{minutes:.0f} min", minutes=found.seconds / 60)
+    return tr(
+        "Measured on {date}, {seeds}, {machine}, in {took}.",
+        date=found.date,
+        seeds=seeds(found),
+        machine=_machine(found.machine),
+        took=took,
+    )
+
+
+def _machine(said: str) -> str:
+    """ "Intel(R) Xeon(R), 2 cores" as `lstm_core.experiments.record.machine` writes it."""
+    kind, _, cores = said.rpartition(", ")
+    count = cores.partition(" ")[0]
+    return tr("{kind}, {count} cores", kind=kind, count=count) if kind and count.isdecimal() else said
 
 
 # ---- try it
@@ -183,7 +223,7 @@ def _try(one: Experiment) -> None:
     tries = [try_ for try_ in one.tries if try_.left in there and try_.right in there]
     if not tries:
         return
-    st.markdown("**Try a text**")
+    st.markdown(tr("**Try a text**"))
     key = f"try {one.name}"
     place = st.session_state.setdefault(f"{key} pair", 0)
 
@@ -197,12 +237,12 @@ def _try(one: Experiment) -> None:
             st.button(_plain(label), key=f"{key} {k}", type="tertiary", on_click=choose, args=(k,))
     chosen = tries[min(place, len(tries) - 1)]
     st.session_state.setdefault(key, chosen.text)
-    text = st.text_input("Text", key=key, label_visibility="collapsed", max_chars=5000)
+    text = st.text_input(tr("Text"), key=key, label_visibility="collapsed", max_chars=5000)
     if chosen.ask:
-        st.caption(chosen.ask)
+        st.caption(tr(chosen.ask))
     readings = [cache.read(name, text) for name in dict.fromkeys((chosen.left, chosen.right))]
     if any(len(reading.trace) == 0 for reading in readings):
-        st.caption("Type something above.")
+        st.caption(tr("Type something above."))
         return
     readings = [cache.read(reading.model.name, _cut(text, reading.trace)) for reading in readings]
     first = readings[0].trace
@@ -216,14 +256,17 @@ def _try(one: Experiment) -> None:
     ]
     rows = [[word.text, word.first, word.last, int(word.known)] for word in words(first)]
     chart({"words": rows, "step": step, "columns": len(readings), "panels": panels}, key + " chart", text)
-    st.markdown(f"[Open in Gates]({link(chosen, text)})")
+    opens = tr("Open in Gates")
+    st.markdown(f"[{opens}]({link(chosen, text, st.query_params.get('lang'))})")
 
 
-def link(chosen: Try, text: str) -> str:
-    """The address of the page "Gates" with this text and these models, relative to this page's."""
+def link(chosen: Try, text: str, language: str | None = None) -> str:
+    """The address of the page "Gates" with this text and these models, relative to this page's, in its language."""
     query: dict[str, Any] = {"text": text, "left": chosen.left, "right": chosen.right}
     if text == chosen.text:
         query |= {name: value for name, value in (("at", chosen.at), ("unit", chosen.unit)) if value is not None}
+    if language:
+        query["lang"] = language
     return f"./?{urlencode(query, quote_via=lambda part, *_: quote(part, safe=''))}"
 
 
@@ -244,19 +287,23 @@ def _run(one: Experiment) -> None:
     busy = job is not None and job.running
     with st.container(horizontal=True, gap="small"):
         if one.models:
-            st.button("Check the shipped files", on_click=_start, args=(one, True), disabled=busy)
+            st.button(tr("Check the shipped files"), on_click=_start, args=(one, True), disabled=busy)
         if one.minutes <= LONGEST:
-            label = f"Measure it all again, about {max(1, round(one.minutes))} min"
+            label = tr("Measure it all again, about {minutes} min", minutes=max(1, round(one.minutes)))
             st.button(label, on_click=_start, args=(one, False), disabled=busy)
         else:
             st.caption(
-                f"To measure it all takes about {one.minutes:.0f} minutes, more than this page may: "
-                f"`python -m lstm_core.experiments {one.name}`."
+                tr(
+                    "To measure it all takes about {minutes:.0f} minutes, more than this page may: "
+                    "`python -m lstm_core.experiments {name}`.",
+                    minutes=one.minutes,
+                    name=one.name,
+                )
             )
     if job is not None and job.label == one.name:
         st.fragment(_watch, run_every=1.0 if busy else None)(job)
     elif busy:
-        st.caption("Something else is being measured or trained; this can start when it is over.")
+        st.caption(tr("Something else is being measured or trained; this can start when it is over."))
 
 
 def _start(one: Experiment, check: bool) -> None:
@@ -268,7 +315,7 @@ def _start(one: Experiment, check: bool) -> None:
     try:
         st.session_state[JOB] = Job("lstm_core.experiments", arguments, seconds + 30, one.name)
     except Busy as error:
-        st.toast(str(error))
+        st.toast(tr(error.args[0]))
 
 
 def _cancel() -> None:
@@ -287,20 +334,31 @@ def _watch(job: Job) -> None:
             st.session_state.setdefault(AGAIN, {})[job.label] = again
         st.rerun()
     if job.running:
-        told = next((line for line in reversed(said) if "share" in line), {"share": 0.0, "what": "starting"})
-        st.progress(min(max(told["share"], 0.0), 1.0), f"{told['what']} ({job.elapsed:.0f} s)")
-        st.button("Cancel", on_click=_cancel)
+        told = next((line for line in reversed(said) if "share" in line), {"share": 0.0, "what": mark("starting")})
+        shown = tr("{what} ({seconds:.0f} s)", what=tr(_said(told["what"])), seconds=job.elapsed)
+        st.progress(min(max(told["share"], 0.0), 1.0), shown)
+        st.button(tr("Cancel"), on_click=_cancel)
     elif job.problem:
-        st.error(f"It did not come to an end. {job.problem}")
+        st.error(tr("It did not come to an end. {why}", why=tr(job.problem)))
     elif checked := [line for line in said if "figure" in line]:
         st.markdown(checks(checked))
 
 
+def _said(parts: Any) -> Any:
+    """What another process said: `lstm_core.experiments.__main__.parts` of it."""
+    if not isinstance(parts, dict):
+        return parts
+    template, values = parts["template"], parts["values"]
+    return say(template, **{name: _said(value) for name, value in values.items()})
+
+
 def checks(rows: Sequence[dict[str, Any]]) -> str:
     """What ``--check`` found, in Markdown."""
-    lines = ["| | figure of the shipped file | when measured | on fresh texts, just now |", "| --- | --- | --- | --- |"]
+    head = [tr("figure of the shipped file"), tr("when measured"), tr("on fresh texts, just now")]
+    lines = [f"| | {' | '.join(head)} |", "| --- | --- | --- | --- |"]
     for row in rows:
         was = "" if row["was"] is None else number(row["was"])
         name = row["figure"].replace("_", " ")
-        lines.append(f"| {'as it was' if row['ok'] else 'differs'} | {name} | {was} | {number(row['now'])} |")
+        said = tr("as it was") if row["ok"] else tr("differs")
+        lines.append(f"| {said} | {name} | {was} | {number(row['now'])} |")
     return "\n".join(lines)

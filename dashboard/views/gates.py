@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from dashboard.export import handed
 from dashboard.figures.content import content
-from dashboard.gateplot import gateplot
-from dashboard.scene import scene
+from dashboard.gateplot import asked, gateplot
+from dashboard.language import mark, tr
+from dashboard.scene import Scene, scene
+from dashboard.state import Settings
 from lstm_core import Model, Trace, attention
 from lstm_core.equations import latex
 
-TITLE = "Gates"
+TITLE = mark("Gates")
 ORDER = 0
 BELOW = "figure"
+OWN_COMPUTER = ("localhost", "127.0.0.1", "0.0.0.0", "::1")
+LONGEST_LINK = 4000
 
 
 @dataclass
@@ -44,10 +52,9 @@ def figure() -> None:
     units = (settings.unit, settings.unit2)
     tree = content(shown.models, shown.traces, [one.predictions for one in shown.readings], units, shown.drawn)
     for side, reading in zip(tree["sides"], shown.readings, strict=True):
-        side["next"]["why"] = reading.why
-    gateplot(
-        tree | {"text": settings.text, "settings": settings.browser_side(), "notices": [*shown.notices, *tree["cut"]]}
-    )
+        side["next"]["why"] = tr(reading.why)
+    tree |= {"text": settings.text, "settings": settings.browser_side(), "notices": [*shown.notices, *tree["cut"]]}
+    gateplot(tree | _made(shown, tree))
     below: Below = st.session_state.setdefault(BELOW, Below(shown.models, shown.traces))
     other = below.models != shown.models
     below.models, below.traces = shown.models, shown.traces
@@ -55,25 +62,62 @@ def figure() -> None:
         st.rerun()  # other models: what stands below the figure is drawn anew, too
 
 
+def _made(shown: Scene, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Files that the browser has asked for, which it saves, and what to say where one cannot be made."""
+    files, notices = [], [*tree["notices"]]
+    if isinstance(chosen := asked("offline"), Mapping):
+        from dashboard.export import offline  # only where it is asked for, as below
+
+        cells = [offline.Cell(tr(trace.cell.title), lines(trace), list(captions(trace))) for trace in shown.traces]
+        seen = Settings.parse({name: value for name, value in chosen.items() if value is not None}, [])
+        page = offline.page({**tree, "settings": seen.browser_side()}, cells, _address(shown.settings, seen))
+        files.append(handed("gatescope.html", "text/html", page))
+    if (sent := asked("film")) is not None:
+        from dashboard.export import film
+
+        try:
+            files.append(handed("gatescope.gif", "image/gif", film.gif(sent)))
+        except ValueError as error:
+            notices.append(tr(error.args[0]))
+    return {"files": files, "notices": notices}
+
+
+def _address(settings: Settings, seen: Settings) -> str:
+    """The link that reopens the view; empty where it would lead readers to their own computer, or not to this text."""
+    base = (st.context.url or "").partition("?")[0]
+    said = settings.server_side() | {name: value for name, value in seen.browser_side().items() if value is not None}
+    link = f"{base}?{urlencode(said, errors='replace')}"
+    return "" if urlsplit(base).hostname in (None, *OWN_COMPUTER) or len(link) > LONGEST_LINK else link
+
+
 def equations(shown: Below) -> None:
     """Both cells' equations, read off the code that ran."""
     for column, trace in zip(st.columns(2), shown.traces, strict=True):
         with column:
-            more = attention.latex() if trace.attention else []
-            lines = (line.replace(" = ", " &= ", 1) for line in (*latex(trace.cell), *more))
-            st.latex(r"\begin{aligned}" + r"\\".join(lines) + r"\end{aligned}")
-            st.caption(f"{trace.cell.title}: {trace.cell.source}. {trace.cell.note}".strip())
-            if more:
-                st.caption(f"Attention: {attention.SOURCE}.")
+            aligned = (line.replace(" = ", " &= ", 1) for line in lines(trace))
+            st.latex(r"\begin{aligned}" + r"\\".join(aligned) + r"\end{aligned}")
+            for caption in captions(trace):
+                st.caption(caption)
+
+
+def lines(trace: Trace) -> list[str]:
+    return [*latex(trace.cell), *(attention.latex() if trace.attention else [])]
+
+
+def captions(trace: Trace) -> Iterator[str]:
+    cell = trace.cell
+    yield f"{tr(cell.title)}: {tr(cell.source)}. {tr(cell.note) if cell.note else ''}".strip()
+    if trace.attention:
+        yield tr("Attention: {source}.", source=attention.SOURCE)
 
 
 def downloads(shown: Below) -> None:
     """Every value of both traces, made when asked for, of the sentence that is then shown."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="downloads"):
         for side, model in enumerate(shown.models):
             for kind, make in {"CSV": as_csv, "NPZ": as_npz}.items():
                 st.download_button(
-                    f"{model.cell.title} values, {kind}",
+                    tr("{title} values, {kind}", title=tr(model.cell.title), kind=kind),
                     lambda make=make, side=side: make(shown.traces[side]),
                     f"{model.name}.{kind.lower()}",
                     type="tertiary",

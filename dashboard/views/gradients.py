@@ -10,12 +10,13 @@ from dashboard.controls.kept import kept
 from dashboard.figures import gradients as draw
 from dashboard.figures.panel import panel
 from dashboard.figures.words import as_sentence, named, words
+from dashboard.language import mark, tr
 from dashboard.scene import same_step, scene
 from lstm_core import Model, Trace
 from lstm_core.analysis import flow, gradients, word_error
 from lstm_core.equations import carry
 
-TITLE = "Gradients"
+TITLE = mark("Gradients")
 ORDER = 4
 KEY = "gradients"
 LONGEST = 300
@@ -32,7 +33,7 @@ def page() -> None:
     if shown.notices:
         st.caption(" ".join(shown.notices))
     if len(shown.traces[0]) == 0:
-        st.caption("Type a sentence above, or choose an example.")
+        st.caption(tr("Type a sentence above, or choose an example."))
         return
     models = {model.name: model for model in shown.models}
     plain = f"{shown.models[0].name.partition('-')[0]}-rnn"
@@ -43,15 +44,14 @@ def page() -> None:
     first = traces[shown.models[0].name]
     step = chosen_step(shown.settings.text, len(first))
     narrow = st.columns([2, 4])[0]
-    label, hint = "The error of the next word", "the word that really comes next"
+    label, hint = tr("The error of the next word"), tr("the word that really comes next")
     word = kept("target", lambda: narrow.text_input(label, key="target", bind="query-params", placeholder=hint))
     panels = []
     places = {name: same_step(first, trace, step) for name, trace in traces.items()}
-    titles = [trace.cell.title for trace in traces.values()]
+    titles = {name: tr(trace.cell.title) for name, trace in traces.items()}
+    alone = [title for title in titles.values() if list(titles.values()).count(title) == 1]
     flows = {
-        trace.cell.title if titles.count(trace.cell.title) == 1 else f"{trace.cell.title} ({name})": flow(
-            trace, places[name], _state(trace)
-        )
+        titles[name] if titles[name] in alone else f"{titles[name]} ({name})": flow(trace, places[name], _state(trace))
         for name, trace in traces.items()
     }
     panels.append(draw.vanishing("vanishing", first, flows, named(first, step)))
@@ -67,7 +67,7 @@ def page() -> None:
             wanted = word.strip() or _next_piece(model, trace, place)
             error = word_error(model, trace, place, wanted.lower() if word else wanted)
         except ValueError as reason:
-            title = f"{trace.cell.title}: the error in each gate"
+            title = tr("{cell}: the error in each gate", cell=tr(trace.cell.title))
             panels.append(panel(f"gates{side}", title, text=as_sentence(reason)))
             continue
         found = gradients(trace, place, error)
@@ -84,7 +84,7 @@ def page() -> None:
     rows = [[one.text, one.first, one.last, int(one.known)] for one in words(first)]
     chart({"words": rows, "step": step, "columns": 2, "panels": panels}, KEY, shown.settings.text)
     if len(first) < len(shown.traces[0]):
-        st.caption(f"The first {len(first)} steps are gone back through.")
+        st.caption(tr("The first {count} steps are gone back through.", count=len(first)))
 
 
 def _state(trace: Trace) -> str:

@@ -9,13 +9,14 @@ import streamlit as st
 
 from dashboard.chart import chart, chosen_step
 from dashboard.figures import health as draw
-from dashboard.figures.panel import panel
+from dashboard.figures.panel import panel, sentences
+from dashboard.language import mark, tr
 from dashboard.scene import Scene, scene
 from lstm_core import Trace
 from lstm_core.analysis import Health, health
 from lstm_core.analysis.health import NOTES, Note
 
-TITLE = "Health"
+TITLE = mark("Health")
 ORDER = 7
 KEY = "health"
 FINDINGS: dict[str, Callable[[str, Trace, Health], dict[str, Any]]] = {
@@ -35,27 +36,34 @@ def page() -> None:
     if shown.notices:
         st.caption(" ".join(shown.notices))
     if len(shown.traces[0]) == 0:
-        st.caption("Type a sentence above, or choose an example.")
+        st.caption(tr("Type a sentence above, or choose an example."))
         return
     found = [health(trace) for trace in shown.traces]
     panels = [_summary(f"summary{side}", shown, side, found[side]) for side in (0, 1)]
     for name, note in NOTES.items():
-        panels.append(panel(name, note.title, text=note.why, note=_remedy(note), wide=True))
+        panels.append(panel(name, tr(note.title), text=tr(note.why), note=_remedy(note), wide=True))
         panels += [_finding(name, f"{name}{side}", shown, side, found[side]) for side in (0, 1)]
     step = chosen_step(shown.settings.text, len(shown.traces[0]))
     chart({"words": [], "step": step, "columns": 2, "panels": panels}, KEY, shown.settings.text)
 
 
 def _remedy(note: Note) -> str:
-    return f"What is usually done: {note.remedy[0].lower()}{note.remedy[1:]} ({note.source})"
+    remedy = tr(note.remedy)
+    return tr("What is usually done: {remedy} ({source})", remedy=remedy[0].lower() + remedy[1:], source=note.source)
 
 
 def _summary(id: str, shown: Scene, side: int, found: tuple[Health, ...]) -> dict[str, Any]:
     trace, model = shown.traces[side], shown.models[side]
-    said = [f"{draw.where(one, found)}: {draw.summary(one)}" for one in found]
-    text = ". ".join(part.lstrip(": ").capitalize() for part in said) + "."
-    note = f"On {len(trace):,} steps. A longer and more varied input says more; the weights below are the same on any."
-    return panel(id, f"{trace.cell.title}, {model.name}", text=text, note=note)
+    said = []
+    for one in found:
+        place, counts = draw.where(one, found), draw.summary(one)
+        told = tr("{place}: {counts}", place=place, counts=counts) if place else counts
+        said.append(tr("{said}.", said=told.capitalize()))
+    note = tr(
+        "On {count:,} steps. A longer and more varied input says more; the weights below are the same on any.",
+        count=len(trace),
+    )
+    return panel(id, f"{tr(trace.cell.title)}, {model.name}", text=sentences(*said), note=note)
 
 
 def _finding(name: str, id: str, shown: Scene, side: int, found: tuple[Health, ...]) -> dict[str, Any]:

@@ -7,21 +7,22 @@ from typing import Any
 import streamlit as st
 
 from dashboard.chart import chart, chosen_step
-from dashboard.controls.kept import kept
+from dashboard.controls.kept import kept, kept_option
 from dashboard.controls.units import unit_choice, unit_name
 from dashboard.figures import memory as draw
 from dashboard.figures.content import named_unit
-from dashboard.figures.panel import panel
+from dashboard.figures.panel import panel, sentences
 from dashboard.figures.words import as_sentence, words
+from dashboard.language import mark, tr
 from dashboard.scene import Drawn, Scene, scene
 from lstm_core import Model, Trace
 from lstm_core.analysis import memory, readout, retention, timescales
 from lstm_core.equations import carry
 
-TITLE = "Memory"
+TITLE = mark("Memory")
 ORDER = 2
 KEY = "memory"
-WORDS = "one word against another"
+UNIT, WORDS = mark("a unit"), mark("one word against another")
 LONGEST = 300
 """Steps of which the retention matrix is drawn."""
 
@@ -35,23 +36,19 @@ def page() -> None:
         st.caption(" ".join(shown.notices))
     trace = shown.traces[0]
     if len(trace) == 0:
-        st.caption("Type a sentence above, or choose an example.")
+        st.caption(tr("Type a sentence above, or choose an example."))
         return
     step = chosen_step(shown.settings.text, len(trace))
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
-        names = ["a unit", WORDS]
-        look = kept(
-            "look",
-            lambda: st.segmented_control("Decompose", names, default=names[0], key="look", bind="query-params"),
-        )
+        look = kept_option("look", tr("Decompose"), [UNIT, WORDS])
     pair = ("she", "he")
     units = [named_unit(model, *at) for model, at in zip(shown.models, shown.drawn, strict=True)]
     if look == WORDS:
         with middle:
-            word = kept("word", lambda: st.text_input("for the word", "she", key="word", bind="query-params"))
+            word = kept("word", lambda: st.text_input(tr("for the word"), "she", key="word", bind="query-params"))
         with right:
-            other = kept("against", lambda: st.text_input("against", "he", key="against", bind="query-params"))
+            other = kept("against", lambda: st.text_input(tr("against"), "he", key="against", bind="query-params"))
         pair = (word.strip(), other.strip())
     else:
         for side, (place, model, at) in enumerate(zip((middle, right), shown.models, shown.drawn, strict=True)):
@@ -67,20 +64,24 @@ def page() -> None:
     rows = [[word.text, word.first, word.last, int(word.known)] for word in words(trace)]
     chart({"words": rows, "step": step, "columns": 2, "panels": ordered}, KEY, shown.settings.text)
     st.caption(
-        "On the pronouns models the subject writes the first pronoun's memory; a later pronoun really rewrites it, "
-        "and then the bar of that pronoun is the longest."
+        tr(
+            "On the pronouns models the subject writes the first pronoun's memory; a later pronoun really rewrites it, "
+            "and then the bar of that pronoun is the longest."
+        )
     )
 
 
 def _side(shown: Scene, side: int, step: int, unit: int, pair: tuple[str, str] | None) -> list[dict[str, Any]]:
     model, trace, at = shown.models[side], shown.traces[side], shown.drawn[side]
     ids = [f"{kind}{side}" for kind in ("writers", "kept", "spans")]
+    cell = tr(trace.cell.title)
     if carry(trace.cell) is None:
-        text = (
-            f"The {trace.cell.title} rewrites its whole state at every step, so no word's share of it can be told "
-            "apart. See the page Gradients for what is left of a word."
+        text = tr(
+            "The {cell} rewrites its whole state at every step, so no word's share of it can be told apart. See the "
+            "page Gradients for what is left of a word.",
+            cell=cell,
         )
-        return [panel(ids[0], f"{trace.cell.title}: who wrote it", text=text), panel(ids[1], ""), panel(ids[2], "")]
+        return [panel(ids[0], tr("{cell}: who wrote it", cell=cell), text=text), panel(ids[1], ""), panel(ids[2], "")]
     place = {"layer": at.layer, "backward": bool(at.direction)}
     named = unit_name(model, at, unit)
     return [
@@ -88,7 +89,9 @@ def _side(shown: Scene, side: int, step: int, unit: int, pair: tuple[str, str] |
         draw.kept(ids[1], trace, retention(trace, unit, **place), step, named)
         if len(trace) <= LONGEST
         else panel(
-            ids[1], f"{trace.cell.title}: what is kept", text=f"The matrix is drawn for up to {LONGEST} tokens."
+            ids[1],
+            tr("{cell}: what is kept", cell=cell),
+            text=tr("The matrix is drawn for up to {count} tokens.", count=LONGEST),
         ),
         draw.spans(ids[2], trace, timescales(trace, **place), unit),
     ]
@@ -101,11 +104,13 @@ def _writers(
     if pair is None:
         return draw.writers(id, trace, memory(trace, step, unit=unit, **place), named)
     if at.layer != len(trace.layers) - 1:
-        return panel(id, trace.cell.title, text="Words are read out of the top layer; choose it above.")
+        return panel(id, tr(trace.cell.title), text=tr("Words are read out of the top layer; choose it above."))
     try:
         direction = readout(model, *pair)
     except ValueError as error:
-        return panel(id, trace.cell.title, text=as_sentence(error, "Try another word."))
+        return panel(id, tr(trace.cell.title), text=as_sentence(error, tr("Try another word.")))
     found = memory(trace, step, direction=direction.vector, **place)
-    part = draw.writers(id, trace, found, f"the logit of {pair[0]} against {pair[1]}")
-    return part | {"note": f"{part['note']} The readout's own bias adds {direction.bias:+.2f} whatever was read."}
+    of = tr("the logit of {word} against {other}", word=pair[0], other=pair[1])
+    part = draw.writers(id, trace, found, of)
+    more = tr("The readout's own bias adds {bias:+.2f} whatever was read.", bias=direction.bias)
+    return part | {"note": sentences(part["note"], more)}

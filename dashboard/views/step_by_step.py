@@ -6,10 +6,11 @@ import streamlit as st
 
 from dashboard.figures.content import named_unit
 from dashboard.figures.walk import walk
+from dashboard.language import mark
 from dashboard.scene import scene
 from dashboard.walk import walkthrough
 
-TITLE = "Step by step"
+TITLE = mark("Step by step")
 ORDER = 1
 
 

@@ -13,18 +13,25 @@ from dashboard.controls.text import plain
 from dashboard.controls.units import unit_name
 from dashboard.figures import changes as draw
 from dashboard.figures.content import named_unit
-from dashboard.figures.panel import panel, quoted, word_axis
+from dashboard.figures.panel import panel, quoted, row, word_axis
 from dashboard.figures.words import as_sentence, named, visible, words
+from dashboard.language import mark, tr
 from dashboard.scene import Drawn, Scene, scene
 from lstm_core import Model, Trace
 from lstm_core.analysis import Counterfactual, Force, Swap, intervene
 from lstm_core.analysis.intervene import Intervention, format_all, parse_all
 from lstm_core.equations import carry
+from lstm_core.say import say
 
-TITLE = "What if"
+TITLE = mark("What if")
 ORDER = 3
 KEY = "what_if"
-NAMES = ("as it was", "what if")
+NAMED = 8
+"""Units of an intervention that are called by their names; of more the number is said."""
+MOST, LONGEST = 50, 10_000
+"""Interventions of a link that are looked at, and its characters."""
+FORCE, READ = mark("force a signal"), mark("read another word")
+NUMBER, TURN, HOLD = mark("a number"), mark("turn it round"), mark("hold it")
 
 
 @st.fragment
@@ -35,7 +42,7 @@ def page() -> None:
     if shown.notices:
         st.caption(" ".join(shown.notices))
     if len(shown.traces[0]) == 0:
-        st.caption("Type a sentence above, or choose an example.")
+        st.caption(tr("Type a sentence above, or choose an example."))
         return
     lists = [_listed(side, model, trace, at) for side, (model, trace, at) in enumerate(_sides(shown))]
     for side, (column, (model, trace, at)) in enumerate(zip(st.columns(2), _sides(shown), strict=True)):
@@ -67,7 +74,7 @@ def _listed(side: int, model: Model, trace: Trace, at: Drawn) -> list[Interventi
     if said is None:
         return essay(model, trace, at)
     try:
-        listed = list(parse_all(said))
+        listed = list(parse_all(said[:LONGEST])[:MOST])
     except ValueError:
         return essay(model, trace, at)
     if st.query_params.get(key) != said:  # a change of page has dropped it
@@ -104,18 +111,18 @@ def _editor(side: int, model: Model, trace: Trace, at: Drawn, listed: list[Inter
     def keep(items: list[Intervention]) -> None:
         st.session_state[key] = st.query_params[key] = format_all(items)
 
-    st.markdown(f"**{model.cell.title}**", help=model.name)
-    first = "Keep the first subject" if trace.tokens else "Keep what it lets go"
+    st.markdown(f"**{tr(model.cell.title)}**", help=model.name)
+    first = say("Keep the first subject") if trace.tokens else say("Keep what it lets go")
     chips = {first: essay(model, trace, at), **_chips(model, trace, at, unit)}
     with st.container(horizontal=True, gap="small"):
         for name, items in chips.items():
-            st.button(name, key=f"{key} {name}", type="tertiary", disabled=not items, on_click=keep, args=(items,))
-        st.button("Clear", key=f"{key} clear", type="tertiary", disabled=not listed, on_click=keep, args=([],))
+            st.button(tr(name), key=f"{key} {name}", type="tertiary", disabled=not items, on_click=keep, args=(items,))
+        st.button(tr("Clear"), key=f"{key} clear", type="tertiary", disabled=not listed, on_click=keep, args=([],))
     lines = st.container(gap=None)
     for k, item in enumerate(listed):
-        row = lines.container(horizontal=True, vertical_alignment="center", gap="small")
+        line = lines.container(horizontal=True, vertical_alignment="center", gap="small")
         other = replace(item, on=not item.on)
-        row.checkbox(
+        line.checkbox(
             _say(item, model, trace, at),
             item.on,
             key=f"{key} {k} {item}",
@@ -123,79 +130,91 @@ def _editor(side: int, model: Model, trace: Trace, at: Drawn, listed: list[Inter
             args=([*listed[:k], other, *listed[k + 1 :]],),
         )
         rest = [*listed[:k], *listed[k + 1 :]]
-        row.button("Remove", key=f"{key} remove {k}", type="tertiary", on_click=keep, args=(rest,))
-    with st.popover("Add an intervention", type="tertiary"):
+        line.button(tr("Remove"), key=f"{key} remove {k}", type="tertiary", on_click=keep, args=(rest,))
+    with st.popover(tr("Add an intervention"), type="tertiary"):
         added = _form(side, model, trace, at, unit)
         items = listed if added is None else [*listed, added]
-        st.button("Add", key=f"{key} add", disabled=added is None, on_click=keep, args=(items,))
+        st.button(tr("Add"), key=f"{key} add", disabled=added is None, on_click=keep, args=(items,))
     return listed
 
 
 def _chips(model: Model, trace: Trace, at: Drawn, unit: int) -> dict[str, list[Intervention]]:
+    """What a click does, by what stands on it: in English, which is its widget's key in every language."""
     rule = carry(model.cell)
     state = rule.state if rule else model.cell.output
     place: dict[str, Any] = {"layer": at.layer, "direction": at.direction}
     last = len(trace) - 1
     return {
-        f"Turn {state} round": [Force(state, "flip", (unit,), last, last + 1, **place)],
-        f"Erase {state} of the unit": [Force(state, 0.0, (unit,), None, None, **place)],
-        "Silence h of all units": [Force("h", 0.0, None, last, last + 1, **place)],
+        say("Turn {state} round", state=state): [Force(state, "flip", (unit,), last, last + 1, **place)],
+        say("Erase {state} of the unit", state=state): [Force(state, 0.0, (unit,), None, None, **place)],
+        say("Silence h of all units"): [Force("h", 0.0, None, last, last + 1, **place)],
     }
 
 
 def _say(item: Intervention, model: Model, trace: Trace, at: Drawn) -> str:
     """An intervention in words; Markdown's own signs in a word are escaped."""
     if isinstance(item, Swap):
-        return f"at step {item.step + 1} read {quoted(plain(item.word))}"
-    units = "all units" if item.units is None else ", ".join(unit_name(model, at, unit) for unit in item.units)
+        return tr("at step {step} read {word}", step=item.step + 1, word=quoted(plain(item.word)))
+    units = tr("all units") if item.units is None else _units(item.units, model, at)
     start, stop, _ = slice(item.start, item.stop).indices(len(trace))
     if item.start is None and item.stop is None:
-        where = "at every word"
-    elif stop - start == 1:
-        step = f"step {start + 1}"
-        where = f"at {quoted(plain(trace.tokens[start].text))} ({step})" if trace.tokens else f"at {step}"
+        where = tr("at every word")
+    elif stop - start != 1:
+        where = tr("from step {first} to {last}", first=start + 1, last=stop)
+    elif trace.tokens:
+        where = tr("at {word} (step {step})", word=quoted(plain(trace.tokens[start].text)), step=start + 1)
     else:
-        where = f"from step {start + 1} to {stop}"
-    return f"{item.signal} {_forced(item)}, {units}, {where}"
+        where = tr("at step {step}", step=start + 1)
+    return tr("{forced}, {units}, {where}", forced=_forced(item), units=units, where=where)
+
+
+def _units(units: tuple[int, ...], model: Model, at: Drawn) -> str:
+    shown = row(unit_name(model, at, unit) for unit in units[:NAMED])
+    more = len(units) - NAMED
+    return tr("{units} and {count:,} more", units=shown, count=more) if more > 0 else shown
 
 
 def _forced(item: Force) -> str:
-    return {"hold": "held", "flip": "turned round"}.get(str(item.value)) or f"= {item.value:g}"
+    if item.value == "hold":
+        return tr("{signal} held", signal=item.signal)
+    if item.value == "flip":
+        return tr("{signal} turned round", signal=item.signal)
+    return f"{item.signal} = {item.value:g}"
 
 
 def _form(side: int, model: Model, trace: Trace, at: Drawn, unit: int) -> Intervention | None:
     """The fields of a new intervention; None until they say one."""
     key = f"add{side}"
-    kinds = ["force a signal", "read another word"]
-    kind = st.segmented_control("What", kinds, default=kinds[0], key=f"{key} kind")
+    kinds = [FORCE, READ]
+    kind = st.segmented_control(tr("What"), kinds, default=FORCE, format_func=tr, key=f"{key} kind")
     steps = list(range(len(trace)))
 
     def numbered(step: int) -> str:
         return f"{step + 1}. {named(trace, step)}" if trace.tokens else str(step + 1)
 
-    if kind == "read another word":
-        step = st.selectbox("Instead of", steps, format_func=numbered, key=f"{key} step")
-        word = st.text_input("read", key=f"{key} word").strip().lower()
+    if kind == READ:
+        step = st.selectbox(tr("Instead of"), steps, format_func=numbered, key=f"{key} step")
+        word = st.text_input(tr("read"), key=f"{key} word").strip().lower()
         if not word:
             return None
         try:
             model.tokenizer.id(word)
         except ValueError as error:
-            st.error(as_sentence(error, "Choose a word that the model knows." if trace.tokens else ""))
+            st.error(as_sentence(error, tr("Choose a word that the model knows.") if trace.tokens else ""))
             return None
         return Swap(step, word)
-    signal = st.selectbox("Signal", [one.name for one in model.cell.signals], key=f"{key} signal")
+    signal = st.selectbox(tr("Signal"), [one.name for one in model.cell.signals], key=f"{key} signal")
     state = model.cell.signal(signal).kind == "state"
-    options = ["a number", "turn it round", *(["hold it"] if state else [])]
-    how = st.selectbox("Do", options, key=f"{key} how")
-    number = st.number_input("Value", -10.0, 10.0, 1.0, 0.1, key=f"{key} value", disabled=how != "a number")
+    options = [NUMBER, TURN, *([HOLD] if state else [])]
+    how = st.selectbox(tr("Do"), options, format_func=tr, key=f"{key} how")
+    number = st.number_input(tr("Value"), -10.0, 10.0, 1.0, 0.1, key=f"{key} value", disabled=how != NUMBER)
     which = st.selectbox(
-        "Unit", [unit, *(u for u in range(trace.hidden_size) if u != unit), None], key=f"{key} unit",
-        format_func=lambda one: "all units" if one is None else unit_name(model, at, one),
+        tr("Unit"), [unit, *(u for u in range(trace.hidden_size) if u != unit), None], key=f"{key} unit",
+        format_func=lambda one: tr("all units") if one is None else unit_name(model, at, one),
     )  # fmt: skip
-    first = st.selectbox("From", steps, index=len(steps) - 1, format_func=numbered, key=f"{key} from")
-    final = st.selectbox("To", steps[first:], format_func=numbered, key=f"{key} to")
-    value: Any = {"a number": number, "turn it round": "flip", "hold it": "hold"}[how]
+    first = st.selectbox(tr("From"), steps, index=len(steps) - 1, format_func=numbered, key=f"{key} from")
+    final = st.selectbox(tr("To"), steps[first:], format_func=numbered, key=f"{key} to")
+    value: Any = {NUMBER: number, TURN: "flip", HOLD: "hold"}[how]
     return Force(signal, value, None if which is None else (which,), first, final + 1, at.layer, at.direction)
 
 
@@ -209,24 +228,36 @@ def _panels(
     try:
         found = intervene(trace, listed, model)
     except ValueError as error:
-        text = as_sentence(error, "Switch it off, or remove it.")
-        return [panel(ids[0], model.cell.title, text=text), *(panel(id, "") for id in ids[1:])]
+        text = as_sentence(error, tr("Switch it off, or remove it."))
+        return [panel(ids[0], tr(model.cell.title), text=text), *(panel(id, "") for id in ids[1:])]
     rule = carry(model.cell)
     state = rule.state if rule else model.cell.output
     before, after = (run.sel(state, layer=at.layer, direction=at.direction, batch=0) for run in (trace, found.after))
-    unit = next((item.units[0] for item in listed if isinstance(item, Force) and item.units), named_unit(model, *at))
-    name = f"{model.cell.title}: {state} of {unit_name(model, at, unit)}"
+    forced = (item.units[0] for item in listed if isinstance(item, Force) and item.units)
+    unit = next((one for one in forced if one < model.hidden_size), named_unit(model, *at))
+    cell = tr(model.cell.title)
     return [
         *_expected(ids[:2], model, trace, found, listed, step),
-        draw.unit_lines(ids[2], name, word_axis(trace), before[:, unit], after[:, unit], NAMES),
+        draw.unit_lines(
+            ids[2],
+            tr("{cell}: {state} of {unit}", cell=cell, state=state, unit=unit_name(model, at, unit)),
+            word_axis(trace),
+            before[:, unit],
+            after[:, unit],
+            _names(),
+        ),
         draw.difference_map(
             ids[3],
-            f"{model.cell.title}: difference of {state}",
+            tr("{cell}: difference of {state}", cell=cell, state=state),
             word_axis(trace),
             after - before,
-            "What if less as it was, every unit.",
+            tr("What if less as it was, every unit."),
         ),
     ]
+
+
+def _names() -> tuple[str, str]:
+    return tr("as it was"), tr("what if")
 
 
 def _expected(
@@ -234,11 +265,11 @@ def _expected(
 ) -> list[dict[str, Any]]:
     """What the model expects after this step, and of two words at every step; the reason, if it expects nothing."""
     heard = named(trace, step)
-    title = f"{model.cell.title}: what comes after {quoted(heard)}"
+    title = tr("{cell}: what comes after {word}", cell=tr(model.cell.title), word=quoted(heard))
     try:
         chances = found.probabilities
     except ValueError as error:
-        return [draw.predictions(ids[0], title, [], [], NAMES, as_sentence(error)), panel(ids[1], "")]
+        return [draw.predictions(ids[0], title, [], [], _names(), as_sentence(error)), panel(ids[1], "")]
     first, second = (_likeliest(model, run[step]) for run in chances)
     moved = np.abs(chances[1] - chances[0]).max(axis=0)
     likely = np.maximum(*chances).max(axis=0)
@@ -246,8 +277,8 @@ def _expected(
     names = [model.tokenizer.display(word) for word in told]
     said = _verdict(listed, model, trace, heard, first[0], second[0])
     return [
-        draw.predictions(ids[0], title, first, second, NAMES, said),
-        draw.words_over_time(ids[1], trace, chances[0][:, told], chances[1][:, told], names, NAMES),
+        draw.predictions(ids[0], title, first, second, _names(), said),
+        draw.words_over_time(ids[1], trace, chances[0][:, told], chances[1][:, told], names, _names()),
     ]
 
 
@@ -265,15 +296,28 @@ def _verdict(
 ) -> str:
     """What came of it after this word, in a sentence."""
     (before, much), (after, now) = first, second
-    said = f"the {model.cell.title} expects"
+    said = {
+        "cell": tr(model.cell.title),
+        "heard": quoted(heard),
+        "before": quoted(before),
+        "much": 100 * much,
+        "after": quoted(after),
+        "now": 100 * now,
+    }
     active = [item for item in listed if item.on]
     if not active:
-        return f"Nothing is changed: after {quoted(heard)} {said} {quoted(before)} ({100 * much:.0f} %)."
+        return tr("Nothing is changed: after {heard} the {cell} expects {before} ({much:.0f} %).", **said)
+    said["changes"] = _summary(active, trace)
     if before == after:
-        end = f"{said} {quoted(after)} all the same ({100 * now:.0f} %; as it was {100 * much:.0f} %)."
-    else:
-        end = f"{said} {quoted(after)} ({100 * now:.0f} %) instead of {quoted(before)} ({100 * much:.0f} %)."
-    return f"With {_summary(active, trace)}, after {quoted(heard)} {end}"
+        return tr(
+            "With {changes}, after {heard} the {cell} expects {after} all the same ({now:.0f} %; as it was "
+            "{much:.0f} %).",
+            **said,
+        )
+    return tr(
+        "With {changes}, after {heard} the {cell} expects {after} ({now:.0f} %) instead of {before} ({much:.0f} %).",
+        **said,
+    )
 
 
 def _summary(active: list[Intervention], trace: Trace) -> str:
@@ -282,11 +326,16 @@ def _summary(active: list[Intervention], trace: Trace) -> str:
     for item in active:
         start, stop = (item.step, item.step + 1) if isinstance(item, Swap) else (item.start, item.stop)
         first, last, _ = slice(start, stop).indices(len(trace))
-        where = "at every word" if (first, last) == (0, len(trace)) else f"from step {first + 1} to {last}"
         if last - first == 1:
-            where = f"at {quoted(named(trace, first))}"
-        what = quoted(visible(item.word)) if isinstance(item, Swap) else f"{item.signal} {_forced(item)}"
+            where = tr("at {word}", word=quoted(named(trace, first)))
+        elif (first, last) == (0, len(trace)):
+            where = tr("at every word")
+        else:
+            where = tr("from step {first} to {last}", first=first + 1, last=last)
+        what = quoted(visible(item.word)) if isinstance(item, Swap) else _forced(item)
         places.setdefault(where, []).append(what)
     if len(places) > 2 or len(active) > 4:
-        return f"these {len(active)} changes"
-    return " and ".join(f"{' and '.join(done)} {where}" for where, done in places.items())
+        return tr("these {count} changes", count=len(active))
+    both = tr("{first} and {last}", first="", last="")
+    said = [tr("{changes} {where}", changes=both.join(done), where=where) for where, done in places.items()]
+    return tr("{here} and {there}", here=said[0], there=said[1]) if len(said) == 2 else said[0]

@@ -1,11 +1,13 @@
 // The cell's drawing as SVG: geometry from the server, colours and widths from the numbers at the step.
 import { FUNCTIONS, lettered } from "./formula.js"
+import { tr } from "./words.js"
 
 const SPACE = "http://www.w3.org/2000/svg"
 const UNIT = 16 // pixels a grid unit at natural size
 const PEEK = 3 // grid units of the neighbouring steps that are seen
-const LEAST = 0.48 // of the natural size: letters are not drawn smaller than this leaves them
-const HIGH = 0.6 // a tall drawing is given the height for this, where there is the width
+const TOUCHED = matchMedia("(pointer: coarse)").matches
+const LEAST = TOUCHED ? 0.8 : 0.48 // of the natural size: what letters need, and fingers
+const HIGH = TOUCHED ? 0.8 : 0.6 // a tall drawing is given the height for this, where there is the width
 
 export function svg(tag, attributes = {}, ...children) {
   const node = document.createElementNS(SPACE, tag)
@@ -22,6 +24,7 @@ const natural = (side) => (side.diagram.frame[2] + 2 * PEEK) * UNIT
 export const leastWidth = (side) => Math.ceil(LEAST * natural(side))
 
 function label(node) {
+  if (node.label === "divides") return tr("divides")
   if (node.kind === "layer" || node.kind === "function") return FUNCTIONS[node.label] ?? node.label.replace("-", "−")
   return OPERATIONS[node.kind] ?? node.label
 }
@@ -92,6 +95,14 @@ export class Drawing {
     group.addEventListener("click", pick)
     group.addEventListener("keydown", (event) => (event.key === "Enter" || event.key === " ") && (event.stopPropagation(), pick(event)))
     return { ...node, group, shape, text }
+  }
+
+  // In a drawing that is wider than its place, bring the stage's layer into view.
+  reveal() {
+    const [box, active] = [this.root.parentNode, this.root.querySelector(".gw-active")]
+    if (!active || !box || box.scrollWidth <= box.clientWidth) return
+    const [outer, inner] = [box.getBoundingClientRect(), active.getBoundingClientRect()]
+    box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2
   }
 
   // look(node or wire) -> {color, ink, share} of its value, or null where it is hidden or has none.

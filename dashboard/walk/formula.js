@@ -1,4 +1,6 @@
 // Formulas as MathML, in letters or with one step's numbers, from the expression trees of dashboard/figures/walk.py.
+import { tr } from "./words.js"
+
 const SPACE = "http://www.w3.org/1998/Math/MathML"
 const PRECEDENCE = { "+": 1, "-": 1, "*": 2, "/": 2, "@": 3 }
 export const FUNCTIONS = { sigmoid: "σ", log_sigmoid: "log σ", maximum: "max", minimum: "min" }
@@ -28,7 +30,7 @@ export function symbol(key) {
   if (key === "x") return letter("x", "t")
   const [kind, name] = [key.slice(0, 1), key.slice(2)]
   if (kind === "p") return letter(name)
-  if (name.startsWith("below_")) return element("msup", letter(name.slice(6), "t"), element("mtext", "below"))
+  if (name.startsWith("below_")) return element("msup", letter(name.slice(6), "t"), element("mtext", tr("below")))
   return letter(name, kind === "s" ? "t−1" : "t")
 }
 

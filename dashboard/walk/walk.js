@@ -1,10 +1,11 @@
 // The walk through a cell: one word, one stage at a time. Everything here happens in the browser, on the numbers of one message.
-import { fill, load, make } from "./dom.js"
+import { fill, load, make, swap } from "./dom.js"
 import { Drawing, leastWidth, svg } from "./drawing.js"
 import { equation, lettered, letters, number } from "./formula.js"
 import { colorOf, inkOn } from "./scale.js"
-import { unpack } from "./unpack.js"
+import { writing } from "./screen.js"
 import { kept, remember } from "./url.js"
+import { list, tr } from "./words.js"
 
 const walks = new WeakMap()
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value))
@@ -15,13 +16,18 @@ function italic(name) {
   return make("i", { text: base }, make("sub", { text: index }))
 }
 
+// What a signal or a node of the drawing is.
+const kinds = () => ({
+  gate: tr("gate"), candidate: tr("candidate"), state: tr("state"), output: tr("output"), layer: tr("layer"), function: tr("function"),
+  product: tr("product"), sum: tr("sum"), difference: tr("difference"), quotient: tr("quotient"), old: tr("old"), input: tr("input") })
+
 export default function mount({ data, parentElement }) {
   let walk = walks.get(parentElement)
   if (!walk) {
     walk = new Walk(parentElement)
     walks.set(parentElement, walk)
   }
-  walk.take(unpack(data))
+  walk.take(data)
   return () => {
     walk.close()
     walks.delete(parentElement)
@@ -30,18 +36,18 @@ export default function mount({ data, parentElement }) {
 
 class Walk {
   constructor(parent) {
-    load("link", new URL("walk.css", import.meta.url).href)
+    load("link", new URL("walk.css", import.meta.url).href).then(() => this.panels.forEach((panel) => panel.drawing.reveal()))
     const button = (test, text, title, onclick) => make("button", { type: "button", class: "gw-button", test, text, title, onclick })
-    this.words = make("div", { class: "gw-words", test: "gw-words", role: "listbox", "aria-label": "Words of the sentence" })
-    this.stages = make("div", { class: "gw-stages", test: "gw-stages", role: "tablist", "aria-label": "Stages of one step" })
-    this.exerciseButton = button("gw-exercise", "Exercise", "Guess before you see (x)", () => this.toggleExercise())
-    this.viewButton = button("gw-view", "All units", "One unit or all of them (v)", () => this.toggleView())
+    this.words = make("div", { class: "gw-words", test: "gw-words", role: "listbox", "aria-label": tr("Words of the sentence") })
+    this.stages = make("div", { class: "gw-stages", test: "gw-stages", role: "tablist", "aria-label": tr("Stages of one step") })
+    this.exerciseButton = button("gw-exercise", tr("Exercise"), tr("Guess before you see (x)"), () => this.toggleExercise())
+    this.viewButton = button("gw-view", tr("All units"), tr("One unit or all of them (v)"), () => this.toggleView())
     this.score = make("span", { class: "gw-score", test: "gw-score", role: "status" })
     this.head = make("div", { class: "gw-head" },
-      button("gw-back", "‹ Back", "Left arrow", () => this.move(-1)), this.stages, button("gw-next", "Next ›", "Right arrow", () => this.move(1)),
-      make("div", { class: "gw-tools" }, this.viewButton, this.exerciseButton, this.score, button("gw-full", "Full screen", "f", () => this.fullScreen())))
+      button("gw-back", tr("‹ Back"), tr("Left arrow"), () => this.move(-1)), this.stages, button("gw-next", tr("Next ›"), tr("Right arrow"), () => this.move(1)),
+      make("div", { class: "gw-tools" }, this.viewButton, this.exerciseButton, this.score, button("gw-full", tr("Full screen"), "f", () => this.fullScreen())))
     this.columns = make("div", { class: "gw-columns" })
-    this.empty = make("p", { class: "gw-empty", text: "Type a sentence above, or choose an example.", hidden: "" })
+    this.empty = make("p", { class: "gw-empty", text: tr("Type a sentence above, or choose an example."), hidden: "" })
     this.status = make("p", { class: "gw-status", test: "gw-status", "aria-live": "polite" })
     this.root = make("div", { class: "gw", test: "gw", role: "group", tabindex: "-1" }, this.words, this.head, this.status, this.empty, this.columns)
     parent.append(this.root)
@@ -73,8 +79,8 @@ class Walk {
     const models = this.sides.map((side) => side.model).join()
     if (models !== this.models) this.units = this.sides.map((side, k) => this.valid(side, this.models ? undefined : [kept.unit, kept.unit2][k]) ?? side.unit)
     this.models = models
-    this.names = [...new Set(["What to forget", "What to look back at", "What to write", "Update the memory", "What to show"].filter((name) =>
-      this.sides.some((side) => side.stages.some((stage) => stage.name === name))))]
+    this.titles = content.stages
+    this.names = Object.keys(this.titles).filter((name) => this.sides.some((side) => side.stages.some((stage) => stage.name === name)))
     this.stage = clamp(this.stage, 0, this.names.length - 1)
     this.chosen = null
     this.guesses = {}
@@ -89,7 +95,7 @@ class Walk {
 
   panel(k) {
     const drawing = new Drawing((node) => this.pick(k, node))
-    const select = make("select", { test: `gw-unit-${k}`, "aria-label": `Unit of model ${k + 1}`, onchange: () => this.pickUnit(k, Number(select.value)) })
+    const select = make("select", { test: `gw-unit-${k}`, "aria-label": tr("Unit of model {model}", { model: k + 1 }), onchange: () => this.pickUnit(k, Number(select.value)) })
     const title = make("div", { class: "gw-title" }, make("strong"), make("span"), select)
     const stage = make("div", { class: "gw-stage", test: `gw-stage-${k}` })
     const strip = svg("svg", { class: "gw-strip", "data-testid": `gw-strip-${k}` })
@@ -127,6 +133,14 @@ class Walk {
     this.render()
   }
 
+  // Back from a node's explanation, with the keyboard at the node.
+  leave(node) {
+    const { drawing } = this.panels[this.chosen.k]
+    this.chosen = null
+    this.render()
+    drawing.nodes.find(({ id }) => id === node.id)?.group.focus({ preventScroll: true })
+  }
+
   pickUnit(k, unit) {
     this.units[k] = unit
     this.guesses = {}
@@ -154,11 +168,14 @@ class Walk {
 
   key(event) {
     const focus = document.activeElement
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.count) return
-    if (focus !== document.body && !focus.closest("header") && !(this.root.contains(focus) && focus.tagName !== "SELECT")) return
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.count || writing()) return
+    if (focus !== document.body && !focus.closest("header") && !this.root.contains(focus)) return
+    const [back, on] = [() => this.go(this.at - 1), () => this.go(this.at + 1)]
+    const words = this.words.contains(focus)
     const act = {
-      ArrowRight: () => (event.shiftKey ? this.go(this.at + 1) : this.move(1)),
-      ArrowLeft: () => (event.shiftKey ? this.go(this.at - 1) : this.move(-1)),
+      ...(focus !== document.body && { ArrowUp: back, ArrowDown: on }), // there they scroll the page
+      ArrowRight: () => (event.shiftKey || words ? on() : this.move(1)),
+      ArrowLeft: () => (event.shiftKey || words ? back() : this.move(-1)),
       PageDown: () => this.move(1),
       PageUp: () => this.move(-1),
       Home: () => this.go(0, 0),
@@ -224,14 +241,16 @@ class Walk {
     this.root.dataset.at = this.at
     this.root.dataset.stage = this.stage
     this.drawWords()
+    const inside = this.stages.contains(document.activeElement)
     this.stages.replaceChildren(...this.names.map((name, k) => make("button", {
-      type: "button", role: "tab", class: "gw-tab", text: `${k + 1}. ${name}`, "aria-selected": String(k === this.stage), onclick: () => this.go(this.at, k) })))
-    this.viewButton.textContent = this.all ? "One unit" : "All units"
-    this.exerciseButton.textContent = this.exercise ? "End exercise" : "Exercise"
-    this.score.textContent = this.exercise ? `${this.right} of ${this.asked} right` : ""
+      type: "button", role: "tab", class: "gw-tab", text: `${k + 1}. ${this.titles[name]}`, "aria-selected": String(k === this.stage), tabindex: k === this.stage ? 0 : -1, onclick: () => this.go(this.at, k) })))
+    if (inside) this.stages.children[this.stage].focus({ preventScroll: true })
+    this.viewButton.textContent = this.all ? tr("One unit") : tr("All units")
+    this.exerciseButton.textContent = this.exercise ? tr("End exercise") : tr("Exercise")
+    this.score.textContent = this.exercise ? tr("{right} of {asked} right", { right: this.right, asked: this.asked }) : ""
     this.panels.forEach((panel, k) => this.drawPanel(panel, this.sides[k], k))
-    const word = this.sides[0].tokens[this.at]
-    this.status.textContent = `${this.names[this.stage]}, at ${quoted(word)}, word ${this.at + 1} of ${this.count}.`
+    const [stage, word] = [this.titles[this.names[this.stage]], quoted(this.sides[0].tokens[this.at])]
+    this.status.textContent = tr("{stage}, at {word}, word {at} of {count}.", { stage, word, at: this.at + 1, count: this.count })
   }
 
   drawWords() {
@@ -239,17 +258,20 @@ class Walk {
     if (this.drawnWords !== words) {
       this.drawnWords = words
       this.words.replaceChildren(...words.map(([text, first, , known]) => make("button", {
-        type: "button", class: `gw-word${known ? "" : " gw-unknown"}`, text, dir: "auto", role: "option",
-        title: known ? text : `${text}: not in the vocabulary, read as <unk>`, onclick: () => this.go(first) })))
+        type: "button", class: `gw-word${known ? "" : " gw-unknown"}`, text, dir: "auto", role: "option", tabindex: -1,
+        title: known ? text : tr("{text}: not in the vocabulary, read as <unk>", { text }), onclick: () => this.go(first) })))
     }
     const here = words.findIndex(([, first, last]) => first <= this.at && this.at <= last)
+    const inside = this.words.contains(document.activeElement)
     for (const node of this.words.querySelectorAll("[aria-selected=true]")) this.select(node, false)
     if (here >= 0) this.select(this.words.children[here], true)
+    if (inside) this.words.children[here]?.focus({ preventScroll: true })
   }
 
   select(node, here) {
     node.classList.toggle("gw-here", here)
     node.setAttribute("aria-selected", String(here))
+    node.tabIndex = here ? 0 : -1
     if (here) requestAnimationFrame(() => node.scrollIntoView({ block: "nearest", inline: "nearest" }))
   }
 
@@ -258,9 +280,9 @@ class Walk {
     const at = this.step(side)
     panel.title.children[0].textContent = side.title
     panel.title.children[1].textContent = side.model
-    const others = Array.from({ length: side.hidden }, (_, one) => [one, `unit ${one}`])
-    const named = side.named.map((one) => [one.unit, `${one.name} (unit ${one.unit})`])
-    fill(panel.select, named.length ? [{ group: "named", options: named }, { group: "all", options: others }] : others, unit)
+    const others = Array.from({ length: side.hidden }, (_, one) => [one, tr("unit {unit}", { unit: one })])
+    const named = side.named.map((one) => [one.unit, this.unitName(side, one.unit)])
+    fill(panel.select, named.length ? [{ group: tr("named"), options: named }, { group: tr("all"), options: others }] : others, unit)
     const hidden = this.hidden(side)
     const stage = side.stages.find((one) => one.name === this.names[this.stage])
     panel.drawing.build(side)
@@ -270,9 +292,20 @@ class Walk {
       (node) => this.describe(side, node, unit, at, hidden),
       [-1, 0, 1].map((by) => side.tokens[side.backward ? at - by : at + by] ?? ""),
       this.chosen?.k === k ? this.chosen.id : undefined)
+    const place = `${at} ${this.stage}`
+    if (panel.place !== place) panel.drawing.reveal()
+    panel.place = place
+    panel.drawing.root.setAttribute("aria-label", this.tellDrawing(side, unit, at, hidden))
     const node = this.chosen?.k === k ? side.diagram.nodes.find((one) => one.id === this.chosen.id) : null
-    panel.stage.replaceChildren(...(node ? this.explain(side, node, unit, at, hidden) : this.tellStage(side, stage, unit, at, hidden, k)))
+    swap(panel.stage, ...(node ? this.explain(side, node, unit, at, hidden) : this.tellStage(side, stage, unit, at, hidden, k)))
     this.unroll(panel, side)
+  }
+
+  // What the drawing's colours say, in numbers.
+  tellDrawing(side, unit, at, hidden) {
+    const known = Object.entries(side.signals).filter(([name, { value }]) => !hidden.has(name) && this.value(side, value, unit, at) !== undefined)
+    const values = known.map(([name, { value }]) => tr("{name} = {value}", { name: name.replace("-", "−"), value: number(this.value(side, value, unit, at)) }))
+    return tr("The {cell} at {word}, {unit}: {values}.", { cell: side.title, word: quoted(side.tokens[at]), unit: this.unitName(side, unit), values: list(values) })
   }
 
   signalOf(side, item) {
@@ -296,8 +329,14 @@ class Walk {
 
   describe(side, node, unit, at, hidden) {
     const value = this.value(side, node.value, unit, at)
-    const name = node.signal ? `${node.signal}: ${side.signals[node.signal]?.meaning ?? ""}` : { old: `${node.label}, from the step before`, input: "what is read" }[node.kind] ?? node.kind
-    return value === undefined || hidden.size ? name : `${name}, ${number(value)}`
+    const name = node.signal ? tr("{signal}: {meaning}", { signal: node.signal, meaning: side.signals[node.signal]?.meaning ?? "" })
+      : { old: this.lower(node) ?? tr("{state}, from the step before", { state: node.label }), input: tr("what is read") }[node.kind] ?? kinds()[node.kind]
+    return value === undefined || hidden.size ? name : tr("{name}, {value}", { name, value: number(value) })
+  }
+
+  // What the layer below passes on at this step, which stands among the states of the step before.
+  lower(node) {
+    return node.label.startsWith("below_") ? tr("the {state} of the layer below", { state: node.label.slice(6) }) : undefined
   }
 
   // A node that was clicked: its value, its formula and what it means.
@@ -305,26 +344,30 @@ class Walk {
     const value = this.value(side, node.value, unit, at)
     const signal = side.signals[node.signal]
     const meaning = signal?.meaning ?? {
-      old: `${node.label} as the step before left it`, input: `${side.reads} ${quoted(side.tokens[at])}${side.reads === "the word" ? ", as the numbers of its embedding" : ""}`,
-      product: "multiplies what comes in, unit by unit", sum: "adds what comes in, unit by unit", layer: "a layer of its own weights: matrix products and a bias",
-      function: "applied to each unit by itself", difference: "subtracts, unit by unit", quotient: "divides, unit by unit" }[node.kind]
-    const parts = [make("h3", { text: node.signal ? `${node.signal}, ${signal?.kind ?? ""}` : node.kind }), make("p", { class: "gw-text", text: `${meaning[0].toUpperCase()}${meaning.slice(1)}.` })]
+      old: this.lower(node) ?? tr("what the step before left in {state}", { state: node.label }),
+      input: side.embedded ? tr("the word {word}, as the numbers of its embedding", { word: quoted(side.tokens[at]) }) : this.read(side, at),
+      product: tr("multiplies what comes in, unit by unit"), sum: tr("adds what comes in, unit by unit"), layer: tr("a layer of its own weights: matrix products and a bias"),
+      function: tr("applied to each unit by itself"), difference: tr("subtracts, unit by unit"), quotient: tr("divides, unit by unit") }[node.kind]
+    const kind = kinds()[signal?.kind ?? node.kind]
+    const parts = [make("h3", { text: signal ? tr("{signal}, {kind}", { signal: node.signal, kind }) : kind }),
+      make("p", { class: "gw-text", text: tr("{meaning}.", { meaning: `${meaning[0].toUpperCase()}${meaning.slice(1)}` }) })]
     const shown = value !== undefined && !hidden.has(node.signal)
     if (node.formula.o) {
       const lines = make("div", { class: "gw-equation" })
-      const name = node.signal ?? "value"
+      const name = node.signal ?? tr("value")
       lines.append(equation(name, node.formula, letters))
       if (shown) lines.append(equation(name, node.formula, (tree) => this.leaf(side, tree, unit, at), value))
       parts.push(lines)
-    } else if (shown) parts.push(make("p", { class: "gw-text", text: `Value for unit ${unit}: ${number(value)}` }))
-    parts.push(make("button", { type: "button", class: "gw-button", text: "Back to the stage", onclick: () => { this.chosen = null; this.render() } }))
+    } else if (shown) parts.push(make("p", { class: "gw-text", text: tr("Value for unit {unit}: {value}", { unit, value: number(value) }) }))
+    parts.push(make("button", { type: "button", class: "gw-button", text: tr("Back to the stage"), onclick: () => this.leave(node) }))
     return parts
   }
 
   tellStage(side, stage, unit, at, hidden, k) {
     if (!stage) {
       const share = side.derived[this.names[this.stage]]?.replace("-", "−")
-      const text = share ? `The ${side.title} has no gate of its own for this: the share is ${share}.` : `Nothing is decided here: the ${side.title} has no such gate.`
+      const text = share ? tr("The {cell} has no gate of its own for this: the share is {share}.", { cell: side.title, share })
+        : tr("Nothing is decided here: the {cell} has no such gate.", { cell: side.title })
       return [make("p", { class: "gw-text gw-none", text })]
     }
     const parts = [make("p", { class: "gw-text", text: stage.text })]
@@ -356,7 +399,7 @@ class Walk {
       left: gate ? "0" : `${50 + Math.min(0, (50 * value) / most)}%`, width: `${(gate ? 100 : 50) * Math.abs(value) / most}%`,
       background: gate ? colorOf(this.scales.gate[mode], 0.45 + 0.55 * value) : colorOf(this.scales.signed[mode], value < 0 ? 0.15 : 0.85) } })
     const low = gate ? "0" : number(-most)
-    return make("div", { class: `gw-bar${gate ? "" : " gw-signed"}`, role: "img", "aria-label": `${number(value)} between ${low} and ${number(most)}` },
+    return make("div", { class: `gw-bar${gate ? "" : " gw-signed"}`, role: "img", "aria-label": tr("{value} between {low} and {high}", { value: number(value), low, high: number(most) }) },
       make("span", { class: "gw-end-label", text: low }), make("span", { class: "gw-track" }, fill), make("span", { class: "gw-end-label", text: gate ? "1" : number(most) }))
   }
 
@@ -367,23 +410,23 @@ class Walk {
     for (const push of pushes) {
       const total = this.value(side, push.value, unit, at)
       if (push.label) found.push([push.label, total])
-      else if (push.bias) found.push([`bias ${push.bias}`, total])
-      else if (!side.sources[push.source]) found.push([push.source === "x" ? `${side.reads} ${quoted(side.tokens[at])}` : push.matrix, total])
+      else if (push.bias) found.push([tr("bias {name}", { name: push.bias }), total])
+      else if (!side.sources[push.source]) found.push([push.source === "x" ? this.read(side, at) : push.matrix, total])
       else {
         const weights = side.matrices[push.matrix][unit]
         const source = side.sources[push.source][at]
         const parts = Array.from(source, (v, j) => [j, weights[j] * v]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
-        const where = push.source === "x" ? "input" : `old ${push.source.slice(2).replace("below_", "below ")}`
-        for (const [j, v] of parts.slice(0, 4)) found.push([`${where}, ${this.unitName(side, j)}`, v])
+        for (const [j, v] of parts.slice(0, 4)) found.push([this.sourceName(side, push.source, j), v])
         for (const [, v] of parts.slice(4)) rest += v
       }
     }
     found.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
-    if (rest) found.push(["all other units", rest])
+    if (rest) found.push([tr("all other units"), rest])
     const most = Math.max(...found.map(([, v]) => Math.abs(v)), 1e-9)
     const mode = this.dark ? "dark" : "light"
     const gate = side.signals[name].kind === "gate"
-    return make("details", { class: "gw-pushes", open: "" }, make("summary", { text: gate ? `What pushed ${name} open (right) or shut (left)` : `What pushed ${name} up (right) or down (left)` }),
+    return make("details", { class: "gw-pushes", open: "" },
+      make("summary", { text: gate ? tr("What pushed {signal} open (right) or shut (left)", { signal: name }) : tr("What pushed {signal} up (right) or down (left)", { signal: name }) }),
       ...found.map(([label, v]) => make("div", { class: "gw-push" }, make("span", { text: label, dir: "auto", title: label }),
         make("span", { class: "gw-track gw-middle" }, make("span", { class: "gw-bar-fill", style: {
           left: `${50 + Math.min(0, (50 * v) / most)}%`, width: `${(50 * Math.abs(v)) / most}%`, background: colorOf(this.scales.signed[mode], v < 0 ? 0.15 : 0.85) } })),
@@ -392,7 +435,18 @@ class Walk {
 
   unitName(side, unit) {
     const named = side.named.find((one) => one.unit === unit)
-    return named ? `${named.name} (unit ${unit})` : `unit ${unit}`
+    return named ? tr("{name} (unit {unit})", { name: named.name, unit }) : tr("unit {unit}", { unit })
+  }
+
+  sourceName(side, source, unit) {
+    const values = { state: source.slice(2).replace("below_", ""), unit: this.unitName(side, unit) }
+    if (source === "x") return tr("input, {unit}", values)
+    return source.includes("below_") ? tr("{state} of the layer below, {unit}", values) : tr("old {state}, {unit}", values)
+  }
+
+  read(side, at) {
+    const word = quoted(side.tokens[at])
+    return side.embedded ? tr("the word {word}", { word }) : tr("the input at {step}", { step: word })
   }
 
   vector(side, name, at, k) {
@@ -401,8 +455,8 @@ class Walk {
     const gate = signal.kind === "gate"
     const most = gate ? 1 : this.largest(side, signal.value)
     const mode = this.dark ? "dark" : "light"
-    const cells = Array.from(row, (v, unit) => make("button", { type: "button", class: `gw-cell${unit === this.units[k] ? " gw-here" : ""}`, title: `${this.unitName(side, unit)}: ${number(v)}`,
-      "aria-label": `${this.unitName(side, unit)}, ${number(v)}`, style: { background: gate ? colorOf(this.scales.gate[mode], v) : colorOf(this.scales.signed[mode], 0.5 + (0.5 * v) / most) },
+    const cells = Array.from(row, (v, unit) => make("button", { type: "button", class: `gw-cell${unit === this.units[k] ? " gw-here" : ""}`, title: tr("{name}: {value}", { name: this.unitName(side, unit), value: number(v) }),
+      "aria-label": tr("{name}, {value}", { name: this.unitName(side, unit), value: number(v) }), style: { background: gate ? colorOf(this.scales.gate[mode], v) : colorOf(this.scales.signed[mode], 0.5 + (0.5 * v) / most) },
       onclick: () => this.pickUnit(k, unit) }))
     const box = make("div", { class: "gw-equation", "data-signal": name }, make("p", { class: "gw-meaning" }, italic(name), ` ${signal.meaning}`))
     box.append(equation(name, side.equations[name].tree, letters), make("div", { class: "gw-vector" }, ...cells))
@@ -416,16 +470,24 @@ class Walk {
     const signal = side.signals[name]
     const value = this.value(side, signal.value, unit, at)
     const old = at > 0 ? this.value(side, signal.value, unit, side.backward ? at + 1 : at - 1) : 0
-    const [ask, yes, no, right] = signal.kind === "gate" ? ["be open (over 0.5) or shut", "open", "shut", value > 0.5]
-      : signal.kind === "candidate" ? ["be positive or negative", "positive", "negative", value > 0] : ["rise or fall", "rise", "fall", value > old]
+    const values = { signal: name, unit: this.unitName(side, unit) }
+    const [ask, answers, right] = signal.kind === "gate" ? [tr("At {word}, will {signal} of {unit} be open (over 0.5) or shut?", values), { open: tr("open"), shut: tr("shut") }, value > 0.5]
+      : signal.kind === "candidate" ? [tr("At {word}, will {signal} of {unit} be positive or negative?", values), { positive: tr("positive"), negative: tr("negative") }, value > 0]
+      : [tr("At {word}, will {signal} of {unit} rise or fall?", values), { rise: tr("rise"), fall: tr("fall") }, value > old]
     const answer = (said) => {
       this.asked += 1
       this.right += said === right ? 1 : 0
-      this.guesses[k] = `${said === right ? "Right" : "Not so"}: ${name} is ${number(value)}${signal.kind === "state" ? `, after ${number(old)}` : ""}.`
+      this.guesses[k] = this.verdict(said === right, { signal: name, value: number(value), old: number(old) }, signal.kind === "state")
       this.render()
     }
-    const buttons = [[yes, true], [no, false]].map(([text, said]) => make("button", { type: "button", class: "gw-button gw-guess", text, test: `gw-guess-${k}-${text}`, onclick: () => answer(said) }))
-    return make("div", { class: "gw-question" }, make("p", {}, "At ", make("b", { text: side.tokens[at], dir: "auto" }), `, will ${name} of ${this.unitName(side, unit)} ${ask}?`), ...buttons)
+    const buttons = Object.entries(answers).map(([key, text], place) => make("button", { type: "button", class: "gw-button gw-guess", text, test: `gw-guess-${k}-${key}`, onclick: () => answer(place === 0) }))
+    const [before, after] = ask.split("{word}")
+    return make("div", { class: "gw-question" }, make("p", {}, before, make("b", { text: side.tokens[at], dir: "auto" }), after), ...buttons)
+  }
+
+  verdict(right, values, state) {
+    if (state) return right ? tr("Right: {signal} is {value}, after {old}.", values) : tr("Not so: {signal} is {value}, after {old}.", values)
+    return right ? tr("Right: {signal} is {value}.", values) : tr("Not so: {signal} is {value}.", values)
   }
 
   // ---- the repeating module, unrolled over the sentence
@@ -445,6 +507,7 @@ class Walk {
     const most = this.largest(side, place)
     const mode = this.dark ? "dark" : "light"
     const children = []
+    const told = []
     for (let t = from; t < Math.min(from + seen, side.tokens.length); t++) {
       const x = (t - from) * pitch
       const known = !(hidden.size && (side.backward ? t <= at : t >= at))
@@ -454,6 +517,7 @@ class Walk {
       children.unshift(svg("rect", { class: `gw-module${t === at ? " gw-here" : ""}`, x: x + pitch * 0.14, y: 4, width: pitch * 0.72, height: 44, rx: 6 }))
       children.push(svg("line", { class: "gw-carried", x1: next[0], x2: next[1], y1: 16, y2: 16, "stroke-width": carried.toFixed(2),
         stroke: known ? colorOf(this.scales.signed[mode], 0.5 + 0.5 * Math.sign(value) * (0.25 + (0.75 * Math.abs(value)) / most)) : "currentColor" }))
+      told.push(tr("{word} {value}", { word: quoted(side.tokens[t]), value: known ? number(value) : "?" }))
       const label = svg("text", { x: x + pitch / 2, y: 66, class: t === at ? "gw-here" : "" })
       label.textContent = Array.from(side.tokens[t]).slice(0, Math.max(3, Math.floor(pitch / 8))).join("")
       const figure = svg("text", { x: x + pitch / 2, y: 40, class: "gw-figure" })
@@ -465,7 +529,9 @@ class Walk {
     panel.strip.setAttribute("width", width)
     panel.strip.setAttribute("height", 74)
     panel.strip.setAttribute("role", "img")
-    panel.strip.setAttribute("aria-label", `${side.memory} of ${this.all ? "all units" : this.unitName(side, unit)} carried from word to word; the thicker the line, the more is carried`)
+    const carried = this.all ? tr("all units") : this.unitName(side, unit)
+    const about = tr("{state} of {unit} carried from word to word; the thicker the line, the more is carried", { state: side.memory, unit: carried })
+    panel.strip.setAttribute("aria-label", tr("{about}: {values}.", { about, values: list(told) }))
     panel.strip.replaceChildren(...children)
   }
 

@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
-from streamlit.components.v2 import component
 
-from dashboard.gateplot.pack import pack
-from dashboard.gateplot.publish import loader
+from dashboard.gateplot.publish import mounted, spoken
 
-_mount = component("gatescope_wall", js=loader("wall.js"), isolate_styles=False)
+_mount = mounted("gatescope_wall", "wall.js")
 
 
 def wall(cards: Sequence[Mapping[str, Any]], opened: Callable[[str], None], key: str = "wall") -> None:
@@ -19,8 +17,8 @@ def wall(cards: Sequence[Mapping[str, Any]], opened: Callable[[str], None], key:
     that was clicked."""
 
     def clicked() -> None:
-        name = st.session_state.get(key, {}).get("open")
+        name = st.session_state.get(spoken(key), {}).get("open")
         if isinstance(name, str) and any(card["name"] == name for card in cards):
             opened(name)
 
-    _mount(key=key, data=pack({"cards": list(cards)}), on_open_change=clicked)
+    _mount(key, {"cards": list(cards)}, on_open_change=clicked)

@@ -1,9 +1,9 @@
 // The wall of experiments: a card is one button with the claim, a small figure, and the targets beside the figures.
 import { load, make } from "./dom.js"
-import { unpack } from "./unpack.js"
+import { tr } from "./words.js"
 
 export default function mount({ data, parentElement, setTriggerValue }) {
-  const { cards } = unpack(data)
+  const { cards } = data
   load("link", new URL("wall.css", import.meta.url).href)
   const root = make("div", { class: "gx", test: "gx" }, ...cards.map((card) => draw(card, () => setTriggerValue("open", card.name))))
   root.dataset.ready = "1"
@@ -12,13 +12,14 @@ export default function mount({ data, parentElement, setTriggerValue }) {
 }
 
 function draw(card, open) {
+  const says = { met: tr("met"), missed: tr("missed") }
   const figure = make("span", { class: "gx-figure" })
   // Drawn by the server from numbers; every text in it is escaped there.
   if (card.svg) figure.innerHTML = card.svg
   const legend = make("span", { class: "gx-legend" }, ...card.legend.map(([name, color]) =>
     make("span", {}, make("i", { class: "gx-key", style: { background: color } }), name)))
   const lines = make("span", { class: "gx-lines" }, ...card.lines.map(([verdict, text]) =>
-    make("span", { class: `gx-line gx-${verdict}` }, make("b", { text: verdict }), text)))
+    make("span", { class: `gx-line gx-${verdict}` }, make("b", { text: says[verdict] }), text)))
   return make("button", { type: "button", class: "gx-card", test: `gx-${card.name}`, onclick: open },
     make("span", { class: "gx-title", text: card.title }),
     make("span", { class: "gx-claim", text: card.claim }),

@@ -10,11 +10,14 @@ import math
 
 import numpy as np
 
+from dashboard.language import mark
+from lstm_core.say import say
+
 PROBES = {
-    "sine": "four periods",
-    "impulse": "1 at one step, else 0",
-    "step": "0, then 1",
-    "noise": "N(0, 1), new in every input at every step",
+    "sine": mark("sine: four periods"),
+    "impulse": mark("impulse: 1 at one step, else 0"),
+    "step": mark("step: 0, then 1"),
+    "noise": mark("noise: N(0, 1), new in every input at every step"),
 }
 
 
@@ -37,13 +40,15 @@ def probe(kind: str, steps: int, width: int, seed: int = 0) -> np.ndarray:
 def read(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
     """The first ``limit`` steps of a CSV or NPY file, (time, width) float32, and how many there are in it."""
     if not data:
-        raise ValueError("the file is empty")
+        raise ValueError(say("the file is empty"))
     values, found = _npy(data, width, limit) if data.startswith(b"\x93NUMPY") else _csv(data, width, limit)
     with np.errstate(over="ignore"):
         values = values.astype(np.float32)
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
-        raise ValueError(f"step {bad[0][0] + 1}, input {bad[0][1] + 1} is not a finite number")
+        raise ValueError(
+            say("step {step}, input {input} is not a finite number", step=bad[0][0] + 1, input=bad[0][1] + 1)
+        )
     return values, found
 
 
@@ -54,21 +59,27 @@ def _npy(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
         header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
         shape, by_column, dtype = header(file)
     except KeyError:
-        raise ValueError("the NPY file is of a version that is not read; numpy.save(file, array) makes one") from None
+        raise ValueError(
+            say("the NPY file is of a version that is not read; numpy.save(file, array) makes one")
+        ) from None
     except Exception as error:  # its header is a Python literal, and each way of being none has its own exception
-        raise ValueError("the NPY file's header is damaged") from error
+        raise ValueError(say("the NPY file's header is damaged")) from error
     if dtype.hasobject:
-        raise ValueError("the NPY file holds Python objects, which could be code; save an array of numbers")
+        raise ValueError(say("the NPY file holds Python objects, which could be code; save an array of numbers"))
     if dtype.kind not in "fiub" or dtype.itemsize > 8:
-        raise ValueError(f"the NPY file holds {dtype}, not real numbers")
+        raise ValueError(say("the NPY file holds {kind}, not real numbers", kind=dtype))
     if len(shape) == 1 and width == 1:
         shape = (*shape, 1)
     if len(shape) != 2 or shape[1] != width or shape[0] == 0:
-        raise ValueError(f"the array has the shape {shape}; (time, {width}) is needed")
+        raise ValueError(say("the array has the shape {shape}; (time, {width}) is needed", shape=shape, width=width))
     here = len(data) - file.tell()
     if math.prod(shape) * dtype.itemsize > here:
         raise ValueError(
-            f"the NPY file claims {math.prod(shape) * dtype.itemsize:,} bytes and holds {here:,}: it was cut short"
+            say(
+                "the NPY file claims {claimed:,} bytes and holds {here:,}: it was cut short",
+                claimed=math.prod(shape) * dtype.itemsize,
+                here=here,
+            )
         )
     values = np.frombuffer(data, dtype, math.prod(shape), file.tell())
     return values.reshape(shape, order="F" if by_column else "C")[:limit].astype(np.float64), shape[0]
@@ -78,7 +89,7 @@ def _csv(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError("the file is neither text (CSV) nor an NPY array") from None
+        raise ValueError(say("the file is neither text (CSV) nor an NPY array")) from None
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     mark = max(",;\t", key=(lines[0][1] if lines else "").count)
     if lines and not any(map(_is_number, lines[0][1][:100_000].split(mark))):
@@ -87,14 +98,23 @@ def _csv(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
     for number, line in lines[:limit]:
         columns = line.count(mark) + 1
         if columns != width:
-            raise ValueError(f"line {number} has {columns} columns; the block reads {width} numbers a step")
+            raise ValueError(
+                say(
+                    "line {line} has {columns} columns; the block reads {width} numbers a step",
+                    line=number,
+                    columns=columns,
+                    width=width,
+                )
+            )
         cells = line.split(mark)
         wrong = next((cell for cell in cells if not _is_number(cell)), None)
         if wrong is not None:
-            raise ValueError(f"line {number} holds {wrong.strip()[:30]!r}, which is not a number")
+            raise ValueError(
+                say("line {line} holds {cell!r}, which is not a number", line=number, cell=wrong.strip()[:30])
+            )
         rows.append([float(cell) for cell in cells])
     if not rows:
-        raise ValueError("the file holds no line of numbers")
+        raise ValueError(say("the file holds no line of numbers"))
     return np.array(rows), len(lines)
 
 

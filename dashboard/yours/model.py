@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from lstm_core import Block, Model, Token, Tokenizer, Trace
+from lstm_core.say import say
 
 
 class NoWords(Tokenizer):
@@ -74,7 +75,13 @@ class Yours(Model):
         for name, values in trace.signals.items():
             if not np.isfinite(values).all():
                 step = np.argwhere(~np.isfinite(values))[:, 2].min() + 1
-                raise ValueError(f"In your model {name} grows beyond every bound at step {step}; read fewer steps.")
+                raise ValueError(
+                    say(
+                        "In your model {name} grows beyond every bound at step {step}; read fewer steps.",
+                        name=name,
+                        step=step,
+                    )
+                )
         return replace(trace, tokens=tokens, max_abs_error=self._certificate(trace) if self.certified else None)
 
     def _certificate(self, trace: Trace) -> float:
@@ -90,7 +97,9 @@ class Yours(Model):
             output = module_of(self.cell, self.layers)(torch.as_tensor(trace.inputs))[0]
         error = float(np.abs(h - output.numpy()).max())
         if not error <= TOLERANCE[output.dtype] * max(1.0, float(output.abs().max())):
-            raise ValueError(f"The run of your model differs from torch's own by {error:.2g}, so it is not shown.")
+            raise ValueError(
+                say("The run of your model differs from torch's own by {error:.2g}, so it is not shown.", error=error)
+            )
         return error
 
     @cached_property

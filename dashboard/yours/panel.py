@@ -14,18 +14,25 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard.controls.text import plain
-from dashboard.figures.panel import short
+from dashboard.figures.panel import row, short
 from dashboard.figures.words import visible
+from dashboard.language import mark, tr
 from dashboard.yours import inputs, vocabulary
 from dashboard.yours.session import FILE, PROBE, SENTENCE, Place, Upload, place
 from lstm_core import Block
 from lstm_core.cells import CELLS
 
-KINDS = "A PyTorch state_dict (.pt, .pth), safetensors, ONNX, or Keras (.keras, .h5)"
-READ_AS = (
+KINDS = mark("A PyTorch state_dict (.pt, .pth), safetensors, ONNX, or Keras (.keras, .h5)")
+READ_AS = mark(
     "Only the weights are read; nothing in the file is run. It stays in this session, in memory, until you replace or "
     "remove it or close the page."
 )
+PROBED = {
+    "sine": mark("It reads a probe: sine, {steps} steps"),
+    "impulse": mark("It reads a probe: impulse, {steps} steps"),
+    "step": mark("It reads a probe: step, {steps} steps"),
+    "noise": mark("It reads a probe: noise, {steps} steps"),
+}
 
 
 def panel() -> None:
@@ -37,13 +44,15 @@ def panel() -> None:
         here.page, here.problem = page, ""
     with st.container(key="yours", gap="small"):  # one element, whatever is in it: the figure below keeps its place
         if here.problem:
-            st.error(plain(here.problem, 400))
+            st.error(plain(tr(here.problem), 400))
         if here.upload is not None:
             _line(here, here.upload)
         elif here.question is not None:
             _question(here)
         else:
-            _uploader("Your model", f"{KINDS}. {READ_AS}", "file", here, here.take)
+            _uploader(
+                tr("Your model"), tr("{kinds}. {read}", kinds=tr(KINDS), read=tr(READ_AS)), "file", here, here.take
+            )
 
 
 # ---- files
@@ -77,24 +86,24 @@ def _key(here: Place, name: str) -> str:
 def _question(here: Place) -> None:
     question = here.question
     assert question is not None
-    st.markdown(f"**{plain(question.file)}** does not say which cell it holds. Which one was it?")
+    st.markdown(tr("**{file}** does not say which cell it holds. Which one was it?", file=plain(question.file)))
     said: dict[str, str] = {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for name, cells in question.choices.items():
             cell = st.selectbox(
-                plain(name) if name else "The block",
+                plain(name) if name else tr("The block"),
                 cells,
                 index=None,
-                placeholder="choose",
-                format_func=lambda cell: CELLS[cell].title,
+                placeholder=tr("choose"),
+                format_func=lambda cell: tr(CELLS[cell].title),
                 key=_key(here, f"cell of {name}"),
                 width=240,
             )
             if cell is not None:
                 said[name] = cell
         whole = len(said) == len(question.choices)
-        st.button("Open it", disabled=not whole, on_click=here.take, args=(question.file, question.data, said))
-        st.button("Remove", type="tertiary", key="yours away", on_click=here.clear)
+        st.button(tr("Open it"), disabled=not whole, on_click=here.take, args=(question.file, question.data, said))
+        st.button(tr("Remove"), type="tertiary", key="yours away", on_click=here.clear)
 
 
 # ---- the line of a model that is there
@@ -103,32 +112,37 @@ def _question(here: Place) -> None:
 def _line(here: Place, upload: Upload) -> None:
     block = upload.chosen()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="yours-line"):
-        with st.popover(f"Your model: {_title(block)}", type="tertiary"):
+        with st.popover(tr("Your model: {title}", title=_title(block)), type="tertiary"):
             _about(here, upload, block)
-        with st.popover(f"It reads {_reads(upload)}", type="tertiary"):
+        with st.popover(_reads(upload), type="tertiary"):
             _input(here, upload, block)
-        st.button("Remove", type="tertiary", key="yours remove", on_click=here.clear)
+        st.button(tr("Remove"), type="tertiary", key="yours remove", on_click=here.clear)
         if upload.embedding and upload.vocabulary is None:
-            st.caption("It has an embedding: with its vocabulary it reads sentences.", width="content")
+            st.caption(tr("It has an embedding: with its vocabulary it reads sentences."), width="content")
 
 
 def _title(block: Block, show: Callable[[str], str] = plain) -> str:
     """Name, cell and sizes in a line."""
-    layers = f", {block.num_layers} layers" if block.num_layers > 1 else ""
-    ways = {2: ", both directions", 1: ""}[len(block.directions)]
-    back = ", from the end" if block.directions == ("reverse",) else ""
-    shown = f", projected to {block.output_size}" if block.output_size != block.hidden_size else ""
-    name = f"{show(short(block.name, 40))}, " if block.name else ""
-    size = f"{block.input_size:,} inputs, {block.hidden_size:,} units"
-    return f"{name}{show(block.cell.title)}, {size}{shown}{layers}{ways}{back}"
+    said = [show(short(block.name, 40))] if block.name else []
+    said += [show(tr(block.cell.title))]
+    said += [tr("{inputs:,} inputs, {units:,} units", inputs=block.input_size, units=block.hidden_size)]
+    if block.output_size != block.hidden_size:
+        said.append(tr("projected to {units}", units=block.output_size))
+    if block.num_layers > 1:
+        said.append(tr("{count} layers", count=block.num_layers))
+    if len(block.directions) == 2:
+        said.append(tr("both directions"))
+    elif block.directions == ("reverse",):
+        said.append(tr("from the end"))
+    return row(said)
 
 
 def _reads(upload: Upload) -> str:
     if upload.source == SENTENCE:
-        return "the sentence above"
+        return tr("It reads the sentence above")
     if upload.source == FILE:
-        return f"your {upload.found:,} steps"
-    return f"a probe: {upload.kind}, {upload.steps} steps"
+        return tr("It reads your {steps:,} steps", steps=upload.found)
+    return tr(PROBED[upload.kind], steps=upload.steps)
 
 
 def _about(here: Place, upload: Upload, block: Block) -> None:
@@ -136,20 +150,27 @@ def _about(here: Place, upload: Upload, block: Block) -> None:
     st.markdown(f"**{plain(upload.file)}**, {upload.loaded.format}")
     if len(names) > 1:
         titles = {one.name: _title(one, visible) for one in upload.loaded.blocks}
-        _choice(here, upload, "block", names, f"One of its {len(names)} recurrent blocks", titles.__getitem__)
+        _choice(
+            here,
+            upload,
+            "block",
+            names,
+            tr("One of its {count} recurrent blocks", count=len(names)),
+            titles.__getitem__,
+        )
     if upload.loaded.format == "PyTorch":
-        st.caption("Each run is compared with torch's own; the largest difference stands in the page's last line.")
+        st.caption(tr("Each run is compared with torch's own; the largest difference stands in the page's last line."))
     if upload.loaded.format not in ("PyTorch", "safetensors"):
         for said in block.assumed:
-            st.caption(f"Assumed: {plain(said, 200)}.")
-    _uploader("Another file", KINDS, "another", here, here.take)
+            st.caption(tr("Assumed: {said}.", said=plain(tr(said), 200)))
+    _uploader(tr("Another file"), tr(KINDS), "another", here, here.take)
 
 
 def _input(here: Place, upload: Upload, block: Block) -> None:
-    titles = {PROBE: "a probe signal", SENTENCE: "the sentence", FILE: "a file of numbers"}
+    titles = {PROBE: tr("a probe signal"), SENTENCE: tr("the sentence"), FILE: tr("a file of numbers")}
     key = _key(here, "source")
     st.session_state.setdefault(key, here.tab)
-    source = st.segmented_control("What it reads", list(titles), key=key, format_func=titles.__getitem__,
+    source = st.segmented_control(tr("What it reads"), list(titles), key=key, format_func=titles.__getitem__,
                                   on_change=_source, args=(here, key))  # fmt: skip
     if source == SENTENCE:
         _sentence(here, upload)
@@ -169,13 +190,13 @@ def _source(here: Place, key: str) -> None:
 
 
 def _probe(here: Place, upload: Upload) -> None:
-    _choice(here, upload, "kind", list(inputs.PROBES), "Signal", lambda kind: f"{kind}: {inputs.PROBES[kind]}")
+    _choice(here, upload, "kind", list(inputs.PROBES), tr("Signal"), lambda kind: tr(inputs.PROBES[kind]))
     left, right = st.columns(2)
     with left:
-        _number(here, upload, "steps", "Steps", 1, upload.longest)
+        _number(here, upload, "steps", tr("Steps"), 1, upload.longest)
     with right:
-        _number(here, upload, "seed", "Seed", 0, 9999)
-    st.caption("Each input gets the signal times a weight drawn from N(0, 1) by the seed.")
+        _number(here, upload, "seed", tr("Seed"), 0, 9999)
+    st.caption(tr("Each input gets the signal times a weight drawn from N(0, 1) by the seed."))
 
 
 def _numbers(here: Place, upload: Upload, block: Block) -> None:
@@ -188,32 +209,51 @@ def _numbers(here: Place, upload: Upload, block: Block) -> None:
 
         here.attempt(file, signal)
 
-    text = f"One line a step, {width:,} {'number' if width == 1 else 'numbers'} in it; NPY: shape (time, {width})."
-    _uploader("A CSV or NPY file", text, "numbers", here, take)
+    if width == 1:
+        text = tr("One line a step, 1 number in it; NPY: shape (time, 1).")
+    else:
+        text = tr("One line a step, {width:,} numbers in it; NPY: shape (time, {width}).", width=width)
+    _uploader(tr("A CSV or NPY file"), text, "numbers", here, take)
 
 
 def _sentence(here: Place, upload: Upload) -> None:
     names = upload.embeddings()
     if not names:
         width = upload.chosen().input_size
-        st.caption(f"The file holds no embedding: no matrix with {width:,} columns, as wide as the input of the block.")
+        st.caption(
+            tr(
+                "The file holds no embedding: no matrix with {width:,} columns, as wide as the input of the block.",
+                width=width,
+            )
+        )
         return
-    shapes = {name: f"{name}: {len(upload.loaded.others[name]):,} words" for name in names}
-    _choice(here, upload, "embedding", names, "Embedding", shapes.__getitem__)
+    shapes = {name: tr("{name}: {count:,} words", name=name, count=len(upload.loaded.others[name])) for name in names}
+    _choice(here, upload, "embedding", names, tr("Embedding"), shapes.__getitem__)
     outputs: list[str | None] = [*upload.outputs(), None]
     if len(outputs) > 1:
         of = f" of {upload.embedding}"  # another embedding may have other output layers
-        _choice(here, upload, "output", outputs, "Output layer", lambda name: name or "none: no predictions", of)
+        _choice(
+            here, upload, "output", outputs, tr("Output layer"), lambda name: name or tr("none: no predictions"), of
+        )
     else:
         wide = upload.chosen().output_size * len(upload.chosen().directions)
-        st.caption(f"No output layer of {upload.rows():,} x {wide:,} is in the file, so no next word is predicted.")
+        st.caption(
+            tr(
+                "No output layer of {rows:,} x {wide:,} is in the file, so no next word is predicted.",
+                rows=upload.rows(),
+                wide=wide,
+            )
+        )
 
     def take(file: str, data: bytes) -> None:
         rows = upload.rows()
         here.attempt(file, lambda: {"vocabulary": vocabulary.read(data, rows), "source": SENTENCE})
 
-    text = f"Up to {upload.rows():,} entries in the order of the rows: txt with one a line, JSON, or a tokenizer.json."
-    _uploader("Another vocabulary" if upload.vocabulary else "Its vocabulary", text, "words", here, take)
+    text = tr(
+        "Up to {rows:,} entries in the order of the rows: txt with one a line, JSON, or a tokenizer.json.",
+        rows=upload.rows(),
+    )
+    _uploader(tr("Another vocabulary") if upload.vocabulary else tr("Its vocabulary"), text, "words", here, take)
 
 
 # ---- widgets whose choice is a field of the upload

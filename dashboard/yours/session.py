@@ -9,14 +9,17 @@ import numpy as np
 import streamlit as st
 
 from dashboard.cache import LIMIT, Reading
+from dashboard.session import keeps
 from dashboard.state import YOURS
 from dashboard.yours import inputs
 from dashboard.yours.model import NoWords, Yours
 from lstm_core import Block, Tokenizer, load
 from lstm_core.adapters import around
 from lstm_core.adapters.load import Ambiguous, Loaded
+from lstm_core.adapters.refuse import reason
+from lstm_core.say import Said, say
 
-KEY = "your model"
+KEY = keeps("your model")
 UNFOLDED = 150 << 20
 """Bytes that a file may unfold to; ``maxUploadSize`` limits the file itself."""
 VALUES = 400_000
@@ -92,11 +95,15 @@ class Upload:
         block = self.chosen()
         words = np.zeros((0, block.input_size), np.float32)
         output, bias = np.zeros((0, block.output_size * len(block.directions)), np.float32), np.zeros(0, np.float32)
-        tokenizer: Tokenizer = NoWords("Your model reads numbers, so it has no words")
-        x, why = None, "Your model reads numbers here: there is no next word to expect."
+        tokenizer: Tokenizer = NoWords(say("Your model reads numbers, so it has no words"))
+        x, why = None, say("Your model reads numbers here: there is no next word to expect.")
         if self.source == SENTENCE and self.vocabulary is not None and self.embedding:
             words, tokenizer = around.embedding(self.loaded, self.embedding), self.vocabulary
-            why = f"Your model has no output layer of {self.rows():,} x {output.shape[1]}: no next word is predicted."
+            why = say(
+                "Your model has no output layer of {rows:,} x {wide}: no next word is predicted.",
+                rows=self.rows(),
+                wide=output.shape[1],
+            )
             if self.output:
                 output, bias = around.output(self.loaded, self.output, self.rows())
                 why = ""
@@ -126,15 +133,15 @@ class Upload:
         known = tuple(token for token in tokens if token.id < len(model.embedding))
         if len(known) < len(tokens):
             left = list(dict.fromkeys(token.text for token in tokens if token.id >= len(model.embedding)))
-            notes.append(f"Your vocabulary has no entry for {', '.join(left[:5])}: left out.")
+            notes.append(say("Your vocabulary has no entry for {words}: left out.", words=", ".join(left[:5])))
         found = len(known) if model.x is None else self.found if self.source == FILE else len(model.x)
         try:
             trace = model.first(known, limit)
         except ValueError as error:
-            notes.append(str(error))
+            notes.append(reason(error))
             trace, found = model.first((), 0), 0
         if model.block is not None and model.block.directions == ("reverse",):
-            notes.append("Your model reads from the end: the steps stand in the order in which it reads them.")
+            notes.append(say("Your model reads from the end: the steps stand in the order in which it reads them."))
         return Reading(model, trace, model.predictions(trace, 5), found, tuple(notes), model.why)
 
 
@@ -165,7 +172,7 @@ class Place:
         self.clear()
         try:
             if not data:
-                raise ValueError("the file is empty")
+                raise ValueError(say("the file is empty"))
             loaded = load(data, cell, max_bytes=UNFOLDED)
             upload = Upload(file, loaded, loaded.blocks[0].name)
             upload.set(block=upload.block)
@@ -173,18 +180,18 @@ class Place:
         except Ambiguous as asked:
             self.question = Question(file, data, asked.choices)
         except ValueError as error:
-            self.problem = f"{file}: {error}."
+            self.problem = _wrong(file, error)
         except RecursionError:
-            self.problem = f"{file}: it is nested too deeply to be read."
+            self.problem = say("{file}: it is nested too deeply to be read.", file=file)
         except MemoryError:
-            self.problem = f"{file}: it needs more memory than there is."
+            self.problem = say("{file}: it needs more memory than there is.", file=file)
 
     def attempt(self, file: str, values: Callable[[], Mapping[str, object]]) -> None:
         """Choose what a second file holds, if it can be read; what is wrong with it is ``problem``."""
         try:
             found = values()
         except ValueError as error:
-            self.problem = f"{file}: {error}."
+            self.problem = _wrong(file, error)
         else:
             self.choose(**found)
 
@@ -197,7 +204,7 @@ class Place:
             self.upload.set(**values)
             self.upload.model()
         except ValueError as error:
-            self.problem, self.upload = f"{self.upload.file}: {error}.", before
+            self.problem, self.upload = _wrong(self.upload.file, error), before
             return
         self.tab = str(values.get("source", self.tab))
         if "block" in values:
@@ -206,6 +213,10 @@ class Place:
     def clear(self) -> None:
         self.upload, self.question, self.problem, self.tab = None, None, "", PROBE
         self.model += 1
+
+
+def _wrong(file: str, error: ValueError) -> Said:
+    return say("{file}: {error}.", file=file, error=reason(error))
 
 
 def place() -> Place:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lstm_core.say import say
 from lstm_core.text import UNKNOWN, Tokenizer
 
 UNKNOWNS = (UNKNOWN, "<UNK>", "[UNK]", "<unknown>", "<oov>", "<OOV>", "[OOV]", "unk", "UNK")
@@ -23,15 +24,15 @@ def read(data: bytes, rows: int) -> Tokenizer:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError("a vocabulary is a text file in UTF-8: txt, JSON or a tokenizer.json") from None
+        raise ValueError(say("a vocabulary is a text file in UTF-8: txt, JSON or a tokenizer.json")) from None
     if not text.strip():
-        raise ValueError("the file is empty")
+        raise ValueError(say("the file is empty"))
     if not re.match(r"\s*(\{|\[(?![A-Za-z_]+\]\s*\n))", text):  # a list may begin with "[UNK]" or "[PAD]"
         return from_entries({entry: row for row, entry in _numbered(text.splitlines(), rows)}, rows)
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"the file is no JSON: {error}") from error
+        raise ValueError(say("the file is no JSON: {error}", error=str(error))) from error
     if isinstance(content, list):
         return from_entries({str(entry): row for row, entry in _numbered(content, rows)}, rows)
     if isinstance(content.get("model"), dict):
@@ -40,7 +41,9 @@ def read(data: bytes, rows: int) -> Tokenizer:
     if not whole and all(str(key).isdecimal() for key in content):
         content, whole = {str(entry): int(row) for row, entry in content.items()}, True  # by row, not by entry
     if not whole:
-        raise ValueError('the JSON object is no vocabulary, {"word": 0, ...}: a value of it is not a whole number')
+        raise ValueError(
+            say('the JSON object is no vocabulary, {{"word": 0, ...}}: a value of it is not a whole number')
+        )
     return from_entries(content, rows)
 
 
@@ -53,10 +56,15 @@ def from_entries(entries: Mapping[str, int], rows: int) -> Tokenizer:
     wrong = [row for row in by_row if not 0 <= row < rows]
     if wrong:
         raise ValueError(
-            f"the vocabulary has an entry for row {wrong[0]}; the embedding has {rows:,} (0 to {rows - 1})"
+            say(
+                "the vocabulary has an entry for row {row}; the embedding has {rows:,} (0 to {last})",
+                row=wrong[0],
+                rows=rows,
+                last=rows - 1,
+            )
         )
     if len(by_row) != len(entries):
-        raise ValueError("two entries of the vocabulary have the same row")
+        raise ValueError(say("two entries of the vocabulary have the same row"))
     full = dict(entries)
     for row in range(rows):
         if row not in by_row:
@@ -83,7 +91,9 @@ def from_tokenizer(text: str, rows: int) -> Tokenizer:
     size = tokenizer.get_vocab_size()
     ids = tokenizer.get_vocab().values()
     if max(ids, default=0) >= rows:
-        raise ValueError(f"the tokenizer has {size:,} entries; the embedding has {rows:,} rows")
+        raise ValueError(
+            say("the tokenizer has {size:,} entries; the embedding has {rows:,} rows", size=size, rows=rows)
+        )
     tokenizer.add_tokens([f"#{row}" for row in range(size, rows)])
     return Tokenizer(tokenizer.to_str())
 
@@ -91,12 +101,21 @@ def from_tokenizer(text: str, rows: int) -> Tokenizer:
 def _numbered(entries: list[Any], rows: int) -> list[tuple[int, Any]]:
     """Entries with their rows. A list with one entry twice, or with more than there are rows, is no vocabulary."""
     if len(entries) > rows:
-        raise ValueError(f"the vocabulary has {len(entries):,} entries; the embedding has {rows:,} rows")
+        raise ValueError(
+            say("the vocabulary has {size:,} entries; the embedding has {rows:,} rows", size=len(entries), rows=rows)
+        )
     seen: dict[Any, int] = {}
     for row, entry in enumerate(entries):
         if not isinstance(entry, str):
-            raise ValueError(f"entry {row + 1} of the vocabulary is no text")
+            raise ValueError(say("entry {entry} of the vocabulary is no text", entry=row + 1))
         if entry in seen:
-            raise ValueError(f"entries {seen[entry] + 1} and {row + 1} of the vocabulary are the same: {entry[:40]!r}")
+            raise ValueError(
+                say(
+                    "entries {first} and {second} of the vocabulary are the same: {entry!r}",
+                    first=seen[entry] + 1,
+                    second=row + 1,
+                    entry=entry[:40],
+                )
+            )
         seen[entry] = row
     return list(enumerate(entries))

@@ -10,6 +10,7 @@ import numpy as np
 from lstm_core.adapters import refuse
 from lstm_core.adapters.block import Block
 from lstm_core.adapters.load import Loaded
+from lstm_core.say import say
 
 
 def embeddings(loaded: Loaded, block: Block) -> list[str]:
@@ -28,7 +29,7 @@ def outputs(loaded: Loaded, block: Block, words: int) -> list[str]:
 
 def embedding(loaded: Loaded, name: str) -> np.ndarray:
     """The matrix of that name, float32 or float64. Raises ValueError if it holds NaN or infinity."""
-    return refuse.weights({name: loaded.others[name]}, "the file")[name]
+    return refuse.weights({name: loaded.others[name]}, say("the file"))[name]
 
 
 def output(loaded: Loaded, name: str, words: int) -> tuple[np.ndarray, np.ndarray]:

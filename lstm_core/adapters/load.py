@@ -12,6 +12,7 @@ import numpy as np
 from lstm_core.adapters import archive, refuse
 from lstm_core.adapters.block import Block
 from lstm_core.adapters.refuse import Ambiguous
+from lstm_core.say import say
 
 __all__ = ["Ambiguous", "Block", "Loaded", "load"]
 
@@ -58,16 +59,20 @@ def load(
     else:
         path = Path(source)
         if path.stat().st_size > max_bytes:
-            raise ValueError(
-                f"the file has {path.stat().st_size:,} bytes, more than the {max_bytes:,} that are allowed"
-            )
+            raise _too_large(path.stat().st_size, max_bytes)
         data = path.read_bytes()
     if len(data) > max_bytes:
-        raise ValueError(f"the file has {len(data):,} bytes, more than the {max_bytes:,} that are allowed")
+        raise _too_large(len(data), max_bytes)
     name, (blocks, others) = _read(data, cell, batch_first, max_bytes)
     if not blocks:
-        raise ValueError(f"this {name} file holds no LSTM, GRU or RNN")
+        raise ValueError(say("this {name} file holds no LSTM, GRU or RNN", name=name))
     return Loaded(name, tuple(blocks), others)
+
+
+def _too_large(size: int, limit: int) -> ValueError:
+    return ValueError(
+        say("the file has {size:,} bytes, more than the {limit:,} that are allowed", size=size, limit=limit)
+    )
 
 
 Read = tuple[list[Block], dict[str, np.ndarray]]
@@ -84,7 +89,7 @@ def _read(data: bytes, cell: str | Mapping[str, str] | None, batch_first: bool, 
 
             return "Keras", keras.from_zip(data, limit, cell)
         if not any(name.endswith("data.pkl") for name in names):
-            raise ValueError("this zip archive is neither a PyTorch nor a Keras file")
+            raise ValueError(say("this zip archive is neither a PyTorch nor a Keras file"))
         return "PyTorch", _state_dict("torch", data, cell, batch_first, limit)
     if data.startswith(b"\x89HDF\r\n\x1a\n"):
         from lstm_core.adapters import keras
@@ -98,7 +103,7 @@ def _read(data: bytes, cell: str | Mapping[str, str] | None, batch_first: bool, 
         from lstm_core.adapters import onnx
 
         return "ONNX", onnx.read(data, limit)
-    raise ValueError("the file is none of: PyTorch state_dict, safetensors, ONNX, Keras (.keras, .h5)")
+    raise ValueError(say("the file is none of: PyTorch state_dict, safetensors, ONNX, Keras (.keras, .h5)"))
 
 
 def _state_dict(kind: str, data: bytes, cell: str | Mapping[str, str] | None, batch_first: bool, limit: int) -> Read:

@@ -19,6 +19,7 @@ from lstm_core.adapters.block import Block
 from lstm_core.adapters.variant import FORMULAS, SIGMOID, TANH, Activation, activation, variant
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
+from lstm_core.say import say
 
 ORDER = {"LSTM": "iofg", "GRU": "zrn", "RNN": "a"}
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
@@ -42,13 +43,15 @@ def read(data: bytes, limit: int) -> tuple[list[Block], dict[str, np.ndarray]]:
     try:
         import onnx
     except ImportError:
-        raise ValueError("an ONNX file is read with the package onnx: pip install 'gatescope[onnx]'") from None
+        raise ValueError(say("an ONNX file is read with the package onnx: pip install 'gatescope[onnx]'")) from None
     from google.protobuf.message import DecodeError
 
     try:
         model = onnx.load_model_from_string(data)
     except DecodeError as error:
-        raise ValueError(f"the file is no ONNX model, or damaged or cut short: {error}") from error
+        raise ValueError(
+            say("the file is no ONNX model, or damaged or cut short: {error}", error=str(error))
+        ) from error
     found: list[Block] = []
     taken: Counter[str] = Counter()
     for node, constants in _nodes(model.graph, ChainMap()):
@@ -73,7 +76,7 @@ def _others(graph: Any, limit: int) -> dict[str, np.ndarray]:
 def _nodes(graph: Any, outer: ChainMap[str, Any], depth: int = 0) -> Iterator[tuple[Any, Mapping[str, Any]]]:
     """Every node of the graph and of the graphs inside it, with the constants (TensorProto) that it can see by name."""
     if depth > 16:
-        raise ValueError("graphs are nested more than 16 deep")
+        raise ValueError(say("graphs are nested more than {depth} deep", depth=16))
     constants = outer.new_child({tensor.name: tensor for tensor in graph.initializer})
     for node in graph.node:
         if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
@@ -94,56 +97,86 @@ def _array(tensor: Any, what: str, limit: int) -> np.ndarray:
     from onnx import TensorProto, helper, numpy_helper
 
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-        raise ValueError(f"{what} lies in another file; save the model with its data inside")
+        raise ValueError(say("{what} lies in another file; save the model with its data inside", what=what))
     if tensor.HasField("segment"):
-        raise ValueError(f"{what} is in segments, which is not supported")
+        raise ValueError(say("{what} is in segments, which is not supported", what=what))
     try:
         refuse.check_size(what, tensor.dims, helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize, limit)
         return numpy_helper.to_array(tensor)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{what} cannot be read: {error}") from error
+        raise ValueError(say("{what} cannot be read: {error}", what=what, error=refuse.reason(error))) from error
 
 
 def _block(name: str, node: Any, constants: Mapping[str, Any], limit: int) -> Block:
     from onnx import helper
 
     kind = node.op_type
-    where = f"the {kind} node {name}"
+    where = say("the {kind} node {name}", kind=kind, name=name)
     attributes = {str(attribute.name): helper.get_attribute_value(attribute) for attribute in node.attribute}
     unknown = set(attributes) - KNOWN[kind]
     if unknown:
-        raise ValueError(f"{where} has the attribute {', '.join(sorted(unknown))}, which is not supported")
+        raise ValueError(
+            say(
+                "{where} has the attribute {names}, which is not supported",
+                where=where,
+                names=", ".join(sorted(unknown)),
+            )
+        )
     direction = attributes.get("direction", b"forward").decode("utf-8", "replace")
     if direction not in DIRECTIONS:
-        raise ValueError(f"{where} has the direction {direction!r}; there are {', '.join(DIRECTIONS)}")
+        raise ValueError(
+            say(
+                "{where} has the direction {direction!r}; there are {names}",
+                where=where,
+                direction=direction,
+                names=", ".join(DIRECTIONS),
+            )
+        )
     directions = DIRECTIONS[direction]
     inputs = dict(zip(INPUTS, node.input, strict=False))
     given = {
-        key: _array(constants[source], f"{key} of {where}", limit)
+        key: _array(constants[source], say("{key} of {where}", key=key, where=where), limit)
         for key, source in inputs.items()
         if key != "X" and source in constants
     }
     for key in ("W", "R", "B", "P"):
         if inputs.get(key) and key not in given:
-            raise ValueError(f"{key} of {where} is computed by the graph; only initialisers and constants can be read")
+            raise ValueError(
+                say(
+                    "{key} of {where} is computed by the graph; only initialisers and constants can be read",
+                    key=key,
+                    where=where,
+                )
+            )
         if key in ("W", "R") and key not in given:
-            raise ValueError(f"{where} has no {key}")
+            raise ValueError(say("{where} has no {key}", where=where, key=key))
     found = refuse.weights({key: given[key] for key in ("W", "R", "B", "P") if key in given}, where)
     letters = ORDER[kind]
     if found["R"].ndim != 3:
-        raise ValueError(f"R of {where} has {found['R'].ndim} axes, not 3")
+        raise ValueError(
+            say(
+                "{key} of {where} has {count} axes, not {wanted}", key="R", where=where, count=found["R"].ndim, wanted=3
+            )
+        )
     hidden, count = found["R"].shape[2], len(directions)
     if attributes.get("hidden_size", hidden) != hidden:
-        raise ValueError(f"{where} says hidden_size {attributes['hidden_size']}; its R is for {hidden}")
+        raise ValueError(
+            say(
+                "{where} says hidden_size {said}; its R is for {hidden}",
+                where=where,
+                said=attributes["hidden_size"],
+                hidden=hidden,
+            )
+        )
     rows = len(letters) * hidden
     width = found["W"].shape[2] if found["W"].ndim == 3 else 0
     shapes = {"W": (count, rows, width), "R": (count, rows, hidden), "B": (count, 2 * rows), "P": (count, 3 * hidden)}
     for key, value in found.items():
-        refuse.expect(value, shapes[key], f"{key} of {where}")
+        refuse.expect(value, shapes[key], say("{key} of {where}", key=key, where=where))
     cell = _cell(kind, attributes, "P" in found, count, where)
     layout = attributes.get("layout", 0)
     if layout not in (0, 1):
-        raise ValueError(f"{where} has the layout {layout}; there are 0 and 1")
+        raise ValueError(say("{where} has the layout {layout}; there are 0 and 1", where=where, layout=layout))
     parts = [{key: value[d] for key, value in found.items()} for d in range(count)]
     lengths = given.get("sequence_lens")
     return Block(
@@ -156,7 +189,7 @@ def _block(name: str, node: Any, constants: Mapping[str, Any], limit: int) -> Bl
         _initial(given, layout, count, hidden, where),
         None if lengths is None else tuple(int(n) for n in lengths.ravel()),
         tuple(
-            f"{key} is zero (the graph computes it; pass state to set it)"
+            say("{key} is zero (the graph computes it; pass state to set it)", key=key)
             for key in ("initial_h", "initial_c")
             if inputs.get(key) and key not in given
         ),
@@ -170,7 +203,14 @@ def _cell(kind: str, attributes: Mapping[str, Any], peepholes: bool, count: int,
     functions: list[Activation] = list(usual)
     if names:
         if len(names) != count * len(usual):
-            raise ValueError(f"{where} has {len(names)} activations; {count * len(usual)} are needed")
+            raise ValueError(
+                say(
+                    "{where} has {count} activations; {wanted} are needed",
+                    where=where,
+                    count=len(names),
+                    wanted=count * len(usual),
+                )
+            )
         # "The values are consumed in the order of activation functions": each takes the next of those that it needs.
         alpha, beta = (iter(attributes.get(f"activation_{key}", [])) for key in ("alpha", "beta"))
         try:
@@ -182,13 +222,15 @@ def _cell(kind: str, attributes: Mapping[str, Any], peepholes: bool, count: int,
                 )
                 every.append(activation(usual_form.name, *values))
         except ValueError as error:
-            raise ValueError(f"activations of {where}: {error}") from error
+            raise ValueError(say("activations of {where}: {error}", where=where, error=refuse.reason(error))) from error
         functions = every[: len(usual)]
         if every[len(usual) :] not in ([], functions):
-            raise ValueError(f"the activations of {where} differ between its directions, which is not supported")
+            raise ValueError(
+                say("the activations of {where} differ between its directions, which is not supported", where=where)
+            )
     clip = float(attributes.get("clip", 0.0)) or math.inf  # 0 is how runtimes write that there is none
     if clip < 0 or clip != clip:
-        raise ValueError(f"{where} has the clip {clip}; a positive number is needed")
+        raise ValueError(say("{where} has the clip {clip}; a positive number is needed", where=where, clip=clip))
     if kind == "RNN":
         if functions == [activation("relu")] and clip == math.inf:
             return CELLS["rnn_relu"]
@@ -228,6 +270,15 @@ def _initial(
     for key, value in found.items():
         value = value.swapaxes(0, 1) if layout and value.ndim == 3 else value
         if value.ndim != 3 or value.shape[0] != count or value.shape[2] != hidden:
-            raise ValueError(f"{key} of {where} is {value.shape} (direction, batch, unit) for {count} and {hidden}")
+            raise ValueError(
+                say(
+                    "{key} of {where} is {shape} (direction, batch, unit) for {count} and {hidden}",
+                    key=key,
+                    where=where,
+                    shape=value.shape,
+                    count=count,
+                    hidden=hidden,
+                )
+            )
         states[key.removeprefix("initial_")] = value[None]
     return states

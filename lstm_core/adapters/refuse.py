@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lstm_core.say import Said, say
+
 MAX_BYTES = 1 << 30
 
 
@@ -21,6 +23,16 @@ class Ambiguous(ValueError):
             f"the file does not say which cell it holds ({asked}); "
             "pass cell='...', or cell={block: '...'} where blocks differ"
         )
+
+
+def reason(error: BaseException) -> str:
+    """What an error says; what was said with ``say`` stays so."""
+    return next((part for part in error.args if isinstance(part, Said)), str(error))
+
+
+def block_of(name: str) -> str:
+    """A block's name in a sentence; not every block has one."""
+    return name or say("the block")
 
 
 def choose(asked: Mapping[str, Sequence[str]], cell: str | Mapping[str, str] | None) -> dict[str, str]:
@@ -44,7 +56,14 @@ def check_size(what: str, shape: Iterable[int], itemsize: int, limit: int) -> No
     """ValueError if an array of that shape is larger than the whole file may be."""
     shape = tuple(int(n) for n in shape)
     if any(n < 0 for n in shape) or math.prod(shape) * itemsize > limit:
-        raise ValueError(f"{what} claims the shape {shape}, more than the {limit:,} bytes that are allowed")
+        raise ValueError(
+            say(
+                "{what} claims the shape {shape}, more than the {limit:,} bytes that are allowed",
+                what=what,
+                shape=shape,
+                limit=limit,
+            )
+        )
 
 
 def weights(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
@@ -54,11 +73,23 @@ def weights(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
     for name, value in arrays.items():
         value = np.asarray(value)
         if value.dtype.kind != "f" and value.dtype.name != "bfloat16":
-            raise ValueError(f"{name} of {where} holds {value.dtype}, not floating-point weights (is it quantised?)")
+            raise ValueError(
+                say(
+                    "{name} of {where} holds {kind}, not floating-point weights (is it quantised?)",
+                    name=name,
+                    where=where,
+                    kind=value.dtype,
+                )
+            )
         value = np.array(value, np.float64 if value.dtype == np.float64 else np.float32)
         if not np.isfinite(value).all():
             raise ValueError(
-                f"{name} of {where} holds {int((~np.isfinite(value)).sum())} values that are NaN or infinite"
+                say(
+                    "{name} of {where} holds {count} values that are NaN or infinite",
+                    name=name,
+                    where=where,
+                    count=int((~np.isfinite(value)).sum()),
+                )
             )
         found[name] = value
     kind = np.result_type(*found.values()) if found else np.float32
@@ -68,5 +99,7 @@ def weights(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
 def expect(value: np.ndarray, shape: tuple[int, ...], what: str) -> np.ndarray:
     """``value``, if it has that shape."""
     if value.shape != shape:
-        raise ValueError(f"{what} is {value.shape}; {shape} would fit the others")
+        raise ValueError(
+            say("{what} is {found}; {shape} would fit the others", what=what, found=value.shape, shape=shape)
+        )
     return value

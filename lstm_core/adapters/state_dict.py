@@ -16,6 +16,7 @@ from lstm_core.adapters import refuse
 from lstm_core.adapters.block import Block
 from lstm_core.adapters.stacked import GATES, split_weights
 from lstm_core.cells import CELLS
+from lstm_core.say import Said, say
 
 KEY = re.compile(
     r"(?P<prefix>(?:.*\.)?)(?P<kind>weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)(?:_l(?P<layer>\d{1,4})(?P<back>_reverse)?)?"
@@ -29,25 +30,27 @@ def from_torch(data: bytes, limit: int) -> dict[str, np.ndarray]:
     try:
         import torch
     except ImportError:
-        raise ValueError("a PyTorch file is read with torch, which is not installed: pip install torch") from None
+        raise ValueError(say("a PyTorch file is read with torch, which is not installed: pip install torch")) from None
     if zipfile.is_zipfile(io.BytesIO(data)):
         names = zipfile.ZipFile(io.BytesIO(data)).namelist()
         if any(name.endswith("constants.pkl") for name in names):
             raise ValueError(
-                "this is a TorchScript archive, which is code; save the state_dict: torch.save(m.state_dict(), f)"
+                say("this is a TorchScript archive, which is code; save the state_dict: torch.save(m.state_dict(), f)")
             )
     try:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         what = re.search(r"(?:GLOBAL|global|class|function) ([\w.]+)", str(error))
-        named = f" ({what[1]})" if what else ""
         raise ValueError(
-            f"this pickle holds more than tensors{named}, which could be code and is not run; "
-            "save the weights alone: torch.save(model.state_dict(), path)"
+            say(
+                "this pickle holds more than tensors{named}, which could be code and is not run; "
+                "save the weights alone: torch.save(model.state_dict(), path)",
+                named=f" ({what[1]})" if what else "",
+            )
         ) from error
     except Exception as error:  # a file cut short fails in the zip reader, the unpickler or a tensor, each in its way
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"the file is damaged or cut short: {first[:200]}") from error
+        raise ValueError(say("the file is damaged or cut short: {error}", error=first[:200])) from error
     found: dict[str, np.ndarray] = {}
     for name, tensor in _tensors(content, torch.Tensor):
         kind = str(tensor.dtype).removeprefix("torch.")
@@ -56,7 +59,9 @@ def from_torch(data: bytes, limit: int) -> dict[str, np.ndarray]:
             continue
         refuse.check_size(name, tensor.shape, tensor.element_size(), limit)
         if tensor.layout is not torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
-            raise ValueError(f"{name} is no plain tensor of floating-point weights (is it quantised or sparse?)")
+            raise ValueError(
+                say("{name} is no plain tensor of floating-point weights (is it quantised or sparse?)", name=name)
+            )
         found[name] = (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).detach().numpy()
     return found
 
@@ -84,10 +89,10 @@ def from_safetensors(data: bytes, limit: int) -> dict[str, np.ndarray]:
     try:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         if "gatescope" in header.get("__metadata__", {}):
-            raise ValueError("this is one of Gatescope's own models: lstm_core.Model.load reads it")
+            raise ValueError(say("this is one of Gatescope's own models: lstm_core.Model.load reads it"))
         tensors = deserialize(data)
     except (SafetensorError, UnicodeDecodeError, json.JSONDecodeError, AttributeError) as error:
-        raise ValueError(f"the safetensors file is damaged or cut short: {error}") from error
+        raise ValueError(say("the safetensors file is damaged or cut short: {error}", error=str(error))) from error
     found = {}
     for name, info in tensors:
         kind, raw = info["dtype"], info["data"]
@@ -98,7 +103,9 @@ def from_safetensors(data: bytes, limit: int) -> dict[str, np.ndarray]:
         elif kind in FLOATS:
             value = np.frombuffer(raw, np.dtype(FLOATS[kind]).newbyteorder("<"))
         else:
-            raise ValueError(f"{name} holds {kind}, not floating-point weights (is it quantised?)")
+            raise ValueError(
+                say("{name} holds {kind}, not floating-point weights (is it quantised?)", name=name, kind=kind)
+            )
         found[name] = value.reshape(info["shape"])
     return found
 
@@ -121,13 +128,27 @@ def blocks(tensors: Mapping[str, np.ndarray], cell: str | Mapping[str, str] | No
 
 def _cells(name: str, group: Mapping[tuple[int, bool], Mapping[str, np.ndarray]]) -> tuple[str, ...]:
     """The cells that the first layer's shapes fit; ValueError if none does."""
-    where = name or "the block"
+    where = refuse.block_of(name)
     first = group.get((0, False), {})
     for kind in ("weight_ih", "weight_hh"):
         if kind not in first:
-            raise ValueError(f"{kind} of the first layer of {where} is missing (weight norm? remove it before saving)")
+            raise ValueError(
+                say(
+                    "{kind} of the first layer of {where} is missing (weight norm? remove it before saving)",
+                    kind=kind,
+                    where=where,
+                )
+            )
         if first[kind].ndim != 2:
-            raise ValueError(f"{kind} of {where} has {first[kind].ndim} axes, not 2")
+            raise ValueError(
+                say(
+                    "{key} of {where} has {count} axes, not {wanted}",
+                    key=kind,
+                    where=where,
+                    count=first[kind].ndim,
+                    wanted=2,
+                )
+            )
     rows, output = first["weight_hh"].shape
     if "weight_hr" in first:
         return ("lstm_projected",)
@@ -135,8 +156,11 @@ def _cells(name: str, group: Mapping[tuple[int, bool], Mapping[str, np.ndarray]]
     cells = {4: ("lstm",), 3: ("gru",), 1: ("rnn", "rnn_relu")}.get(times, ())
     if rest or not cells:
         raise ValueError(
-            f"weight_hh of {where} is {(rows, output)}: its rows are neither 1 (RNN), 3 (GRU) nor 4 times "
-            "(LSTM) its columns"
+            say(
+                "weight_hh of {where} is {shape}: its rows are neither 1 (RNN), 3 (GRU) nor 4 times (LSTM) its columns",
+                where=where,
+                shape=(rows, output),
+            )
         )
     return cells
 
@@ -144,37 +168,52 @@ def _cells(name: str, group: Mapping[tuple[int, bool], Mapping[str, np.ndarray]]
 def _block(
     name: str, group: Mapping[tuple[int, bool], Mapping[str, np.ndarray]], cell: str, batch_first: bool
 ) -> Block:
-    where = name or "the block"
+    where = refuse.block_of(name)
     first = group[0, False]
     rows, output = first["weight_hh"].shape
     both = (0, True) in group
     count = max(layer for layer, _ in group) + 1
     expected = {(layer, back) for layer in range(count) for back in (False, True)[: 1 + both]}
     if set(group) != expected:
-        missing = sorted(expected ^ set(group))[0]
-        raise ValueError(
-            f"{where} is not whole: layer {missing[0]}{' backward' if missing[1] else ''} does not fit the others"
-        )
+        missing = _layer(*sorted(expected ^ set(group))[0])
+        raise ValueError(say("{where} is not whole: {layer} does not fit the others", where=where, layer=missing))
     hidden = first["weight_hr"].shape[-1] if "weight_hr" in first else output
     if rows != hidden * len(GATES[cell]):
-        raise ValueError(f"weight_hh of {where} has {rows} rows, not {len(GATES[cell])} times {hidden}")
+        raise ValueError(
+            say(
+                "weight_hh of {where} has {rows} rows, not {times} times {hidden}",
+                where=where,
+                rows=rows,
+                times=len(GATES[cell]),
+                hidden=hidden,
+            )
+        )
     layers = []
     for layer in range(count):
         row = []
         for back in (False, True)[: 1 + both]:
-            mark = f"layer {layer}{' backward' if back else ''} of {where}"
+            mark = say("{key} of {where}", key=_layer(layer, back), where=where)
             found = refuse.weights(group[layer, back], mark)
             if set(found) != set(first):
                 raise ValueError(
-                    f"{mark} has {', '.join(sorted(found))}; the first layer has {', '.join(sorted(first))}"
+                    say(
+                        "{layer} has {found}; the first layer has {first}",
+                        layer=mark,
+                        found=", ".join(sorted(found)),
+                        first=", ".join(sorted(first)),
+                    )
                 )
             width = first["weight_ih"].shape[1] if layer == 0 else output * (1 + both)
             shapes = {"weight_ih": (rows, width), "weight_hh": (rows, output), "weight_hr": (output, hidden)}
             for kind, value in found.items():
-                refuse.expect(value, shapes.get(kind, (rows,)), f"{kind} of {mark}")
+                refuse.expect(value, shapes.get(kind, (rows,)), say("{key} of {where}", key=kind, where=mark))
             zero = np.zeros(rows, found["weight_ih"].dtype)
             row.append(split_weights(CELLS[cell], {"bias_ih": zero, "bias_hh": zero} | found))
         layers.append(row)
     directions = ("forward", "reverse")[: 1 + both]
     assumed = () if batch_first else ("x is (time, batch, input), as without batch_first",)
     return Block(name, "torch", CELLS[cell], layers, directions, batch_first, assumed=assumed)
+
+
+def _layer(layer: int, back: bool) -> Said:
+    return say("layer {layer} backward", layer=layer) if back else say("layer {layer}", layer=layer)

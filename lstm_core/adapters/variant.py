@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from types import SimpleNamespace
 from typing import Any
 
 from lstm_core.cells.base import Cell, Signal
+from lstm_core.say import say
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ def activation(name: str, alpha: float | None = None, beta: float | None = None)
     """The function of that name, case and underscores ignored; ValueError lists the names there are."""
     key = name.lower().replace("_", "")
     if key not in FORMULAS:
-        raise ValueError(f"the activation {name!r} is not supported; {', '.join(FORMULAS)} are")
+        raise ValueError(
+            say("the activation {name!r} is not supported; {names} are", name=name, names=", ".join(FORMULAS))
+        )
     formula = FORMULAS[key]
     values = (
         0.0 if usual is None else usual if asked is None else asked
@@ -130,18 +133,21 @@ def variant(
     plain = base.name in ("rnn", "rnn_relu")
     if (gate, candidate, shown, clip, coupled) == (SIGMOID, TANH, TANH, math.inf, False):
         return base
-    said = [
-        f"{what} {function.name}"
-        for what, function, usual in (("gates", gate, SIGMOID), ("candidate", candidate, TANH), ("shown", shown, TANH))
-        if function != usual and not (plain and what != "shown")
-    ]
-    said += [f"clipped to {clip:g}"] if clip < math.inf else []
-    said += ["i and f coupled"] if coupled else []
+    said = [say("gates {name}", name=gate.name)] if gate != SIGMOID and not plain else []
+    said += [say("candidate {name}", name=candidate.name)] if candidate != TANH and not plain else []
+    said += [say("shown {name}", name=shown.name)] if shown != TANH else []
+    said += [say("clipped to {clip:g}", clip=clip)] if clip < math.inf else []
+    said += [say("i and f coupled")] if coupled else []
+    listed = reduce(lambda first, second: say("{first}, {second}", first=first, second=second), said)
 
     class Variant(base):
-        name = f"{base.name} ({', '.join(said)})"
-        title = f"{base.title} ({', '.join(said)})"
-        note = f"{base.note} From a file: {', '.join(said)}.".strip()
+        name = f"{base.name} ({listed})"
+        title = say("{title} ({changes})", title=say(base.title), changes=listed)
+        note = (
+            say("{note} From a file: {changes}.", note=say(base.note), changes=listed)
+            if base.note
+            else say("From a file: {changes}.", changes=listed)
+        )
         signals = _ranges(base, gate, candidate, shown, coupled)
 
         @staticmethod
@@ -160,7 +166,7 @@ def variant(
                 exchanged.tanh = lambda x: shown(x, xp)  # type: ignore[method-assign]
             return base.update(p, v, s, exchanged)
 
-    Variant.__doc__ = f"{base.__doc__}\n\n    From a file: {', '.join(said)}."
+    Variant.__doc__ = f"{base.__doc__}\n\n    From a file: {listed}."
     return Variant
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_core.say import say
 from lstm_core.trace import Trace
 
 STILL = 1e-2  # a unit whose output moves by less over the whole input is dead
@@ -31,47 +32,66 @@ class Note:
 
 NOTES: dict[str, Note] = {
     "dead": Note(
-        "Dead units",
-        "Their output does not move, whatever is read: they take memory and time and carry nothing.",
-        "Train a smaller layer; look for an output gate that its bias holds shut, a learning rate that threw the unit "
-        "out of range, weight decay that is too strong.",
+        say("Dead units"),
+        say("Their output does not move, whatever is read: they take memory and time and carry nothing."),
+        say(
+            "Train a smaller layer; look for an output gate that its bias holds shut, a learning rate that threw the "
+            "unit out of range, weight decay that is too strong."
+        ),
         "Karpathy et al. 2015",
     ),
     "saturated": Note(
-        "Saturated units",
-        "A gate or an output that stays at one end has almost no gradient, so training can hardly change it any more.",
-        "Scale the inputs, start from smaller weights, clip gradients, normalise the layer. A forget gate that is open "
-        "for good may be just what the task needs.",
+        say("Saturated units"),
+        say(
+            "A gate or an output that stays at one end has almost no gradient, so training can hardly change it any "
+            "more."
+        ),
+        say(
+            "Scale the inputs, start from smaller weights, clip gradients, normalise the layer. A forget gate that is "
+            "open for good may be just what the task needs."
+        ),
         "Karpathy et al. 2015; Le et al. 2015",
     ),
     "integrator": Note(
-        "Integrators",
-        "The gate that keeps is open while the one that writes is not shut: the memory adds up what it reads, and can "
-        "grow with the length of the input beyond what was seen in training.",
-        "Test on inputs longer than those of training. If it drifts, bound the memory (a GRU, coupled gates) or "
-        "penalise its size.",
+        say("Integrators"),
+        say(
+            "The gate that keeps is open while the one that writes is not shut: the memory adds up what it reads, and "
+            "can grow with the length of the input beyond what was seen in training."
+        ),
+        say(
+            "Test on inputs longer than those of training. If it drifts, bound the memory (a GRU, coupled gates) or "
+            "penalise its size."
+        ),
         "Weiss et al. 2018",
     ),
     "timescale": Note(
-        "Timescale, -1 / log f",
-        "After this many steps 1/e of a memory is left. What depends on more steps than the longest timescale is "
-        "forgotten.",
-        "Raise the forget bias, or draw it as log U(1, T - 1) for dependencies of up to T steps (chrono "
-        "initialisation).",
+        say("Timescale, -1 / log f"),
+        say(
+            "After this many steps 1/e of a memory is left. What depends on more steps than the longest timescale is "
+            "forgotten."
+        ),
+        say(
+            "Raise the forget bias, or draw it as log U(1, T - 1) for dependencies of up to T steps (chrono "
+            "initialisation)."
+        ),
         "Mahto et al. 2021; Tallec & Ollivier 2018",
     ),
     "bias": Note(
-        "Effective bias, b_ih + b_hh",
-        "torch keeps two biases that only act as their sum. A forget bias set on one of them is not the one that acts "
-        "if the other is set as well, and it is often set on the first layer alone.",
-        "Set the sum, on every layer and direction; a forget bias of 1 is the usual start.",
+        say("Effective bias, b_ih + b_hh"),
+        say(
+            "torch keeps two biases that only act as their sum. A forget bias set on one of them is not the one that "
+            "acts if the other is set as well, and it is often set on the first layer alone."
+        ),
+        say("Set the sum, on every layer and direction; a forget bias of 1 is the usual start."),
         "Jozefowicz et al. 2015",
     ),
     "singular": Note(
-        "Singular values of the recurrent matrices",
-        "Directions of the state with values far below 1 are lost at every step; values far above 1 blow errors up on "
-        "the way back, where gates and tanh do not hold them down.",
-        "Start from orthogonal matrices, clip gradients, penalise the spectral norm.",
+        say("Singular values of the recurrent matrices"),
+        say(
+            "Directions of the state with values far below 1 are lost at every step; values far above 1 blow errors up "
+            "on the way back, where gates and tanh do not hold them down."
+        ),
+        say("Start from orthogonal matrices, clip gradients, penalise the spectral norm."),
         "Pascanu et al. 2013; Saxe et al. 2014",
     ),
 }

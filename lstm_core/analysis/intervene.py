@@ -31,6 +31,7 @@ from lstm_core.attention import weights
 from lstm_core.cells.base import Cell
 from lstm_core.model import Model
 from lstm_core.ops import NUMPY
+from lstm_core.say import say
 from lstm_core.scan import scan
 from lstm_core.trace import Trace
 
@@ -221,7 +222,13 @@ def _forced(cell: type[Cell], forces: Sequence[Force], p: Any, x: Any, s: Any) -
 def _check(force: Force, trace: Trace) -> None:
     signal = trace.cell.signal(force.signal)
     if force.value == "hold" and signal.kind != "state":
-        raise ValueError(f"only a state can be held; {force.signal} is a {signal.kind}, force it to a number")
+        raise ValueError(
+            say(
+                "only a state can be held; {signal} is a {kind}, force it to a number",
+                signal=force.signal,
+                kind=say(signal.kind),
+            )
+        )
     trace.sel(force.signal, layer=force.layer, direction=force.direction)
     for unit in force.units or ():
         trace.sel(force.signal, unit=unit)

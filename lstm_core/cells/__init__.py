@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 
 from lstm_core.cells.base import Cell
+from lstm_core.say import say
 
 
 def discover() -> dict[str, type[Cell]]:
@@ -29,5 +30,5 @@ CELLS: dict[str, type[Cell]] = discover()
 def cell(name: str) -> type[Cell]:
     """The cell of that name; ValueError lists the names there are."""
     if name not in CELLS:
-        raise ValueError(f"there is no cell {name!r}; there are {', '.join(CELLS)}")
+        raise ValueError(say("there is no cell {name!r}; there are {names}", name=name, names=", ".join(CELLS)))
     return CELLS[name]

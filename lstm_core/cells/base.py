@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from lstm_core.say import say
+
 Kind = Literal["gate", "candidate", "state", "output"]
 
 
@@ -120,7 +122,9 @@ class Cell:
         for signal in cls.signals:
             if signal.name == name:
                 return signal
-        raise ValueError(f"the cell {cls.name} has no signal {name!r}; it has {', '.join(s.name for s in cls.signals)}")
+        names = ", ".join(signal.name for signal in cls.signals)
+        error = say("the cell {cell} has no signal {name!r}; it has {names}", cell=cls.name, name=name, names=names)
+        raise ValueError(error)
 
     @classmethod
     def states(cls) -> tuple[str, ...]:

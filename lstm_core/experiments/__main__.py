@@ -12,6 +12,7 @@ from typing import Any
 from lstm_core.experiments import discover, experiment
 from lstm_core.experiments.base import Cancelled, Experiment, Progress, Results
 from lstm_core.experiments.record import FOLDER, measured, results, write
+from lstm_core.say import Said, say
 
 
 def verdicts(one: Experiment, found: Results) -> str:
@@ -103,21 +104,28 @@ def _limited(progress: Progress, seconds: float | None) -> Progress:
     return limited
 
 
+def parts(said: Any) -> Any:
+    """What was said with ``say`` as JSON: its template and its values, of which each may be such a one."""
+    if not isinstance(said, Said):
+        return said
+    return {"template": said.template, "values": {name: parts(value) for name, value in said.values.items()}}
+
+
 def _lines(chosen: list[Experiment], options: argparse.Namespace) -> int:
     """The same for a program that watches: figures of ``--check`` come from assets/experiments, whatever ``--out``."""
 
-    def say(**values: Any) -> None:
+    def tell(**values: Any) -> None:
         print(json.dumps(values, ensure_ascii=False), flush=True)
 
     for one in chosen:
         if options.check:
             found = results(one.name)
             for row in one.check(found) if found else ():
-                say(figure=row.figure, was=row.was, now=row.now, ok=row.ok)
+                tell(figure=row.figure, was=row.was, now=row.now, ok=row.ok)
         else:
-            progress = _limited(lambda share, what: say(share=share, what=what), options.seconds)
+            progress = _limited(lambda share, what: tell(share=share, what=parts(what)), options.seconds)
             write(one, measured(one, progress), options.out)
-    say(share=1.0, what="done")
+    tell(share=1.0, what=parts(say("done")))
     return 0
 
 

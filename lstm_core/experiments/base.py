@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from lstm_core.say import say
+
 Progress = Callable[[float, str], None]
 """progress(share done, what is being done); it may raise ``Cancelled`` to end the measurement."""
 
@@ -30,7 +32,8 @@ def silent(share: float, what: str) -> None:
 def watch(items: Sequence[Any], progress: Progress, what: str, start: float = 0.0, stop: float = 1.0) -> Iterator[Any]:
     """The items one after another, reporting before each how much of ``start`` to ``stop`` is done."""
     for k, item in enumerate(items):
-        progress(start + (stop - start) * k / len(items), f"{what}, {k + 1} of {len(items)}")
+        said = say("{what}, {place} of {count}", what=what, place=k + 1, count=len(items))
+        progress(start + (stop - start) * k / len(items), said)
         yield item
 
 

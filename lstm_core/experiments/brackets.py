@@ -19,6 +19,7 @@ from lstm_core.experiments.base import (
 )
 from lstm_core.experiments.headers import trained_on
 from lstm_core.model import Model, load_model
+from lstm_core.say import say
 from lstm_core.training.brackets import Reading, texts
 from lstm_core.training.general_measures import best_unit, unit_accuracy
 
@@ -88,23 +89,25 @@ class Brackets(Experiment):
         return measured(load_model(MODEL), CHECK_SEED, 150)
 
     def draw(self, results: Measurement) -> Sequence[Drawing]:
-        names = ["inside quotes", "closing mark", "depth (correlation)"]
+        names = [say("inside quotes"), say("closing mark"), say("depth (correlation)")]
         figures = [results.figures[name] for name in FROM_HEADER]
         spreads = [one.spread or (None, None) for one in figures]
-        trained = Series("trained", names, [one.value() for one in figures], *zip(*spreads, strict=True), color="lstm")
+        trained = Series(
+            say("trained"), names, [one.value() for one in figures], *zip(*spreads, strict=True), color="lstm"
+        )
         blank = [sorted(one.untrained) for one in figures]
         untrained = Series(
-            "untrained", names, [b[2] for b in blank], [b[0] for b in blank], [b[-1] for b in blank], "untrained"
+            say("untrained"), names, [b[2] for b in blank], [b[0] for b in blank], [b[-1] for b in blank], "untrained"
         )
-        seeds = [f"seed {seed}" for seed in results.seeds]
+        seeds = [say("seed {seed}", seed=seed) for seed in results.seeds]
         gate = [
             Series(name, seeds, results.data[key])
-            for name, key in (("at quotation marks", "at"), ("elsewhere", "elsewhere"))
+            for name, key in ((say("at quotation marks"), "at"), (say("elsewhere"), "elsewhere"))
         ]
         return [
-            Drawing("bars", "What the best cells tell", "", "accuracy or correlation", [trained, untrained],
-                    y_range=(0.0, 1.02), limits=[(0.98, "target")]),
-            Drawing("bars", "The quote cell's forget gate", "", "mean f", gate, y_range=(0.0, 1.02)),
+            Drawing("bars", say("What the best cells tell"), "", say("accuracy or correlation"), [trained, untrained],
+                    y_range=(0.0, 1.02), limits=[(0.98, say("target"))]),
+            Drawing("bars", say("The quote cell's forget gate"), "", say("mean f"), gate, y_range=(0.0, 1.02)),
         ]  # fmt: skip
 
 

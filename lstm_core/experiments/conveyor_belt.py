@@ -20,11 +20,12 @@ from lstm_core.experiments.base import (
 )
 from lstm_core.experiments.headers import curves, places, trained_on
 from lstm_core.model import Model, load_model
+from lstm_core.say import say
 from lstm_core.training.country import probes
 from lstm_core.training.rows import answers_right
 
 MODELS = {"lstm": "country-lstm", "gru": "country-gru", "rnn": "country-rnn", "direct": "country-rnn-direct"}
-NAMES = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "direct": "RNN, no curriculum"}
+NAMES = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "direct": say("RNN, no curriculum")}
 GAP, COUNT = 100, 500
 LONG = (
     "I was born in Japan. It rained all day. The road to the sea was long. Music came from the house. The train came "
@@ -79,7 +80,7 @@ class ConveyorBelt(Experiment):
         models = {key: load_model(name) for key, name in MODELS.items()}
         seeds, found = from_header(models, "gap_100")
         figures = {}
-        for key, model in zip(models, watch(list(models.values()), progress, "models"), strict=True):
+        for key, model in zip(models, watch(list(models.values()), progress, say("models")), strict=True):
             blank = tuple(right(model.untrained(seed), CHECK_SEED - 2, 100) for seed in range(5))
             figures[key] = Figure(found[key], right(model, CHECK_SEED - 1), blank)
         for key in ("lstm", "gru"):
@@ -103,8 +104,9 @@ class ConveyorBelt(Experiment):
             for key in MODELS
         ]
         return [
-            Drawing("lines", "Right language by gap", "words between country and language", "share right",
-                    series, y_range=(0.0, 1.02), limits=[(0.99, "target at 100")]),
+            Drawing("lines", say("Right language by gap"), say("words between country and language"),
+                    say("share right"), series, y_range=(0.0, 1.02),
+                    limits=[(0.99, say("target at {place}", place=100))]),
         ]  # fmt: skip
 
 

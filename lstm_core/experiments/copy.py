@@ -20,6 +20,7 @@ from lstm_core.experiments.base import (
 )
 from lstm_core.experiments.headers import curves, places, trained_on
 from lstm_core.model import Model, load_model
+from lstm_core.say import say
 from lstm_core.training.copying import ASK, BLANK, probes
 from lstm_core.training.rows import answers_right
 
@@ -63,7 +64,9 @@ class Copy(Experiment):
         seeds: tuple[int, ...] = ()
         for lag in (40, 60):
             seeds, found = from_header(models, f"lag_{lag}")
-            for key, model in zip(models, watch(list(models.values()), progress, f"lag {lag}"), strict=True):
+            for key, model in zip(
+                models, watch(list(models.values()), progress, say("lag {lag}", lag=lag)), strict=True
+            ):
                 blank = tuple(right(model.untrained(seed), lag, CHECK_SEED - 2, 200) for seed in range(5))
                 figures[f"{key}_{lag}"] = Figure(found[key], right(model, lag, CHECK_SEED - 1), blank)
         data = {key: curves(model, "by_lag") for key, model in models.items()}
@@ -81,8 +84,9 @@ class Copy(Experiment):
         lags, rows = results.data["lags"], results.data["curves"]
         series = [spread(key.upper(), lags, rows[key], key) for key in MODELS]
         return [
-            Drawing("lines", "All three letters right by lag", "dots between the letters and the question mark",
-                    "share right", series, y_range=(0.0, 1.02), limits=[(0.95, "target at 60")]),
+            Drawing("lines", say("All three letters right by lag"),
+                    say("dots between the letters and the question mark"), say("share right"), series,
+                    y_range=(0.0, 1.02), limits=[(0.95, say("target at {place}", place=60))]),
         ]  # fmt: skip
 
 

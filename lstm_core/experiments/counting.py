@@ -21,6 +21,7 @@ from lstm_core.experiments.base import (
 )
 from lstm_core.experiments.headers import trained_on
 from lstm_core.model import Model, load_model
+from lstm_core.say import say
 from lstm_core.training.counting import LONGEST, MEASURED, breaks_at, counts, string
 from lstm_core.training.general_measures import memory
 from lstm_core.training.rows import read
@@ -72,7 +73,7 @@ class CountingFar(Experiment):
         seeds, broken = from_header(models, "breaks_at")
         _, followed = from_header(models, "correlation")
         figures = {}
-        for key, model in zip(models, watch(list(models.values()), progress, "models"), strict=True):
+        for key, model in zip(models, watch(list(models.values()), progress, say("models")), strict=True):
             blank = [model.untrained(seed) for seed in range(5)]
             to = tuple(None if n is None else n - 1 for n in broken[key])
             figures[f"{key}_right_to"] = Figure(to, breaks_at(model) - 1, tuple(breaks_at(one) - 1 for one in blank))
@@ -93,14 +94,15 @@ class CountingFar(Experiment):
         }
 
     def draw(self, results: Measurement) -> Sequence[Drawing]:
-        seeds = [f"seed {seed}" for seed in results.seeds]
+        seeds = [say("seed {seed}", seed=seed) for seed in results.seeds]
         far = [Series(key.upper(), seeds, results.figures[f"{key}_right_to"].seeds, color=key) for key in MODELS]
         steps = list(range(1, 2 * SHOWN + 1))
         lines = [Series(key.upper(), steps, results.data[key], color=key) for key in MODELS]
         return [
-            Drawing("bars", "How far each seed counts", "", "right to n", far, limits=[(LONGEST, "end of training")]),
-            Drawing("lines", f"The counting unit's memory in a^{SHOWN} b^{SHOWN}", "letters read",
-                    "c of the LSTM, h of the GRU", lines),
+            Drawing("bars", say("How far each seed counts"), "", say("right to n"), far,
+                    limits=[(LONGEST, say("end of training"))]),
+            Drawing("lines", say("The counting unit's memory in a^{n} b^{n}", n=SHOWN), say("letters read"),
+                    say("c of the LSTM, h of the GRU"), lines),
         ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from lstm_core.experiments.base import (
     silent,
     spread,
 )
+from lstm_core.say import say
 
 SEEDS = (0, 1, 2, 3, 4)
 STARTS: dict[str, float | str] = {"0": 0.0, "1": 1.0, "3": 3.0, "chrono": "chrono"}
@@ -83,6 +84,7 @@ class CountryTask:
 
 
 TASKS = {"country": CountryTask(), "one letter": Letters(), "three letters": ThreeLetters()}
+NAMES = {"country": say("country"), "one letter": say("one letter"), "three letters": say("three letters")}
 
 
 class ForgetBias(Experiment):
@@ -137,7 +139,10 @@ class ForgetBias(Experiment):
             task = TASKS[name]
 
             def watched(
-                step: int, done: int = done, lag: int = lag, says: str = f"{name}, lag {lag}, bias {start}"
+                step: int,
+                done: int = done,
+                lag: int = lag,
+                says: str = say("{task}, lag {lag}, bias {bias}", task=NAMES[name], lag=lag, bias=start),
             ) -> None:
                 progress((done + lag * step) / total, says)
 
@@ -167,20 +172,23 @@ class ForgetBias(Experiment):
         return {}
 
     def draw(self, results: Measurement) -> Sequence[Drawing]:
-        def bars(kind: int, tasks: Sequence[str], axis: str, top: float) -> Drawing:
-            names = [f"{task}, lag {lag}" for task in tasks for lag in results.data[task]]
+        def bars(kind: int, tasks: Sequence[str], title: str, axis: str, top: float) -> Drawing:
+            names = [
+                say("{task}, lag {lag}", task=NAMES[task], lag=lag) for task in tasks for lag in results.data[task]
+            ]
             series = []
             for start in STARTS:
                 rows = [results.data[task][lag][start][kind] for task in tasks for lag in results.data[task]]
-                says = "chrono" if start == "chrono" else f"bias {start}"
+                says = "chrono" if start == "chrono" else say("bias {bias}", bias=start)
                 series.append(spread(says, names, list(zip(*rows, strict=True))))
-            return Drawing("bars", axis.capitalize(), "", axis, series, y_range=(0, top * 1.03))
+            return Drawing("bars", title, "", axis, series, y_range=(0, top * 1.03))
 
         letters = [name for name in TASKS if name != "country"]
+        steps = say("Steps to 95 % right"), say("steps to 95 % right")
         return [
-            bars(0, ["country"], "steps to 95 % right", TASKS["country"].steps),
-            bars(0, letters, "steps to 95 % right", TASKS["one letter"].steps),
-            bars(1, list(TASKS), "share right at the end", 1.0),
+            bars(0, ["country"], *steps, TASKS["country"].steps),
+            bars(0, letters, *steps, TASKS["one letter"].steps),
+            bars(1, list(TASKS), say("Share right at the end"), say("share right at the end"), 1.0),
         ]
 
 

@@ -20,6 +20,7 @@ from lstm_core.experiments.base import (
 )
 from lstm_core.experiments.headers import curves, places, trained_on
 from lstm_core.model import Model, load_model
+from lstm_core.say import say
 from lstm_core.training.agreement import ablations
 
 MODEL = "agreement-lstm"
@@ -68,7 +69,7 @@ class Number(Experiment):
         model = load_model(MODEL)
         progress(0.1, MODEL)
         shipped, cost = measured(model, CHECK_SEED - 1)
-        progress(0.5, "untrained")
+        progress(0.5, say("untrained"))
         blank = [measured(model.untrained(seed), CHECK_SEED - 2, 100)[0] for seed in range(5)]
         figures: dict[str, Figure] = {}
         seeds: tuple[int, ...] = ()
@@ -90,10 +91,11 @@ class Number(Experiment):
         attractors, rows, cost = (results.data[name] for name in ("attractors", "curve", "cost"))
         units = [str(unit) for unit in range(len(cost))]
         return [
-            Drawing("bars", "Share lost without each cell", "cell", "share of verbs",
-                    [Series("LSTM", units, cost, color="lstm")], limits=[(0.3, "target")]),
-            Drawing("lines", "Right verb by attractors", "nouns of the other number between", "share right",
-                    [spread("LSTM", attractors, rows, "lstm")], y_range=(0.4, 1.02), limits=[(0.5, "chance")]),
+            Drawing("bars", say("Share lost without each cell"), say("cell"), say("share of verbs"),
+                    [Series("LSTM", units, cost, color="lstm")], limits=[(0.3, say("target"))]),
+            Drawing("lines", say("Right verb by attractors"), say("nouns of the other number between"),
+                    say("share right"), [spread("LSTM", attractors, rows, "lstm")], y_range=(0.4, 1.02),
+                    limits=[(0.5, say("chance"))]),
         ]  # fmt: skip
 
 

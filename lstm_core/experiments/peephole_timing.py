@@ -16,6 +16,7 @@ from lstm_core.experiments.base import (
     silent,
     spread,
 )
+from lstm_core.say import say
 
 SEEDS = (0, 1, 2, 3, 4)
 LONG, SHORT = 50, 49
@@ -24,7 +25,7 @@ HIDDEN, LEARNING_RATE = 5, 1e-2
 FORGET_BIAS = 4.0  # keeps for about as long as the marks stand apart
 STEPS, EVERY = 3000, 100
 KINDS = {"peephole": True, "lstm": False}
-NAMES = {"peephole": "LSTM with peepholes", "lstm": "LSTM"}
+NAMES = {"peephole": say("LSTM with peepholes"), "lstm": "LSTM"}
 
 
 def sequences(held_out: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +110,8 @@ class PeepholeTiming(Experiment):
         for k, (kind, peepholes) in enumerate(KINDS.items()):
 
             def watched(step: int, k: int = k, kind: str = kind) -> None:
-                progress((k + step / STEPS) / len(KINDS), f"{NAMES[kind]}, all seeds at once, step {step}")
+                said = say("{network}, all seeds at once, step {step}", network=NAMES[kind], step=step)
+                progress((k + step / STEPS) / len(KINDS), said)
 
             curve, ends = trained(peepholes, SEEDS, STEPS, watched)
             curves[kind] = curve.tolist()
@@ -133,13 +135,14 @@ class PeepholeTiming(Experiment):
         every, curves = results.data["every"], results.data["curves"]
         at = [every * (k + 1) for k in range(len(curves["lstm"][0]))]
         lines = [spread(NAMES[kind], at, rows, "" if kind == "peephole" else "lstm") for kind, rows in curves.items()]
-        title = f"{LONG} or {SHORT} steps apart?"
-        axes = ("steps of training", "held-out sequences right")
-        limits = [(0.5, "chance")]
+        title = say("{long} or {short} steps apart?", long=LONG, short=SHORT)
+        axes = (say("steps of training"), say("held-out sequences right"))
+        limits = [(0.5, say("chance"))]
         first = Drawing("lines", title, *axes, lines, y_range=(0.3, 1.02), limits=limits)
         each = [
-            Drawing("lines", f"{NAMES[kind]}, each seed", *axes,
-                    [spread(f"seed {seed}", at, [row]) for seed, row in zip(results.seeds, rows, strict=True)],
+            Drawing("lines", say("{network}, each seed", network=NAMES[kind]), *axes,
+                    [spread(say("seed {seed}", seed=seed), at, [row])
+                     for seed, row in zip(results.seeds, rows, strict=True)],
                     y_range=(0.3, 1.02), limits=limits)
             for kind, rows in curves.items()
         ]  # fmt: skip

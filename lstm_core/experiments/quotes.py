@@ -20,6 +20,7 @@ from lstm_core.experiments.base import (
 )
 from lstm_core.experiments.texts import paragraphs
 from lstm_core.model import Model, load_model
+from lstm_core.say import say
 from lstm_core.training.general_measures import memory
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -113,13 +114,13 @@ class Quotes(Experiment):
             )
 
         kinds = (
-            ("best", "trained", "lstm"),
-            ("untrained", "untrained", "untrained"),
-            ("shuffled", "moved labels", "gru"),
+            ("best", say("trained"), "lstm"),
+            ("untrained", say("untrained"), "untrained"),
+            ("shuffled", say("moved labels"), "gru"),
         )
         return [
-            Drawing("bars", "Best unit for open quotation marks", "", "balanced accuracy",
-                    [bars(*kind) for kind in kinds], y_range=(0.4, 1.0), limits=[(0.5, "chance")]),
+            Drawing("bars", say("Best unit for open quotation marks"), "", say("balanced accuracy"),
+                    [bars(*kind) for kind in kinds], y_range=(0.4, 1.0), limits=[(0.5, say("chance"))]),
         ]  # fmt: skip
 
 

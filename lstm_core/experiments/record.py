@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_core.experiments.base import Experiment, Progress, Results, silent
+from lstm_core.say import say
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "experiments"
 
@@ -58,7 +59,9 @@ def results(name: str, folder: Path = FOLDER) -> Results | None:
     try:
         return Results.parse(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path.name} does not hold an experiment's results: {error}") from error
+        raise ValueError(
+            say("{name} does not hold an experiment's results: {error}", name=path.name, error=str(error))
+        ) from error
 
 
 def _rounded(tree: Any) -> Any:

@@ -22,6 +22,7 @@ from lstm_core.experiments.base import (
 )
 from lstm_core.experiments.texts import for_model, shipped
 from lstm_core.model import Model, load_model
+from lstm_core.say import say
 
 SEEDS = (0, 1, 2, 3, 4)
 WORDS = 600
@@ -79,7 +80,7 @@ class SaturatedGates(Experiment):
             points[name] = {g: [np.mean([run[g][k] for run in runs], axis=0).tolist() for k in (0, 1)] for g in runs[0]}
             points[name]["untrained"] = [blank[0][k].tolist() for k in (0, 1)]
         every = {}
-        for name, model in watch(list(shipped("").items()), progress, "all models", 0.8, 1.0):
+        for name, model in watch(list(shipped("").items()), progress, say("all models"), 0.8, 1.0):
             found = fractions(model, 0, WORDS // 3)
             gate = model.cell.states() and next((s.name for s in model.cell.signals if s.role == "keep"), "")
             if gate in found:
@@ -100,22 +101,25 @@ class SaturatedGates(Experiment):
         for name, gates in results.data["points"].items():
             keep = KEEP[name]
             kinds = [
-                (keep, f"{keep}, trained", name.rpartition("-")[2]),
-                ("untrained", f"{keep}, untrained", "untrained"),
+                (keep, say("{gate}, trained", gate=keep), name.rpartition("-")[2]),
+                ("untrained", say("{gate}, untrained", gate=keep), "untrained"),
             ]
-            kinds += [(gate, f"{gate}, trained", "") for gate in gates if gate not in (keep, "untrained")]
+            kinds += [
+                (gate, say("{gate}, trained", gate=gate), "") for gate in gates if gate not in (keep, "untrained")
+            ]
             series = [Series(says, *gates[gate], color=color) for gate, says, color in kinds]
             drawings.append(
-                Drawing("points", f"Units of {name}", "share of steps below 0.1", "share of steps above 0.9", series,
-                        y_range=(-0.02, 1.02))
+                Drawing("points", say("Units of {name}", name=name), say("share of steps below 0.1"),
+                        say("share of steps above 0.9"), series, y_range=(-0.02, 1.02))
             )  # fmt: skip
         names = list(results.data["every"])
         pairs = [results.data["every"][name] for name in names]
         both = [
-            Series("keep gate above 0.9", names, [right for _, right in pairs], color="lstm"),
-            Series("keep gate below 0.1", names, [left for left, _ in pairs], color="gru"),
+            Series(say("keep gate above 0.9"), names, [right for _, right in pairs], color="lstm"),
+            Series(say("keep gate below 0.1"), names, [left for left, _ in pairs], color="gru"),
         ]
-        return [*drawings, Drawing("bars", "All shipped models", "", "share of units and steps", both, y_range=(0, 1))]
+        every = Drawing("bars", say("All shipped models"), "", say("share of units and steps"), both, y_range=(0, 1))
+        return [*drawings, every]
 
 
 EXPERIMENT = SaturatedGates()

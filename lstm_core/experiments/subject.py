@@ -21,6 +21,7 @@ from lstm_core.experiments.base import (
     watch,
 )
 from lstm_core.model import Model, list_models, load_model
+from lstm_core.say import say
 
 MODELS = {
     "lstm": "pronouns-lstm",
@@ -29,13 +30,23 @@ MODELS = {
     "zh_lstm": "pronouns_zh-lstm",
     "zh_gru": "pronouns_zh-gru",
 }
-NAMES = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "zh_lstm": "LSTM, Chinese", "zh_gru": "GRU, Chinese"}
-ANSWERS = {"distractor": "with a distractor", "switch": "after a switch", "distance_100": "100 words later"}
+NAMES = {
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "rnn": "RNN",
+    "zh_lstm": say("{cell}, Chinese", cell="LSTM"),
+    "zh_gru": say("{cell}, Chinese", cell="GRU"),
+}
+ANSWERS = {
+    "distractor": say("with a distractor"),
+    "switch": say("after a switch"),
+    "distance_100": say("100 words later"),
+}
 UNIT = {
-    "unit_accuracy": "one unit tells the gender",
-    "found": "it lets go at new subjects",
-    "false_alarms": "and at other words",
-    "kept_old": "held there, the old pronoun stays",
+    "unit_accuracy": say("one unit tells the gender"),
+    "found": say("it lets go at new subjects"),
+    "false_alarms": say("and at other words"),
+    "kept_old": say("held there, the old pronoun stays"),
 }
 MEASURE_SEED = 50_000
 BLANKS = (0, 1, 2, 3, 4)
@@ -97,7 +108,7 @@ class Subject(Experiment):
         by_metric = {metric: from_header(there, metric) for metric in (*ANSWERS, *UNIT)}
         seeds = by_metric["switch"][0]
         figures: dict[str, Figure] = {}
-        for cell, model in watch(list(there.items()), progress, "models"):
+        for cell, model in watch(list(there.items()), progress, say("models")):
             fresh = measured(model, MEASURE_SEED, 500)
             blanks = [measured(model.untrained(seed), MEASURE_SEED, 60) for seed in BLANKS]
             for metric in (*ANSWERS, *UNIT):
@@ -139,15 +150,23 @@ class Subject(Experiment):
                 color = cell.removeprefix("zh_")
                 found.append(spread(NAMES[cell], names, rows, "" if cell.startswith("zh_") else color))
             blank = [results.figures[f"lstm_{metric}"].untrained for metric in metrics]
-            found.append(spread("LSTM, untrained", names, list(zip(*blank, strict=True)), "untrained"))
+            found.append(spread(say("LSTM, untrained"), names, list(zip(*blank, strict=True)), "untrained"))
             return found
 
-        limits = [(0.5, "chance")]
+        limits = [(0.5, say("chance"))]
         return [
             Drawing(
-                "bars", "He or she, right", "", "share of texts", series(ANSWERS), y_range=(0, 1.02), limits=limits
+                "bars",
+                say("He or she, right"),
+                "",
+                say("share of texts"),
+                series(ANSWERS),
+                y_range=(0, 1.02),
+                limits=limits,
             ),
-            Drawing("bars", "One unit's memory and forget gate", "", "share", series(UNIT), y_range=(0, 1.02)),
+            Drawing(
+                "bars", say("One unit's memory and forget gate"), "", say("share"), series(UNIT), y_range=(0, 1.02)
+            ),
         ]
 
 

@@ -23,6 +23,7 @@ from lstm_core.experiments.base import (
 )
 from lstm_core.experiments.texts import composer, for_model
 from lstm_core.model import Model, load_model
+from lstm_core.say import say
 from lstm_core.scan import scan
 from lstm_core.training.general_measures import log_probabilities, read
 
@@ -201,20 +202,22 @@ class Spread(Experiment):
         middles = np.sqrt(EDGES[1:] * EDGES[:-1]).tolist()
         for cell in MODELS:
             given = results.data[cell]
-            kinds = (("trained", "counts", cell), ("untrained", "untrained", "untrained"))
+            kinds = ((say("trained"), "counts", cell), (say("untrained"), "untrained", "untrained"))
             counts = [spread(says, middles, given[key], color) for says, key, color in kinds]
-            drawings.append(
-                Drawing("histogram", f"Timescales, {cell.upper()}", "T in steps", "units", counts, log_x=True)
-            )
+            title = say("Timescales, {cell}", cell=cell.upper())
+            drawings.append(Drawing("histogram", title, say("T in steps"), say("units"), counts, log_x=True))
         for cell in MODELS:
             given = results.data[cell]
-            quarters = zip(("fastest", "fast", "slow", "slowest"), given["middle"], strict=True)
-            lines = [
-                spread(f"{says} quarter, T about {t:.3g}", list(GAPS), [one[k] for one in given["recall"]])
-                for k, (says, t) in enumerate(quarters)
-            ]
-            title = f"Who carries the country, {cell.upper()}"
-            axes = ("tokens after the country", "answer follows these units")
+            fastest, fast, slow, slowest = given["middle"]
+            quarters = (
+                say("fastest quarter, T about {steps:.3g}", steps=fastest),
+                say("fast quarter, T about {steps:.3g}", steps=fast),
+                say("slow quarter, T about {steps:.3g}", steps=slow),
+                say("slowest quarter, T about {steps:.3g}", steps=slowest),
+            )
+            lines = [spread(says, list(GAPS), [one[k] for one in given["recall"]]) for k, says in enumerate(quarters)]
+            title = say("Who carries the country, {cell}", cell=cell.upper())
+            axes = (say("tokens after the country"), say("answer follows these units"))
             drawings.append(Drawing("lines", title, *axes, lines, y_range=(0, 1.02)))
         return drawings
 

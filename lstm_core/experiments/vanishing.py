@@ -21,6 +21,7 @@ from lstm_core.experiments.base import (
 )
 from lstm_core.experiments.texts import for_model
 from lstm_core.model import Model, load_model
+from lstm_core.say import say
 from lstm_core.trace import Trace
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -80,7 +81,9 @@ class Vanishing(Experiment):
         jobs = [(cell, seed) for cell in HIDDEN for seed in SEEDS]
         for k, (cell, seed) in enumerate(jobs):
 
-            def watched(step: int, k: int = k, says: str = f"{cell.upper()}, seed {seed}") -> None:
+            def watched(
+                step: int, k: int = k, says: str = say("{cell}, seed {seed}", cell=cell.upper(), seed=seed)
+            ) -> None:
                 progress((k + step / STEPS) / len(jobs), says)
 
             one = small.network(cell, HIDDEN[cell], seed)
@@ -120,14 +123,13 @@ class Vanishing(Experiment):
 
     def draw(self, results: Measurement) -> Sequence[Drawing]:
         drawings = []
-        for when in ("trained", "untrained"):
+        for when, title in (("trained", say("Trained networks")), ("untrained", say("Untrained networks"))):
             series = []
             for cell in HIDDEN:
                 rows = results.data["curves"][cell][when]
                 series.append(spread(cell.upper(), list(range(len(rows[0]))), rows, cell))
-            drawings.append(
-                Drawing("lines", f"{when.capitalize()} networks", "steps back", "norm, relative", series, log_y=True)
-            )
+            axes = (say("steps back"), say("norm, relative"))
+            drawings.append(Drawing("lines", title, *axes, series, log_y=True))
         return drawings
 
 

@@ -25,6 +25,7 @@ from lstm_core.experiments.base import (
 )
 from lstm_core.experiments.texts import for_model, shipped
 from lstm_core.model import Model
+from lstm_core.say import say
 from lstm_core.trace import Trace
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -100,7 +101,7 @@ class WeightedSum(Experiment):
         held = 0.0
         control: dict[str, list[float]] = {}
         blank: list[float] = []
-        for name, model in watch(list(linear().items()), progress, "models"):
+        for name, model in watch(list(linear().items()), progress, say("models")):
             traces = [model.run(for_model(model, seed, WORDS), device="cpu") for seed in SEEDS]
             by_model[name] = [worst(trace) for trace in traces]
             double[name] = [worst(in_64_bits(model).run(trace.tokens, device="cpu")) for trace in traces]
@@ -150,12 +151,13 @@ class WeightedSum(Experiment):
             return Series(name, names, list(map(max, rows)), list(map(min, rows)), list(map(max, rows)), color)
 
         three = [
-            bars("residual", "32 bits", "lstm"),
-            bars("double", "64 bits", "gru"),
-            bars("without", "without the keep gates", "untrained"),
+            bars("residual", say("{count} bits", count=32), "lstm"),
+            bars("double", say("{count} bits", count=64), "gru"),
+            bars("without", say("without the keep gates"), "untrained"),
         ]
-        title = "Traced memory less the sum over words"
-        return [Drawing("bars", title, "", "largest difference", three, log_y=True, limits=[(1e-5, "target, 32 bits")])]
+        title = say("Traced memory less the sum over words")
+        limits = [(1e-5, say("target, 32 bits"))]
+        return [Drawing("bars", title, "", say("largest difference"), three, log_y=True, limits=limits)]
 
 
 EXPERIMENT = WeightedSum()

@@ -56,28 +56,28 @@ def write(rng: Random, held_out: bool = False) -> Text:
     open_: list[str] = []
     depth, quoted, closers = [], [], []
 
-    def say(piece: str) -> None:
+    def put(piece: str) -> None:
         text.append(piece)
         depth.extend([sum(mark != QUOTE for mark in open_)] * len(piece))
         quoted.extend([QUOTE in open_] * len(piece))
 
     while len(depth) < SHORTEST or open_:
         growing = len(depth) < SHORTEST
-        say(" " if text else "")
+        put(" " if text else "")
         chance = rng.random() if growing and QUOTE not in open_ else 1.0
         if chance < 0.18 and len(open_) < DEEPEST:
             open_.append(rng.choice(list(BRACKETS)))
-            say(open_[-1])
+            put(open_[-1])
         elif chance < 0.36:
             open_.append(QUOTE)
-            say(QUOTE)
-        say(rng.choice(known))
+            put(QUOTE)
+        put(rng.choice(known))
         while open_ and rng.random() < (0.3 if growing else 0.6):
             closers.append(len(depth))
-            say(BRACKETS.get(open_.pop(), QUOTE))
+            put(BRACKETS.get(open_.pop(), QUOTE))
         if growing and rng.random() < 0.1:
-            say(",")
-    say(".")
+            put(",")
+    put(".")
     return Text("".join(text), np.array(depth), np.array(quoted), np.array(closers, np.intp))
 
 

@@ -261,6 +261,22 @@ def test_a_text_that_is_too_long_is_cut_with_a_notice(gates: Gates) -> None:
     expect(notice).to_be_hidden()
 
 
+def test_a_text_that_is_too_long_for_an_address_outlives_a_reload(gates: Gates, open_gates: Open) -> None:
+    text = " ".join(["Anna went home and"] * 300)
+    gates.box.fill(text)
+    gates.box.press("Enter")
+    gates.has(steps=1200)
+    address = gates.page.url
+    assert len(address) < 5000 and "long=1" in address
+    gates.page.reload()
+    gates.has(steps=1200, text=text)
+    elsewhere = open_gates(address)  # another tab, as another person's: it has only the address
+    expect(elsewhere.page.get_by_test_id("gs-notice")).to_contain_text("too long for an address")
+    gates.box.fill(OWN)
+    gates.shows(OWN)
+    assert "long" not in gates.page.url
+
+
 def download(gates: Gates, locator) -> bytes:
     with gates.page.expect_download() as waiting:
         locator.click()

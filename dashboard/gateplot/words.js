@@ -1,0 +1,21 @@
+// What the browser says, in the visitor's language: a template with places to fill in is looked up.
+let words = {}
+let language = "en"
+const catalogues = new Map([["en", {}]])
+
+// Before anything is drawn the catalogue of its language is here.
+export async function speak(wanted) {
+  if (!catalogues.has(wanted)) catalogues.set(wanted, import(`./words.${wanted}.js`).then((module) => module.default))
+  words = await catalogues.get(wanted)
+  language = wanted
+  document.documentElement.lang = wanted
+}
+
+export function tr(text, values = {}) {
+  return (words[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole))
+}
+
+// "a", "b" and "c" as one list.
+export function list(items) {
+  return new Intl.ListFormat(language, { type: "conjunction" }).format(items)
+}

@@ -1,0 +1,47 @@
+"""The walk in Chinese, handled as a visitor does: stages, nodes, all units and the exercise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.gates import Gates
+
+TEXT = "Mary met John"
+NAMES = {*TEXT.split(), "LSTM", "RNN", "tanh", "mod", "gru", "pronouns", "peephole", "clockwork", "co"}
+SAID = """root => [...root.querySelectorAll("*")].flatMap(node => [
+  node.getAttribute("aria-label"), node.getAttribute("title"),
+  ...[...node.childNodes].filter(child => child.nodeType === 3).map(child => child.data)]).filter(Boolean)"""
+
+
+def test_the_walk_speaks_chinese(open_gates: Callable[..., Gates]) -> None:
+    query = {"text": TEXT, "lang": "zh", "left": "pronouns-peephole", "right": "pronouns-clockwork"}
+    page = open_gates(query).page
+    page.get_by_role("link", name="逐步演示").click()
+    walk = page.get_by_test_id("gw")
+    expect(walk).to_have_attribute("data-at", "2")
+    left: set[str] = set()
+
+    def read() -> None:
+        left.update(word for text in walk.evaluate(SAID) for word in re.findall("[A-Za-z]{2,}", text))
+
+    stages = page.get_by_test_id("gw-stages").get_by_role("tab")
+    for exercise in (False, True):
+        if exercise:
+            page.get_by_test_id("gw-exercise").click()
+        for stage in stages.all():
+            stage.click()
+            read()
+    expect(page.get_by_test_id("gw-stage-0")).to_contain_text(
+        "读到John时，对于性别（单元 0），o 是打开（大于 0.5）还是关闭？"
+    )
+    page.get_by_test_id("gw-guess-0-open").click()
+    expect(page.get_by_test_id("gw-stage-0")).to_contain_text(re.compile("答对了|不对"))
+    for node in walk.locator(".gw-node").all():
+        node.dispatch_event("click")
+        read()
+    page.get_by_test_id("gw-view").click()
+    read()
+    assert not left - NAMES

@@ -1,0 +1,112 @@
+"""The catalogues hold what the code says, no more and no less, and the page speaks the language that is wanted."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import string
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from dashboard import catalogue, language
+from lstm_core.say import say
+
+FILES = sorted(language.FOLDER.glob("*.po"))
+TERMS = {
+    "forget gate": "遗忘门",
+    "input gate": "输入门",
+    "output gate": "输出门",
+    "candidate": "候选值",
+    "cell state": "细胞状态",
+    "hidden state": "隐藏状态",
+    "update gate": "更新门",
+    "reset gate": "重置门",
+}
+
+
+@pytest.fixture(scope="module")
+def found() -> set[str]:
+    return {str(message.id) for message in catalogue.collected() if message.id}
+
+
+def entries(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        return {str(message.id): str(message.string) for message in read_po(file) if message.id}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_text_is_translated_and_no_entry_is_left_over(path: Path, found: set[str]) -> None:
+    said = entries(path)
+    assert not found - said.keys(), "run python -m dashboard.catalogue and translate"
+    assert not said.keys() - found, "run python -m dashboard.catalogue: nothing shows these any more"
+    assert not [text for text, told in said.items() if not told.strip()]
+
+
+def test_no_call_is_overlooked(found: set[str]) -> None:
+    """The collector reads no call within a call, and none in a template literal of JavaScript: there must be none."""
+    missed = set()
+    for path in (*Path("dashboard").glob("**/*.py"), *Path("lstm_core").glob("**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in catalogue.KEYWORDS:
+                first = node.args[0] if node.args else None
+                if isinstance(first, ast.Constant) and first.value not in found:
+                    missed.add(first.value)
+                assert not isinstance(first, ast.JoinedStr), f"{path}: an f-string is never found in a catalogue"
+    for path in Path("dashboard").glob("*/*.js"):
+        calls = re.findall(r'\btr\(\s*("(?:[^"\\]|\\.)*")', path.read_text(encoding="utf-8"))
+        missed |= {text for call in calls if (text := json.loads(call)) not in found}
+    assert not missed
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_translation_has_the_same_places_to_fill_in(path: Path) -> None:
+    wrong = {}
+    for text, told in entries(path).items():
+        if re.search(r"\{\w+(:[^}]*)?\}", text) and fields(text) != fields(told):
+            wrong[text] = told
+    assert not wrong
+
+
+def test_terms_are_those_of_the_literature() -> None:
+    said = entries(language.FOLDER / "zh.po")
+    for english, chinese in TERMS.items():
+        texts = [told for text, told in said.items() if re.search(rf"\b{english}\b", text)]
+        assert any(chinese in told for told in texts), english
+        assert sum(chinese in told for told in texts) > len(texts) / 2, english
+
+
+def test_it_fills_in_and_falls_back(chinese: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        language, "words", lambda code: {"{name} of {count:,}": "{count:,} 个中的 {name}", "cell": "细胞"}
+    )
+    assert language.tr("{name} of {count:,}", name=language.tr("cell"), count=1234) == "1,234 个中的 细胞"
+    assert language.tr(say("{name} of {count:,}", name=say("cell"), count=2)) == "2 个中的 细胞"
+    assert language.tr("{name} of {count:,}", name="cell", count=2) == "2 个中的 cell"  # a visitor's word stays
+    assert language.tr("nobody translated {this}") == "nobody translated {this}"
+
+
+def test_what_the_core_says_is_english_text() -> None:
+    said = say("{name} reads {count:,}", name="rnn", count=1000)
+    assert said == "rnn reads 1,000" and str(ValueError(said)) == "rnn reads 1,000"
+    assert language.tr(said) == "rnn reads 1,000"
+
+
+def test_the_browser_is_followed() -> None:
+    assert language.best(None, "zh-CN") == "zh" and language.best("zh_Hant") == "zh"
+    assert language.best("", "tlh", "fr") == "en" and language.best("xx", "zh") == "zh"
+    assert language.languages() == {"en": "English", "zh": "中文"}
+
+
+def test_the_script_holds_what_the_browser_says() -> None:
+    said = language.script("zh")
+    assert said.startswith("export default {") and language.script("en") == "export default {}\n"
+    here = "".join(path.read_text() for path in Path("dashboard").glob("*/*.js"))
+    texts = json.loads(said.removeprefix("export default "))
+    assert texts and all(text in here for text in texts)
