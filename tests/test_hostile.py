@@ -152,7 +152,7 @@ links = st.fixed_dictionaries({}, optional={name: st.one_of(kind, kind, kind, na
 
 @once
 def files() -> dict[str, bytes]:
-    """Real files, as visitors have them. HDF5 is left whole here, since each is read in a process of its own, which takes
+    """Real files, as visitors have them. HDF5 is left whole: each is read in a process of its own, which takes
     its time; ``test_adapters_keras`` holds one that hangs."""
     state = {name: value.numpy() for name, value in tagger().state_dict().items()}
     both = [layer("LSTM", "memory"), layer("Dense", "dense")]

@@ -1,24 +1,15 @@
 // Panels of Plotly figures with a heading each, below the words of the sentence. A step that is chosen goes to the server.
 import { load, make } from "./dom.js"
+import { hold } from "./hold.js"
 import { height, rect, writing } from "./screen.js"
 import { kept, remember } from "./url.js"
 import { tr } from "./words.js"
 
-const charts = new WeakMap()
 
-export default function mount({ data, parentElement, setStateValue }, plotlyUrl) {
-  let chart = charts.get(parentElement)
-  if (!chart) {
-    chart = new Chart(parentElement, plotlyUrl)
-    charts.set(parentElement, chart)
-  }
-  chart.send = (step) => setStateValue("step", step)
-  chart.take(data)
-  return () => {
-    chart.close()
-    charts.delete(parentElement)
-  }
-}
+export default hold(
+  (parent, plotlyUrl) => new Chart(parent, plotlyUrl),
+  (chart, { setStateValue }) => (chart.send = (step) => setStateValue("step", step))
+)
 
 class Chart {
   constructor(parent, plotlyUrl) {
@@ -186,6 +177,7 @@ class Chart {
   }
 
   resized() {
+    if (!this.root.isConnected) return
     const width = this.root.clientWidth
     if (width === this.width) return
     const first = this.width === undefined

@@ -1,29 +1,20 @@
 // The sentence, the examples and the choice of models. Typing is sent when it pauses; Enter, a chip or a list at once.
 import { fill, load, make } from "./dom.js"
+import { hold } from "./hold.js"
 import { long, remember } from "./url.js"
 import { tr } from "./words.js"
 
 const PAUSE = 150 // milliseconds
-const instances = new WeakMap()
 
-export default function mount({ data, parentElement, setStateValue }, plotlyUrl) {
-  let controls = instances.get(parentElement)
-  if (!controls) {
-    controls = new Controls(parentElement)
-    instances.set(parentElement, controls)
-    load("link", new URL("controls.css", import.meta.url).href)
-    load("script", plotlyUrl) // the figure below will want it; it may as well be on its way
-  }
-  controls.send = (settings) => setStateValue("settings", settings)
-  controls.take(data)
-  return () => {
-    controls.root.remove()
-    instances.delete(parentElement)
-  }
-}
+export default hold(
+  (parent, plotlyUrl) => new Controls(parent, plotlyUrl),
+  (controls, { setStateValue }) => (controls.send = (settings) => setStateValue("settings", settings))
+)
 
 class Controls {
-  constructor(parent) {
+  constructor(parent, plotlyUrl) {
+    load("link", new URL("controls.css", import.meta.url).href)
+    load("script", plotlyUrl) // the figure below will want it; it may as well be on its way
     this.box = make("textarea", { test: "gs-sentence", rows: "1", spellcheck: "false", autocomplete: "off", dir: "auto", "aria-label": tr("Sentence"), placeholder: tr("Type a sentence") })
     this.chips = make("div", { class: "gs-chips" })
     const select = (test, label, name) => make("select", { test, "aria-label": label, onchange: (event) => this.change({ [name]: event.target.value }) })
@@ -47,7 +38,14 @@ class Controls {
       clearTimeout(this.timer)
       this.change({ text: this.box.value }, true)
     }
-    new ResizeObserver(() => this.grow()).observe(this.root)
+    this.observer = new ResizeObserver(() => this.grow())
+    this.observer.observe(this.root)
+  }
+
+  close() {
+    clearTimeout(this.timer)
+    this.observer.disconnect()
+    this.root.remove()
   }
 
   take(data) {

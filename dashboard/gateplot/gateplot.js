@@ -4,6 +4,7 @@ import { fill, load, make } from "./dom.js"
 import { download, keep } from "./export.js"
 import { film, filmed } from "./film.js"
 import { arrange } from "./geometry.js"
+import { hold } from "./hold.js"
 import * as labels from "./labels.js"
 import * as overlay from "./overlay.js"
 import { listen } from "./pointer.js"
@@ -13,23 +14,13 @@ import * as telling from "./telling.js"
 import { kept, remember } from "./url.js"
 import { list, tr } from "./words.js"
 
-const figures = new WeakMap()
 const BEAT = 450 // milliseconds a step while playing
 const orderNames = () => ({ index: tr("index"), keep: tr("mean keep"), timescale: tr("timescale"), moved: tr("movement here") })
 
-export default function mount({ data, parentElement, setTriggerValue }, plotlyUrl) {
-  let figure = figures.get(parentElement)
-  if (!figure) {
-    figure = new Figure(parentElement, plotlyUrl)
-    figures.set(parentElement, figure)
-  }
-  figure.ask = setTriggerValue // there is none in a saved page
-  figure.take(data)
-  return () => {
-    figure.close()
-    figures.delete(parentElement)
-  }
-}
+export default hold(
+  (parent, plotlyUrl) => new Figure(parent, plotlyUrl),
+  (figure, { setTriggerValue }) => (figure.ask = setTriggerValue) // there is none in a saved page
+)
 
 class Figure {
   constructor(parent, plotlyUrl) {
@@ -434,6 +425,7 @@ class Figure {
   }
 
   resized() {
+    if (!this.root.isConnected) return
     const size = `${this.root.clientWidth} ${screen.height()} ${Boolean(document.fullscreenElement)}`
     const first = this.size === undefined
     if (size === this.size) return

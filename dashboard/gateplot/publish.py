@@ -98,8 +98,9 @@ def mounted(name: str, module: str, stays: bool = False) -> Callable[..., None]:
         code = language.current()
         if code != language.ENGLISH:
             publish_words(code)
-        said = {**content, "language": code, "arrival": session.arrival()}
-        mount(key=spoken(key, stays), data=pack(said), **callbacks)
+        place = spoken(key, stays)
+        said = {**content, "language": code, "arrival": session.arrival(), "place": f"{name} {place}"}
+        mount(key=place, data=pack(said), **callbacks)
 
     return draw
 

@@ -1,25 +1,16 @@
 // What a talk needs on every page: presenting, a tour's bar with the speaker's line, the list of keys, a black screen.
 import { load, make } from "./dom.js"
+import { hold } from "./hold.js"
 import { hint } from "./hints.js"
 import * as screen from "./screen.js"
 import { remember } from "./url.js"
 import { tr } from "./words.js"
 
-const talks = new WeakMap()
 
-export default function mount({ data, parentElement, setTriggerValue }) {
-  let talk = talks.get(parentElement)
-  if (!talk) {
-    talk = new Talk(parentElement)
-    talks.set(parentElement, talk)
-  }
-  talk.tell = setTriggerValue
-  talk.take(data)
-  return () => {
-    talk.close()
-    talks.delete(parentElement)
-  }
-}
+export default hold(
+  (parent) => new Talk(parent),
+  (talk, { setTriggerValue }) => (talk.tell = setTriggerValue)
+)
 
 const keys = () => [
   [tr("P"), tr("present, and back")],

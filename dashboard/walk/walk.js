@@ -2,12 +2,12 @@
 import { fill, load, make, swap } from "./dom.js"
 import { Drawing, leastWidth, svg } from "./drawing.js"
 import { equation, lettered, letters, number } from "./formula.js"
+import { hold } from "./hold.js"
 import { colorOf, inkOn } from "./scale.js"
 import { writing } from "./screen.js"
 import { kept, remember } from "./url.js"
 import { list, tr } from "./words.js"
 
-const walks = new WeakMap()
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value))
 const quoted = (text) => `“${text}”`
 
@@ -21,18 +21,7 @@ const kinds = () => ({
   gate: tr("gate"), candidate: tr("candidate"), state: tr("state"), output: tr("output"), layer: tr("layer"), function: tr("function"),
   product: tr("product"), sum: tr("sum"), difference: tr("difference"), quotient: tr("quotient"), old: tr("old"), input: tr("input") })
 
-export default function mount({ data, parentElement }) {
-  let walk = walks.get(parentElement)
-  if (!walk) {
-    walk = new Walk(parentElement)
-    walks.set(parentElement, walk)
-  }
-  walk.take(data)
-  return () => {
-    walk.close()
-    walks.delete(parentElement)
-  }
-}
+export default hold((parent) => new Walk(parent))
 
 class Walk {
   constructor(parent) {

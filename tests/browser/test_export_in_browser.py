@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -163,7 +164,8 @@ def test_the_saved_page_fits_and_follows_light_and_dark(open_file: Open, tmp_pat
     dark = "document.querySelector('.gs-plot').classList.contains('gs-dark')"
     assert gates.page.evaluate(dark) == (scheme == "dark")
     gates.page.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
-    gates.page.wait_for_function(f"{dark} === {str(scheme == 'light').lower()}")
+    shown = expect(gates.page.locator(".gs-plot"))
+    (shown.to_have_class if scheme == "light" else shown.not_to_have_class)(re.compile("gs-dark"))
 
 
 # ---- the film

@@ -12,11 +12,10 @@ from dashboard.talk.tour import shipped
 from tests.browser.gates import Gates
 
 Open = Callable[..., Gates]
-SIZES = [(1024, 768), (1366, 768), (1920, 1080), (3840, 2160)]
+SIZES = [(1024, 768, "light"), (1366, 768, "dark"), (1920, 1080, "light"), (1920, 1080, "dark"), (3840, 2160, "light")]
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height", "scheme"), SIZES)
 def test_presenting_fills_the_screen_with_the_figure(open_gates: Open, width: int, height: int, scheme: str) -> None:
     gates = open_gates({"present": "1"}, viewport={"width": width, "height": height}, color_scheme=scheme)
     page = gates.page

@@ -1,0 +1,463 @@
+"""For everyone: by keyboard, by touch, enlarged, without animation, in colours of one's own; and what axe finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from urllib.parse import urlencode
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, expect
+
+from benchmarks.browser import Server
+from dashboard.views import discover
+from lstm_core import load_model
+from tests.browser.gates import LAPTOP, Gates
+
+TEXT = "Mary was hungry. Then John met Anna and he"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PAGES = ["", *(view.__name__.rpartition(".")[2] for view in discover()[1:])]
+VIEWS = [
+    *((page, {}) for page in PAGES),
+    ("memory", {"look": "one word against another"}),
+    ("experiments", {"experiment": "conveyor-belt"}),
+    ("experiments", {"experiment": "train"}),
+    ("", {"left": "yours"}),
+    ("", {"present": "1"}),
+    ("step_by_step", {"present": "1"}),
+    ("", {"tour": "what-the-gates-do"}),
+]
+READY = "[data-ready], .gw[data-at], [data-testid=stBaseButton-primary]"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+ZOOMED = {"viewport": {"width": LAPTOP["width"] // 2, "height": LAPTOP["height"] // 2}}
+Visit = Callable[..., Page]
+Open = Callable[..., Gates]
+
+
+@pytest.fixture
+def visit(contexts: Callable[..., BrowserContext], browser: Browser, server: Server) -> Iterator[Visit]:
+    """``visit("memory", {"text": ...}, **options)``: that page, with ``first`` in a browser that was never here."""
+    pages: list[Page] = []
+    made, problems = [], []
+
+    def visited(path: str = "", query: dict[str, str] | None = None, first: bool = False, **options) -> Page:
+        if first:
+            made.append(browser.new_context(**{"viewport": LAPTOP, **options}))
+        page = (made[-1] if first else contexts(**options)).new_page()
+        pages.append(page)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(f"{server.url}/{path}?{urlencode(query or {})}")
+        expect(page.locator(READY).last).to_be_visible()
+        expect(page.locator("[data-stale=true]")).to_have_count(0)
+        return page
+
+    yield visited
+    for one in (*pages, *made):
+        one.close()
+    assert not problems, problems
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]})
+    return [
+        f"{one['id']} {node['target']}: {node['failureSummary']}"
+        for one in found.response["violations"]
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "scheme", "lang"),
+    [
+        *((path, query, "light", "en") for path, query in VIEWS),
+        *((path, {}, "dark", "zh") for path in ("", "step_by_step", "what_if", "health", "experiments")),
+    ],
+    ids=str,
+)
+def test_axe_finds_nothing(visit: Visit, path: str, query: dict[str, str], scheme: str, lang: str) -> None:
+    page = visit(path, {"lang": lang, **query}, color_scheme=scheme)
+    assert not violations(page)
+    if path or query:
+        return
+    page.keyboard.press("?")
+    expect(page.get_by_test_id("gt-help")).to_be_visible()
+    assert not violations(page)
+    page.keyboard.press("Escape")
+    page.get_by_test_id("gt-share").click()
+    expect(page.get_by_role("dialog").get_by_role("tab").first).to_be_visible()
+    for tab in page.get_by_role("dialog").get_by_role("tab").all():
+        tab.click()
+        assert not violations(page)
+
+
+@pytest.mark.parametrize(
+    ("path", "scheme", "lang"),
+    [("", "dark", "en"), ("step_by_step", "light", "zh"), ("memory", "dark", "en"), ("experiments", "light", "zh")],
+)
+def test_axe_finds_nothing_on_a_phone(visit: Visit, path: str, scheme: str, lang: str) -> None:
+    assert not violations(visit(path, {"lang": lang}, color_scheme=scheme, **PHONE))
+
+
+# ---- by keyboard
+
+
+def focused(page: Page) -> str:
+    return page.evaluate("() => document.activeElement.dataset.testid ?? document.activeElement.tagName")
+
+
+STOP = """
+() => {
+  const node = document.activeElement
+  window.stop = node === document.body || node.matches('.stMain') ? null : node
+  const shown = node.closest('.gs-top, [data-baseweb=select]') ?? node // what is framed where a field is in it
+  const { left, top, right, bottom } = shown.getBoundingClientRect()
+  return window.stop && { left, top, right, bottom }
+}
+"""
+
+
+def seen(page: Page) -> tuple[bytes, bytes] | None:
+    """What has the focus, with and without it; None for the page as a whole."""
+    box = page.evaluate(STOP)
+    if box is None:
+        return None
+    left, top = max(0, box["left"] - 6), max(0, box["top"] - 6)
+    right, bottom = min(LAPTOP["width"], box["right"] + 6), min(LAPTOP["height"], box["bottom"] + 6)
+    clip: FloatRect = {"x": left, "y": top, "width": max(1, right - left), "height": max(1, bottom - top)}
+    with_focus = page.screenshot(clip=clip, caret="hide")
+    page.evaluate("() => window.stop.blur()")
+    without = page.screenshot(clip=clip, caret="hide")
+    page.evaluate("() => window.stop.focus({ preventScroll: true, focusVisible: true })")
+    return with_focus, without
+
+
+@pytest.mark.parametrize("path", ["", "memory", "step_by_step", "experiments"])
+def test_every_stop_of_the_keyboard_is_seen_and_left_again(visit: Visit, path: str) -> None:
+    page = visit(path, {"text": "Mary met John"})
+    page.add_style_tag(content="* { transition: none !important }")
+    stops, unseen = [], []
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        name = page.evaluate(
+            "() => {const node = document.activeElement; window.stops ??= [];"
+            "const known = window.stops.includes(node); window.stops.push(node);"
+            "return known ? '' : node.outerHTML.slice(0, 120)}"
+        )
+        if not name or name.startswith("<body"):
+            break
+        stops.append(name)
+        both = seen(page)
+        if both is not None and both[0] == both[1]:
+            unseen.append(name)
+    else:
+        pytest.fail("it does not come to an end")
+    assert len(stops) > 20 and not unseen
+
+
+def test_one_can_skip_to_the_figure(visit: Visit) -> None:
+    page = visit("", {"text": TEXT, "at": "4"})
+    page.keyboard.press("Tab")
+    assert focused(page) == "gt-skip"
+    expect(page.get_by_test_id("gt-skip")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    assert focused(page) == "gs-stage"
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-step", "3")
+    page.keyboard.press("Shift+Tab")  # the choice of unit stands above its panels, and before them
+    assert focused(page) == "gs-unit-1"
+    for path, place in (("memory", ".gc-words"), ("step_by_step", ".gw-words"), ("experiments", ".gx")):
+        page = visit(path, {"text": TEXT})
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        assert page.locator(place).evaluate("node => node.contains(document.activeElement)"), path
+
+
+@pytest.mark.parametrize("path", ["memory", "step_by_step"])
+def test_words_are_one_stop_and_the_arrows_choose(visit: Visit, path: str) -> None:
+    page = visit(path, {"text": TEXT, "at": "2"})
+    words = page.get_by_role("listbox", name="Words of the sentence")
+    assert words.locator("[tabindex='0']").all_text_contents() == ["hungry"]
+    words.locator("[tabindex='0']").focus()
+    for key, word in {"ArrowRight": ".", "ArrowLeft": "hungry", "End": "he", "Home": "Mary"}.items():
+        page.keyboard.press(key)
+        chosen = words.locator("[aria-selected=true]")
+        expect(chosen).to_have_text(word)
+        expect(chosen).to_be_focused()
+    if path == "memory":  # the server has drawn it anew
+        expect(page.get_by_test_id("gc-writers0").locator("h3")).to_contain_text("“Mary”")
+    expect(words.locator("[aria-selected=true]")).to_be_focused()
+
+
+def test_the_walk_keeps_the_keyboard_where_it_is(visit: Visit) -> None:
+    page = visit("step_by_step", {"text": TEXT, "at": "2"})
+    stages = page.get_by_test_id("gw-stages")
+    stages.locator("[aria-selected=true]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(stages.locator("[aria-selected=true]")).to_be_focused()
+    expect(stages.locator("[aria-selected=true]")).to_contain_text("2.")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_test_id("gw")).to_have_attribute("data-at", "1")
+    node = page.get_by_test_id("gw-drawing-0").locator(".gw-layer[data-signal=f]")
+    node.focus()
+    page.keyboard.press("Enter")
+    back = page.get_by_role("button", name="Back to the stage")
+    expect(back).to_be_visible()
+    expect(node).to_be_focused()
+    back.focus()
+    page.keyboard.press("Enter")
+    expect(back).to_be_hidden()
+    expect(node).to_be_focused()
+    page.get_by_test_id("gw-exercise").click()
+    stages.locator("button").first.click()
+    guess = page.get_by_test_id("gw-guess-0-open")
+    guess.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("gw-verdict-0")).to_be_visible()
+    assert page.get_by_test_id("gw").evaluate("node => node.contains(document.activeElement)")
+
+
+def test_digits_show_one_figure_alone(visit: Visit) -> None:
+    page = visit("memory", {"text": TEXT})
+    chart = page.get_by_test_id("gc")
+    page.keyboard.press("3")
+    expect(chart).to_have_attribute("data-only", "kept0")
+    expect(page.locator(".gc-panel:visible")).to_have_count(1)
+    wide = page.get_by_test_id("gc-kept0").locator(".main-svg").first.bounding_box()
+    assert wide and wide["width"] > 1200 and wide["height"] > 400
+    expect(page).to_have_url(re.compile("only=kept0"))
+    page.keyboard.press("ArrowLeft")  # drawn anew, and still alone
+    expect(page.locator(".gc-words [aria-selected=true]")).to_have_text("and")
+    expect(chart).to_have_attribute("data-only", "kept0")
+    again = visit("memory", {"text": TEXT, "only": "kept0"})
+    expect(again.get_by_test_id("gc")).to_have_attribute("data-only", "kept0")
+    page.keyboard.press("0")
+    expect(chart).to_have_attribute("data-only", "")
+    expect(page).not_to_have_url(re.compile("only="))
+    assert page.locator(".gc-panel:visible").count() == 6
+    page.get_by_test_id("gs-sentence").press("2")  # somebody writes
+    expect(chart).to_have_attribute("data-only", "")
+
+
+# ---- in words
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_figure_says_what_it_shows(visit: Visit, path: str) -> None:
+    page = visit(path, {"text": TEXT})
+    figures = page.locator("[role=img]:visible, [role=group][aria-label]:visible, svg.gw-drawing:visible")
+    said = [one.get_attribute("aria-label") or "" for one in figures.all()]
+    assert len(said) >= 2 or not path
+    assert not [text for text in said if not re.search(r"\d", text)]
+
+
+def test_the_drawing_of_a_cell_says_its_numbers(visit: Visit) -> None:
+    page = visit("step_by_step", {"text": TEXT, "at": "2"})
+    model = load_model("pronouns-lstm")
+    trace, unit = model.run(TEXT, device="cpu"), model.meta["units"]["gender"]["unit"]
+
+    def value(signal: str, step: int) -> str:
+        found = float(trace.sel(signal, layer=0, direction=0, batch=0, unit=unit)[step])
+        return f"{found:.2f}".replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")
+
+    said = page.get_by_test_id("gw-drawing-0").get_attribute("aria-label") or ""
+    assert said.startswith("The LSTM at “hungry”, gender (unit ")
+    for signal in ("f", "i", "o", "g", "c", "h"):
+        assert f"{signal} = {value(signal, 2)}" in said
+    carried = page.get_by_test_id("gw-strip-0").get_attribute("aria-label") or ""
+    assert f"“Mary” {value('c', 0)}" in carried and f"“Anna” {value('c', 7)}" in carried
+    page.get_by_test_id("gw-exercise").click()  # what is to be guessed is not given away
+    assert "f = " not in (page.get_by_test_id("gw-drawing-0").get_attribute("aria-label") or "")
+
+
+# ---- motion, colours, sizes
+
+
+MOVING = """
+() => [...document.querySelectorAll('*')]
+  .filter((node) => getComputedStyle(node).transitionDuration.split(', ').some((time) => time !== '0s')).length
+"""
+
+
+def test_nothing_moves_for_who_asked_for_that(visit: Visit) -> None:
+    for path in ("step_by_step", "experiments", ""):
+        page = visit(path, {"text": TEXT}, reduced_motion="reduce")
+        assert page.evaluate(MOVING) == 0
+    step = page.get_by_test_id("gs-plot").get_attribute("data-step")
+    page.wait_for_timeout(700)
+    assert page.get_by_test_id("gs-plot").get_attribute("data-step") == step
+    assert visit("step_by_step", {"text": TEXT}).evaluate(MOVING) > 0  # it would be seen
+
+
+def test_data_keeps_its_colours_among_the_visitors_own(visit: Visit) -> None:
+    def colors(page: Page, *marks: str) -> list[str]:
+        look = "node => getComputedStyle(node).backgroundColor + getComputedStyle(node).backgroundImage"
+        return [page.locator(mark).first.evaluate(look) for mark in marks]
+
+    marks = {
+        "": (".gs-bar-fill", ".gs-scale-bar", ".gs-values i"),
+        "step_by_step": (".gw-bar-fill",),
+        "experiments": (".gx-key",),
+    }
+    for path, of in marks.items():
+        own = visit(path, {"text": TEXT}, forced_colors="active")
+        assert own.evaluate("matchMedia('(forced-colors: active)').matches")
+        assert colors(own, *of) == colors(visit(path, {"text": TEXT}), *of)
+
+
+SIDEWAYS = """
+() => {
+  const main = document.querySelector('.stMain')
+  const wide = [document.documentElement, main].filter((node) => node.scrollWidth > node.clientWidth + 1)
+  const scrolled = (node) => {
+    for (let up = node.parentElement; up && up !== main; up = up.parentElement) {
+      if (getComputedStyle(up).overflowX !== 'visible') return true
+    }
+  }
+  const parts = main.querySelectorAll('button, select, textarea, input, p, h3, .gs-label, .gs-word')
+  const out = [...parts].filter((node) => {
+    const { left, right, width } = node.getBoundingClientRect()
+    const seen = width && getComputedStyle(node).visibility === 'visible'
+    return seen && (right > innerWidth + 1 || left < -1) && !scrolled(node)
+  })
+  return [...wide, ...out].map((node) => node.outerHTML.slice(0, 100))
+}
+"""
+"""What makes the page itself wider than the window, or stands out of it at a side and cannot be scrolled to."""
+
+
+def apart(*places: Locator) -> bool:
+    boxes = [place.bounding_box() for place in places]
+    assert all(boxes)
+    return not any(
+        a["x"] < b["x"] + b["width"] and b["x"] < a["x"] + a["width"]
+        and a["y"] < b["y"] + b["height"] and b["y"] < a["y"] + a["height"]
+        for a, b in combinations(boxes, 2) if a and b
+    )  # fmt: skip
+
+
+SMALL = {"phone": PHONE, "200%": ZOOMED, "320": {"viewport": {"width": 320, "height": 568}}}
+
+
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [*((path, "phone") for path in PAGES), *((path, size) for path in ("", "what_if") for size in ("200%", "320"))],
+)
+def test_nothing_is_cut_in_a_small_window(visit: Visit, path: str, size: str) -> None:
+    page = visit(path, {"lang": "en"}, first=True, **SMALL[size])  # the menu stays open for who was here before
+    assert not page.evaluate(SIDEWAYS)
+    tools = [page.get_by_test_id(f"gt-{name}") for name in ("present", "share", "keys")]
+    menu = page.get_by_test_id("stExpandSidebarButton")
+    for tool in tools:
+        expect(tool).to_be_in_viewport(ratio=1)
+        tool.click(trial=True)
+    assert apart(*tools, page.locator(".st-key-language"), menu)
+    menu.click()
+    expect(page.get_by_role("link", name="Health", exact=True)).to_be_visible()
+
+
+SMALLER = """
+() => [...document.querySelectorAll(
+  '.gs-controls :is(button, select), .gs-plot :is(button, select), .gc button, .gx button, .gt-tools button, '
+  + '.gw :is(button, select, summary, [role=button] .gw-shape)')]
+  .map((node) => [node.outerHTML.slice(0, 90), node.getBoundingClientRect()])
+  .filter(([, { width, height }]) => width && (width < 23.9 || height < 23.9))
+"""
+TINY = """
+() => {
+  const but = '.katex, math, sub, .gw-index, tspan[style*="font-size"], [hidden], style, [data-testid=stIconMaterial]'
+  const walker = document.createTreeWalker(document.querySelector('.stMain'), NodeFilter.SHOW_TEXT)
+  const found = []
+  for (let node; (node = walker.nextNode());) {
+    const box = node.parentElement
+    if (!node.textContent.trim() || !box.getClientRects().length || box.closest(but)) continue
+    const scale = box.ownerSVGElement ? Math.hypot(box.getScreenCTM().a, box.getScreenCTM().b) : 1
+    const size = parseFloat(getComputedStyle(box).fontSize) * scale
+    if (size < 11.9) found.push([node.textContent.slice(0, 30), size, box.closest('[data-testid]')?.dataset.testid])
+  }
+  return found
+}
+"""
+"""Text below 12 pixels; indices and exponents are small everywhere."""
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_finger_and_an_eye_find_everything_on_a_phone(visit: Visit, path: str) -> None:
+    page = visit(path, {"lang": "en"}, **PHONE)
+    assert not page.evaluate(SMALLER)
+    assert not page.evaluate(TINY)
+
+
+def test_the_key_list_and_the_share_fit_on_a_phone(visit: Visit) -> None:
+    page = visit("", **PHONE)
+    page.get_by_test_id("gt-keys").tap()
+    box = page.get_by_test_id("gt-help").bounding_box()
+    assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
+    page.get_by_test_id("gt-close").tap()
+    page.get_by_test_id("gt-share").tap()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("tab").first).to_be_visible()
+    assert dialog.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
+
+
+def test_a_drawing_wider_than_the_phone_shows_its_stage(visit: Visit) -> None:
+    page = visit("step_by_step", {"text": TEXT, "stage": "4"}, **PHONE)
+    box = page.locator(".gw-drawing-box").first
+    assert box.evaluate("node => node.scrollLeft > 0 && node.scrollWidth > node.clientWidth")
+    expect(box.locator(".gw-active").first).to_be_in_viewport()
+
+
+# ---- the first visit
+
+
+def test_a_first_visitor_is_told_three_things_once(visit: Visit) -> None:
+    page = visit("", {"text": TEXT}, first=True)
+    hints = page.get_by_test_id("gt-hints")
+    expect(hints.locator("li")).to_have_count(3)
+    assert apart(hints, page.get_by_test_id("gs-stage"), page.get_by_test_id("gs-readout"))
+    page.get_by_test_id("gs-sentence").fill("Anna met John")
+    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-text", "Anna met John")
+    expect(hints.locator("li")).to_have_count(3)  # until they are put away
+    close = page.get_by_test_id("gt-hint-close")
+    close.first.focus()
+    for left in (2, 1):
+        page.keyboard.press("Enter")
+        expect(close).to_have_count(left)
+        expect(close.first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(hints).to_have_count(0)
+    expect(page.get_by_test_id("gs-stage")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-step", "1")
+    page.reload()
+    expect(page.locator(READY).last).to_be_visible()
+    page.wait_for_timeout(300)
+    expect(hints).to_have_count(0)
+
+
+def test_a_second_visit_is_told_nothing(visit: Visit) -> None:
+    page = visit("", first=True)
+    expect(page.get_by_test_id("gt-hints")).to_be_visible()
+    page.reload()
+    expect(page.locator(READY).last).to_be_visible()
+    page.wait_for_timeout(300)
+    expect(page.get_by_test_id("gt-hints")).to_have_count(0)
+
+
+@pytest.mark.parametrize("query", [{"present": "1"}, {"tour": "what-the-gates-do"}], ids=["presenting", "in a tour"])
+def test_an_audience_is_told_nothing(visit: Visit, query: dict[str, str]) -> None:
+    page = visit("", query, first=True)
+    page.wait_for_timeout(300)
+    expect(page.get_by_test_id("gt-hints")).to_have_count(0)
+
+
+def test_hints_hide_while_presenting_and_speak_the_visitors_language(visit: Visit) -> None:
+    page = visit("", {"lang": "zh"}, first=True, **PHONE)
+    hints = page.get_by_test_id("gt-hints")
+    assert hints.locator("span").all_text_contents()[0] == "在上面一行输入你自己的句子。"
+    assert apart(hints, page.get_by_test_id("gs-stage"), page.get_by_test_id("gs-readout"))
+    page.keyboard.press("p")
+    expect(hints).to_be_hidden()
+    page.keyboard.press("p")
+    expect(hints).to_be_visible()
