@@ -110,3 +110,20 @@ def test_an_intervention_is_added_in_chinese() -> None:
     next(one for one in test.button if one.key == "do add").click().run()
     assert not test.exception
     assert test.session_state["do"].endswith("=flip") and "取反" in test.checkbox[0].label
+
+
+def test_the_essays_case_holds_a_name_of_several_characters() -> None:
+    """What was let go at the new subject, character by character, is held: the old pronoun stays in both networks."""
+    from dashboard.scene import Drawn
+    from dashboard.state import HOMES
+    from dashboard.views.what_if import essay
+    from lstm_core import load_model
+    from lstm_core.analysis import Force, intervene
+
+    for name, steps in (("pronouns_zh-lstm", (19, 20)), ("pronouns_zh-gru", (18, 20))):
+        model = load_model(name)
+        trace = model.run(HOMES["zh"]["text"])
+        held = [item for item in essay(model, trace, Drawn(0, 0)) if isinstance(item, Force)]
+        assert {(item.start, item.stop) for item in held} == {steps}
+        after = intervene(trace, held, model).after
+        assert [model.predictions(run, 1)[HOMES["zh"]["at"]][0][0] for run in (trace, after)] == ["他", "她"]

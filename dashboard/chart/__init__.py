@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import theme
 from dashboard.gateplot.pack import pack
 from dashboard.gateplot.publish import mounted, spoken
-from dashboard.state import Settings
+from dashboard.state import HOMES, Settings
 
 CHOSEN = "chosen step"
 """Under this name the session keeps the text and the step that was chosen in it."""
@@ -25,7 +25,8 @@ def chosen_step(text: str, count: int) -> int:
     chosen, step = st.session_state.get(CHOSEN, (None, 0))
     if chosen != text:
         said = st.query_params.to_dict() if chosen is None else {}
-        at = said.get("at", Settings().at if text == Settings().text else -1)
+        homes = {Settings().text: Settings().at} | {home["text"]: home["at"] for home in HOMES.values()}
+        at = said.get("at", homes.get(text, -1))
         step = Settings.parse({"at": at}, ()).at
     return max(0, min(step + count if step < 0 else step, count - 1))
 

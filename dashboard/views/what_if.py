@@ -87,18 +87,22 @@ def _key(side: int) -> str:
 
 
 def essay(model: Model, trace: Trace, at: Drawn) -> list[Intervention]:
-    """Keep the first subject: where the named unit lets go, its keep gate is held open and nothing is written."""
+    """Keep the subject before: where the named unit lets go last (a name may be several tokens), its keep gate is held
+    open and nothing is written."""
     rule = carry(model.cell)
     keep = trace.role("keep")
     if rule is None or keep is None or len(trace) < 2:
         return []
     unit = named_unit(model, *at)
     values = keep[at.layer, at.direction, :, 0, unit]
-    step = 1 + int(np.argmin(values[1:]))
+    gone = set((1 + np.flatnonzero(values[1:] < 0.5)).tolist()) or {1 + int(np.argmin(values[1:]))}
+    start = stop = max(gone)
+    while start - 1 in gone:
+        start -= 1
     forced = [(label, value) for label, value in ((rule.label("keep"), 1.0), (rule.label("write"), 0.0))]
     names = {signal.name for signal in model.cell.signals}
     return [
-        Force(label, value, (unit,), step, step + 1, at.layer, at.direction)
+        Force(label, value, (unit,), start, stop + 1, at.layer, at.direction)
         for label, value in forced
         if label in names
     ]
