@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -170,7 +171,8 @@ def test_it_runs_without_writing(built: Path, tmp_path: Path) -> None:
             tries = f"for k in $(seq 100); do {healthy} 2>/dev/null && exit; sleep 0.3; done; exit 1"
             assert subprocess.run(["sh", "-c", tries], env=env).returncode == 0, (tmp_path / "log").read_text()
             for language in ("en", "zh"):
-                asyncio.run(_visit(f"http://127.0.0.1:{port}", language))
+                with ThreadPoolExecutor(1) as apart:  # a browser's tests may have left a loop in this thread
+                    apart.submit(asyncio.run, _visit(f"http://127.0.0.1:{port}", language)).result()
         finally:
             server.terminate()
     log.close()

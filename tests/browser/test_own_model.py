@@ -30,6 +30,7 @@ def own(open_gates: Open) -> Gates:
 def upload(page: Page, data: bytes, name: str = "model.pt") -> None:
     """Into the uploader that is last on the page: those of an open popover come after the others. An empty one takes
     its place when the file has been read."""
+    expect(page.locator("[data-stale=true]")).to_have_count(0)  # what is about to be drawn anew takes no file
     file = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
     field = page.locator("input[type=file]").last.element_handle()
     field.set_input_files(file)  # type: ignore[arg-type]
@@ -80,6 +81,7 @@ def test_an_onnx_file_on_a_probe_and_on_numbers(own: Gates) -> None:
         "two.csv: line 1 has 2 columns; the block reads 3 numbers a step."
     )
     own.has(steps=60)
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
     if not page.locator("input[type=file]").count():  # a slow rerun closes the fields
         fields(page, "a file of numbers")
     upload(page, b"1,2,3\n" * 12, "three.csv")
@@ -96,7 +98,7 @@ def test_the_cell_is_asked_for(own: Gates) -> None:
     page = own.page
     upload(page, saved(torch.nn.RNN(3, 4)), "rnn.pt")
     expect(page.get_by_text("does not say which cell it holds")).to_be_visible()
-    page.get_by_test_id("stSelectbox").locator("input").click()
+    page.get_by_test_id("stSelectbox").locator("input").last.click()
     page.get_by_role("option", name="RNN (ReLU)").click()
     page.get_by_role("button", name="Open it").click()
     own.has(steps=60)
