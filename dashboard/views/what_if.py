@@ -28,6 +28,8 @@ ORDER = 3
 KEY = "what_if"
 NAMED = 8
 """Units of an intervention that are called by their names; of more the number is said."""
+LARGEST = 1e6
+"""What a signal may be forced to: far beyond any memory, and far from where float32 ends."""
 MOST, LONGEST = 50, 10_000
 """Interventions of a link that are looked at, and its characters."""
 FORCE, READ = mark("force a signal"), mark("read another word")
@@ -76,6 +78,9 @@ def _listed(side: int, model: Model, trace: Trace, at: Drawn) -> list[Interventi
     try:
         listed = list(parse_all(said[:LONGEST])[:MOST])
     except ValueError:
+        return essay(model, trace, at)
+    values = (item.value for item in listed if isinstance(item, Force) and isinstance(item.value, float))
+    if not all(abs(value) <= LARGEST for value in values):
         return essay(model, trace, at)
     if st.query_params.get(key) != said:  # a change of page has dropped it
         st.query_params[key] = said

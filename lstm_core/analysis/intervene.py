@@ -93,10 +93,6 @@ _FORM = re.compile(
 )
 
 
-LARGEST = 1e6
-"""What a signal may be forced to in writing: far beyond any memory, and far from where float32 ends."""
-
-
 def parse(text: str) -> Intervention:
     """Read one intervention; ValueError says what is wrong. ``parse(str(i)) == i`` for every intervention."""
     found = _FORM.fullmatch(text)
@@ -116,8 +112,6 @@ def parse(text: str) -> Intervention:
             value = float(value)
         except ValueError:
             raise ValueError(f"{text!r}: {value!r} is neither a number nor 'hold' nor 'flip'") from None
-        if not abs(value) <= LARGEST:
-            raise ValueError(f"{text!r}: a signal is forced to at most {LARGEST:g}")
     units = None if found["units"] is None else tuple(_numbers(found["units"], text))
     layer, direction = int(found["layer"] or 0), int(found["backward"] is not None)
     return Force(found["signal"], value, units, start, stop, layer, direction, on)
