@@ -234,7 +234,7 @@ def test_a_check_runs_from_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     test.run()
     assert not test.exception, test.exception
     assert one.problem == ""
-    assert any("as it was" in table.value and "residual" in table.value for table in test.markdown)
+    assert any("agrees" in table.value and "residual" in table.value for table in test.markdown)
     one.end()
 
 

@@ -1,7 +1,7 @@
 // Panels of Plotly figures with a heading each, below the words of the sentence. A step that is chosen goes to the server.
 import { load, make } from "./dom.js"
 import { hold } from "./hold.js"
-import { height, rect, writing } from "./screen.js"
+import { dark, height, rect, writing } from "./screen.js"
 import { kept, remember } from "./url.js"
 import { tr } from "./words.js"
 
@@ -106,8 +106,8 @@ class Chart {
       }))
     }
     this.mark()
-    const dark = (this.dark = this.isDark())
-    this.root.classList.toggle("gc-dark", dark)
+    this.dark = dark(this.root)
+    this.root.classList.toggle("gc-dark", this.dark)
     this.grid.style.setProperty("--gc-columns", content.columns)
     const seen = new Set(content.panels.map((panel) => panel.id))
     this.alone = content.panels.some((panel) => panel.id === this.only && panel.figure) ? this.only : undefined
@@ -122,7 +122,7 @@ class Chart {
     // All widths are read before anything is drawn: between two drawings the browser would lay the page out anew.
     this.family = getComputedStyle(this.root).fontFamily
     const sizes = changed.map(({ id }) => this.panels.get(id).plot.clientWidth)
-    await Promise.all(changed.map((panel, k) => this.draw(panel, sizes[k], dark)))
+    await Promise.all(changed.map((panel, k) => this.draw(panel, sizes[k])))
     this.repaints += 1
     Object.assign(this.root.dataset, { repaints: this.repaints, ready: "1", step: this.step, only: this.alone ?? "" })
     this.root.dispatchEvent(new CustomEvent("gs:repaint"))
@@ -155,13 +155,13 @@ class Chart {
     return Boolean(panel.figure)
   }
 
-  draw(panel, width, dark) {
+  draw(panel, width) {
     const parts = this.panels.get(panel.id)
     const { plot } = parts
     const room = panel.id === this.alone ? height() - rect(plot).top - (document.querySelector(".stMain")?.scrollTop ?? 0) - 24 : 0 // what is left of the window
     const layout = { ...panel.figure.layout, height: Math.max(panel.height, room), width: width || undefined, showlegend: false }
     layout.font = { ...layout.font, family: this.family }
-    if (dark) {
+    if (this.dark) {
       Object.assign(layout, this.content.dark, { font: { ...this.content.dark.font, family: layout.font.family } })
       for (const name of ["coloraxis", "coloraxis2"]) if (panel.figure.layout[name]) layout[name] = { ...panel.figure.layout[name], colorscale: this.content.dark[name].colorscale }
     }
@@ -185,11 +185,6 @@ class Chart {
     if (first || !this.content || !window.Plotly) return
     cancelAnimationFrame(this.frame)
     this.frame = requestAnimationFrame(() => this.render())
-  }
-
-  isDark() {
-    const [r, g, b] = (getComputedStyle(this.root).getPropertyValue("--st-background-color").match(/[0-9a-f]{2}/gi) ?? ["ff", "ff", "ff"]).map((part) => parseInt(part, 16))
-    return 0.3 * r + 0.6 * g + 0.1 * b < 128
   }
 }
 

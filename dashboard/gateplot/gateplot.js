@@ -112,7 +112,7 @@ class Figure {
     if (!this.content || !window.Plotly) return
     this.choosePanels()
     const { text, honesty, quiet } = this.content
-    this.dark = this.isDark()
+    this.dark = screen.dark(this.root)
     this.root.classList.toggle("gs-dark", this.dark)
     Object.assign(this.root.dataset, { text, steps: this.count })
     this.say()
@@ -432,10 +432,5 @@ class Figure {
     this.size = size
     cancelAnimationFrame(this.frame)
     if (!first) this.frame = requestAnimationFrame(() => this.render())
-  }
-
-  isDark() {
-    const color = getComputedStyle(this.root).getPropertyValue("--st-background-color").match(/[0-9a-f]{2}/gi) ?? ["ff"]
-    return parseInt(color[0], 16) < 128
   }
 }

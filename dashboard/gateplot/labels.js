@@ -23,7 +23,8 @@ export function plan(sides, pitch) {
     for (const [text, first, last] of side.words) {
       const width = pen.measureText(short(text)).width
       longest = Math.max(longest, width)
-      if (width > (last - first + 1) * pitch[k] - 4) flat = false
+      const gap = text.length > 1 ? 4 : 2 // single characters stand closer, as they do in a line of Chinese
+      if (width > (last - first + 1) * pitch[k] - gap) flat = false
     }
   })
   return { flat, height: flat ? 18 : Math.min(76, Math.ceil(longest * 0.64 + 14)) }

@@ -359,6 +359,6 @@ def checks(rows: Sequence[dict[str, Any]]) -> str:
     for row in rows:
         was = "" if row["was"] is None else number(row["was"])
         name = row["figure"].replace("_", " ")
-        said = tr("as it was") if row["ok"] else tr("differs")
+        said = tr("agrees") if row["ok"] else tr("differs")
         lines.append(f"| {said} | {name} | {was} | {number(row['now'])} |")
     return "\n".join(lines)

@@ -4,7 +4,7 @@ import { Drawing, leastWidth, svg } from "./drawing.js"
 import { equation, lettered, letters, number } from "./formula.js"
 import { hold } from "./hold.js"
 import { colorOf, inkOn } from "./scale.js"
-import { writing } from "./screen.js"
+import { dark, writing } from "./screen.js"
 import { kept, remember } from "./url.js"
 import { list, tr } from "./words.js"
 
@@ -225,7 +225,7 @@ class Walk {
     this.empty.hidden = !nothing
     for (const part of [this.words, this.head, this.columns, this.status]) part.hidden = nothing
     if (nothing) return
-    this.dark = this.isDark()
+    this.dark = dark(this.root)
     this.root.classList.toggle("gw-dark", this.dark)
     this.root.dataset.at = this.at
     this.root.dataset.stage = this.stage
@@ -522,10 +522,5 @@ class Walk {
     const about = tr("{state} of {unit} carried from word to word; the thicker the line, the more is carried", { state: side.memory, unit: carried })
     panel.strip.setAttribute("aria-label", tr("{about}: {values}.", { about, values: list(told) }))
     panel.strip.replaceChildren(...children)
-  }
-
-  isDark() {
-    const [r, g, b] = (getComputedStyle(this.root).getPropertyValue("--st-background-color").match(/[0-9a-f]{2}/gi) ?? ["ff", "ff", "ff"]).map((part) => parseInt(part, 16))
-    return 0.3 * r + 0.6 * g + 0.1 * b < 128
   }
 }

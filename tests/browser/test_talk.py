@@ -36,6 +36,21 @@ def test_presenting_fills_the_screen_with_the_figure(open_gates: Open, width: in
     assert abs(gates.get("step") - 11) <= 1
 
 
+def test_presenting_an_empty_sentence_offers_the_examples(open_gates: Open) -> None:
+    gates = open_gates({"present": "1"})
+    expect(gates.page.get_by_test_id("gs-chip").first).to_be_hidden()
+    gates.box.fill("")
+    gates.box.press("Enter")
+    gates.page.get_by_test_id("gs-chip").filter(has_text="A distractor").click()
+    gates.shows("The king loved the queen, but")
+
+
+def test_chinese_words_stand_flat_and_none_is_left_out(open_gates: Open) -> None:
+    gates = open_gates({"present": "1"}, locale="zh-CN")
+    expect(gates.page.locator(".gs-words").first.locator(".gs-word:visible")).to_have_count(28)
+    expect(gates.page.locator(".gs-slanted")).to_have_count(0)
+
+
 def test_p_presents_and_escape_leaves(gates: Gates) -> None:
     gates.page.locator("body").press("p")
     expect(gates.page.locator(".stAppHeader")).to_be_hidden()
