@@ -27,7 +27,6 @@ from torch import Tensor, nn
 from benchmarks.readme import markdown
 from lstm_core import Trace, trace
 from lstm_core.adapters import torch as torch_adapter
-from lstm_core.adapters import workspace
 from lstm_core.adapters.arrays import Arrays
 from lstm_core.adapters.call import Call
 
@@ -231,7 +230,8 @@ def parts_report(shape: tuple[int, int, int]) -> str:
                 call = Call(module, x)
                 at.append(now())
                 gates = Arrays(call)
-                capture = workspace.capture(call, gates) if kind == "LSTM" and workspace.usable(call) else None
+                way = torch_adapter.way_for(call)
+                capture = way(call, gates) if way else None
                 with capture or nullcontext():
                     call.run()
                 at.append(now())

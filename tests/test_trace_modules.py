@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 import warnings
 from contextlib import nullcontext
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -16,9 +19,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_s
 
 import lstm_core
 from lstm_core import Trace, trace
-from lstm_core.adapters import saved, workspace
+from lstm_core.adapters import gru, workspace
 from lstm_core.adapters import torch as adapter
-from lstm_core.adapters.arrays import Arrays
 from lstm_core.adapters.call import Call
 from lstm_core.adapters.fast import doubling_scan, linear_scan
 from lstm_core.adapters.torch import METHODS, trace_module
@@ -127,7 +129,7 @@ def test_blocks_of_steps_join(kind: str, bidirectional: bool, block: int, monkey
 def test_the_workspace_is_read_for_any_width(hidden: int, time: int, layers: int) -> None:
     """The layout depends on the sizes: it has to be found for each, without falling back."""
     module, x = nn.LSTM(3, hidden, layers, bidirectional=layers > 1), torch.randn(time, 2, 3)
-    if not workspace.usable(Call(module, x)):
+    if not workspace.Cut.usable(Call(module, x)):
         pytest.skip("torch runs without oneDNN here")
     called: list[bool] = []
     original = adapter._hidden_states
@@ -136,6 +138,17 @@ def test_the_workspace_is_read_for_any_width(hidden: int, time: int, layers: int
         found = trace_module(module, x, method="workspace")
     assert not called, "the workspace was not read"
     check_same(found, trace_module(module, x, method="loop"), 2e-6)
+
+
+def test_the_states_of_an_earlier_run_are_not_taken_for_this_one() -> None:
+    """The memory of a workspace has been another's, maybe a shorter run's on the same input: it began alike."""
+    gates, first = torch.rand(8, 2, 4 * 512), torch.rand(2, 512)
+    i, f, g, _ = gates.chunk(4, dim=-1)
+    states = torch.stack([*accumulate(range(8), lambda c, t: f[t] * c + i[t] * g[t], initial=first)][1:])
+    buffer = torch.zeros(20 * workspace.PAGE)
+    for page, kept in ((3, 5), (9, 8)):
+        buffer[page * workspace.PAGE + 7 :][: kept * 1024] = states[:kept].flatten()
+    assert workspace._find(buffer, gates, first, states[-1], 1, 7) == 9
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -150,8 +163,7 @@ def test_pieces_of_the_workspace_join(
     expected, output = trace_module(module, x, state, method="loop"), module(x, state)[0]
     if hooked:
         module.register_forward_hook(lambda m, args, out: seen.append(out[0]))
-    monkeypatch.setattr(workspace, "_steps", lambda call: steps)
-    monkeypatch.setattr(workspace, "capture", workspace.Pieces)
+    monkeypatch.setattr(workspace.Cut, "size", staticmethod(lambda call: steps))
     monkeypatch.setattr(adapter, "_product", lambda *args: pytest.fail("the workspace was not read"))
     check_same(trace_module(module, x, state, method="workspace"), expected, 2e-6)
     assert len(seen) == hooked
@@ -163,26 +175,52 @@ def test_a_short_run_is_not_copied() -> None:
     """One layer: the gates are the workspace itself, and what autograd kept is let go."""
     module, x = nn.LSTM(3, 8).requires_grad_(False), torch.randn(6, 2, 3)
     call = Call(module, x)
-    if not workspace.usable(call):
+    if not workspace.Graph.usable(call):
         pytest.skip("torch runs without oneDNN here")
-    assert isinstance(workspace.capture(call, Arrays(call)), workspace.Graph)
-    found = trace_module(module, x, method="workspace")
+    assert workspace.Graph.worth(call)
+    found = trace_module(module, x, method="graph")
     assert found.signals["i"].base is found.signals["f"].base and not found.signals["i"].flags.owndata
     assert all(p.grad_fn is None and not p.requires_grad for p in module.parameters()) and not x.requires_grad
 
 
-@pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("frozen", [False, True])
-def test_what_autograd_saves_is_read(layers: int, frozen: bool) -> None:
-    module = nn.GRU(3, 8, layers, bidirectional=True).requires_grad_(not frozen)
-    x = torch.randn(9, 4, 3)
-    called: list[bool] = []
-    original = adapter._hidden_states
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adapter, "_hidden_states", lambda call: called.append(True) or original(call))
-        found = trace_module(module, x, method="saved")
-    assert not called, "the steps were not recorded"
-    check_same(found, trace_module(module, x, method="loop"), 2e-6)
+@pytest.mark.parametrize("method", ["recorded", "computed"])
+@pytest.mark.parametrize("steps", [1, 4, 30])
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True, "bias": False}])
+@pytest.mark.parametrize("hooked", [False, True])
+def test_pieces_of_a_gru_join(
+    method: str, steps: int, options: dict, hooked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with the workspace; also where the weights are frozen, so that autograd has no use for them."""
+    module = build("gru", torch.float32, batch_first=True, **options).requires_grad_(hooked)
+    x, state, seen = random(2, 30, 5, dtype=torch.float32), state_for(module, 2), []
+    expected, output = trace_module(module, x, state, method="loop"), module(x, state)
+    if hooked:
+        module.register_forward_hook(lambda m, args, out: seen.append(out))
+    monkeypatch.setattr(gru.Cut, "size", staticmethod(lambda call: steps))
+    monkeypatch.setattr(adapter, "_product", lambda *args: pytest.fail("the pieces were not read"))
+    check_same(trace_module(module, x, state, method=method), expected, 2e-6)
+    assert len(seen) == hooked
+    for one in seen:
+        torch.testing.assert_close(one, output, rtol=0, atol=2e-6)
+    assert all(p.grad_fn is None for p in module.parameters()) and not x.requires_grad
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_a_trace_that_is_let_go_is_gone(kind: type[nn.RNNBase], method: str) -> None:
+    """No graph, hook or cycle keeps its arrays: the collector has nothing to do, so it is off."""
+    module, x = kind(8, 64), torch.randn(50, 4, 8)
+    size = sum(value.nbytes for value in trace_module(module, x, method=method).signals.values())
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for _ in range(5):
+            trace_module(module, x, method=method)
+        assert tracemalloc.get_traced_memory()[0] < size
+    finally:
+        tracemalloc.stop()
+        gc.enable()
 
 
 def test_a_wrong_reading_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,14 +246,18 @@ def test_a_wrong_reading_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(workspace, "read", wrong)
         check_same(trace_module(module, x, method="workspace"), expected, 2e-6)
 
-    gru = nn.GRU(3, 8)
-    order = saved.Saved._pack
+    module = nn.GRU(3, 8)
+    expected, right = trace_module(module, x, method="loop"), gru.read
 
-    def late(self: Any, tensor: torch.Tensor) -> None:
-        order(self, tensor * 0.9 if tensor.shape == self.shape else tensor)
+    def slower(output: torch.Tensor) -> Any:
+        return [(rz * 0.9, n) for rz, n in right(output)]
 
-    monkeypatch.setattr(saved.Saved, "_pack", late)
-    check_same(trace_module(gru, x, method="saved"), trace_module(gru, x, method="loop"), 2e-6)
+    def swapped(output: torch.Tensor) -> Any:  # r is in no h but through n, which is read
+        return [(torch.cat([rz[:, 8:], rz[:, 8:]], dim=1), n) for rz, n in right(output)]
+
+    for wrong in (slower, swapped, failing):
+        monkeypatch.setattr(gru, "read", wrong)
+        check_same(trace_module(module, x, method="recorded"), expected, 2e-6)
 
 
 @given(
@@ -549,7 +591,7 @@ def test_scripted_modules_are_refused() -> None:
 def test_wrong_arguments() -> None:
     with pytest.raises(TypeError, match="x is a ndarray; a torch Tensor or a PackedSequence is needed"):
         trace(nn.LSTM(5, 6), np.zeros((3, 1, 5)))
-    with pytest.raises(ValueError, match="no method 'best'; there are auto, workspace"):
+    with pytest.raises(ValueError, match="no method 'best'; there are auto, graph"):
         trace_module(nn.LSTM(5, 6), torch.zeros(3, 1, 5), method="best")
 
 
@@ -577,13 +619,16 @@ def test_an_output_that_is_nan_is_named(kind: str) -> None:
             trace_module(build(kind, torch.float32), torch.full((3, 1, 5), torch.nan), method=method)
 
 
-def test_a_hook_that_changes_the_output_is_noticed() -> None:
-    module = build("gru")
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_a_hook_that_changes_the_output_is_noticed(kind: str) -> None:
+    module = build(kind, torch.float32)
     handle = module.register_forward_hook(lambda m, args, out: (out[0] * 1.5, out[1]))
-    with pytest.raises(RuntimeError, match="differs from the module's own output"):
-        trace(module, random(4, 1, 5))
+    x = random(4, 1, 5, dtype=torch.float32)
+    for method in METHODS:
+        with pytest.raises(RuntimeError, match="differs from the module's own output"):
+            trace_module(module, x, method=method)
     handle.remove()
-    assert trace(module, random(4, 1, 5)).max_abs_error < 1e-12
+    assert trace(module, x).max_abs_error < 1e-6
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -82,7 +83,8 @@ class Run:
             return torch.cat([values[start + 1 :], first]) if stop == len(values) else values[start + 1 : stop + 1]
         return torch.cat([first, values[: stop - 1]]) if start == 0 else values[start - 1 : stop - 1]
 
-    def _factors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    @cached_property
+    def factors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """W and U transposed, and the biases outside and inside of the reset gate."""
         weights = with_biases(self.weights)
         b, inner = weights["bias_ih"], weights["bias_hh"]
@@ -93,10 +95,10 @@ class Run:
             b = b + inner
         return weights["weight_ih"].T, weights["weight_hh"].T, b, inner
 
-    def _rows(self, x: Tensor, h: Tensor, out: Tensor, factors: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
-        """The gates of any steps: x (rows, input) and the h that they read (rows, output) into out (rows, k *
-        hidden)."""
-        w, u, bias, inner = factors
+    def rows(self, start: int, stop: int, past: Tensor) -> None:
+        """The gates of a span from its inputs and the h that its steps read, (time, batch, output)."""
+        w, u, bias, inner = self.factors
+        x, h, out = (values.flatten(0, 1) for values in (self.x[start:stop], past, self.gates[start:stop]))
         size = self.hidden
         torch.addmm(bias, x, w, out=out)
         if self.inside:
@@ -112,11 +114,10 @@ class Run:
 
     def fill(self) -> float:
         """Compute every signal; the largest difference between h as the gates give it and the module's."""
-        errors, factors = [], self._factors()
+        errors = []
         for start, stop in self.blocks():
             past = self.before(self.read, "h", start, stop)
-            out = self.gates[start:stop].flatten(0, 1)
-            self._rows(self.x[start:stop].flatten(0, 1), past.flatten(0, 1), out, factors)
+            self.rows(start, stop, past)
             if self.c is not None:
                 self._scan_cell(start, stop)
             errors += self.update(start, stop, self.h[start:stop], past)

@@ -2,8 +2,9 @@
 
 The module runs once, as it is, and gives every h. The gates come from there in one of these ways, by shape:
 
-- ``workspace``: read from what oneDNN keeps for training (``lstm_core.adapters.workspace``);
-- ``saved``: recorded from what autograd would keep (``lstm_core.adapters.saved``);
+- ``graph``, ``workspace``: read from what oneDNN keeps of an LSTM for training (``lstm_core.adapters.workspace``);
+- ``recorded``: read from what autograd would keep of a GRU (``lstm_core.adapters.gru``);
+- ``computed``: computed again, a piece of the GRU's run at a time (the same);
 - ``product``: computed again for all steps at once (``lstm_core.adapters.fast``), which always works;
 - ``loop``: ``lstm_core.scan``, step by step, the reference for the others.
 
@@ -23,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from lstm_core.adapters import saved, workspace
+from lstm_core.adapters import gru, workspace
 from lstm_core.adapters.arrays import Arrays
 from lstm_core.adapters.call import LOW, Call
 from lstm_core.adapters.fast import largest, runs
@@ -42,7 +43,7 @@ TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4, torch.bfloat16: 5e-2, to
 TF32 = 5e-3
 """The same for float32 on CUDA while cuDNN may round to TF32, its default: 10 bits of mantissa in every product."""
 
-METHODS = ("auto", "workspace", "saved", "product", "loop")
+METHODS = ("auto", "graph", "workspace", "recorded", "computed", "product", "loop")
 KERNELS = {
     "lstm": torch.lstm,
     "lstm_projected": torch.lstm,
@@ -62,8 +63,8 @@ def trace_module(
 ) -> Trace:
     """Trace ``module`` on ``x``, in the layout that the module takes. See ``lstm_core.trace``.
 
-    method: one of ``METHODS``; "auto" chooses by shape. "workspace" and "saved" fall back on "product" where the module
-    does not run the way that they read.
+    method: one of ``METHODS``; "auto" chooses by shape. Those that read along fall back on "product" where the
+    module does not run the way that they read.
     """
     return trace_call(Call(module, x, state, lengths), tokens, method)
 
@@ -75,8 +76,8 @@ def trace_call(call: Call, tokens: tuple[Token, ...] = (), method: str = "auto",
     start = time.perf_counter()
     with torch.no_grad():
         arrays = Arrays(call)
-        way = next((way for name, way in READ.items() if _wanted(way, name, method, call)), None)
-        capture = way.capture(call, arrays) if way else None
+        way = way_for(call, method)
+        capture = way(call, arrays) if way else None
         with capture or nullcontext():
             call.run()
         if method == "loop":
@@ -84,17 +85,24 @@ def trace_call(call: Call, tokens: tuple[Token, ...] = (), method: str = "auto",
         return finish(call, arrays, capture, tokens, start, like)
 
 
-READ = {"workspace": workspace, "saved": saved}
+READ: dict[str, Any] = {
+    "graph": workspace.Graph,
+    "workspace": workspace.Cut,
+    "recorded": gru.Recorded,
+    "computed": gru.Computed,
+}
 
 
-def _wanted(way: Any, name: str, method: str, call: Call) -> bool:
-    return (method == name or (method == "auto" and way.worth(call))) and way.usable(call)
+def way_for(call: Call, method: str = "auto") -> Any:
+    """What reads along while the module runs; None if nothing does."""
+    asked = (way for name, way in READ.items() if method == name or (method == "auto" and way.worth(call)))
+    return next((way for way in asked if way.usable(call)), None)
 
 
 def finish(
     call: Call,
     arrays: Arrays,
-    capture: workspace.Graph | workspace.Pieces | saved.Saved | None,
+    capture: Any,
     tokens: tuple[Token, ...],
     start: float,
     like: Trace | None = None,

@@ -6,29 +6,28 @@ to whole cache lines, and holds the cell states further on. None of this is docu
 only because every trace is compared with the module's own output, and whoever calls has the public way to fall back on.
 
 A short run of one layer is read from the graph that autograd makes of it, and the trace's arrays are the workspace
-itself. Anything else is cut into pieces, step by step the same, that stay in the processor's cache: what they kept is
-compared and copied there, and the workspace of the whole, which would be as large as the trace, is never made.
+itself. Anything else is cut into pieces (``lstm_core.adapters.pieces``).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lstm_core.adapters.arrays import Arrays
 from lstm_core.adapters.call import Call
-from lstm_core.adapters.fast import Run, largest, runs
+from lstm_core.adapters.fast import runs
+from lstm_core.adapters.pieces import Pieces
 
 PAGE = 4096 // 4  # regions of the workspace start on pages, counted in float32
 PIECE = 1 << 23  # bytes of the workspace of a piece,
 ROWS = 1024  # if these are at least so many vectors: every piece packs the weights anew
 
 
-def usable(call: Call) -> bool:
+def _usable(call: Call) -> bool:
     """Whether the module is expected to run by that operation."""
     return (
         call.cell.name == "lstm"
@@ -42,27 +41,17 @@ def usable(call: Call) -> bool:
     )
 
 
-def worth(call: Call) -> bool:
-    """Whether reading the workspace, some 150 microseconds for several layers, is less than computing gates again."""
-    layers, directions, time, batch = call.shape
-    rows, width = call.weight.shape
-    return layers * directions == 1 or time * (batch * rows * (width + rows // 4) / 5e4 + 2) > 150
-
-
-def capture(call: Call, arrays: Arrays) -> Graph | Pieces:
-    layers, directions, time, _ = call.shape
-    short = layers * directions == 1 and 2 * time <= 3 * _steps(call)
-    return Graph(call, arrays) if short and call.recordable() else Pieces(call, arrays)
-
-
-def _steps(call: Call) -> int:
-    """Of a piece."""
-    batch = max(1, call.shape[3])
-    return max(1, PIECE // (24 * batch * call.hidden), ROWS // batch)
-
-
 class Graph:
     """Active while the module runs: autograd keeps the workspace by itself, as if to train on."""
+
+    @staticmethod
+    def usable(call: Call) -> bool:
+        return _usable(call) and call.shape[:2] == (1, 1) and call.recordable()
+
+    @staticmethod
+    def worth(call: Call) -> bool:
+        """Whether the run is as short as a piece, or nearly."""
+        return 2 * call.shape[2] <= 3 * Cut.size(call)
 
     def __init__(self, call: Call, arrays: Arrays) -> None:
         self.call, self.arrays = call, arrays
@@ -93,16 +82,27 @@ class Graph:
         return run.check(), run.sample()
 
 
-class Pieces(TorchDispatchMode):
+class Cut(Pieces, TorchDispatchMode):
     """Active while the module runs: does its ``mkldnn_rnn_layer`` a number of steps at a time, in the order of layers
     and directions."""
 
-    def __init__(self, call: Call, arrays: Arrays) -> None:
-        super().__init__()
-        self.call, self.arrays = call, arrays
-        self.left = list(np.ndindex(*call.shape[:2]))[::-1]
-        self.of_h: list[float] = []
-        self.rest: list[float] = []
+    @staticmethod
+    def usable(call: Call) -> bool:
+        return _usable(call)
+
+    @staticmethod
+    def worth(call: Call) -> bool:
+        """Whether reading the workspace, some 150 microseconds for several layers, is less than computing gates
+        again."""
+        layers, directions, time, batch = call.shape
+        rows, width = call.weight.shape
+        return layers * directions == 1 or time * (batch * rows * (width + rows // 4) / 5e4 + 2) > 150
+
+    @staticmethod
+    def size(call: Call) -> int:
+        """Steps of a piece."""
+        batch = call.shape[3]
+        return max(1, PIECE // (24 * batch * call.hidden), ROWS // batch)
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -113,51 +113,29 @@ class Pieces(TorchDispatchMode):
         if func is not torch.ops.aten.mkldnn_rnn_layer.default or kwargs or len(args) != 16 or not self.left:
             return func(*args, **(kwargs or {}))
         try:
-            return self._layer(func, args, self.left.pop())
+            return self._layer(func, args)
         except (RuntimeError, IndexError, TypeError, ValueError):
             self.of_h.append(float("nan"))
             return func(*args)
 
-    def _layer(self, func: Any, args: Any, at: tuple[int, ...]) -> Any:
+    def _layer(self, func: Any, args: Any) -> Any:
         x, *weights, h, c, backward = args[:8]
-        run = Run(
-            self.call.cell,
-            dict(zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), weights, strict=True)),
-            x,
-            # What the module gives on is its own h; where nobody sees it, that of the trace, which is nearly the same.
-            self.arrays["h"][at] if self.call.output_is_ours() else x.new_empty(*x.shape[:2], h.shape[-1]),
-            at=(),
-            initial={"h": h, "c": c},
-            last={},
-            backward=backward,
-            steps=None,
-            gates=self.arrays["gates"][at],
-            states_h=self.arrays["h"][at],
-            c=self.arrays["c"][at],
-        )
-        assert run.c is not None
-        errors, size = [], _steps(self.call)
-        starts = range(0, len(x), size)
-        for start in reversed(starts) if backward else starts:
-            span = slice(start, start + size)
+        run = self.begin(x, weights, {"h": h, "c": c}, backward)
+        states = run.c
+        assert states is not None
+
+        def piece(span: slice) -> tuple[Tensor, None]:
+            nonlocal h, c
             with torch.enable_grad():  # without it the workspace is not kept
                 own, h, last, buffer = func(x[span], *weights, h, c, *args[7:15], True)
-            gates, states = read(buffer, last, own.shape, x.shape[2], c)
+            gates, of_c = read(buffer, last, own.shape, x.shape[2], c)
             run.gates[span] = gates.flip(0) if backward else gates
-            run.c[span] = states.flip(0) if backward else states
-            run.h[span] = own
-            errors += run.update(start, start + len(own), own)
+            states[span] = of_c.flip(0) if backward else of_c
             c = last
-        self.of_h.append(largest(errors))
-        self.rest.append(run.sample())
-        return run.h, h, c, x.new_empty(0, dtype=torch.uint8)
+            return own, None
 
-    def errors(self) -> tuple[float, float] | None:
-        """Of the module's output, and of everything else; None if not every layer was read."""
-        if self.left:
-            return None
-        top = len(self.of_h) - self.call.shape[1]
-        return largest(self.of_h[top:]), largest([*self.of_h[:top], *self.rest])
+        self.run(run, self.size(self.call), piece)
+        return run.h, h, c, x.new_empty(0, dtype=torch.uint8)
 
 
 def read(buffer: Tensor, last: Tensor, shape: tuple[int, ...], width: int, first: Tensor) -> tuple[Tensor, Tensor]:
@@ -179,7 +157,7 @@ def read(buffer: Tensor, last: Tensor, shape: tuple[int, ...], width: int, first
     if key not in _pages:
         if len(_pages) > 1000:
             _pages.clear()
-        _pages[key] = _find(buffer, gates[0], first, -(-time * batch * row // PAGE), offset)
+        _pages[key] = _find(buffer, gates, first, last, -(-time * batch * row // PAGE), offset)
     c = buffer.as_strided((time, batch, hidden), (batch * hidden, hidden, 1), _pages[key] * PAGE + offset)
     c[-1] = last  # the last state is returned and not kept there
     return gates, c
@@ -189,13 +167,26 @@ _pages: dict[tuple[int, int, int, int], int] = {}
 """Where c was found for a time, batch, hidden and input size. That it is still there, the comparison shows."""
 
 
-def _find(buffer: Tensor, gates: Tensor, first: Tensor, start: int, offset: int) -> int:
-    """The page from ``start`` on at which the first cell state, known from the first gates, stands at ``offset``."""
-    i, f, g = gates.chunk(4, dim=-1)[:3]
-    expected = torch.addcmul(i * g, f, first).flatten()
-    values = buffer[start * PAGE + offset : buffer.numel() - len(expected) : PAGE]
+def _find(buffer: Tensor, gates: Tensor, first: Tensor, last: Tensor, start: int, offset: int) -> int:
+    """The page from ``start`` on at which the cell states stand at ``offset``.
+
+    The first is known from the first gates. The memory may have been used before and hold another run's states, of
+    which the first are the same if that was a shorter one on the same input: so the last but one must give the last.
+    """
+    time, size = len(gates), last.numel()
+
+    def following(step: int, c: Tensor) -> Tensor:
+        i, f, g, _ = gates[step].chunk(4, dim=-1)
+        return torch.addcmul(i * g, f, c.reshape(g.shape))
+
+    expected = following(0, first).flatten()
+    values = buffer[start * PAGE + offset : buffer.numel() - (time - 1) * size : PAGE]
     for page in torch.nonzero((values - expected[0]).abs() < 1e-6).flatten().tolist():
-        at = (start + page) * PAGE + offset
-        if torch.allclose(buffer[at : at + len(expected)], expected, rtol=1e-5, atol=1e-6):
+        c = buffer[(start + page) * PAGE + offset :][: (time - 1) * size].view(time - 1, size)
+        if _same(c[0], expected) and _same(following(-1, c[-1]), last.reshape(len(gates[-1]), -1)):
             return start + page
     raise ValueError("no cell states in the workspace")
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return torch.allclose(one, other, rtol=1e-5, atol=1e-6)

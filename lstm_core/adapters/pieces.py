@@ -1,0 +1,75 @@
+"""One layer in one direction, some steps at a time, by the module's own kernel.
+
+Step by step it is the same run. But what the kernel keeps of a piece stays in the processor's cache, where it is
+compared and copied, and what it would keep of the whole, as large as the trace again, is never made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lstm_core.adapters.arrays import Arrays
+from lstm_core.adapters.call import Call
+from lstm_core.adapters.fast import Run, largest
+
+
+class Pieces:
+    """What is known after each layer and direction: the errors of its h, and those of everything else.
+
+    ``left`` are the layers and directions to come, the next one last.
+    """
+
+    def __init__(self, call: Call, arrays: Arrays) -> None:
+        super().__init__()
+        self.call, self.arrays = call, arrays
+        self.left = list(np.ndindex(*call.shape[:2]))[::-1]
+        self.of_h: list[float] = []
+        self.rest: list[float] = []
+
+    def begin(self, x: Tensor, weights: list[Tensor], initial: dict[str, Tensor], backward: bool) -> Run:
+        """The next layer and direction. initial: (batch, unit) by name. x: (time, batch, input)."""
+        at = self.left.pop()
+        return Run(
+            self.call.cell,
+            dict(zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), weights, strict=False)),
+            x,
+            # What the module gives on is its own h; where nobody sees it, that of the trace, which is nearly the same.
+            self.arrays["h"][at] if self.call.output_is_ours() else x.new_empty(*x.shape[:2], self.call.sizes["h"]),
+            at=(),
+            initial=initial,
+            last={},
+            backward=backward,
+            steps=None,
+            gates=self.arrays["gates"][at],
+            states_h=self.arrays["h"][at],
+            c=self.arrays["c"][at] if "c" in initial else None,
+        )
+
+    def run(self, run: Run, steps: int, piece: Callable[[slice], tuple[Tensor, Tensor | None]]) -> None:
+        """All of it, ``steps`` at a time. piece: runs a span and notes its gates; its h, and the h that it read where
+        that has been put together."""
+        errors = []
+        starts = range(0, len(run.x), steps)
+        for start in reversed(starts) if run.backward else starts:
+            own, past = piece(slice(start, start + steps))
+            run.h[start : start + steps] = own
+            errors += run.update(start, start + len(own), own, past)
+        self.of_h.append(largest(errors))
+        self.rest.append(run.sample())
+
+    def errors(self) -> tuple[float, float] | None:
+        """Of the module's output, and of everything else; None if not every layer was read."""
+        if self.left:
+            return None
+        directions = self.call.shape[1]
+        of_h: list[Any] = self.of_h[-directions:]
+        if not self.call.output_is_ours():  # it went through other hands, which may have changed it
+            outputs = self.call.output.chunk(directions, dim=-1)
+            for states, output in zip(self.arrays["h"][-1], outputs, strict=True):
+                of_h += torch.aminmax(states - output)
+        return largest(of_h), largest([*self.of_h[:-directions], *self.rest])
