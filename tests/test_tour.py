@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.figures.walk import STAGES, stages
 from dashboard.state import Settings
+from dashboard.talk import Place
 from dashboard.talk.tour import LARGEST, Tour, View, from_link, read, shipped
 from dashboard.views import discover
 from lstm_core import list_models, load_model
@@ -85,6 +87,20 @@ def test_views_are_added_moved_and_removed() -> None:
     assert tour.without(1).views == (a, c)
 
 
+def test_a_tour_ends_where_it_was_started() -> None:
+    mine, views = View("memory", {"text": "Anna slept"}), (View("gates", {}), View("what_if", {}))
+    place = Place()
+    place.start(Tour("", views), "x", home=mine)
+    assert place.leads == views[0]
+    place.go(1)
+    assert place.leads == views[1]
+    place.go(0)
+    assert (place.tour, place.leads, place.home) == (None, mine, None)
+    place.start(Tour("", views), "x")  # by a link: there is nothing to go back to
+    place.go(0)
+    assert place.leads is None
+
+
 # ---- what ships
 
 
@@ -123,6 +139,14 @@ def test_the_gender_units_gates_are_as_the_tour_says() -> None:
     assert word == "he" and f"{p:.0%}".replace("%", " %") in line("what-the-gates-do", "Anna comes in").line
 
 
+def test_the_walk_stands_at_the_halt_that_the_line_speaks_of() -> None:
+    cells = [load_model(name).cell for name in (Settings().left, Settings().right)]
+    found = {stage.name for cell in cells for stage, _ in stages(cell)}
+    halts = [stage.name for stage in STAGES if stage.name in found]
+    for words, halt in (("First: what to forget", "What to forget"), ("Then: what to write", "What to write")):
+        assert halts[int(line("what-the-gates-do", words).query.get("stage", "0"))] == halt
+
+
 def test_one_word_wrote_the_memory_and_holding_it_keeps_the_pronoun() -> None:
     from lstm_core.analysis import Force, intervene, memory
 
@@ -132,6 +156,7 @@ def test_one_word_wrote_the_memory_and_holding_it_keeps_the_pronoun() -> None:
     step, unit = int(view.query["at"]), int(view.query["unit"])
     found = memory(trace, step, unit=unit)
     assert 0.8 < float(found.contributions[11]) / float(trace.signals["c"][0, 0, step, 0, unit]) < 1.3
+    assert float(found.contributions[11]) < 0 < float(found.contributions[0]) < 0.2
     held = [Force(name, value, (unit,), 11, 12) for name, value in (("f", 1.0), ("i", 0.0))]
     other = intervene(trace, held, model)
     assert model.predictions(trace, 1)[step][0][0] == "he" and model.predictions(other.after, 1)[step][0][0] == "she"

@@ -11,6 +11,9 @@ from dashboard.gateplot.publish import mounted, spoken
 from dashboard.state import Settings
 
 KEY = "controls"
+CURSOR = "cursor"
+"""Under this name the session keeps where the cursor stood on the page before: ``at``, ``unit``, ``unit2``."""
+
 _mount = mounted("gatescope_controls", "controls.js")
 
 
@@ -18,6 +21,18 @@ def chosen() -> Mapping[str, Any] | None:
     """What the browser has sent in this session; None before it has sent anything."""
     value = st.session_state.get(spoken(KEY), {}).get("settings")
     return value if isinstance(value, Mapping) else None
+
+
+def _arrived() -> None:
+    value = st.session_state.get(spoken(KEY), {}).get("cursor")
+    if isinstance(value, Mapping):
+        st.session_state[CURSOR] = dict(value)
+
+
+def taken(name: str) -> int | None:
+    """Where the cursor stood on the page before; it is said once."""
+    value = st.session_state.get(CURSOR, {}).pop(name, None)
+    return int(value) if isinstance(value, (int, float)) and 0 <= value < 1e6 else None
 
 
 def controls(
@@ -35,4 +50,4 @@ def controls(
         "layers": layers,
         "directions": directions,
     }
-    _mount(KEY, data, on_settings_change=lambda: None)
+    _mount(KEY, data, on_settings_change=lambda: None, on_cursor_change=_arrived)

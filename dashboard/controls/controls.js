@@ -1,14 +1,17 @@
 // The sentence, the examples and the choice of models. Typing is sent when it pauses; Enter, a chip or a list at once.
 import { fill, load, make } from "./dom.js"
 import { hold } from "./hold.js"
-import { long, remember } from "./url.js"
+import { cursor, leave, long, remember, turned } from "./url.js"
 import { tr } from "./words.js"
 
 const PAUSE = 150 // milliseconds
 
 export default hold(
   (parent, plotlyUrl) => new Controls(parent, plotlyUrl),
-  (controls, { setStateValue }) => (controls.send = (settings) => setStateValue("settings", settings))
+  (controls, { setStateValue }) => {
+    controls.send = (settings) => setStateValue("settings", settings)
+    controls.tell = (cursor) => setStateValue("cursor", cursor)
+  }
 )
 
 class Controls {
@@ -19,6 +22,7 @@ class Controls {
     this.chips = make("div", { class: "gs-chips" })
     const select = (test, label, name) => make("select", { test, "aria-label": label, onchange: (event) => this.change({ [name]: event.target.value }) })
     this.left = select("gs-left", tr("Model on the left"), "left")
+    this.left.addEventListener("change", () => (this.earlier = this.data.examples.map(([, text]) => text)))
     this.right = select("gs-right", tr("Model on the right"), "right")
     this.layer = select("gs-layer", tr("Layer"), "layer")
     this.direction = select("gs-direction", tr("Direction"), "direction")
@@ -38,24 +42,29 @@ class Controls {
       clearTimeout(this.timer)
       this.change({ text: this.box.value }, true)
     }
+    this.onClick = (event) => event.target.closest?.("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]") && leave()
+    document.addEventListener("click", this.onClick, true) // before Streamlit goes there
     this.observer = new ResizeObserver(() => this.grow())
     this.observer.observe(this.root)
   }
 
   close() {
     clearTimeout(this.timer)
+    document.removeEventListener("click", this.onClick, true)
     this.observer.disconnect()
     this.root.remove()
   }
 
   take(data) {
     this.data = data
+    const goesOn = turned() && cursor() // a change of page: the server does not know
     if (!this.settings) {
       this.settings = { ...data.settings } // from then on the browser knows better
       const text = long()
       if (text === null) this.address()
       else this.change({ text })
-    }
+    } else if (turned()) this.address()
+    if (goesOn) this.tell(goesOn)
     const mine = document.activeElement === this.box
     if (!mine && this.box.value !== this.settings.text) this.box.value = this.settings.text
     if (!this.box.value && !mine) this.box.value = this.settings.text
@@ -73,6 +82,14 @@ class Controls {
           label, ...(label === text ? [] : [make("span", { class: "gs-chip-text", text })]))))
     }
     this.grow()
+    if (this.earlier && data.settings.left === this.settings.left) this.another(data.examples.map(([, text]) => text))
+  }
+
+  // Another task has examples of its own; what the visitor typed stays.
+  another(texts) {
+    const given = this.earlier.includes(this.settings.text) && !texts.includes(this.settings.text)
+    this.earlier = undefined
+    if (given && texts.length) this.pick(texts[0])
   }
 
   pick(text) {

@@ -23,7 +23,7 @@ export function plan(sides, pitch) {
     for (const [text, first, last] of side.words) {
       const width = pen.measureText(short(text)).width
       longest = Math.max(longest, width)
-      const gap = text.length > 1 ? 4 : 2 // single characters stand closer, as they do in a line of Chinese
+      const gap = text.length > 1 ? 4 : 0 // single characters stand as close as they do in a line of Chinese
       if (width > (last - first + 1) * pitch[k] - gap) flat = false
     }
   })

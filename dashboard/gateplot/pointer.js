@@ -2,7 +2,7 @@
 import { clamp, fromSide, stepCount, wordAt } from "./align.js"
 import { make } from "./dom.js"
 import { number, unitName } from "./readout.js"
-import { within, writing } from "./screen.js"
+import { ours, within } from "./screen.js"
 import { tr } from "./words.js"
 
 export function listen(figure) {
@@ -62,11 +62,10 @@ function showTip(figure, panel, step, unit, event) {
 
 // A clicker's keys and the arrows work wherever nobody is writing; the other keys do not take scrolling from the page.
 function press(figure, event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || !figure.count || writing()) return
+  if (!figure.count || !ours(figure.root, event)) return
   const focus = document.activeElement
   const here = focus === figure.stage
-  const nowhere = focus === document.body
-  if (!here && !nowhere && !(figure.root.contains(focus) && focus.tagName === "BUTTON")) return
+  const button = figure.root.contains(focus) && !here // which the space bar presses
   const [back, on] = [() => figure.moveTo(figure.at - 1), () => figure.moveTo(figure.at + 1)]
   const anywhere = { ArrowLeft: back, ArrowRight: on, PageUp: back, PageDown: on }
   const free = {
@@ -78,8 +77,8 @@ function press(figure, event) {
     f: () => figure.fullScreen(),
   }
   const focused = { ArrowUp: () => figure.stepUnit(-1), ArrowDown: () => figure.stepUnit(1) }
-  const row = /^[0-9]$/.test(event.key) && (here || nowhere) ? () => figure.pickRow(Number(event.key)) : undefined
-  const act = anywhere[event.key] ?? row ?? (here || nowhere ? free[event.key] : undefined) ?? (here ? focused[event.key] : undefined)
+  const row = /^[0-9]$/.test(event.key) ? () => figure.pickRow(Number(event.key)) : undefined
+  const act = anywhere[event.key] ?? row ?? (button ? undefined : free[event.key]) ?? (here ? focused[event.key] : undefined)
   if (!act) return
   event.preventDefault()
   act()

@@ -1,5 +1,5 @@
 // The screen that a page has. A talk's is enlarged: the page is laid out as on a small screen and scaled up as a whole.
-const SMALL = [1280, 720]
+const SMALL = [1200, 675]
 const LARGEST = 4
 const state = { presenting: false, scale: 1, bar: 0 }
 
@@ -34,6 +34,18 @@ export function within(node, event) {
 export function dark(root) {
   const [r, g, b] = (getComputedStyle(root).getPropertyValue("--st-background-color").match(/[0-9a-f]{2}/gi) ?? ["ff", "ff", "ff"]).map((part) => parseInt(part, 16))
   return 0.3 * r + 0.6 * g + 0.1 * b < 128
+}
+
+const FIGURES = ".gs-plot, .gc, .gw"
+const ANSWERS = "[role=radiogroup], [role=tablist], [role=menu], [role=listbox], [role=slider], audio, video" // to arrows themselves
+
+// Whether a key is for the figure in ``root``: not where somebody is writing, not if what has the focus answers to it.
+export function ours(root, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || writing()) return false
+  const focus = document.activeElement ?? document.body
+  if (root.contains(focus)) return true
+  if (focus.closest(FIGURES) || focus.closest(ANSWERS)) return false
+  return event.key !== " " || !focus.closest("button, a, summary, [role=button]")
 }
 
 // Whether somebody is writing, or choosing from a list: their keys are not ours.

@@ -1,7 +1,8 @@
 // What was chosen stands in the address, so that a link reopens it. Nothing is sent to the server by this.
-// A change of page drops the address's parameters; ``kept`` outlives it.
+// A change of page drops the address's parameters; ``kept`` outlives it, and goes into the new page's address.
 export const kept = {}
 let arrivals = 0
+let page = window.location.pathname
 
 // Somewhere else altogether: what was chosen before is of no concern there.
 export function arrive(number) {
@@ -15,7 +16,9 @@ const LONG = "long" // stands in the address for a text that only this tab of th
 export function remember(values) {
   Object.assign(kept, values)
   const url = new URL(window.location.href)
-  for (const [name, value] of Object.entries(values)) {
+  const all = turned() ? kept : values
+  page = url.pathname
+  for (const [name, value] of Object.entries(all)) {
     if (name === "text") store(url, value)
     if (value === null || value === undefined || url.searchParams.has(LONG) && name === "text") url.searchParams.delete(name)
     else url.searchParams.set(name, String(value))
@@ -34,4 +37,23 @@ function store(url, text) {
 // The text that was too long for this address, if this tab wrote it.
 export function long() {
   return new URL(window.location.href).searchParams.has(LONG) ? window.sessionStorage.getItem(LONG) : null
+}
+
+// Whether this is another page than the one whose address was written last.
+export function turned() {
+  return page !== window.location.pathname
+}
+
+const CURSOR = ["at", "unit", "unit2"]
+
+// A page that is left has in its address what was chosen with the cursor, if anything was.
+export function leave() {
+  const here = new URL(window.location.href).searchParams
+  for (const name of CURSOR) if (here.has(name)) kept[name] = Number(here.get(name))
+}
+
+// What was chosen with the cursor on the pages before; undefined if nothing was.
+export function cursor() {
+  const found = CURSOR.filter((name) => Number.isInteger(kept[name])).map((name) => [name, kept[name]])
+  return found.length ? Object.fromEntries(found) : undefined
 }

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.gateplot.publish import mounted, spoken
 from dashboard.language import tr
-from dashboard.talk.tour import Tour, from_link, shipped
+from dashboard.talk.tour import Tour, View, from_link, shipped
 from dashboard.views import pages
 
 KEY = session.keeps("talk")
@@ -20,25 +20,30 @@ _mount = mounted("gatescope_talk", "talk.js", stays=True)
 
 @dataclass
 class Place:
-    """Where the session is in which tour. ``link``: the tour as an address carries it. ``own``: the one being made."""
+    """Where the session is in which tour. ``link``: the tour as an address carries it. ``own``: the one being made.
+    ``home``: what was on the page when the tour was started here; its end leads back there."""
 
     tour: Tour | None = None
     link: str = ""
     at: int = 0
-    leads: bool = False  # to the view at ``at``, in this run
+    leads: View | None = None  # where to, in this run
+    home: View | None = None
     problem: str = ""
     own: Tour = field(default_factory=Tour)
     file: str = ""  # the upload that ``own`` was read from
 
-    def start(self, tour: Tour, link: str, at: int = 0) -> None:
-        self.tour, self.link, self.at, self.leads = tour, link, max(0, min(at, len(tour.views) - 1)), bool(tour.views)
+    def start(self, tour: Tour, link: str, at: int = 0, home: View | None = None) -> None:
+        if tour.views:
+            self.tour, self.link, self.at = tour, link, max(0, min(at, len(tour.views) - 1))
+            self.leads, self.home = tour.views[self.at], home if self.home is None else self.home
 
     def go(self, by: int) -> None:
         """Some views on, or with 0 out of the tour."""
         if by == 0:
-            self.tour, self.link = None, ""
+            self.tour, self.link, self.leads, self.home = None, "", self.home, None
         elif self.tour is not None and 0 <= self.at + by < len(self.tour.views):
-            self.at, self.leads = self.at + by, True
+            self.at += by
+            self.leads = self.tour.views[self.at]
 
 
 def place() -> Place:
@@ -59,9 +64,8 @@ def place() -> Place:
 def talk() -> None:
     """Draw the component, lead to the view that was asked for, open what is shared."""
     here = place()
-    if here.leads and here.tour is not None:
-        here.leads = False
-        view = here.tour.views[here.at]
+    if view := here.leads:
+        here.leads = None
         session.arrive(pages()[view.page], {**view.query, **_address(here)})
 
     def told() -> dict:
@@ -87,5 +91,5 @@ def talk() -> None:
 
 
 def _address(here: Place) -> dict[str, str]:
-    said = {"tour": here.link, "stop": str(here.at + 1)}
+    said = {"tour": here.link, "stop": str(here.at + 1)} if here.tour else {}
     return said | {name: st.query_params[name] for name in ("lang", "present") if name in st.query_params}

@@ -53,19 +53,19 @@ def share(here: Place, address: str) -> None:
 def _content(here: Place, address: Address) -> None:
     tours, link = st.tabs([tr("Tours"), tr("This view")])
     with tours:
-        _start(here)
+        _start(here, address)
         _make(here, address)
     with link:
         _link(address.link(address.page, address.query))
 
 
-def _start(here: Place) -> None:
+def _start(here: Place, address: Address) -> None:
     """The shipped tours, and one from a file, which becomes the visitor's own."""
     for name, tour in shipped().items():
         row = st.container(horizontal=True, vertical_alignment="center")
         row.markdown(f"**{tr(tour.title)}**, " + tr("{count} views", count=len(tour.views)))
         if row.button(tr("Start"), key=f"start {name}", type="tertiary"):
-            here.start(tour, name)
+            here.start(tour, name, home=View(address.page, _chosen(address)))
             st.rerun()
     file = st.file_uploader(tr("A tour from a file"), type="json", max_upload_size=1, key="tour file")
     if file is None or file.file_id == here.file:
@@ -110,7 +110,7 @@ def _make(here: Place, address: Address) -> None:
         return
     row = st.container(horizontal=True, vertical_alignment="center")
     if row.button(tr("Start"), key="start own", type="tertiary"):
-        here.start(here.own, here.own.link())
+        here.start(here.own, here.own.link(), home=View(address.page, _chosen(address)))
         st.rerun()
     row.download_button(tr("Save as a file"), here.own.json(), "tour.json", type="tertiary", on_click="ignore")
     st.caption(tr("Its link:"))

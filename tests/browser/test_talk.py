@@ -23,7 +23,7 @@ def test_presenting_fills_the_screen_with_the_figure(open_gates: Open, width: in
         expect(page.locator(chrome).first).to_be_hidden()
     stage = gates.stage.bounding_box()
     assert stage and stage["x"] >= 0 and stage["x"] + stage["width"] <= width
-    scale = max(1.0, min(width / 1280, height / 720, 4.0))
+    scale = max(1.0, min(width / 1200, height / 675, 4.0))
     assert stage["y"] + stage["height"] <= height + 2 and stage["height"] > 0.6 * height
     word = page.locator(".gs-word").first.evaluate(
         "node => [getComputedStyle(node).fontSize, node.getBoundingClientRect().height]"

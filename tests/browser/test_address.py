@@ -1,0 +1,103 @@
+"""The address holds the view on every page: what was chosen on one goes with the visitor to the next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+from gates import Gates
+from playwright.sync_api import Page, expect
+
+TEXT = "Anna was sad. Then Paul met Lucy and"
+Open = Callable[..., Gates]
+
+
+def turn(page: Page, title: str) -> None:
+    page.get_by_role("link", name=title, exact=True).click()
+
+
+def said(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def test_a_change_of_page_keeps_the_view_in_the_address(gates: Gates) -> None:
+    page = gates.page
+    gates.box.fill(TEXT)
+    gates.box.press("Enter")
+    gates.shows(TEXT)
+    page.get_by_test_id("gs-right").select_option("pronouns-rnn")
+    for title in ("Memory", "What if", "Step by step", "Experiments", "Contrast", "Gates"):
+        turn(page, title)
+        path = "/" + title.lower().replace(" ", "_").replace("gates", "")
+        if title == "Experiments":  # which reads no sentence
+            expect(page).to_have_url(re.compile(path))
+            continue
+        expect(page).to_have_url(re.compile(rf"{path}\?.*right=pronouns-rnn"))
+        assert said(page)["text"] == TEXT
+        expect(gates.box).to_have_value(TEXT)
+    page.reload()
+    expect(gates.box).to_have_value(TEXT)
+    expect(page.get_by_test_id("gs-right")).to_have_value("pronouns-rnn")
+
+
+def test_the_word_and_the_unit_of_a_link_go_along(open_gates: Open) -> None:
+    page = open_gates({"at": "11", "unit": "8"}).page
+    turn(page, "Memory")
+    expect(page.get_by_test_id("gc")).to_have_attribute("data-step", "11")
+    expect(page.get_by_role("combobox", name="LSTM unit")).to_have_value(re.compile("unit 8"))
+    turn(page, "Step by step")
+    expect(page.get_by_test_id("gw")).to_have_attribute("data-at", "11")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.get_by_test_id("gw")).to_have_attribute("data-at", "12")
+    turn(page, "Contrast")
+    expect(page.get_by_test_id("gc")).to_have_attribute("data-step", "12")
+    assert (said(page)["at"], said(page)["unit"]) == ("12", "8")
+
+
+def test_a_clicker_works_wherever_the_focus_is_but_in_a_field(gates: Gates) -> None:
+    page, step = gates.page, gates.get("step")
+    for test in ("gt-share", "gs-chip", "gt-present"):
+        page.get_by_test_id(test).first.focus()
+        page.keyboard.press("PageUp")
+        step -= 1
+        gates.has(step=step)
+    page.keyboard.press("3")
+    gates.has(only="keep")
+    page.keyboard.press("Space")  # presses the button that has the focus
+    gates.has(playing=0)
+    expect(page.locator(".gs-present")).to_have_count(1)
+    page.keyboard.press("Escape")
+    gates.box.focus()
+    page.keyboard.press("PageUp")
+    gates.has(step=step)
+
+
+def test_the_end_of_a_tour_leads_back(gates: Gates) -> None:
+    page = gates.page
+    gates.box.fill(TEXT)
+    gates.box.press("Enter")
+    gates.shows(TEXT)
+    turn(page, "Memory")
+    expect(page.get_by_test_id("gc")).to_have_attribute("data-ready", "1")
+    page.get_by_test_id("gt-share").click()
+    page.get_by_role("button", name="Start").first.click()
+    expect(page.get_by_test_id("gt-place")).to_have_text("1 / 7")
+    gates.shows("Mary went to the market because she was hungry. Then John met Anna and he")
+    page.get_by_test_id("gt-end").click()
+    expect(page).to_have_url(re.compile("/memory"))
+    expect(gates.box).to_have_value(TEXT)
+    assert "tour" not in said(page)
+
+
+def test_another_task_brings_its_own_example_but_what_was_typed_stays(gates: Gates) -> None:
+    left = gates.page.get_by_test_id("gs-left")
+    left.select_option("pronouns-peephole")
+    gates.has(text="Mary went to the market because she was hungry. Then John met Anna and he")
+    left.select_option("copy-lstm")
+    gates.shows("daf..........?da")
+    gates.box.fill("fad...?")
+    gates.shows("fad...?")
+    left.select_option("anbn-lstm")
+    expect(gates.page.locator(".gs-column-title").first).to_contain_text("anbn-lstm")
+    gates.has(text="fad...?")
