@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import streamlit as st
+
 from dashboard import cache
-from dashboard.language import tr
-from dashboard.state import YOURS, Settings
+from dashboard.language import current, tr
+from dashboard.state import HOMES, YOURS, Settings
 from lstm_core import Model
 
 if TYPE_CHECKING:
@@ -19,11 +22,22 @@ def names() -> dict[str, str]:
 
 
 def stands_for(name: str, side: str) -> str:
-    """The model that is shown for ``name`` on the "left" or "right": the side's own where nothing was uploaded yet."""
+    """The model that is shown for ``name`` on the "left" or "right": where nothing was uploaded yet the one that stood
+    there before, or else what the side begins with in the visitor's language, if it can read the text."""
+    if name != YOURS:
+        st.session_state[f"{side} before"] = name
     if name != YOURS or _upload() is not None:
         return name
-    default: str = getattr(Settings(), side)
-    return default if default in cache.models() else next(iter(cache.models()))
+    homes = [HOMES.get(current(), {}), asdict(Settings()), *HOMES.values()]
+    wanted = st.session_state.get(f"{side} before"), *(home.get(side) for home in homes), *cache.models()
+    there = [one for one in wanted if one in cache.models()]
+    text = st.session_state.get("settings", {}).get("text", "")
+    return next((one for one in there if _knows(one, text)), there[0])
+
+
+def _knows(name: str, text: str) -> bool:
+    tokens = cache.model(name).tokenizer.encode(text)
+    return 2 * sum(token.known for token in tokens) >= len(tokens)
 
 
 def model(name: str) -> Model:
@@ -41,7 +55,12 @@ def notices(name: str, shown: Model) -> list[str]:
     """What to say where ``shown`` stands for ``name``: a link does not carry the model of whoever made it."""
     if name == shown.name:
         return []
-    return [tr("No model of yours is in this session yet: {name} is shown in its place.", name=shown.name)]
+    text = tr(
+        "No model of yours is in this tab: {name} is shown in its place. What is uploaded stays in its tab alone and "
+        "is gone when that is loaded anew; its file has then to be chosen again.",
+        name=shown.name,
+    )
+    return [text]
 
 
 def _upload() -> Upload | None:

@@ -126,7 +126,7 @@ def _watch(job: Job, choice: Choice) -> None:
     mini = MINIATURES[choice.task]
     tokens = mini.tokenizer.encode(mini.text)
     panels = [loss_panel(said, int(shown)), *gate_panels(choice, mini, signals)]
-    chart({"words": [], "step": 0, "columns": 2, "panels": panels}, f"{KEY} chart", "")
+    chart({"words": [], "columns": 2, "panels": panels}, f"{KEY} chart", "")
     st.caption(expected(mini, signals["probabilities"], [token.id for token in tokens]))
 
 

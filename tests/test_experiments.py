@@ -189,6 +189,14 @@ def test_the_shipped_files_say_what_was_measured(one: Experiment) -> None:
 
 
 @pytest.mark.parametrize("one", MEASURED, ids=lambda one: one.name)
+def test_what_is_measured_again_has_a_name_in_words(one: Experiment) -> None:
+    found = results(one.name)
+    assert found is not None
+    for row in one.check(found):
+        assert one.says(row.figure) != row.figure
+
+
+@pytest.mark.parametrize("one", MEASURED, ids=lambda one: one.name)
 def test_drawings_are_whole(one: Experiment) -> None:
     found = results(one.name)
     assert found is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -77,7 +78,77 @@ def test_a_verdict_says_figure_spread_and_target() -> None:
     found = Results((0, 1, 2), {"x": Figure((0.5, 0.75, 1.0)), "y": Figure((), 2.68e-5)})
     assert view.verdict(Target("x", "share", 0.8), found) == ("missed", "share: 0.75 (0.5 to 1), target at least 0.8")
     said = view.verdict(Target("y", "rest", 1e-5, at_least=False), found)
-    assert said == ("missed", "rest: 2.7\u00d710\u207b\u2075, target at most 1.0\u00d710\u207b\u2075")
+    assert said == ("missed", "rest: 2.7\u00d710\u207b\u2075, target at most 10\u207b\u2075")
+    alike = Results((0, 1), {"x": Figure((1.0, 1.0))})
+    assert view.verdict(Target("x", "share", 0.8), alike) == ("met", "share: 1, target at least 0.8")
+
+
+def test_a_spread_of_nothing_is_the_value() -> None:
+    one, found = discover()["copy"], results("copy")
+    assert found is not None and found.figures["lstm_60"].spread == (1, 1)
+    assert "| 1 | 1 | 1 | 0 |" in view.table(one, found, None).splitlines()[2]
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [
+        (0.0, "0"), (0.66, "0.66"), (2 / 3, "0.667"), (3000.0, "3,000"), (58.0, "58"), (1.0, "1"), (0.99999, "0.99999"),
+        (0.999684, "0.99968"), (0.9951, "0.995"), (-0.0435, "\u22120.0435"), (7.8e-5, "7.8\u00d710\u207b\u2075"),
+        (1e-16, "10\u207b\u00b9\u2076"), (2.5e7, "2.5\u00d710\u2077"),
+    ],
+)  # fmt: skip
+def test_a_number_is_one_that_people_read(value: float, said: str) -> None:
+    assert draw.number(value) == said
+
+
+@pytest.mark.parametrize("name", discover())
+def test_no_number_is_written_as_a_computer_does(name: str) -> None:
+    found = results(name)
+    assert found is not None
+    for drawing in discover()[name].draw(found):
+        panel = draw.full("id", drawing)
+        hovers = [said for one in panel["figure"]["data"] for said in one.get("hovertext", ())]
+        for text in (draw.small(drawing), panel["alt"], *hovers):
+            assert not re.search(r"\de[+-]\d", text), text
+    one = discover()[name]
+    assert not re.search(r"\de[+-]\d", view.table(one, found, None))
+
+
+def test_counting_says_that_one_seed_bears_it_out() -> None:
+    test = opened(NAME, experiment="counting")
+    said = next(one.value for one in test.markdown if one.value.startswith("**Measured.** "))
+    assert said == (
+        "**Measured.** 3 of 3 targets met \N{MIDDLE DOT} 5 seeds. Seeds that count to 90 or further: 1 of 5 LSTMs, "
+        "0 of 5 GRUs. The median LSTM gets to 58, the median GRU to 42."
+    )
+    (wall,) = all_sent(opened(NAME))
+    cards = {card["name"]: card for card in wall["cards"]}
+    assert said.endswith(cards["counting"]["short"]) and cards["copy"]["short"] == ""
+    assert "4 digits in 32 bits and to 13 in 64" in cards["weighted-sum"]["short"]
+    assert "bias 0 in 1 of 4 tasks, chrono sooner than bias 1 in 2 of 3" in cards["forget-bias"]["short"]
+
+
+def test_the_page_leads_to_training_on_the_experiments_task() -> None:
+    for name, task in (("counting", "count"), ("quotes", "pronouns")):
+        test = opened(NAME, experiment=name)
+        next(button for button in test.button if button.label == "Train it yourself").click().run()
+        assert not test.exception and test.query_params["experiment"] in ("train", ["train"])
+        assert test.selectbox[0].value == task
+
+
+def test_the_text_to_try_opens_at_its_end() -> None:
+    """The figures above it have no words and no step: a step of theirs would be taken over by the text."""
+    test = opened(NAME, experiment="subject")
+    test.text_input[0].set_value("Mary met John because").run()
+    figures, tried = all_sent(test)
+    assert "step" not in figures and tried["step"] == 3
+
+
+def test_the_button_says_how_long_it_took() -> None:
+    found = results("counting")
+    assert found is not None
+    labels = [button.label for button in opened(NAME, experiment="counting").button]
+    assert f"Measure it all again (it took {found.seconds:.0f} s)" in labels
     assert view.verdict(Target("z", "none", 1.0), found) == ("missed", "none: not measured")
 
 
@@ -138,6 +209,33 @@ def test_small_and_full_figures_are_drawn(drawing: Drawing) -> None:
     panel = draw.full("id", drawing)
     json.dumps(panel, default=lambda value: np.asarray(value).tolist(), allow_nan=False)
     assert panel["alt"].startswith("T: ")
+
+
+def test_what_a_limit_says_lies_on_no_bar() -> None:
+    panel = draw.full("id", replace(LINES, limits=[(0.5, "<chance>")]))
+    layout, named = panel["figure"]["layout"], panel["figure"]["data"][-1]
+    assert "annotations" not in layout and layout["showlegend"] and layout["shapes"][0]["y0"] == 0.5
+    assert named["name"] == "&lt;chance&gt;" and named["y"] == [None] and named["line"]["dash"] == "dot"
+
+
+def test_two_networks_of_one_cell_are_told_apart_in_the_legend() -> None:
+    found = results("conveyor-belt")
+    assert found is not None
+    legend = draw.legend(discover()["conveyor-belt"].draw(found)[0])
+    assert len(set((color, dashed) for _, color, dashed in legend)) == 4
+    assert [dashed for *_, dashed in legend] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("name", discover())
+def test_no_two_series_look_alike(name: str) -> None:
+    """And what is no cell does not have the colour of one while another is free."""
+    found = results(name)
+    assert found is not None
+    for drawing in discover()[name].draw(found):
+        looks = [(color, dashed) for _, color, dashed in draw.legend(drawing)]
+        assert len(set(looks)) == len(looks)
+        lent = [color for one, (color, _) in zip(drawing.series, looks, strict=True) if not one.color]
+        assert len(lent) > 4 or not set(lent) & {draw.theme.model_color(cell) for cell in ("lstm", "gru", "rnn")}
 
 
 def test_what_is_small_is_what_is_full() -> None:
@@ -228,13 +326,29 @@ def test_two_jobs_at_once_and_no_more(job: Any, monkeypatch: pytest.MonkeyPatch)
 def test_a_check_runs_from_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATESCOPE_MODELS")
     test = opened(NAME, experiment="weighted-sum")
-    next(button for button in test.button if button.label == "Check the shipped files").click().run()
+    next(button for button in test.button if button.label == "Check the shipped models").click().run()
     one: Job = test.session_state[jobs.JOB]
     until(lambda: not one.running, 300)
     test.run()
     assert not test.exception, test.exception
     assert one.problem == ""
-    assert any("agrees" in table.value and "residual" in table.value for table in test.markdown)
+    assert any(
+        table.value.startswith("**2 of 2 figures agree.**")
+        and "| agrees | largest difference in 32 bits" in table.value
+        for table in test.markdown
+    )
+    one.end()
+
+
+def test_a_new_measurement_is_told_at_the_button(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GATESCOPE_MODELS")
+    test = opened(NAME, experiment="saturation")
+    next(button for button in test.button if button.label.startswith("Measure it all again")).click().run()
+    one: Job = test.session_state[jobs.JOB]
+    until(lambda: not one.running, 300)
+    test.run()
+    assert not test.exception and one.problem == ""
+    assert "2 of 2 figures came out as before" in test.markdown[-1].value
     one.end()
 
 

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from traces import random_trace
 
+from dashboard import theme
+from dashboard.figures.health import saturated
 from lstm_core import CELLS, trace
 from lstm_core.analysis import timescales
 from lstm_core.analysis.health import NOTES, Health, health
@@ -129,6 +131,19 @@ def test_each_figure_has_its_reason_and_its_remedy() -> None:
     assert set(NOTES) == {"dead", "saturated", "integrator", "timescale", "bias", "singular"}
     for note in NOTES.values():
         assert note.title and note.why.endswith(".") and note.remedy.endswith(".") and note.source
+
+
+def test_the_colours_of_saturation_are_those_that_are_named() -> None:
+    """Above zero is the upper end, "purple"; below it the lower one, "orange"."""
+    [found] = health(trace(lstm(f={5: 12.0, 2: -12.0}), torch.zeros(9, 1, 5)))
+    panel = saturated("id", trace(lstm(), torch.zeros(9, 1, 5)), found)
+    z = panel["figure"]["data"][0]["z"][list(found.low).index("f")]
+    assert z[5] == 1 and z[2] == -1
+    assert "upper end (purple)" in panel["note"] and "lower end (orange)" in panel["note"]
+    for mode, scale in theme.SIGNED_SCALE.items():
+        for color, purple in ((scale[1][1], False), (scale[-2][1], True)):
+            red, _, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
+            assert (blue > red) is purple, mode
 
 
 def test_no_steps() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from lstm_core import CELLS
 from lstm_core.adapters.variant import activation, variant
 from lstm_core.experiments import __main__ as command
 from lstm_core.experiments import discover
-from lstm_core.experiments.base import Cancelled, watch
+from lstm_core.experiments.base import Cancelled, Figure, watch
 from lstm_core.experiments.record import results
 from lstm_core.say import say
 from lstm_core.training.live import Choice
@@ -72,9 +73,9 @@ def on_the_page(test: AppTest) -> Iterator[str]:
         tree = unpack(one.proto.bytes)  # type: ignore[attr-defined]
         yield from texts(tree.get("panels", ()))
         for card in tree.get("cards", ()):
-            yield from (card[key] for key in ("title", "claim", "verdict"))
+            yield from (card[key] for key in ("title", "claim", "verdict", "short"))
             yield from (said for _, said in card["lines"])
-            yield from (name for name, _ in card["legend"])
+            yield from (name for name, *_ in card["legend"])
             yield from re.findall(r"""(?<=>)[^<>]+(?=<)|(?<=aria-label=")[^"]*""", card["svg"])
     for one in (*test.selectbox, *test.number_input, *test.slider, *test.select_slider, *test.button):
         if not str(one.key or "").startswith("try "):  # a text to try is in the model's language
@@ -138,8 +139,38 @@ def test_a_measurement_that_gives_up_says_so(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_check_of_the_shipped_files() -> None:
-    rows = [{"figure": "lstm", "was": 0.5, "now": 0.5, "ok": True}, {"figure": "x", "was": None, "now": 1, "ok": False}]
-    assert view.checks(rows).splitlines()[2:] == ["| 一致 | lstm | 0.5 | 0.5 |", "| 有出入 | x |  | 1 |"]
+    rows = [
+        {"figure": "rnn", "was": 0.5, "now": 0.5, "ok": True},
+        {"figure": "lstm", "was": None, "now": 1, "ok": False},
+    ]
+    said = view.checks(discover()["conveyor-belt"], rows).splitlines()
+    assert said[0] == "**2 个指标中有 1 个一致。**"
+    assert said[4:] == [
+        "| 一致 | RNN：100 个词之后仍答对语言 | 0.5 | 0.5 |",
+        "| 有出入 | LSTM：100 个词之后仍答对语言 |  | 1 |",
+    ]
+
+
+@pytest.mark.parametrize("name", discover())
+def test_every_figure_has_a_name_in_words(name: str) -> None:
+    one, found = discover()[name], results(name)
+    assert found is not None
+    figures = {target.figure for target in one.targets} | set(one.words)
+    assert not left_over([language.tr(one.says(figure)) for figure in figures])
+    assert not left_over([language.tr(one.short(found))]) if one.short(found) else True
+
+
+def test_what_a_new_measurement_says() -> None:
+    one, found = discover()["counting"], results("counting")
+    assert found is not None
+    same = view.compared(one, found, replace(found, seconds=5.0))
+    assert (
+        same == "**刚才用时 5 秒：3 个指标中有 3 个与原先相同（三位有效数字）。**3 个目标中达标 3 个 · 5 个随机种子。"
+    )
+    other = replace(found, figures={**found.figures, "gru_right_to": Figure((61, 40))})
+    said = view.compared(one, found, other)
+    assert "3 个指标中有 2 个" in said and "达标 2 个" in said
+    assert said.endswith("不同的有：GRU：正确到的 n，最好的种子：61，原为 50。")
 
 
 # -- train it yourself -------------------------------------------------------------------------------------------------
@@ -229,6 +260,7 @@ def test_what_a_reading_says() -> None:
     place = test_your_pages.placed(saved(tagger()), vocabulary=words, source=session.SENTENCE)
     assert place.upload is not None
     assert place.upload.read("mary zzz", 9).notices == ["你的词表中没有 zzz：已略去。"]
+    assert place.upload.read("mary zzz yyy", 9).notices == ["你的词表中没有 zzz、yyy：已略去。"]
 
 
 def test_a_cell_with_other_functions_says_which() -> None:

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 from uploads import HOSTILE, SENTENCE, WORDS, onnx_lstm, saved, tagger
 
+from dashboard import cache, language
 from dashboard.state import YOURS
 from dashboard.views import contrast, discover, gates, gradients, health, memory, what_if
 from dashboard.yours import session, vocabulary
@@ -122,7 +123,7 @@ def test_health_of_a_network_made_ill() -> None:
     assert "1 of 6 units are dead: unit 2." == drawn["dead0"]["text"]
     assert "f of unit 4" in drawn["saturated0"]["text"] and "o of unit 2" in drawn["saturated0"]["text"]
     assert "unit 4" in drawn["integrator0"]["text"]
-    assert drawn["summary0"]["text"].startswith("1 dead, 2 saturated, 1 adding up")
+    assert drawn["summary0"]["text"].startswith("1 dead, 2 saturated, 1 integrating")
 
 
 def test_health_of_the_plain_network() -> None:
@@ -137,8 +138,56 @@ def test_a_link_to_a_model_that_is_not_here_falls_back() -> None:
     test = opened(gates, None)
     tree = sent(test)
     assert [side["model"] for side in tree["sides"]] == ["pronouns-lstm", "pronouns-gru"]
-    assert "No model of yours is in this session yet: pronouns-lstm" in tree["notices"][0]
+    assert tree["notices"][0].startswith("No model of yours is in this tab: pronouns-lstm is shown in its place.")
     assert len(test.get("file_uploader")) == 1
+
+
+def test_the_stand_in_is_what_stood_there_before_or_the_languages_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = AppTest.from_function(script, args=(gates.__name__,), default_timeout=60)
+    test.query_params["left"], test.query_params["text"] = "stacked", SENTENCE
+    test.run()
+    test.session_state["settings"] = {"left": YOURS, "right": "pronouns-gru", "text": SENTENCE}
+    test.run()
+    assert [side["model"] for side in sent(test)["sides"]] == ["stacked", "pronouns-gru"]
+    monkeypatch.delenv("GATESCOPE_MODELS")
+    cache.forget()
+    language.ask(lambda: "zh")
+    try:
+        chinese, english = (opened(gates, None, text=text) for text in ("王女士去了市场", SENTENCE))
+    finally:
+        language.ask(lambda: language.ENGLISH)
+    assert sent(chinese)["sides"][0]["model"] == "pronouns_zh-lstm"
+    assert sent(english)["sides"][0]["model"] == "pronouns-lstm"
+
+
+def test_a_block_with_a_number_for_a_name_and_an_embedding() -> None:
+    """It is called a block; where to give the vocabulary is said by the names of what to press."""
+    place = placed(saved(nn.Sequential(nn.Embedding(10, 3), nn.GRU(3, 5))))
+    test = opened(gates, place)
+    popovers = [one.proto.popover.label for one in test.get("popover")]  # type: ignore[attr-defined]
+    assert popovers == ["Your model: block 1 (GRU), 3 inputs, 5 units", "It reads a probe: sine, 60 steps", "Replace"]
+    hint = next(one.value for one in test.caption if one.value.startswith("It has an embedding."))
+    choices = next(one for one in test.get("button_group") if "What it reads" in str(one.proto))
+    assert f"\N{LEFT DOUBLE QUOTATION MARK}{popovers[1]}\N{RIGHT DOUBLE QUOTATION MARK}" in hint
+    assert (
+        "\N{LEFT DOUBLE QUOTATION MARK}the sentence\N{RIGHT DOUBLE QUOTATION MARK}" in hint
+        and "the sentence" in str(choices.proto)
+    )
+
+
+def test_the_downloads_of_two_models_of_one_cell_are_told_apart() -> None:
+    place = placed(saved(nn.GRU(3, 5)))
+    labels = [one.proto.label for one in opened(gates, place).get("download_button")]  # type: ignore[attr-defined]
+    assert labels[::2] == ["GRU (yours) values, CSV", "GRU (pronouns-gru) values, CSV"]
+    labels = [one.proto.label for one in opened(gates, None, left="pronouns-lstm").get("download_button")]  # type: ignore[attr-defined]
+    assert labels[::2] == ["LSTM values, CSV", "GRU values, CSV"]
+
+
+def test_a_model_is_replaced_by_another() -> None:
+    test = opened(gates, placed(saved(nn.GRU(3, 5))))
+    uploader = next(one for one in test.get("file_uploader") if one.proto.label == "Another file")  # type: ignore[attr-defined]
+    uploader.upload("other.pt", saved(nn.LSTM(2, 4)), "application/octet-stream").run()  # type: ignore[attr-defined]
+    assert not test.exception and test.session_state[session.KEY].upload.file == "other.pt"
 
 
 def test_two_visitors_do_not_see_each_others() -> None:

@@ -13,18 +13,37 @@ from dashboard.figures import panel as p
 from dashboard.language import tr
 from lstm_core.experiments.base import Drawing, Series
 
-ROLES = {"lstm": "keep", "gru": "write", "rnn": "reset"}
-FREE = ("keep", "write", "expose", "reset", "candidate", "cell", "hidden")
+FREE = ("expose", "candidate", "cell", "hidden", "keep", "write", "reset")
+"""Whose colours are lent to what is no cell: those of the cells come last."""
 
 
 def colors(drawing: Drawing) -> list[str]:
     """One colour a series: a cell has its own everywhere, the untrained network is grey, others take what is free."""
-    taken = [ROLES.get(one.color) for one in drawing.series]
-    free = iter([role for role in FREE if role not in taken] * len(taken))
-    return [
-        theme.OTHER_COLOR if one.color == "untrained" else theme.role_color(role or next(free))
-        for one, role in zip(drawing.series, taken, strict=True)
+    own = [
+        theme.OTHER_COLOR if one.color == "untrained" else one.color and theme.model_color(one.color)
+        for one in drawing.series
     ]
+    free = iter([color for color in map(theme.role_color, FREE) if color not in own] * len(own))
+    return [color or next(free) for color in own]
+
+
+def number(value: float) -> str:
+    """Three digits; what is below 1 is not rounded to it; very small and very large numbers in powers of ten."""
+    if value < 0:
+        return f"\N{MINUS SIGN}{number(-value)}"
+    if value == 0 or 1e-3 <= value < 1e6:
+        if value < 1 and float(f"{value:.3g}") == 1:
+            return f"{value:.5g}"
+        return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+    digits, power = f"{value:.1e}".split("e")
+    return ten_to(int(power)) if digits == "1.0" else f"{digits}\N{MULTIPLICATION SIGN}{ten_to(int(power))}"
+
+
+def ten_to(power: int) -> str:
+    return "10" + str(power).translate(_RAISED)
+
+
+_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 
 def translated(drawing: Drawing) -> Drawing:
@@ -62,13 +81,12 @@ def full(id: str, drawing: Drawing, height: int = 300) -> dict[str, Any]:
     if names:
         x["tickangle"] = -35 if long else 0
     drawn = p.figure(
-        data,
+        [*data, *(_named(says) for _, says in drawing.limits)],
         xaxis=x,
         yaxis=p.value_axis(drawing.y, **y),
         barmode="group",
-        showlegend=len(drawing.series) > 1,
+        showlegend=len(drawing.series) > 1 or bool(drawing.limits),
         shapes=[_limit(at) for at, _ in drawing.limits],
-        annotations=[_says(at, says, drawing.log_y) for at, says in drawing.limits],
         margin={"l": 62, "r": 12, "t": 10, "b": 104 if long else 46},
     )
     return p.panel(id, drawing.title, drawn, height=height + 50 * long, alt=alt(drawing))
@@ -86,21 +104,21 @@ def _said(one: Series, drawing: Drawing) -> str:
     if not values:
         return tr("{name}: nothing", name=one.name)
     if drawing.kind == "bars":
-        each = (f"{x} {y:.3g}" for x, y in zip(one.x, one.y, strict=True) if y is not None)
+        each = (f"{x} {number(y)}" for x, y in zip(one.x, one.y, strict=True) if y is not None)
         return tr("{name}: {values}", name=one.name, values=p.row(each))
     if drawing.kind == "lines":
         return tr(
-            "{name}: {axis} from {first:.3g} to {last:.3g}",
+            "{name}: {axis} from {first} to {last}",
             name=one.name,
             axis=drawing.y,
-            first=values[0],
-            last=values[-1],
+            first=number(values[0]),
+            last=number(values[-1]),
         )
     if drawing.kind == "histogram":
         most, at = max((y, float(x)) for x, y in zip(one.x, one.y, strict=True) if y is not None)
-        return tr("{name}: most, {value:.3g}, at {at:.3g}", name=one.name, value=most, at=at)
-    said = {"name": one.name, "count": len(values), "low": min(values), "high": max(values)}
-    return tr("{name}: {count} values from {low:.3g} to {high:.3g}", **said)
+        return tr("{name}: most, {value}, at {at}", name=one.name, value=number(most), at=number(at))
+    said = {"name": one.name, "count": len(values), "low": number(min(values)), "high": number(max(values))}
+    return tr("{name}: {count} values from {low} to {high}", **said)
 
 
 def _wide(text: str) -> int:
@@ -131,7 +149,7 @@ def _line(one: Series, color: str) -> list[dict[str, Any]]:
         "name": p.escape(one.name),
         "line": {"color": color, "width": 2, "dash": dash},
         "marker": {"color": color, "size": 5},
-        "hovertemplate": f"{p.escape(one.name)}: %{{y:.3g}}<extra></extra>",
+        **_hover(one, f"{p.escape(one.name)}: "),
     }
     return [*(_band(one, color) if one.low else []), line]
 
@@ -155,7 +173,7 @@ def _bar(one: Series, color: str) -> list[dict[str, Any]]:
         "y": list(one.y),
         "name": p.escape(one.name),
         "marker": {"color": color},
-        "hovertemplate": f"{p.escape(one.name)}, %{{x}}: %{{y:.3g}}<extra></extra>",
+        **_hover(one, f"{p.escape(one.name)}, %{{x}}: "),
     }
     if one.low:
         up, down = ([abs(a - b) if a is not None and b is not None else 0 for a, b in zip(ends, one.y, strict=True)]
@@ -164,14 +182,21 @@ def _bar(one: Series, color: str) -> list[dict[str, Any]]:
     return [bar]
 
 
+def _hover(one: Series, before: str) -> dict[str, Any]:
+    """The value under the pointer, written as everywhere on the page."""
+    said = ["" if value is None else number(value) for value in one.y]
+    return {"hovertext": said, "hovertemplate": f"{before}%{{hovertext}}<extra></extra>"}
+
+
 def _limit(at: float) -> dict[str, Any]:
     line = {"color": theme.OTHER_COLOR, "width": 1, "dash": "dot"}
     return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at, "line": line}
 
 
-def _says(at: float, says: str, log: bool) -> dict[str, Any]:
-    place = {"xref": "paper", "x": 1, "xanchor": "right", "y": math.log10(at) if log else at, "yanchor": "bottom"}
-    return {**place, "text": p.escape(says), "showarrow": False, "font": {"size": 12, "color": theme.OTHER_COLOR}}
+def _named(says: str) -> dict[str, Any]:
+    """Nothing to draw: what a limit says stands in the legend, where it lies on no mark."""
+    line = {"color": theme.OTHER_COLOR, "width": 1, "dash": "dot"}
+    return {"type": "scatter", "mode": "lines", "x": [None], "y": [None], "name": p.escape(says), "line": line}
 
 
 # -- small -------------------------------------------------------------------------------------------------------------
@@ -196,7 +221,7 @@ def small(drawing: Drawing) -> str:
     top = float(f"{high:.1g}") if 0 < float(f"{high:.1g}") <= high else high
     base = 0.0 if abs(low) < 0.05 * (high - low) and not drawing.log_y else low
     ticks = "".join(
-        f'<text x="{LEFT - 4}" y="{y(at) + down:.0f}" text-anchor="end">{_short(at)}</text>'
+        f'<text x="{LEFT - 4}" y="{y(at) + down:.0f}" text-anchor="end">{_short(at, drawing.log_y)}</text>'
         for at, down in ((top, 7), (base, 1))
     )
     below = _ends(drawing)
@@ -213,9 +238,9 @@ def small(drawing: Drawing) -> str:
     )
 
 
-def legend(drawing: Drawing) -> list[tuple[str, str]]:
-    """Name and colour of every series."""
-    return [(tr(one.name), color) for one, color in zip(drawing.series, colors(drawing), strict=True)]
+def legend(drawing: Drawing) -> list[tuple[str, str, bool]]:
+    """Name and colour of every series, and whether its line is dashed."""
+    return [(tr(one.name), color, one.dash) for one, color in zip(drawing.series, colors(drawing), strict=True)]
 
 
 def _scale(low: float, high: float, start: float, stop: float, log: bool = False) -> Callable[[float], float]:
@@ -304,8 +329,11 @@ def _written(at: float, anchor: str, lines: list[str]) -> str:
     )
 
 
-def _short(value: float) -> str:
-    return f"{value:.3g}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.0e}"
+def _short(value: float, log: bool = False) -> str:
+    """Beside an axis there is room for three digits; a logarithmic one ends at powers of ten."""
+    if log and not 1e-3 <= value < 1e4:
+        return ten_to(round(math.log10(value)))
+    return number(float(f"{value:.3g}"))
 
 
 def _text(text: str) -> str:

@@ -72,7 +72,7 @@ def saturated(id: str, trace: Trace, found: Health) -> dict[str, Any]:
         yaxis={"autorange": "reversed", "zeroline": False, "showgrid": False, "type": "category"},
         margin=MARGIN,
     )
-    note = tr("Share of the steps at the upper end (one colour) or the lower end (the other).")
+    note = tr("Share of the steps at the upper end (purple) or at the lower end (orange) of the range.")
     row, unit = np.unravel_index(np.nanargmax(np.abs(z)), z.shape)
     said = {"signal": names[row], "unit": int(unit), "share": 100 * abs(float(z[row, unit]))}
     most = tr("The most is {signal} of unit {unit}, at one end in {share:.0f} % of the steps.", **said)
@@ -96,7 +96,7 @@ def integrators(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     text = tr("No unit both keeps and goes on writing.")
     if len(found_units):
         said = {"count": len(found_units), "all": len(units), "units": _listed(found_units)}
-        text = tr("{count} of {all} units add up what they read: {units}.", **said)
+        text = tr("{count} of {all} units are integrators: {units}.", **said)
     drawing = p.figure(
         dots,
         xaxis=p.value_axis(
@@ -216,13 +216,13 @@ def where(one: Health, among: Sequence[Health]) -> str:
 
 
 def summary(one: Health) -> str:
-    """ "1 dead, 3 saturated, 0 integrators": of every layer and direction, also of those that are not drawn."""
+    """ "1 dead, 3 saturated, 0 integrating": of every layer and direction, also of those that are not drawn."""
     stuck = np.zeros(max((len(units) for units in one.saturated.values()), default=0), bool)
     for units in one.saturated.values():
         stuck[: len(units)] |= units
     counts = [tr("{count} dead", count=int(one.dead.sum())), tr("{count} saturated", count=int(stuck.sum()))]
     if one.integrator is not None:
-        counts.append(tr("{count} adding up", count=int(one.integrator.sum())))
+        counts.append(tr("{count} integrating", count=int(one.integrator.sum())))
     return p.row(counts)
 
 
@@ -281,7 +281,7 @@ def _listed(units: np.ndarray) -> str:
 def _steps(value: float) -> str:
     if value < 0.05:
         return tr("no time")
-    return tr("{value:.2g} steps", value=value) if value < 100 else tr("{value:,.0f} steps", value=value)
+    return tr("{value:.3g} steps", value=value) if value < 100 else tr("{value:,.0f} steps", value=value)
 
 
 def _no_memory(trace: Trace) -> str:

@@ -13,6 +13,7 @@ from dashboard import cache
 from dashboard.chart import chart, chosen_step
 from dashboard.figures import experiments as draw
 from dashboard.figures import live
+from dashboard.figures.experiments import number
 from dashboard.figures.panel import sentences
 from dashboard.figures.words import words
 from dashboard.jobs import JOB, Busy, Job
@@ -33,6 +34,8 @@ LONGEST = 5
 GAVE_UP = mark("ended: it took longer than 300 seconds")
 """What a measurement's process says that took longer."""
 TOKENS = 300
+TASKS = {"counting": "count", "copy": "copy", "subject": "pronouns"}
+"""What a network can be trained on that is much like an experiment."""
 
 
 def page() -> None:
@@ -40,12 +43,27 @@ def page() -> None:
     if said == "train":
         from dashboard import train
 
-        st.button(tr("All experiments"), type="tertiary", icon=":material/arrow_back:", on_click=_open, args=("",))
+        _back()
         train.section()
     elif said in discover():
         _opened(discover()[said])
     else:
         _gallery()
+
+
+def _back() -> None:
+    st.button(tr("All experiments"), type="tertiary", icon=":material/arrow_back:", on_click=_open, args=("",))
+
+
+def _train(after: str = "") -> None:
+    """The way to training a network oneself, on the task that is most like the experiment ``after``."""
+
+    def go() -> None:
+        if after in TASKS:
+            st.session_state["train task"] = TASKS[after]
+        _open("train")
+
+    st.button(tr("Train it yourself"), type="tertiary", icon=":material/model_training:", on_click=go)
 
 
 def _open(name: str) -> None:
@@ -65,6 +83,7 @@ def _gallery() -> None:
             "A target that is missed stays here as missed."
         )
     )
+    _train()
     cards = []
     for one in discover().values():
         try:
@@ -72,7 +91,6 @@ def _gallery() -> None:
         except ValueError as error:
             cards.append(card(one, None) | {"verdict": tr(error.args[0])})
     wall(cards, _open)
-    st.button(tr("Train it yourself"), icon=":material/model_training:", on_click=_open, args=("train",))
 
 
 def card(one: Experiment, found: Results | None) -> dict[str, Any]:
@@ -82,10 +100,15 @@ def card(one: Experiment, found: Results | None) -> dict[str, Any]:
         return about | {"svg": "", "legend": [], "verdict": tr("Not measured yet."), "lines": []}
     drawing = one.draw(found)[0]
     rows = sorted((verdict(target, found) for target in one.targets), key=lambda row: row[0] == "met")
-    met = sum(row[0] == "met" for row in rows)
-    lines = [list(row) for row in rows[:3]]
-    said = tr("{met} of {count} targets met \N{MIDDLE DOT} {seeds}", met=met, count=len(rows), seeds=seeds(found))
-    return about | {"svg": draw.small(drawing), "legend": draw.legend(drawing), "verdict": said, "lines": lines}
+    drawn = {"svg": draw.small(drawing), "legend": draw.legend(drawing), "lines": [list(row) for row in rows[:3]]}
+    return about | drawn | {"verdict": count(one, found), "short": tr(one.short(found))}
+
+
+def count(one: Experiment, found: Results) -> str:
+    """How many targets were met, over how many seeds."""
+    met = sum(verdict(target, found)[0] == "met" for target in one.targets)
+    said = {"met": met, "count": len(one.targets), "seeds": seeds(found)}
+    return tr("{met} of {count} targets met \N{MIDDLE DOT} {seeds}", **said)
 
 
 def verdict(target: Target, found: Results) -> tuple[str, str]:
@@ -95,8 +118,8 @@ def verdict(target: Target, found: Results) -> tuple[str, str]:
     if figure is None or value is None:
         return "missed", tr("{says}: not measured", says=tr(target.says))
     shown = number(value)
-    if figure.spread:
-        low, high = map(number, figure.spread)
+    low, high = map(number, figure.spread or (value, value))
+    if low != high:
         shown = tr("{value} ({low} to {high})", value=shown, low=low, high=high)
     said = tr("{says}: {value}, target {bound}", says=tr(target.says), value=shown, bound=bound(target))
     return "met" if target.met(value) else "missed", said
@@ -113,24 +136,15 @@ def seeds(found: Results) -> str:
     return tr("{count} seeds", count=count) if found.of == "training" else tr("{count} draws of texts", count=count)
 
 
-def number(value: float) -> str:
-    """Three digits; small numbers in powers of ten."""
-    if value == 0 or 1e-3 <= abs(value) < 1e6:
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    digits, power = f"{value:.1e}".split("e")
-    return f"{digits}\N{MULTIPLICATION SIGN}10{str(int(power)).translate(_RAISED)}"
-
-
-_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
-
-
 # ---- one of them
 
 
 def _opened(one: Experiment) -> None:
-    st.button(tr("All experiments"), type="tertiary", icon=":material/arrow_back:", on_click=_open, args=("",))
+    with st.container(horizontal=True, gap="medium"):
+        _back()
+        _train(one.name)
     st.subheader(tr(one.title), anchor=False)
-    st.markdown(f"{tr(one.claim)} *{tr(one.source)}*")
+    st.markdown(tr("**Claim.** {says} *{source}*", says=tr(one.claim), source=tr(one.source)))
     try:
         found = results(one.name)
     except ValueError as error:
@@ -145,10 +159,14 @@ def _opened(one: Experiment) -> None:
     if found is None:
         st.info(tr("Not measured yet. `python -m lstm_core.experiments {name}` measures it.", name=one.name))
     else:
+        st.markdown(
+            tr("**Measured.** {says}", says=sentences(tr("{said}.", said=count(one, found)), tr(one.short(found))))
+        )
         panels = [draw.full(f"figure{k}", drawing) for k, drawing in enumerate(one.draw(found))]
         if len(panels) == 1:
             panels[0]["wide"] = True
-        chart({"words": [], "step": 0, "columns": 2, "panels": panels}, f"figures of {one.name}", "")
+        # No step: the one that a link gives belongs to the text below.
+        chart({"words": [], "columns": 2, "panels": panels}, f"figures of {one.name}", "")
     left, right = st.columns(2, gap="large")
     left.markdown(tr("**What to look at.** {says}", says=tr(one.look)))
     right.markdown(tr("**What would disprove it.** {says}", says=tr(one.disproof)))
@@ -156,12 +174,12 @@ def _opened(one: Experiment) -> None:
         st.markdown(table(one, found, st.session_state.get(AGAIN, {}).get(one.name)))
         st.caption(sentences(*map(tr, found.notes), measured_on(found)))
     _try(one)
-    _run(one)
+    _run(one, found)
 
 
 def table(one: Experiment, found: Results, again: Results | None) -> str:
     """Target beside measured, in Markdown; ``again``: what this session measured."""
-    head = ["", tr("claim"), tr("target"), tr("measured"), tr("least to most"), tr("shipped file"), tr("untrained")]
+    head = ["", tr("claim"), tr("target"), tr("measured"), tr("least to most"), tr("shipped model"), tr("untrained")]
     rows = [head + [tr("just now")] * (again is not None), ["---"] * (7 + (again is not None))]
     for target in one.targets:
         figure = found.figures.get(target.figure)
@@ -170,7 +188,7 @@ def table(one: Experiment, found: Results, again: Results | None) -> str:
             rows.append(said + [""] * (3 + (again is not None)))
             continue
         low, high = map(number, figure.spread or (0, 0))
-        spread = tr("{low} to {high}", low=low, high=high) if figure.spread else ""
+        spread = tr("{low} to {high}", low=low, high=high) if low != high else low if figure.spread else ""
         blank = sorted(figure.untrained)
         row = [
             _word(verdict(target, found)[0]),
@@ -193,17 +211,19 @@ def _word(verdict: str) -> str:
     return tr("met") if verdict == "met" else tr("missed")
 
 
-def measured_on(found: Results) -> str:
+def took(found: Results) -> str:
     if found.seconds < 120:
-        took = tr("{seconds:.0f} s", seconds=found.seconds)
-    else:
-        took = tr("{minutes:.0f} min", minutes=found.seconds / 60)
+        return tr("{seconds:.0f} s", seconds=found.seconds)
+    return tr("{minutes:.0f} min", minutes=found.seconds / 60)
+
+
+def measured_on(found: Results) -> str:
     return tr(
         "Measured on {date}, {seeds}, {machine}, in {took}.",
         date=found.date,
         seeds=seeds(found),
         machine=_machine(found.machine),
-        took=took,
+        took=took(found),
     )
 
 
@@ -282,14 +302,16 @@ def _plain(text: str) -> str:
 # ---- run it again
 
 
-def _run(one: Experiment) -> None:
+def _run(one: Experiment, found: Results | None) -> None:
     job: Job | None = st.session_state.get(JOB)
     busy = job is not None and job.running
     with st.container(horizontal=True, gap="small"):
         if one.models:
-            st.button(tr("Check the shipped files"), on_click=_start, args=(one, True), disabled=busy)
+            st.button(tr("Check the shipped models"), on_click=_start, args=(one, True), disabled=busy)
         if one.minutes <= LONGEST:
-            label = tr("Measure it all again, about {minutes} min", minutes=max(1, round(one.minutes)))
+            label = tr("Measure it all again")
+            if found is not None:
+                label = tr("Measure it all again (it took {took})", took=took(found))
             st.button(label, on_click=_start, args=(one, False), disabled=busy)
         else:
             st.caption(
@@ -301,7 +323,7 @@ def _run(one: Experiment) -> None:
                 )
             )
     if job is not None and job.label == one.name:
-        st.fragment(_watch, run_every=1.0 if busy else None)(job)
+        st.fragment(_watch, run_every=1.0 if busy else None)(job, one, found)
     elif busy:
         st.caption(tr("Something else is being measured or trained; this can start when it is over."))
 
@@ -324,7 +346,7 @@ def _cancel() -> None:
         job.end()
 
 
-def _watch(job: Job) -> None:
+def _watch(job: Job, one: Experiment, found: Results | None) -> None:
     """Progress while it runs, and what came of it."""
     said = job.said
     if job.ends_now():
@@ -341,7 +363,9 @@ def _watch(job: Job) -> None:
     elif job.problem:
         st.error(tr("It did not come to an end. {why}", why=tr(job.problem)))
     elif checked := [line for line in said if "figure" in line]:
-        st.markdown(checks(checked))
+        st.markdown(checks(one, checked))
+    elif found is not None and (again := st.session_state.get(AGAIN, {}).get(one.name)):
+        st.markdown(compared(one, found, again))
 
 
 def _said(parts: Any) -> Any:
@@ -352,13 +376,33 @@ def _said(parts: Any) -> Any:
     return say(template, **{name: _said(value) for name, value in values.items()})
 
 
-def checks(rows: Sequence[dict[str, Any]]) -> str:
+def checks(one: Experiment, rows: Sequence[dict[str, Any]]) -> str:
     """What ``--check`` found, in Markdown."""
-    head = [tr("figure of the shipped file"), tr("when measured"), tr("on fresh texts, just now")]
-    lines = [f"| | {' | '.join(head)} |", "| --- | --- | --- | --- |"]
+    same = sum(row["ok"] for row in rows)
+    head = [tr("figure of the shipped models"), tr("when measured"), tr("on fresh texts, just now")]
+    lines = [tr("**{same} of {count} figures agree.**", same=same, count=len(rows)), ""]
+    lines += [f"| | {' | '.join(head)} |", "| --- | --- | --- | --- |"]
     for row in rows:
         was = "" if row["was"] is None else number(row["was"])
-        name = row["figure"].replace("_", " ")
         said = tr("agrees") if row["ok"] else tr("differs")
-        lines.append(f"| {said} | {name} | {was} | {number(row['now'])} |")
+        lines.append(f"| {said} | {tr(one.says(row['figure']))} | {was} | {number(row['now'])} |")
     return "\n".join(lines)
+
+
+def compared(one: Experiment, found: Results, again: Results) -> str:
+    """What a new measurement says beside the one that the page shows, in Markdown."""
+    differ = []
+    for target in one.targets:
+        was, now = (
+            tr("not measured") if (value := figure.value(target.over) if figure else None) is None else number(value)
+            for figure in (found.figures.get(target.figure), again.figures.get(target.figure))
+        )
+        if was != now:
+            differ.append(tr("{says}: {now} instead of {was}", says=tr(target.says), now=now, was=was))
+    same = {"same": len(one.targets) - len(differ), "count": len(one.targets)}
+    text = sentences(
+        tr("**Just now, in {took}: {same} of {count} figures came out as before, to three digits.**",
+           took=took(again), **same),
+        tr("{said}.", said=count(one, again)),
+    )  # fmt: skip
+    return sentences(text, tr("Different: {figures}.", figures=tr("; ").join(differ))) if differ else text

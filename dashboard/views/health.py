@@ -49,7 +49,8 @@ def page() -> None:
 
 def _remedy(note: Note) -> str:
     remedy = tr(note.remedy)
-    return tr("What is usually done: {remedy} ({source})", remedy=remedy[0].lower() + remedy[1:], source=note.source)
+    source = tr(note.source)
+    return tr("What is usually done: {remedy} ({source})", remedy=remedy[0].lower() + remedy[1:], source=source)
 
 
 def _summary(id: str, shown: Scene, side: int, found: tuple[Health, ...]) -> dict[str, Any]:
@@ -63,7 +64,9 @@ def _summary(id: str, shown: Scene, side: int, found: tuple[Health, ...]) -> dic
         "On {count:,} steps. A longer and more varied input says more; the weights below are the same on any.",
         count=len(trace),
     )
-    return panel(id, f"{tr(trace.cell.title)}, {model.name}", text=sentences(*said), note=note)
+    return panel(
+        id, tr("{cell} ({name})", cell=tr(trace.cell.title), name=model.name), text=sentences(*said), note=note
+    )
 
 
 def _finding(name: str, id: str, shown: Scene, side: int, found: tuple[Health, ...]) -> dict[str, Any]:

@@ -116,15 +116,23 @@ def _line(here: Place, upload: Upload) -> None:
             _about(here, upload, block)
         with st.popover(_reads(upload), type="tertiary"):
             _input(here, upload, block)
+        with st.popover(tr("Replace"), type="tertiary"):
+            _uploader(tr("Another file"), tr(KINDS), "another", here, here.take)
         st.button(tr("Remove"), type="tertiary", key="yours remove", on_click=here.clear)
         if upload.embedding and upload.vocabulary is None:
-            st.caption(tr("It has an embedding: with its vocabulary it reads sentences."), width="content")
+            where = {"control": _reads(upload), "choice": tr("the sentence")}
+            said = tr(
+                "It has an embedding. To let it read sentences, give its vocabulary under “{control}”, “{choice}”.",
+                **where,
+            )
+            st.caption(said, width="content")
 
 
 def _title(block: Block, show: Callable[[str], str] = plain) -> str:
     """Name, cell and sizes in a line."""
-    said = [show(short(block.name, 40))] if block.name else []
-    said += [show(tr(block.cell.title))]
+    said = [show(tr(block.cell.title))]
+    if block.name:
+        said = [tr("block {name} ({cell})", name=show(short(block.name, 40)), cell=said[0])]
     said += [tr("{inputs:,} inputs, {units:,} units", inputs=block.input_size, units=block.hidden_size)]
     if block.output_size != block.hidden_size:
         said.append(tr("projected to {units}", units=block.output_size))
@@ -147,7 +155,7 @@ def _reads(upload: Upload) -> str:
 
 def _about(here: Place, upload: Upload, block: Block) -> None:
     names = [one.name for one in upload.loaded.blocks]
-    st.markdown(f"**{plain(upload.file)}**, {upload.loaded.format}")
+    st.markdown(tr("**{file}**, {format}", file=plain(upload.file), format=upload.loaded.format))
     if len(names) > 1:
         titles = {one.name: _title(one, visible) for one in upload.loaded.blocks}
         _choice(
@@ -163,7 +171,6 @@ def _about(here: Place, upload: Upload, block: Block) -> None:
     if upload.loaded.format not in ("PyTorch", "safetensors"):
         for said in block.assumed:
             st.caption(tr("Assumed: {said}.", said=plain(tr(said), 200)))
-    _uploader(tr("Another file"), tr(KINDS), "another", here, here.take)
 
 
 def _input(here: Place, upload: Upload, block: Block) -> None:

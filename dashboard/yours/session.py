@@ -133,7 +133,10 @@ class Upload:
         known = tuple(token for token in tokens if token.id < len(model.embedding))
         if len(known) < len(tokens):
             left = list(dict.fromkeys(token.text for token in tokens if token.id >= len(model.embedding)))
-            notes.append(say("Your vocabulary has no entry for {words}: left out.", words=", ".join(left[:5])))
+            words = left[0]
+            for word in left[1:5]:  # with the comma of whatever language is in use when it is shown
+                words = say("{first}, {second}", first=words, second=word)
+            notes.append(say("Your vocabulary has no entry for {words}: left out.", words=words))
         found = len(known) if model.x is None else self.found if self.source == FILE else len(model.x)
         try:
             trace = model.first(known, limit)

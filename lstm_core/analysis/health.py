@@ -38,61 +38,65 @@ NOTES: dict[str, Note] = {
             "Train a smaller layer; look for an output gate that its bias holds shut, a learning rate that threw the "
             "unit out of range, weight decay that is too strong."
         ),
-        "Karpathy et al. 2015",
+        say("Karpathy et al. 2015"),
     ),
     "saturated": Note(
         say("Saturated units"),
         say(
-            "A gate or an output that stays at one end has almost no gradient, so training can hardly change it any "
-            "more."
+            "A gate or an output that stays at one end of its range, a gate at 0 or 1, has almost no gradient, so "
+            "training can hardly change it any more."
         ),
         say(
             "Scale the inputs, start from smaller weights, clip gradients, normalise the layer. A forget gate that is "
             "open for good may be just what the task needs."
         ),
-        "Karpathy et al. 2015; Le et al. 2015",
+        say("Karpathy et al. 2015; Le et al. 2015"),
     ),
     "integrator": Note(
         say("Integrators"),
         say(
-            "The gate that keeps is open while the one that writes is not shut: the memory adds up what it reads, and "
-            "can grow with the length of the input beyond what was seen in training."
+            "Units that add up: the gate that keeps is open while the one that writes is not shut. Their memory can "
+            "grow with the length of the input beyond what was seen in training."
         ),
         say(
             "Test on inputs longer than those of training. If it drifts, bound the memory (a GRU, coupled gates) or "
             "penalise its size."
         ),
-        "Weiss et al. 2018",
+        say("Weiss et al. 2018"),
     ),
     "timescale": Note(
         say("Timescale, -1 / log f"),
         say(
-            "After this many steps 1/e of a memory is left. What depends on more steps than the longest timescale is "
-            "forgotten."
+            "How long a unit remembers: after this many steps 1/e of a memory, 37 %, is left. What depends on more "
+            "steps than the longest timescale is forgotten."
         ),
         say(
             "Raise the forget bias, or draw it as log U(1, T - 1) for dependencies of up to T steps (chrono "
             "initialisation)."
         ),
-        "Mahto et al. 2021; Tallec & Ollivier 2018",
+        say("Mahto et al. 2021; Tallec & Ollivier 2018"),
     ),
     "bias": Note(
         say("Effective bias, b_ih + b_hh"),
         say(
-            "torch keeps two biases that only act as their sum. A forget bias set on one of them is not the one that "
+            "What is added before a gate's sigmoid, whatever is read: above 0 it opens the gate. torch keeps two "
+            "biases that only act as their sum. A forget bias set on one of them is not the one that "
             "acts if the other is set as well, and it is often set on the first layer alone."
         ),
         say("Set the sum, on every layer and direction; a forget bias of 1 is the usual start."),
-        "Jozefowicz et al. 2015",
+        say("Jozefowicz et al. 2015"),
     ),
     "singular": Note(
         say("Singular values of the recurrent matrices"),
         say(
-            "Directions of the state with values far below 1 are lost at every step; values far above 1 blow errors up "
-            "on the way back, where gates and tanh do not hold them down."
+            "By how much a matrix stretches the state, one value for each of its directions. Directions with values "
+            "far below 1 are lost at every step; values far above 1 blow errors up on the way back, where gates and "
+            "tanh do not hold them down."
         ),
-        say("Start from orthogonal matrices, clip gradients, penalise the spectral norm."),
-        "Pascanu et al. 2013; Saxe et al. 2014",
+        say(
+            "Start from orthogonal matrices, clip gradients, penalise the spectral norm (the largest of these values)."
+        ),
+        say("Pascanu et al. 2013; Saxe et al. 2014"),
     ),
 }
 

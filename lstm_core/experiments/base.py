@@ -196,7 +196,8 @@ class Experiment(ABC):
 
     name: of the JSON file and in links. claim: one sentence. models: names of the shipped models that it stands on.
     look: what to look at in the figure. disproof: what would disprove the claim. minutes: what ``measure`` takes on one
-    core, about. tolerance: how far ``remeasure`` may lie from the shipped figure on other texts.
+    core, about. tolerance: how far ``remeasure`` may lie from the shipped figure on other texts. words: in words the
+    figures of ``remeasure`` that no target is about.
     """
 
     name: str
@@ -210,6 +211,7 @@ class Experiment(ABC):
     tries: tuple[Try, ...] = ()
     minutes: float = 1.0
     tolerance: float = 0.02
+    words: Mapping[str, str] = {}
     order: int = 100
 
     @abstractmethod
@@ -223,6 +225,15 @@ class Experiment(ABC):
     @abstractmethod
     def draw(self, results: Measurement) -> Sequence[Drawing]:
         """The figures; the first one stands on the card."""
+
+    def short(self, results: Measurement) -> str:
+        """What was measured, in a sentence, where title and count of the targets met would say too much; else empty."""
+        return ""
+
+    def says(self, figure: str) -> str:
+        """A figure in words."""
+        targets = {target.figure: target.says for target in self.targets}
+        return targets.get(figure) or self.words.get(figure, figure)
 
     def check(self, results: Measurement) -> list[Checked]:
         """``remeasure`` beside what ``results`` say of the shipped files."""

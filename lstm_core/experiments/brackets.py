@@ -64,6 +64,7 @@ class Brackets(Experiment):
     )  # fmt: skip
     minutes = 1.0
     tolerance = 0.04
+    words = {"depth": say("Best cell: correlation with the depth of brackets")}
     order = 60
 
     def measure(self, progress: Progress = silent) -> Measurement:

@@ -74,6 +74,10 @@ class ConveyorBelt(Experiment):
     )
     minutes = 1.0
     tolerance = 0.05
+    words = {
+        "rnn": say("RNN: right language 100 words later"),
+        "direct": say("RNN, no curriculum: right language 100 words later"),
+    }
     order = 10
 
     def measure(self, progress: Progress = silent) -> Measurement:

@@ -56,6 +56,11 @@ class Copy(Experiment):
     )  # fmt: skip
     minutes = 1.0
     tolerance = 0.05
+    words = {
+        "lstm_40": say("LSTM: all three letters right after 40 dots"),
+        "gru_40": say("GRU: all three letters right after 40 dots"),
+        "rnn_60": say("RNN: all three letters right after 60 dots"),
+    }
     order = 20
 
     def measure(self, progress: Progress = silent) -> Measurement:

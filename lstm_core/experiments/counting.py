@@ -66,6 +66,7 @@ class CountingFar(Experiment):
     )  # fmt: skip
     minutes = 1.0
     tolerance = 0.001
+    words = {"gru_counter": say("GRU: correlation of one cell with the count, best seed")}
     order = 30
 
     def measure(self, progress: Progress = silent) -> Measurement:
@@ -86,6 +87,19 @@ class CountingFar(Experiment):
             "There is one string of each length, so the check measures the same strings again.",
         )
         return Measurement(seeds, figures, {key: line(model) for key, model in models.items()}, notes)
+
+    def short(self, results: Measurement) -> str:
+        far = self.targets[0].bound
+        said: dict[str, object] = {"far": far, "count": len(results.seeds)}
+        for key in MODELS:
+            figure = results.figures[f"{key}_right_to"]
+            said[f"{key}s"] = sum(n is not None and n >= far for n in figure.seeds)
+            said[key] = figure.value()
+        return say(
+            "Seeds that count to {far} or further: {lstms} of {count} LSTMs, {grus} of {count} GRUs. The median LSTM "
+            "gets to {lstm}, the median GRU to {gru}.",
+            **said,
+        )
 
     def remeasure(self) -> Mapping[str, float]:
         models = {key: load_model(name) for key, name in MODELS.items()}

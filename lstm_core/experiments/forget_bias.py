@@ -167,6 +167,18 @@ class ForgetBias(Experiment):
         )
         return Measurement(SEEDS, figures, data, notes)
 
+    def short(self, results: Measurement) -> str:
+        met = {target.figure: target.met(results.figures[target.figure].value()) for target in self.targets}
+        one, chrono = ([met[name] for name in met if name.endswith(end)] for end in ("_0_less_1", "_1_less_chrono"))
+        return say(
+            "On the median over the seeds bias 1 learned sooner than bias 0 in {one} of {ones} tasks, chrono sooner "
+            "than bias 1 in {chrono} of {chronos}.",
+            one=sum(one),
+            ones=len(one),
+            chrono=sum(chrono),
+            chronos=len(chrono),
+        )
+
     def remeasure(self) -> Mapping[str, float]:
         """Nothing is shipped; at a short lag bias 1 must still be at least as quick as bias 0."""
         return {}

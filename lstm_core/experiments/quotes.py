@@ -51,7 +51,7 @@ class Quotes(Experiment):
     targets = tuple(
         Target(f"{cell}_over_{what}", f"{cell.upper()}: best unit above {says}", 0.0, over="least")
         for cell in CELLS
-        for what, says in (("untrained", "the untrained model's best"), ("shuffled", "the best on shuffled labels"))
+        for what, says in (("untrained", "the untrained model's best"), ("shuffled", "the best on moved labels"))
     )
     look = (
         "Every unit of the memory was tried as a detector of open quotation marks, its threshold set on one half of "
@@ -69,6 +69,10 @@ class Quotes(Experiment):
     )  # fmt: skip
     minutes = 1.0
     tolerance = 0.06
+    words = {
+        "lstm_score": say("LSTM: balanced accuracy of the best unit"),
+        "gru_score": say("GRU: balanced accuracy of the best unit"),
+    }
     order = 65
 
     def measure(self, progress: Progress = silent) -> Measurement:
@@ -114,9 +118,9 @@ class Quotes(Experiment):
             )
 
         kinds = (
-            ("best", say("trained"), "lstm"),
+            ("best", say("trained"), ""),
             ("untrained", say("untrained"), "untrained"),
-            ("shuffled", say("moved labels"), "gru"),
+            ("shuffled", say("moved labels"), ""),
         )
         return [
             Drawing("bars", say("Best unit for open quotation marks"), "", say("balanced accuracy"),

@@ -208,12 +208,14 @@ class Spread(Experiment):
             drawings.append(Drawing("histogram", title, say("T in steps"), say("units"), counts, log_x=True))
         for cell in MODELS:
             given = results.data[cell]
-            fastest, fast, slow, slowest = given["middle"]
+            fastest, fast, slow, slowest = (
+                f"{steps:.3g}" if steps < 1000 else f"{steps:,.0f}" for steps in given["middle"]
+            )
             quarters = (
-                say("fastest quarter, T about {steps:.3g}", steps=fastest),
-                say("fast quarter, T about {steps:.3g}", steps=fast),
-                say("slow quarter, T about {steps:.3g}", steps=slow),
-                say("slowest quarter, T about {steps:.3g}", steps=slowest),
+                say("fastest quarter, T about {steps}", steps=fastest),
+                say("fast quarter, T about {steps}", steps=fast),
+                say("slow quarter, T about {steps}", steps=slow),
+                say("slowest quarter, T about {steps}", steps=slowest),
             )
             lines = [spread(says, list(GAPS), [one[k] for one in given["recall"]]) for k, says in enumerate(quarters)]
             title = say("Who carries the country, {cell}", cell=cell.upper())

@@ -70,6 +70,7 @@ class Vanishing(Experiment):
     )  # fmt: skip
     minutes = 3.0
     tolerance = 0.15
+    words = {f"{cell}_shipped": say("slope, {name}", name=name) for cell, name in SHIPPED.items()}
     order = 120
 
     def measure(self, progress: Progress = silent) -> Measurement:

@@ -65,6 +65,25 @@ def test_a_typed_text_is_read_and_opens_in_gates(open_wall: Open) -> None:
     assert href.startswith("./?text=Mary%20met%20John%20because&left=pronouns-lstm")
 
 
+def test_a_text_to_try_opens_at_its_end_wherever_one_comes_from(open_wall: Open) -> None:
+    page = open_wall()  # from Gates, at a step of the sentence there
+    for name in ("counting", "conveyor-belt", "weighted-sum"):
+        page.get_by_test_id(f"gx-{name}").click()
+        words = page.locator(".gc-words").last.get_by_role("option")
+        expect(words.last).to_have_attribute("aria-selected", "true")
+        expect(page.get_by_test_id("gc-next0").locator(".js-plotly-plot")).to_have_count(1)
+        page.wait_for_timeout(500)
+        expect(words.last).to_have_attribute("aria-selected", "true")
+        page.get_by_role("button", name="All experiments").click()
+        expect(page.get_by_test_id("gx")).to_be_visible()
+
+
+def test_a_dashed_line_is_dashed_in_the_cards_legend(open_wall: Open) -> None:
+    keys = open_wall().get_by_test_id("gx-conveyor-belt").locator(".gx-key")
+    expect(keys.nth(3)).to_have_css("border-top-style", "dashed")
+    expect(keys.nth(2)).to_have_css("border-top-style", "none")
+
+
 def test_a_network_learns_while_one_watches_and_the_slider_goes_back(open_wall: Open) -> None:
     page = open_wall()
     page.get_by_role("button", name="Train it yourself").click()

@@ -64,7 +64,7 @@ def test_a_language_model_and_its_vocabulary(own: Gates) -> None:
     expect(page.get_by_test_id("gs-next-0").locator(".gs-bar-word").first).to_have_text(likeliest)
     expect(page.get_by_test_id("gs-quiet")).to_contain_text("largest difference from the module")
     page.get_by_role("link", name="Health", exact=True).click()
-    expect(page.get_by_test_id("gc-summary0")).to_contain_text("LSTM, yours")
+    expect(page.get_by_test_id("gc-summary0")).to_contain_text("LSTM (yours)")
     expect(page.get_by_test_id("gc-bias0")).to_contain_text("Forget bias, b_f, on the average")
     page.get_by_role("link", name="Memory", exact=True).click()
     expect(page.get_by_test_id("gc-writers0")).to_contain_text("LSTM: who wrote unit 0")
@@ -91,7 +91,7 @@ def test_an_onnx_file_on_a_probe_and_on_numbers(own: Gates) -> None:
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_test_id("stFileUploader")).to_be_visible()
-    expect(page.get_by_test_id("gs-notice")).to_contain_text("No model of yours is in this session yet")
+    expect(page.get_by_test_id("gs-notice")).to_contain_text("No model of yours is in this tab")
 
 
 def test_the_cell_is_asked_for(own: Gates) -> None:
@@ -135,6 +135,6 @@ def test_a_link_does_not_carry_somebodys_model(own: Gates, open_gates: Open) -> 
     own.has(steps=60)
     assert "left=yours" in own.page.url
     other = open_gates(own.page.url)
-    expect(other.page.get_by_test_id("gs-notice")).to_contain_text("No model of yours is in this session yet")
+    expect(other.page.get_by_test_id("gs-notice")).to_contain_text("No model of yours is in this tab")
     other.has(steps=len(SENTENCE.split()))
     own.has(steps=60)

@@ -1,0 +1,83 @@
+"""The fields beside the scene's own text: what stands in them first is made of words that the models know."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dashboard import cache
+from dashboard.controls.words import other_sentence, word_pair
+from dashboard.state import HOMES, Settings
+from dashboard.views import contrast, memory
+from tests.small_models import small_model
+from tests.test_pages import plain  # noqa: F401
+from tests.test_views import SENTENCE, opened, sent, small  # noqa: F401
+
+HOME = Settings().text
+CHINESE = HOMES["zh"]["text"]
+
+
+@pytest.fixture
+def shipped(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.delenv("GATESCOPE_MODELS")
+    cache.forget()
+
+
+def seen(text: str, *names: str) -> Any:
+    readings = [cache.read(name, text) for name in names]
+    models = [reading.model for reading in readings]
+    settings, traces = SimpleNamespace(text=text), [reading.trace for reading in readings]
+    return SimpleNamespace(settings=settings, readings=readings, models=models, traces=traces)
+
+
+def test_the_other_sentence_is_like_the_text_and_known_to_the_models(shipped: None) -> None:
+    for text, name, other in (
+        (HOME, "pronouns-lstm", "John went to the market because he was hungry. Then Mary met Anna and she"),
+        (CHINESE, "pronouns_zh-gru", "昨天王先生去了市场，因为他很饿。后来李女士遇见了小红，她"),
+        ("我在法国长大。今天天气很好。我会说", "general-gru", "我在德国长大。今天天气很好。我会说"),
+        (CHINESE, "general-lstm", "昨天王先生去了市场，因为他很饿。后来李女士遇见了小红，她"),
+    ):
+        assert other_sentence(seen(text, name, name)) == other
+
+
+@pytest.mark.parametrize("name", ["country-lstm", "agreement-lstm", "brackets-lstm", "anbn-lstm", "copy-rnn"])
+def test_every_model_has_a_sentence_and_two_words_of_its_own(shipped: None, name: str) -> None:
+    model = cache.model(name)
+    text = model.meta["examples"][0]
+    text = text["text"] if isinstance(text, dict) else text
+    here = seen(text, name, name)
+    other = other_sentence(here)
+    assert other != text and all(token.known for token in model.tokenizer.encode(other))
+    one, two = word_pair(here)
+    assert model.tokenizer.id(one) != model.tokenizer.id(two)
+
+
+def test_the_two_words_are_the_pronouns_of_the_text(shipped: None) -> None:
+    assert word_pair(seen(CHINESE, "pronouns_zh-lstm", "pronouns_zh-gru")) == ("她", "他")
+    assert word_pair(seen(HOME, "general-lstm", "general-gru")) == ("she", "he")
+    assert word_pair(seen("我在法国长大。我会说", "general-lstm", "general-gru"))[0].startswith("法")
+
+
+def test_what_somebody_wrote_stands_in_the_address_and_what_nobody_wrote_does_not() -> None:
+    test = opened(contrast.__name__, text=SENTENCE)
+    first = test.text_input[0].value
+    assert first and "other" not in test.query_params
+    test.text_input[0].set_value("John saw John because she").run()
+    assert test.query_params["other"] in ("John saw John because she", ["John saw John because she"])
+    assert sent(test)["words"][0][0] == "Mary/John"
+    test.text_input[0].set_value(first).run()
+    assert "other" not in test.query_params
+
+
+def test_a_link_fills_the_fields() -> None:
+    test = opened(memory.__name__, text=SENTENCE, look="one word against another", word="mary", against="john")
+    assert [one.value for one in test.text_input] == ["mary", "john"]
+    assert "the lead of “mary” over “john”" in sent(test)["panels"][0]["title"]
+    model = small_model("lstm")
+    logits = model.logits(model.run(SENTENCE))[-1]
+    lead = float(logits[model.tokenizer.id("mary")] - logits[model.tokenizer.id("john")])
+    likelier = "“mary” is" if lead > 0 else "“john” is"
+    note = sent(test)["panels"][0]["note"]
+    assert likelier in note and f"{2.718281828 ** abs(lead):.1f} times as likely" in note
