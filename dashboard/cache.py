@@ -38,7 +38,7 @@ class Reading:
         if unknown > count / 2:
             text = tr(
                 "{title} does not know {unknown:,} of these {count:,} tokens, so what it expects says little; the "
-                "General models read any text.",
+                "models “English and Chinese” read any text.",
                 **{"title": title, "unknown": unknown, "count": count},
             )
             said.insert(0, text)

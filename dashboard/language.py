@@ -16,6 +16,8 @@ from lstm_core.say import Said
 
 FOLDER = Path(__file__).with_name("locale")
 ENGLISH = "en"
+BRACKET = "\N{FULLWIDTH RIGHT PARENTHESIS}"
+"""It brings its own space: none of the template's follows it."""
 
 _asked: Callable[[], str] = lambda: ENGLISH  # noqa: E731
 
@@ -56,7 +58,11 @@ def tr(text: str, **values: Any) -> str:
     elif not values:
         return words(current()).get(text, text)
     told = {name: tr(value) if isinstance(value, Said) else value for name, value in values.items()}
-    return words(current()).get(text, text).format(**told)
+    template = words(current()).get(text, text)
+    for name, value in told.items():
+        if isinstance(value, str) and value.endswith(BRACKET):
+            template = template.replace(f"{{{name}}} ", f"{{{name}}}")
+    return template.format(**told)
 
 
 def mark(text: str) -> str:

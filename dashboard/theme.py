@@ -8,6 +8,7 @@ the palest of them darker on a light one. ``tests/test_colors.py`` looks at them
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 _TEAL = ("#d1eeea", "#a8dbd9", "#85c4c9", "#68abb8", "#4f90a6", "#3b738f", "#2a5674")
@@ -40,6 +41,8 @@ ROLE_COLORS = {
     },
 }
 OTHER_COLOR = "#888888"
+MODEL_ROLES = {"lstm": "keep", "gru": "write", "rnn": "reset"}
+"""Which role lends a cell its colour, where models are told apart and no signals are."""
 
 
 def _scale(colors: tuple[str, ...]) -> list[list[Any]]:
@@ -58,6 +61,16 @@ SIGNED_SCALE = {
 
 def role_color(role: str, mode: str = "light") -> str:
     return ROLE_COLORS[mode].get(role, OTHER_COLOR)
+
+
+def model_color(cell_name: str, mode: str = "light", taken: Collection[str] = ()) -> str:
+    """A model's colour by its cell, the same on every page: LSTM, GRU and RNN have their own. Another cell, or a second
+    model of one, takes the first colour that is neither theirs nor ``taken``; grey when there is none left."""
+    colors, own = ROLE_COLORS[mode], MODEL_ROLES.get(cell_name)
+    if own and colors[own] not in taken:
+        return colors[own]
+    free = (color for role, color in colors.items() if role not in MODEL_ROLES.values() and color not in taken)
+    return next(free, OTHER_COLOR)
 
 
 def layout(mode: str) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class Model:
 
     def next_tokens(self, trace: Trace, step: int, k: int = 5) -> list[tuple[str, float]]:
         """The ``k`` likeliest words after ``step`` and their probabilities, likeliest first."""
-        return self.predictions(trace, k)[step]
+        return self._best(softmax(self._read_out(self.reads(trace.signals)[step, :1])), k)[0]
 
     def predictions(self, trace: Trace, k: int = 5) -> list[list[tuple[str, float]]]:
         """``next_tokens`` for every step, some steps at a time: a whole vocabulary a step is a lot of memory."""

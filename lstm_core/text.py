@@ -75,9 +75,9 @@ class Tokenizer:
     @cached_property
     def _shown(self) -> tuple[str, ...]:
         decoded = self._tokenizer.decode_batch([[k] for k in range(self.size)], skip_special_tokens=False)
-        # Half a character's bytes decode to nothing that can be read; the vocabulary's own spelling is shown then.
+        # Half a character's bytes decode to nothing that can be read; they are shown as numbers then.
         return tuple(
-            piece if "\N{REPLACEMENT CHARACTER}" in text else text.removeprefix("##") or piece
+            _bytes(piece) if "\N{REPLACEMENT CHARACTER}" in text else text.removeprefix("##") or piece
             for piece, text in zip(self.pieces, decoded, strict=True)
         )
 
@@ -103,3 +103,15 @@ class Tokenizer:
 
     def __hash__(self) -> int:
         return hash(self.json)
+
+
+def _bytes(piece: str) -> str:
+    """The bytes of a piece, as "0xE4 0xBA"; a piece that is not spelled in the letters for bytes is shown as it is."""
+    letters = piece.removeprefix("##")
+    return " ".join(f"0x{_BYTES[letter]:02X}" for letter in letters) if _BYTES.keys() >= set(letters) else piece
+
+
+_PRINTED = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+_OTHERS = [byte for byte in range(0x100) if byte not in _PRINTED]
+_BYTES = {chr(byte): byte for byte in _PRINTED} | {chr(0x100 + k): byte for k, byte in enumerate(_OTHERS)}
+"""The letter that stands for each byte in byte-level vocabularies, GPT-2's and those after it."""

@@ -32,6 +32,7 @@ ANALYSES = [memory_view, what_if, gradients, contrast, health_view]
 
 
 def numbers(text: str) -> list[float]:
+    text = text.replace("\N{MINUS SIGN}", "-")
     return [float(found) for found in re.findall(r"(?<![A-Za-z0-9_.])[+-]?\d+(?:\.\d+)?(?:e[+-]\d+)?", text)]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dashboard import theme
-from dashboard.figures import changes, experiments, gradients, panel
+from dashboard.figures import changes, panel
 
 SEEN = {
     "all colours": np.eye(3),
@@ -97,8 +97,10 @@ def test_lines_are_told_apart(mode: str, seen: str) -> None:
 
 @pytest.mark.parametrize("seen", SEEN)
 def test_what_is_compared_is_told_apart(seen: str) -> None:
-    cells = [theme.role_color(role) for role in experiments.ROLES.values()]
-    for drawn in ((changes.BEFORE, changes.AFTER), (panel.POSITIVE, panel.NEGATIVE), gradients.COLORS, cells):
+    cells: list[str] = []
+    for cell in ("rnn", "lstm", "gru", "peephole"):  # what the page Gradients draws together
+        cells.append(theme.model_color(cell, taken=cells))
+    for drawn in ((changes.BEFORE, changes.AFTER), (panel.POSITIVE, panel.NEGATIVE), cells):
         for one, other in combinations(drawn, 2):
             assert np.linalg.norm(lab(one, seen) - lab(other, seen)) > NOTICED, (one, other)
 
@@ -115,3 +117,10 @@ def test_lines_stand_out_from_the_page(mode: str) -> None:
     assert contrast(theme.TEXT[mode], paper) > 7 and contrast(theme.QUIET[mode], paper) > 4.5
     for role, color in theme.ROLE_COLORS[mode].items():
         assert contrast(color, paper) >= 3, (role, contrast(color, paper))
+
+
+def test_a_cell_has_the_same_colour_whatever_stands_beside_it() -> None:
+    assert theme.model_color("lstm", taken=[theme.model_color("gru")]) == theme.model_color("lstm")
+    second = theme.model_color("lstm", taken=[theme.model_color("lstm")])
+    assert second not in [theme.model_color(cell) for cell in theme.MODEL_ROLES]
+    assert theme.model_color("grid", "dark") in theme.ROLE_COLORS["dark"].values()

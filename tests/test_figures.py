@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from dashboard import theme
 from dashboard.figures.content import content
+from dashboard.figures.content import side as described
 from dashboard.figures.grid import grid, roles_of
 from dashboard.figures.order import orders, seen
 from dashboard.figures.words import visible, words
 from dashboard.gateplot.pack import pack
-from lstm_core import CELLS, Trace
+from lstm_core import CELLS, Trace, load_model
 from tests.small_models import small_model
 
 TEXT = "Mary saw the market . John met zorblax and she"
@@ -194,3 +195,35 @@ def test_pack_sends_arrays_as_they_are() -> None:
 def test_pack_refuses_what_json_cannot_say() -> None:
     with pytest.raises(ValueError):
         pack({"p": float("nan")})
+
+
+def test_what_a_byte_level_vocabulary_holds_is_read_and_not_its_spelling() -> None:
+    model = load_model("general-lstm")
+    trace = model.run("The cat 了解，她说 雪")
+    assert described(model, trace, [], 0, 0, np.arange(2))["pieces"] == {}
+    trace = model.run("cat 😀")
+    assert described(model, trace, [], 0, 0, np.arange(2))["pieces"] == {
+        "1": "0xF0",
+        "2": "0x9F",
+        "3": "0x98",
+        "4": "0x80",
+    }
+
+
+def test_an_expected_unknown_word_is_marked() -> None:
+    model = small_model("lstm")
+    trace = model.run("Mary met")
+    found = described(model, trace, [[("he", 0.5), ("<unk>", 0.2)]] * 2, 0, 0, np.arange(2))
+    assert found["next"]["words"] == ["he", "unknown word"] and found["next"]["unknown"] == 1
+    assert described(model, trace, [[("he", 0.5)]] * 2, 0, 0, np.arange(2))["next"]["unknown"] == -1
+
+
+def test_a_side_says_what_carries_its_memory_and_which_way_it_reads() -> None:
+    found = [
+        described(small_model(cell), small_model(cell).run(TEXT), [], 0, 0, np.arange(2)) for cell in ("lstm", "gru")
+    ]
+    assert [(one["memory"], one["backward"]) for one in found] == [("c", False), ("h", False)]
+
+
+def test_the_token_of_unknown_words_is_not_shown_as_it_is_written() -> None:
+    assert visible("<unk>") == "unknown word" and visible("<b>") == "<b>"

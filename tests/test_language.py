@@ -110,3 +110,15 @@ def test_the_script_holds_what_the_browser_says() -> None:
     here = "".join(path.read_text() for path in Path("dashboard").glob("*/*.js"))
     texts = json.loads(said.removeprefix("export default "))
     assert texts and all(text in here for text in texts)
+
+
+def test_no_space_follows_a_full_width_bracket(chinese: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "words", lambda code: {"{cell} unit": "{cell} 的单元"})
+    assert language.tr("{cell} unit", cell="GRU（Cho）") == "GRU（Cho）的单元"
+    assert language.tr("{cell} unit", cell="GRU") == "GRU 的单元"
+
+
+def test_chinese_lets_go_of_nothing_and_has_one_name_for_each_page() -> None:
+    said = entries(language.FOLDER / "zh.po")
+    assert said["Step by step"] == "逐步讲解" and said["beside"] != said["Contrast"]
+    assert not [text for text in said.values() if "放手" in text or "逐步演示" in text]

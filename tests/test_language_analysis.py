@@ -92,7 +92,7 @@ def test_a_link_says_the_same_in_every_language() -> None:
 def test_a_word_of_the_reader_stays_as_it_is() -> None:
     assert language.words("zh")["unit"] == "单元"
     said = sent(opened(memory.__name__, text="unit unit", at="1"))["panels"][0]["text"]
-    assert said.startswith("unit 写入得最多")
+    assert said.startswith("“unit”写入得最多")
 
 
 def test_a_choice_outlives_another_language() -> None:

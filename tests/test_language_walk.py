@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from dashboard import language
+from dashboard import cache, language, library
+from dashboard.figures.grid import grid
 from dashboard.figures.walk import walk
 from dashboard.figures.words import as_sentence
-from lstm_core import CELLS
+from dashboard.views.gates import captions
+from lstm_core import CELLS, load_model
 from lstm_core.cells import cell
 from tests.small_models import small_model
 from tests.traces import random_trace
@@ -61,3 +63,25 @@ def test_what_is_wrong_is_a_sentence(chinese: None) -> None:
     assert as_sentence(caught.value, "Choose one.").startswith("There is no cell 'lstn'; there are ")
     assert as_sentence(ValueError("it is wrong."), "Try again.") == "It is wrong. Try again."
     assert as_sentence(ValueError("it is wrong")) == "It is wrong."
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_rows_of_a_grid_in_chinese_hold_no_english(name: str, chinese: None) -> None:
+    panels = grid([random_trace(name, batch=1)])["layout"]["meta"]["panels"]
+    assert not {panel["title"] for panel in panels if english(panel["title"])}
+
+
+def test_attention_in_chinese_holds_no_english(chinese: None) -> None:
+    trace = load_model("pronouns-lstm-attention").run("Mary")
+    assert "注意力" in [panel["title"] for panel in grid([trace])["layout"]["meta"]["panels"]]
+    told = list(captions(trace))
+    assert len(told) == 2 and not [text for text in told if re.search(r"[.:;] |[.;:]$", text)]
+    assert not english(told[1]) - {"Luong"}
+
+
+def test_what_a_note_sends_the_reader_to_stands_in_the_menu(chinese: None) -> None:
+    reading = cache.read("country-lstm", "zorb blah xq")
+    for code in language.languages():
+        language.ask(lambda code=code: code)
+        called = re.findall("“(.+)”", reading.notices[0])[0]
+        assert [name for name in library.names().values() if name.startswith(called)] != []

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dashboard import language, theme
+from dashboard.figures import memory as draw
+from dashboard.figures.panel import figure, text_axis
 from dashboard.views import contrast, gradients, memory, step_by_step, what_if
 from lstm_core import analysis
 from tests.small_models import small_model
@@ -48,7 +51,7 @@ def test_memory_shows_the_decomposition() -> None:
     found = analysis.memory(trace, 3, unit=5)
     drawn = panels(memory, text=SENTENCE, at="3", unit="5")["writers0"]
     np.testing.assert_allclose(drawn["figure"]["data"][0]["y"], found.contributions[:4], atol=1e-6)
-    assert f"residual {found.residual:.1e}" in drawn["note"]
+    assert f"difference {found.residual:.1e}".replace("-", "\N{MINUS SIGN}") in drawn["note"]
 
 
 def test_memory_of_a_word_pair_is_projected_on_the_readout() -> None:
@@ -113,8 +116,14 @@ def test_gradients_draw_the_flow_of_all_three() -> None:
     lines = {line["name"]: np.asarray(line["y"]) for line in drawn["figure"]["data"]}
     for name in ("rnn", "lstm", "gru"):
         model = small_model(name)
-        flow = analysis.flow(model.run(SENTENCE), 4, "h")
-        np.testing.assert_allclose(lines[model.cell.title], flow.norm[:5] / flow.identity, rtol=1e-4)
+        titles = {"h": "LSTM (h)", "c": "LSTM (c)"} if name == "lstm" else {"h": model.cell.title}
+        for state, title in titles.items():
+            flow = analysis.flow(model.run(SENTENCE), 4, state)
+            np.testing.assert_allclose(lines[title], flow.norm[:5] / flow.identity, rtol=1e-4)
+    styles = {line["name"]: (line["line"]["color"], line["line"]["dash"]) for line in drawn["figure"]["data"]}
+    assert styles["LSTM (h)"] == (theme.model_color("lstm"), "solid")
+    assert styles["LSTM (c)"] == (theme.model_color("lstm"), "dash")
+    assert styles["GRU"][0] == theme.model_color("gru")
 
 
 def test_contrast_aligns_and_subtracts() -> None:
@@ -131,3 +140,108 @@ def test_contrast_aligns_and_subtracts() -> None:
 def test_contrast_with_nothing_asks_for_a_sentence() -> None:
     test = opened(contrast.__name__, text=SENTENCE, other="")
     assert any("two sentences" in caption.value for caption in test.caption)
+
+
+def test_what_if_acts_at_the_chosen_word() -> None:
+    test = opened(what_if.__name__, text=SENTENCE, at="2", do="")
+    for chip, does in (("Turn c round", "c[2]@2:3=flip"), ("Silence h of all units", "h@2:3=0")):
+        button = next(one for one in test.button if one.label == chip and str(one.key).startswith("do "))
+        assert "at “John” (step 3)" in button.help
+        button.click().run()
+        assert test.session_state["do"] == does
+        assert "With" in {one["id"]: one for one in sent(test)["panels"]}["next0"]["text"]
+    next(one for one in test.button if one.key == "do add").click().run()
+    assert test.session_state["do"].endswith(";i[2]@2:3=1")
+
+
+def test_what_if_says_where_nothing_is_different_yet() -> None:
+    drawn = panels(what_if, text=SENTENCE, at="1", do="c@3:4=flip;!h@0:1=0")["next0"]
+    assert drawn["text"].startswith("With c turned round at “because”, nothing is different yet after “saw”")
+    assert "nothing is different yet" not in panels(what_if, text=SENTENCE, at="3", do="c@3:4=flip")["next0"]["text"]
+
+
+def test_what_if_draws_probabilities() -> None:
+    drawn = panels(what_if, text=SENTENCE)["time0"]["figure"]["layout"]
+    assert drawn["yaxis"]["title"]["text"] == "probability"
+    assert language.words("zh")["probability"] != language.words("zh")["chance"]
+
+
+def test_contrast_marks_the_chosen_word_of_the_text() -> None:
+    """Where the second sentence has a word more, the places after it are not the text's steps."""
+    other = SENTENCE.replace("saw", "saw the")
+    drawn = sent(opened(contrast.__name__, text=SENTENCE, other=other, at="3"))
+    assert [row[0] for row in drawn["words"]] == ["Mary", "saw", "\N{EN DASH}/the", "John", "because", "she"]
+    assert drawn["steps"] == [0, 1, 1, 2, 3, 4] and drawn["step"] == 4
+    found = {panel["id"]: panel for panel in drawn["panels"]}["next0"]
+    assert found["title"] == "LSTM: what comes after “because”"
+    model = small_model("lstm")
+    for text, step, name in ((SENTENCE, 3, "first sentence"), (other, 4, "second")):
+        word, chance = model.next_tokens(model.run(text), step, 1)[0]
+        assert f"After “because” in the {name} “{word}” is likeliest ({100 * chance:.0f} %)." in found["text"]
+
+
+def test_contrast_says_where_a_sentence_has_no_word() -> None:
+    test = opened(contrast.__name__, text=SENTENCE, other=SENTENCE.replace("saw", "saw the"), at="1")
+    test.session_state["contrast"] = {"step": 2}
+    test.run()
+    drawn = sent(test)
+    found = {panel["id"]: panel for panel in drawn["panels"]}["next0"]
+    assert drawn["step"] == 2 and found["text"].startswith(
+        "The first sentence has no word here. After “the” in the second"
+    )
+    assert [one["name"] for one in found["figure"]["data"]] == ["second sentence"]
+
+
+def test_contrast_says_which_words_are_unknown() -> None:
+    test = opened(contrast.__name__, text=SENTENCE, other="zzzz saw yyyy xxxx she")
+    assert any(one.value.startswith("The sentence to compare with: LSTM does not know") for one in test.caption)
+    known = {row[0]: row[3] for row in sent(test)["words"]}
+    assert known["Mary/zzzz"] == 0 and known["saw"] == 1
+
+
+def test_the_largest_part_is_told_as_it_is() -> None:
+    def said(*parts: float) -> str:
+        names = [f"w{k}" for k in range(len(parts))]
+        return draw._most(names, np.array(parts), float(sum(parts)))
+
+    assert said(0.6, 0.2) == "The largest part was written at “w0”: +0.60 of +0.80."
+    assert said(0.25, -0.75) == "The largest part was written at “w1”: −0.75. The others take from it: −0.50 in all."
+    assert "“w1”: −0.50. The others outweigh it: +0.30 in all." in said(0.4, -0.5, 0.4)
+
+
+def test_gradients_say_how_much_smaller_each_line_is() -> None:
+    text = "Mary saw John because she met Anna and John met Anna and she"
+    drawn = panels(gradients, text=text, at="12")["vanishing"]
+    flow = analysis.flow(small_model("gru").run(text), 12, "h")
+    for step, says in ((2, "10 steps back"), (0, "At the first word, “Mary”")):
+        factor = flow.identity / flow.norm[step]
+        assert 1 < factor < 10 and drawn["text"].partition(says)[2].partition("GRU ")[2].startswith(f"{factor:.1f}")
+
+
+def test_single_characters_stand_upright_and_words_lie_on_the_slant() -> None:
+    single = text_axis(
+        [(k, (char,)) for k, char in enumerate("昨天王女士去了市场，因为她很饿。后来李先生遇见了小红")], 26
+    )
+    assert single["tickangle"] == 0 and len(single["tickvals"]) == 26
+    assert figure([], xaxis=single)["layout"]["margin"]["b"] < 40
+    slanted = text_axis([(k, ("market",)) for k in range(26)], 26)
+    assert slanted["tickangle"] == -40 and len(slanted["tickvals"]) == 13
+    double = text_axis([(0, ("先", "女")), (1, ("生",))], 2)
+    assert double["ticktext"] == ["先<br>女", "生"]
+    assert figure([], xaxis=double)["layout"]["margin"]["b"] > figure([], xaxis=single)["layout"]["margin"]["b"]
+
+
+def test_bars_are_the_chances_of_every_run_not_only_of_its_own_likeliest() -> None:
+    """A word that is among the first of one run alone has a small chance in the other, and not none."""
+    model = small_model("lstm")
+    step, other = 3, SENTENCE.replace("because", "John")
+    runs = [model.run(SENTENCE), model.run(other)]
+    for before, after, drawn in (
+        (*runs, panels(contrast, text=SENTENCE, other=other, at=str(step))["next0"]),
+        (runs[0], None, panels(what_if, text=SENTENCE, at=str(step), do="f[5]@2:3=0")["next0"]),
+    ):
+        for bars, run in zip(reversed(drawn["figure"]["data"]), (before, after), strict=True):
+            if run is not None:
+                chances = dict(model.next_tokens(run, step, 1000))
+                np.testing.assert_allclose(bars["x"], [chances[word] for word in bars["y"]], rtol=1e-4)
+                assert min(bars["x"]) > 0

@@ -136,3 +136,10 @@ def test_equal_tokenizers_are_equal() -> None:
     assert a == Tokenizer(a.json) and hash(a) == hash(Tokenizer(a.json)) and a != "a"
     assert (a == b) == (a.json == b.json)
     assert pickle.loads(pickle.dumps(a)).encode("she")[0].id == 6
+
+
+def test_half_a_character_is_shown_as_its_bytes() -> None:
+    """The letters that byte-level vocabularies spell bytes in are garbage to a reader."""
+    tokenizer = tokenizers()["pieces"]
+    assert [tokenizer.display(token.id) for token in tokenizer.encode("雪")] == ["0xE9", "0x9B", "0xAA"]
+    assert tokenizer.display(tokenizer.id("##Ģ")) == "0x80"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
 import streamlit as st
 
 from dashboard import theme
+from dashboard.controls import taken
 from dashboard.gateplot.pack import pack
 from dashboard.gateplot.publish import mounted, spoken
 from dashboard.state import HOMES, Settings
@@ -22,6 +23,8 @@ _mount = mounted("gatescope_chart", "chart.js")
 def chosen_step(text: str, count: int) -> int:
     """The step that this session chose on this text, on whichever page; else the link's, or the text's own default;
     within 0 to ``count`` - 1."""
+    if (before := taken("at")) is not None:
+        st.session_state[CHOSEN] = (text, before)
     chosen, step = st.session_state.get(CHOSEN, (None, 0))
     if chosen != text:
         said = st.query_params.to_dict() if chosen is None else {}
@@ -31,19 +34,27 @@ def chosen_step(text: str, count: int) -> int:
     return max(0, min(step + count if step < 0 else step, count - 1))
 
 
-def _choose(key: str, text: str) -> None:
-    step = st.session_state.get(key, {}).get("step")
-    if isinstance(step, (int, float)):
-        st.session_state[CHOSEN] = (text, int(step))
+def chosen_place(key: str, steps: Sequence[int], step: int) -> int:
+    """Where ``step`` stands in a chart of ``key`` whose places are of these ``steps``: where it was chosen there."""
+    place = st.session_state.get(spoken(key), {}).get("step")
+    if isinstance(place, (int, float)) and 0 <= place < len(steps) and steps[int(place)] == step:
+        return int(place)
+    return list(steps).index(step) if step in steps else len(steps) - 1
+
+
+def _choose(key: str, text: str, steps: Sequence[int] | None) -> None:
+    place = st.session_state.get(key, {}).get("step")
+    if isinstance(place, (int, float)) and (steps is None or 0 <= place < len(steps)):
+        st.session_state[CHOSEN] = (text, int(place) if steps is None else steps[int(place)])
 
 
 def chart(content: Mapping[str, Any], key: str, text: str) -> None:
     """Draw ``content``: ``words`` and ``step`` of ``text`` for the row of words, ``panels`` as
-    ``dashboard.figures.panel`` makes them.
+    ``dashboard.figures.panel`` makes them. ``steps``, where the row is not the text: each place's step of the text.
 
     A panel that is as it was is not drawn again. The same ``key`` keeps zoom; a click on a word, or on a point whose
     figure says so, runs the page again.
     """
     panels = [one | {"stamp": crc32(pack(one))} for one in content["panels"]]
     data = {**content, "panels": panels, "dark": theme.layout("dark")}
-    _mount(key, data, on_step_change=lambda: _choose(spoken(key), text))
+    _mount(key, data, on_step_change=lambda: _choose(spoken(key), text, content.get("steps")))

@@ -1,7 +1,7 @@
 // Panels of Plotly figures with a heading each, below the words of the sentence. A step that is chosen goes to the server.
 import { load, make } from "./dom.js"
 import { hold } from "./hold.js"
-import { dark, height, rect, writing } from "./screen.js"
+import { dark, height, ours, rect } from "./screen.js"
 import { kept, remember } from "./url.js"
 import { tr } from "./words.js"
 
@@ -40,10 +40,12 @@ class Chart {
     this.count = content.words.length ? content.words.at(-1)[2] + 1 : 0
     await this.ready
     if (content !== this.content) return
-    const elsewhere = this.repaints ? undefined : kept.at // chosen on another page
-    kept.at = content.step
     this.render()
-    if (elsewhere >= 0 && this.count) this.choose(Number(elsewhere))
+  }
+
+  // The step of the text at a place of the row.
+  at(place) {
+    return this.content.steps?.[place] ?? place
   }
 
   choose(step) {
@@ -51,14 +53,12 @@ class Chart {
     if (next === this.step) return
     this.step = next
     this.mark()
-    remember({ at: next })
+    remember({ at: this.at(next) })
     this.send(next)
   }
 
   key(event) {
-    const focus = document.activeElement
-    if (event.ctrlKey || event.metaKey || event.altKey || writing()) return
-    if (focus !== document.body && !focus.closest("header") && !this.root.contains(focus)) return
+    if (!ours(this.root, event)) return
     if (/^[0-9]$/.test(event.key) && this.root === document.querySelector(".gc")) this.pickPanel(Number(event.key))
     if (!this.count) return
     const step = { ArrowLeft: this.step - 1, ArrowRight: this.step + 1, PageUp: this.step - 1, PageDown: this.step + 1, Home: 0, End: this.count - 1 }[event.key]
@@ -161,6 +161,9 @@ class Chart {
     const room = panel.id === this.alone ? height() - rect(plot).top - (document.querySelector(".stMain")?.scrollTop ?? 0) - 24 : 0 // what is left of the window
     const layout = { ...panel.figure.layout, height: Math.max(panel.height, room), width: width || undefined, showlegend: false }
     layout.font = { ...layout.font, family: this.family }
+    const { l, r, t, b } = layout.margin
+    layout.xaxis = roomy(layout.xaxis, width - l - r)
+    layout.yaxis = roomy(layout.yaxis, layout.height - t - b, true)
     if (this.dark) {
       Object.assign(layout, this.content.dark, { font: { ...this.content.dark.font, family: layout.font.family } })
       for (const name of ["coloraxis", "coloraxis2"]) if (panel.figure.layout[name]) layout[name] = { ...panel.figure.layout[name], colorscale: this.content.dark[name].colorscale }
@@ -193,6 +196,16 @@ function key(one) {
   const { color, symbol } = { ...one.line, ...one.marker }
   const kind = one.mode === "markers" ? (symbol?.endsWith("open") ? "ring" : "mark") : one.type === "bar" ? "bar" : (one.line.dash ?? "solid")
   return make("span", {}, make("i", { class: `gc-key gc-${kind}`, style: { color } }), plain(one.name))
+}
+
+// Of an axis with upright labels those that find room side by side: every one, every second, ...
+function roomy(axis, length, down = false) {
+  if (axis?.tickmode !== "array" || axis.tickangle !== 0 || !(length > 0)) return axis
+  const wide = (line) => [...line].reduce((sum, char) => sum + (char > "\u2e80" ? 11 : 7), 0)
+  const room = down ? 11 : Math.max(0, ...axis.ticktext.flatMap((text) => plain(text).split("<br>")).map(wide))
+  const every = Math.max(1, Math.ceil((room * Math.abs(axis.range[1] - axis.range[0])) / length / (axis.tickvals[1] - axis.tickvals[0] || 1)))
+  const kept = (_, k) => k % every === 0
+  return { ...axis, tickvals: Array.from(axis.tickvals).filter(kept), ticktext: axis.ticktext.filter(kept) }
 }
 
 const plain = (name) => name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&")

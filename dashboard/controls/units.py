@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.controls import taken
 from dashboard.figures.content import named_unit, named_units
 from dashboard.language import tr
 from dashboard.scene import Drawn
@@ -19,12 +20,15 @@ def unit_choice(model: Model, at: Drawn, side: int) -> int:
     here = (name, model.name, at)
     said = st.query_params.get(name) or str(kept.get(here, ""))  # a change of page drops the address
     start = int(said) if said.isdecimal() and len(said) < 7 and int(said) in units else named_unit(model, *at)
+    key = f"{name} of {model.name}"
+    before = taken(name)
+    if before in units or st.session_state.get(key) not in units:
+        st.session_state[key] = before if before in units else start
     chosen = st.selectbox(
         tr("{cell} unit", cell=tr(model.cell.title)),
         units,
-        index=units.index(start),
         format_func=lambda unit: unit_name(model, at, unit),
-        key=f"{name} of {model.name}",
+        key=key,
     )
     chosen = start if chosen is None else chosen
     if chosen != start:

@@ -44,15 +44,14 @@ def unit_lines(
         yaxis=p.value_axis(tr("value"), domain=[0.42, 1]),
         yaxis2=p.value_axis(tr("difference"), domain=[0, 0.32], nticks=4),
         showlegend=True,
-        margin={"l": 52, "r": 12, "t": 6, "b": 62},
         meta={"pick": "x"},
     )
     alt = title
     if len(difference):
         most = int(np.argmax(np.abs(difference)))
         alt = tr(
-            "{title}. Largest difference {value:+.2f}, at step {step}.",
-            **{"title": title, "value": difference[most], "step": most + 1},
+            "{title}. Largest difference {value}, at step {step}.",
+            **{"title": title, "value": p.signed(difference[most]), "step": most + 1},
         )
     return p.panel(id, title, drawing, height=300, text=text, alt=alt)
 
@@ -71,8 +70,13 @@ def difference_map(id: str, title: str, axis: dict[str, Any], difference: np.nda
     if difference.size:
         step, unit = np.unravel_index(np.argmax(np.abs(np.nan_to_num(difference))), difference.shape)
         alt = tr(
-            "{title}. Largest difference {value:+.2f}, of unit {unit} at step {step}.",
-            **{"title": title, "value": float(difference[step, unit]), "unit": int(unit), "step": int(step) + 1},
+            "{title}. Largest difference {value}, of unit {unit} at step {step}.",
+            **{
+                "title": title,
+                "value": p.signed(float(difference[step, unit])),
+                "unit": int(unit),
+                "step": int(step) + 1,
+            },
         )
     return p.panel(id, title, drawing, text=text, alt=alt)
 
@@ -86,7 +90,7 @@ def predictions(
     text: str = "",
 ) -> dict[str, Any]:
     """The likeliest next words of two runs at one step, as pairs of bars; ``text`` says what they show, or why there
-    are none."""
+    are none; a run that has nothing to expect has no bars."""
     if not before and not after:
         return p.panel(id, title, text=text)
     chances = ({word: chance for word, chance in run} for run in (before, after))
@@ -97,11 +101,12 @@ def predictions(
     labels = [p.escape(visible(word)) for word in words]
     bars = [
         {"type": "bar", "orientation": "h", "y": labels, "x": [run.get(word, 0.0) for word in words], "name": name,
-         "text": [f"{100 * run.get(word, 0.0):.0f} %" for word in words], "textposition": "outside",
+         "text": [p.percent(run.get(word, 0.0)) for word in words], "textposition": "outside",
          "constraintext": "none",
          "marker": {"color": color},
          "cliponaxis": False, "hoverinfo": "none"}
         for run, name, color in ((second, names[1], AFTER), (first, names[0], BEFORE))
+        if run
     ]  # fmt: skip
     drawing = p.figure(
         bars,
@@ -113,21 +118,18 @@ def predictions(
         margin={"l": 84, "r": 40, "t": 6, "b": 30},
     )
     told = [
-        tr("{run}: {word} ({chance:.0f} %)", run=name, word=p.quoted(visible(run[0][0])), chance=100 * run[0][1])
+        tr("{run}: {word} ({chance})", run=name, word=p.quoted(visible(run[0][0])), chance=p.percent(run[0][1]))
         for name, run in zip(names, (before, after), strict=True)
         if run
     ]
-    if not text and len(told) == 2:
-        text = tr("Likeliest after the {one}; after the {other}.", one=told[0], other=told[1])
-    elif not text:
-        text = tr("Likeliest after the {one}.", one=told[0])
-    return p.panel(id, title, drawing, text=text, alt=tr("{title}. {said}", title=title, said=text))
+    alt = tr("{about}: {values}.", about=title, values=tr("; ").join(told))
+    return p.panel(id, title, drawing, text=text, alt=alt)
 
 
 def words_over_time(
     id: str, trace: Trace, before: np.ndarray, after: np.ndarray, words: Sequence[str], names: tuple[str, str]
 ) -> dict[str, Any]:
-    """The chance of a few next words at every step, (time, word): solid in the first run, dashed in the second."""
+    """The probability of a few next words at every step, (time, word): solid in the first run, dashed in the second."""
     colors = [theme.role_color(role, "light") for role in ("keep", "write", "expose", "reset")]
     steps = np.arange(len(trace), dtype=np.float32)
     lines = [
@@ -144,19 +146,20 @@ def words_over_time(
     drawing = p.figure(
         lines,
         xaxis=p.word_axis(trace),
-        yaxis=p.value_axis(tr("chance"), range=[-0.03, 1.03], tickformat=".0%"),
+        yaxis=p.value_axis(tr("probability"), range=[-0.03, 1.03], tickformat=".0%"),
         showlegend=True,
-        margin={"l": 52, "r": 12, "t": 6, "b": 62},
         meta={"pick": "x"},
     )
     title = tr("{cell}: what it expects next, step by step", cell=tr(trace.cell.title))
     said = p.row(visible(word) for word in words)
-    alt = tr("Chance of {words} after every word, {before} and {after}", words=said, before=names[0], after=names[1])
+    alt = tr(
+        "Probability of {words} after every word, {before} and {after}", words=said, before=names[0], after=names[1]
+    )
     told = [
         tr(
-            "{word} moves most at step {step}, from {before:.0f} % to {after:.0f} %",
+            "{word} moves most at step {step}, from {before} to {after}",
             **{"word": p.quoted(visible(word)), "step": at + 1},
-            **{"before": 100 * float(before[at, k]), "after": 100 * float(after[at, k])},
+            **{"before": p.percent(before[at, k]), "after": p.percent(after[at, k])},
         )
         for k, word in enumerate(words)
         for at in [int(np.argmax(np.abs(after[:, k] - before[:, k])))]

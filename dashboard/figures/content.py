@@ -9,10 +9,11 @@ import numpy as np
 
 from dashboard import theme
 from dashboard.figures.grid import grid
-from dashboard.figures.order import orders, seen, width
+from dashboard.figures.order import memory, orders, seen, width
 from dashboard.figures.words import visible, words
 from dashboard.language import tr
 from lstm_core.model import Model
+from lstm_core.text import UNKNOWN
 from lstm_core.trace import Trace
 
 
@@ -41,7 +42,7 @@ def content(
         "units": chosen,
         "sides": [side(model, trace, table, *at, units) for model, trace, table, at, units in columns],
         "cut": cut(traces, rows),
-        "quiet": "; ".join(evidence(trace) for trace in traces),
+        "quiet": tr("; ").join(evidence(trace) for trace in traces),
         "honesty": list(dict.fromkeys(tr(str(model.meta["honesty"])) for model in models if model.meta.get("honesty"))),
     }
 
@@ -95,28 +96,33 @@ def side(
     """One model's column: title, the ``units`` that are drawn, words and what it expects at every step."""
     table: dict[str, int] = {}
     ids = [[table.setdefault(word, len(table)) for word, _ in row] for row in predictions]
+    unknown = table.get(UNKNOWN, -1)
     return {
         "title": tr(trace.cell.title),
         "model": model.name,
         "units": units,
+        "memory": memory(trace),
+        "backward": direction == 1,
         "named": [one for one in named_units(model, layer, direction) if one["unit"] in units],
         "orders": {name: order[np.isin(order, units)] for name, order in orders(trace, layer, direction).items()},
         "words": [[word.text, word.first, word.last, int(word.known)] for word in words(trace)],
         "ends": np.array([token.end for token in trace.tokens], np.int32),
         "unknown": np.array([step for step, token in enumerate(trace.tokens) if not token.known], np.int32),
-        "pieces": _pieces(trace),
+        "pieces": _pieces(model, trace),
         "next": {
             "words": [visible(word) for word in table],
+            "unknown": unknown,
             "ids": np.array(ids, np.int32),
             "p": np.array([[p for _, p in row] for row in predictions], np.float32),
         },
     }
 
 
-def _pieces(trace: Trace) -> Mapping[str, str]:
-    """By step, the vocabulary's spelling where it is not the text itself."""
+def _pieces(model: Model, trace: Trace) -> Mapping[str, str]:
+    """By step, what the vocabulary holds where it is not the text itself."""
+    read = {step: model.tokenizer.display(token.id) for step, token in enumerate(trace.tokens) if token.known}
     return {
-        str(step): visible(token.piece)
-        for step, token in enumerate(trace.tokens)
-        if token.known and token.piece.casefold() != token.text.casefold()
+        str(step): visible(piece)
+        for step, piece in read.items()
+        if piece.casefold() != trace.tokens[step].text.casefold()
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from dashboard.language import tr
 from lstm_core.analysis import Flow, Gradients
 from lstm_core.trace import Trace
 
-COLORS = [theme.role_color(role, "light") for role in ("write", "keep", "expose", "reset")]
+BACK = 10
+"""Steps back for which the models are compared in words."""
 FLOOR = 1e-12
 """What is smaller is not drawn: it has no logarithm, or none that means something."""
 
@@ -38,31 +40,73 @@ def log_figure(trace: Trace, lines: Sequence[dict[str, Any]], title: str) -> dic
             dtick=max(1, round((high - low) / 5)),
         ),
         showlegend=True,
-        margin={"l": 60, "r": 12, "t": 8, "b": 62},
+        margin={"l": 60, "t": 8},
         meta={"pick": "x"},
     )
 
 
-def vanishing(id: str, trace: Trace, flows: Mapping[str, Flow], word: str) -> dict[str, Any]:
-    """How much of h after ``word`` still depends on h at each earlier step: one line a model, 1 at the step itself."""
-    lines = []
-    slopes = []
-    for k, (name, flow) in enumerate(flows.items()):
-        share = positive(flow.norm / flow.identity)
-        lines.append(p.line(np.arange(len(share)), share, name, COLORS[k % len(COLORS)]))
-        if flow.step and share[0] > 0:
-            factor = share[0] ** (1 / flow.step)
-            slopes.append(tr("{cell} \N{MULTIPLICATION SIGN} {factor:.2f} a step", cell=name, factor=factor))
-    said = tr("; ").join(slopes)
-    text = tr("Mean factor a step, from the first word to this one: {factors}.", factors=said) if slopes else ""
-    title = tr("How h after {word} depends on h before", word=p.quoted(word))
-    note = tr(
-        "Frobenius norm of dh_T / dh_t, divided by its value at t = T. Where a line falls steeply, a longer text would "
-        "teach the network nothing about its beginning."
-    )
+@dataclass(frozen=True)
+class Way:
+    """How one model's state depends on the same state before; ``shown`` where it is what the cell shows, not the memory
+    that it carries on beside that."""
+
+    name: str
+    cell: str
+    flow: Flow
+    shown: bool = True
+
+
+def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str, Any]:
+    """How much of a state after ``word`` still depends on it at each earlier step: one line a state, 1 at the step
+    itself."""
+    colors: dict[str, str] = {}
+    lines, shares = [], {}
+    for way in ways:
+        color = colors.setdefault(way.name, theme.model_color(way.cell, taken=colors.values()))
+        alone = sum(other.name == way.name for other in ways) == 1
+        name = way.name if alone else tr("{cell} ({state})", cell=way.name, state=way.flow.state)
+        shares[name] = way.flow.norm / way.flow.identity
+        style = {"dash": "solid" if way.shown else "dash"}
+        lines.append(p.line(np.arange(len(shares[name])), positive(shares[name]), name, color, style=style))
+    step = ways[0].flow.step
+    said = []
+    if step > BACK:
+        factors = _factors(shares, step - BACK)
+        said.append(tr("{count} steps back it is smaller by a factor of: {factors}.", count=BACK, factors=factors))
+    if step:
+        first = p.quoted(named(trace, 0))
+        said.append(tr("At the first word, {word}, by: {factors}.", word=first, factors=_factors(shares, 0)))
+    text = p.sentences(*said)
+    title = tr("How the state after {word} depends on the states before", word=p.quoted(word))
+    notes = [
+        tr(
+            "Drawn is how much a change of the state s at each word would change it at the end: the size of "
+            "ds_T / ds_t (its Frobenius norm, the root of the sum of all squares), divided by its value at t = T. "
+            "Where a line keeps falling, training on longer texts would hardly learn anything from their beginning."
+        )
+    ]
+    notes += [
+        tr(
+            "What the {cell} shows, h, passes through its gates at every step; what it carries on is {state}, dashed.",
+            **{"cell": way.name, "state": way.flow.state},
+        )
+        for way in ways
+        if not way.shown
+    ]
     drawing = log_figure(trace, lines, tr("norm, relative"))
     alt = tr("{title}. {said}", title=title, said=text)
-    return p.panel(id, title, drawing, text=text, note=note, alt=alt, wide=True, height=280)
+    return p.panel(id, title, drawing, text=text, note=p.sentences(*notes), alt=alt, wide=True, height=280)
+
+
+def _factors(shares: Mapping[str, np.ndarray], at: int) -> str:
+    """How many times smaller than at the end each share is."""
+    times = ((name, float(share[min(at, len(share) - 1)])) for name, share in shares.items())
+    return tr("; ").join(
+        tr("{line} {times}", line=name, times=p.rounded(1 / share))
+        if share > FLOOR
+        else tr("{line}, nothing left", line=name)
+        for name, share in times
+    )
 
 
 def paths(id: str, trace: Trace, flow: Flow) -> dict[str, Any]:
@@ -90,8 +134,8 @@ def paths(id: str, trace: Trace, flow: Flow) -> dict[str, Any]:
     text = ""
     if len(shares):
         text = tr(
-            "On average {share:.0f} % of what flows back goes by the product of the keep gates.",
-            share=100 * shares.mean(),
+            "On average {share} of what flows back goes by the product of the keep gates.",
+            share=p.percent(float(shares.mean())),
         )
     drawing = log_figure(trace, lines, tr("norm of d{state}", state=flow.state))
     return p.panel(id, title, drawing, text=text, alt=tr("{title}. {said}", title=title, said=text))
@@ -111,7 +155,7 @@ def by_gate(id: str, trace: Trace, found: Gradients, word: str, layer: int, dire
     peak = max(last, key=lambda name: float(last[name].max(initial=0.0)))
     where = int(np.argmax(last[peak]))
     text = tr(
-        "If the next word is {word}: most is asked of {gate}, at {place}.",
+        "If the next word is {word}, the error is largest in {gate} at {place}: there training would change most.",
         **{"word": p.quoted(word), "gate": peak, "place": p.quoted(named(trace, where))},
     )
     drawing = log_figure(trace, lines, tr("norm of the error"))

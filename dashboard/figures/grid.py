@@ -22,7 +22,11 @@ STRIPS = {"gates": ("expose", "reset", "write", "keep"), "values": ("candidate",
 NAMES = {
     **{"keep": mark("keep"), "write": mark("write"), "cell": mark("cell"), "hidden": mark("hidden")},
     **{"candidate": mark("candidate"), "reset": mark("reset"), "expose": mark("expose")},
-    **{"gates": mark("gates"), "values": mark("values")},
+    **{"gates": mark("gates"), "values": mark("values"), ALPHA.role: mark("attention")},
+    **{"clock": mark("clock"), "depth": mark("depth"), "stabiliser": mark("stabiliser")},
+    **{"normaliser": mark("normaliser"), "depth write": mark("depth write"), "depth keep": mark("depth keep")},
+    **{"depth candidate": mark("depth candidate"), "depth expose": mark("depth expose")},
+    **{"depth cell": mark("depth cell"), "depth hidden": mark("depth hidden")},
 }
 LONGEST = 300
 """Steps of which attention is drawn, a square of every step by every step."""

@@ -29,7 +29,7 @@ def unit_lines(id: str, model: Model, trace: Trace, name: str = "") -> dict[str,
     memory = trace.sel(state, layer=last, direction=0, batch=0, unit=chosen)
     lines = [p.line(steps, memory, tr("{state}, memory", state=state), theme.role_color("cell", "light"))]
     keep = trace.role("keep") if rule else None
-    text = tr("{state} ends at {value:+.2f}.", state=state, value=float(memory[-1]))
+    text = tr("{state} ends at {value}.", state=state, value=p.signed(float(memory[-1])))
     if keep is not None and rule is not None:
         values = np.broadcast_to(keep, trace.signals[state].shape)[last, 0, :, 0, chosen]
         label = rule.label("keep")
@@ -52,7 +52,7 @@ def next_words(id: str, trace: Trace, predictions: list[tuple[str, float]], step
         "orientation": "h",
         "y": words,
         "x": chances,
-        "text": [f"{100 * chance:.0f} %" for chance in chances],
+        "text": [p.percent(chance) for chance in chances],
         "textposition": "outside",
         "cliponaxis": False,
         "hoverinfo": "none",
@@ -66,5 +66,5 @@ def next_words(id: str, trace: Trace, predictions: list[tuple[str, float]], step
     )
     heard = visible(trace.tokens[step].text) if trace.tokens else str(step + 1)
     title = tr("{cell}: what comes after {word}", cell=tr(trace.cell.title), word=p.quoted(heard))
-    said = p.row(f"{visible(word)} {100 * chance:.0f} %" for word, chance in predictions[:3])
+    said = p.row(f"{visible(word)} {p.percent(chance)}" for word, chance in predictions[:3])
     return p.panel(id, title, drawn, alt=tr("{title}: {said}", title=title, said=said), height=190)

@@ -14,27 +14,26 @@ from lstm_core.analysis import Memory, Retention, Timescales
 from lstm_core.trace import Trace
 
 
-def writers(id: str, trace: Trace, found: Memory, of: str) -> dict[str, Any]:
-    """Bars over the tokens: how much of the memory after ``found.step`` each of them wrote."""
+def writers(id: str, trace: Trace, found: Memory, of: str, more: str = "") -> dict[str, Any]:
+    """Bars over the tokens: how much of the memory after ``found.step`` each of them wrote. ``more`` is noted too."""
     count = found.step + 1
     names = [named(trace, step) for step in range(len(trace))]
     bars = p.signed_bars(range(count), found.contributions[:count], names[:count])
-    best = int(np.argmax(np.abs(found.contributions[:count])))
-    written = f"({found.write})" if " " in found.write else found.write
     notes = [
         tr(
             "{state} = {keep} \N{CIRCLED DOT OPERATOR} old {state} + {write} \N{CIRCLED DOT OPERATOR} {candidate}.",
-            **{"state": found.state, "keep": found.keep, "write": written, "candidate": found.candidate},
+            **{"state": found.state, "keep": p.factor(found.keep), "write": p.factor(found.write)},
+            candidate=found.candidate,
         ),
         tr(
-            "Sum of the bars {sum:+.4f}, traced value {value:+.4f}, residual {residual:.1e}.",
-            sum=float(found.contributions.sum() + found.initial + found.offset),
-            value=float(found.value),
-            residual=found.residual,
+            "Sum of the bars {sum}, traced value {value}, difference {residual}.",
+            sum=p.signed(float(found.contributions.sum() + found.initial + found.offset), 4),
+            value=p.signed(float(found.value), 4),
+            residual=p.minus(f"{found.residual:.1e}"),
         ),
     ]
     if abs(float(found.initial)) > 1e-6:
-        notes.append(tr("The state before the first word adds {value:+.4f}.", value=float(found.initial)))
+        notes.append(tr("The state before the first word adds {value}.", value=p.signed(float(found.initial), 4)))
     if found.candidate_reads_state:
         note = tr(
             "The candidate {candidate} was itself computed from the old {state}, so a word's share holds part of the "
@@ -43,13 +42,26 @@ def writers(id: str, trace: Trace, found: Memory, of: str) -> dict[str, Any]:
             state=found.state,
         )
         notes.append(note)
-    share, value = found.contributions[best], float(found.value)
-    text = tr("{word} wrote most of it: {share:+.2f} of {value:+.2f}.", word=names[best], share=share, value=value)
+    text = _most(names, found.contributions[:count], float(found.value))
     axes = {"xaxis": p.word_axis(trace), "yaxis": p.value_axis(tr("share of the value")), "meta": {"pick": "x"}}
     cell, after = tr(trace.cell.title), p.quoted(names[found.step])
     title = tr("{cell}: who wrote {of} after {word}", cell=cell, of=of, word=after)
     alt = tr("{title}. {said}", title=title, said=text)
-    return p.panel(id, title, p.figure([bars], **axes), text=text, note=p.sentences(*notes), alt=alt)
+    return p.panel(
+        id, title, p.figure([bars], **axes), text=text, note=p.sentences(*notes, *[more] * bool(more)), alt=alt
+    )
+
+
+def _most(names: list[str], parts: np.ndarray, value: float) -> str:
+    """Which word wrote the largest part, and what the others made of it."""
+    best = int(np.argmax(np.abs(parts)))
+    part = float(parts[best])
+    said = {"word": p.quoted(names[best]), "share": p.signed(part), "value": p.signed(value)}
+    if part * value <= 0:
+        return tr("The largest part was written at {word}: {share}. The others outweigh it: {value} in all.", **said)
+    if abs(part) > abs(value):
+        return tr("The largest part was written at {word}: {share}. The others take from it: {value} in all.", **said)
+    return tr("The largest part was written at {word}: {share} of {value}.", **said)
 
 
 def kept(id: str, trace: Trace, found: Retention, step: int, unit: str) -> dict[str, Any]:
@@ -63,12 +75,13 @@ def kept(id: str, trace: Trace, found: Retention, step: int, unit: str) -> dict[
         "y1": step + 0.5,
         "line": {"width": 1},
     }
-    tall = {**p.word_axis(trace), "tickangle": 0, "range": [len(trace) - 0.5, -0.5]}
+    below = p.word_axis(trace)
+    tall = {**below, "tickangle": 0, "range": [len(trace) - 0.5, -0.5]}
     drawing = p.figure(
         [p.heatmap(mask, hovertemplate=tr("kept {share}", share="%{z:.3f}") + "<extra></extra>")],
-        xaxis={**p.word_axis(trace), "title": {"text": ""}},
+        xaxis=below,
         yaxis=tall,
-        margin={"l": 76, "r": 12, "t": 6, "b": 62},
+        margin={"l": 76},
         shapes=[marker],
         meta={"pick": "y"},
     )
@@ -78,7 +91,8 @@ def kept(id: str, trace: Trace, found: Retention, step: int, unit: str) -> dict[
         unit=unit,
     )
     title = tr("{cell}: what is kept", cell=tr(trace.cell.title))
-    return p.panel(id, title, drawing, height=360, text=text, alt=p.sentences(text, *_left(trace, found, step)))
+    height = min(max(360, 44 + 12 * len(below["tickvals"])), 520)
+    return p.panel(id, title, drawing, height=height, text=text, alt=p.sentences(text, *_left(trace, found, step)))
 
 
 def _left(trace: Trace, found: Retention, step: int) -> list[str]:
@@ -121,7 +135,7 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
         }
         for values, name, color, symbol in (
             (on_text, tr("on this text"), theme.role_color("keep", "light"), "circle"),
-            (at_rest, tr("from the bias alone"), theme.OTHER_COLOR, "circle-open"),
+            (at_rest, tr("by the bias alone"), theme.OTHER_COLOR, "circle-open"),
         )
     ]
     chosen = {
@@ -144,12 +158,15 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
         yaxis=p.value_axis(tr("steps"), type="log", range=[-0.7, 4.1], dtick=1),
         shapes=[chosen],
         showlegend=True,
-        margin={"l": 52, "r": 12, "t": 6, "b": 34},
     )
     value = found.on_text[unit]
     if np.isfinite(value):
         said = tr("The chosen unit keeps a memory for about {value:.3g} steps on this text.", value=value)
     else:
         said = tr("The chosen unit forgets nothing on this text.")
-    text = tr("T = \N{MINUS SIGN}1 / log {keep}. {said}", keep=found.keep, said=said)
-    return p.panel(id, tr("{cell}: timescales", cell=tr(trace.cell.title)), drawing, text=text, alt=text)
+    note = tr(
+        "T = \N{MINUS SIGN}1 / log {keep}: after so many steps a third of a memory (1/e) is left. By the bias alone: "
+        "what the gate would keep if it read nothing.",
+        keep=p.factor(found.keep),
+    )
+    return p.panel(id, tr("{cell}: timescales", cell=tr(trace.cell.title)), drawing, text=said, note=note, alt=said)

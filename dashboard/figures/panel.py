@@ -12,8 +12,8 @@ from dashboard.figures.words import words
 from dashboard.language import tr
 from lstm_core.trace import Trace
 
-LABELS = 20
-"""Tick labels a figure: more of them is what makes a figure slow."""
+LABELS, CHARACTERS = 20, 60
+"""Tick labels a figure, of words and of one or two characters: more of them is what makes a figure slow."""
 
 AXIS = {"ticklabeloverflow": "allow"}
 """The margins leave room for every label; to look whether one overflows takes Plotly a third of its time."""
@@ -26,22 +26,33 @@ def panel(id: str, title: str, figure: dict[str, Any] | None = None, height: int
 
 def figure(data: Sequence[dict[str, Any]], **layout: Any) -> dict[str, Any]:
     """Plotly data and layout in the light theme; the component takes over the dark one's colours, and writes the legend
-    itself (``showlegend``): Plotly's own is slow and may lie on what is drawn."""
-    base = {"margin": {"l": 52, "r": 12, "t": 6, "b": 62}, "showlegend": False, "hovermode": "closest", "bargap": 0.25}
+    itself (``showlegend``): Plotly's own is slow and may lie on what is drawn. ``margin`` says where it is not the
+    usual one, which leaves room below for words on the slant, or for a line of them."""
+    axis = layout.get("xaxis", {})
+    lines = max((label.count("<br>") for label in axis.get("ticktext", ())), default=0)
+    below = 62 if axis.get("tickangle") else 34 + 14 * lines
+    layout["margin"] = {"l": 52, "r": 12, "t": 6, "b": below, **layout.get("margin", {})}
+    base = {"showlegend": False, "hovermode": "closest", "bargap": 0.25}
     axes = {name: {**AXIS, **axis} for name, axis in layout.items() if name.startswith(("xaxis", "yaxis"))}
     return {"data": list(data), "layout": {**theme.layout("light"), **base, **layout, **axes}}
 
 
 def word_axis(trace: Trace, ticks: bool = True) -> dict[str, Any]:
-    """An axis of steps with the words below it, thinned to at most ``LABELS``."""
-    shown = [((word.first + word.last) / 2, word.text) for word in words(trace)]
-    every = max(1, -(-len(shown) // LABELS))
+    """An axis of steps with the words below it."""
+    return text_axis([((word.first + word.last) / 2, (word.text,)) for word in words(trace)], len(trace), ticks)
+
+
+def text_axis(shown: Sequence[tuple[float, Sequence[str]]], count: int, ticks: bool = True) -> dict[str, Any]:
+    """An axis of ``count`` steps with lines of text at places below it, thinned to what can be read: one or two
+    characters stand upright (the browser leaves some out where they do not find room), words lie on the slant."""
+    upright = all(len(line) <= 2 for _, lines in shown for line in lines)
+    every = max(1, -(-len(shown) // (CHARACTERS if upright else LABELS)))
     return {
         "tickmode": "array",
         "tickvals": [at for at, _ in shown[::every]],
-        "ticktext": [escape(short(text)) for _, text in shown[::every]],
-        "tickangle": -40,
-        "range": [-0.5, max(len(trace), 1) - 0.5],
+        "ticktext": ["<br>".join(escape(short(line)) for line in lines) for _, lines in shown[::every]],
+        "tickangle": 0 if upright else -40,
+        "range": [-0.5, max(count, 1) - 0.5],
         "automargin": False,
         "showgrid": False,
         "zeroline": False,
@@ -60,7 +71,7 @@ GRID, ZERO = "rgba(128,136,144,0.22)", "rgba(128,136,144,0.7)"
 def signed_bars(x: Sequence[float], y: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     """Bars up and down from 0 in the two colours of everything signed."""
     colors = [POSITIVE if value >= 0 else NEGATIVE for value in y]
-    hover = [f"{escape(name)}: {value:+.3f}" for name, value in zip(names, y, strict=True)]
+    hover = [f"{escape(name)}: {signed(value, 3)}" for name, value in zip(names, y, strict=True)]
     return {
         "type": "bar",
         "x": list(x),
@@ -113,6 +124,32 @@ def listed(items: Sequence[str]) -> str:
 def sentences(*said: str) -> str:
     """One after another; Chinese has no space between them."""
     return tr("{first} {second}", first="", second="").join(said)
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign: "+0.61", and "−0.61" with a real minus, as the charts' axes have it."""
+    return minus(f"{value:+.{digits}f}")
+
+
+def percent(share: float) -> str:
+    return tr("{share:.0f} %", share=100 * share)
+
+
+def rounded(value: float) -> str:
+    """A number in two digits: "4,200", "1.0", "2.1e+12"."""
+    if 1 <= value < 10:
+        return f"{value:.1f}"
+    return f"{float(f'{value:.2g}'):,.0f}" if 10 <= value < 1e7 else minus(f"{value:.2g}")
+
+
+def minus(text: str) -> str:
+    """Hyphens of a number or of a formula as minus signs."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def factor(text: str) -> str:
+    """A formula as a part of a product: "f", "(1 − z)"."""
+    return minus(f"({text})" if " " in text else text)
 
 
 def quoted(text: str) -> str:

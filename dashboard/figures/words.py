@@ -7,7 +7,7 @@ from itertools import groupby
 
 from dashboard.language import tr
 from lstm_core.say import Said
-from lstm_core.text import Token
+from lstm_core.text import UNKNOWN, Token
 from lstm_core.trace import Trace
 
 
@@ -22,7 +22,10 @@ class Word:
 
 
 def visible(text: str) -> str:
-    """``text`` with control characters and white space made visible, so that a label is never empty or broken."""
+    """``text`` with control characters and white space made visible, so that a label is never empty or broken; in
+    words what stands for those that a model does not know."""
+    if text == UNKNOWN:
+        return tr("unknown word")
     return "".join(_visible(char) for char in text) or "\N{OPEN BOX}"
 
 

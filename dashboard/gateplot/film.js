@@ -2,8 +2,7 @@
 // where the cursors stand. The server makes a GIF of them.
 import { toSide, wordAt } from "./align.js"
 import { PAD, snapshot } from "./export.js"
-import { percent } from "./readout.js"
-import { tr } from "./words.js"
+import { expects } from "./readout.js"
 
 const MOST = 200 // steps
 const PIXELS = 1_200_000 // of a frame
@@ -38,7 +37,7 @@ export async function film({ sides, geometry, view, pitch, steps, beat, picture,
     pen.font = `13px ${font}`
     sides.forEach((side, n) => {
       const [x, y] = geometry.narrow ? [PAD, (n + 1.5) * LINE] : [PAD + geometry.tops[n].left, LINE / 2 + 2]
-      pen.fillText(expects(side, places[n]), x, y, geometry.narrow ? geometry.width : geometry.column)
+      pen.fillText(expects(sides, n, places[n]) || side.title, x, y, geometry.narrow ? geometry.width : geometry.column)
     })
     boxes.push(sides.map((_, n) => box(geometry.tops[n], places[n] - view(n)[0], pitch[n], scale)))
     if (k % 20 === 19) {
@@ -48,11 +47,6 @@ export async function film({ sides, geometry, view, pitch, steps, beat, picture,
   }
   const bare = (address) => address.slice(address.indexOf(",") + 1)
   return { picture: bare(url), strips: bare(sheet.toDataURL("image/png")), boxes, beat, ink: ink.match(/\d+/g).slice(0, 3).map(Number) }
-}
-
-function expects(side, step) {
-  const id = side.next.ids[step]?.[0]
-  return id === undefined ? side.title : tr("{title} expects “{word}” ({p})", { title: side.title, word: side.next.words[id], p: percent(side.next.p[step][0]) })
 }
 
 // The cursor of a column in the picture: left, top, width, height, as decorate() places it on the page.

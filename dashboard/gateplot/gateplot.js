@@ -285,10 +285,10 @@ class Figure {
     })
     readout.update(this.parts, this.sides, steps, this.at, this.count)
     const units = this.sides.map((_, k) => this.tell(k))
-    this.caption.textContent = `${units[0]} ${telling.expectation(this.sides, steps)}`
-    const names = list(this.sides.map((side) => side.title))
+    this.caption.textContent = telling.together(units[0], telling.expectation(this.sides, steps))
+    const names = list(this.sides.map((_, k) => readout.called(this.sides, k)))
     const about = tr("Gates of {names} on {count} steps.", { names, count: this.count })
-    this.root.setAttribute("aria-label", [about, ...units].join(" "))
+    this.root.setAttribute("aria-label", [about, ...units].reduce(telling.together))
     Object.assign(this.root.dataset, { step: this.at, unit: this.units[0], unit2: this.units[1] ?? "", sort: this.sortBy, only: this.only ?? "" })
     this.stage.setAttribute("aria-valuemax", this.count)
     this.stage.setAttribute("aria-valuenow", this.at + 1)
@@ -299,7 +299,9 @@ class Figure {
   tell(k) {
     const { panels } = this.content.figure.layout.meta
     const panel = panels.find((one) => one.side === k && one.row === "keep" && !one.empty)
-    return telling.unit(this.sides[k], this.units[k], panel && this.row(k, panel.signal, this.units[k]), panel?.label)
+    const signal = (name, label) => ({ label, values: this.row(k, name, this.units[k]) })
+    const { memory } = this.sides[k]
+    return telling.unit(this.sides, k, this.units[k], panel && signal(panel.signal, panel.label), signal(memory, memory))
   }
 
   // ---- what a visitor does

@@ -17,7 +17,10 @@ export function labels({ panels, geometry, drawn, last, quiet }) {
     if (panel.kind === "strip") {
       role(panel.title, middle - 7, "gs-role", 12)
       role(tr("of the unit"), middle + 8, "gs-reason", 11, quiet)
-    } else role(panel.title, middle, "gs-role", 12)
+    } else {
+      const lines = panel.title.split(" ") // two words are wider than the margin
+      lines.forEach((line, k) => role(line, middle + 14 * (k - (lines.length - 1) / 2), "gs-role", 12))
+    }
     if (panel.empty) found.push({ x: box.x + 8, y: middle, text: panel.empty, kind: "gs-reason", size: 11, color: quiet })
     else if (panel.kind === "strip") {
       const high = panel.row === "gates" ? 1 : panel.high

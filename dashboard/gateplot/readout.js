@@ -5,12 +5,28 @@ import { tr } from "./words.js"
 
 const ORDER = ["keep", "write", "reset", "expose", "candidate", "cell", "hidden"]
 
-const SPACE = "\u202f" // narrow, and no place to break a line
-export const percent = (p) => `${(100 * p).toFixed(p >= 0.1 ? 0 : 1)}${SPACE}%`
+// The space is narrow and no place to break a line; a language may do without it.
+export const percent = (p) => tr("{percent} %", { percent: (100 * p).toFixed(p >= 0.1 ? 0 : 1) })
 
 export function number(value) {
   const text = value.toFixed(Math.abs(value) >= 9.995 ? 1 : 2)
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−")
+}
+
+// What a side is called: its cell, and its model where both have the same cell.
+export function called(sides, k) {
+  const { title, model } = sides[k]
+  const alike = sides.some((other, n) => n !== k && other.title === title && other.model !== model)
+  return alike ? tr("{title} ({model})", { title, model }) : title
+}
+
+// The likeliest next word after a step, as a clause; nothing where nothing is predicted.
+export function expects(sides, k, step) {
+  const { ids, p, words, unknown } = sides[k].next
+  const id = ids[step]?.[0]
+  if (id === undefined) return ""
+  const values = { title: called(sides, k), word: words[id], p: percent(p[step][0]) }
+  return id === unknown ? tr("{title} expects a word it does not know ({p})", values) : tr("{title} expects “{word}” ({p})", values)
 }
 
 export function build(root, sides) {
@@ -40,7 +56,7 @@ export function build(root, sides) {
 
 export function names(parts, sides, units, lines) {
   parts.sides.forEach((part, k) => {
-    part.title.textContent = tr("{title} expects next", sides[k])
+    part.title.textContent = tr("{title} expects next", { title: called(sides, k) })
     part.why.textContent = sides[k].next.why
     part.unit.textContent = unitName(sides[k], units[k])
     part.cells = lines.filter((line) => line.meta.side === k).sort((a, b) => ORDER.indexOf(a.meta.role) - ORDER.indexOf(b.meta.role)).map((line) => {
@@ -64,13 +80,14 @@ export function update(parts, sides, steps, at, count) {
   const read = known && !piece ? tr("{at} of {count}", place) : tr("{at} of {count}, read as {piece}", place)
   parts.at.replaceChildren(make("strong", { text, dir: "auto" }), make("span", { text: read }))
   parts.sides.forEach((part, k) => {
-    const { words, ids, p } = sides[k].next
+    const { words, ids, p, unknown } = sides[k].next
     const here = ids[steps[k]] ?? []
     part.bars.forEach((bar, rank) => {
       bar.row.hidden = rank >= here.length
       if (bar.row.hidden) return
       const share = p[steps[k]][rank]
       bar.word.textContent = words[here[rank]]
+      bar.word.classList.toggle("gs-bar-unknown", here[rank] === unknown)
       bar.fill.style.transform = `scaleX(${share})`
       bar.value.textContent = percent(share)
     })

@@ -12,8 +12,10 @@ export async function speak(wanted) {
 }
 
 export function tr(text, values = {}) {
-  return (words[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole))
+  return (words[text] ?? text).replace(/\{(\w+)\}( ?)/g, (whole, name, space) => (name in values ? `${values[name]}${closed(values[name]) ? "" : space}` : whole))
 }
+
+const closed = (value) => String(value).endsWith("）") // a full-width bracket brings its own space
 
 // "a", "b" and "c" as one list.
 export function list(items) {

@@ -9,12 +9,12 @@ import streamlit as st
 
 from dashboard import library
 from dashboard.cache import Reading
-from dashboard.chart import chart, chosen_step
-from dashboard.controls.kept import kept
+from dashboard.chart import chart, chosen_place, chosen_step
 from dashboard.controls.units import unit_choice, unit_name
+from dashboard.controls.words import field, other_sentence
 from dashboard.figures import changes as draw
-from dashboard.figures.panel import escape, panel, short
-from dashboard.figures.words import visible
+from dashboard.figures.panel import panel, percent, quoted, sentences, text_axis
+from dashboard.figures.words import named, visible
 from dashboard.language import mark, tr
 from dashboard.scene import Scene, scene
 from lstm_core import Trace
@@ -25,7 +25,6 @@ TITLE = mark("Contrast")
 ORDER = 5
 KEY = "contrast"
 NUMBERS = mark("Two sentences are compared here; a model that reads numbers has none.")
-OTHER = "John went to the market because he was hungry. Then Mary met Anna and she"
 
 
 @st.fragment
@@ -37,13 +36,15 @@ def page() -> None:
         st.caption(" ".join(shown.notices))
     wide, first, second = st.columns([4, 1, 1], vertical_alignment="bottom")
     with wide:
-        label = tr("The sentence to compare with")
-        other = kept("other", lambda: st.text_input(label, OTHER, key="other", bind="query-params"))
+        other = field("other", tr("The sentence to compare with"), other_sentence(shown))
     units = []
     for side, (place, model, at) in enumerate(zip((first, second), shown.models, shown.drawn, strict=True)):
         with place:
             units.append(unit_choice(model, at, side))
     readings = [library.read(model.name, other) for model in shown.models]
+    notices = dict.fromkeys(notice for reading in readings for notice in reading.notices)
+    if other and notices:
+        st.caption(" ".join(tr("The sentence to compare with: {notice}", notice=notice) for notice in notices))
     if not len(shown.traces[0]) or not all(len(reading.trace) for reading in readings):
         st.caption(tr("Type two sentences: one above, one to compare it with."))
         return
@@ -52,14 +53,19 @@ def page() -> None:
     if found is None:
         st.caption(tr(NUMBERS))
         return
-    step = chosen_step(shown.settings.text, len(found.pairs))
+    step = chosen_step(shown.settings.text, len(shown.traces[0]))
+    places = [
+        0 if pair is None else chosen_place(KEY, _steps(pair), shown.same_step(side, step))
+        for side, pair in enumerate(pairs)
+    ]
     columns = [
-        _side(shown, side, pair, reading, unit, step)
-        for side, (pair, reading, unit) in enumerate(zip(pairs, readings, units, strict=True))
+        _side(shown, side, pair, reading, unit, place)
+        for side, (pair, reading, unit, place) in enumerate(zip(pairs, readings, units, places, strict=True))
     ]
     ordered = [panel for both in zip(*columns, strict=True) for panel in both]
-    rows = [[_label(found, k), k, k, 1] for k in range(len(found.pairs))]
-    chart({"words": rows, "step": step, "columns": 2, "panels": ordered}, KEY, shown.settings.text)
+    rows = [["/".join(_texts(found, k)), k, k, int(_known(found, k))] for k in range(len(found.pairs))]
+    row = {"words": rows, "step": places[pairs.index(found)], "steps": _steps(found)}
+    chart({**row, "columns": 2, "panels": ordered}, KEY, shown.settings.text)
 
 
 def _aligned(first: Trace, second: Trace) -> Contrast | None:
@@ -67,7 +73,17 @@ def _aligned(first: Trace, second: Trace) -> Contrast | None:
     return contrast(first, second) if first.tokens and second.tokens else None
 
 
-def _side(shown: Scene, side: int, pair: Contrast | None, other: Reading, unit: int, step: int) -> list[dict[str, Any]]:
+def _steps(pair: Contrast) -> list[int]:
+    """By pair, the step of the first text; where it has no word, the one before."""
+    steps: list[int] = []
+    for one in pair.pairs:
+        steps.append(one.first if one.first is not None else steps[-1] if steps else 0)
+    return steps
+
+
+def _side(
+    shown: Scene, side: int, pair: Contrast | None, other: Reading, unit: int, place: int
+) -> list[dict[str, Any]]:
     model, at = shown.models[side], shown.drawn[side]
     ids = [f"{kind}{side}" for kind in ("unit", "map", "next")]
     cell = tr(model.cell.title)
@@ -77,20 +93,22 @@ def _side(shown: Scene, side: int, pair: Contrast | None, other: Reading, unit: 
     state = rule.state if rule else model.cell.output
     before, after = (_values(pair, state, which, at.layer, at.direction) for which in (0, 1))
     names = (tr("first sentence"), tr("second sentence"))
-    axis = _axis(pair)
-    at_step = pair.pairs[min(step, len(pair.pairs) - 1)]
+    axis = text_axis([(k, _texts(pair, k)) for k in range(len(pair.pairs))], len(pair.pairs))
+    here = pair.pairs[place]
     told = [
-        [] if place is None else reading.predictions[place]
-        for reading, place in ((shown.readings[side], at_step.first), (other, at_step.second))
+        model.next_tokens(reading.trace, step, len(model.bias)) if step is not None and reading.predictions else []
+        for reading, step in ((shown.readings[side], here.first), (other, here.second))
     ]
+    heard = "/".join(_texts(pair, place))
     title = tr("{cell}: {state} of {unit}", cell=cell, state=state, unit=unit_name(model, at, unit))
     beside = tr("{cell}: difference of {state}", cell=cell, state=state)
     text = tr("Second sentence less the first, every unit. Where a sentence has no word, nothing is drawn.")
-    expected = tr("{cell}: what comes next", cell=cell)
+    expected = tr("{cell}: what comes after {word}", cell=cell, word=quoted(heard))
+    likeliest = tr(other.why) or sentences(*_likeliest(pair, place, told))
     return [
         draw.unit_lines(ids[0], title, axis, before[:, unit], after[:, unit], names),
         draw.difference_map(ids[1], beside, axis, after - before, text),
-        draw.predictions(ids[2], expected, told[0], told[1], names, tr(other.why)),
+        draw.predictions(ids[2], expected, told[0], told[1], names, likeliest),
     ]
 
 
@@ -103,27 +121,41 @@ def _values(pair: Contrast, signal: str, which: int, layer: int, direction: int)
     return np.stack([missing if place is None else values[place] for place in places])
 
 
-def _label(found: Contrast, k: int) -> str:
+def _likeliest(pair: Contrast, place: int, told: list[list[tuple[str, float]]]) -> list[str]:
+    """What each sentence leads to at this place, in words."""
+    here, said = pair.pairs[place], []
+    for trace, step, likely, first in (
+        (pair.first, here.first, told[0], True),
+        (pair.second, here.second, told[1], False),
+    ):
+        if step is None:
+            gap = tr("The first sentence has no word here.") if first else tr("The second sentence has no word here.")
+            said.append(gap)
+        elif likely:
+            word, chance = likely[0]
+            facts = {"heard": quoted(named(trace, step)), "word": quoted(visible(word)), "chance": percent(chance)}
+            said.append(
+                tr("After {heard} in the first sentence {word} is likeliest ({chance}).", **facts)
+                if first
+                else tr("After {heard} in the second {word} is likeliest ({chance}).", **facts)
+            )
+    return said
+
+
+def _texts(found: Contrast, k: int) -> list[str]:
+    """What each sentence reads in a pair; once where it is the same."""
     pair = found.pairs[k]
     texts = [
-        visible(trace.tokens[place].text) if place is not None else "\N{EN DASH}"
+        named(trace, place) if place is not None else "\N{EN DASH}"
         for trace, place in ((found.first, pair.first), (found.second, pair.second))
     ]
-    return texts[0] if pair.same else "/".join(texts)
+    return texts[:1] if pair.same else texts
 
 
-def _axis(found: Contrast) -> dict[str, Any]:
-    count = len(found.pairs)
-    every = max(1, -(-count // 20))
-    ticks = list(range(0, count, every))
-    return {
-        "tickmode": "array",
-        "tickvals": ticks,
-        "ticktext": [escape(short(_label(found, k), 16)) for k in ticks],
-        "tickangle": -40,
-        "range": [-0.5, count - 0.5],
-        "automargin": False,
-        "showgrid": False,
-        "zeroline": False,
-        "fixedrange": True,
-    }
+def _known(found: Contrast, k: int) -> bool:
+    pair = found.pairs[k]
+    return all(
+        trace.tokens[place].known
+        for trace, place in ((found.first, pair.first), (found.second, pair.second))
+        if place is not None
+    )

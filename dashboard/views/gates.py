@@ -106,18 +106,23 @@ def lines(trace: Trace) -> list[str]:
 
 def captions(trace: Trace) -> Iterator[str]:
     cell = trace.cell
-    yield f"{tr(cell.title)}: {tr(cell.source)}. {tr(cell.note) if cell.note else ''}".strip()
+    source = tr("{title}: {source}.", title=tr(cell.title), source=tr(cell.source))
+    yield tr("{first} {second}", first=source, second=tr(cell.note)) if cell.note else source
     if trace.attention:
-        yield tr("Attention: {source}.", source=attention.SOURCE)
+        yield tr("Attention: {source}.", source=tr(attention.SOURCE))
 
 
 def downloads(shown: Below) -> None:
     """Every value of both traces, made when asked for, of the sentence that is then shown."""
+    alike = len({model.cell.title for model in shown.models}) < len(shown.models)
     with st.container(horizontal=True, key="downloads"):
         for side, model in enumerate(shown.models):
+            title = tr(model.cell.title)
+            if alike:
+                title = tr("{cell} ({name})", cell=title, name=model.name)
             for kind, make in {"CSV": as_csv, "NPZ": as_npz}.items():
                 st.download_button(
-                    tr("{title} values, {kind}", title=tr(model.cell.title), kind=kind),
+                    tr("{title} values, {kind}", title=title, kind=kind),
                     lambda make=make, side=side: make(shown.traces[side]),
                     f"{model.name}.{kind.lower()}",
                     type="tertiary",

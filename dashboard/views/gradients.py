@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from dashboard import cache, library
@@ -48,13 +50,8 @@ def page() -> None:
     word = kept("target", lambda: narrow.text_input(label, key="target", bind="query-params", placeholder=hint))
     panels = []
     places = {name: same_step(first, trace, step) for name, trace in traces.items()}
-    titles = {name: tr(trace.cell.title) for name, trace in traces.items()}
-    alone = [title for title in titles.values() if list(titles.values()).count(title) == 1]
-    flows = {
-        titles[name] if titles[name] in alone else f"{titles[name]} ({name})": flow(trace, places[name], _state(trace))
-        for name, trace in traces.items()
-    }
-    panels.append(draw.vanishing("vanishing", first, flows, named(first, step)))
+    ways = [way for name, trace in traces.items() for way in _ways(trace, places[name], _title(name, traces))]
+    panels.append(draw.vanishing("vanishing", first, ways, named(first, step)))
     for side, (model, at) in enumerate(zip(shown.models, shown.drawn, strict=True)):
         trace, place = traces[model.name], places[model.name]
         rule = carry(trace.cell)
@@ -85,6 +82,22 @@ def page() -> None:
     chart({"words": rows, "step": step, "columns": 2, "panels": panels}, KEY, shown.settings.text)
     if len(first) < len(shown.traces[0]):
         st.caption(tr("The first {count} steps are gone back through.", count=len(first)))
+
+
+def _title(name: str, traces: Mapping[str, Trace]) -> str:
+    """What to call a model: by its cell, and by its own name too where another has the same cell."""
+    title = tr(traces[name].cell.title)
+    alone = sum(trace.cell is traces[name].cell for trace in traces.values()) == 1
+    return title if alone else tr("{cell} ({name})", cell=title, name=name)
+
+
+def _ways(trace: Trace, step: int, title: str) -> list[draw.Way]:
+    """What the cell shows, and the memory that it carries on where that is something else."""
+    shown, rule = _state(trace), carry(trace.cell)
+    ways = [draw.Way(title, trace.cell.name, flow(trace, step, shown))]
+    if rule and rule.state != shown:
+        ways.append(draw.Way(title, trace.cell.name, flow(trace, step, rule.state), shown=False))
+    return ways
 
 
 def _state(trace: Trace) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import streamlit as st
 
 from dashboard.chart import chart, chosen_step
-from dashboard.controls.kept import kept, kept_option
+from dashboard.controls.kept import kept_option
 from dashboard.controls.units import unit_choice, unit_name
+from dashboard.controls.words import field, word_pair
 from dashboard.figures import memory as draw
 from dashboard.figures.content import named_unit
-from dashboard.figures.panel import panel, sentences
+from dashboard.figures.panel import panel, quoted, rounded, signed
 from dashboard.figures.words import as_sentence, words
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn, Scene, scene
@@ -42,23 +44,20 @@ def page() -> None:
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
         look = kept_option("look", tr("Decompose"), [UNIT, WORDS])
-    pair = ("she", "he")
+    pair = None
     units = [named_unit(model, *at) for model, at in zip(shown.models, shown.drawn, strict=True)]
     if look == WORDS:
+        word, other = word_pair(shown)
         with middle:
-            word = kept("word", lambda: st.text_input(tr("for the word"), "she", key="word", bind="query-params"))
+            word = field("word", tr("for the word"), word)
         with right:
-            other = kept("against", lambda: st.text_input(tr("against"), "he", key="against", bind="query-params"))
+            other = field("against", tr("against"), other)
         pair = (word.strip(), other.strip())
     else:
         for side, (place, model, at) in enumerate(zip((middle, right), shown.models, shown.drawn, strict=True)):
             with place:
                 units[side] = unit_choice(model, at, side)
-    panels = [
-        part
-        for side in range(2)
-        for part in _side(shown, side, shown.same_step(side, step), units[side], pair if look == WORDS else None)
-    ]
+    panels = [part for side in range(2) for part in _side(shown, side, shown.same_step(side, step), units[side], pair)]
     half = len(panels) // 2
     ordered = [part for both in zip(panels[:half], panels[half:], strict=True) for part in both]
     rows = [[word.text, word.first, word.last, int(word.known)] for word in words(trace)]
@@ -110,7 +109,14 @@ def _writers(
     except ValueError as error:
         return panel(id, tr(trace.cell.title), text=as_sentence(error, tr("Try another word.")))
     found = memory(trace, step, direction=direction.vector, **place)
-    of = tr("the logit of {word} against {other}", word=pair[0], other=pair[1])
-    part = draw.writers(id, trace, found, of)
-    more = tr("The readout's own bias adds {bias:+.2f} whatever was read.", bias=direction.bias)
-    return part | {"note": sentences(part["note"], more)}
+    words = {"word": quoted(pair[0]), "other": quoted(pair[1])}
+    of = tr("the lead of {word} over {other}", **words)
+    lead = float(found.value) + direction.bias
+    if lead < 0:
+        words = {"word": words["other"], "other": words["word"]}
+    more = tr(
+        "The lead is the difference of the two words' scores (logits). With {bias} from the readout's own bias, "
+        "whatever was read, {word} is {times} times as likely as {other}.",
+        **{**words, "bias": signed(direction.bias), "times": rounded(math.exp(min(abs(lead), 100)))},
+    )
+    return draw.writers(id, trace, found, of, more)

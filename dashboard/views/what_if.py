@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,15 +47,16 @@ def page() -> None:
     if len(shown.traces[0]) == 0:
         st.caption(tr("Type a sentence above, or choose an example."))
         return
+    step = chosen_step(shown.settings.text, len(shown.traces[0]))
+    steps = [shown.same_step(side, step) for side in range(2)]
     lists = [_listed(side, model, trace, at) for side, (model, trace, at) in enumerate(_sides(shown))]
     for side, (column, (model, trace, at)) in enumerate(zip(st.columns(2), _sides(shown), strict=True)):
         with column:
-            lists[side] = _editor(side, model, trace, at, lists[side])
-    step = chosen_step(shown.settings.text, len(shown.traces[0]))
+            lists[side] = _editor(side, model, trace, at, lists[side], steps[side])
     panels = [
         part
         for side, (model, trace, at) in enumerate(_sides(shown))
-        for part in _panels(side, model, trace, at, lists[side], shown.same_step(side, step))
+        for part in _panels(side, model, trace, at, lists[side], steps[side])
     ]
     half = len(panels) // 2
     ordered = [part for both in zip(panels[:half], panels[half:], strict=True) for part in both]
@@ -113,19 +115,35 @@ def essay(model: Model, trace: Trace, at: Drawn) -> list[Intervention]:
     ]
 
 
-def _editor(side: int, model: Model, trace: Trace, at: Drawn, listed: list[Intervention]) -> list[Intervention]:
+def _editor(
+    side: int, model: Model, trace: Trace, at: Drawn, listed: list[Intervention], step: int
+) -> list[Intervention]:
     key = _key(side)
     unit = named_unit(model, *at)
 
     def keep(items: list[Intervention]) -> None:
         st.session_state[key] = st.query_params[key] = format_all(items)
 
-    st.markdown(f"**{tr(model.cell.title)}**", help=model.name)
+    about = tr(
+        "{name} reads the text a second time, and whatever is ticked here is forced on it. Below, grey is how it was "
+        "and orange how it comes out.",
+        name=model.name,
+    )
+    st.markdown(f"**{tr(model.cell.title)}**", help=about)
     first = say("Keep the first subject") if trace.tokens else say("Keep what it lets go")
-    chips = {first: essay(model, trace, at), **_chips(model, trace, at, unit)}
+    chips = {first: essay(model, trace, at), **_chips(model, at, unit, step)}
     with st.container(horizontal=True, gap="small"):
         for name, items in chips.items():
-            st.button(tr(name), key=f"{key} {name}", type="tertiary", disabled=not items, on_click=keep, args=(items,))
+            does = tr("; ").join(_say(item, model, trace, at) for item in items) or None
+            st.button(
+                tr(name),
+                key=f"{key} {name}",
+                help=does,
+                type="tertiary",
+                disabled=not items,
+                on_click=keep,
+                args=(items,),
+            )
         st.button(tr("Clear"), key=f"{key} clear", type="tertiary", disabled=not listed, on_click=keep, args=([],))
     lines = st.container(gap=None)
     for k, item in enumerate(listed):
@@ -141,22 +159,22 @@ def _editor(side: int, model: Model, trace: Trace, at: Drawn, listed: list[Inter
         rest = [*listed[:k], *listed[k + 1 :]]
         line.button(tr("Remove"), key=f"{key} remove {k}", type="tertiary", on_click=keep, args=(rest,))
     with st.popover(tr("Add an intervention"), type="tertiary"):
-        added = _form(side, model, trace, at, unit)
+        added = _form(side, model, trace, at, unit, step)
         items = listed if added is None else [*listed, added]
         st.button(tr("Add"), key=f"{key} add", disabled=added is None, on_click=keep, args=(items,))
     return listed
 
 
-def _chips(model: Model, trace: Trace, at: Drawn, unit: int) -> dict[str, list[Intervention]]:
-    """What a click does, by what stands on it: in English, which is its widget's key in every language."""
+def _chips(model: Model, at: Drawn, unit: int, step: int) -> dict[str, list[Intervention]]:
+    """What a click does at the chosen step, by what stands on it: in English, which is its widget's key in every
+    language."""
     rule = carry(model.cell)
     state = rule.state if rule else model.cell.output
     place: dict[str, Any] = {"layer": at.layer, "direction": at.direction}
-    last = len(trace) - 1
     return {
-        say("Turn {state} round", state=state): [Force(state, "flip", (unit,), last, last + 1, **place)],
+        say("Turn {state} round", state=state): [Force(state, "flip", (unit,), step, step + 1, **place)],
         say("Erase {state} of the unit", state=state): [Force(state, 0.0, (unit,), None, None, **place)],
-        say("Silence h of all units"): [Force("h", 0.0, None, last, last + 1, **place)],
+        say("Silence h of all units"): [Force("h", 0.0, None, step, step + 1, **place)],
     }
 
 
@@ -191,8 +209,8 @@ def _forced(item: Force) -> str:
     return f"{item.signal} = {item.value:g}"
 
 
-def _form(side: int, model: Model, trace: Trace, at: Drawn, unit: int) -> Intervention | None:
-    """The fields of a new intervention; None until they say one."""
+def _form(side: int, model: Model, trace: Trace, at: Drawn, unit: int, here: int) -> Intervention | None:
+    """The fields of a new intervention, at the chosen step at first; None until they say one."""
     key = f"add{side}"
     kinds = [FORCE, READ]
     kind = st.segmented_control(tr("What"), kinds, default=FORCE, format_func=tr, key=f"{key} kind")
@@ -202,7 +220,7 @@ def _form(side: int, model: Model, trace: Trace, at: Drawn, unit: int) -> Interv
         return f"{step + 1}. {named(trace, step)}" if trace.tokens else str(step + 1)
 
     if kind == READ:
-        step = st.selectbox(tr("Instead of"), steps, format_func=numbered, key=f"{key} step")
+        step = st.selectbox(tr("Instead of"), steps, index=here, format_func=numbered, key=f"{key} step, at {here}")
         word = st.text_input(tr("read"), key=f"{key} word").strip().lower()
         if not word:
             return None
@@ -221,7 +239,7 @@ def _form(side: int, model: Model, trace: Trace, at: Drawn, unit: int) -> Interv
         tr("Unit"), [unit, *(u for u in range(trace.hidden_size) if u != unit), None], key=f"{key} unit",
         format_func=lambda one: tr("all units") if one is None else unit_name(model, at, one),
     )  # fmt: skip
-    first = st.selectbox(tr("From"), steps, index=len(steps) - 1, format_func=numbered, key=f"{key} from")
+    first = st.selectbox(tr("From"), steps, index=here, format_func=numbered, key=f"{key} from, at {here}")
     final = st.selectbox(tr("To"), steps[first:], format_func=numbered, key=f"{key} to")
     value: Any = {NUMBER: number, TURN: "flip", HOLD: "hold"}[how]
     return Force(signal, value, None if which is None else (which,), first, final + 1, at.layer, at.direction)
@@ -279,24 +297,36 @@ def _expected(
         chances = found.probabilities
     except ValueError as error:
         return [draw.predictions(ids[0], title, [], [], _names(), as_sentence(error)), panel(ids[1], "")]
-    first, second = (_likeliest(model, run[step]) for run in chances)
+    first, second = _likeliest(model, [run[step] for run in chances])
     moved = np.abs(chances[1] - chances[0]).max(axis=0)
     likely = np.maximum(*chances).max(axis=0)
     told = [int(w) for w in np.argsort(-(moved + 1e-3 * likely))[:2]]
     names = [model.tokenizer.display(word) for word in told]
-    said = _verdict(listed, model, trace, heard, first[0], second[0])
+    active = [item for item in listed if item.on]
+    if (
+        active
+        and step < min(_place(item, trace)[0] for item in active)
+        and np.allclose(*(run[step] for run in chances))
+    ):
+        what = {"changes": _summary(active, trace), "heard": quoted(heard)}
+        said = tr("With {changes}, nothing is different yet after {heard}: choose a later word.", **what)
+    else:
+        said = _verdict(active, model, trace, heard, first[0], second[0])
     return [
         draw.predictions(ids[0], title, first, second, _names(), said),
         draw.words_over_time(ids[1], trace, chances[0][:, told], chances[1][:, told], names, _names()),
     ]
 
 
-def _likeliest(model: Model, chances: np.ndarray, count: int = 8) -> list[tuple[str, float]]:
-    return [(model.tokenizer.display(int(word)), float(chances[word])) for word in np.argsort(-chances)[:count]]
+def _likeliest(model: Model, chances: Sequence[np.ndarray], count: int = 8) -> list[list[tuple[str, float]]]:
+    """The words that are likeliest in one run or the other, with their chances in each, the likeliest there first."""
+    words = {int(word) for run in chances for word in np.argsort(-run)[:count]}
+    shown = {word: model.tokenizer.display(word) for word in words}
+    return [[(shown[word], float(run[word])) for word in sorted(words, key=lambda w: -run[w])] for run in chances]
 
 
 def _verdict(
-    listed: list[Intervention],
+    active: list[Intervention],
     model: Model,
     trace: Trace,
     heard: str,
@@ -313,7 +343,6 @@ def _verdict(
         "after": quoted(after),
         "now": 100 * now,
     }
-    active = [item for item in listed if item.on]
     if not active:
         return tr("Nothing is changed: after {heard} the {cell} expects {before} ({much:.0f} %).", **said)
     said["changes"] = _summary(active, trace)
@@ -329,12 +358,17 @@ def _verdict(
     )
 
 
+def _place(item: Intervention, trace: Trace) -> tuple[int, int]:
+    """The first step that it is about, and the one behind its last."""
+    start, stop = (item.step, item.step + 1) if isinstance(item, Swap) else (item.start, item.stop)
+    return slice(start, stop).indices(len(trace))[:2]
+
+
 def _summary(active: list[Intervention], trace: Trace) -> str:
     """ "f = 1 and i = 0 at “John”", or how many there are where that would be long."""
     places: dict[str, list[str]] = {}
     for item in active:
-        start, stop = (item.step, item.step + 1) if isinstance(item, Swap) else (item.start, item.stop)
-        first, last, _ = slice(start, stop).indices(len(trace))
+        first, last = _place(item, trace)
         if last - first == 1:
             where = tr("at {word}", word=quoted(named(trace, first)))
         elif (first, last) == (0, len(trace)):

@@ -4,12 +4,13 @@ import { Drawing, leastWidth, svg } from "./drawing.js"
 import { equation, lettered, letters, number } from "./formula.js"
 import { hold } from "./hold.js"
 import { colorOf, inkOn } from "./scale.js"
-import { dark, writing } from "./screen.js"
+import { dark, ours } from "./screen.js"
 import { kept, remember } from "./url.js"
 import { list, tr } from "./words.js"
 
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value))
 const quoted = (text) => `“${text}”`
+const named = (side, at) => (side.embedded ? quoted(side.tokens[at]) : side.tokens[at]) // "step 7" is no word
 
 function italic(name) {
   const [base, index] = lettered(name)
@@ -88,10 +89,12 @@ class Walk {
     const title = make("div", { class: "gw-title" }, make("strong"), make("span"), select)
     const stage = make("div", { class: "gw-stage", test: `gw-stage-${k}` })
     const strip = svg("svg", { class: "gw-strip", "data-testid": `gw-strip-${k}` })
-    const root = make("section", { class: "gw-column" }, title, make("div", { class: "gw-strip-box" }, strip), make("div", { class: "gw-drawing-box" }, drawing.root), stage)
+    const carried = make("p", { class: "gw-carries", test: `gw-carries-${k}` })
+    const box = make("div", { class: "gw-drawing-box", onscroll: () => this.fade(box) }, drawing.root)
+    const root = make("section", { class: "gw-column" }, title, make("div", { class: "gw-strip-box" }, carried, strip), box, stage)
     drawing.root.setAttribute("data-testid", `gw-drawing-${k}`)
     this.columns.append(root)
-    return { drawing, select, title, stage, strip, root }
+    return { drawing, select, title, stage, strip, carried, box, root }
   }
 
   // ---- where we are
@@ -157,12 +160,11 @@ class Walk {
 
   key(event) {
     const focus = document.activeElement
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.count || writing()) return
-    if (focus !== document.body && !focus.closest("header") && !this.root.contains(focus)) return
+    if (!this.count || !ours(this.root, event)) return
     const [back, on] = [() => this.go(this.at - 1), () => this.go(this.at + 1)]
     const words = this.words.contains(focus)
     const act = {
-      ...(focus !== document.body && { ArrowUp: back, ArrowDown: on }), // there they scroll the page
+      ...(this.root.contains(focus) && { ArrowUp: back, ArrowDown: on }), // there they scroll the page
       ArrowRight: () => (event.shiftKey || words ? on() : this.move(1)),
       ArrowLeft: () => (event.shiftKey || words ? back() : this.move(-1)),
       PageDown: () => this.move(1),
@@ -238,8 +240,9 @@ class Walk {
     this.exerciseButton.textContent = this.exercise ? tr("End exercise") : tr("Exercise")
     this.score.textContent = this.exercise ? tr("{right} of {asked} right", { right: this.right, asked: this.asked }) : ""
     this.panels.forEach((panel, k) => this.drawPanel(panel, this.sides[k], k))
-    const [stage, word] = [this.titles[this.names[this.stage]], quoted(this.sides[0].tokens[this.at])]
-    this.status.textContent = tr("{stage}, at {word}, word {at} of {count}.", { stage, word, at: this.at + 1, count: this.count })
+    const [stage, word] = [this.titles[this.names[this.stage]], named(this.sides[0], this.at)]
+    const place = { stage, word, at: this.at + 1, count: this.count }
+    this.status.textContent = this.sides[0].embedded ? tr("{stage}, at {word}, {at} of {count}.", place) : tr("{stage}, step {at} of {count}.", place)
   }
 
   drawWords() {
@@ -270,8 +273,8 @@ class Walk {
     panel.title.children[0].textContent = side.title
     panel.title.children[1].textContent = side.model
     const others = Array.from({ length: side.hidden }, (_, one) => [one, tr("unit {unit}", { unit: one })])
-    const named = side.named.map((one) => [one.unit, this.unitName(side, one.unit)])
-    fill(panel.select, named.length ? [{ group: tr("named"), options: named }, { group: tr("all"), options: others }] : others, unit)
+    const known = side.named.map((one) => [one.unit, this.unitName(side, one.unit)])
+    fill(panel.select, known.length ? [{ group: tr("named"), options: known }, { group: tr("all"), options: others }] : others, unit)
     const hidden = this.hidden(side)
     const stage = side.stages.find((one) => one.name === this.names[this.stage])
     panel.drawing.build(side)
@@ -294,7 +297,7 @@ class Walk {
   tellDrawing(side, unit, at, hidden) {
     const known = Object.entries(side.signals).filter(([name, { value }]) => !hidden.has(name) && this.value(side, value, unit, at) !== undefined)
     const values = known.map(([name, { value }]) => tr("{name} = {value}", { name: name.replace("-", "−"), value: number(this.value(side, value, unit, at)) }))
-    return tr("The {cell} at {word}, {unit}: {values}.", { cell: side.title, word: quoted(side.tokens[at]), unit: this.unitName(side, unit), values: list(values) })
+    return tr("The {cell} at {word}, {unit}: {values}.", { cell: side.title, word: named(side, at), unit: this.unitName(side, unit), values: list(values) })
   }
 
   signalOf(side, item) {
@@ -434,7 +437,7 @@ class Walk {
   }
 
   read(side, at) {
-    const word = quoted(side.tokens[at])
+    const word = named(side, at)
     return side.embedded ? tr("the word {word}", { word }) : tr("the input at {step}", { step: word })
   }
 
@@ -479,12 +482,18 @@ class Walk {
     return right ? tr("Right: {signal} is {value}.", values) : tr("Not so: {signal} is {value}.", values)
   }
 
+  // Where a drawing goes on beyond the edge, it fades out.
+  fade(box) {
+    box.classList.toggle("gw-more", box.scrollLeft + box.clientWidth < box.scrollWidth - 1)
+  }
+
   // ---- the repeating module, unrolled over the sentence
 
   unroll(panel, side) {
     if (!side || !this.count) return
     const width = panel.root.clientWidth
     if (!width) return
+    this.fade(panel.box)
     const at = this.step(side)
     const pitch = Math.max(58, Math.min(110, width / side.tokens.length))
     const seen = Math.max(1, Math.floor(width / pitch))
@@ -506,7 +515,7 @@ class Walk {
       children.unshift(svg("rect", { class: `gw-module${t === at ? " gw-here" : ""}`, x: x + pitch * 0.14, y: 4, width: pitch * 0.72, height: 44, rx: 6 }))
       children.push(svg("line", { class: "gw-carried", x1: next[0], x2: next[1], y1: 16, y2: 16, "stroke-width": carried.toFixed(2),
         stroke: known ? colorOf(this.scales.signed[mode], 0.5 + 0.5 * Math.sign(value) * (0.25 + (0.75 * Math.abs(value)) / most)) : "currentColor" }))
-      told.push(tr("{word} {value}", { word: quoted(side.tokens[t]), value: known ? number(value) : "?" }))
+      told.push(tr("{word} {value}", { word: named(side, t), value: known ? number(value) : "?" }))
       const label = svg("text", { x: x + pitch / 2, y: 66, class: t === at ? "gw-here" : "" })
       label.textContent = Array.from(side.tokens[t]).slice(0, Math.max(3, Math.floor(pitch / 8))).join("")
       const figure = svg("text", { x: x + pitch / 2, y: 40, class: "gw-figure" })
@@ -518,8 +527,9 @@ class Walk {
     panel.strip.setAttribute("width", width)
     panel.strip.setAttribute("height", 74)
     panel.strip.setAttribute("role", "img")
-    const carried = this.all ? tr("all units") : this.unitName(side, unit)
-    const about = tr("{state} of {unit} carried from word to word; the thicker the line, the more is carried", { state: side.memory, unit: carried })
+    const values = { state: side.memory, unit: this.unitName(side, unit) }
+    const about = this.all ? tr("{state} carried from step to step, root mean square over all units", values) : tr("{state} of {unit}, carried from step to step", values)
+    panel.carried.textContent = about
     panel.strip.setAttribute("aria-label", tr("{about}: {values}.", { about, values: list(told) }))
     panel.strip.replaceChildren(...children)
   }

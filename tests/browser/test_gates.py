@@ -309,3 +309,13 @@ def test_the_equations_stand_under_the_panels(gates: Gates) -> None:
     expect(source).to_have_count(0)
     gates.page.get_by_test_id("gs-right").select_option("pronouns-rnn")
     expect(source).to_have_count(1)
+
+
+def test_no_name_of_a_row_is_cut_off(open_gates: Callable[..., Gates]) -> None:
+    gates = open_gates({"left": "pronouns-grid"})
+    edge = gates.stage.evaluate("stage => stage.getBoundingClientRect().left")
+    names = gates.stage.locator(".gs-role").evaluate_all(
+        "nodes => nodes.map(one => [one.textContent, one.getBoundingClientRect().left])"
+    )
+    assert [text for text, _ in names].count("depth") == 6 and "candidate" in [text for text, _ in names]
+    assert min(left for _, left in names) >= edge

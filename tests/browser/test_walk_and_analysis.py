@@ -63,7 +63,7 @@ def test_a_sentence_is_walked_by_key(open_page: Open) -> None:
         page.keyboard.press("ArrowRight")
         seen.append(place(page))
     assert seen == [(word, stage) for word in range(3) for stage in range(STAGES)]
-    expect(page.get_by_test_id("gw-status")).to_have_text("What to show, at “John”, word 3 of 3.")
+    expect(page.get_by_test_id("gw-status")).to_have_text("What to show, at “John”, 3 of 3.")
     page.keyboard.press("ArrowRight")
     assert place(page) == (2, STAGES - 1), "the walk ends at the last stage of the last word"
     page.keyboard.press("Shift+ArrowLeft")
@@ -133,7 +133,7 @@ def test_the_essays_case_is_there_at_once_and_can_be_switched_off(open_page: Ope
 def test_gradients_draw_three_networks_and_contrast_two_sentences(open_page: Open) -> None:
     page = open_page("Gradients", {"text": TEXT})
     lines = drawn(page, "vanishing")
-    assert len(lines) == 3 and all(line[-1] == pytest.approx(1) for line in lines)
+    assert len(lines) == 4 and all(line[-1] == pytest.approx(1) for line in lines)
     for panel in ("paths0", "gates0", "gates1"):
         assert drawn(page, panel)
     go(page, "Contrast")
@@ -141,6 +141,31 @@ def test_gradients_draw_three_networks_and_contrast_two_sentences(open_page: Ope
     before, after, difference = (np.array(line, float) for line in drawn(page, "unit0"))
     assert np.nanmax(np.abs(before - after)) > 0.1
     np.testing.assert_allclose(difference, np.nan_to_num(after - before), atol=1e-5)
+
+
+def test_a_chosen_word_is_kept_where_two_sentences_stand_beside_each_other(open_page: Open) -> None:
+    page = open_page("Memory", {"text": TEXT})
+    page.get_by_test_id("gc-words").get_by_text("John").click()
+    expect(page.get_by_test_id("gc-writers0").locator("h3")).to_contain_text("after “John”")
+    go(page, "Contrast")
+    field = page.get_by_label("The sentence to compare with")
+    field.fill("Mary met the queen and John")
+    field.press("Enter")
+    here = page.get_by_test_id("gc-words").locator(".gc-here")
+    expect(here).to_have_text("John")
+    expect(page).to_have_url(re.compile("other=Mary"))
+    page.get_by_test_id("gc-words").get_by_text("queen").click()
+    expect(here).to_have_text(re.compile("/queen"))
+    expect(page.get_by_test_id("gc-next0").locator(".gc-text")).to_contain_text("The first sentence has no word here.")
+
+
+def test_characters_stand_upright_as_many_as_find_room(open_page: Open) -> None:
+    page = open_page("记忆", {"lang": "zh"})
+    labels = page.get_by_test_id("gc-writers0").locator(".xtick text")
+    expect(labels).to_have_count(28)
+    assert not [one for one in labels.all() if "rotate(-" in (one.get_attribute("transform") or "")]
+    page.set_viewport_size({"width": 340, "height": 800})
+    expect(labels).to_have_count(14)
 
 
 def test_a_share_without_a_gate_of_its_own_is_named(open_page: Open) -> None:

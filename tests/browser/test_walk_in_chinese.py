@@ -19,7 +19,7 @@ SAID = """root => [...root.querySelectorAll("*")].flatMap(node => [
 def test_the_walk_speaks_chinese(open_gates: Callable[..., Gates]) -> None:
     query = {"text": TEXT, "lang": "zh", "left": "pronouns-peephole", "right": "pronouns-clockwork"}
     page = open_gates(query).page
-    page.get_by_role("link", name="逐步演示").click()
+    page.get_by_role("link", name="逐步讲解").click()
     walk = page.get_by_test_id("gw")
     expect(walk).to_have_attribute("data-at", "2")
     left: set[str] = set()
@@ -42,6 +42,22 @@ def test_the_walk_speaks_chinese(open_gates: Callable[..., Gates]) -> None:
     for node in walk.locator(".gw-node").all():
         node.dispatch_event("click")
         read()
+    expect(page.get_by_test_id("gw-carries-0")).to_have_text("性别（单元 0）的 c，逐步传递")
+    expect(page.get_by_test_id("gw-status")).to_contain_text("：“John”，第 3 步，共 3 步。")
     page.get_by_test_id("gw-view").click()
+    expect(page.get_by_test_id("gw-carries-0")).to_have_text("c，逐步传递：所有单元的均方根")
     read()
     assert not left - NAMES
+
+
+def test_on_a_phone_the_buttons_share_a_line_and_a_drawing_that_goes_on_fades(open_gates: Callable[..., Gates]) -> None:
+    page = open_gates({"text": TEXT, "lang": "zh"}).page
+    page.get_by_role("link", name="逐步讲解").click()
+    page.get_by_test_id("gw").wait_for()
+    page.set_viewport_size({"width": 390, "height": 844})
+    box = page.locator(".gw-drawing-box").first
+    expect(box).to_have_class(re.compile("gw-more"))
+    buttons = [page.get_by_test_id(name).bounding_box() for name in ("gw-back", "gw-next", "gw-view", "gw-exercise")]
+    assert len({round(one["y"]) for one in buttons if one}) == 1
+    box.evaluate("box => box.scrollLeft = 1000")
+    expect(box).not_to_have_class(re.compile("gw-more"))

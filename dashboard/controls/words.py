@@ -1,0 +1,66 @@
+"""Fields for a sentence or a word beside the scene's own: until somebody writes in one, it says what suits the scene.
+
+What suits is looked for in what the models know, so that every model's page opens on words that it can read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from difflib import SequenceMatcher
+
+import streamlit as st
+
+from dashboard.scene import Scene, examples
+from lstm_core.text import Tokenizer
+
+SENTENCES = (
+    "John went to the market because he was hungry. Then Mary met Anna and she",
+    "昨天王先生去了市场，因为他很饿。后来李女士遇见了小红，她",
+    "I grew up in Germany. The weather was good and the people were kind. I speak fluent",
+    "我在德国长大。今天天气很好。我会说",
+)
+PAIRS = (("she", "he"), ("她", "他"))
+
+
+def field(key: str, label: str, home: str) -> str:
+    """A text field whose content stands in the URL and outlives a change of page; ``home`` while nobody wrote in it."""
+    written = st.session_state.setdefault("written", {})
+    start = st.query_params.get(key, written.get(key, home))
+    said = st.text_input(label, start, key=f"{key}, at home {home}")
+    if said == home:
+        written.pop(key, None)
+        st.query_params.pop(key, None)
+    else:
+        written[key] = st.query_params[key] = said
+    return said
+
+
+def other_sentence(shown: Scene) -> str:
+    """What to compare the text with: of the sentences that the models know every word of, the one most like it."""
+    first = shown.models[0].tokenizer
+    text = [token.piece for token in first.encode(shown.settings.text)]
+    offered = [*SENTENCES, *(text for model in shown.models for _, text in examples(model))]
+    known = [
+        one for one in offered if one != shown.settings.text and all(_knows(m.tokenizer, one) for m in shown.models)
+    ]
+    known = known or [one for one in offered if one != shown.settings.text and _knows(first, one)] or [SENTENCES[0]]
+
+    def alike(one: str) -> float:
+        return SequenceMatcher(None, text, [token.piece for token in first.encode(one)], autojunk=False).ratio()
+
+    return max(known, key=alike)
+
+
+def word_pair(shown: Scene) -> tuple[str, str]:
+    """Two words to hold against each other: pronouns that the text has, else the two that are likeliest after it."""
+    read = Counter(token.piece for trace in shown.traces for token in trace.tokens)
+    best = max(PAIRS, key=lambda pair: sum(read[word] for word in pair))
+    if any(read[word] for word in best):
+        return best
+    tables = (reading.predictions[-1] for reading in shown.readings if reading.predictions)
+    likely = [word for word, _ in next(tables, [])]
+    return (likely[0], likely[1]) if len(likely) > 1 else PAIRS[0]
+
+
+def _knows(tokenizer: Tokenizer, text: str) -> bool:
+    return all(token.known for token in tokenizer.encode(text))
