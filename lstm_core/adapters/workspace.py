@@ -23,7 +23,7 @@ from lstm_core.adapters.fast import runs
 from lstm_core.adapters.pieces import Pieces
 
 PAGE = 4096 // 4  # regions of the workspace start on pages, counted in float32
-PIECE = 1 << 23  # bytes of the workspace of a piece,
+PIECE = 1 << 22  # bytes of the workspace of a piece,
 ROWS = 1024  # if these are at least so many vectors: every piece packs the weights anew
 
 
