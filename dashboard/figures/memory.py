@@ -161,7 +161,7 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
     )
     value = found.on_text[unit]
     if np.isfinite(value):
-        said = tr("The chosen unit keeps a memory for about {value:.3g} steps on this text.", value=value)
+        said = tr("The chosen unit keeps a memory for about {steps} steps on this text.", steps=p.rounded(value))
     else:
         said = tr("The chosen unit forgets nothing on this text.")
     note = tr(
