@@ -81,7 +81,7 @@ class Controls {
       this.chips.replaceChildren(...data.examples.map(([label, text]) => make("button", { type: "button", test: "gs-chip", class: "gs-chip", dir: "auto", title: text, onclick: () => this.pick(text) },
           label, ...(label === text ? [] : [make("span", { class: "gs-chip-text", text })]))))
     }
-    this.grow()
+    if (this.grown !== this.box.value) this.grow()
     if (this.earlier && data.settings.left === this.settings.left) this.another(data.examples.map(([, text]) => text))
   }
 
@@ -114,6 +114,7 @@ class Controls {
   }
 
   grow() {
+    this.grown = this.box.value
     this.root.classList.toggle("gs-nothing", !this.box.value.trim())
     this.box.style.height = "auto"
     this.box.style.height = `${Math.min(this.box.scrollHeight + 2, 84)}px`

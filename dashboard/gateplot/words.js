@@ -8,7 +8,7 @@ export async function speak(wanted) {
   if (!catalogues.has(wanted)) catalogues.set(wanted, import(`./words.${wanted}.js`).then((module) => module.default))
   words = await catalogues.get(wanted)
   language = wanted
-  document.documentElement.lang = wanted
+  if (document.documentElement.lang !== wanted) document.documentElement.lang = wanted
 }
 
 export function tr(text, values = {}) {

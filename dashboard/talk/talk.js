@@ -72,12 +72,14 @@ class Talk {
     window.removeEventListener("resize", this.onResize)
     document.removeEventListener("gs:repaint", this.onFigure, true)
     for (const node of [this.root, this.skip, ...this.over]) node.remove()
+    document.documentElement.classList.remove("gs-tour")
     screen.present(false, 0)
   }
 
   take({ tour }) {
     this.tour = tour
     this.bar.hidden = !tour
+    document.documentElement.classList.toggle("gs-tour", Boolean(tour))
     if (tour) {
       this.place.textContent = `${tour.at + 1} / ${tour.count}`
       this.place.title = tour.title
