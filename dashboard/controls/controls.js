@@ -1,7 +1,7 @@
 // The sentence, the examples and the choice of models. Typing is sent when it pauses; Enter, a chip or a list at once.
 import { fill, load, make } from "./dom.js"
 import { hold } from "./hold.js"
-import { cursor, leave, long, remember, turned } from "./url.js"
+import { cursor, leave, long, remember } from "./url.js"
 import { tr } from "./words.js"
 
 const PAUSE = 150 // milliseconds
@@ -9,8 +9,7 @@ const PAUSE = 150 // milliseconds
 export default hold(
   (parent, plotlyUrl) => new Controls(parent, plotlyUrl),
   (controls, { setStateValue }) => {
-    controls.send = (settings) => setStateValue("settings", settings)
-    controls.tell = (cursor) => setStateValue("cursor", cursor)
+    controls.set = setStateValue
   }
 )
 
@@ -44,12 +43,15 @@ class Controls {
     }
     this.onClick = (event) => event.target.closest?.("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]") && leave()
     document.addEventListener("click", this.onClick, true) // before Streamlit goes there
+    this.unsent = {} // by name, while the page runs for the first time
+    this.fresh = true
     this.observer = new ResizeObserver(() => this.grow())
     this.observer.observe(this.root)
   }
 
   close() {
     clearTimeout(this.timer)
+    clearTimeout(this.waiting)
     document.removeEventListener("click", this.onClick, true)
     this.observer.disconnect()
     this.root.remove()
@@ -57,14 +59,17 @@ class Controls {
 
   take(data) {
     this.data = data
-    const goesOn = turned() && cursor() // a change of page: the server does not know
+    const turned = this.page !== window.location.pathname
+    this.page = window.location.pathname
+    if (turned) this.fresh = true
+    const goesOn = turned && cursor() // what the server does not know
     if (!this.settings) {
       this.settings = { ...data.settings } // from then on the browser knows better
       const text = long()
       if (text === null) this.address()
       else this.change({ text })
-    } else if (turned()) this.address()
-    if (goesOn) this.tell(goesOn)
+    } else if (turned) this.address()
+    if (goesOn) this.send("cursor", goesOn)
     const mine = document.activeElement === this.box
     if (!mine && this.box.value !== this.settings.text) this.box.value = this.settings.text
     if (!this.box.value && !mine) this.box.value = this.settings.text
@@ -103,8 +108,22 @@ class Controls {
     const next = { ...this.settings, ...values }
     if (!force && JSON.stringify(next) === JSON.stringify(this.settings)) return
     this.settings = next
-    this.send(next) // the server works while the address is written
+    this.send("settings", next) // the server works while the address is written
     this.address()
+  }
+
+  // A run of a part that follows at once on the first run of its page can cost the page its figures: Streamlit clears away
+  // what the one has drawn when the other begins. So what is said before waits for its end.
+  send(name, value) {
+    this.unsent[name] = value
+    clearTimeout(this.waiting)
+    if (this.fresh && document.querySelector("[data-test-script-state=running]")) {
+      this.waiting = setTimeout(() => this.send(name, value), 40)
+      return
+    }
+    this.fresh = false
+    for (const [one, said] of Object.entries(this.unsent)) this.set(one, said)
+    this.unsent = {}
   }
 
   address() {

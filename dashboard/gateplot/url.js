@@ -16,7 +16,7 @@ const LONG = "long" // stands in the address for a text that only this tab of th
 export function remember(values) {
   Object.assign(kept, values)
   const url = new URL(window.location.href)
-  const all = turned() ? kept : values
+  const all = page === url.pathname ? values : kept
   page = url.pathname
   for (const [name, value] of Object.entries(all)) {
     if (name === "text") store(url, value)
@@ -37,11 +37,6 @@ function store(url, text) {
 // The text that was too long for this address, if this tab wrote it.
 export function long() {
   return new URL(window.location.href).searchParams.has(LONG) ? window.sessionStorage.getItem(LONG) : null
-}
-
-// Whether this is another page than the one whose address was written last.
-export function turned() {
-  return page !== window.location.pathname
 }
 
 const CURSOR = ["at", "unit", "unit2"]
