@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dashboard import language, theme
+from dashboard.controls import words
 from dashboard.figures import memory as draw
 from dashboard.figures.panel import figure, text_axis
 from dashboard.views import contrast, gradients, memory, step_by_step, what_if
@@ -245,3 +247,16 @@ def test_bars_are_the_chances_of_every_run_not_only_of_its_own_likeliest() -> No
                 chances = dict(model.next_tokens(run, step, 1000))
                 np.testing.assert_allclose(bars["x"], [chances[word] for word in bars["y"]], rtol=1e-4)
                 assert min(bars["x"]) > 0
+
+
+def test_a_long_text_is_compared_by_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+    matcher = words.SequenceMatcher
+
+    def noted(junk: None, one: list[str], other: list[str], **options: bool) -> SequenceMatcher:
+        lengths.append(len(one))
+        return matcher(junk, one, other, **options)
+
+    monkeypatch.setattr(words, "SequenceMatcher", noted)
+    opened(contrast.__name__, text=f"{SENTENCE} " * 300)
+    assert lengths and max(lengths) == words.COMPARED

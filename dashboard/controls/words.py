@@ -20,6 +20,8 @@ SENTENCES = (
     "我在德国长大。今天天气很好。我会说",
 )
 PAIRS = (("she", "he"), ("她", "他"))
+COMPARED = 100
+"""Tokens of the text in which likeness is looked for, at every run of the page: those of a long one take seconds."""
 
 
 def field(key: str, label: str, home: str) -> str:
@@ -38,7 +40,7 @@ def field(key: str, label: str, home: str) -> str:
 def other_sentence(shown: Scene) -> str:
     """What to compare the text with: of the sentences that the models know every word of, the one most like it."""
     first = shown.models[0].tokenizer
-    text = [token.piece for token in first.encode(shown.settings.text)]
+    text = [token.piece for token in shown.traces[0].tokens[:COMPARED]]
     offered = [*SENTENCES, *(text for model in shown.models for _, text in examples(model))]
     known = [
         one for one in offered if one != shown.settings.text and all(_knows(m.tokenizer, one) for m in shown.models)
