@@ -281,7 +281,7 @@ def main() -> None:
         parts.append("## CUDA\n\nNot measured: this machine has no accelerator.")
     torch.set_num_threads(1)
     parts.append(parts_report(SHORT))
-    parts.append(memory_report([(1, 1000, 1024), (64, 500, 64), (64, 500, 256)]))
+    parts.append(memory_report([(64, 100, 64), (64, 500, 64), (64, 500, 256), (1, 1000, 1024)]))
     OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 

@@ -30,7 +30,8 @@ class Trace:
     the index
         of the token in both directions; direction 1, if there is one, ran from the last token to the first.
     inputs: (time, batch, input), what the first layer read.
-    layers: the parameters that ran, by layer, direction and name (see ``Cell.params``).
+    layers: the parameters that ran, by layer, direction and name (see ``Cell.params``). Traces of one module share them
+        while the module's own stay the same, so they are not to be changed.
     initial: the state before the first step, by name, each (layer, direction, batch, unit).
     tokens: what the steps read, if it was text.
     device, seconds: where the run took place and how long it took.

@@ -14,9 +14,7 @@ from lstm_core.adapters.stacked import GATES
 
 class Arrays:
     """``arrays["gates"]`` (layer, direction, time, batch, k * hidden) in torch's order, and "h" and "c"; each is
-    made when it is first asked for, or given.
-
-    On the CPU they are NumPy's memory: it asks for large pages, so that a long trace is not spent on page faults.
+    made when one is first asked for, or given. Those that are made are one block of memory.
     """
 
     def __init__(self, call: Call) -> None:
@@ -25,15 +23,22 @@ class Arrays:
 
     def __getitem__(self, name: str) -> Tensor:
         if name not in self._made:
-            call = self.call
-            width = call.hidden * len(GATES[call.cell.name]) if name == "gates" else call.sizes[name]
-            shape = (*call.shape, width)
-            if call.device.type == "cpu":
-                kind = np.float64 if call.dtype is torch.float64 else np.float32
-                self._made[name] = torch.from_numpy(np.empty(shape, kind))
-            else:
-                self._made[name] = torch.empty(shape, dtype=call.dtype, device=call.device)
+            self._make()
         return self._made[name]
+
+    def _make(self) -> None:
+        call = self.call
+        widths = {"gates": call.hidden * len(GATES[call.cell.name]), **call.sizes}
+        widths = {name: width for name, width in widths.items() if name not in self._made}
+        rows = math.prod(call.shape)
+        size = (rows * sum(widths.values()),)
+        if call.device.type == "cpu":
+            block = torch.from_numpy(np.empty(size, np.float64 if call.dtype is torch.float64 else np.float32))
+        else:
+            block = torch.empty(size, dtype=call.dtype, device=call.device)
+        parts = block.split([rows * width for width in widths.values()])
+        for (name, width), part in zip(widths.items(), parts, strict=True):
+            self._made[name] = part.view(*call.shape, width)
 
     def __setitem__(self, name: str, values: Tensor) -> None:
         self._made[name] = values

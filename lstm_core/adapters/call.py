@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -19,13 +18,13 @@ class Call:
     """``module`` on ``x`` from ``state``.
 
     x: (time, batch, input). lengths: (batch,) steps of each sequence, None if all are full.
-    initial: by name (layer, direction, batch, unit). After ``run`` or ``take``, output: (time, batch, direction *
-    unit), what the module itself gave, and last: its last states, laid out as ``initial``; returned: the same as it
-    gave them. weight: the first layer's weight_ih. dtype: what gates are computed in, float32 for a module in less.
+    shape: layers, directions, time, batch. hidden: units of a gate; sizes: units of each state, in torch's order: h,
+    then c. initial: by name (layer, direction, batch, unit). After ``run`` or ``take``, output: (time, batch, direction
+    * unit), what the module itself gave, and returned: its last states as it gave them. weight: the first layer's
+    weight_ih. dtype: what gates are computed in, float32 for a module in less.
     """
 
     output: Tensor
-    last: dict[str, Tensor]
     returned: Any
 
     def __init__(self, module: nn.Module, x: Any, state: Any = None, lengths: Any = None) -> None:
@@ -59,6 +58,11 @@ class Call:
         self.dtype = torch.float32 if low else self.weight.dtype
         if self.lengths is not None and bool((self.lengths == len(self.x)).all()):
             self.lengths = None  # all are full: no step has to be left out
+        first = self.blocks[0][0]
+        self.shape = len(self.blocks), len(self.blocks[0]), self.x.shape[0], self.x.shape[1]
+        self.hidden = first["weight_hr" if "weight_hr" in first else "weight_hh"].shape[1]
+        units = {"h": first["weight_hh"].shape[1], "c": self.hidden}
+        self.sizes = {name: size for name, size in units.items() if name in self.cell.states()}
         self.initial = self._named(state)
 
     def _lay_out(self, x: Tensor, lengths: Any) -> None:
@@ -80,22 +84,10 @@ class Call:
             self.fed = pack_padded_sequence(x, self.lengths, batch_first=self.batch_first, enforce_sorted=False)
             self.packed = True
 
-    @cached_property
-    def shape(self) -> tuple[int, int, int, int]:
-        """layers, directions, time, batch"""
-        return len(self.blocks), len(self.blocks[0]), self.x.shape[0], self.x.shape[1]
-
-    @cached_property
-    def sizes(self) -> dict[str, int]:
-        """Units of each state, in torch's order: h, then c."""
-        units = {"h": self.blocks[0][0]["weight_hh"].shape[1], "c": self.hidden}
-        return {name: size for name, size in units.items() if name in self.cell.states()}
-
-    @cached_property
-    def hidden(self) -> int:
-        """Units of a gate."""
-        first = self.blocks[0][0]
-        return first["weight_hr"].shape[1] if "weight_hr" in first else first["weight_hh"].shape[1]
+    @property
+    def last(self) -> dict[str, Tensor]:
+        """The states after the last step, laid out as ``initial``."""
+        return self._named(self.returned)
 
     @property
     def device(self) -> torch.device:
@@ -147,14 +139,13 @@ class Call:
                 state = self.module(x, state)
                 rows.append(state[0] if isinstance(state, tuple) else state)
             self.output = torch.stack(rows).detach()
-            self.last = self._named(state)
             self.returned = state
         else:
             self.take(self.module(self.fed, self.state))
 
     def take(self, result: Any) -> None:
         """Note what the module returned."""
-        output, last = (result[0] if isinstance(result, tuple) else result, result) if self.single else result
+        output, self.returned = (result[0] if isinstance(result, tuple) else result, result) if self.single else result
         if self.packed:
             output, _ = pad_packed_sequence(output, total_length=len(self.x))
         elif self.single:
@@ -163,4 +154,4 @@ class Call:
             output = output.unsqueeze(1)
         elif self.batch_first:
             output = output.transpose(0, 1)
-        self.output, self.last, self.returned = output.detach(), self._named(last), last
+        self.output = output.detach()

@@ -27,14 +27,13 @@ DEVICE_BLOCK = 1 << 28
 
 @dataclass
 class Run:
-    """One layer in one direction. x: (time, batch, input) and h: (time, batch, output) as the module computed them.
+    """One layer in one direction. x: (time, batch, input) and h: (time, batch, output) as the module has them.
 
-    initial, last: the states before the first step and, as the module returned them, after the last one, by name;
-    ``at`` is this one's place in them, which leaves (batch, unit). steps: (batch,) where sequences end, or None.
+    initial: the states before the first step by name; ``at`` is this one's place in them, which leaves (batch, unit).
+    steps: (batch,) where sequences end, or None.
     rounding: what c is rounded to at every step, as a module in that precision does: a memory that is added to stops
     growing where the sum no longer changes.
-    Filled in by ``fill``, time first: gates (time, batch, k * hidden) in torch's order, c, and states_h, which is h as
-    the gates give it.
+    Filled in by ``fill``, time first: gates (time, batch, k * hidden) in torch's order, and c.
     """
 
     cell: type[Cell]
@@ -43,11 +42,9 @@ class Run:
     h: Tensor
     at: tuple[int, ...]
     initial: Mapping[str, Tensor]
-    last: Mapping[str, Tensor]
     backward: bool
     steps: Tensor | None
     gates: Tensor
-    states_h: Tensor
     c: Tensor | None = None
     rounding: torch.dtype | None = None
 
@@ -120,22 +117,22 @@ class Run:
             self.rows(start, stop, past)
             if self.c is not None:
                 self._scan_cell(start, stop)
-            errors += self.update(start, stop, self.h[start:stop], past)
+            errors += self.compare(start, stop, past)
         return largest(errors)
 
     def check(self) -> float:
         """The same for gates and c that are there already."""
         errors = []
         for start, stop in self.blocks():
-            errors += self.update(start, stop, self.h[start:stop])
+            errors += self.compare(start, stop)
         return largest(errors)
 
-    def at_end(self, top: bool) -> float:
-        """The largest difference from the module's last states; relative, for what is above 1. top: h is the module's
-        output, so that its last state has been compared already."""
-        ends = [] if self.c is None else [(self.c, self.last["c"][self.at])]
+    def at_end(self, states: Mapping[str, Tensor], top: bool) -> float:
+        """The largest difference from the last states that the module returned; relative, for what is above 1. top: h
+        is the module's output, so that its last state has been compared already."""
+        ends = [] if self.c is None else [(self.c, states["c"][self.at])]
         if self.valid is None and not top:
-            ends.append((self.states_h, self.last["h"][self.at]))
+            ends.append((self.h, states["h"][self.at]))
         worst = 0.0
         for values, last in ends:
             error = float((values[0 if self.backward else -1] - last).abs_().max())
@@ -147,37 +144,33 @@ class Run:
     def sample(self) -> float:
         """The largest difference between gates and c that are there, and those from the weights and the step before,
         for about eight units of one sequence in the middle."""
-        time, k, units = len(self.x), len(self.letters), slice(None, None, max(1, self.hidden // 8))
+        time, k, every = len(self.x), len(self.letters), max(1, self.hidden // 8)
+        while self.hidden % every:  # so that the rows of all gates that are looked at belong to the same units
+            every -= 1
         t = (time - 1) // 2 if self.backward else time // 2
         past = t + 1 if self.backward else t - 1
-
-        def rows(values: Tensor) -> np.ndarray:
-            """(gate, unit, ...) of what has a row for each unit of each gate."""
-            return values.numpy().reshape(k, self.hidden, -1)[:, units]
+        weights = {name: value.numpy()[::every] for name, value in self.weights.items()}
 
         def before(values: Tensor, name: str) -> np.ndarray:
             return (values[past, 0] if time > 1 else self.first(name)[0]).numpy()
 
-        gates = rows(self.gates[t, 0])[..., 0]
-        of_x = rows(self.weights["weight_ih"]) @ self.x[t, 0].numpy()
-        of_h = rows(self.weights["weight_hh"]) @ before(self.h, "h")
-        if "bias_ih" in self.weights:
-            of_x += rows(self.weights["bias_ih"])[..., 0]
-            of_h += rows(self.weights["bias_hh"])[..., 0]
+        gates = self.gates[t, 0].numpy()[::every].reshape(k, -1)
+        of_x = weights["weight_ih"] @ self.x[t, 0].numpy()
+        of_h = weights["weight_hh"] @ before(self.h, "h")
+        if "bias_ih" in weights:
+            of_x, of_h = of_x + weights["bias_ih"], of_h + weights["bias_hh"]
+        of_x, of_h = of_x.reshape(k, -1), of_h.reshape(k, -1)
         if self.inside:
             of_h[2] *= gates[0]
-        expected = of_x + of_h
-        sharp = np.array([letter not in "gn" for letter in self.letters])
-        expected[sharp] *= 0.5  # the sigmoid is (1 + tanh(a / 2)) / 2
-        np.tanh(expected, out=expected)
-        expected[sharp] = 0.5 + 0.5 * expected[sharp]
-        errors = expected - gates
+        half = np.array([[1.0 if letter in "gn" else 0.5] for letter in self.letters])
+        expected = half * np.tanh(half * (of_x + of_h)) + (1 - half)  # the sigmoid is (1 + tanh(a / 2)) / 2
+        worst = np.abs(expected - gates).max()
         if self.c is not None:
             i, f, g, _ = gates
-            c = self.c[t, 0].numpy()[units]
-            of_c = f * before(self.c, "c")[units] + i * g - c
-            errors = np.concatenate([errors, [of_c / np.maximum(1, np.abs(c))]])
-        return float(np.abs(errors).max())
+            c = self.c[t, 0].numpy()[::every]
+            of_c = f * before(self.c, "c")[::every] + i * g - c
+            worst = np.maximum(worst, (np.abs(of_c) / np.maximum(1, np.abs(c))).max())
+        return float(worst)
 
     def _named(self, start: int, stop: int) -> dict[str, Tensor]:
         return dict(zip(self.letters, self.gates[start:stop].chunk(len(self.letters), dim=-1), strict=True))
@@ -207,30 +200,29 @@ class Run:
         if self.backward:
             self.c[start:stop] = c.flip(0)
 
-    def update(self, start: int, stop: int, own: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """h of a span from its gates; the smallest and the largest difference from ``own``, the module's. These are the
-        cells' equations in as few operations as they can be had; the tests compare them with the cells themselves."""
-        gates, size = self.gates[start:stop], self.hidden
+    def compare(self, start: int, stop: int, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The smallest and the largest difference between h of a span and what its gates give. past: the h that its
+        steps read. These are the cells' equations in as few operations as they can be had; the tests compare them with
+        the cells themselves."""
+        gates, own, size = self.gates[start:stop], self.h[start:stop], self.hidden
         if self.c is not None:
-            h = torch.tanh(self.c[start:stop]).mul_(gates[..., 3 * size :])
+            h = torch.tanh(self.c[start:stop])
             if "weight_hr" in self.weights:
-                h = h @ self.weights["weight_hr"].T
+                difference = (h.mul_(gates[..., 3 * size :]) @ self.weights["weight_hr"].T).sub_(own)
+            else:
+                difference = torch.addcmul(own, h, gates[..., 3 * size :], value=-1, out=h)
         elif self.inside:
             past = self.before(self.read, "h", start, stop) if past is None else past
-            h = torch.lerp(gates[..., 2 * size :], past, gates[..., size : 2 * size])
-        elif self.cell.name == "rnn":
-            h = torch.tanh(gates)
+            difference = torch.lerp(gates[..., 2 * size :], past, gates[..., size : 2 * size]).sub_(own)
         else:
-            h = gates.clamp(min=0)
-        difference = h - own
-        self.states_h[start:stop] = h  # which may be where the module's own stood
+            difference = (torch.tanh(gates) if self.cell.name == "rnn" else gates.clamp(min=0)).sub_(own)
         if self.valid is not None:
             difference.masked_fill_(~self.valid[start:stop], 0.0)
         return torch.aminmax(difference)
 
 
 def runs(call: Call, arrays: Arrays, hidden: Sequence[Tensor]) -> list[Run]:
-    """Every layer and direction with its inputs, its h and the arrays that it fills."""
+    """Every layer and direction with its inputs, its h and the arrays that it fills. h goes to its array."""
     layers, directions, _, _ = call.shape
     convert = {call.x.dtype, call.output.dtype, call.weight.dtype} != {call.dtype}
 
@@ -240,18 +232,20 @@ def runs(call: Call, arrays: Arrays, hidden: Sequence[Tensor]) -> list[Run]:
     def all_cast(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return {name: cast(value) for name, value in tensors.items()} if convert else tensors
 
-    x, found, initial, last = cast(call.x), [], all_cast(call.initial), all_cast(call.last)
+    x, found, initial = cast(call.x), [], all_cast(call.initial)
     for layer in range(layers):
-        row = [cast(h) for h in hidden[layer * directions : (layer + 1) * directions]]
+        row = arrays["h"][layer]
         for direction, h in enumerate(row):
+            own = hidden[layer * directions + direction]
+            if own.data_ptr() != h.data_ptr():
+                h.copy_(own)
             at = layer, direction
             weights = all_cast(call.blocks[layer][direction])
-            gates, states_h = arrays["gates"][at], arrays["h"][at]
             c = arrays["c"][at] if "c" in initial else None
-            backward = direction == 1
-            found.append(Run(call.cell, weights, x, h, at, initial, last, backward, call.lengths, gates, states_h, c))
+            gates, backward = arrays["gates"][at], direction == 1
+            found.append(Run(call.cell, weights, x, h, at, initial, backward, call.lengths, gates, c))
         if layer + 1 < layers:
-            x = row[0] if directions == 1 else torch.cat(row, dim=-1)
+            x = row[0] if directions == 1 else torch.cat(list(row), dim=-1)
     return found
 
 

@@ -38,27 +38,23 @@ class Pieces:
             self.call.cell,
             dict(zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), weights, strict=False)),
             x,
-            # What the module gives on is its own h; where nobody sees it, that of the trace, which is nearly the same.
-            self.arrays["h"][at] if self.call.output_is_ours() else x.new_empty(*x.shape[:2], self.call.sizes["h"]),
+            self.arrays["h"][at],
             at=(),
             initial=initial,
-            last={},
             backward=backward,
             steps=None,
             gates=self.arrays["gates"][at],
-            states_h=self.arrays["h"][at],
             c=self.arrays["c"][at] if "c" in initial else None,
         )
 
-    def run(self, run: Run, steps: int, piece: Callable[[slice], tuple[Tensor, Tensor | None]]) -> None:
-        """All of it, ``steps`` at a time. piece: runs a span and notes its gates; its h, and the h that it read where
-        that has been put together."""
-        errors = []
-        starts = range(0, len(run.x), steps)
+    def run(self, run: Run, steps: int, piece: Callable[[int, int], None]) -> None:
+        """All of it, ``steps`` at a time. piece: runs a span and notes its h, its gates and its c."""
+        errors, time = [], len(run.x)
+        starts = range(0, time, steps)
         for start in reversed(starts) if run.backward else starts:
-            own, past = piece(slice(start, start + steps))
-            run.h[start : start + steps] = own
-            errors += run.update(start, start + len(own), own, past)
+            stop = min(start + steps, time)
+            piece(start, stop)
+            errors += run.compare(start, stop)
         self.of_h.append(largest(errors))
         self.rest.append(run.sample())
 

@@ -4,7 +4,6 @@ The module runs once, as it is, and gives every h. The gates come from there in 
 
 - ``graph``, ``workspace``: read from what oneDNN keeps of an LSTM for training (``lstm_core.adapters.workspace``);
 - ``recorded``: read from what autograd would keep of a GRU (``lstm_core.adapters.gru``);
-- ``computed``: computed again, a piece of the GRU's run at a time (the same);
 - ``product``: computed again for all steps at once (``lstm_core.adapters.fast``), which always works;
 - ``loop``: ``lstm_core.scan``, step by step, the reference for the others.
 
@@ -17,7 +16,9 @@ import math
 import time
 import warnings
 from contextlib import nullcontext
+from itertools import chain
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4, torch.bfloat16: 5e-2, to
 TF32 = 5e-3
 """The same for float32 on CUDA while cuDNN may round to TF32, its default: 10 bits of mantissa in every product."""
 
-METHODS = ("auto", "graph", "workspace", "recorded", "computed", "product", "loop")
+METHODS = ("auto", "graph", "workspace", "recorded", "product", "loop")
 KERNELS = {
     "lstm": torch.lstm,
     "lstm_projected": torch.lstm,
@@ -89,7 +90,6 @@ READ: dict[str, Any] = {
     "graph": workspace.Graph,
     "workspace": workspace.Cut,
     "recorded": gru.Recorded,
-    "computed": gru.Computed,
 }
 
 
@@ -115,7 +115,7 @@ def finish(
     limit = tolerance(call)
     with torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext():
         if call.output_is_ours() and call.output.dtype is call.dtype:
-            arrays["h"] = call.output[None, None]  # h as the gates give it takes its place, block by block
+            arrays["h"] = call.output[None, None]
         found = None if capture is None else capture.errors()
         error, rest = found or (math.nan, math.nan)
         if not (error <= limit and rest <= limit):
@@ -129,7 +129,7 @@ def finish(
 
 def _product(call: Call, arrays: Arrays, limit: float) -> tuple[float, float]:
     """Compute all gates again; the errors of the module's output, and of everything else."""
-    found, directions = runs(call, arrays, _hidden_states(call)), call.shape[1]
+    found, directions, last = runs(call, arrays, _hidden_states(call)), call.shape[1], call.last
     below = len(found) - directions
     error = rest = math.nan
     # A module in low precision may round its memory at every step, or only its output.
@@ -137,7 +137,7 @@ def _product(call: Call, arrays: Arrays, limit: float) -> tuple[float, float]:
         for run in found:
             run.rounding = rounding
         of_h = [run.fill() for run in found]
-        at_end = [run.at_end(top=k >= below) for k, run in enumerate(found)]
+        at_end = [run.at_end(last, top=k >= below) for k, run in enumerate(found)]
         error, rest = largest(of_h[below:]), largest([*of_h[:below], *at_end])
         if error <= limit and rest <= limit:
             break
@@ -238,29 +238,51 @@ def _trace(
     like: Trace | None = None,
 ) -> Trace:
     """Everything as NumPy; what belongs to the caller is copied, so that a trace stays what it was."""
-
-    def copy(tensor: Tensor) -> np.ndarray:
-        if tensor.dtype in LOW:
-            tensor = tensor.float()
-        return tensor.numpy().copy() if tensor.device.type == "cpu" else tensor.cpu().numpy()
-
-    layers: Layers
-    if like is not None:
-        layers = like.layers
-    else:
-        layers = [
-            [split_weights(call.cell, {k: copy(value) for k, value in with_biases(weights).items()}) for weights in row]
-            for row in call.blocks
-        ]
-    return Trace(
+    found = Trace(
         call.cell,
         signals,
-        copy(call.x),
-        layers,
-        {name: copy(value) for name, value in call.initial.items()},
+        _copy(call.x),
+        _weights(call) if like is None else like.layers,
+        {name: _copy(value) for name, value in call.initial.items()},
         tokens,
         str(call.device),
         time.perf_counter() - start,
         error,
         None if call.lengths is None else tuple(call.lengths.tolist()),
     )
+    _latest[call.module] = ref(found)
+    return found
+
+
+_latest: WeakKeyDictionary[nn.Module, ref[Trace]] = WeakKeyDictionary()
+
+
+def _weights(call: Call) -> Layers:
+    """A copy of the module's weights, which its traces share for as long as they stay the same: of a thousand short
+    traces they would be the greater part."""
+    latest = _latest.get(call.module)
+    earlier = latest() if latest else None
+    if earlier is not None and _same(call, earlier):
+        return earlier.layers
+    return [
+        [split_weights(call.cell, {k: _copy(value) for k, value in with_biases(weights).items()}) for weights in row]
+        for row in call.blocks
+    ]
+
+
+def _same(call: Call, trace: Trace) -> bool:
+    """Whether its weights are the module's."""
+    if call.device.type != "cpu" or trace.cell is not call.cell or trace.signals["h"].shape[:2] != call.shape[:2]:
+        return False
+    for weights, params in zip(chain(*call.blocks), chain(*trace.layers), strict=True):
+        for name, own in split_weights(call.cell, with_biases(weights)).items():
+            value = torch.from_numpy(params[name])
+            if value.shape != own.shape or not torch.equal(value, own.to(value.dtype)):
+                return False
+    return True
+
+
+def _copy(tensor: Tensor) -> np.ndarray:
+    if tensor.dtype in LOW:
+        tensor = tensor.float()
+    return tensor.numpy().copy() if tensor.device.type == "cpu" else tensor.cpu().numpy()

@@ -5,8 +5,8 @@ pass will need, it returns a buffer that begins with the activated gates of ever
 to whole cache lines, and holds the cell states further on. None of this is documented: what is read here is believed
 only because every trace is compared with the module's own output, and whoever calls has the public way to fall back on.
 
-A short run of one layer is read from the graph that autograd makes of it, and the trace's arrays are the workspace
-itself. Anything else is cut into pieces (``lstm_core.adapters.pieces``).
+A run of one layer whose workspace is not large is read from the graph that autograd makes of it, and the trace's arrays
+are the workspace itself. Anything else is cut into pieces (``lstm_core.adapters.pieces``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from lstm_core.adapters.fast import runs
 from lstm_core.adapters.pieces import Pieces
 
 PAGE = 4096 // 4  # regions of the workspace start on pages, counted in float32
-PIECE = 1 << 22  # bytes of the workspace of a piece,
+KEPT = 32 << 20  # bytes up to which freed memory is used again: glibc's DEFAULT_MMAP_THRESHOLD_MAX
+PIECE = 4 << 20  # bytes of the workspace of a piece,
 ROWS = 1024  # if these are at least so many vectors: every piece packs the weights anew
 
 
@@ -50,8 +51,9 @@ class Graph:
 
     @staticmethod
     def worth(call: Call) -> bool:
-        """Whether the run is as short as a piece, or nearly."""
-        return 2 * call.shape[2] <= 3 * Cut.size(call)
+        """Whether the workspace is no more than the C library keeps for the next one; above that, every page is new."""
+        _, _, time, batch = call.shape
+        return 64 * time * batch * call.hidden <= KEPT
 
     def __init__(self, call: Call, arrays: Arrays) -> None:
         self.call, self.arrays = call, arrays
@@ -124,15 +126,14 @@ class Cut(Pieces, TorchDispatchMode):
         states = run.c
         assert states is not None
 
-        def piece(span: slice) -> tuple[Tensor, None]:
+        def piece(start: int, stop: int) -> None:
             nonlocal h, c
             with torch.enable_grad():  # without it the workspace is not kept
-                own, h, last, buffer = func(x[span], *weights, h, c, *args[7:15], True)
-            gates, of_c = read(buffer, last, own.shape, x.shape[2], c)
-            run.gates[span] = gates.flip(0) if backward else gates
-            states[span] = of_c.flip(0) if backward else of_c
+                run.h[start:stop], h, last, buffer = func(x[start:stop], *weights, h, c, *args[7:15], True)
+            gates, of_c = read(buffer, last, (stop - start, *c.shape), x.shape[2], c)
+            run.gates[start:stop] = gates.flip(0) if backward else gates
+            states[start:stop] = of_c.flip(0) if backward else of_c
             c = last
-            return own, None
 
         self.run(run, self.size(self.call), piece)
         return run.h, h, c, x.new_empty(0, dtype=torch.uint8)
