@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lstm_core.adapters import gru, workspace
+from lstm_core.adapters import gru, memory, workspace
 from lstm_core.adapters import torch as adapter
 from lstm_core.adapters.call import Call
 from lstm_core.adapters.fast import doubling_scan, linear_scan
@@ -220,6 +220,19 @@ def test_a_wrong_reading_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in (slower, swapped, failing):
         monkeypatch.setattr(gru, "read", wrong)
         check_same(trace_module(module, x, method="recorded"), expected, 2e-6)
+
+
+@pytest.mark.parametrize("kept", [0, 1 << 20])
+def test_the_memory_of_a_trace_is_one_block_unless_it_is_large(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "KEPT", kept)
+    shapes = [(2, 3, 4), (5,), (0, 2), (4, 1)]
+    found = memory.empty(shapes, np.float32)
+    assert [values.shape for values in found] == shapes and all(values.flags.writeable for values in found)
+    for k, values in enumerate(found):
+        values[...] = k
+    assert all((values == k).all() for k, values in enumerate(found))
+    bases = {id(values.base) for values in found}
+    assert len(bases) == 1 and all(values.flags.owndata for values in found) == (not kept)
 
 
 @given(

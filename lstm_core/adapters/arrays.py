@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from lstm_core.adapters.call import Call
+from lstm_core.adapters.memory import empty
 from lstm_core.adapters.stacked import GATES
 
 
 class Arrays:
-    """``arrays["gates"]`` (layer, direction, time, batch, k * hidden) in torch's order, and "h" and "c"; each is
-    made when one is first asked for, or given. Those that are made are one block of memory.
+    """``arrays["gates"]`` (layer, direction, time, batch, k * hidden) in torch's order, and "h" and "c"; all
+    that were not given are made when one is first asked for.
     """
 
     def __init__(self, call: Call) -> None:
@@ -29,16 +30,13 @@ class Arrays:
     def _make(self) -> None:
         call = self.call
         widths = {"gates": call.hidden * len(GATES[call.cell.name]), **call.sizes}
-        widths = {name: width for name, width in widths.items() if name not in self._made}
-        rows = math.prod(call.shape)
-        size = (rows * sum(widths.values()),)
+        shapes = {name: (*call.shape, width) for name, width in widths.items() if name not in self._made}
         if call.device.type == "cpu":
-            block = torch.from_numpy(np.empty(size, np.float64 if call.dtype is torch.float64 else np.float32))
+            kind = np.float64 if call.dtype is torch.float64 else np.float32
+            made = [torch.from_numpy(values) for values in empty([*shapes.values()], kind)]
         else:
-            block = torch.empty(size, dtype=call.dtype, device=call.device)
-        parts = block.split([rows * width for width in widths.values()])
-        for (name, width), part in zip(widths.items(), parts, strict=True):
-            self._made[name] = part.view(*call.shape, width)
+            made = [torch.empty(shape, dtype=call.dtype, device=call.device) for shape in shapes.values()]
+        self._made |= dict(zip(shapes, made, strict=True))
 
     def __setitem__(self, name: str, values: Tensor) -> None:
         self._made[name] = values

@@ -29,6 +29,7 @@ from lstm_core.adapters import gru, workspace
 from lstm_core.adapters.arrays import Arrays
 from lstm_core.adapters.call import LOW, Call
 from lstm_core.adapters.fast import largest, runs
+from lstm_core.adapters.memory import empty
 from lstm_core.adapters.modules import cell_of, layers_of, with_biases
 from lstm_core.adapters.stacked import GATES, split_weights
 from lstm_core.ops import TorchOps
@@ -264,10 +265,14 @@ def _weights(call: Call) -> Layers:
     earlier = latest() if latest else None
     if earlier is not None and _same(call, earlier):
         return earlier.layers
-    return [
-        [split_weights(call.cell, {k: _copy(value) for k, value in with_biases(weights).items()}) for weights in row]
-        for row in call.blocks
-    ]
+    named = [[with_biases(weights) for weights in row] for row in call.blocks]
+    values = [value.float() if value.dtype in LOW else value for weights in chain(*named) for value in weights.values()]
+    values = [value.cpu().numpy() for value in values]
+    copies = empty([value.shape for value in values], values[0].dtype)
+    for copy, value in zip(copies, values, strict=True):
+        copy[...] = value
+    left = iter(copies)
+    return [[split_weights(call.cell, {name: next(left) for name in weights}) for weights in row] for row in named]
 
 
 def _same(call: Call, trace: Trace) -> bool:

@@ -20,10 +20,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from lstm_core.adapters.arrays import Arrays
 from lstm_core.adapters.call import Call
 from lstm_core.adapters.fast import runs
+from lstm_core.adapters.memory import KEPT
 from lstm_core.adapters.pieces import Pieces
 
 PAGE = 4096 // 4  # regions of the workspace start on pages, counted in float32
-KEPT = 32 << 20  # bytes up to which freed memory is used again: glibc's DEFAULT_MMAP_THRESHOLD_MAX
 PIECE = 4 << 20  # bytes of the workspace of a piece,
 ROWS = 1024  # if these are at least so many vectors: every piece packs the weights anew
 
