@@ -152,10 +152,10 @@ class Run:
         weights = {name: value.numpy()[::every] for name, value in self.weights.items()}
 
         def before(values: Tensor, name: str) -> np.ndarray:
-            return (values[past, 0] if time > 1 else self.first(name)[0]).numpy()
+            return values.numpy()[past, 0] if time > 1 else self.first(name).numpy()[0]
 
-        gates = self.gates[t, 0].numpy()[::every].reshape(k, -1)
-        of_x = weights["weight_ih"] @ self.x[t, 0].numpy()
+        gates = self.gates.numpy()[t, 0, ::every].reshape(k, -1)
+        of_x = weights["weight_ih"] @ self.x.numpy()[t, 0]
         of_h = weights["weight_hh"] @ before(self.h, "h")
         if "bias_ih" in weights:
             of_x, of_h = of_x + weights["bias_ih"], of_h + weights["bias_hh"]
@@ -167,7 +167,7 @@ class Run:
         worst = np.abs(expected - gates).max()
         if self.c is not None:
             i, f, g, _ = gates
-            c = self.c[t, 0].numpy()[::every]
+            c = self.c.numpy()[t, 0, ::every]
             of_c = f * before(self.c, "c")[::every] + i * g - c
             worst = np.maximum(worst, (np.abs(of_c) / np.maximum(1, np.abs(c))).max())
         return float(worst)
