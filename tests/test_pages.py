@@ -8,11 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+import lstm_core
 from dashboard import language, theme
 from dashboard.controls import words
 from dashboard.figures import memory as draw
-from dashboard.figures.panel import figure, text_axis
+from dashboard.figures.gradients import vanishing
+from dashboard.figures.panel import figure, rounded, text_axis
+from dashboard.scene import Drawn
 from dashboard.views import contrast, gradients, memory, step_by_step, what_if
 from lstm_core import analysis
 from tests.small_models import small_model
@@ -215,9 +219,26 @@ def test_gradients_say_how_much_smaller_each_line_is() -> None:
     text = "Mary saw John because she met Anna and John met Anna and she"
     drawn = panels(gradients, text=text, at="12")["vanishing"]
     flow = analysis.flow(small_model("gru").run(text), 12, "h")
-    for step, says in ((2, "10 steps back"), (0, "At the first word, “Mary”")):
+    for step, says in ((2, "10 steps back"), (0, "Where it began, at “Mary”")):
         factor = flow.identity / flow.norm[step]
         assert 1 < factor < 10 and drawn["text"].partition(says)[2].partition("GRU ")[2].startswith(f"{factor:.1f}")
+
+
+@pytest.mark.parametrize(("layer", "direction"), [(0, 0), (0, 1), (1, 1)])
+def test_gradients_are_those_of_the_chosen_layer_and_direction(layer: int, direction: int) -> None:
+    trace = lstm_core.trace(torch.nn.LSTM(5, 6, 2, bidirectional=True), torch.randn(15, 1, 5))
+    ways = gradients._ways(trace, 3, "LSTM", Drawn(layer, direction))
+    assert [(way.flow.state, way.shown, way.backward) for way in ways] == [
+        ("h", True, direction == 1),
+        ("c", False, direction == 1),
+    ]
+    for way in ways:
+        expected = analysis.flow(trace, 3, way.flow.state, layer=layer, backward=direction == 1)
+        np.testing.assert_array_equal(way.flow.norm, expected.norm)
+    text = vanishing("x", trace, ways, "step 4")["text"]
+    shares = [way.share[14 if direction else 0] for way in ways]
+    assert f"Where it began, at “step {15 if direction else 1}”, by: LSTM (h) {rounded(1 / shares[0])}" in text
+    assert ("10 steps back" in text) == (direction == 1)
 
 
 def test_single_characters_stand_upright_and_words_lie_on_the_slant() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,35 +47,50 @@ def log_figure(trace: Trace, lines: Sequence[dict[str, Any]], title: str) -> dic
 
 @dataclass(frozen=True)
 class Way:
-    """How one model's state depends on the same state before; ``shown`` where it is what the cell shows, not the memory
-    that it carries on beside that."""
+    """How one model's state depends on the same state before, which is at later words if it ran backward; ``shown``
+    where it is what the cell shows, not the memory that it carries on beside that."""
 
     name: str
     cell: str
     flow: Flow
+    backward: bool = False
     shown: bool = True
+
+    @property
+    def share(self) -> np.ndarray:
+        """(time,), 1 at the step itself."""
+        return self.flow.norm / self.flow.identity
+
+    def back(self, steps: int) -> int | None:
+        """The step that was taken so many steps before; None if there is none."""
+        at = self.flow.step + steps if self.backward else self.flow.step - steps
+        return at if 0 <= at < len(self.flow.norm) else None
+
+    @property
+    def first(self) -> int:
+        return len(self.flow.norm) - 1 if self.backward else 0
 
 
 def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str, Any]:
     """How much of a state after ``word`` still depends on it at each earlier step: one line a state, 1 at the step
     itself."""
     colors: dict[str, str] = {}
-    lines, shares = [], {}
+    lines, named_ways = [], []
     for way in ways:
         color = colors.setdefault(way.name, theme.model_color(way.cell, taken=colors.values()))
         alone = sum(other.name == way.name for other in ways) == 1
         name = way.name if alone else tr("{cell} ({state})", cell=way.name, state=way.flow.state)
-        shares[name] = way.flow.norm / way.flow.identity
+        named_ways.append((name, way))
         style = {"dash": "solid" if way.shown else "dash"}
-        lines.append(p.line(np.arange(len(shares[name])), positive(shares[name]), name, color, style=style))
-    step = ways[0].flow.step
+        lines.append(p.line(np.arange(len(way.share)), positive(way.share), name, color, style=style))
     said = []
-    if step > BACK:
-        factors = _factors(shares, step - BACK)
+    if any(way.back(BACK) is not None for way in ways):
+        factors = _factors([(name, way, way.back(BACK)) for name, way in named_ways])
         said.append(tr("{count} steps back it is smaller by a factor of: {factors}.", count=BACK, factors=factors))
-    if step:
-        first = p.quoted(named(trace, 0))
-        said.append(tr("At the first word, {word}, by: {factors}.", word=first, factors=_factors(shares, 0)))
+    if ways[0].back(1) is not None and len({way.backward for way in ways}) == 1:
+        factors = _factors([(name, way, way.first) for name, way in named_ways])
+        start = p.quoted(named(trace, ways[0].first))
+        said.append(tr("Where it began, at {word}, by: {factors}.", word=start, factors=factors))
     text = p.sentences(*said)
     title = tr("How the state after {word} depends on the states before", word=p.quoted(word))
     notes = [
@@ -98,9 +113,9 @@ def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str
     return p.panel(id, title, drawing, text=text, note=p.sentences(*notes), alt=alt, wide=True, height=280)
 
 
-def _factors(shares: Mapping[str, np.ndarray], at: int) -> str:
-    """How many times smaller than at the end each share is."""
-    times = ((name, float(share[min(at, len(share) - 1)])) for name, share in shares.items())
+def _factors(places: Sequence[tuple[str, Way, int | None]]) -> str:
+    """How many times smaller than at the end each line is at its place."""
+    times = ((name, float(way.share[at])) for name, way, at in places if at is not None)
     return tr("; ").join(
         tr("{line} {times}", line=name, times=p.rounded(1 / share))
         if share > FLOOR

@@ -13,7 +13,7 @@ from dashboard.figures import gradients as draw
 from dashboard.figures.panel import panel
 from dashboard.figures.words import as_sentence, named, words
 from dashboard.language import mark, tr
-from dashboard.scene import same_step, scene
+from dashboard.scene import Drawn, same_step, scene
 from lstm_core import Model, Trace
 from lstm_core.analysis import flow, gradients, word_error
 from lstm_core.equations import carry
@@ -50,7 +50,12 @@ def page() -> None:
     word = kept("target", lambda: narrow.text_input(label, key="target", bind="query-params", placeholder=hint))
     panels = []
     places = {name: same_step(first, trace, step) for name, trace in traces.items()}
-    ways = [way for name, trace in traces.items() for way in _ways(trace, places[name], _title(name, traces))]
+    drawn = {model.name: at for model, at in zip(shown.models, shown.drawn, strict=True)}
+    ways = [
+        way
+        for name, trace in traces.items()
+        for way in _ways(trace, places[name], _title(name, traces), drawn.get(name, shown.drawn[0]))
+    ]
     panels.append(draw.vanishing("vanishing", first, ways, named(first, step)))
     for side, (model, at) in enumerate(zip(shown.models, shown.drawn, strict=True)):
         trace, place = traces[model.name], places[model.name]
@@ -91,13 +96,17 @@ def _title(name: str, traces: Mapping[str, Trace]) -> str:
     return title if alone else tr("{cell} ({name})", cell=title, name=name)
 
 
-def _ways(trace: Trace, step: int, title: str) -> list[draw.Way]:
-    """What the cell shows, and the memory that it carries on where that is something else."""
+def _ways(trace: Trace, step: int, title: str, at: Drawn) -> list[draw.Way]:
+    """What the cell shows, and the memory that it carries on where that is something else; in the chosen layer and
+    direction, or the last that the model has."""
     shown, rule = _state(trace), carry(trace.cell)
-    ways = [draw.Way(title, trace.cell.name, flow(trace, step, shown))]
-    if rule and rule.state != shown:
-        ways.append(draw.Way(title, trace.cell.name, flow(trace, step, rule.state), shown=False))
-    return ways
+    layer, backward = min(at.layer, len(trace.layers) - 1), min(at.direction, len(trace.layers[0]) - 1) == 1
+
+    def way(state: str) -> draw.Way:
+        found = flow(trace, step, state, layer=layer, backward=backward)
+        return draw.Way(title, trace.cell.name, found, backward, shown=state == shown)
+
+    return [way(shown), *([way(rule.state)] if rule and rule.state != shown else [])]
 
 
 def _state(trace: Trace) -> str:
