@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 AXES = ("layer", "direction", "time", "batch", "unit")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """What a recurrent network did with one input.
 
@@ -31,7 +31,7 @@ class Trace:
         of the token in both directions; direction 1, if there is one, ran from the last token to the first.
     inputs: (time, batch, input), what the first layer read.
     layers: the parameters that ran, by layer, direction and name (see ``Cell.params``). Traces of one module share them
-        while the module's own stay the same, so they are not to be changed.
+        while the module's own stay the same, so they cannot be written to.
     initial: the state before the first step, by name, each (layer, direction, batch, unit).
     tokens: what the steps read, if it was text.
     device, seconds: where the run took place and how long it took.
@@ -54,7 +54,7 @@ class Trace:
     max_abs_error: float | None = None
     lengths: tuple[int, ...] | None = None
     attention: Mapping[str, np.ndarray] | None = None
-    roles: Mapping[str, str] = field(init=False, repr=False)
+    roles: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "roles", {signal.role: signal.name for signal in self.declared})
@@ -62,6 +62,14 @@ class Trace:
     def __len__(self) -> int:
         """Number of time steps."""
         return len(self.inputs)
+
+    def __repr__(self) -> str:
+        """What it is of, on one line: the arrays are thousands of numbers."""
+        layers, directions, time, batch, units = self.signals["h"].shape
+        sizes = {"layers": layers, "directions": directions, "steps": time, "batch": batch, "units": units}
+        said = ", ".join(f"{name}={size}" for name, size in sizes.items())
+        error = "" if self.max_abs_error is None else f", max_abs_error={self.max_abs_error:.1e}"
+        return f"Trace({self.cell.name}, {said}, signals={' '.join(self.signals)}, device={self.device}{error})"
 
     @property
     def declared(self) -> tuple[Signal, ...]:

@@ -131,3 +131,10 @@ def test_pandas_has_one_row_for_each_value(name: str) -> None:
         back = np.full_like(trace.signals[str(signal)], np.nan)
         back[tuple(rows[axis].to_numpy() for axis in AXES)] = rows["value"]
         np.testing.assert_array_equal(back, trace.signals[str(signal)])
+
+
+def test_a_trace_says_in_a_line_what_it_is_of() -> None:
+    trace = example()
+    said = repr(trace)
+    assert said == "Trace(lstm, layers=2, directions=2, steps=8, batch=1, units=5, signals=i f g o c h, device=cpu)"
+    assert "max_abs_error=1.0e-07" in repr(dataclasses.replace(trace, max_abs_error=1e-7))

@@ -123,6 +123,9 @@ def test_traces_share_one_copy_of_weights_that_stay(kind: str) -> None:
     module, x = build(kind, torch.float32, bidirectional=True), random(6, 2, 5, dtype=torch.float32)
     one, two = trace(module, x), trace(module, x[:3])
     assert one.layers is two.layers
+    for value in one.layers[0][1].values():
+        with pytest.raises(ValueError, match="read-only"):
+            value[0] = 1.0
     assert trace(copy.deepcopy(module), x).layers is not one.layers
     for weight in (module.weight_hh_l0_reverse, module.bias_hh_l0):
         before = trace(module, x)

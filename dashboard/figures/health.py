@@ -148,7 +148,7 @@ def biases(id: str, trace: Trace, found: Sequence[Health]) -> dict[str, Any]:
     text = ""
     if found[0].forget_bias is not None:
         means = [float(np.mean(one.forget_bias)) for one in found if one.forget_bias is not None]
-        said = [f"{mean:+.2f}" for mean in means]
+        said = [p.minus(f"{mean:+z.2f}") for mean in means]
         if len(found) > 1:
             said = [tr("{mean} ({place})", mean=mean, place=place) for mean, place in zip(said, places, strict=True)]
         gate = trace.role_label("keep")
@@ -162,7 +162,7 @@ def biases(id: str, trace: Trace, found: Sequence[Health]) -> dict[str, Any]:
         margin=MARGIN,
     )
     middles = [
-        tr("{name} {values}", name=name, values=p.row(f"{np.median(one.biases[name]):+.2f}" for one in found))
+        tr("{name} {values}", name=name, values=p.row(p.minus(f"{np.median(one.biases[name]):+z.2f}") for one in found))
         for name in names
     ]
     medians = tr("Medians: {values}.", values=tr("; ").join(middles))

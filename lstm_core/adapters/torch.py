@@ -272,7 +272,11 @@ def _weights(call: Call) -> Layers:
     for copy, value in zip(copies, values, strict=True):
         copy[...] = value
     left = iter(copies)
-    return [[split_weights(call.cell, {name: next(left) for name in weights}) for weights in row] for row in named]
+    layers = [[split_weights(call.cell, {name: next(left) for name in weights}) for weights in row] for row in named]
+    for params in chain(*layers):
+        for value in params.values():
+            value.flags.writeable = False
+    return layers
 
 
 def _same(call: Call, trace: Trace) -> bool:
@@ -281,8 +285,7 @@ def _same(call: Call, trace: Trace) -> bool:
         return False
     for weights, params in zip(chain(*call.blocks), chain(*trace.layers), strict=True):
         for name, own in split_weights(call.cell, with_biases(weights)).items():
-            value = torch.from_numpy(params[name])
-            if value.shape != own.shape or not torch.equal(value, own.to(value.dtype)):
+            if not np.array_equal(params[name], own.float().numpy() if own.dtype in LOW else own.numpy()):
                 return False
     return True
 
