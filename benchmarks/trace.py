@@ -31,15 +31,16 @@ from lstm_core.adapters.arrays import Arrays
 from lstm_core.adapters.call import Call
 
 OUT = Path(__file__).with_name("trace.md")
-HOW = """Every line is measured in a process of its own, its figures in turns; ratios are medians of the turns'
-ratios. With one CPU thread the time is that thread's processor time, so that other work on the machine counts as little
-as can be; with more, or on CUDA, it is time on the clock. The loop is the fastest usual answer: the cell's equations
-written out, so that the gates can be kept (nn.LSTMCell itself does not return them); it copies neither the inputs nor
-the weights, as a trace does. "Training" is the module's own forward with gradients on, which keeps what a trace needs
-without returning it; "arrays" is the time to allocate and write once as much memory as the trace returns. Both together
-are what reading a kernel's own gates can be expected to cost; beyond them a trace compares every h, and takes some
-0.3 ms in Python, much of a short run. Memory is the peak growth of the process during a trace, the module's own forward
-included."""
+HOW = """Made by `python -m benchmarks.trace`. Every line is measured in a process of its own, its figures in turns;
+ratios are medians of the turns' ratios. With one CPU thread the time is that thread's processor time, so that
+other work on the machine counts as little as can be; with more, or on CUDA, it is time on the clock. The loop
+is the fastest usual answer: the cell's equations written out, so that the gates can be kept (nn.LSTMCell itself
+does not return them); it copies neither the inputs nor the weights, as a trace does. "Training" is the module's
+own forward with gradients on, which keeps what a trace needs without returning it; "arrays" is the time to
+allocate and write once as much memory as the trace returns. Both together are what reading a kernel's own gates
+can be expected to cost; beyond them a trace compares every h, and takes some 0.3 ms in Python, much of a short
+run. "(over)" marks what misses its goal. Memory is the peak growth of the process during a trace, the module's
+own forward included."""
 KINDS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"LSTM": nn.LSTM, "GRU": nn.GRU}
 GOALS = {("LSTM", "cpu"): 1.3, ("GRU", "cpu"): 1.5, ("LSTM", "cuda"): 1.5, ("GRU", "cuda"): 1.5}
 MEMORY_GOAL = 1.25
@@ -224,7 +225,7 @@ def report(device: str, threads: int, shapes: list[tuple[int, int, int]], budget
                     f"{found['training']:.2f}",
                     f"{found['write']:.2f}",
                     f"{found['loop']:.2f}",
-                    f"{found['gain']:.1f}",
+                    f"{found['gain']:.2f}",
                 )
             )
             floor = found["training"] + found["write"]
@@ -272,8 +273,15 @@ def parts_report(shape: tuple[int, int, int]) -> str:
             samples.append([1e6 * (stop - start) for start, stop in pairwise(at)])
         medians = [statistics.median(column) for column in zip(*samples, strict=True)]
         rows.append((kind, *(f"{value:.0f} µs" for value in medians)))
-    head = ("module", "layout", "the module's own run", "gates, and comparing", "weights and inputs copied, the Trace")
-    text = f"A trace of batch {batch}, {steps} steps, {units} units, part by part (medians)."
+    head = (
+        "module",
+        "reading its arguments",
+        "the module's own run",
+        "gates, and comparing",
+        "weights and inputs copied, the Trace",
+    )
+    said = f"A trace of batch {batch}, {steps} steps, {units} units, part by part (medians)."
+    text = f"{said} Nothing else runs between, so that more of it is in the cache than in the table above."
     return "\n".join(["## A short trace", "", text, "", markdown(head, rows)])
 
 
@@ -285,7 +293,7 @@ def memory_report(shapes: list[tuple[int, int, int]]) -> str:
             if found is not None:
                 rows.append((kind, *shape, f"{found:.2f}" + ("" if found <= MEMORY_GOAL else " (over)")))
     head = ("module", "batch", "steps", "units", "peak / returned arrays")
-    return "\n".join(["## Memory", "", markdown(head, rows)])
+    return "\n".join(["## Memory", "", f"The goal is {MEMORY_GOAL}.", "", markdown(head, rows)])
 
 
 def main() -> None:

@@ -61,6 +61,10 @@ class Talk {
     this.onKey = (event) => this.key(event)
     this.onResize = () => this.fit()
     this.onFigure = (event) => !this.tour && !screen.presenting() && hint(event.target)
+    // In a small window the menu lies over the page: who has chosen wants to see that.
+    this.onClick = (event) => event.target.closest?.("[data-testid=stSidebarNavLink]") &&
+      setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click())
+    document.addEventListener("click", this.onClick)
     document.addEventListener("gs:repaint", this.onFigure, true) // a figure tells it to itself alone
     document.addEventListener("keydown", this.onKey, true) // before the page: with a tour a clicker walks through it
     window.addEventListener("resize", this.onResize)
@@ -68,6 +72,7 @@ class Talk {
   }
 
   close() {
+    document.removeEventListener("click", this.onClick)
     document.removeEventListener("keydown", this.onKey, true)
     window.removeEventListener("resize", this.onResize)
     document.removeEventListener("gs:repaint", this.onFigure, true)

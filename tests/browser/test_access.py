@@ -354,7 +354,12 @@ def test_nothing_is_cut_in_a_small_window(visit: Visit, path: str, size: str) ->
         tool.click(trial=True)
     assert apart(*tools, page.locator(".st-key-language"), menu)
     menu.click()
-    expect(page.get_by_role("link", name="Health", exact=True)).to_be_visible()
+    link = page.get_by_role("link", name="Health", exact=True)
+    expect(link).to_be_visible()
+    page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click(trial=True)  # nothing lies over it
+    link.click()
+    expect(link).not_to_be_in_viewport()  # the page is not behind the menu
+    expect(page).to_have_url(re.compile("/health"))
 
 
 SMALLER = """
