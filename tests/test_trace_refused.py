@@ -96,10 +96,20 @@ def test_an_output_that_is_nan_is_named(kind: str) -> None:
             trace_module(build(kind, torch.float32), torch.full((3, 1, 5), torch.nan), method=method)
 
 
+def changed_anew(module: nn.Module, args: Any, out: Any) -> Any:
+    return out[0] * 1.5, out[1]
+
+
+def changed_in_place(module: nn.Module, args: Any, out: Any) -> None:
+    out[0].mul_(1.5)
+
+
+@pytest.mark.parametrize("hook", [changed_anew, changed_in_place])
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
-def test_a_hook_that_changes_the_output_is_noticed(kind: str) -> None:
-    module = build(kind, torch.float32)
-    handle = module.register_forward_hook(lambda m, args, out: (out[0] * 1.5, out[1]))
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_hook_that_changes_the_output_is_noticed(kind: str, layers: int, hook: Any) -> None:
+    module = build(kind, torch.float32, num_layers=layers)
+    handle = module.register_forward_hook(hook)
     x = random(4, 1, 5, dtype=torch.float32)
     for method in METHODS:
         with pytest.raises(RuntimeError, match="differs from the module's own output"):

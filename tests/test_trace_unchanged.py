@@ -93,6 +93,18 @@ def test_a_trace_does_not_change_with_what_it_came_from(method: str) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(kept, now, strict=True))
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_an_output_that_a_hook_keeps_is_not_the_traces(kind: str, method: str) -> None:
+    module, kept = build(kind, torch.float32), []
+    module.register_forward_hook(lambda m, args, out: kept.append(out[0].detach()))
+    found = trace_module(module, random(6, 2, 5, dtype=torch.float32), method=method)
+    h = found.signals["h"].copy()
+    for output in kept:
+        output.zero_()
+    np.testing.assert_array_equal(found.signals["h"], h)
+
+
 def test_inference_mode_is_kept() -> None:
     for kind in ("lstm", "gru"):
         module, x = build(kind, torch.float32), random(6, 2, 5, dtype=torch.float32)

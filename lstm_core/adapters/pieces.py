@@ -58,6 +58,10 @@ class Pieces:
         self.of_h.append(largest(errors))
         self.rest.append(run.sample())
 
+    def given(self, run: Run) -> Tensor:
+        """What the module goes on with: not the trace's own h where others may hold it, and write to it."""
+        return run.h if self.call.output_is_ours() else run.h.clone()
+
     def errors(self) -> tuple[float, float] | None:
         """Of the module's output, and of everything else; None if not every layer was read."""
         if self.left:

@@ -136,7 +136,7 @@ class Cut(Pieces, TorchDispatchMode):
             c = last
 
         self.run(run, self.size(self.call), piece)
-        return run.h, h, c, x.new_empty(0, dtype=torch.uint8)
+        return self.given(run), h, c, x.new_empty(0, dtype=torch.uint8)
 
 
 def read(buffer: Tensor, last: Tensor, shape: tuple[int, ...], width: int, first: Tensor) -> tuple[Tensor, Tensor]:
