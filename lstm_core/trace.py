@@ -35,7 +35,7 @@ class Trace:
     initial: the state before the first step, by name, each (layer, direction, batch, unit).
     tokens: what the steps read, if it was text.
     device, seconds: where the run took place and how long it took.
-    max_abs_error: largest difference between the traced hidden states and the output of the module that was traced;
+    max_abs_error: largest difference between h as the gates give it and the output of the module that was traced;
         None for Gatescope's own models, which have no other implementation to differ from.
     attention: the parameters of the attention that read the top layer's states (``lstm_core.attention``); None without.
         Its weights are then the signal "alpha", whose units are the steps that were read.

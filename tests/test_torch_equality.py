@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from lstm_core import trace
+from lstm_core import Trace, trace
 from lstm_core.adapters.torch import cell_of, layers_of
 
 KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -60,11 +60,26 @@ def test_equals_torch(
             np.testing.assert_allclose(final[name], expected, rtol=0, atol=ATOL[dtype])
 
 
+def h_of_gates(kind: str, found: Trace) -> np.ndarray:
+    """The top layer's output, (time, batch, 2 * unit), from everything but h itself at the same step."""
+    top = {name: value[-1] for name, value in found.signals.items()}
+    if kind == "lstm":
+        h = top["o"] * np.tanh(top["c"])
+    elif kind == "rnn":
+        h = np.tanh(top["a"])
+    else:
+        first = found.initial["h"][-1]
+        past = np.stack([np.r_[first[:1], top["h"][0, :-1]], np.r_[top["h"][1, 1:], first[1:]]])
+        h = (1 - top["z"]) * top["n"] + top["z"] * past
+    return np.concatenate(list(h), axis=-1)
+
+
 @KIND
 @pytest.mark.parametrize("layout", ["time first", "batch first", "no batch"])
 @pytest.mark.parametrize("dtype", ATOL)
 def test_trace_takes_what_the_module_takes(kind: str, layout: str, dtype: torch.dtype) -> None:
-    """Every layout, with and without a state: the traced h is the module's own, and max_abs_error says how close."""
+    """Every layout, with and without a state: the traced h is the module's own, and max_abs_error says how close to it
+    the gates lead."""
     module = build(kind, dtype, num_layers=2, bidirectional=True, batch_first=layout == "batch first")
     shape, batch = {"time first": ((9, 3), (3,)), "batch first": ((3, 9), (3,)), "no batch": ((9,), ())}[layout]
     x = torch.randn(*shape, 5, dtype=dtype)
@@ -76,9 +91,10 @@ def test_trace_takes_what_the_module_takes(kind: str, layout: str, dtype: torch.
             output = output.transpose(0, 1)
         output = output.reshape(9, -1, 12).numpy()
         top = np.concatenate(list(found.signals["h"][-1]), axis=-1)
-        np.testing.assert_allclose(top, output, rtol=0, atol=ATOL[dtype])
-        largest = np.abs(top - output).max()  # a second run: kernels may differ in the last digit
-        assert largest <= ATOL[dtype] and abs(found.max_abs_error - largest) <= np.finfo(top.dtype).eps
+        eps = 2 * np.finfo(top.dtype).eps  # a second run: kernels may differ in the last digit
+        np.testing.assert_allclose(top, output, rtol=0, atol=eps)
+        largest = np.abs(h_of_gates(kind, found) - top).max()
+        assert largest <= ATOL[dtype] and abs(found.max_abs_error - largest) <= eps
         assert found.device == "cpu" and found.seconds > 0 and found.inputs.shape[0] == len(found) == 9
         if state is None:
             assert not any(value.any() for value in found.initial.values())
@@ -123,7 +139,7 @@ def test_a_trace_that_is_not_the_modules_run_is_refused(monkeypatch: pytest.Monk
     from lstm_core.adapters import torch as adapter
 
     monkeypatch.setitem(adapter.GATES, "lstm", "figo")
-    with pytest.raises(RuntimeError, match=r"differs from the module's own output by \d\.\d+, more than 2e-10"):
+    with pytest.raises(RuntimeError, match=r"differs from the module's own output by \d\.\d+, more than 1e-10"):
         trace(build("lstm"), torch.randn(5, 1, 5, dtype=torch.float64))
 
 
