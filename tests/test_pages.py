@@ -239,6 +239,9 @@ def test_gradients_are_those_of_the_chosen_layer_and_direction(layer: int, direc
     shares = [way.share[14 if direction else 0] for way in ways]
     assert f"Where it began, at “step {15 if direction else 1}”, by: LSTM (h) {rounded(1 / shares[0])}" in text
     assert ("10 steps back" in text) == (direction == 1)
+    assert (
+        "10 steps back" not in vanishing("x", trace, gradients._ways(trace, 10, "LSTM", Drawn(0, 0)), "step 11")["text"]
+    )
 
 
 def test_single_characters_stand_upright_and_words_lie_on_the_slant() -> None:

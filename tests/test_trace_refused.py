@@ -118,6 +118,15 @@ def test_a_hook_that_changes_the_output_is_noticed(kind: str, layers: int, hook:
     assert trace(module, x).max_abs_error < 1e-6
 
 
+@pytest.mark.parametrize("kind", ["lstm", "gru", "tanh"])
+def test_the_certificate_says_by_how_much_the_output_differs(kind: str) -> None:
+    module = build(kind, torch.float32)
+    module.register_forward_hook(lambda m, args, out: (out[0] + 2e-5, out[1]))
+    for method in METHODS:
+        found = trace_module(module, random(1, 3, 5, dtype=torch.float32), method=method)  # no gate reads it
+        assert found.max_abs_error == pytest.approx(2e-5, abs=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 def test_a_wrong_layer_below_is_noticed(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """h of a lower layer is not in the module's output; its last state is, and it must fit."""

@@ -84,7 +84,7 @@ def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str
         style = {"dash": "solid" if way.shown else "dash"}
         lines.append(p.line(np.arange(len(way.share)), positive(way.share), name, color, style=style))
     said = []
-    if any(way.back(BACK) is not None for way in ways):
+    if any(way.back(BACK + 1) is not None for way in ways):  # else that is where it began
         factors = _factors([(name, way, way.back(BACK)) for name, way in named_ways])
         said.append(tr("{count} steps back it is smaller by a factor of: {factors}.", count=BACK, factors=factors))
     if ways[0].back(1) is not None and len({way.backward for way in ways}) == 1:

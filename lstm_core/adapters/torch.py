@@ -120,7 +120,7 @@ def finish(
         found = None if capture is None else capture.errors()
         error, rest = found or (math.nan, math.nan)
         if not (error <= limit and rest <= limit):
-            if capture is not None:  # what was read along was wrong, and may have been written over the output
+            if capture is not None:  # what was read along was wrong, and so may be the run that was cut up for it
                 call.run()
                 arrays = Arrays(call)
             error, rest = _product(call, arrays, limit)
