@@ -10,7 +10,7 @@ from random import Random
 
 import numpy as np
 
-from lstm_core import Model, Trace, load_model
+from lstm_core import Network, Trace, load_model
 from lstm_core.analysis import Force, intervene, readout
 from lstm_core.equations import carry
 from lstm_core.training.english import FEMALE, Story
@@ -24,13 +24,13 @@ CELL, OTHER, ALL = "the gender cell", "a random other cell", "all cells"
 Units = tuple[int, ...] | None  # None for all
 
 
-def says_she(model: Model, trace: Trace, step: int) -> bool:
+def says_she(model: Network, trace: Trace, step: int) -> bool:
     """Whether "she" is likelier than "he" after a step."""
     she = readout(model, "she", "he")
     return bool(trace.signals[model.cell.output][-1, 0, step, 0] @ she.vector + she.bias > 0)
 
 
-def old_pronoun_stays(model: Model, texts: Sequence[Story], units: Callable[[], Units]) -> float:
+def old_pronoun_stays(model: Network, texts: Sequence[Story], units: Callable[[], Units]) -> float:
     """Share of texts in which the first subject's pronoun is said after a new subject whose memory was not let in: the
     given units keep everything and write nothing at that one step."""
     stayed = []
@@ -43,7 +43,7 @@ def old_pronoun_stays(model: Model, texts: Sequence[Story], units: Callable[[], 
     return float(np.mean(stayed))
 
 
-def flips(model: Model, texts: Sequence[Story], units: Callable[[], Units]) -> float:
+def flips(model: Network, texts: Sequence[Story], units: Callable[[], Units]) -> float:
     """Share of texts in which the last pronoun becomes the other one if the units' memory is negated just before it."""
     rule = carry(model.cell)
     state = rule.state if rule else "h"
@@ -56,7 +56,7 @@ def flips(model: Model, texts: Sequence[Story], units: Callable[[], Units]) -> f
     return float(np.mean(changed))
 
 
-def figures(model: Model, texts: int = TEXTS) -> dict[str, float]:
+def figures(model: Network, texts: int = TEXTS) -> dict[str, float]:
     """Every figure of one model by its name in README; the plain RNN has no gates to hold and no sum to take apart."""
     cell = int(model.meta["units"]["gender"]["unit"])
     others = [unit for unit in range(model.hidden_size) if unit != cell]

@@ -26,9 +26,9 @@ from torch import Tensor, nn
 
 from benchmarks.readme import markdown
 from lstm_core import Trace, trace
-from lstm_core.adapters import torch as torch_adapter
-from lstm_core.adapters.arrays import Arrays
-from lstm_core.adapters.call import Call
+from lstm_core.modules import tracing as torch_adapter
+from lstm_core.modules.arrays import Arrays
+from lstm_core.modules.call import Call
 
 OUT = Path(__file__).with_name("trace.md")
 HOW = """Made by `python -m benchmarks.trace`. Every line is measured in a process of its own, its figures in turns;
@@ -245,7 +245,7 @@ def report(device: str, threads: int, shapes: list[tuple[int, int, int]], budget
 
 
 def parts_report(shape: tuple[int, int, int]) -> str:
-    """Where the time of a short trace goes: the parts of ``lstm_core.adapters.torch``, run one by one."""
+    """Where the time of a short trace goes: the parts of ``lstm_core.modules.tracing``, run one by one."""
     batch, steps, units = shape
     rows = []
     for kind in KINDS:

@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.language import tr
-from lstm_core import Model, Trace, list_models, load_model
+from lstm_core import Network, Trace, list_models, load_model
 
 LIMIT = 2000
 """Tokens that are read; more would draw nothing that can be seen."""
@@ -22,7 +22,7 @@ class Reading:
     """A model's run on a text. ``found``: the steps in the whole text, of which the first were read; ``notes``: what
     else the reader must know of it; ``why``: why nothing is predicted, where nothing is."""
 
-    model: Model
+    model: Network
     trace: Trace
     predictions: list[list[tuple[str, float]]]
     found: int
@@ -53,7 +53,7 @@ class Reading:
 
 
 @st.cache_resource(show_spinner=False)
-def model(name: str) -> Model:
+def model(name: str) -> Network:
     loaded = load_model(name)
     # Streamlit collects garbage after every run; what is loaded once need not be looked at again.
     gc.collect()

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import cache
 from dashboard.language import current, tr
 from dashboard.state import HOMES, YOURS, Settings
-from lstm_core import Model
+from lstm_core import Network
 
 if TYPE_CHECKING:
     from dashboard.yours.session import Upload
@@ -40,7 +40,7 @@ def _knows(name: str, text: str) -> bool:
     return 2 * sum(token.known for token in tokens) >= len(tokens)
 
 
-def model(name: str) -> Model:
+def model(name: str) -> Network:
     upload = _upload() if name == YOURS else None
     return cache.model(name) if upload is None else upload.model()
 
@@ -51,7 +51,7 @@ def read(name: str, text: str, limit: int = cache.LIMIT) -> cache.Reading:
     return cache.read(name, text, limit) if upload is None else upload.read(text, limit)
 
 
-def notices(name: str, shown: Model) -> list[str]:
+def notices(name: str, shown: Network) -> list[str]:
     """What to say where ``shown`` stands for ``name``: a link does not carry the model of whoever made it."""
     if name == shown.name:
         return []

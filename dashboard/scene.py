@@ -12,7 +12,7 @@ from dashboard import cache, library
 from dashboard.controls import chosen, controls
 from dashboard.language import current, mark, tr
 from dashboard.state import YOURS, Settings
-from lstm_core import Model, Trace
+from lstm_core import Network, Trace
 
 LOST = mark("The text of this link was too long for an address; paste it to see it.")
 
@@ -34,7 +34,7 @@ class Scene:
     lost: bool = False  # the link stands for a text that was too long for it
 
     @property
-    def models(self) -> tuple[Model, ...]:
+    def models(self) -> tuple[Network, ...]:
         return tuple(reading.model for reading in self.readings)
 
     @property
@@ -89,7 +89,7 @@ def same_step(first: Trace, other: Trace, step: int) -> int:
     return max(0, bisect_right([token.end for token in other.tokens], first.tokens[step].end) - 1)
 
 
-def examples(model: Model) -> list[tuple[str, str]]:
+def examples(model: Network) -> list[tuple[str, str]]:
     """Label and text of the sentences that the model's header proposes."""
     given = [one if isinstance(one, dict) else {"text": one} for one in model.meta.get("examples", [])]
     return [(tr(str(one.get("label", one["text"]))), str(one["text"])) for one in given if "text" in one]
@@ -100,5 +100,5 @@ def _nothing(name: str, reading: cache.Reading) -> cache.Reading:
     return replace(library.read(name, "", 0), found=0, notes=reading.notes)
 
 
-def _drawn(model: Model, settings: Settings) -> Drawn:
+def _drawn(model: Network, settings: Settings) -> Drawn:
     return Drawn(min(settings.layer, len(model.layers) - 1), min(settings.direction, len(model.layers[0]) - 1))

@@ -10,17 +10,21 @@ torch is imported only when it is needed.
 
 from __future__ import annotations
 
-from lstm_core.adapters.load import Block, load
+from lstm_core.api import trace, trace_all, trace_chunks
+from lstm_core.block import Block
 from lstm_core.cells import CELLS, Cell
-from lstm_core.model import Model, list_models, load_model
+from lstm_core.files import Ambiguous, Loaded, load
+from lstm_core.network import Network, list_models, load_model
 from lstm_core.text import Token, Tokenizer
-from lstm_core.trace import Trace, trace, trace_all, trace_chunks
+from lstm_core.trace import Trace
 
 __all__ = [
     "CELLS",
+    "Ambiguous",
     "Block",
     "Cell",
-    "Model",
+    "Loaded",
+    "Network",
     "Token",
     "Tokenizer",
     "Trace",

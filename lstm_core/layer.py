@@ -97,7 +97,7 @@ class Layer(nn.Module):
         return [[dict(direction.items()) for direction in directions] for directions in self.params]  # type: ignore[union-attr]
 
     def parameters_numpy(self) -> list[list[dict[str, Any]]]:
-        """A copy of the parameters as NumPy arrays, in the layout of ``Model.layers``."""
+        """A copy of the parameters as NumPy arrays, in the layout of ``Network.layers``."""
         return [
             [{name: value.detach().cpu().numpy().copy() for name, value in p.items()} for p in directions]
             for directions in self.layers()

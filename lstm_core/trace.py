@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
@@ -140,47 +140,3 @@ class Trace:
         table = pandas.concat(frames, ignore_index=True)
         table["signal"] = table["signal"].astype("category")
         return table
-
-
-def trace(module: Any, x: Any, state: Any = None, tokens: tuple[Token, ...] = (), lengths: Any = None) -> Trace:
-    """Trace an unmodified ``nn.LSTM``, ``nn.GRU``, ``nn.RNN``, ``nn.LSTMCell``, ``nn.GRUCell`` or ``nn.RNNCell``.
-
-    x, state: what the module takes, in its layout: a tensor, batched or not, or a ``PackedSequence``. A cell takes one
-    step, (batch, input) or (input,), or (time, batch, input), which it is then run over.
-    lengths: (batch,) steps of each sequence of a padded batch, in any order; they are packed for the module.
-
-    The module runs once; nothing of it, of the random state or of the gradients is changed. Its output and the hidden
-    states that the traced gates give are compared: ``max_abs_error``.
-
-    Raises TypeError for what cannot be traced, with the reason (quantised, scripted, a forward of its own); ValueError
-    while dropout is active; RuntimeError if the trace differs from what the module computed by more than rounding.
-    """
-    from lstm_core.adapters.torch import trace_module
-
-    return trace_module(module, x, state, tokens, lengths)
-
-
-def trace_all(model: Any, *inputs: Any, **named: Any) -> dict[str, Trace]:
-    """Run ``model(*inputs, **named)`` once and trace every recurrent module that it went through, by its dotted name.
-
-    A module that is called again with the state it left (a decoder, a cell in a loop) gives one trace of all its steps;
-    called anew, it gives a second one, "name#2". As with ``trace``, nothing is changed: buffers and random state are
-    put back. Raises what ``trace`` raises, and ValueError if the model has no recurrent module or ran none.
-    """
-    from lstm_core.adapters.whole import trace_whole
-
-    return trace_whole(model, inputs, named)
-
-
-def trace_chunks(
-    module: Any, x: Any, state: Any = None, tokens: tuple[Token, ...] = (), *, steps: int
-) -> Iterator[Trace]:
-    """Traces of ``steps`` steps each that joined along time are the trace of the whole, in the memory of one.
-
-    x: a tensor as for ``trace``, or an array that gives one when it is sliced along time (``numpy.memmap``). Each
-    trace's ``initial`` is the state that the one before it left. Raises ValueError for a bidirectional module, which
-    has to see the end first, and what ``trace`` raises.
-    """
-    from lstm_core.adapters.streaming import chunks
-
-    return chunks(module, x, state, tokens, steps)

@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers import models, pre_tokenizers
 
-from lstm_core import CELLS, Cell, Model, Tokenizer
+from lstm_core import CELLS, Cell, Network, Tokenizer
 from lstm_core.ops import NUMPY, TorchOps
 from lstm_core.scan import scan
 
@@ -64,11 +64,11 @@ def word_tokenizer() -> Tokenizer:
     return Tokenizer(tokenizer.to_str())
 
 
-def model(name: str = "lstm", tied: bool = False, layers: int = 1, directions: int = 1, hidden: int = 5) -> Model:
+def model(name: str = "lstm", tied: bool = False, layers: int = 1, directions: int = 1, hidden: int = 5) -> Network:
     """A small model with random float32 weights, small enough not to be chaotic: that would blow up every rounding."""
     rng, vocabulary, width = np.random.default_rng(7), len(WORDS), 4
     rows = network(CELLS[name], rng, width, hidden, layers, directions, scale=0.35)
-    return Model(
+    return Network(
         name=f"small-{name}",
         tokenizer=word_tokenizer(),
         cell=CELLS[name],

@@ -8,13 +8,13 @@ import numpy as np
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers import models, normalizers, pre_tokenizers
 
-from lstm_core import CELLS, Model, Tokenizer
+from lstm_core import CELLS, Network, Tokenizer
 
 WORDS = "<unk> . , mary john anna saw met the a market and because she he was".split()
 
 
 @cache
-def small_model(cell: str, seed: int = 0, layers: int = 1, directions: int = 1, hidden: int = 8) -> Model:
+def small_model(cell: str, seed: int = 0, layers: int = 1, directions: int = 1, hidden: int = 8) -> Network:
     """A model of that cell with U(-1, 1) weights and a unit 2 named "gender"."""
     rng = np.random.default_rng(seed)
     tokenizer = HuggingFaceTokenizer(models.WordLevel({word: k for k, word in enumerate(WORDS)}, unk_token="<unk>"))
@@ -30,7 +30,7 @@ def small_model(cell: str, seed: int = 0, layers: int = 1, directions: int = 1, 
             for p in CELLS[cell].params
         }
 
-    return Model(
+    return Network(
         name=f"small-{cell}",
         tokenizer=Tokenizer(tokenizer.to_str()),
         cell=CELLS[cell],

@@ -18,20 +18,20 @@ from hypothesis import strategies as st
 from oracles_attention import attention as by_hand
 from traces import random_trace
 
-from lstm_core import CELLS, Model, Trace, load_model
+from lstm_core import CELLS, Network, Trace, load_model
 from lstm_core.analysis import Force, Swap, contrast, gradients, health, intervene, memory, readout, word_error
 from lstm_core.attention import attend, attended, expressions, latex, top, weights
 from lstm_core.ops import NUMPY, TorchOps, parameters
 from lstm_core.scan import scan
 from lstm_core.symbols import evaluate
 from lstm_core.training.english import FEMALE, GENDERS, Story, Writer, other
-from lstm_core.training.loop import Network
+from lstm_core.training.loop import TorchNetwork
 
 TEXT = "Mary was late because she . John"
 EVERY = pytest.mark.parametrize("name", CELLS)
 
 
-def looking(name: str = "lstm", seed: int = 1, scale: float = 1.0, **options: Any) -> Model:
+def looking(name: str = "lstm", seed: int = 1, scale: float = 1.0, **options: Any) -> Network:
     """A small random model whose readout looks back."""
     model, rng = cases.model(name, **options), np.random.default_rng(seed)
     width = model.readout.shape[1]
@@ -42,7 +42,7 @@ def looking(name: str = "lstm", seed: int = 1, scale: float = 1.0, **options: An
     )
 
 
-def in_float64(model: Model) -> Trace:
+def in_float64(model: Network) -> Trace:
     """A run in float64, so that what is compared with it may be compared closely."""
     trace = random_trace(model.cell.name, time=6, hidden=model.hidden_size, layers=len(model.layers))
     params = {name: value.astype(np.float64) for name, value in (model.attention or {}).items()}
@@ -148,7 +148,7 @@ def test_the_printed_lines_computed_as_a_reader_would() -> None:
 # The model
 
 
-def shown(model: Model, trace: Trace) -> np.ndarray:
+def shown(model: Network, trace: Trace) -> np.ndarray:
     """What the readout reads, by the oracle, from the trace's own h."""
     h = np.concatenate(list(trace.sel(model.cell.output, layer=-1, batch=0)), -1)
     assert model.attention is not None
@@ -172,7 +172,7 @@ def test_predictions_read_the_state_and_what_it_looks_back_at(name: str, directi
 def test_saved_and_loaded(tied: bool, tmp_path: Path) -> None:
     model, path = looking("gru", tied=tied), tmp_path / "m.safetensors"
     model.save(path)
-    loaded = Model.load(path)
+    loaded = Network.load(path)
     assert loaded.attention is not None and model.attention is not None
     np.testing.assert_array_equal(loaded.attention["W_a"], model.attention["W_a"])
     assert loaded.attention["W_a"].dtype == np.float32
@@ -195,13 +195,13 @@ def test_saved_and_loaded(tied: bool, tmp_path: Path) -> None:
 def test_a_file_whose_attention_does_not_fit_is_refused(change: dict, reason: str, tmp_path: Path) -> None:
     replace(looking(), **change).save(tmp_path / "m.safetensors")
     with pytest.raises(ValueError, match=reason):
-        Model.load(tmp_path / "m.safetensors")
+        Network.load(tmp_path / "m.safetensors")
 
 
 def test_the_network_that_trains_is_the_model_that_is_shipped() -> None:
     torch.manual_seed(0)
     for tied in (False, True):
-        network = Network(CELLS["lstm"], len(cases.WORDS), 4, 6, tied=tied, attention=True)
+        network = TorchNetwork(CELLS["lstm"], len(cases.WORDS), 4, 6, tied=tied, attention=True)
         model = network.model("x", cases.word_tokenizer(), {})
         trace = model.run(TEXT, device="cpu")
         ids = torch.tensor([[token.id] for token in trace.tokens])
@@ -318,7 +318,7 @@ def test_the_top_layer_in_both_directions_is_what_is_looked_at() -> None:
 NAME = "pronouns-lstm-attention"
 
 
-def looks(model: Model, story: Story) -> tuple[np.ndarray, np.ndarray]:
+def looks(model: Network, story: Story) -> tuple[np.ndarray, np.ndarray]:
     """(alpha, [h; a]) of a story by plain NumPy from the trace's h, in float64."""
     assert model.attention is not None
     h = model.run(story.text, device="cpu").sel("h", layer=0, direction=0, batch=0).astype(np.float64)
@@ -328,7 +328,7 @@ def looks(model: Model, story: Story) -> tuple[np.ndarray, np.ndarray]:
     return alpha, np.concatenate([h, alpha @ h], -1)
 
 
-def claims(model: Model, count: int = 100) -> dict[str, float]:
+def claims(model: Network, count: int = 100) -> dict[str, float]:
     """What the header says, on held-out texts that nothing was trained or chosen on: another subject came before."""
     rng = Random(777_100)
     she, he = (model.tokenizer.id(word) for word in ("she", "he"))

@@ -12,7 +12,7 @@ import pytest
 from dashboard import cache
 from dashboard.figures.grid import LONGEST, grid
 from dashboard.views import discover
-from lstm_core import Model
+from lstm_core import Network
 from lstm_core.attention import latex
 from tests.small_models import small_model
 from tests.test_views import opened, sent
@@ -20,7 +20,7 @@ from tests.test_views import opened, sent
 SENTENCE = "Mary saw John because she"
 
 
-def looking(layers: int = 1, directions: int = 1) -> Model:
+def looking(layers: int = 1, directions: int = 1) -> Network:
     model = small_model("lstm", layers=layers, directions=directions)
     rng, width = np.random.default_rng(1), model.readout.shape[1]
     return replace(

@@ -210,7 +210,7 @@ def test_drawings_are_whole(one: Experiment) -> None:
 def test_a_network_that_learned_nothing_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check can fail: random weights in place of the shipped ones."""
     from lstm_core.experiments import quotes
-    from lstm_core.model import load_model
+    from lstm_core.network import load_model
 
     monkeypatch.setattr(quotes, "load_model", lambda name: load_model(name).untrained(0))
     one = experiment("quotes")
@@ -315,7 +315,7 @@ def test_the_slope_is_that_of_a_geometric_decay() -> None:
 
 def test_the_country_pairs_differ_in_the_country_alone() -> None:
     from lstm_core.experiments.timescales import FAR, pairs
-    from lstm_core.model import load_model
+    from lstm_core.network import load_model
 
     model = load_model("general-lstm")
     found = pairs(model, 1)
@@ -330,7 +330,7 @@ def test_the_country_pairs_differ_in_the_country_alone() -> None:
 def test_exchanging_everything_exchanges_the_answer() -> None:
     """All units together carry the country; no units carry nothing."""
     from lstm_core.experiments.timescales import carried
-    from lstm_core.model import load_model
+    from lstm_core.network import load_model
 
     model = load_model("general-gru")
     every = np.arange(model.hidden_size)

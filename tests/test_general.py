@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from lstm_core import Model, load_model
+from lstm_core import Network, load_model
 from lstm_core.training import corpus, general_measures
 from lstm_core.training.general_measures import (
     bits,
@@ -47,12 +47,12 @@ QUOTED = (
 
 
 @pytest.fixture(scope="module", params=["general-lstm", "general-gru"])
-def model(request: pytest.FixtureRequest) -> Model:
+def model(request: pytest.FixtureRequest) -> Network:
     return load_model(request.param)
 
 
 @pytest.fixture(scope="module")
-def untrained(model: Model) -> Model:
+def untrained(model: Network) -> Network:
     return model.untrained()
 
 
@@ -71,7 +71,7 @@ ANSWERS: dict[str, tuple[float, Callable[[], list]]] = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_answers(model: Model, untrained: Model, name: str) -> None:
+def test_answers(model: Network, untrained: Network, name: str) -> None:
     goal, write = ANSWERS[name]
     docs = write()
     assert last_answer_right(model, docs) >= goal
@@ -92,11 +92,11 @@ def test_answers(model: Model, untrained: Model, name: str) -> None:
         "我是法国人，我会说[法]",
     ],
 )
-def test_sentences_of_the_essays(model: Model, text: str) -> None:
+def test_sentences_of_the_essays(model: Network, text: str) -> None:
     assert last_answer_right(model, [marked(text, "essay")]) == 1
 
 
-def test_bits_per_character(model: Model, untrained: Model) -> None:
+def test_bits_per_character(model: Network, untrained: Network) -> None:
     """On three pages from the end of each novel, near the figure for all of the held-out text."""
     pages = [novel[:6000] for novel in corpus.austen()[1]]
     metrics = model.meta["metrics"]
@@ -106,7 +106,7 @@ def test_bits_per_character(model: Model, untrained: Model) -> None:
     assert bits(untrained, pages) / characters(pages) > 2.5
 
 
-def test_the_gender_unit(model: Model, untrained: Model) -> None:
+def test_the_gender_unit(model: Network, untrained: Network) -> None:
     unit = model.meta["units"]["gender"]
     place = unit["unit"], unit["threshold"], 1 if unit["female_above"] else -1
     writer = composer()
@@ -116,7 +116,7 @@ def test_the_gender_unit(model: Model, untrained: Model) -> None:
         assert unit_accuracy(*gender_samples(untrained, docs), *place) < 0.75
 
 
-def test_the_quote_unit(model: Model, untrained: Model) -> None:
+def test_the_quote_unit(model: Network, untrained: Network) -> None:
     """In text of our own, which is not Austen's."""
     unit = model.meta["units"]["quote"]
     place = unit["unit"], unit["threshold"], 1 if unit["inside_above"] else -1
@@ -124,7 +124,7 @@ def test_the_quote_unit(model: Model, untrained: Model) -> None:
     assert unit_accuracy(*quote_samples(untrained, [QUOTED]), *place) < 0.75
 
 
-def test_examples_and_honesty(model: Model) -> None:
+def test_examples_and_honesty(model: Network) -> None:
     examples = model.meta["examples"]
     assert 6 <= len(examples) <= 8
     assert all(len(model.run(example["text"])) > 0 and example["label"] for example in examples)

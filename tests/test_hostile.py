@@ -34,8 +34,8 @@ from dashboard.views import discover
 from dashboard.yours import inputs, session, vocabulary
 from lstm_core.experiments import discover as experiments
 from tests.small_models import small_model
-from tests.test_adapters_keras import SNAKE, keras_archive, layer, weights
 from tests.test_figures import unpack
+from tests.test_files_keras import SNAKE, keras_archive, layer, weights
 
 SECONDS = 5.0
 """Processor time that an answer may take, far more than it does: the machine that tests may be a slow one."""
@@ -153,7 +153,7 @@ links = st.fixed_dictionaries({}, optional={name: st.one_of(kind, kind, kind, na
 @once
 def files() -> dict[str, bytes]:
     """Real files, as visitors have them. HDF5 is left whole: each is read in a process of its own, which takes
-    its time; ``test_adapters_keras`` holds one that hangs."""
+    its time; ``test_files_keras`` holds one that hangs."""
     state = {name: value.numpy() for name, value in tagger().state_dict().items()}
     both = [layer("LSTM", "memory"), layer("Dense", "dense")]
     half = {name: value.half() for name, value in nn.GRU(3, 4).state_dict().items()}

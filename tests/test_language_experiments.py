@@ -22,11 +22,11 @@ from dashboard.views import experiments as view
 from dashboard.views import gates
 from dashboard.yours import inputs, session, vocabulary
 from lstm_core import CELLS
-from lstm_core.adapters.variant import activation, variant
 from lstm_core.experiments import __main__ as command
 from lstm_core.experiments import discover
 from lstm_core.experiments.base import Cancelled, Figure, watch
 from lstm_core.experiments.record import results
+from lstm_core.files.variant import activation, variant
 from lstm_core.say import say
 from lstm_core.training.live import Choice
 from lstm_core.training.miniature import MINIATURES

@@ -16,7 +16,7 @@ import pytest
 
 from lstm_core import load_model
 from lstm_core.cells import CELLS
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.training.english import FEMALE, GENDERS, Story, Writer, is_held_out, other
 
 FRESH = 777_000  # neither a training seed (0, 1, ...) nor a measuring one (20,000 ...)
@@ -24,7 +24,7 @@ MODELS = [f"pronouns-{cell}" for cell in ("lstm", "gru", "rnn")]
 
 
 @cache
-def shipped(name: str) -> Model:
+def shipped(name: str) -> Network:
     return load_model(name)
 
 
@@ -50,7 +50,7 @@ def sigmoid(a: np.ndarray) -> np.ndarray:
 
 
 def lstm_by_hand(
-    model: Model, ids: np.ndarray, unit: int = 0, force: np.ndarray | None = None
+    model: Network, ids: np.ndarray, unit: int = 0, force: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
     """ids (time, batch) -> f, i, c and h, each (time, batch, unit).
 
@@ -73,7 +73,7 @@ def lstm_by_hand(
     return {name: np.stack(value) for name, value in steps.items()}
 
 
-def encode(model: Model, stories: Sequence[Story]) -> np.ndarray:
+def encode(model: Network, stories: Sequence[Story]) -> np.ndarray:
     """Ids (time, story), padded at the ends. The tokenizer must cut the text at the words that were written."""
     ids = np.zeros((max(len(s.words) for s in stories), len(stories)), np.intp)
     for k, story in enumerate(stories):
@@ -83,13 +83,13 @@ def encode(model: Model, stories: Sequence[Story]) -> np.ndarray:
     return ids
 
 
-def leans(model: Model, h: np.ndarray) -> np.ndarray:
+def leans(model: Network, h: np.ndarray) -> np.ndarray:
     """logit("she") - logit("he") after each word."""
     she, he = model.tokenizer.id("she"), model.tokenizer.id("he")
     return h @ (model.readout[she] - model.readout[he]) + model.bias[she] - model.bias[he]
 
 
-def pronouns_right(model: Model, kind: str) -> float:
+def pronouns_right(model: Network, kind: str) -> float:
     right = []
     for story in texts(kind, 200):
         trace = model.run(story.text, device="cpu")
@@ -102,19 +102,19 @@ def pronouns_right(model: Model, kind: str) -> float:
 # The claims. Each takes a model and the gender unit named in its header, and raises AssertionError if it does not hold.
 
 
-def distractor(model: Model, unit: dict[str, Any]) -> None:
+def distractor(model: Network, unit: dict[str, Any]) -> None:
     assert pronouns_right(model, "distractor") >= 0.99
 
 
-def switch(model: Model, unit: dict[str, Any]) -> None:
+def switch(model: Network, unit: dict[str, Any]) -> None:
     assert pronouns_right(model, "switch") >= 0.99
 
 
-def distance(model: Model, unit: dict[str, Any]) -> None:
+def distance(model: Network, unit: dict[str, Any]) -> None:
     assert pronouns_right(model, "distance") >= 0.99
 
 
-def one_cell_tells_gender(model: Model, unit: dict[str, Any]) -> None:
+def one_cell_tells_gender(model: Network, unit: dict[str, Any]) -> None:
     stories = texts("stories")
     c = lstm_by_hand(model, encode(model, stories))["c"][:, :, unit["unit"]]
     above = [
@@ -123,7 +123,7 @@ def one_cell_tells_gender(model: Model, unit: dict[str, Any]) -> None:
     assert np.mean(above) >= 0.98 if unit["female_above"] else np.mean(above) <= 0.02
 
 
-def forgets_at_new_subjects_alone(model: Model, unit: dict[str, Any]) -> None:
+def forgets_at_new_subjects_alone(model: Network, unit: dict[str, Any]) -> None:
     stories = texts("stories")
     shut = lstm_by_hand(model, encode(model, stories))["f"][:, :, unit["unit"]] < 0.5
     at_switch = [shut[t, k] for k, s in enumerate(stories) for t in s.switches]
@@ -133,7 +133,7 @@ def forgets_at_new_subjects_alone(model: Model, unit: dict[str, Any]) -> None:
     assert np.mean(elsewhere) <= 0.02
 
 
-def keeping_the_cell_keeps_the_pronoun(model: Model, unit: dict[str, Any]) -> None:
+def keeping_the_cell_keeps_the_pronoun(model: Network, unit: dict[str, Any]) -> None:
     stories = texts("switch")
     ids = encode(model, stories)
     force = np.zeros(ids.shape, bool)
@@ -147,7 +147,7 @@ def keeping_the_cell_keeps_the_pronoun(model: Model, unit: dict[str, Any]) -> No
 
 
 LSTM_CLAIMS = [one_cell_tells_gender, forgets_at_new_subjects_alone, keeping_the_cell_keeps_the_pronoun]
-CLAIMS: list[tuple[str, Callable[[Model, dict[str, Any]], None]]] = [
+CLAIMS: list[tuple[str, Callable[[Network, dict[str, Any]], None]]] = [
     *((name, claim) for name in MODELS[:2] for claim in (distractor, switch, distance)),
     *((MODELS[0], claim) for claim in LSTM_CLAIMS),
 ]
@@ -155,13 +155,13 @@ each_claim = pytest.mark.parametrize(("name", "claim"), CLAIMS, ids=lambda v: v 
 
 
 @each_claim
-def test_shipped_model_holds(name: str, claim: Callable[[Model, dict[str, Any]], None]) -> None:
+def test_shipped_model_holds(name: str, claim: Callable[[Network, dict[str, Any]], None]) -> None:
     model = shipped(name)
     claim(model, model.meta["units"]["gender"])
 
 
 @each_claim
-def test_untrained_model_fails(name: str, claim: Callable[[Model, dict[str, Any]], None]) -> None:
+def test_untrained_model_fails(name: str, claim: Callable[[Network, dict[str, Any]], None]) -> None:
     model = shipped(name)
     with pytest.raises(AssertionError):
         claim(model.untrained(), model.meta["units"]["gender"])

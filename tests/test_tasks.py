@@ -14,7 +14,7 @@ import pytest
 
 from lstm_core import load_model
 from lstm_core.analysis import Force, intervene
-from lstm_core.model import Model, list_models
+from lstm_core.network import Network, list_models
 from lstm_core.training import agreement, brackets, copying, country
 from lstm_core.training.chinese import ChineseWriter
 from lstm_core.training.english import FEMALE, GENDERS, Story, other
@@ -26,11 +26,11 @@ SHIPPED = sorted(name for name in list_models() if name.partition("-")[0] in TAS
 
 
 @cache
-def shipped(name: str) -> Model:
+def shipped(name: str) -> Network:
     return load_model(name)
 
 
-def likeliest(model: Model, text: str) -> list[str]:
+def likeliest(model: Network, text: str) -> list[str]:
     """The likeliest next token after each token of a text."""
     trace = model.run(text, device="cpu")
     return [model.tokenizer.display(int(k)) for k in model.logits(trace).argmax(-1)]
@@ -39,7 +39,7 @@ def likeliest(model: Model, text: str) -> list[str]:
 # -- the claims: each takes a model and raises AssertionError if it does not hold -------------------------------------
 
 
-def languages_right(model: Model, gap: int, count: int = 150) -> float:
+def languages_right(model: Network, gap: int, count: int = 150) -> float:
     """Share of held-out texts after which the likeliest word is the language, `gap` words after the country."""
     right = []
     for row in country.probes(model, FRESH, count, gap):
@@ -53,29 +53,29 @@ def languages_right(model: Model, gap: int, count: int = 150) -> float:
     return float(np.mean(right))
 
 
-def carries_the_country(model: Model) -> None:
+def carries_the_country(model: Network) -> None:
     assert languages_right(model, 100) >= 0.98
 
 
-def counts_to_90(model: Model) -> None:
+def counts_to_90(model: Network) -> None:
     for n in (1, 2, 17, 40, 60, 90):
         assert likeliest(model, "a" * n + "b" * n)[n:] == ["b"] * (n - 1) + ["."]
 
 
-def breaks_before_60(model: Model) -> None:
+def breaks_before_60(model: Network) -> None:
     """Right within the lengths of training, wrong somewhere before 60."""
     right = {n: likeliest(model, "a" * n + "b" * n)[n:] == ["b"] * (n - 1) + ["."] for n in (2, 17, 30, *range(41, 60))}
     assert right[2] and right[17] and right[30] and not all(right.values())
 
 
-def one_cell_is_the_counter(model: Model) -> None:
+def one_cell_is_the_counter(model: Network) -> None:
     unit = shipped("anbn-lstm").meta["units"]["counter"]["unit"]
     c = np.concatenate([model.run("a" * n + "b" * n, device="cpu").sel("c", unit=unit).ravel() for n in range(1, 41)])
     count = np.concatenate([np.r_[1 : n + 1, n - 1 : -1 : -1] for n in range(1, 41)])
     assert abs(np.corrcoef(c, count)[0, 1]) > 0.999
 
 
-def copied(model: Model, lag: int, count: int = 60) -> float:
+def copied(model: Network, lag: int, count: int = 60) -> float:
     rng, right = Random(FRESH), []
     for _ in range(count):
         letters = "".join(rng.choice(copying.LETTERS) for _ in range(3))
@@ -83,11 +83,11 @@ def copied(model: Model, lag: int, count: int = 60) -> float:
     return float(np.mean(right))
 
 
-def copies_over_60(model: Model) -> None:
+def copies_over_60(model: Network) -> None:
     assert copied(model, 60) >= 0.95
 
 
-def agrees(model: Model, without: int | None = None, count: int = 150) -> float:
+def agrees(model: Network, without: int | None = None, count: int = 150) -> float:
     """Share of sentences with three nouns of the other number after which "are" is likelier than "is" as it should."""
     ids, numbers = agreement.probes(model, FRESH, count, 3)
     one, many = model.tokenizer.id("is"), model.tokenizer.id("are")
@@ -101,18 +101,18 @@ def agrees(model: Model, without: int | None = None, count: int = 150) -> float:
     return float(np.mean(right))
 
 
-def verbs_agree(model: Model) -> None:
+def verbs_agree(model: Network) -> None:
     assert agrees(model) >= 0.98
 
 
-def one_cell_carries_the_number(model: Model) -> None:
+def one_cell_carries_the_number(model: Network) -> None:
     unit, whole = shipped("agreement-lstm").meta["units"]["number"]["unit"], agrees(model)
     assert whole - agrees(model, unit) >= 0.3
     others = [whole - agrees(model, k, 50) for k in range(model.hidden_size) if k != unit]
     assert whole >= 0.98 and np.mean(others) < 0.02
 
 
-def one_cell_follows_quotes(model: Model) -> None:
+def one_cell_follows_quotes(model: Network) -> None:
     unit = shipped("brackets-lstm").meta["units"]["quote"]
     inside, outside = [], []
     for text in brackets.texts(FRESH, 100):
@@ -124,7 +124,7 @@ def one_cell_follows_quotes(model: Model) -> None:
     assert (np.concatenate(inside).mean() + np.concatenate(outside).mean()) / 2 >= 0.98
 
 
-def closes_what_is_open(model: Model) -> None:
+def closes_what_is_open(model: Network) -> None:
     right = []
     for text in brackets.texts(FRESH + 1, 60):
         logits = model.logits(model.run(text.text, device="cpu"))
@@ -145,7 +145,7 @@ def chinese(kind: str, count: int = 150) -> list[Story]:
     return found
 
 
-def pronoun_right(model: Model, kind: str) -> float:
+def pronoun_right(model: Network, kind: str) -> float:
     right = []
     for story in chinese(kind):
         last = max(story.pronouns)
@@ -155,12 +155,12 @@ def pronoun_right(model: Model, kind: str) -> float:
     return float(np.mean(right))
 
 
-def chinese_pronouns_right(model: Model) -> None:
+def chinese_pronouns_right(model: Network) -> None:
     for kind in ("distractor", "switch", "distance"):
         assert pronoun_right(model, kind) >= 0.98
 
 
-def chinese_gender_cell(model: Model) -> None:
+def chinese_gender_cell(model: Network) -> None:
     """One cell tells the gender, lets go at new subjects of the other one and hardly elsewhere, and can be held."""
     gender = shipped("pronouns_zh-lstm").meta["units"]["gender"]
     rng, told, at_switch, elsewhere = Random(FRESH), [], [], []
@@ -184,7 +184,7 @@ def chinese_gender_cell(model: Model) -> None:
     assert np.mean(kept) >= 0.9
 
 
-CLAIMS: list[tuple[str, Callable[[Model], None]]] = [
+CLAIMS: list[tuple[str, Callable[[Network], None]]] = [
     ("country-lstm", carries_the_country),
     ("country-gru", carries_the_country),
     ("anbn-lstm", counts_to_90),
@@ -204,12 +204,12 @@ each_claim = pytest.mark.parametrize(("name", "claim"), CLAIMS, ids=lambda v: v 
 
 
 @each_claim
-def test_shipped_model_holds(name: str, claim: Callable[[Model], None]) -> None:
+def test_shipped_model_holds(name: str, claim: Callable[[Network], None]) -> None:
     claim(shipped(name))
 
 
 @each_claim
-def test_untrained_model_fails(name: str, claim: Callable[[Model], None]) -> None:
+def test_untrained_model_fails(name: str, claim: Callable[[Network], None]) -> None:
     with pytest.raises(AssertionError):
         claim(shipped(name).untrained())
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lstm_core import Trace, trace
-from lstm_core.adapters.torch import cell_of, layers_of
+from lstm_core.modules.tracing import cell_of, layers_of
 
 KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 ATOL = {torch.float64: 1e-12, torch.float32: 1e-6}
@@ -136,7 +136,7 @@ def test_low_precision_is_traced() -> None:
 
 def test_a_trace_that_is_not_the_modules_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Swap two blocks of the weights on the way: the difference from the module's output is found and reported."""
-    from lstm_core.adapters import torch as adapter
+    from lstm_core.modules import tracing as adapter
 
     monkeypatch.setitem(adapter.GATES, "lstm", "figo")
     with pytest.raises(RuntimeError, match=r"differs from the module's own output by \d\.\d+, more than 1e-10"):

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence
 
 from lstm_core import trace
-from lstm_core.adapters import torch as adapter
-from lstm_core.adapters.torch import trace_module
+from lstm_core.modules import tracing as adapter
+from lstm_core.modules.tracing import trace_module
 from tests.torch_modules import ATOL, KIND, build, check_same, random, state_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")

@@ -12,8 +12,8 @@ from torch import nn
 
 import lstm_core
 from lstm_core import trace
-from lstm_core.adapters import torch as adapter
-from lstm_core.adapters.torch import METHODS, trace_module
+from lstm_core.modules import tracing as adapter
+from lstm_core.modules.tracing import METHODS, trace_module
 from tests.torch_modules import build, random
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from lstm_core import trace
-from lstm_core.adapters.torch import METHODS, trace_module
+from lstm_core.modules.tracing import METHODS, trace_module
 from tests.torch_modules import KIND, build, check_same, random, state_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lstm_core.adapters import gru, memory, workspace
-from lstm_core.adapters import torch as adapter
-from lstm_core.adapters.call import Call
-from lstm_core.adapters.fast import doubling_scan, linear_scan
-from lstm_core.adapters.torch import METHODS, trace_module
+from lstm_core.modules import allocation, gru, workspace
+from lstm_core.modules import tracing as adapter
+from lstm_core.modules.call import Call
+from lstm_core.modules.product import doubling_scan, linear_scan
+from lstm_core.modules.tracing import METHODS, trace_module
 from tests.torch_modules import ATOL, KIND, KINDS, build, check_same, random, state_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
@@ -69,7 +69,7 @@ def test_every_way_gives_what_the_loop_gives(
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_blocks_of_steps_join(kind: str, bidirectional: bool, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sequence of several blocks, whole and with sequences that end inside one."""
-    monkeypatch.setattr("lstm_core.adapters.fast.CPU_BLOCK", block)
+    monkeypatch.setattr("lstm_core.modules.product.CPU_BLOCK", block)
     module, x = build(kind, bidirectional=bidirectional), random(700, 2, 5)
     for lengths in (None, [700, 300]):
         expected = trace_module(module, x, lengths=lengths, method="loop")
@@ -214,9 +214,9 @@ def test_a_wrong_reading_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kept", [0, 1 << 20])
 def test_the_memory_of_a_trace_is_one_block_unless_it_is_large(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "KEPT", kept)
+    monkeypatch.setattr(allocation, "KEPT", kept)
     shapes = [(2, 3, 4), (5,), (0, 2), (4, 1)]
-    found = memory.empty(shapes, np.float32)
+    found = allocation.empty(shapes, np.float32)
     assert [values.shape for values in found] == shapes and all(values.flags.writeable for values in found)
     for k, values in enumerate(found):
         values[...] = k
@@ -249,8 +249,8 @@ def test_the_scan_without_a_loop_gives_what_the_loop_gives(
 @KIND
 def test_the_accelerators_way_on_the_cpu(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What CUDA runs, one block and no loop over steps, gives the same."""
-    monkeypatch.setattr("lstm_core.adapters.fast.linear_scan", doubling_scan)
-    monkeypatch.setattr("lstm_core.adapters.fast.CPU_BLOCK", 1 << 28)
+    monkeypatch.setattr("lstm_core.modules.product.linear_scan", doubling_scan)
+    monkeypatch.setattr("lstm_core.modules.product.CPU_BLOCK", 1 << 28)
     module, x = build(kind, num_layers=2, bidirectional=True), random(33, 3, 5)
     for lengths in (None, [33, 7, 20]):
         expected = trace_module(module, x, lengths=lengths, method="loop")

@@ -17,10 +17,10 @@ from lstm_core import list_models, load_model
 from lstm_core.cells import CELLS
 from lstm_core.equations import carry
 from lstm_core.layer import Layer
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.text import Tokenizer
 from lstm_core.training import __main__ as command
-from lstm_core.training.loop import Batch, Network, Recipe, best, economy, mean_weights, train
+from lstm_core.training.loop import Batch, Recipe, TorchNetwork, best, economy, mean_weights, train
 from lstm_core.training.recipes import discover, recipe
 
 
@@ -39,8 +39,8 @@ class First(Recipe):
         tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()  # type: ignore[assignment]
         return Tokenizer(tokenizer.to_str())
 
-    def network(self) -> Network:
-        return Network(self.cell, 5, 4, 6, tied=True)
+    def network(self) -> TorchNetwork:
+        return TorchNetwork(self.cell, 5, 4, 6, tied=True)
 
     def batches(self, rng: Random, steps: int) -> Iterator[Batch]:
         for _ in range(steps):
@@ -51,7 +51,7 @@ class First(Recipe):
             weights[-1] = 5
             yield Batch(words[:-1], words[1:], mean_weights(weights), np.ones((4, 16), np.float32))
 
-    def measure(self, model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
+    def measure(self, model: Network) -> tuple[dict[str, Any], dict[str, Any]]:
         right = [model.next_tokens(model.run(f"{x} c c ?", device="cpu"), 3, 1)[0][0] == x for x in "ab"]
         return {"right": float(np.mean(right))}, {"first": {"layer": 0, "direction": 0, "unit": 0}}
 
@@ -65,7 +65,7 @@ class First(Recipe):
         return {"honesty": "A toy."}
 
 
-def weights(model: Model) -> list[np.ndarray]:
+def weights(model: Network) -> list[np.ndarray]:
     return [model.embedding, model.readout, model.bias, *model.layers[0][0].values()]
 
 
@@ -83,7 +83,7 @@ def test_training_learns() -> None:
 def test_network_and_model_agree() -> None:
     torch.manual_seed(0)
     for tied in (False, True):
-        network = Network(CELLS["gru"], 5, 4, 6, tied=tied)
+        network = TorchNetwork(CELLS["gru"], 5, 4, 6, tied=tied)
         model = network.model("x", First().tokenizer(), {})
         trace = model.run("a b c ?", device="cpu")
         with torch.no_grad():
@@ -124,7 +124,7 @@ def test_best_needs_a_pass() -> None:
 def test_command_ships_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr(command, "recipe", lambda name: First())
     assert command.main(["first-lstm", "--steps", "40", "--out", str(tmp_path), "--keep", str(tmp_path / "all")]) == 0
-    model = Model.load(tmp_path / "first-lstm.safetensors")
+    model = Network.load(tmp_path / "first-lstm.safetensors")
     assert [run["seed"] for run in model.meta["seeds"]] == [0, 1]
     assert model.meta["metrics"] == First().measure(model)[0]  # half precision is what was measured
     assert model.meta["recipe"] == "first-lstm" and model.meta["steps"] == 40
@@ -137,9 +137,9 @@ def test_command_adds_seeds_to_the_shipped_file(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(command, "recipe", lambda name: First())
     path = tmp_path / "first-lstm.safetensors"
     command.main(["first-lstm", "--first-seed", "1", "--seeds", "1", "--steps", "2", "--out", str(tmp_path)])
-    before = Model.load(path)
+    before = Network.load(path)
     assert command.main(["first-lstm", "--seeds", "2", "--steps", "2", "--add", "--out", str(tmp_path)]) == 0
-    after = Model.load(path)
+    after = Network.load(path)
     assert [run["seed"] for run in after.meta["seeds"]] == [0, 1]
     assert after.meta["metrics"] == before.meta["metrics"] and after.meta["seed"] == 1
     for one, two in zip(weights(before), weights(after), strict=True):
@@ -157,7 +157,7 @@ def test_command_can_ship_what_fails_and_says_so(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(command, "recipe", lambda name: First(floor=2.0))
     arguments = ["first-lstm", "--steps", "1", "--seeds", "1", "--out", str(tmp_path), "--ship-best"]
     assert command.main(arguments) == 0
-    assert Model.load(tmp_path / "first-lstm.safetensors").meta["passes"] is False
+    assert Network.load(tmp_path / "first-lstm.safetensors").meta["passes"] is False
 
 
 def test_unknown_name_lists_the_recipes(capsys: Any) -> None:

@@ -150,7 +150,7 @@ def test_equations_are_the_cells_own() -> None:
 
 
 def test_without_models_the_page_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lstm_core.model.model_folders", lambda: [])
+    monkeypatch.setattr("lstm_core.network.model_folders", lambda: [])
     cache.models.clear()
     test = AppTest.from_function(script, args=("dashboard.views.gates",), default_timeout=30).run()
     assert "lstm_core.training" in test.error[0].value

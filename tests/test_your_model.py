@@ -22,7 +22,7 @@ from dashboard.yours import inputs, vocabulary
 from dashboard.yours.session import FILE, PROBE, Place, Upload
 from dashboard.yours.session import SENTENCE as AS_SENTENCE
 from lstm_core import load
-from lstm_core.adapters import around
+from lstm_core.files import wiring
 
 VOCABULARY = "\n".join(WORDS).encode()
 
@@ -125,13 +125,13 @@ def test_embedding_and_output_are_found_by_shape() -> None:
     )
     found = load(saved(module))
     [block] = found.blocks
-    assert around.embeddings(found, block) == ["emb.weight", "side.weight"]
-    assert around.outputs(found, block, 50) == ["head.weight"]
-    weight, bias = around.output(found, "head.weight", 50)
+    assert wiring.embeddings(found, block) == ["emb.weight", "side.weight"]
+    assert wiring.outputs(found, block, 50) == ["head.weight"]
+    weight, bias = wiring.output(found, "head.weight", 50)
     np.testing.assert_array_equal(weight, module["head"].weight.detach().numpy())
     np.testing.assert_array_equal(bias, module["head"].bias.detach().numpy())
     turned = replace(found, others={"w": found.others["head.weight"].T})
-    np.testing.assert_array_equal(around.output(turned, "w", 50)[0], weight)
+    np.testing.assert_array_equal(wiring.output(turned, "w", 50)[0], weight)
 
 
 def test_an_output_layer_that_is_missing_says_so() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers import models, pre_tokenizers
 
-from lstm_core import CELLS, Model, Token, Tokenizer, Trace
+from lstm_core import CELLS, Network, Token, Tokenizer, Trace
 from lstm_core.equations import carry
 from lstm_core.scan import scan
 
@@ -38,7 +38,7 @@ def random_trace(
     return Trace(cell, signals, x, weights, initial)
 
 
-def word_model(name: str, words: str, seed: int = 3, hidden: int = 5, layers: int = 1, directions: int = 1) -> Model:
+def word_model(name: str, words: str, seed: int = 3, hidden: int = 5, layers: int = 1, directions: int = 1) -> Network:
     """A random model whose vocabulary is the given words."""
     ids = {word: k for k, word in enumerate(["<unk>", *dict.fromkeys(words.split())])}
     tokenizer = HuggingFaceTokenizer(models.WordLevel(ids, unk_token="<unk>"))

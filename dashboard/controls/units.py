@@ -8,10 +8,10 @@ from dashboard.controls import taken
 from dashboard.figures.content import named_unit, named_units
 from dashboard.language import tr
 from dashboard.scene import Drawn
-from lstm_core import Model
+from lstm_core import Network
 
 
-def unit_choice(model: Model, at: Drawn, side: int) -> int:
+def unit_choice(model: Network, at: Drawn, side: int) -> int:
     """A list of the layer's units; the choice stands in the URL as ``unit`` (left) and ``unit2`` (right)."""
     name = ("unit", "unit2")[side]
     first = [named["unit"] for named in named_units(model, *at)]
@@ -37,7 +37,7 @@ def unit_choice(model: Model, at: Drawn, side: int) -> int:
     return chosen
 
 
-def unit_name(model: Model, at: Drawn, unit: int) -> str:
+def unit_name(model: Network, at: Drawn, unit: int) -> str:
     for named in named_units(model, *at):
         if named["unit"] == unit:
             return tr("{name} (unit {unit})", name=named["name"], unit=unit)

@@ -12,13 +12,13 @@ from dashboard.figures.grid import grid
 from dashboard.figures.order import memory, orders, seen, width
 from dashboard.figures.words import visible, words
 from dashboard.language import tr
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.text import UNKNOWN
 from lstm_core.trace import Trace
 
 
 def content(
-    models: Sequence[Model],
+    models: Sequence[Network],
     traces: Sequence[Trace],
     predictions: Sequence[list[list[tuple[str, float]]]],
     units: Sequence[int | None],
@@ -58,7 +58,7 @@ def evidence(trace: Trace) -> str:
     )
 
 
-def named_units(model: Model, layer: int, direction: int) -> list[dict[str, Any]]:
+def named_units(model: Network, layer: int, direction: int) -> list[dict[str, Any]]:
     """The units that the model's header names, in the layer and direction drawn."""
     return [
         {"name": tr(name), "unit": int(unit["unit"]), "meaning": tr(str(unit.get("meaning", "")))}
@@ -67,7 +67,7 @@ def named_units(model: Model, layer: int, direction: int) -> list[dict[str, Any]
     ]
 
 
-def named_unit(model: Model, layer: int, direction: int) -> int:
+def named_unit(model: Network, layer: int, direction: int) -> int:
     """The first named unit, the one that is worth seeing first; 0 if there is none."""
     named = named_units(model, layer, direction)
     return named[0]["unit"] if named else 0
@@ -86,7 +86,7 @@ def cut(traces: Sequence[Trace], rows: Sequence[np.ndarray]) -> list[str]:
 
 
 def side(
-    model: Model,
+    model: Network,
     trace: Trace,
     predictions: list[list[tuple[str, float]]],
     layer: int,
@@ -118,7 +118,7 @@ def side(
     }
 
 
-def _pieces(model: Model, trace: Trace) -> Mapping[str, str]:
+def _pieces(model: Network, trace: Trace) -> Mapping[str, str]:
     """By step, what the vocabulary holds where it is not the text itself."""
     read = {step: model.tokenizer.display(token.id) for step, token in enumerate(trace.tokens) if token.known}
     return {

@@ -12,11 +12,11 @@ from dashboard.figures.content import named_units
 from dashboard.figures.words import visible
 from dashboard.language import tr
 from lstm_core.equations import carry
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.trace import Trace
 
 
-def unit_lines(id: str, model: Model, trace: Trace, name: str = "") -> dict[str, Any]:
+def unit_lines(id: str, model: Network, trace: Trace, name: str = "") -> dict[str, Any]:
     """The memory and the keep gate of a unit at every word: the model's unit of that name, or else its first one."""
     last = len(model.layers) - 1
     named = named_units(model, last, 0)

@@ -21,7 +21,7 @@ from dashboard.language import mark, tr
 from lstm_core.analysis.steps import Steps, steps
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.equations import carry, equations, graph, plain
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.ops import NUMPY, Matrix
 from lstm_core.symbols import Expr, evaluate, symbol
 from lstm_core.trace import Trace
@@ -109,7 +109,7 @@ class Values:
 
 
 def walk(
-    models: Sequence[Model], traces: Sequence[Trace], units: Sequence[int], drawn: Sequence[tuple[int, int]]
+    models: Sequence[Network], traces: Sequence[Trace], units: Sequence[int], drawn: Sequence[tuple[int, int]]
 ) -> dict[str, Any]:
     """A tree for ``pack``, with one entry in ``sides`` a model; ``drawn``: the (layer, direction) of each."""
     return {
@@ -121,7 +121,7 @@ def walk(
     }
 
 
-def side(model: Model, trace: Trace, unit: int, layer: int, direction: int) -> dict[str, Any]:
+def side(model: Network, trace: Trace, unit: int, layer: int, direction: int) -> dict[str, Any]:
     """One model's cell, walked through on this text."""
     cell = trace.cell
     done = steps(trace, layer, bool(direction))

@@ -16,7 +16,7 @@ from dashboard.gateplot import asked, gateplot
 from dashboard.language import mark, tr
 from dashboard.scene import Scene, scene
 from dashboard.state import Settings
-from lstm_core import Model, Trace, attention
+from lstm_core import Network, Trace, attention
 from lstm_core.equations import latex
 
 TITLE = mark("Gates")
@@ -30,7 +30,7 @@ LONGEST_LINK = 4000
 class Below:
     """What stands below the figure is of: the models, and the newest traces, which the downloads are made of."""
 
-    models: tuple[Model, ...]
+    models: tuple[Network, ...]
     traces: tuple[Trace, ...]
 
 

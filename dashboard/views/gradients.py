@@ -14,7 +14,7 @@ from dashboard.figures.panel import panel
 from dashboard.figures.words import as_sentence, named, words
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn, same_step, scene
-from lstm_core import Model, Trace
+from lstm_core import Network, Trace
 from lstm_core.analysis import flow, gradients, word_error
 from lstm_core.equations import carry
 
@@ -115,12 +115,12 @@ def _state(trace: Trace) -> str:
     return trace.cell.output if trace.cell.output in states else states[-1]
 
 
-def longest_back(model: Model) -> int:
+def longest_back(model: Network) -> int:
     """Steps that are gone back: fewer for a wide layer, whose matrices take long to multiply."""
     return max(10, min(LONGEST, WORK // model.hidden_size**3))
 
 
-def _next_piece(model: Model, trace: Trace, step: int) -> str:
+def _next_piece(model: Network, trace: Trace, step: int) -> str:
     """The vocabulary's piece that comes next in the text; after the last word, the one that the model expects."""
     if trace.tokens and step + 1 < len(trace):
         return trace.tokens[step + 1].piece

@@ -17,7 +17,7 @@ from dashboard.figures.panel import panel, quoted, rounded, signed
 from dashboard.figures.words import as_sentence, words
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn, Scene, scene
-from lstm_core import Model, Trace
+from lstm_core import Network, Trace
 from lstm_core.analysis import memory, readout, retention, timescales
 from lstm_core.equations import carry
 
@@ -97,7 +97,7 @@ def _side(shown: Scene, side: int, step: int, unit: int, pair: tuple[str, str] |
 
 
 def _writers(
-    id: str, model: Model, trace: Trace, step: int, unit: int, pair: tuple[str, str] | None, at: Drawn, named: str
+    id: str, model: Network, trace: Trace, step: int, unit: int, pair: tuple[str, str] | None, at: Drawn, named: str
 ) -> dict[str, Any]:
     place: dict[str, Any] = {"layer": at.layer, "backward": bool(at.direction)}
     if pair is None:

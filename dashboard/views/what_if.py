@@ -18,7 +18,7 @@ from dashboard.figures.panel import panel, quoted, row, word_axis
 from dashboard.figures.words import as_sentence, named, visible, words
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn, Scene, scene
-from lstm_core import Model, Trace
+from lstm_core import Network, Trace
 from lstm_core.analysis import Counterfactual, Force, Swap, intervene
 from lstm_core.analysis.intervene import Intervention, format_all, parse_all
 from lstm_core.equations import carry
@@ -64,14 +64,14 @@ def page() -> None:
     chart({"words": rows, "step": step, "columns": 2, "panels": ordered}, KEY, shown.settings.text)
 
 
-def _sides(shown: Scene) -> list[tuple[Model, Trace, Drawn]]:
+def _sides(shown: Scene) -> list[tuple[Network, Trace, Drawn]]:
     return list(zip(shown.models, shown.traces, shown.drawn, strict=True))
 
 
 # ---- the list of interventions
 
 
-def _listed(side: int, model: Model, trace: Trace, at: Drawn) -> list[Intervention]:
+def _listed(side: int, model: Network, trace: Trace, at: Drawn) -> list[Intervention]:
     """What this session or the URL says, else the essay's case on this sentence, so that there is something to see."""
     key = _key(side)
     said = st.session_state.get(key, st.query_params.get(key))
@@ -93,7 +93,7 @@ def _key(side: int) -> str:
     return ("do", "do2")[side]
 
 
-def essay(model: Model, trace: Trace, at: Drawn) -> list[Intervention]:
+def essay(model: Network, trace: Trace, at: Drawn) -> list[Intervention]:
     """Keep the subject before: where the named unit lets go last (a name may be several tokens), its keep gate is held
     open and nothing is written."""
     rule = carry(model.cell)
@@ -116,7 +116,7 @@ def essay(model: Model, trace: Trace, at: Drawn) -> list[Intervention]:
 
 
 def _editor(
-    side: int, model: Model, trace: Trace, at: Drawn, listed: list[Intervention], step: int
+    side: int, model: Network, trace: Trace, at: Drawn, listed: list[Intervention], step: int
 ) -> list[Intervention]:
     key = _key(side)
     unit = named_unit(model, *at)
@@ -165,7 +165,7 @@ def _editor(
     return listed
 
 
-def _chips(model: Model, at: Drawn, unit: int, step: int) -> dict[str, list[Intervention]]:
+def _chips(model: Network, at: Drawn, unit: int, step: int) -> dict[str, list[Intervention]]:
     """What a click does at the chosen step, by what stands on it: in English, which is its widget's key in every
     language."""
     rule = carry(model.cell)
@@ -178,7 +178,7 @@ def _chips(model: Model, at: Drawn, unit: int, step: int) -> dict[str, list[Inte
     }
 
 
-def _say(item: Intervention, model: Model, trace: Trace, at: Drawn) -> str:
+def _say(item: Intervention, model: Network, trace: Trace, at: Drawn) -> str:
     """An intervention in words; Markdown's own signs in a word are escaped."""
     if isinstance(item, Swap):
         return tr("at step {step} read {word}", step=item.step + 1, word=quoted(plain(item.word)))
@@ -195,7 +195,7 @@ def _say(item: Intervention, model: Model, trace: Trace, at: Drawn) -> str:
     return tr("{forced}, {units}, {where}", forced=_forced(item), units=units, where=where)
 
 
-def _units(units: tuple[int, ...], model: Model, at: Drawn) -> str:
+def _units(units: tuple[int, ...], model: Network, at: Drawn) -> str:
     shown = row(unit_name(model, at, unit) for unit in units[:NAMED])
     more = len(units) - NAMED
     return tr("{units} and {count:,} more", units=shown, count=more) if more > 0 else shown
@@ -209,7 +209,7 @@ def _forced(item: Force) -> str:
     return f"{item.signal} = {item.value:g}"
 
 
-def _form(side: int, model: Model, trace: Trace, at: Drawn, unit: int, here: int) -> Intervention | None:
+def _form(side: int, model: Network, trace: Trace, at: Drawn, unit: int, here: int) -> Intervention | None:
     """The fields of a new intervention, at the chosen step at first; None until they say one."""
     key = f"add{side}"
     kinds = [FORCE, READ]
@@ -249,7 +249,7 @@ def _form(side: int, model: Model, trace: Trace, at: Drawn, unit: int, here: int
 
 
 def _panels(
-    side: int, model: Model, trace: Trace, at: Drawn, listed: list[Intervention], step: int
+    side: int, model: Network, trace: Trace, at: Drawn, listed: list[Intervention], step: int
 ) -> list[dict[str, Any]]:
     ids = [f"{kind}{side}" for kind in ("next", "time", "unit", "map")]
     try:
@@ -288,7 +288,7 @@ def _names() -> tuple[str, str]:
 
 
 def _expected(
-    ids: list[str], model: Model, trace: Trace, found: Counterfactual, listed: list[Intervention], step: int
+    ids: list[str], model: Network, trace: Trace, found: Counterfactual, listed: list[Intervention], step: int
 ) -> list[dict[str, Any]]:
     """What the model expects after this step, and of two words at every step; the reason, if it expects nothing."""
     heard = named(trace, step)
@@ -318,7 +318,7 @@ def _expected(
     ]
 
 
-def _likeliest(model: Model, chances: Sequence[np.ndarray], count: int = 8) -> list[list[tuple[str, float]]]:
+def _likeliest(model: Network, chances: Sequence[np.ndarray], count: int = 8) -> list[list[tuple[str, float]]]:
     """The words that are likeliest in one run or the other, with their chances in each, the likeliest there first."""
     words = {int(word) for run in chances for word in np.argsort(-run)[:count]}
     shown = {word: model.tokenizer.display(word) for word in words}
@@ -327,7 +327,7 @@ def _likeliest(model: Model, chances: Sequence[np.ndarray], count: int = 8) -> l
 
 def _verdict(
     active: list[Intervention],
-    model: Model,
+    model: Network,
     trace: Trace,
     heard: str,
     first: tuple[str, float],

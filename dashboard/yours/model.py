@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lstm_core import Block, Model, Token, Tokenizer, Trace
+from lstm_core import Block, Network, Token, Tokenizer, Trace
 from lstm_core.say import say
 
 
@@ -38,7 +38,7 @@ class NoWords(Tokenizer):
 
 
 @dataclass(frozen=True, eq=False)
-class Yours(Model):
+class Yours(Network):
     """block: what runs. x: (time, input), what it reads if it reads no words. why: why nothing is predicted, or empty.
 
     certified: whether each run is compared with the module of ``torch.nn`` that has the same weights.
@@ -87,8 +87,8 @@ class Yours(Model):
     def _certificate(self, trace: Trace) -> float:
         import torch
 
-        from lstm_core.adapters.modules import module_of
-        from lstm_core.adapters.torch import TOLERANCE
+        from lstm_core.modules.kinds import module_of
+        from lstm_core.modules.tracing import TOLERANCE
 
         h = np.concatenate(list(trace.signals["h"][-1]), axis=-1)
         if len(trace) == 0:

@@ -14,9 +14,9 @@ from dashboard.state import YOURS
 from dashboard.yours import inputs
 from dashboard.yours.model import NoWords, Yours
 from lstm_core import Block, Tokenizer, load
-from lstm_core.adapters import around
-from lstm_core.adapters.load import Ambiguous, Loaded
-from lstm_core.adapters.refuse import reason
+from lstm_core.files import wiring
+from lstm_core.files.limits import reason
+from lstm_core.files import Ambiguous, Loaded
 from lstm_core.say import Said, say
 
 KEY = keeps("your model")
@@ -53,10 +53,10 @@ class Upload:
         return self.loaded[self.block]
 
     def embeddings(self) -> list[str]:
-        return around.embeddings(self.loaded, self.chosen())
+        return wiring.embeddings(self.loaded, self.chosen())
 
     def outputs(self) -> list[str]:
-        return around.outputs(self.loaded, self.chosen(), self.rows()) if self.embedding else []
+        return wiring.outputs(self.loaded, self.chosen(), self.rows()) if self.embedding else []
 
     def rows(self) -> int:
         """Words that the embedding has a row for."""
@@ -98,14 +98,14 @@ class Upload:
         tokenizer: Tokenizer = NoWords(say("Your model reads numbers, so it has no words"))
         x, why = None, say("Your model reads numbers here: there is no next word to expect.")
         if self.source == SENTENCE and self.vocabulary is not None and self.embedding:
-            words, tokenizer = around.embedding(self.loaded, self.embedding), self.vocabulary
+            words, tokenizer = wiring.embedding(self.loaded, self.embedding), self.vocabulary
             why = say(
                 "Your model has no output layer of {rows:,} x {wide}: no next word is predicted.",
                 rows=self.rows(),
                 wide=output.shape[1],
             )
             if self.output:
-                output, bias = around.output(self.loaded, self.output, self.rows())
+                output, bias = wiring.output(self.loaded, self.output, self.rows())
                 why = ""
         elif self.source == FILE:
             x = self.signal

@@ -29,7 +29,7 @@ import numpy as np
 from lstm_core.analysis.tape import tape
 from lstm_core.attention import weights
 from lstm_core.cells.base import Cell
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.ops import NUMPY
 from lstm_core.say import say
 from lstm_core.scan import scan
@@ -134,7 +134,7 @@ class Counterfactual:
     before: Trace
     after: Trace
     interventions: tuple[Intervention, ...]
-    model: Model | None
+    model: Network | None
 
     @cached_property
     def difference(self) -> Mapping[str, np.ndarray]:
@@ -158,13 +158,15 @@ class Counterfactual:
         model = self._model()
         return model.predictions(self.before, k), model.predictions(self.after, k)
 
-    def _model(self) -> Model:
+    def _model(self) -> Network:
         if self.model is None:
             raise ValueError("predictions need the model: intervene(trace, interventions, model)")
         return self.model
 
 
-def intervene(trace: Trace, interventions: Iterable[Intervention | str], model: Model | None = None) -> Counterfactual:
+def intervene(
+    trace: Trace, interventions: Iterable[Intervention | str], model: Network | None = None
+) -> Counterfactual:
     """Run what ``trace`` recorded again, with ``interventions`` (or their written forms), later ones on top of earlier.
 
     Steps that the text does not have are ignored, so that a list of interventions outlives an edit of the sentence.
@@ -234,7 +236,7 @@ def _check(force: Force, trace: Trace) -> None:
         trace.sel(force.signal, unit=unit)
 
 
-def _swapped(trace: Trace, swaps: Sequence[Swap], model: Model | None) -> tuple[np.ndarray, Any]:
+def _swapped(trace: Trace, swaps: Sequence[Swap], model: Network | None) -> tuple[np.ndarray, Any]:
     inputs, tokens = trace.inputs, list(trace.tokens)
     for swap in swaps:
         if model is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.trace import Trace
 
 
@@ -20,7 +20,7 @@ class Readout:
     bias: float
 
 
-def readout(model: Model, word: str, against: str | None = None) -> Readout:
+def readout(model: Network, word: str, against: str | None = None) -> Readout:
     """The direction of a word of the vocabulary. Raises ValueError for a word that the model does not have."""
     at = model.tokenizer.id(word)
     vector, bias = model.readout_weight[at].astype(np.float64), float(model.bias[at])
@@ -30,7 +30,7 @@ def readout(model: Model, word: str, against: str | None = None) -> Readout:
     return Readout(word, against, vector, bias)
 
 
-def word_error(model: Model, trace: Trace, step: int, word: str) -> np.ndarray:
+def word_error(model: Network, trace: Trace, step: int, word: str) -> np.ndarray:
     """(directions * hidden,): the gradient, in h after ``step``, of the loss -log p(``word`` comes next)."""
     error = model.probabilities(trace)[step].astype(np.float64)
     error[model.tokenizer.id(word)] -= 1

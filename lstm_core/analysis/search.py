@@ -14,7 +14,7 @@ import numpy as np
 
 from lstm_core.analysis.properties import PROPERTIES, Property
 from lstm_core.equations import carry
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.trace import Trace
 
 
@@ -61,7 +61,7 @@ class Search:
 
 
 def search(
-    model: Model,
+    model: Network,
     texts: Sequence[str],
     what: Property | str,
     signal: str | None = None,

@@ -18,7 +18,7 @@ from lstm_core.experiments.base import (
     silent,
 )
 from lstm_core.experiments.headers import trained_on
-from lstm_core.model import Model, load_model
+from lstm_core.network import Network, load_model
 from lstm_core.say import say
 from lstm_core.training.brackets import Reading, texts
 from lstm_core.training.general_measures import best_unit, unit_accuracy
@@ -28,7 +28,7 @@ COUNT = 400
 FROM_HEADER = {"quote": "quote_unit", "closer": "closer", "depth": "depth_correlation"}
 
 
-def measured(model: Model, seed: int, count: int = COUNT) -> dict[str, float]:
+def measured(model: Network, seed: int, count: int = COUNT) -> dict[str, float]:
     """The best units of some held-out texts, with the threshold of these, on other ones."""
     chosen, test = (Reading.of(model, texts(seed + 1000 * k, count)) for k in (0, 1))
     quote, threshold, sign = best_unit(chosen.memory, chosen.quoted)

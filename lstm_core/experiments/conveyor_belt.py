@@ -19,7 +19,7 @@ from lstm_core.experiments.base import (
     watch,
 )
 from lstm_core.experiments.headers import curves, places, trained_on
-from lstm_core.model import Model, load_model
+from lstm_core.network import Network, load_model
 from lstm_core.say import say
 from lstm_core.training.country import probes
 from lstm_core.training.rows import answers_right
@@ -34,7 +34,7 @@ LONG = (
 )
 
 
-def right(model: Model, seed: int, count: int = COUNT) -> float:
+def right(model: Network, seed: int, count: int = COUNT) -> float:
     return answers_right(model, probes(model, seed, count, GAP))
 
 

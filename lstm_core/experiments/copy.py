@@ -19,7 +19,7 @@ from lstm_core.experiments.base import (
     watch,
 )
 from lstm_core.experiments.headers import curves, places, trained_on
-from lstm_core.model import Model, load_model
+from lstm_core.network import Network, load_model
 from lstm_core.say import say
 from lstm_core.training.copying import ASK, BLANK, probes
 from lstm_core.training.rows import answers_right
@@ -28,7 +28,7 @@ MODELS = {"lstm": "copy-lstm", "gru": "copy-gru", "rnn": "copy-rnn"}
 COUNT = 1000
 
 
-def right(model: Model, lag: int, seed: int, count: int = COUNT) -> float:
+def right(model: Network, lag: int, seed: int, count: int = COUNT) -> float:
     return answers_right(model, probes(seed, count, lag))
 
 

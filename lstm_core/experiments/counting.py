@@ -20,7 +20,7 @@ from lstm_core.experiments.base import (
     watch,
 )
 from lstm_core.experiments.headers import trained_on
-from lstm_core.model import Model, load_model
+from lstm_core.network import Network, load_model
 from lstm_core.say import say
 from lstm_core.training.counting import LONGEST, MEASURED, breaks_at, counts, string
 from lstm_core.training.general_measures import memory
@@ -30,13 +30,13 @@ MODELS = {"lstm": "anbn-lstm", "gru": "anbn-gru"}
 SHOWN = 60  # n of the string whose counter is drawn
 
 
-def correlations(model: Model) -> np.ndarray:
+def correlations(model: Network) -> np.ndarray:
     """By unit, how closely its memory follows the a's less the b's so far, in strings as long as in training."""
     held, count = counts(model)
     return np.nan_to_num([abs(np.corrcoef(column, count)[0, 1]) for column in held.T])
 
 
-def line(model: Model) -> list[float]:
+def line(model: Network) -> list[float]:
     """The memory of the unit that counts best, after every letter of one string longer than any in training."""
     unit = correlations(model).argmax()
     return [float(value) for value in read(model, [string(model, SHOWN)])[memory(model)][:, 0, unit]]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from lstm_core.model import Model
+from lstm_core.network import Network
 
 
-def curves(model: Model, metric: str) -> list[list[float]]:
+def curves(model: Network, metric: str) -> list[list[float]]:
     """By seed, the values of a metric that is measured at several places, such as `by_gap`, in the order of these."""
     return [list(run[metric].values()) for run in model.meta["seeds"]]
 
 
-def places(model: Model, metric: str) -> list[int]:
+def places(model: Network, metric: str) -> list[int]:
     """Where it is measured."""
     return [int(place) for place in model.meta["metrics"][metric]]
 
 
-def trained_on(*models: Model) -> str:
+def trained_on(*models: Network) -> str:
     """How many seeds each model was trained with, as a note."""
     counts = ", ".join(f"{model.name} {len(model.meta['seeds'])}" for model in models)
     return f"Networks trained from different seeds, measured on held-out texts when they were trained: {counts}."

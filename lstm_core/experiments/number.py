@@ -19,7 +19,7 @@ from lstm_core.experiments.base import (
     spread,
 )
 from lstm_core.experiments.headers import curves, places, trained_on
-from lstm_core.model import Model, load_model
+from lstm_core.network import Network, load_model
 from lstm_core.say import say
 from lstm_core.training.agreement import ablations
 
@@ -28,7 +28,7 @@ ATTRACTORS, COUNT = 3, 1000
 FROM_HEADER = {"right": "attractors_3", "cost": "cost_number_cell", "cost_other": "cost_other_mean"}
 
 
-def measured(model: Model, seed: int, count: int = COUNT) -> tuple[dict[str, float], list[float]]:
+def measured(model: Network, seed: int, count: int = COUNT) -> tuple[dict[str, float], list[float]]:
     """The figures on held-out sentences with three attractors, and what it costs to do without each unit."""
     unit = model.meta["units"]["number"]["unit"]
     whole, without = ablations(model, seed, count, ATTRACTORS)

@@ -19,7 +19,7 @@ from lstm_core.experiments.base import (
     watch,
 )
 from lstm_core.experiments.texts import paragraphs
-from lstm_core.model import Model, load_model
+from lstm_core.network import Network, load_model
 from lstm_core.say import say
 from lstm_core.training.general_measures import memory
 
@@ -29,7 +29,7 @@ COUNT = 60
 QUOTES = PROPERTIES["inside_quotes"]
 
 
-def searched(model: Model, seed: int, count: int = COUNT, shuffles: int = 20, untrained: int = 1) -> list[Search]:
+def searched(model: Network, seed: int, count: int = COUNT, shuffles: int = 20, untrained: int = 1) -> list[Search]:
     """The search over one draw of paragraphs, once for each of so many untrained networks."""
     texts = paragraphs(seed, count, quotes=True)
     traces = [model.run(text, device="cpu") for text in texts]

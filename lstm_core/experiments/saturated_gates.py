@@ -21,7 +21,7 @@ from lstm_core.experiments.base import (
     watch,
 )
 from lstm_core.experiments.texts import for_model, shipped
-from lstm_core.model import Model, load_model
+from lstm_core.network import Network, load_model
 from lstm_core.say import say
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -29,7 +29,7 @@ WORDS = 600
 KEEP = {"general-lstm": "f", "general-gru": "z"}
 
 
-def fractions(model: Model, seed: int, words: int = WORDS) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def fractions(model: Network, seed: int, words: int = WORDS) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """By gate the shares of the steps below 0.1 and above 0.9, (unit,) each, of the first layer."""
     found = saturation(model.run(for_model(model, seed, words), device="cpu"), layer=0)
     return {gate: (found.left[gate], found.right[gate]) for gate in found.left}

@@ -20,7 +20,7 @@ from lstm_core.experiments.base import (
     spread,
     watch,
 )
-from lstm_core.model import Model, list_models, load_model
+from lstm_core.network import Network, list_models, load_model
 from lstm_core.say import say
 
 MODELS = {
@@ -52,7 +52,7 @@ MEASURE_SEED = 50_000
 BLANKS = (0, 1, 2, 3, 4)
 
 
-def measured(model: Model, seed: int, count: int) -> dict[str, Any]:
+def measured(model: Network, seed: int, count: int) -> dict[str, Any]:
     """The recipe's own figures on other held-out texts."""
     from lstm_core.training.recipes import recipe
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from lstm_core.model import Model, list_models, load_model
+from lstm_core.network import Network, list_models, load_model
 from lstm_core.training import corpus, english, templates
 
 
@@ -36,7 +36,7 @@ def composer(seed: int) -> templates.Composer:
     return templates.Composer(Random(seed), phrases, (), held_out=True)
 
 
-def for_model(model: Model, seed: int, words: int = 300) -> str:
+def for_model(model: Network, seed: int, words: int = 300) -> str:
     """A text of at least so many words of the kind that the model was trained on: its examples, over and over, where
     it is neither general nor about pronouns."""
     if model.name.startswith("general"):
@@ -59,10 +59,10 @@ def _until(words: int, texts) -> str:
     return " ".join(kept)
 
 
-def shipped(*prefixes: str) -> dict[str, Model]:
+def shipped(*prefixes: str) -> dict[str, Network]:
     """The shipped models whose names begin with one of ``prefixes``."""
     return {name: load_model(name) for name in list_models() if name.startswith(prefixes)}
 
 
-def ids(model: Model, texts: Sequence[str]) -> list[list[int]]:
+def ids(model: Network, texts: Sequence[str]) -> list[list[int]]:
     return [[token.id for token in model.tokenizer.encode(text)] for text in texts]

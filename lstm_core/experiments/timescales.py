@@ -22,7 +22,7 @@ from lstm_core.experiments.base import (
     watch,
 )
 from lstm_core.experiments.texts import composer, for_model
-from lstm_core.model import Model, load_model
+from lstm_core.network import Network, load_model
 from lstm_core.say import say
 from lstm_core.scan import scan
 from lstm_core.training.general_measures import log_probabilities, read
@@ -37,7 +37,7 @@ LONGEST = 10_000.0
 EDGES = np.logspace(-1, 4, 21)
 
 
-def scales(model: Model, seed: int, words: int = 600) -> np.ndarray:
+def scales(model: Network, seed: int, words: int = 600) -> np.ndarray:
     """(unit,): the timescale of every unit in steps on a held-out text, at most ``LONGEST``."""
     trace = model.run(for_model(model, seed, words), device="cpu")
     return np.minimum(timescales(trace).on_text, LONGEST)
@@ -58,7 +58,7 @@ class Pair(NamedTuple):
     wrong: int
 
 
-def pairs(model: Model, seed: int, repeats: int = 2) -> list[Pair]:
+def pairs(model: Network, seed: int, repeats: int = 2) -> list[Pair]:
     """Texts that differ in the country alone, ``FAR`` words before the language is asked for."""
     writer, found = composer(seed), []
     countries = [entry for entry in writer.words["countries"] if len(model.tokenizer.encode(entry[0])) == 1]
@@ -78,7 +78,7 @@ def pairs(model: Model, seed: int, repeats: int = 2) -> list[Pair]:
     return found
 
 
-def carried(model: Model, seed: int, parts: Sequence[np.ndarray], gaps: Sequence[int] = GAPS) -> list[list[float]]:
+def carried(model: Network, seed: int, parts: Sequence[np.ndarray], gaps: Sequence[int] = GAPS) -> list[list[float]]:
     """For each group of units and each distance, how often the answer follows that group's memory.
 
     So many tokens after the country, the group's states are replaced by those of the text with the other country; both
@@ -224,7 +224,7 @@ class Spread(Experiment):
         return drawings
 
 
-def slower_less_faster(model: Model, seed: int, found: np.ndarray) -> float:
+def slower_less_faster(model: Network, seed: int, found: np.ndarray) -> float:
     """``carried`` over the whole distance by the slower half of the units, less that by the faster half."""
     faster, slower = carried(model, seed, np.array_split(np.argsort(found, kind="stable"), 2), GAPS[-1:])
     return slower[0] - faster[0]

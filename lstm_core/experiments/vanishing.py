@@ -20,7 +20,7 @@ from lstm_core.experiments.base import (
     spread,
 )
 from lstm_core.experiments.texts import for_model
-from lstm_core.model import Model, load_model
+from lstm_core.network import Network, load_model
 from lstm_core.say import say
 from lstm_core.trace import Trace
 
@@ -136,7 +136,7 @@ class Vanishing(Experiment):
 
 def shipped_slope(cell: str, seed: int) -> float:
     """The slope in a shipped model on a held-out text."""
-    model: Model = load_model(SHIPPED[cell])
+    model: Network = load_model(SHIPPED[cell])
     tokens = model.tokenizer.encode(for_model(model, seed, 45))[:45]
     return slope(norms(model.run(tokens, device="cpu")))
 

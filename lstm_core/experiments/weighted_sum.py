@@ -24,7 +24,7 @@ from lstm_core.experiments.base import (
     watch,
 )
 from lstm_core.experiments.texts import for_model, shipped
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.say import say
 from lstm_core.trace import Trace
 
@@ -60,13 +60,13 @@ def digits(difference: float) -> int:
     return int(-np.log10(max(difference, 1e-16)))
 
 
-def in_64_bits(model: Model) -> Model:
+def in_64_bits(model: Network) -> Network:
     """The same network, run in numbers of double precision."""
     layers = [[{k: v.astype(np.float64) for k, v in p.items()} for p in row] for row in model.layers]
     return replace(model, embedding=model.embedding.astype(np.float64), layers=layers)
 
 
-def linear() -> dict[str, Model]:
+def linear() -> dict[str, Network]:
     """Every shipped model whose memory goes on linearly; the plain RNN rewrites it."""
     return {name: model for name, model in shipped("").items() if carry(model.cell) is not None}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.training.loop import Trained, best, train
 from lstm_core.training.recipes import recipe
 
@@ -29,7 +29,7 @@ def table(runs: list[Trained]) -> str:
 
 def join(path: Path, seeds: list[dict[str, Any]], half: bool) -> None:
     """Put the figures of further seeds beside those in a shipped file's header; its weights stay as they are."""
-    model = Model.load(path)
+    model = Network.load(path)
     known = {run["seed"]: run for run in (*model.meta.get("seeds", ()), *seeds)}
     by_seed = [run for _, run in sorted(known.items())]
     replace(model, meta={**model.meta, "seeds": by_seed}).save(path, half)

@@ -14,7 +14,7 @@ from zlib import crc32
 import numpy as np
 
 from lstm_core.analysis import Force, intervene
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.scan import scan
 from lstm_core.text import Tokenizer
 from lstm_core.trace import Trace
@@ -89,14 +89,14 @@ class Writing:
         return Row(np.array(ids), np.array(answers))
 
 
-def probes(model: Model, seed: int, count: int, attractors: int) -> tuple[np.ndarray, np.ndarray]:
+def probes(model: Network, seed: int, count: int, attractors: int) -> tuple[np.ndarray, np.ndarray]:
     """Held-out sentences up to the verb, ids (time, sentence), and their numbers; every attractor has the other one."""
     writing, draw = Writing(model.tokenizer, held_out=True), Random(seed)
     numbers = np.arange(count) % 2
     return np.array([writing.subject(draw, int(n), [1 - int(n)] * attractors) for n in numbers]).T, numbers
 
 
-def traced(model: Model, ids: np.ndarray) -> Trace:
+def traced(model: Network, ids: np.ndarray) -> Trace:
     """A model's run over ids (time, sentence)."""
     inputs = model.embedding[ids]
     signals, _ = scan(model.cell, model.layers, inputs)
@@ -106,7 +106,7 @@ def traced(model: Model, ids: np.ndarray) -> Trace:
     )
 
 
-def accuracy(model: Model, ids: np.ndarray, numbers: np.ndarray, without: int | None = None) -> float:
+def accuracy(model: Network, ids: np.ndarray, numbers: np.ndarray, without: int | None = None) -> float:
     """Share of sentences and verbs for which the verb is likelier in the right number than in the wrong one.
 
     without: a unit whose memory is 0 at every step.
@@ -119,7 +119,7 @@ def accuracy(model: Model, ids: np.ndarray, numbers: np.ndarray, without: int | 
     return float(((scores[:, many] > scores[:, one]) == (numbers[:, None] == 1)).mean())
 
 
-def ablations(model: Model, seed: int, count: int, attractors: int = 3) -> tuple[float, np.ndarray]:
+def ablations(model: Network, seed: int, count: int, attractors: int = 3) -> tuple[float, np.ndarray]:
     """Accuracy with that many attractors as the model is, and without each unit."""
     ids, numbers = probes(model, seed, count, attractors)
     without = [accuracy(model, ids, numbers, unit) for unit in range(model.hidden_size)]

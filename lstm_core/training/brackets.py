@@ -15,7 +15,7 @@ from zlib import crc32
 import numpy as np
 
 from lstm_core.equations import carry
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.text import Tokenizer
 from lstm_core.training.english import lexicon
 from lstm_core.training.general_measures import memory
@@ -103,7 +103,7 @@ class Reading:
     closed: float  # share of the closing marks that are likelier than the other closing marks
 
     @staticmethod
-    def of(model: Model, found: Sequence[Text]) -> Reading:
+    def of(model: Network, found: Sequence[Text]) -> Reading:
         rows = [row(model.tokenizer, text).ids for text in found]
         signals = read(model, rows)
         places = np.concatenate([np.full(len(ids), k) for k, ids in enumerate(rows)])

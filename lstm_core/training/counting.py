@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.training.general_measures import memory
 from lstm_core.training.rows import read
 
@@ -16,13 +16,13 @@ LONGEST = 40  # n in training
 MEASURED = 256  # and in measuring
 
 
-def string(model: Model, n: int) -> np.ndarray:
+def string(model: Network, n: int) -> np.ndarray:
     """Ids of a^n b^n."""
     a, b = model.tokenizer.id("a"), model.tokenizer.id("b")
     return np.array([a] * n + [b] * n)
 
 
-def right(model: Model, lengths: range) -> np.ndarray:
+def right(model: Network, lengths: range) -> np.ndarray:
     """For each n, whether after each b of a^n b^n the likeliest is b, and after the last one the end."""
     h = read(model, [string(model, n) for n in lengths])[model.cell.output]
     said = (h @ model.readout_weight.T + model.bias).argmax(-1)
@@ -30,13 +30,13 @@ def right(model: Model, lengths: range) -> np.ndarray:
     return np.array([(said[n : 2 * n - 1, k] == b).all() and said[2 * n - 1, k] == end for k, n in enumerate(lengths)])
 
 
-def breaks_at(model: Model, longest: int = MEASURED) -> int:
+def breaks_at(model: Network, longest: int = MEASURED) -> int:
     """The smallest n that is got wrong; `longest + 1` if none is."""
     wrong = np.flatnonzero(~right(model, range(1, longest + 1)))
     return int(wrong[0]) + 1 if len(wrong) else longest + 1
 
 
-def counts(model: Model, longest: int = LONGEST) -> tuple[np.ndarray, np.ndarray]:
+def counts(model: Network, longest: int = LONGEST) -> tuple[np.ndarray, np.ndarray]:
     """The memory after every letter of a^n b^n for n to `longest` (letter, unit), and the a's less the b's so far."""
     held = read(model, [string(model, n) for n in range(1, longest + 1)])[memory(model)]
     places = [(t, n - 1, min(t + 1, 2 * n - t - 1)) for n in range(1, longest + 1) for t in range(2 * n)]

@@ -14,7 +14,7 @@ from zlib import crc32
 
 import numpy as np
 
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.text import Tokenizer
 from lstm_core.training.english import Writer
 from lstm_core.training.rows import MEASURE_SEED, Row
@@ -104,7 +104,7 @@ class Writing:
         return Row(np.array(ids), np.array(answers))
 
 
-def probes(model: Model, seed: int, count: int, gap: int, hidden: float = 0.0) -> list[Row]:
+def probes(model: Network, seed: int, count: int, gap: int, hidden: float = 0.0) -> list[Row]:
     """Held-out texts with one country and, `gap` words later, its language."""
     writing, draw = Writing(model.tokenizer, held_out=True), np.random.default_rng(seed)
     return [writing.row(draw, gap, hidden) for _ in range(count)]

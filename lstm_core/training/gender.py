@@ -16,7 +16,7 @@ import numpy as np
 from lstm_core.analysis import Force, intervene, memory, readout
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.scan import scan
 from lstm_core.training.english import FEMALE, GENDERS, MALE, Story, Writer, other
 from lstm_core.training.rows import padded
@@ -64,18 +64,18 @@ class Reading:
     lean: np.ndarray
 
 
-def pronoun_ids(model: Model, story: Story) -> tuple[int, int]:
+def pronoun_ids(model: Network, story: Story) -> tuple[int, int]:
     """The ids of `she` and of `he` in the story's language."""
     return model.tokenizer.id(story.PRONOUN[FEMALE]), model.tokenizer.id(story.PRONOUN[MALE])
 
 
-def readout_difference(model: Model, story: Story) -> tuple[np.ndarray, float]:
+def readout_difference(model: Network, story: Story) -> tuple[np.ndarray, float]:
     """(weight, bias) of logit("she") - logit("he"), linear in what is read."""
     she, he = pronoun_ids(model, story)
     return model.readout_weight[she] - model.readout_weight[he], float(model.bias[she] - model.bias[he])
 
 
-def read(model: Model, stories: Sequence[Story]) -> Reading:
+def read(model: Network, stories: Sequence[Story]) -> Reading:
     """Run the stories as one batch, padded at their ends."""
     ids = padded([[model.tokenizer.id(word) for word in story.words] for story in stories])
     signals, _ = scan(model.cell, model.layers, model.embedding[ids])
@@ -84,7 +84,7 @@ def read(model: Model, stories: Sequence[Story]) -> Reading:
     return Reading(top, model.reads(signals) @ weight + bias)
 
 
-def accuracy(model: Model, stories: Sequence[Story]) -> float:
+def accuracy(model: Network, stories: Sequence[Story]) -> float:
     """Share of the stories' last pronouns for which the right one of he and she is the likelier."""
     lean = read(model, stories).lean
     right = [
@@ -93,7 +93,7 @@ def accuracy(model: Model, stories: Sequence[Story]) -> float:
     return float(np.mean(right))
 
 
-def keeps_old(model: Model, unit: int, texts: Sequence[Story]) -> float:
+def keeps_old(model: Network, unit: int, texts: Sequence[Story]) -> float:
     """Share of texts in which the old pronoun stays when one unit is made to keep its memory at the new subject."""
     she, he = pronoun_ids(model, texts[0])
     top = len(model.layers) - 1
@@ -108,7 +108,7 @@ def keeps_old(model: Model, unit: int, texts: Sequence[Story]) -> float:
     return float(np.mean(kept))
 
 
-def subject_wrote_it(model: Model, texts: Sequence[Story]) -> float:
+def subject_wrote_it(model: Network, texts: Sequence[Story]) -> float:
     """Share of texts in which the subject contributes most to the right pronoun's logit against the other one's, at the
     first pronoun."""
     right = []
@@ -132,7 +132,7 @@ class Genders:
     elsewhere: np.ndarray | None  # (word, unit), the keep gate at all other words
 
     @staticmethod
-    def of(model: Model, texts: Sequence[Story]) -> Genders:
+    def of(model: Network, texts: Sequence[Story]) -> Genders:
         signals = read(model, texts).signals
         rule = carry(model.cell)
         memory = signals[rule.state if rule else "h"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.scan import scan
 from lstm_core.training import corpus
 from lstm_core.training.english import FEMALE, GENDERS, PRONOUN, other
@@ -23,11 +23,11 @@ BITS_PER_CHARACTER = (
 )
 
 
-def encode(model: Model, texts: Iterable[str]) -> list[list[int]]:
+def encode(model: Network, texts: Iterable[str]) -> list[list[int]]:
     return [[token.id for token in model.tokenizer.encode(text)] for text in texts]
 
 
-def read(model: Model, rows: Sequence[Sequence[int]], want: Sequence[str] = ("h",)) -> dict[str, np.ndarray]:
+def read(model: Network, rows: Sequence[Sequence[int]], want: Sequence[str] = ("h",)) -> dict[str, np.ndarray]:
     """Signals (time, row, unit) of rows of ids, read side by side from the state zero and padded at their ends."""
     ids = np.zeros((max(map(len, rows)), len(rows)), np.intp)
     for k, row in enumerate(rows):
@@ -36,14 +36,14 @@ def read(model: Model, rows: Sequence[Sequence[int]], want: Sequence[str] = ("h"
     return {name: signals[name][-1, 0] for name in want}
 
 
-def log_probabilities(model: Model, h: np.ndarray) -> np.ndarray:
+def log_probabilities(model: Network, h: np.ndarray) -> np.ndarray:
     """(steps, vocabulary), natural logarithm, from h (steps, hidden)."""
     scores = (h @ model.readout.T) @ model.embedding.T + model.bias if model.tied else h @ model.readout.T + model.bias
     scores -= scores.max(-1, keepdims=True)
     return scores - np.log(np.exp(scores).sum(-1, keepdims=True))
 
 
-def bits(model: Model, texts: Sequence[str]) -> float:
+def bits(model: Network, texts: Sequence[str]) -> float:
     """Bits to code every token of these texts but each text's first, which nothing comes before."""
     rows = encode(model, texts)
     h = read(model, rows)["h"]
@@ -56,7 +56,7 @@ def bits(model: Model, texts: Sequence[str]) -> float:
     return total / np.log(2)
 
 
-def five_gram_bits(model: Model, order: int = 5) -> float:
+def five_gram_bits(model: Network, order: int = 5) -> float:
     """`bits` of the held-out novels by an interpolated Kneser-Ney model of the same tokens of the same novels."""
     train, held_out = corpus.austen()
     ngram = KneserNey(encode(model, train), order, model.tokenizer.size)
@@ -71,7 +71,7 @@ def characters(texts: Sequence[str]) -> int:
 # -- answers ---------------------------------------------------------------------------------------------------------
 
 
-def last_answer_right(model: Model, docs: Sequence[Doc]) -> float:
+def last_answer_right(model: Network, docs: Sequence[Doc]) -> float:
     """Share of texts whose last answer is right: likelier than the wrong one, or likeliest of all if none is given."""
     before = encode(model, [doc.text[: doc.answers[-1][0]] for doc in docs])
     h = read(model, before)["h"]
@@ -126,7 +126,7 @@ def cloud_probes(composer: Composer) -> list[Doc]:
 # -- units -----------------------------------------------------------------------------------------------------------
 
 
-def memory(model: Model) -> str:
+def memory(model: Network) -> str:
     """The state that is the cell's memory: c, or h where there is no other."""
     return "c" if "c" in model.cell.states() else "h"
 
@@ -151,7 +151,7 @@ def unit_accuracy(values: np.ndarray, labels: np.ndarray, unit: int, threshold: 
     return float((said[labels].mean() + (~said)[~labels].mean()) / 2)
 
 
-def gender_samples(model: Model, docs: Sequence[Doc]) -> tuple[np.ndarray, np.ndarray]:
+def gender_samples(model: Network, docs: Sequence[Doc]) -> tuple[np.ndarray, np.ndarray]:
     """The memory just before every pronoun, and whether it is she."""
     rows, places, labels = [], [], []
     she = {PRONOUN[FEMALE], PRONOUN_CHINESE[FEMALE]}
@@ -169,7 +169,7 @@ def gender_samples(model: Model, docs: Sequence[Doc]) -> tuple[np.ndarray, np.nd
     return read(model, rows, (name,))[name][time, row], np.array(labels)
 
 
-def quote_samples(model: Model, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def quote_samples(model: Network, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """The memory after every token of novels, and whether it stands inside quotation marks.
 
     Left out: the marks themselves, and paragraphs with an odd number of marks (a speech that goes on in the next one).
@@ -199,7 +199,7 @@ def quote_samples(model: Model, texts: Sequence[str]) -> tuple[np.ndarray, np.nd
     return read(model, rows, (name,))[name][time, row], np.array(labels)
 
 
-def find_units(model: Model, composer: Composer) -> dict[str, dict[str, Any]]:
+def find_units(model: Network, composer: Composer) -> dict[str, dict[str, Any]]:
     """The units that follow the subject's gender (both languages) and quotation marks, each scored on other text."""
 
     def docs(kind: Callable[[], Doc]) -> list[Doc]:
@@ -221,7 +221,7 @@ def find_units(model: Model, composer: Composer) -> dict[str, dict[str, Any]]:
     return {"gender": gender, "quote": quote}
 
 
-def measure(model: Model, composer: Composer, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def measure(model: Network, composer: Composer, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """(metrics, units), as `Recipe.measure` gives them."""
     held_out = corpus.austen()[1]
     units = find_units(model, composer)
@@ -236,7 +236,7 @@ def measure(model: Model, composer: Composer, seed: int) -> tuple[dict[str, Any]
     return {name: round(float(value), 4) for name, value in metrics.items()}, units
 
 
-def answers(model: Model, composer: Composer, seed: int, count: int = 400) -> dict[str, float]:
+def answers(model: Network, composer: Composer, seed: int, count: int = 400) -> dict[str, float]:
     """The shares of right answers, by name."""
     return {
         "pronouns_english": last_answer_right(model, english_probes(composer, seed, count)),

@@ -20,7 +20,7 @@ from lstm_core.attention import PARAMS, attended
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
 from lstm_core.layer import Layer
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.ops import TorchOps
 from lstm_core.text import Tokenizer
 
@@ -44,7 +44,7 @@ def mean_weights(weights: np.ndarray) -> np.ndarray:
     return (weights / max(float(weights.sum()), 1e-9)).astype(np.float32)
 
 
-class Network(nn.Module):
+class TorchNetwork(nn.Module):
     """Embedding, recurrent layers, readout. `tied`: the readout is the embedding's transpose on a projection of h.
     `attention`: the readout also reads a mean of the states so far (`lstm_core.attention`)."""
 
@@ -86,16 +86,16 @@ class Network(nn.Module):
             h = h[where]
         return self.readout(h if self.projection is None else self.projection(h)), values
 
-    def model(self, name: str, tokenizer: Tokenizer, meta: Mapping[str, Any], half: bool = False) -> Model:
+    def model(self, name: str, tokenizer: Tokenizer, meta: Mapping[str, Any], half: bool = False) -> Network:
         """The same network for NumPy, as it is shipped; `half` rounds to float16 first."""
         rounded = copy.deepcopy(self).half().float() if half else self
         return rounded._model(name, tokenizer, meta)
 
-    def _model(self, name: str, tokenizer: Tokenizer, meta: Mapping[str, Any]) -> Model:
+    def _model(self, name: str, tokenizer: Tokenizer, meta: Mapping[str, Any]) -> Network:
         def array(value: Tensor) -> np.ndarray:
             return value.detach().cpu().numpy().copy()
 
-        return Model(
+        return Network(
             name=name,
             tokenizer=tokenizer,
             cell=self.cell,
@@ -140,10 +140,10 @@ class Recipe(ABC):
         """What cuts a text into the words of this model."""
 
     @abstractmethod
-    def network(self) -> Network:
+    def network(self) -> TorchNetwork:
         """A new network, not trained; torch's random numbers are already seeded."""
 
-    def penalty(self, network: Network) -> Tensor | float:
+    def penalty(self, network: TorchNetwork) -> Tensor | float:
         """What else the loss counts, of the weights alone."""
         return 0.0
 
@@ -152,8 +152,8 @@ class Recipe(ABC):
         """`steps` batches, the same ones for the same state of `rng`."""
 
     @abstractmethod
-    def measure(self, model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
-        """(metrics, units) on texts that were not trained: numbers by name, and named units as in `Model.meta`."""
+    def measure(self, model: Network) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(metrics, units) on texts that were not trained: numbers by name, and named units as in `Network.meta`."""
 
     @abstractmethod
     def passes(self, metrics: Mapping[str, Any]) -> bool:
@@ -177,7 +177,7 @@ class Trained:
     """One seed's model with its metrics in the header, and whether it may be shipped."""
 
     seed: int
-    model: Model
+    model: Network
     metrics: dict[str, Any]
     passes: bool
 
@@ -234,7 +234,7 @@ def train(
     return Trained(seed, model, metrics, recipe.passes(metrics))
 
 
-def batch_loss(network: Network, batch: Batch, lam: float) -> Tensor:
+def batch_loss(network: TorchNetwork, batch: Batch, lam: float) -> Tensor:
     """The weighted loss of the next words plus `lam` times the economy of the gates."""
     weights, targets = torch.from_numpy(batch.weights), torch.from_numpy(batch.targets)
     counts = weights > 0

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.scan import scan
 from lstm_core.text import UNKNOWN, Tokenizer
 
@@ -37,7 +37,7 @@ def tokenizer_of(vocabulary: tuple[str, ...], pattern: str = WORDS) -> Tokenizer
     return Tokenizer(tokenizer.to_str())
 
 
-def read(model: Model, rows: Sequence[Sequence[int] | np.ndarray]) -> dict[str, np.ndarray]:
+def read(model: Network, rows: Sequence[Sequence[int] | np.ndarray]) -> dict[str, np.ndarray]:
     """The top layer's signals (time, row, unit) of rows of ids, read from the state zero and padded at their ends."""
     signals, _ = scan(model.cell, model.layers, model.embedding[padded(rows)])
     return {name: value[-1, 0] for name, value in signals.items()}
@@ -59,7 +59,7 @@ class Row:
     answers: np.ndarray
 
 
-def answers_right(model: Model, rows: Sequence[Row]) -> float:
+def answers_right(model: Network, rows: Sequence[Row]) -> float:
     """Share of the rows of which every answer is the likeliest next token after what stands before it."""
     h = read(model, [row.ids[:-1] if row.answers[-1] == len(row.ids) - 1 else row.ids for row in rows])[
         model.cell.output
@@ -77,5 +77,5 @@ def by(values: Iterable[int], figure: Callable[[int], float]) -> dict[str, float
 
 
 def named(meaning: str, unit: int, signal: str, **scores: Any) -> Mapping[str, Any]:
-    """A named unit of a network with one layer, as `Model.meta` holds it."""
+    """A named unit of a network with one layer, as `Network.meta` holds it."""
     return {"layer": 0, "direction": 0, "unit": int(unit), "signal": signal, "meaning": meaning, **scores}

@@ -13,7 +13,7 @@ from torch.nn import functional
 from lstm_core.cells import CELLS
 from lstm_core.scan import scan
 from lstm_core.trace import Trace
-from lstm_core.training.loop import Network, one_thread
+from lstm_core.training.loop import TorchNetwork, one_thread
 
 LETTERS = 8
 BLANK, ASK = LETTERS, LETTERS + 1
@@ -26,20 +26,20 @@ def strings(draw: np.random.Generator, count: int, lag: int, letters: int = 1) -
     return np.concatenate([kept, np.full((lag, count), BLANK), np.full((1, count), ASK), kept])
 
 
-def right(network: Network, ids: np.ndarray, letters: int = 1) -> float:
+def right(network: TorchNetwork, ids: np.ndarray, letters: int = 1) -> float:
     """Share of the strings whose letters are all said again."""
     with torch.no_grad():
         logits, _ = network(torch.from_numpy(ids[:-1]), signals=False)
     return float((logits[-letters:].argmax(-1).numpy() == ids[-letters:]).all(0).mean())
 
 
-def network(cell: str, hidden: int, seed: int) -> Network:
+def network(cell: str, hidden: int, seed: int) -> TorchNetwork:
     torch.manual_seed(seed)
-    return Network(CELLS[cell], VOCABULARY, VOCABULARY, hidden)
+    return TorchNetwork(CELLS[cell], VOCABULARY, VOCABULARY, hidden)
 
 
 def train(
-    one: Network,
+    one: TorchNetwork,
     seed: int,
     steps: int,
     lag: Callable[[int], int] | int,
@@ -73,7 +73,7 @@ Rows = tuple[np.ndarray, np.ndarray]
 
 @one_thread()
 def learn(
-    one: Network,
+    one: TorchNetwork,
     rows: Callable[[int], Rows],
     score: Callable[[], float],
     steps: int,
@@ -101,7 +101,7 @@ def learn(
     return None, score()
 
 
-def start_forget_gate(one: Network, start: float | str, longest: int, seed: int) -> None:
+def start_forget_gate(one: TorchNetwork, start: float | str, longest: int, seed: int) -> None:
     """Set the LSTM's forget bias: a number, or "chrono", b_f = log U(1, longest - 1) and b_i = -b_f.
 
     Tallec & Ollivier, "Can recurrent neural networks warp time?", ICLR 2018, arXiv 1804.11188, section 3.
@@ -167,7 +167,7 @@ class Stacked(nn.Module):
         return {k: v[network].detach().numpy().copy() for k, v in self.params.items() if k not in ("V", "v")}
 
 
-def trace_of(one: Network, ids: np.ndarray) -> Trace:
+def trace_of(one: TorchNetwork, ids: np.ndarray) -> Trace:
     """What a network does with one string (time,), in NumPy."""
     x = one.embedding.weight.detach().numpy()[ids][:, None]
     layers = one.layer.parameters_numpy()

@@ -13,7 +13,7 @@ from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
 from lstm_core.text import Tokenizer
-from lstm_core.training.loop import Batch, Network, Recipe
+from lstm_core.training.loop import Batch, Recipe, TorchNetwork
 from lstm_core.training.rows import WORDS, Row, padded, tokenizer_of
 
 
@@ -60,8 +60,8 @@ class Task(Recipe):
     def tokenizer(self) -> Tokenizer:
         return tokenizer_of(self.vocabulary, self.pattern)
 
-    def network(self) -> Network:
-        return Network(self.cell, len(self.vocabulary) + 1, self.embedding, self.hidden, layers_of(self.cell))
+    def network(self) -> TorchNetwork:
+        return TorchNetwork(self.cell, len(self.vocabulary) + 1, self.embedding, self.hidden, layers_of(self.cell))
 
     def rows(self, draw: np.random.Generator, progress: float) -> list[Row]:
         """One batch of texts; `progress` goes from 0 to 1 in the course of the training."""

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.training.agreement import ATTRACTORS, Writing, ablations, accuracy, pairs, probes, vocabulary
 from lstm_core.training.general_measures import memory
-from lstm_core.training.loop import Network
+from lstm_core.training.loop import TorchNetwork
 from lstm_core.training.rows import MEASURE_SEED, Row, by, named
 from lstm_core.training.task import Task
 
@@ -41,7 +41,7 @@ class Agreement(Task):
         super().__init__(cell, HIDDEN)
         self.forms = [[self.tokenizer().id(form) for form in pair] for pair in pairs("verbs")]
 
-    def network(self) -> Network:
+    def network(self) -> TorchNetwork:
         made = super().network()
         with torch.no_grad():
             for one, many in self.forms:
@@ -50,7 +50,7 @@ class Agreement(Task):
                 made.readout.weight[one, 0] -= LEAN
         return made
 
-    def penalty(self, network: Network) -> Tensor | float:
+    def penalty(self, network: TorchNetwork) -> Tensor | float:
         one, many = torch.tensor(self.forms).T
         return SHARED * (network.readout.weight[many] - network.readout.weight[one])[:, 1:].abs().sum() / len(one)
 
@@ -63,7 +63,7 @@ class Agreement(Task):
         return [self.writing.row(rng, sentences, MOST) for _ in range(self.batch)]
 
     def measure(
-        self, model: Model, seed: int = MEASURE_SEED, count: int = 500
+        self, model: Network, seed: int = MEASURE_SEED, count: int = 500
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         by_attractors = by(ATTRACTORS, lambda k: accuracy(model, *probes(model, seed + k, count, k)))
         unit = int(ablations(model, seed + 10, count)[1].argmin())  # found on other sentences than it is measured on

@@ -13,7 +13,7 @@ import numpy as np
 
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.training.counting import LONGEST, breaks_at, counts, string
 from lstm_core.training.general_measures import memory
 from lstm_core.training.rows import MARKS, Row, named, read
@@ -42,7 +42,7 @@ class Counting(Task):
         lengths = np.clip(middle + draw.integers(-4, 5, self.batch), 1, LONGEST)
         return [Row(np.array([1] * n + [2] * n + [3]), np.arange(n + 1, 2 * n + 1)) for n in lengths]
 
-    def measure(self, model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
+    def measure(self, model: Network) -> tuple[dict[str, Any], dict[str, Any]]:
         held, count = counts(model)
         correlation = np.nan_to_num([np.corrcoef(column, count)[0, 1] for column in held.T])
         unit = int(np.abs(correlation).argmax())

@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.training.brackets import Reading, row, texts, vocabulary, write
 from lstm_core.training.general_measures import best_unit, memory, unit_accuracy
 from lstm_core.training.loop import Batch
@@ -43,7 +43,7 @@ class Brackets(Task):
         return [self.pool[k] for k in near]
 
     def measure(
-        self, model: Model, seed: int = MEASURE_SEED, count: int = 300
+        self, model: Network, seed: int = MEASURE_SEED, count: int = 300
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         chosen, test = (Reading.of(model, texts(seed + k, count)) for k in (0, 1))
         quote, threshold, sign = best_unit(chosen.memory, chosen.quoted)

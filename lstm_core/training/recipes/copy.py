@@ -14,7 +14,7 @@ import numpy as np
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.training.copying import ASK, BLANK, LAGS, LETTERS, probes, row
 from lstm_core.training.rows import MARKS, MEASURE_SEED, Row, answers_right, by
 from lstm_core.training.task import Task
@@ -41,7 +41,7 @@ class Copy(Task):
         return [row(draw, int(k)) for k in lags]
 
     def measure(
-        self, model: Model, seed: int = MEASURE_SEED, count: int = 400
+        self, model: Network, seed: int = MEASURE_SEED, count: int = 400
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         by_lag = by(LAGS, lambda lag: answers_right(model, probes(seed + lag, count, lag)))
         return {"lag_40": by_lag["40"], "lag_60": by_lag["60"], "by_lag": by_lag}, {}

@@ -15,7 +15,7 @@ import numpy as np
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.training.country import GAPS, Writing, probes, vocabulary
 from lstm_core.training.rows import MEASURE_SEED, Row, answers_right, by
 from lstm_core.training.task import Task
@@ -48,7 +48,7 @@ class Country(Task):
         return [self.writing.row(draw, int(g), h, b) for g, h, b in zip(gaps, hidden, before, strict=True)]
 
     def measure(
-        self, model: Model, seed: int = MEASURE_SEED, count: int = 250
+        self, model: Network, seed: int = MEASURE_SEED, count: int = 250
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         by_gap = by(GAPS, lambda gap: answers_right(model, probes(model, seed + gap, count, gap)))
         unknown = answers_right(model, probes(model, seed + 1, count, 20, hidden=1.0))

@@ -22,10 +22,10 @@ from torch.nn import functional
 
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.text import Tokenizer
 from lstm_core.training import corpus, english, general_measures, wordpieces
-from lstm_core.training.loop import Batch, Network, Recipe
+from lstm_core.training.loop import Batch, Recipe, TorchNetwork
 from lstm_core.training.templates import Composer, Doc, neutral, neutral_chinese
 
 HIDDEN = {"lstm": 112, "gru": 128}  # about as many recurrent parameters
@@ -101,7 +101,7 @@ def streams(seed: int) -> dict[str, Stream]:
     }
 
 
-class Reader(Network):
+class Reader(TorchNetwork):
     """A network that reads on: each batch starts from the states in which the one before left its rows.
 
     A row whose first id is written as its complement `~id` starts anew from the state zero.
@@ -151,7 +151,7 @@ class General(Recipe):
     def tokenizer(self) -> Tokenizer:
         return Tokenizer(build_tokenizer().to_str())
 
-    def network(self) -> Network:
+    def network(self) -> TorchNetwork:
         return Reader(self.cell, build_tokenizer().get_vocab_size(), EMBEDDING, self.hidden, tied=True)
 
     def batches(self, rng: Random, steps: int) -> Iterator[Batch]:
@@ -175,7 +175,7 @@ class General(Recipe):
             anew = marked_anew(ids[:-1], draw.random(len(rows)) < reset)
             yield Batch(anew, ids[1:], scaled(weights, draw), np.ones_like(weights))
 
-    def measure(self, model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
+    def measure(self, model: Network) -> tuple[dict[str, Any], dict[str, Any]]:
         return general_measures.measure(model, composer(MEASURE_SEED, held_out=True), MEASURE_SEED)
 
     def passes(self, metrics: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lstm_core.cells.base import Cell
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.training.miniature import MINIATURES
 from lstm_core.training.rows import MEASURE_SEED, Row, answers_right
 from lstm_core.training.task import Task
@@ -29,7 +29,7 @@ class Live(Task):
         return self.mini.rows(draw, self.batch)
 
     def measure(
-        self, model: Model, seed: int = MEASURE_SEED, count: int = 100
+        self, model: Network, seed: int = MEASURE_SEED, count: int = 100
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         return {"right": answers_right(model, self.mini.rows(np.random.default_rng(seed), count))}, {}
 

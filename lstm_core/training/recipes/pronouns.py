@@ -18,12 +18,12 @@ from torch import Tensor
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.text import Tokenizer
 from lstm_core.training import english
 from lstm_core.training.english import FEMALE, MALE, Story, Writer, other
 from lstm_core.training.gender import Genders, accuracy, keeps_old, probes, stories, subject_wrote_it
-from lstm_core.training.loop import Batch, Network, Recipe, mean_weights
+from lstm_core.training.loop import Batch, Recipe, TorchNetwork, mean_weights
 from lstm_core.training.rows import MEASURE_SEED, tokenizer_of
 from lstm_core.training.task import equal_size, layers_of
 
@@ -101,8 +101,8 @@ class Pronouns(Recipe):
         pairs = (self.writer.STORY.PRONOUN, self.writer.STORY.POSSESSIVE)
         return {words[gender]: words[other(gender)] for words in pairs for gender in words}
 
-    def network(self) -> Network:
-        made = Network(self.cell, len(self.ids), EMBEDDING, self.hidden, layers_of(self.cell))
+    def network(self) -> TorchNetwork:
+        made = TorchNetwork(self.cell, len(self.ids), EMBEDDING, self.hidden, layers_of(self.cell))
         if self.single:
             weight, (he, she) = made.readout.weight, self.pronouns
             with torch.no_grad():
@@ -117,7 +117,7 @@ class Pronouns(Recipe):
         words = self.writer.STORY.PRONOUN
         return self.ids[words[MALE]], self.ids[words[FEMALE]]
 
-    def penalty(self, network: Network) -> Tensor | float:
+    def penalty(self, network: TorchNetwork) -> Tensor | float:
         if not self.single:
             return 0.0
         he, she = self.pronouns
@@ -172,7 +172,7 @@ class Pronouns(Recipe):
         return Batch(inputs[:-1], words[1:], mean_weights(weights[1:]), read[:-1])
 
     def measure(
-        self, model: Model, seed: int = MEASURE_SEED, count: int = 500
+        self, model: Network, seed: int = MEASURE_SEED, count: int = 500
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         def ending(k: int, **options: Any) -> list[Story]:
             return probes(seed + k, count, self.writer, **options)

@@ -15,18 +15,18 @@ import numpy as np
 from lstm_core.attention import attended, top
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
-from lstm_core.model import Model
+from lstm_core.network import Network
 from lstm_core.scan import scan
 from lstm_core.training.english import Story
 from lstm_core.training.gender import accuracy, probes, stories
-from lstm_core.training.loop import Network
+from lstm_core.training.loop import TorchNetwork
 from lstm_core.training.recipes.pronouns import EMBEDDING, MEASURE_SEED, Pronouns
 from lstm_core.training.rows import padded
 
 PRICE = 3.0  # of writing and of forgetting
 
 
-def looking(model: Model, texts: Sequence[Story]) -> dict[str, float]:
+def looking(model: Network, texts: Sequence[Story]) -> dict[str, float]:
     """Where the attention goes just before each pronoun: the share on the word of the subject it stands for, on that
     word and those after it, and on the last word read."""
     ids = padded([[model.tokenizer.id(word) for word in story.words] for story in texts])
@@ -40,7 +40,7 @@ def looking(model: Model, texts: Sequence[Story]) -> dict[str, float]:
     }
 
 
-def blinded(model: Model) -> Model:
+def blinded(model: Network) -> Network:
     """The same model, whose readout no longer sees what was looked back at."""
     readout = model.readout.copy()
     readout[:, readout.shape[1] // 2 :] = 0
@@ -55,11 +55,11 @@ class LookingBack(Pronouns):
         self.name = f"{self.task}-{cell.name}-attention"
         self.economy = PRICE
 
-    def network(self) -> Network:
-        return Network(self.cell, len(self.ids), EMBEDDING, self.hidden, attention=True)
+    def network(self) -> TorchNetwork:
+        return TorchNetwork(self.cell, len(self.ids), EMBEDDING, self.hidden, attention=True)
 
     def measure(
-        self, model: Model, seed: int = MEASURE_SEED, count: int = 500
+        self, model: Network, seed: int = MEASURE_SEED, count: int = 500
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         metrics, units = super().measure(model, seed, count)
         blind = blinded(model)

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from lstm_core.adapters.call import Call
-from lstm_core.adapters.modules import blocks_of, cell_of
-from lstm_core.adapters.torch import trace_call
+from lstm_core.modules.call import Call
+from lstm_core.modules.kinds import blocks_of, cell_of
+from lstm_core.modules.tracing import trace_call
 from lstm_core.text import Token
 from lstm_core.trace import Trace
 

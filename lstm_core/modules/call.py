@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from lstm_core.adapters.modules import blocks_of, cell_of
+from lstm_core.modules.kinds import blocks_of, cell_of
 
 LOW = (torch.bfloat16, torch.float16)
 

@@ -6,7 +6,7 @@ to whole cache lines, and holds the cell states further on. None of this is docu
 only because every trace is compared with the module's own output, and whoever calls has the public way to fall back on.
 
 A run of one layer whose workspace is not large is read from the graph that autograd makes of it, and the trace's arrays
-are the workspace itself. Anything else is cut into pieces (``lstm_core.adapters.pieces``).
+are the workspace itself. Anything else is cut into pieces (``lstm_core.modules.pieces``).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lstm_core.adapters.arrays import Arrays
-from lstm_core.adapters.call import Call
-from lstm_core.adapters.fast import runs
-from lstm_core.adapters.memory import KEPT
-from lstm_core.adapters.pieces import Pieces
+from lstm_core.modules.allocation import KEPT
+from lstm_core.modules.arrays import Arrays
+from lstm_core.modules.call import Call
+from lstm_core.modules.pieces import Pieces
+from lstm_core.modules.product import runs
 
 PAGE = 4096 // 4  # regions of the workspace start on pages, counted in float32
 PIECE = 4 << 20  # bytes of the workspace of a piece,

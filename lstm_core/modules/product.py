@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_core.adapters.arrays import Arrays
-from lstm_core.adapters.call import Call
-from lstm_core.adapters.modules import with_biases
-from lstm_core.adapters.stacked import GATES
 from lstm_core.cells.base import Cell
+from lstm_core.modules.arrays import Arrays
+from lstm_core.modules.call import Call
+from lstm_core.modules.kinds import with_biases
+from lstm_core.stacked import GATES
 
 CPU_BLOCK = 1 << 19  # bytes of gates: with what they are computed from they stay in a second-level cache
 DEVICE_BLOCK = 1 << 28

@@ -5,12 +5,17 @@ Both are found by their shapes. A file says nothing about what is wired to what,
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from lstm_core.adapters import refuse
-from lstm_core.adapters.block import Block
-from lstm_core.adapters.load import Loaded
+from lstm_core.block import Block
+from lstm_core.files import limits
 from lstm_core.say import say
+from lstm_core.trace import Trace
+
+if TYPE_CHECKING:
+    from lstm_core.files.load import Loaded
 
 
 def embeddings(loaded: Loaded, block: Block) -> list[str]:
@@ -29,7 +34,7 @@ def outputs(loaded: Loaded, block: Block, words: int) -> list[str]:
 
 def embedding(loaded: Loaded, name: str) -> np.ndarray:
     """The matrix of that name, float32 or float64. Raises ValueError if it holds NaN or infinity."""
-    return refuse.weights({name: loaded.others[name]}, say("the file"))[name]
+    return limits.weights({name: loaded.others[name]}, say("the file"))[name]
 
 
 def output(loaded: Loaded, name: str, words: int) -> tuple[np.ndarray, np.ndarray]:
@@ -50,3 +55,8 @@ def _matrices(loaded: Loaded) -> dict[str, np.ndarray]:
     """The others with two axes; what an optimiser keeps of each parameter has its shape, and is none of them."""
     named = {name: value for name, value in loaded.others.items() if "optim" not in name.lower()}
     return {name: value for name, value in named.items() if value.ndim == 2}
+
+
+def run(loaded: Loaded, x: Any, lengths: Any, mask: Any) -> dict[str, Trace]:
+    """See ``Loaded.trace``."""
+    raise NotImplementedError

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_core.adapters.arrays import Arrays
-from lstm_core.adapters.call import Call
-from lstm_core.adapters.fast import Run, largest
+from lstm_core.modules.arrays import Arrays
+from lstm_core.modules.call import Call
+from lstm_core.modules.product import Run, largest
 
 
 class Pieces:

@@ -16,7 +16,7 @@ import pytest
 h5py = pytest.importorskip("h5py")
 
 from lstm_core import load  # noqa: E402
-from lstm_core.adapters.refuse import Ambiguous  # noqa: E402
+from lstm_core.files.limits import Ambiguous  # noqa: E402
 
 TIME, BATCH, INPUT, UNITS = 5, 2, 3, 4
 GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
@@ -389,7 +389,7 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 def test_a_file_that_keeps_the_library_busy_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """HDF5 hangs on this damaged Keras file (found by fuzzing) and would take every thread of the process along."""
-    from lstm_core.adapters import hdf5
+    from lstm_core.files.formats import hdf5
 
     data = lzma.decompress((Path(__file__).parent / "data" / "hangs.h5.xz").read_bytes())
     monkeypatch.setattr(hdf5, "SECONDS", 2)

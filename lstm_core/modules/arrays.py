@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_core.adapters.call import Call
-from lstm_core.adapters.memory import empty
-from lstm_core.adapters.stacked import GATES
+from lstm_core.modules.allocation import empty
+from lstm_core.modules.call import Call
+from lstm_core.stacked import GATES
 
 
 class Arrays:

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.adapters import refuse
-from lstm_core.adapters.block import Block
-from lstm_core.adapters.variant import FORMULAS, SIGMOID, TANH, Activation, activation, variant
+from lstm_core.block import Block
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
+from lstm_core.files import limits
+from lstm_core.files.formats import Content, Format, Found
+from lstm_core.files.options import Options
+from lstm_core.files.variant import FORMULAS, SIGMOID, TANH, Activation, activation, variant
 from lstm_core.say import say
 
 ORDER = {"LSTM": "iofg", "GRU": "zrn", "RNN": "a"}
@@ -37,9 +39,10 @@ KNOWN = {"LSTM": COMMON | {"input_forget"}, "GRU": COMMON | {"linear_before_rese
 DIRECTIONS = {"forward": ("forward",), "reverse": ("reverse",), "bidirectional": ("forward", "reverse")}
 
 
-def read(data: bytes, limit: int) -> tuple[list[Block], dict[str, np.ndarray]]:
+def read(content: Content, options: Options) -> Found:
     """Every recurrent node as a block, and the graph's other matrices and vectors. Raises ValueError, naming what, for
     one that cannot be traced."""
+    data, limit = content.data, options.max_bytes
     try:
         import onnx
     except ImportError:
@@ -61,7 +64,7 @@ def read(data: bytes, limit: int) -> tuple[list[Block], dict[str, np.ndarray]]:
             taken[name] += 1
             unique = name if taken[name] == 1 else f"{name}#{taken[name]}"
             found.append(_block(unique, node, constants, limit))
-    return found, _others(model.graph, limit)
+    return Found(found, _others(model.graph, limit))
 
 
 def _others(graph: Any, limit: int) -> dict[str, np.ndarray]:
@@ -101,10 +104,10 @@ def _array(tensor: Any, what: str, limit: int) -> np.ndarray:
     if tensor.HasField("segment"):
         raise ValueError(say("{what} is in segments, which is not supported", what=what))
     try:
-        refuse.check_size(what, tensor.dims, helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize, limit)
+        limits.check_size(what, tensor.dims, helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize, limit)
         return numpy_helper.to_array(tensor)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(say("{what} cannot be read: {error}", what=what, error=refuse.reason(error))) from error
+        raise ValueError(say("{what} cannot be read: {error}", what=what, error=limits.reason(error))) from error
 
 
 def _block(name: str, node: Any, constants: Mapping[str, Any], limit: int) -> Block:
@@ -150,7 +153,7 @@ def _block(name: str, node: Any, constants: Mapping[str, Any], limit: int) -> Bl
             )
         if key in ("W", "R") and key not in given:
             raise ValueError(say("{where} has no {key}", where=where, key=key))
-    found = refuse.weights({key: given[key] for key in ("W", "R", "B", "P") if key in given}, where)
+    found = limits.weights({key: given[key] for key in ("W", "R", "B", "P") if key in given}, where)
     letters = ORDER[kind]
     if found["R"].ndim != 3:
         raise ValueError(
@@ -172,7 +175,7 @@ def _block(name: str, node: Any, constants: Mapping[str, Any], limit: int) -> Bl
     width = found["W"].shape[2] if found["W"].ndim == 3 else 0
     shapes = {"W": (count, rows, width), "R": (count, rows, hidden), "B": (count, 2 * rows), "P": (count, 3 * hidden)}
     for key, value in found.items():
-        refuse.expect(value, shapes[key], say("{key} of {where}", key=key, where=where))
+        limits.expect(value, shapes[key], say("{key} of {where}", key=key, where=where))
     cell = _cell(kind, attributes, "P" in found, count, where)
     layout = attributes.get("layout", 0)
     if layout not in (0, 1):
@@ -188,7 +191,7 @@ def _block(name: str, node: Any, constants: Mapping[str, Any], limit: int) -> Bl
         layout == 1,
         _initial(given, layout, count, hidden, where),
         None if lengths is None else tuple(int(n) for n in lengths.ravel()),
-        tuple(
+        assumed=tuple(
             say("{key} is zero (the graph computes it; pass state to set it)", key=key)
             for key in ("initial_h", "initial_c")
             if inputs.get(key) and key not in given
@@ -222,7 +225,7 @@ def _cell(kind: str, attributes: Mapping[str, Any], peepholes: bool, count: int,
                 )
                 every.append(activation(usual_form.name, *values))
         except ValueError as error:
-            raise ValueError(say("activations of {where}: {error}", where=where, error=refuse.reason(error))) from error
+            raise ValueError(say("activations of {where}: {error}", where=where, error=limits.reason(error))) from error
         functions = every[: len(usual)]
         if every[len(usual) :] not in ([], functions):
             raise ValueError(
@@ -265,7 +268,7 @@ def _initial(
     given: Mapping[str, np.ndarray], layout: int, count: int, hidden: int, where: str
 ) -> dict[str, np.ndarray]:
     """The first states that are constants in the file, (1, direction, batch, unit)."""
-    found = refuse.weights({key: given[key] for key in ("initial_h", "initial_c") if key in given}, where)
+    found = limits.weights({key: given[key] for key in ("initial_h", "initial_c") if key in given}, where)
     states = {}
     for key, value in found.items():
         value = value.swapaxes(0, 1) if layout and value.ndim == 3 else value
@@ -282,3 +285,8 @@ def _initial(
             )
         states[key.removeprefix("initial_")] = value[None]
     return states
+
+
+MARKS = (b"\x08", b"\x12", b"\x1a", b"\x22", b"\x3a", b"\x42")
+"""A field of ONNX's ModelProto; what stands after it shows that it is not safetensors."""
+FORMAT = Format("ONNX", lambda content: content.starts(*MARKS) and content.data[8:9] != b"{", read)

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.adapters import archive, hdf5, refuse
-from lstm_core.adapters.block import Block
-from lstm_core.adapters.variant import Activation, activation, variant
+from lstm_core.block import Block
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
+from lstm_core.files import archive, limits
+from lstm_core.files.formats import Content, Format, Found, hdf5
+from lstm_core.files.options import Options
+from lstm_core.files.variant import Activation, activation, variant
 from lstm_core.say import say
 
 ORDER = {"LSTM": "ifgo", "GRU": "zrn", "SimpleRNN": "a"}
@@ -41,24 +43,26 @@ class Layer:
     bidirectional: bool
 
 
-Read = tuple[list[Block], dict[str, np.ndarray]]
-"""The recurrent layers, and the file's other matrices and vectors by path."""
+def read(content: Content, options: Options) -> Found:
+    """The recurrent layers, and the file's other matrices and vectors by path."""
+    source = _from_zip if content.members else _from_hdf5
+    return source(content.data, options.max_bytes, options.cell)
 
 
-def from_zip(data: bytes, limit: int, cell: str | Mapping[str, str] | None) -> Read:
+def _from_zip(data: bytes, limit: int, cell: str | Mapping[str, str] | None) -> Found:
     """The layers of a ``.keras`` archive."""
     sizes = archive.members(data, limit)
     if "model.weights.h5" not in sizes:
         raise ValueError(say("the archive holds no model.weights.h5, so it is no Keras model"))
     config = _json(archive.member(data, "config.json", MAX_JSON)) if "config.json" in sizes else None
     _, arrays = hdf5.read(archive.member(data, "model.weights.h5", limit), limit)
-    return _blocks(_weights(arrays), config, cell), _others(arrays)
+    return Found(_blocks(_weights(arrays), config, cell), _others(arrays))
 
 
-def from_hdf5(data: bytes, limit: int, cell: str | Mapping[str, str] | None) -> Read:
+def _from_hdf5(data: bytes, limit: int, cell: str | Mapping[str, str] | None) -> Found:
     """The layers of a ``.weights.h5`` or an older ``.h5``."""
     text, arrays = hdf5.read(data, limit)
-    return _blocks(_weights(arrays), None if text is None else _json(text), cell), _others(arrays)
+    return Found(_blocks(_weights(arrays), None if text is None else _json(text), cell), _others(arrays))
 
 
 def _json(text: bytes | str) -> Any:
@@ -202,7 +206,7 @@ def _from_config(layer: Layer, parts: Sequence[Weights]) -> Block:
     try:
         given, inner = (_function(options, key) for key in ("activation", "recurrent_activation"))
     except ValueError as error:
-        raise ValueError(say("the layer {name}: {error}", name=layer.name, error=refuse.reason(error))) from error
+        raise ValueError(say("the layer {name}: {error}", name=layer.name, error=limits.reason(error))) from error
     base = _cell(layer.kind, bool(options.get("reset_after", True)), given, inner)
     directions = (
         ("forward", "reverse") if layer.bidirectional else ("reverse",) if options.get("go_backwards") else ("forward",)
@@ -261,7 +265,7 @@ def _without_config(left: dict[str, Weights], cell: str | Mapping[str, str] | No
                     shape=parts[0]["recurrent_kernel"].shape,
                 )
             )
-    chosen = refuse.choose({name: cells for name, cells in fits.items() if len(cells) > 1}, cell)
+    chosen = limits.choose({name: cells for name, cells in fits.items() if len(cells) > 1}, cell)
     kinds = {"lstm": "LSTM", "gru": "GRU", "gru_cho": "GRU", "rnn": "SimpleRNN"}
     blocks = []
     for name, parts in pairs.items():
@@ -279,17 +283,17 @@ def _row(name: str, kind: str, cell: type[Cell], parts: Sequence[Weights]) -> li
 
 def _split(where: str, kind: str, cell: type[Cell], part: Weights) -> dict[str, np.ndarray]:
     """Our parameters from a layer's kernel, recurrent_kernel and bias, which Keras applies from the right."""
-    found = refuse.weights(part, where)
+    found = limits.weights(part, where)
     letters = ORDER[kind]
     hidden = found["recurrent_kernel"].shape[0]
     wide = len(letters) * hidden
-    refuse.expect(
+    limits.expect(
         found["recurrent_kernel"], (hidden, wide), say("{key} of {where}", key="recurrent_kernel", where=where)
     )
-    refuse.expect(found["kernel"], (found["kernel"].shape[0], wide), say("{key} of {where}", key="kernel", where=where))
+    limits.expect(found["kernel"], (found["kernel"].shape[0], wide), say("{key} of {where}", key="kernel", where=where))
     inside = any(param.name == "b_hn" for param in cell.params)
     zero = np.zeros((2, wide) if inside else wide, found["kernel"].dtype)
-    bias = refuse.expect(found.get("bias", zero), zero.shape, say("{key} of {where}", key="bias", where=where))
+    bias = limits.expect(found.get("bias", zero), zero.shape, say("{key} of {where}", key="bias", where=where))
     of_input, of_state = (bias[0], bias[1]) if inside else (bias, np.zeros_like(bias))
     params: dict[str, np.ndarray] = {}
     for k, letter in enumerate(letters):
@@ -301,3 +305,10 @@ def _split(where: str, kind: str, cell: type[Cell], part: Weights) -> dict[str, 
         else:
             params[f"b_{letter}"] = of_input[at] + of_state[at]
     return params
+
+
+def _fits(content: Content) -> bool:
+    return content.starts(b"\x89HDF\r\n\x1a\n") or bool({"model.weights.h5", "config.json"} & set(content.members))
+
+
+FORMAT = Format("Keras", _fits, read)

@@ -21,7 +21,7 @@ from safetensors.torch import save as save_safetensors
 from torch import nn
 
 from lstm_core import load, trace
-from lstm_core.adapters.refuse import Ambiguous
+from lstm_core.files.limits import Ambiguous
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
@@ -283,7 +283,7 @@ def test_a_header_may_be_as_long_as_another_format_begins(length: int) -> None:
 
 def test_own_models_are_named(tmp_path: Path) -> None:
     cases.model().save(tmp_path / "m.safetensors")
-    with pytest.raises(ValueError, match="one of Gatescope's own models: lstm_core.Model.load"):
+    with pytest.raises(ValueError, match="one of Gatescope's own models: lstm_core.Network.load"):
         load(tmp_path / "m.safetensors")
 
 

@@ -32,7 +32,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class Network:
     """A language model whose gates can be seen.
 
     embedding: (vocabulary, embedding_size). layers: parameters by layer, direction and name.
@@ -130,7 +130,7 @@ class Model:
             for row, probability in zip(best, values, strict=True)
         ]
 
-    def untrained(self, seed: int = 0) -> Model:
+    def untrained(self, seed: int = 0) -> Network:
         """The same model with random weights, U(-1/sqrt(hidden), 1/sqrt(hidden)) as torch draws them: the baseline
         of every claim."""
         rng = np.random.default_rng(seed)
@@ -171,7 +171,7 @@ class Model:
         )
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> Model:
+    def load(path: str | os.PathLike[str]) -> Network:
         """Read a file that ``save`` wrote. Raises ValueError, saying what is wrong, if it is another one."""
         from safetensors import SafetensorError, safe_open
 
@@ -191,7 +191,7 @@ class Model:
             raise ValueError(f"{os.fspath(path)} is not a whole Gatescope model: {error} is missing") from error
 
 
-def _assembled(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -> Model:
+def _assembled(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -> Network:
     """The model in a file's metadata and tensors. Raises KeyError for what is missing and ValueError for what is
     wrong."""
     try:
@@ -209,7 +209,7 @@ def _assembled(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -
             except ValueError as error:
                 raise ValueError(f"{name} is no layers.LAYER.DIRECTION.PARAMETER") from error
     attention = {name.removeprefix("attention."): v for name, v in tensors.items() if name.startswith("attention.")}
-    return Model(
+    return Network(
         name=header.pop("name"),
         tokenizer=Tokenizer(metadata["tokenizer"]),
         cell=find_cell(header.pop("cell")),
@@ -223,7 +223,7 @@ def _assembled(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -
     )
 
 
-def _checked(model: Model) -> Model:
+def _checked(model: Network) -> Network:
     """``model``, if all its parts are there and fit together; KeyError or ValueError names the first that does not."""
     if not model.layers:
         raise ValueError("it has no layers")
@@ -273,9 +273,9 @@ def list_models() -> dict[str, Path]:
     return found
 
 
-def load_model(name: str) -> Model:
+def load_model(name: str) -> Network:
     """A shipped model by its name, such as "pronouns-lstm"; ValueError lists the names there are."""
     models = list_models()
     if name not in models:
         raise ValueError(f"there is no model {name!r}; there are {', '.join(models) or 'none'}")
-    return Model.load(models[name])
+    return Network.load(models[name])

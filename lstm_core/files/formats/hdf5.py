@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstm_core.adapters import refuse
+from lstm_core.files import limits
 from lstm_core.say import Said, say
 
 SECONDS = 10
@@ -40,7 +40,7 @@ def read(data: bytes, limit: int) -> Content:
 
     if find_spec("h5py") is None:
         raise ValueError(say("a Keras file is read with the package h5py: pip install 'gatescope[keras]'"))
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).resolve().parents[3])
     paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-m", __name__, str(limit)]
     try:
@@ -172,7 +172,7 @@ def array(dataset: Any, what: str, limit: int) -> np.ndarray | None:
         raise ValueError(say("{what} holds {kind}, not floating-point weights", what=what, kind=str(dataset.dtype)))
     if dataset.is_virtual or dataset.external:
         raise ValueError(say("{what} lies in another file; save the model with its data inside", what=what))
-    refuse.check_size(what, dataset.shape, dataset.dtype.itemsize, limit)
+    limits.check_size(what, dataset.shape, dataset.dtype.itemsize, limit)
     try:
         value = np.asarray(dataset[()])
         if str(_text(dataset.attrs.get("dtype", ""))) == "bfloat16" and value.dtype.itemsize == 2:

@@ -13,7 +13,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from lstm_core import CELLS, Model, list_models, load_model
+from lstm_core import CELLS, Network, list_models, load_model
 
 TEXT = "Mary was late because she. John?"
 EVERY = pytest.mark.parametrize("name", CELLS)
@@ -25,7 +25,7 @@ def test_save_and_load(name: str, tied: bool, tmp_path: Path) -> None:
     """Bit for bit, and the loaded model does the same; float16 within its own rounding."""
     model, path = cases.model(name, tied, layers=2, directions=2), tmp_path / "m.safetensors"
     model.save(path)
-    loaded = Model.load(path)
+    loaded = Network.load(path)
     assert (loaded.name, loaded.cell, loaded.tied, loaded.meta) == (model.name, model.cell, tied, model.meta)
     assert loaded.tokenizer == model.tokenizer
     for key in ("embedding", "readout", "bias"):
@@ -38,7 +38,7 @@ def test_save_and_load(name: str, tied: bool, tmp_path: Path) -> None:
     assert loaded.predictions(b) == model.predictions(a)
 
     model.save(path, half=True)
-    half = Model.load(path)
+    half = Network.load(path)
     assert half.embedding.dtype == np.float32
     np.testing.assert_array_equal(half.embedding, model.embedding.astype(np.float16))
     for key, value in model.layers[1][1].items():
@@ -140,7 +140,7 @@ def test_untrained_has_the_same_shape_and_other_weights(name: str) -> None:
         assert np.array_equal(drawn, value) == np.array_equal(drawn, parts(next_seed)[key]) == (key in fixed), key
 
 
-def parts(model: Model) -> dict[str, np.ndarray]:
+def parts(model: Network) -> dict[str, np.ndarray]:
     """All arrays of a model of one layer and direction."""
     return {**model.layers[0][0], "embedding": model.embedding, "readout": model.readout, "bias": model.bias}
 
@@ -164,12 +164,12 @@ def saved(tmp_path: Path, tensors: dict | None = None, header: dict | None = Non
 def refused(path: Path, reason: str) -> None:
     """The message names the file and the reason."""
     with pytest.raises(ValueError, match=reason) as error:
-        Model.load(path)
+        Network.load(path)
     assert str(path) in str(error.value)
 
 
 def test_an_untouched_copy_is_accepted(tmp_path: Path) -> None:
-    assert Model.load(saved(tmp_path)).name == "small-lstm"
+    assert Network.load(saved(tmp_path)).name == "small-lstm"
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00", b"not a model at all", b"\xff" * 200, b"PK\x03\x04" + b"\x00" * 99])
@@ -253,8 +253,8 @@ def test_a_model_loads_and_runs_without_torch(tmp_path: Path) -> None:
     cases.model(layers=2, directions=2).save(tmp_path / "mine.safetensors")
     code = (
         "import sys\n"
-        "from lstm_core import Model\n"
-        f"model = Model.load({str(tmp_path / 'mine.safetensors')!r})\n"
+        "from lstm_core import Network\n"
+        f"model = Network.load({str(tmp_path / 'mine.safetensors')!r})\n"
         "trace = model.run('Mary was late', device='cpu')\n"
         "model.next_tokens(trace, -1)\n"
         "trace.role('write')\n"

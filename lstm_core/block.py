@@ -1,4 +1,4 @@
-"""A recurrent block out of somebody's file."""
+"""A recurrent block: layers of one cell in one or both directions, and how it is laid out. It runs in NumPy."""
 
 from __future__ import annotations
 
@@ -16,6 +16,20 @@ from lstm_core.trace import Trace
 Format = Literal["torch", "onnx", "keras"]
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where a block's input comes from, as its file says.
+
+    name: of another block of the file, of an embedding among its other arrays, or empty for what the network is given.
+    through: the layers between that change it, each by kind and name ("Conv1D conv1d_1"), first to last; none if it is
+        read as it is. mask_zero: an embedding's id 0 is padding, and the block skips it (Keras's ``mask_zero``).
+    """
+
+    name: str = ""
+    through: tuple[str, ...] = ()
+    mask_zero: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """One recurrent network, of one or more layers and directions, and how its file lays out what goes in.
@@ -24,6 +38,8 @@ class Block:
     batch_first: x is (batch, time, input), else (time, batch, input). A single sequence is (time, input) in both.
     initial: the state that the file itself starts from, by name (layer, direction, batch, unit); zeros where it has
     none. lengths: those that are constants in the file.
+    mask_value: a step is skipped if all its inputs are this number (Keras's ``Masking``); None if none is.
+    reads: where the input comes from; None where the file does not say.
     assumed: what the file does not say and the usual was taken for.
     """
 
@@ -35,6 +51,8 @@ class Block:
     batch_first: bool
     initial: Mapping[str, np.ndarray] = field(default_factory=dict)
     lengths: tuple[int, ...] | None = None
+    mask_value: float | None = None
+    reads: Source | None = None
     assumed: tuple[str, ...] = ()
 
     @property

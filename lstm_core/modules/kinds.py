@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lstm_core.adapters.stacked import GATES, split_weights
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
+from lstm_core.stacked import GATES, split_weights
 
 KINDS = (nn.LSTM, nn.GRU, nn.RNN, nn.LSTMCell, nn.GRUCell, nn.RNNCell)
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")

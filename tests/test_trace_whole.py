@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from lstm_core import Trace, trace, trace_all, trace_chunks
-from lstm_core.adapters import streaming
-from lstm_core.adapters.streaming import join
+from lstm_core.modules import chunks as streaming
+from lstm_core.modules.chunks import join
 
 
 class Tagger(nn.Module):
@@ -159,7 +159,7 @@ def test_nothing_is_changed(training: bool) -> None:
 def test_no_hook_is_left_after_an_error_in_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Tagger().eval()
     before = remains(model)
-    monkeypatch.setitem(__import__("lstm_core.adapters.torch", fromlist=["_"]).TOLERANCE, torch.float32, -1.0)
+    monkeypatch.setitem(__import__("lstm_core.modules.tracing", fromlist=["_"]).TOLERANCE, torch.float32, -1.0)
     with pytest.raises(RuntimeError, match=r"^encoder: the trace differs from the module's own"):
         trace_all(model, ids())
     check_same(before, remains(model))

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lstm_core.adapters.arrays import Arrays
-from lstm_core.adapters.call import Call
-from lstm_core.adapters.modules import cell_of, recurrent_modules
-from lstm_core.adapters.streaming import join
-from lstm_core.adapters.torch import finish
+from lstm_core.modules.arrays import Arrays
+from lstm_core.modules.call import Call
+from lstm_core.modules.chunks import join
+from lstm_core.modules.kinds import cell_of, recurrent_modules
+from lstm_core.modules.tracing import finish
 from lstm_core.trace import Trace
 
 

@@ -1,7 +1,7 @@
 """The gates of a GRU on the CPU, read while the module runs.
 
 torch's GRU is a loop of public operations there, behind one function, ``torch.gru``, which is called here for some
-steps at a time (``lstm_core.adapters.pieces``). With gradients on, the graph that autograd makes of a piece holds r, z
+steps at a time (``lstm_core.modules.pieces``). With gradients on, the graph that autograd makes of a piece holds r, z
 and n of every step. Nothing is computed again, but making the graph costs some microseconds a step. How it looks is no
 promise, so what is read is believed only after the comparison with the module's own output.
 """
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from lstm_core.adapters.call import Call
-from lstm_core.adapters.fast import Run
-from lstm_core.adapters.pieces import Pieces
+from lstm_core.modules.call import Call
+from lstm_core.modules.pieces import Pieces
+from lstm_core.modules.product import Run
 
 WORTH = (
     1.5e6  # multiplications a step from which this is cheaper than to compute gates again (measured, see benchmarks)

@@ -2,9 +2,9 @@
 
 The module runs once, as it is, and gives every h. The gates come from there in one of these ways, by shape:
 
-- ``graph``, ``workspace``: read from what oneDNN keeps of an LSTM for training (``lstm_core.adapters.workspace``);
-- ``recorded``: read from what autograd would keep of a GRU (``lstm_core.adapters.gru``);
-- ``product``: computed again for all steps at once (``lstm_core.adapters.fast``), which always works;
+- ``graph``, ``workspace``: read from what oneDNN keeps of an LSTM for training (``lstm_core.modules.workspace``);
+- ``recorded``: read from what autograd would keep of a GRU (``lstm_core.modules.gru``);
+- ``product``: computed again for all steps at once (``lstm_core.modules.product``), which always works;
 - ``loop``: ``lstm_core.scan``, step by step, the reference for the others.
 
 Whichever it was, h is then made from the gates and compared with the module's output at every step.
@@ -25,15 +25,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from lstm_core.adapters import gru, workspace
-from lstm_core.adapters.arrays import Arrays
-from lstm_core.adapters.call import LOW, Call
-from lstm_core.adapters.fast import largest, runs
-from lstm_core.adapters.memory import empty
-from lstm_core.adapters.modules import cell_of, layers_of, with_biases
-from lstm_core.adapters.stacked import GATES, split_weights
+from lstm_core.modules import gru, workspace
+from lstm_core.modules.allocation import empty
+from lstm_core.modules.arrays import Arrays
+from lstm_core.modules.call import LOW, Call
+from lstm_core.modules.kinds import cell_of, layers_of, with_biases
+from lstm_core.modules.product import largest, runs
 from lstm_core.ops import TorchOps
 from lstm_core.scan import Layers, scan
+from lstm_core.stacked import GATES, split_weights
 from lstm_core.text import Token
 from lstm_core.trace import Trace
 

@@ -1,1 +1,0 @@
-"""Other people's models as layers of (cell, parameters)."""

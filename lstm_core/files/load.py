@@ -1,0 +1,113 @@
+"""Somebody's file, whatever its name: the recurrent blocks in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_core.block import Block
+from lstm_core.files import formats, limits, strangers, wiring
+from lstm_core.files.beside import Beside
+from lstm_core.files.formats import Content
+from lstm_core.files.options import Options
+from lstm_core.say import say
+from lstm_core.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """What was found in a file.
+
+    format: "PyTorch", "safetensors", "ONNX", "Keras" or "NumPy". blocks: at least one, in the file's order.
+    others: what else the file holds of matrices and vectors, by name, as they lie in it.
+    roles: what the file says of some of these, by name: "embedding", "output", or another layer's name ("Conv1D").
+    """
+
+    format: str
+    blocks: tuple[Block, ...]
+    others: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
+    roles: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, name: str) -> Block:
+        """The block of that name; KeyError lists the names there are."""
+        for block in self.blocks:
+            if block.name == name:
+                return block
+        raise KeyError(f"there is no block {name!r}; there are {', '.join(repr(b.name) for b in self.blocks)}")
+
+    def trace(self, x: Any, lengths: Any = None, mask: Any = None) -> dict[str, Trace]:
+        """Run the blocks on top of each other, and return the trace of each by its name, in the order they ran.
+
+        x: what the first of them reads, in the layout of ``Block.trace``; or whole numbers (batch, time) or (time,),
+            which are looked up in the embedding that the file says it reads. lengths, mask: as for ``Block.trace``.
+
+        Which block reads which stands in a Keras or ONNX file (``Block.reads``). A file that does not say is taken in
+        its order, if every block is as wide as the one before gives, and each trace says so in ``assumed``.
+        Raises ValueError where a block reads something else, such as a convolution, naming it.
+        """
+        return wiring.run(self, x, lengths, mask)
+
+
+def load(
+    source: str | os.PathLike[str] | bytes,
+    cell: str | Mapping[str, str] | None = None,
+    *,
+    batch_first: bool = False,
+    activation: str | None = None,
+    recurrent_activation: str | None = None,
+    reset_after: bool | None = None,
+    go_backwards: bool | None = None,
+    names: Mapping[str, str] | None = None,
+    beside: Mapping[str, bytes] | None = None,
+    max_bytes: int = limits.MAX_BYTES,
+) -> Loaded:
+    """The recurrent blocks in a PyTorch, safetensors, ONNX, Keras or NumPy file; its content says which it is.
+
+    cell: where several cells fit what a file holds (an RNN's state_dict does not say whether it is tanh or relu),
+        the name of the right one, for all blocks or by block.
+    batch_first: how the blocks of a PyTorch file, which does not say, read their input.
+    activation, recurrent_activation, reset_after, go_backwards: what to take for a Keras file's layers in the place of
+        what it says or leaves open, by Keras's names.
+    names: for an .npz of arrays under names of your own, PyTorch's key for each: {"W": "weight_ih_l0", ...}.
+    beside: files that belong to this one, by name, for a source of bytes (an ONNX model's "model.onnx.data", the other
+        shards of a checkpoint). Beside a path they are found where they lie.
+    max_bytes: of the file with those beside it, and of what it unfolds to.
+
+    Nothing in the file is executed. Raises ValueError, in plain words, for a file that is too large, damaged, cut
+    short, of another kind, holds code, or weights that are NaN or do not fit together; its subclass ``Ambiguous`` where
+    ``cell`` has to be said; FileNotFoundError. A missing library is a ValueError that says what to install.
+    """
+    given = dict(beside or {})
+    if isinstance(source, bytes | bytearray | memoryview):
+        data, near = bytes(source), Beside(None, given)
+    else:
+        path = Path(source)
+        if path.is_dir():
+            raise ValueError(strangers.folder(path))
+        if path.stat().st_size > max_bytes:
+            raise _too_large(path.stat().st_size, max_bytes)
+        data, near = path.read_bytes(), Beside(path.parent, given)
+    if len(data) > max_bytes:
+        raise _too_large(len(data), max_bytes)
+    options = Options(
+        cell, batch_first, activation, recurrent_activation, reset_after, go_backwards, names, max_bytes, near
+    )
+    content = Content(data, max_bytes)
+    one = next((format for format in formats.discover() if format.fits(content)), None)
+    if one is None:
+        raise ValueError(strangers.sentence(content))
+    found = one.read(content, options)
+    if not found.blocks:
+        raise ValueError(strangers.without_blocks(one.name, found))
+    return Loaded(one.name, tuple(found.blocks), found.others, found.roles)
+
+
+def _too_large(size: int, limit: int) -> ValueError:
+    return ValueError(
+        say("the file has {size:,} bytes, more than the {limit:,} that are allowed", size=size, limit=limit)
+    )
