@@ -26,21 +26,22 @@ AXES = ("layer", "direction", "time", "batch", "unit")
 class Trace:
     """What a recurrent network did with one input.
 
-    signals: by name, each (layer, direction, time, batch, unit), NumPy, in the precision of the run. ``time`` is
-    the index
-        of the token in both directions; direction 1, if there is one, ran from the last token to the first.
+    signals: by name, each (layer, direction, time, batch, unit), NumPy, in the precision of the run. ``time`` is the
+        index of the token in both directions; direction 1, if there is one, ran from the last token to the first.
     inputs: (time, batch, input), what the first layer read.
     layers: the parameters that ran, by layer, direction and name (see ``Cell.params``). Traces of one module share them
         while the module's own stay the same, so they cannot be written to.
     initial: the state before the first step, by name, each (layer, direction, batch, unit).
     tokens: what the steps read, if it was text.
     device, seconds: where the run took place and how long it took.
-    max_abs_error: largest difference between h as the gates give it and the output of the module that was traced;
-        None for Gatescope's own models, which have no other implementation to differ from.
+    max_abs_error: largest difference between h as the gates give it and the output of the module that was traced, or
+        of the runtime that a file's block was checked against (``Block.check``); None where there was nothing to
+        compare with.
     attention: the parameters of the attention that read the top layer's states (``lstm_core.attention``); None without.
         Its weights are then the signal "alpha", whose units are the steps that were read.
     lengths: the number of steps of each sequence of the batch, where they differ; None where all are full. Signals are
         NaN after the end of a sequence: a step that was not taken has no value.
+    assumed: what neither the module nor its file says and was taken for granted, each a sentence without its full stop.
     """
 
     cell: type[Cell]
@@ -54,6 +55,7 @@ class Trace:
     max_abs_error: float | None = None
     lengths: tuple[int, ...] | None = None
     attention: Mapping[str, np.ndarray] | None = None
+    assumed: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,9 +86,8 @@ class Trace:
         """The signal of that name, indexed by axis names: ``trace.sel("f", layer=0, unit=6)`` is (direction, time,
         batch).
 
-        An axis given an integer is dropped; one given a slice is kept. Raises ValueError for a signal, an axis or
-        an index
-        that the trace does not have, with what it has.
+        An axis given an integer is dropped; one given a slice is kept. Raises ValueError for a signal, an axis or an
+        index that the trace does not have, with what it has.
         """
         if signal not in self.signals:
             names = ", ".join(self.signals)
