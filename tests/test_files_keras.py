@@ -389,10 +389,10 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 def test_a_file_that_keeps_the_library_busy_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """HDF5 hangs on this damaged Keras file (found by fuzzing) and would take every thread of the process along."""
-    from lstm_core.files.formats import hdf5
+    from lstm_core.files import sandbox
 
     data = lzma.decompress((Path(__file__).parent / "data" / "hangs.h5.xz").read_bytes())
-    monkeypatch.setattr(hdf5, "SECONDS", 2)
+    monkeypatch.setattr(sandbox, "SECONDS", 2)
     start = time.monotonic()
     with pytest.raises(ValueError, match="could not be read within 2 s"):
         load(data)

@@ -1,125 +1,103 @@
-"""Reading an HDF5 file that somebody else made: in a process of its own, which may hang or die.
-
-A damaged file can keep the HDF5 library busy for good, and while it is busy no thread of Python's runs. The child has
-a time and a memory limit, follows no link, and answers in safetensors.
-"""
+"""Reading an HDF5 file that somebody else made, in a process of its own: a damaged file can keep the HDF5 library busy
+for good, and while it is busy no thread of Python's runs. No link is followed."""
 
 from __future__ import annotations
 
 import io
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from lstm_core.files import limits
-from lstm_core.say import Said, say
+from lstm_core.files import limits, sandbox
+from lstm_core.say import say
 
-SECONDS = 10
 MAX_NODES = 100_000
 MAX_DEPTH = 32
-REFUSED = 3  # the child's exit status when it says why
+
+Attributes = dict[str, dict[str, str | list[str]]]
 
 
-class Content(NamedTuple):
-    """config: the attribute "model_config", if there is one. arrays: matrices and vectors by path."""
+@dataclass(frozen=True)
+class Content:
+    """What is read of an HDF5 file.
 
-    config: str | None
+    arrays: matrices and vectors by path, in the order in which they were put into the file.
+    attributes: text and lists of text that stand at the file itself ("") and at its groups ("model_weights/lstm"), by
+        path and name: "keras_version", "backend", a layer's "weight_names".
+    """
+
     arrays: dict[str, np.ndarray]
+    attributes: Attributes
+
+    @property
+    def config(self) -> str | None:
+        """The attribute "model_config" of the file, if it has one."""
+        text = self.attributes.get("", {}).get("model_config")
+        return text if isinstance(text, str) else None
+
+    def __iter__(self) -> Iterator[Any]:
+        yield self.config
+        yield self.arrays
 
 
 def read(data: bytes, limit: int) -> Content:
     """What is in an HDF5 file, of at most ``limit`` bytes. Raises ValueError with what is wrong."""
-    from safetensors.numpy import load
-
     if find_spec("h5py") is None:
         raise ValueError(say("a Keras file is read with the package h5py: pip install 'gatescope[keras]'"))
-    root = str(Path(__file__).resolve().parents[3])
-    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-m", __name__, str(limit)]
-    try:
-        child = subprocess.run(
-            command, input=data, capture_output=True, timeout=SECONDS, env={**os.environ, "PYTHONPATH": paths}
-        )
-    except subprocess.TimeoutExpired:
-        raise ValueError(
-            say(
-                "the HDF5 file could not be read within {seconds} s; it is damaged, or made so on purpose",
-                seconds=SECONDS,
-            )
-        ) from None
-    if child.returncode == REFUSED:
-        raise ValueError(_heard(json.loads(child.stdout)))
-    if child.returncode != 0:
-        raise ValueError(say("the HDF5 file is damaged: reading it ended with status {code}", code=child.returncode))
-    size = int.from_bytes(child.stdout[:8], "little")
-    config = json.loads(child.stdout[8 : 8 + size])
-    return Content(config, load(child.stdout[8 + size :]))
-
-
-def _heard(tree: Any) -> Any:
-    """The reverse of ``_told``."""
-    return say(tree[0], **{name: _heard(value) for name, value in tree[1].items()}) if isinstance(tree, list) else tree
-
-
-def _told(value: Any) -> Any:
-    """Something said, and what it was said with, as JSON has it."""
-    if isinstance(value, Said):
-        return [value.template, {name: _told(inner) for name, inner in value.values.items()}]
-    return value if isinstance(value, (int, float)) else str(value)
+    attributes, arrays = sandbox.run(__name__, data, limit)
+    return Content(arrays, attributes)
 
 
 # ---- in the child
 
 
-def main(limit: int) -> int:
-    from safetensors.numpy import save
+def parse(data: bytes, limit: int) -> tuple[Attributes, dict[str, np.ndarray]]:
+    """Attributes and arrays as ``Content`` has them, each of at most ``limit`` bytes in all."""
+    import h5py
+    from h5py import h5o
 
-    _bound(limit)
-    out = sys.stdout.buffer
-    try:
-        config, arrays = _content(sys.stdin.buffer.read(), limit)
-    except ValueError as error:
-        out.write(json.dumps(_told(error.args[0])).encode())
-        return REFUSED
-    head = json.dumps(config).encode()
-    out.write(len(head).to_bytes(8, "little") + head + save(arrays))
-    return 0
-
-
-def _bound(limit: int) -> None:
-    """What the process may use; where the system knows no such limits there is still the parent's clock."""
-    try:
-        import resource
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    memory = 4 * limit + (2 << 30)
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-
-
-def _content(data: bytes, limit: int) -> Content:
     with _opened(data) as file:
-        try:
-            config = file.attrs.get("model_config")
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
-            raise ValueError(say("the HDF5 file is damaged or cut short: {error}", error=str(error))) from error
-        arrays: dict[str, np.ndarray] = {}
-        left = limit
-        for path, dataset in datasets(file):
-            if dataset.shape is None or len(dataset.shape) not in (1, 2):
+        attributes: Attributes = {}
+        arrays: list[tuple[int, str, np.ndarray]] = []
+        left = room = limit
+        for path, node in nodes(file):
+            if isinstance(node, h5py.Group):
+                texts = _texts(node, path)
+                room -= sum(len(name) + len(str(text)) for name, text in texts.items())
+                if room < 0:
+                    raise ValueError(
+                        say("the file's attributes have more than the {limit:,} bytes that are allowed", limit=limit)
+                    )
+                attributes |= {path: texts} if texts else {}
+            elif node.shape is not None and len(node.shape) in (1, 2):
+                value = array(node, path, left)
+                if value is not None:
+                    # Groups list their members by name; where a node lies says when it was put in.
+                    arrays.append((h5o.get_info(node.id).addr, path, value))
+                    left -= value.nbytes
+    return attributes, {path: value for _, path, value in sorted(arrays, key=lambda entry: entry[0])}
+
+
+def _texts(group: Any, path: str) -> dict[str, str | list[str]]:
+    """The attributes of a group that are text, or a list of it."""
+    texts: dict[str, str | list[str]] = {}
+    try:
+        for name in group.attrs:
+            try:
+                value = _text(group.attrs[name])
+            except TypeError:  # of a kind that NumPy does not have
                 continue
-            value = array(dataset, path, left)
-            if value is not None:
-                arrays[path] = np.ascontiguousarray(value)
-                left -= value.nbytes
-        return Content(None if config is None else str(_text(config)), arrays)
+            if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "OSU":
+                texts[name] = [str(_text(item)) for item in value]
+            elif isinstance(value, str):
+                texts[name] = str(value)
+    except (KeyError, OSError, RuntimeError, ValueError) as error:
+        what = path or say("the HDF5 file")
+        raise ValueError(say("{what} is damaged: {error}", what=what, error=str(error))) from error
+    return texts
 
 
 def _opened(data: bytes) -> Any:
@@ -132,13 +110,15 @@ def _opened(data: bytes) -> Any:
         raise ValueError(say("the HDF5 file is damaged or cut short: {error}", error=str(error))) from error
 
 
-def datasets(group: Any, prefix: str = "", depth: int = 0, seen: list[int] | None = None) -> Iterator[tuple[str, Any]]:
-    """Every dataset below ``group`` by its path. Links to other places and other files are refused, cycles too."""
+def nodes(group: Any, prefix: str = "", depth: int = 0, seen: list[int] | None = None) -> Iterator[tuple[str, Any]]:
+    """``group`` and every group and dataset below it, by path. Links to other places and files are refused, cycles
+    too."""
     import h5py
 
     seen = [0] if seen is None else seen
     if depth > MAX_DEPTH:
         raise ValueError(say("groups are nested more than {depth} deep", depth=MAX_DEPTH))
+    yield prefix.removesuffix("/"), group
     for name in _names(group, prefix):
         seen[0] += 1
         if seen[0] > MAX_NODES:
@@ -150,7 +130,7 @@ def datasets(group: Any, prefix: str = "", depth: int = 0, seen: list[int] | Non
         except (KeyError, OSError) as error:
             raise ValueError(say("{what} cannot be read: {error}", what=prefix + name, error=str(error))) from error
         if isinstance(inner, h5py.Group):
-            yield from datasets(inner, f"{prefix}{name}/", depth + 1, seen)
+            yield from nodes(inner, f"{prefix}{name}/", depth + 1, seen)
         elif isinstance(inner, h5py.Dataset):
             yield f"{prefix}{name}", inner
 
@@ -184,7 +164,3 @@ def array(dataset: Any, what: str, limit: int) -> np.ndarray | None:
 
 def _text(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
