@@ -57,7 +57,7 @@ def read(data: bytes, limit: int) -> Content:
 def parse(data: bytes, limit: int) -> tuple[Attributes, dict[str, np.ndarray]]:
     """Attributes and arrays as ``Content`` has them, each of at most ``limit`` bytes in all."""
     import h5py
-    from h5py import h5o
+    from h5py import h5o  # pyright: ignore[reportAttributeAccessIssue]: compiled
 
     with _opened(data) as file:
         attributes: Attributes = {}
