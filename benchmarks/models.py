@@ -8,7 +8,8 @@ import numpy as np
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers import models, pre_tokenizers
 
-from lstm_core import CELLS, Network, Tokenizer
+from lstm_core import CELLS, Tokenizer
+from lstm_core.network import assembled
 
 HIDDEN, EMBEDDING, VOCABULARY = 64, 32, 4000
 PAIR = ("bench-lstm", "bench-gru")
@@ -38,5 +39,5 @@ def save(folder: Path) -> None:
         params = {param.name: draw(*param.shape(EMBEDDING, HIDDEN)) * 3 for param in cell.params}
         embedding = rng.standard_normal((VOCABULARY, EMBEDDING)).astype(np.float32)
         readout, bias = draw(VOCABULARY, HIDDEN), draw(VOCABULARY)
-        model = Network(name, tokenizer(), cell, embedding, [[params]], readout, bias)
+        model = assembled(name, cell, [[params]], tokenizer(), embedding, readout, bias)
         model.save(folder / f"{name}.safetensors")

@@ -22,16 +22,20 @@ def names() -> dict[str, str]:
 
 
 def stands_for(name: str, side: str) -> str:
-    """The model that is shown for ``name`` on the "left" or "right": where nothing was uploaded yet the one that stood
-    there before, or else what the side begins with in the visitor's language, if it can read the text."""
+    """The model that is shown for ``name`` on the "left" or "right", a shipped one where nothing was uploaded yet."""
     if name != YOURS:
         st.session_state[f"{side} before"] = name
     if name != YOURS or _upload() is not None:
         return name
+    return shipped(side, st.session_state.get("settings", {}).get("text", ""))
+
+
+def shipped(side: str, text: str) -> str:
+    """The shipped model that stood on that side before, or else what the side begins with in the visitor's language,
+    if it can read the text."""
     homes = [HOMES.get(current(), {}), asdict(Settings()), *HOMES.values()]
     wanted = st.session_state.get(f"{side} before"), *(home.get(side) for home in homes), *cache.models()
     there = [one for one in wanted if one in cache.models()]
-    text = st.session_state.get("settings", {}).get("text", "")
     return next((one for one in there if _knows(one, text)), there[0])
 
 

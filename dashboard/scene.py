@@ -13,6 +13,7 @@ from dashboard.controls import chosen, controls
 from dashboard.language import current, mark, tr
 from dashboard.state import YOURS, Settings
 from lstm_core import Network, Trace
+from lstm_core.say import say
 
 LOST = mark("The text of this link was too long for an address; paste it to see it.")
 
@@ -75,6 +76,10 @@ def scene() -> Scene | None:
 
         panel()
     left, right = (library.read(name, settings.text) for name in sides)
+    if len(right.trace) and not len(left.trace):
+        left = _instead(left, library.shipped("left", settings.text), settings.text)
+    elif len(left.trace) and not len(right.trace):
+        right = _instead(right, library.shipped("right", settings.text), settings.text)
     if not (len(left.trace) and len(right.trace)):  # both are drawn beside each other, or none
         left, right = (_nothing(name, one) for name, one in zip(sides, (left, right), strict=True))
     drawn = _drawn(left.model, settings), _drawn(right.model, settings)
@@ -93,6 +98,12 @@ def examples(model: Network) -> list[tuple[str, str]]:
     """Label and text of the sentences that the model's header proposes."""
     given = [one if isinstance(one, dict) else {"text": one} for one in model.meta.get("examples", [])]
     return [(tr(str(one.get("label", one["text"]))), str(one["text"])) for one in given if "text" in one]
+
+
+def _instead(failed: cache.Reading, name: str, text: str) -> cache.Reading:
+    """The reading of a model that can be drawn in the place of one that cannot, with the notes that say why."""
+    note = say("{name} is shown in its place.", name=cache.models()[name])
+    return replace(library.read(name, text), notes=(*failed.notes, note))
 
 
 def _nothing(name: str, reading: cache.Reading) -> cache.Reading:

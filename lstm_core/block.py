@@ -9,11 +9,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lstm_core.attention import top
 from lstm_core.cells.base import Cell
-from lstm_core.scan import Layers, hidden_size, scan
+from lstm_core.compared import compare
+from lstm_core.device import resolve
+from lstm_core.ops import NUMPY
+from lstm_core.say import say
+from lstm_core.scan import Layers, hidden_size, scan, skipping
 from lstm_core.trace import Trace
 
-Format = Literal["torch", "onnx", "keras"]
+Format = Literal["gatescope", "torch", "onnx", "keras"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Block:
     mask_value: a step is skipped if all its inputs are this number (Keras's ``Masking``); None if none is.
     reads: where the input comes from; None where the file does not say.
     assumed: what the file does not say and the usual was taken for.
+    checked: the largest difference from the user's own runtime, once ``check`` has compared them.
     """
 
     name: str
@@ -54,6 +60,7 @@ class Block:
     mask_value: float | None = None
     reads: Source | None = None
     assumed: tuple[str, ...] = ()
+    checked: float | None = field(default=None, init=False, repr=False)
 
     @property
     def input_size(self) -> int:
@@ -74,7 +81,15 @@ class Block:
     def num_layers(self) -> int:
         return len(self.layers)
 
-    def trace(self, x: Any, state: Any = None, lengths: Any = None) -> Trace:
+    def trace(
+        self,
+        x: Any,
+        state: Any = None,
+        lengths: Any = None,
+        mask: Any = None,
+        device: str = "cpu",
+        backend: str | None = None,
+    ) -> Trace:
         """Run the block on ``x``, (time, batch, input) or (batch, time, input) as the file has it, or (time, input).
 
         state: by name, each (layer, direction, batch, unit); or as the file's framework takes it: h or (h, c), each
@@ -82,49 +97,130 @@ class Block:
             direction, unit) for ONNX; for Keras h or (h, c), each (batch, unit), of the forward and then of the
             backward layer.
         lengths: (batch,) steps of each sequence of a padded batch.
+        mask: True at the steps that are read, (batch, time) or (time, batch) as ``x`` has it, or (time,). A step that
+            is skipped leaves the state as it was, wherever it stands (Keras's masking): h and c stay, the gates are
+            NaN. By default the steps that ``mask_value`` marks are skipped.
+        device, backend: see ``lstm_core.device.resolve``; by default NumPy, in the precision of the weights.
 
         Raises ValueError, with both shapes, if one does not fit.
         """
         start = time.perf_counter()
         dtype = next(iter(self.layers[0][0].values())).dtype
         x = np.asarray(x, dtype)
+        axes = "batch, time" if self.batch_first else "time, batch"
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
-            axes = "batch, time" if self.batch_first else "time, batch"
             raise ValueError(
-                f"{self.name} reads ({axes}, {self.input_size}) or (time, {self.input_size}), not {x.shape}"
+                say(
+                    "{name} reads ({axes}, {width}) or (time, {width}), not {shape}",
+                    name=self.name or say("the block"),
+                    axes=axes,
+                    width=self.input_size,
+                    shape=x.shape,
+                )
             )
+        read = self._read(mask, x)
         x = x[:, None] if x.ndim == 2 else x.swapaxes(0, 1) if self.batch_first else x
         steps, batch = x.shape[:2]
         initial = self._initial(state, batch, dtype)
         ends = self._lengths(lengths, steps, batch)
-        signals: dict[str, np.ndarray] = {}
-        for length in np.unique(ends):
-            at = np.flatnonzero(ends == length)
-            part = self._scan(x[:length, at], {name: value[:, :, at] for name, value in initial.items()})
-            for name, value in part.items():
-                if name not in signals:
-                    signals[name] = np.full((*value.shape[:2], steps, batch, value.shape[-1]), np.nan, value.dtype)
-                signals[name][:, :, :length, at] = value
+        device, xp = resolve(device, backend)
+        layers = self.layers
+        if xp is not NUMPY:
+            layers = [[{name: xp.asarray(value) for name, value in params.items()} for params in row] for row in layers]
+        whole = bool((ends == steps).all())
+        if whole:
+            signals = self._scan(layers, x, initial, read, xp)
+        else:
+            signals = {}
+            for length in np.unique(ends):
+                at = np.flatnonzero(ends == length)
+                state_at = {name: value[:, :, at] for name, value in initial.items()}
+                part = self._scan(layers, x[:length, at], state_at, None if read is None else read[:length, at], xp)
+                for name, value in part.items():
+                    if name not in signals:
+                        signals[name] = np.full((*value.shape[:2], steps, batch, value.shape[-1]), np.nan, value.dtype)
+                    signals[name][:, :, :length, at] = value
         return Trace(
             self.cell,
             signals,
             x,
             self.layers,
             initial,
-            device="cpu",
+            device=device,
             seconds=time.perf_counter() - start,
-            lengths=None if (ends == steps).all() else tuple(ends.tolist()),
+            max_abs_error=self.checked,
+            lengths=None if whole else tuple(ends.tolist()),
+            assumed=self.assumed,
         )
 
-    def _scan(self, x: np.ndarray, initial: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def mask_of(self, x: np.ndarray) -> np.ndarray | None:
+        """True at the steps of ``x`` that are read, with its axes but for the last; None if the file masks nothing."""
+        return None if self.mask_value is None else (np.asarray(x) != self.mask_value).any(-1)
+
+    def output(self, trace: Trace) -> np.ndarray:
+        """(time, batch, direction * unit): what the top layer shows, both directions side by side."""
+        return top(self.cell, trace.signals)
+
+    def laid_out(self, x: np.ndarray, single: bool = False) -> np.ndarray:
+        """``x`` (time, batch, input) in the layout that ``trace`` takes; of a ``single`` sequence, (time, input)."""
+        return x[:, 0] if single else x.swapaxes(0, 1) if self.batch_first else x
+
+    def check(
+        self,
+        x: Any,
+        h: Any,
+        state: Any = None,
+        lengths: Any = None,
+        mask: Any = None,
+        tolerance: float | None = None,
+    ) -> float:
+        """Compare the block's run with what your own runtime gives: the certificate that a file alone cannot have.
+
+        x, state, lengths, mask: as for ``trace``. h: the runtime's output, in its own layout: every step (like ``x``,
+            with the units of both directions side by side; for ONNX also Y, with an axis of directions), or the last
+            step alone, (batch, unit) or (unit,).
+
+        Returns the largest difference, which from now on stands on every trace of this block, ``Trace.max_abs_error``.
+        Raises ValueError for a shape that does not fit, and where the two differ by more than ``tolerance`` (1e-4, or
+        1e-10 in double precision, times the largest |h| above 1), with the place where they part.
+        """
+        trace = self.trace(x, state, lengths, mask)
+        error = compare(self, trace, h, tolerance)
+        object.__setattr__(self, "checked", error)
+        return error
+
+    def _scan(
+        self, layers: Layers, x: np.ndarray, initial: Mapping[str, np.ndarray], read: np.ndarray | None, xp: Any
+    ) -> dict[str, np.ndarray]:
+        """The signals of sequences of one length. read: (time, batch), False at the steps that are skipped."""
         if len(x) == 0:
             sizes = {signal.name: self._size(signal.name) for signal in self.cell.signals}
             shape = len(self.layers), len(self.layers[0]), 0, x.shape[1]
             return {name: np.zeros((*shape, size), x.dtype) for name, size in sizes.items()}
-        if self.directions != ("reverse",):
-            return scan(self.cell, self.layers, x, initial)[0]
-        signals, _ = scan(self.cell, self.layers, x[::-1], initial)
-        return {name: value[:, :, ::-1] for name, value in signals.items()}
+        backward = self.directions == ("reverse",)
+        if backward:
+            x, read = x[::-1], None if read is None else read[::-1]
+        step = None if read is None or bool(read.all()) else skipping(self.cell, read, xp)
+        signals, _ = scan(self.cell, layers, x if xp is NUMPY else xp.asarray(x), initial, xp, step)
+        if xp is not NUMPY:
+            signals = {name: xp.to_numpy(value) for name, value in signals.items()}
+        return {name: value[:, :, ::-1] for name, value in signals.items()} if backward else signals
+
+    def _read(self, mask: Any, x: np.ndarray) -> np.ndarray | None:
+        """(time, batch), False at the steps that are skipped; None if none is."""
+        mask = self.mask_of(x) if mask is None else np.asarray(mask)
+        if mask is None:
+            return None
+        if mask.shape != x.shape[:-1] or mask.dtype != bool:
+            raise ValueError(
+                say(
+                    "the mask holds True or False for every step, {shape}; this one is {found} of {kind}",
+                    shape=x.shape[:-1],
+                    found=mask.shape,
+                    kind=mask.dtype,
+                )
+            )
+        return mask[:, None] if mask.ndim == 1 else mask.T if self.batch_first else mask
 
     def _size(self, name: str) -> int:
         return self.output_size if name == "h" else self.hidden_size

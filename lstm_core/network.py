@@ -1,23 +1,27 @@
-"""A trained model in one file: tokenizer, embedding, recurrent layers and readout."""
+"""A network: what turns words into vectors, the recurrent block that reads these, what turns h into scores.
+
+Only the block has to be there: a file of somebody else's may hold no words, and predict nothing.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lstm_core import attention as attending
+from lstm_core.block import Block
 from lstm_core.cells import cell as find_cell
 from lstm_core.cells.base import Cell
-from lstm_core.device import resolve
-from lstm_core.scan import Layers, hidden_size, scan
+from lstm_core.say import say
+from lstm_core.scan import Layers
 from lstm_core.text import Token, Tokenizer
 from lstm_core.trace import Trace
 
@@ -32,68 +36,176 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
-    """A language model whose gates can be seen.
+class Reader:
+    """Words to vectors.
 
-    embedding: (vocabulary, embedding_size). layers: parameters by layer, direction and name.
-    readout: (vocabulary, hidden), or (embedding_size, hidden) if ``tied``: it then goes through the embedding's
-    transpose.
-    bias: (vocabulary,). All float32.
-    attention: parameters by name, if the readout also reads what it looks back at (``lstm_core.attention``); it then
-        has twice as many columns, for h and for a.
-    meta: what the header says beside: recipe, seed, metrics, named units, examples, honesty.
+    embedding: (vocabulary, input), a row an id. tokenizer: None where only ids are read, as from a file that came
+        without its vocabulary. padding: the id whose steps are skipped (Keras's ``mask_zero``); None if none is.
+    """
+
+    embedding: np.ndarray
+    tokenizer: Tokenizer | None = None
+    padding: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """What is read of a run to scores of every word.
+
+    weight: (vocabulary, read), or (embedding_size, read) with ``through``, the embedding (vocabulary, embedding_size)
+        that a tied readout goes on through. bias: (vocabulary,).
+    attention: parameters by name, if it also reads what it looks back at (``lstm_core.attention``); what is read is
+        then twice as wide, h and a.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    through: np.ndarray | None = None
+    attention: Mapping[str, np.ndarray] | None = None
+
+    @cached_property
+    def whole(self) -> np.ndarray:
+        """(vocabulary, read): row w is the direction in what is read (h, or h and a) that speaks for word w."""
+        return self.weight if self.through is None else self.through @ self.weight
+
+    def scores(self, read: np.ndarray) -> np.ndarray:
+        """(..., vocabulary): the scores of every word for what is read, (..., read)."""
+        if self.through is not None:
+            return (read @ self.weight.T) @ self.through.T + self.bias
+        return read @ self.weight.T + self.bias
+
+
+def _are_ids(inputs: np.ndarray) -> bool:
+    return inputs.dtype.kind in "iu" and inputs.ndim <= 2
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network whose gates can be seen.
+
+    block: what runs. below: blocks that run before it, first to last, each on h of the one before.
+    reader: None for one that reads numbers. readout: None for one that predicts no words.
+    meta: what a shipped model's header says beside: recipe, seed, metrics, named units, examples, honesty.
     """
 
     name: str
-    tokenizer: Tokenizer
-    cell: type[Cell]
-    embedding: np.ndarray
-    layers: Layers
-    readout: np.ndarray
-    bias: np.ndarray
-    tied: bool = False
-    attention: Mapping[str, np.ndarray] | None = None
+    block: Block
+    reader: Reader | None = None
+    readout: Readout | None = None
+    below: tuple[Block, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def hidden_size(self) -> int:
-        return hidden_size(self.cell, self.layers[0][0])
+    def cell(self) -> type[Cell]:
+        return self.block.cell
 
-    @cached_property
-    def readout_weight(self) -> np.ndarray:
-        """(vocabulary, hidden): row w is the direction in what is read (h, or h and a) that speaks for word w."""
-        return self.embedding @ self.readout if self.tied else self.readout
+    @property
+    def layers(self) -> Layers:
+        return self.block.layers
+
+    @property
+    def hidden_size(self) -> int:
+        return self.block.hidden_size
+
+    @property
+    def reads_words(self) -> bool:
+        return self.reader is not None and self.reader.tokenizer is not None
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Raises ValueError for a network that reads numbers."""
+        if self.reader is None or self.reader.tokenizer is None:
+            raise ValueError(say("this network reads numbers, so it has no words"))
+        return self.reader.tokenizer
+
+    @property
+    def embedding(self) -> np.ndarray:
+        """(vocabulary, input). Raises ValueError for a network that reads numbers."""
+        if self.reader is None:
+            raise ValueError(say("this network reads numbers, so it has no words"))
+        return self.reader.embedding
+
+    @property
+    def attention(self) -> Mapping[str, np.ndarray] | None:
+        return self.readout.attention if self.readout else None
+
+    @property
+    def predicts(self) -> Readout:
+        """The readout. Raises ValueError for a network that has none."""
+        if self.readout is None:
+            raise ValueError(say("this network has no output layer, so it predicts no next word"))
+        return self.readout
 
     def run(self, text: str | Sequence[Token], device: str = "auto", backend: str | None = None) -> Trace:
         """Read ``text`` and return everything that happened. An empty text gives a trace of no steps.
 
-        device: "auto", "cpu", "cuda" or "mps"; backend: see ``lstm_core.device.resolve``.
+        device: "auto", "cpu", "cuda" or "mps"; backend: see ``lstm_core.device.resolve``. Raises ValueError for a
+        network that reads numbers.
         """
         tokens = self.tokenizer.encode(text) if isinstance(text, str) else tuple(text)
-        device, xp = resolve(device, backend)
-        inputs = self.embedding[np.array([token.id for token in tokens], dtype=np.intp)][:, None, :]
-        signals, initial, seconds = self._scan(inputs, xp)
-        return Trace(
-            self.cell, signals, inputs, self.layers, initial, tokens, device, seconds, attention=self.attention
-        )
+        ids = np.array([token.id for token in tokens], dtype=np.intp)
+        return replace(self.read(ids, device=device, backend=backend), tokens=tokens)
 
-    def _scan(self, inputs: np.ndarray, xp: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], float]:
-        shape = (len(self.layers), len(self.layers[0]), inputs.shape[1], self.hidden_size)
-        initial = {name: np.zeros(shape, np.float32) for name in self.cell.states()}
-        if len(inputs) == 0:
-            empty = np.zeros((*shape[:2], 0, *shape[2:]), np.float32)
-            none = {signal.name: empty for signal in self.cell.signals}
-            return none | attending.weights(self.attention, self.cell, none), initial, 0.0
-        start = time.perf_counter()
-        layers = [[{k: xp.asarray(v) for k, v in params.items()} for params in row] for row in self.layers]
-        signals, _ = scan(self.cell, layers, xp.asarray(inputs), initial, xp)
-        arrays = {name: xp.to_numpy(value) for name, value in signals.items()}
-        arrays |= attending.weights(self.attention, self.cell, arrays)
-        return arrays, initial, time.perf_counter() - start
+    def read(
+        self,
+        inputs: Any,
+        lengths: Any = None,
+        *,
+        state: Any = None,
+        mask: Any = None,
+        device: str = "cpu",
+        backend: str | None = None,
+    ) -> Trace:
+        """Run on ids or vectors, and return everything that happened.
+
+        inputs: whole numbers, (time,), or (time, batch) or (batch, time) as the block has it, are ids that the reader
+            looks up; other numbers are the vectors that the (first) block reads, see ``Block.trace``.
+        lengths: (batch,) steps of each sequence of a padded batch. state, mask: of the block, see ``Block.trace``.
+
+        Raises ValueError for ids that the reader has no row for, and for what does not fit.
+        """
+        inputs = np.asarray(inputs)
+        ids = self.reader is not None and _are_ids(inputs)
+        if ids:
+            rows = len(self.embedding)
+            if inputs.size and not (0 <= inputs.min() and inputs.max() < rows):
+                raise ValueError(
+                    say(
+                        "the ids go from {low} to {high}; this network has {rows:,} words (0 to {last})",
+                        low=int(inputs.min()),
+                        high=int(inputs.max()),
+                        rows=rows,
+                        last=rows - 1,
+                    )
+                )
+        mask = self.mask_of(inputs) if mask is None else mask  # it holds for the blocks above, too
+        if ids:
+            inputs = self.embedding[inputs]
+        stack, single = (*self.below, self.block), inputs.ndim == 2
+        for block, above in pairwise(stack):
+            under = block.trace(inputs, lengths=lengths, mask=mask, device=device, backend=backend)
+            inputs = above.laid_out(block.output(under), single)
+            if mask is not None and block.batch_first != above.batch_first:
+                mask = np.asarray(mask).T
+        trace = self.block.trace(inputs, state, lengths, mask, device, backend)
+        if self.attention is None:
+            return trace
+        looks = attending.weights(self.attention, self.cell, trace.signals)
+        return replace(trace, signals={**trace.signals, **looks}, attention=self.attention)
+
+    def mask_of(self, inputs: Any) -> np.ndarray | None:
+        """True at the steps of ``inputs`` (ids or vectors, see ``read``) that are read; None if nothing is masked."""
+        inputs = np.asarray(inputs)
+        if self.reader is not None and _are_ids(inputs):
+            return None if self.reader.padding is None else inputs != self.reader.padding
+        return (*self.below, self.block)[0].mask_of(inputs)
 
     def logits(self, trace: Trace) -> np.ndarray:
-        """(time, vocabulary): the score of each next word after each step, for the first of the batch."""
-        return self._read_out(self.reads(trace.signals)[:, 0])
+        """(time, vocabulary): the score of each next word after each step, for the first of the batch.
+
+        Raises ValueError, as all that follows from it, for a network that predicts nothing.
+        """
+        return self.predicts.scores(self.reads(trace.signals)[:, 0])
 
     def probabilities(self, trace: Trace) -> np.ndarray:
         """(time, vocabulary): the softmax of ``logits``."""
@@ -101,23 +213,18 @@ class Network:
 
     def next_tokens(self, trace: Trace, step: int, k: int = 5) -> list[tuple[str, float]]:
         """The ``k`` likeliest words after ``step`` and their probabilities, likeliest first."""
-        return self._best(softmax(self._read_out(self.reads(trace.signals)[step, :1])), k)[0]
+        return self._best(softmax(self.predicts.scores(self.reads(trace.signals)[step, :1])), k)[0]
 
     def predictions(self, trace: Trace, k: int = 5) -> list[list[tuple[str, float]]]:
         """``next_tokens`` for every step, some steps at a time: a whole vocabulary a step is a lot of memory."""
         shown = self.reads(trace.signals)[:, 0]
         parts = (shown[start : start + CHUNK] for start in range(0, len(shown), CHUNK))
-        return [row for part in parts for row in self._best(softmax(self._read_out(part)), k)]
+        return [row for part in parts for row in self._best(softmax(self.predicts.scores(part)), k)]
 
     def reads(self, signals: Mapping[str, np.ndarray]) -> np.ndarray:
         """(time, batch, directions * hidden), twice as wide with attention: what the readout reads of a run."""
         h = attending.top(self.cell, signals)
         return h if self.attention is None else attending.attended(self.attention, h)[0]
-
-    def _read_out(self, h: np.ndarray) -> np.ndarray:
-        if self.tied:
-            return (h @ self.readout.T) @ self.embedding.T + self.bias
-        return h @ self.readout.T + self.bias
 
     def _best(self, probabilities: np.ndarray, k: int) -> list[list[tuple[str, float]]]:
         k = min(k, probabilities.shape[-1])
@@ -135,35 +242,42 @@ class Network:
         of every claim."""
         rng = np.random.default_rng(seed)
         bound = self.hidden_size**-0.5
-
         fixed = {param.name for param in self.cell.params if param.fixed is not None}
 
         def draw(array: Any) -> np.ndarray:
             return rng.uniform(-bound, bound, array.shape).astype(np.float32)
 
+        embedding = rng.standard_normal(self.embedding.shape).astype(np.float32)
+        layers = [
+            [{k: v if k in fixed else draw(v) for k, v in params.items()} for params in row] for row in self.layers
+        ]
+        out = self.predicts
+        weight, bias = draw(out.weight), draw(out.bias)
+        attention = out.attention and {name: draw(value) for name, value in out.attention.items()}
         return replace(
             self,
             name=f"{self.name} (untrained)",
-            embedding=rng.standard_normal(self.embedding.shape).astype(np.float32),
-            layers=[
-                [{k: v if k in fixed else draw(v) for k, v in params.items()} for params in row] for row in self.layers
-            ],
-            readout=draw(self.readout),
-            bias=draw(self.bias),
-            attention=self.attention and {name: draw(value) for name, value in self.attention.items()},
+            block=replace(self.block, layers=layers),
+            reader=replace(self.reader, embedding=embedding) if self.reader else None,
+            readout=Readout(weight, bias, None if out.through is None else embedding, attention),
         )
 
     def save(self, path: str | os.PathLike[str], half: bool = False) -> None:
-        """Write one safetensors file; ``half`` stores float16, which is read back as float32."""
+        """Write one safetensors file; ``half`` stores float16, which is read back as float32.
+
+        Raises ValueError for a network without words or without a readout.
+        """
         from safetensors.numpy import save_file
 
-        tensors = {"embedding.weight": self.embedding, "readout.weight": self.readout, "readout.bias": self.bias}
+        out = self.predicts
+        tensors = {"embedding.weight": self.embedding, "readout.weight": out.weight, "readout.bias": out.bias}
         for layer, row in enumerate(self.layers):
             for direction, params in enumerate(row):
                 tensors |= {f"layers.{layer}.{direction}.{name}": value for name, value in params.items()}
-        tensors |= {f"attention.{name}": value for name, value in (self.attention or {}).items()}
+        tensors |= {f"attention.{name}": value for name, value in (out.attention or {}).items()}
         kind = np.float16 if half else np.float32
-        header = {"format": FORMAT, "name": self.name, "cell": self.cell.name, "tied": self.tied, **self.meta}
+        tied = out.through is not None
+        header = {"format": FORMAT, "name": self.name, "cell": self.cell.name, "tied": tied, **self.meta}
         save_file(
             {name: np.ascontiguousarray(value, dtype=kind) for name, value in tensors.items()},
             path,
@@ -184,14 +298,14 @@ class Network:
         if "gatescope" not in metadata:
             raise ValueError(f"{os.fspath(path)} is a safetensors file, but not a Gatescope model")
         try:
-            return _checked(_assembled(metadata, tensors))
+            return _from_header(metadata, tensors)
         except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"{os.fspath(path)} is not a model that this Gatescope can use: {error}") from error
         except KeyError as error:
             raise ValueError(f"{os.fspath(path)} is not a whole Gatescope model: {error} is missing") from error
 
 
-def _assembled(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -> Network:
+def _from_header(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -> Network:
     """The model in a file's metadata and tensors. Raises KeyError for what is missing and ValueError for what is
     wrong."""
     try:
@@ -209,42 +323,63 @@ def _assembled(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -
             except ValueError as error:
                 raise ValueError(f"{name} is no layers.LAYER.DIRECTION.PARAMETER") from error
     attention = {name.removeprefix("attention."): v for name, v in tensors.items() if name.startswith("attention.")}
+    name, cell, tied = header.pop("name"), find_cell(header.pop("cell")), header.pop("tied")
+    layers = [[row[d] for d in sorted(row)] for _, row in sorted(rows.items())]
+    if not layers:
+        raise ValueError("it has no layers")
+    embedding = tensors["embedding.weight"]
+    network = assembled(
+        name, cell, layers, Tokenizer(metadata["tokenizer"]), embedding, tensors["readout.weight"],
+        tensors["readout.bias"], tied, attention, header,
+    )  # fmt: skip
+    _check(network)
+    return network
+
+
+def assembled(
+    name: str,
+    cell: type[Cell],
+    layers: Layers,
+    tokenizer: Tokenizer,
+    embedding: np.ndarray,
+    readout: np.ndarray,
+    bias: np.ndarray,
+    tied: bool = False,
+    attention: Mapping[str, np.ndarray] | None = None,
+    meta: Mapping[str, Any] | None = None,
+) -> Network:
+    """A network of Gatescope's own kind, from its arrays; see ``Reader``, ``Block`` and ``Readout``."""
+    directions = ("forward", "reverse")[: len(layers[0])]
     return Network(
-        name=header.pop("name"),
-        tokenizer=Tokenizer(metadata["tokenizer"]),
-        cell=find_cell(header.pop("cell")),
-        embedding=tensors["embedding.weight"],
-        layers=[[row[d] for d in sorted(row)] for _, row in sorted(rows.items())],
-        readout=tensors["readout.weight"],
-        bias=tensors["readout.bias"],
-        tied=header.pop("tied"),
-        attention=attention or None,
-        meta=header,
+        name,
+        Block(name, "gatescope", cell, layers, directions, batch_first=False),
+        Reader(embedding, tokenizer),
+        Readout(readout, bias, embedding if tied else None, attention or None),
+        meta=meta or {},
     )
 
 
-def _checked(model: Network) -> Network:
-    """``model``, if all its parts are there and fit together; KeyError or ValueError names the first that does not."""
-    if not model.layers:
-        raise ValueError("it has no layers")
-    if model.embedding.ndim != 2:
-        raise ValueError(f"embedding.weight has {model.embedding.ndim} axes, not 2")
-    words, width = model.tokenizer.size, model.embedding.shape[1]
-    outputs = len(model.layers[0]) * model.hidden_size
-    read = outputs if model.attention is None else 2 * outputs
+def _check(network: Network) -> None:
+    """KeyError or ValueError that names the first part that is not there or does not fit the others."""
+    embedding, out = network.embedding, network.predicts
+    if embedding.ndim != 2:
+        raise ValueError(f"embedding.weight has {embedding.ndim} axes, not 2")
+    words, width = network.tokenizer.size, embedding.shape[1]
+    outputs = len(network.layers[0]) * network.hidden_size
+    read = outputs if out.attention is None else 2 * outputs
     shapes = {
-        "embedding.weight": (model.embedding, (words, width)),
-        "readout.weight": (model.readout, (width if model.tied else words, read)),
-        "readout.bias": (model.bias, (words,)),
+        "embedding.weight": (embedding, (words, width)),
+        "readout.weight": (out.weight, (words if out.through is None else width, read)),
+        "readout.bias": (out.bias, (words,)),
     }
-    for layer, row in enumerate(model.layers):
+    for layer, row in enumerate(network.layers):
         for direction, params in enumerate(row):
-            for param in model.cell.params:
+            for param in network.cell.params:
                 name = f"layers.{layer}.{direction}.{param.name}"
                 if param.name not in params:
                     raise KeyError(name)
-                shapes[name] = (params[param.name], param.shape(outputs if layer else width, model.hidden_size))
-    looks = model.attention or {}
+                shapes[name] = (params[param.name], param.shape(outputs if layer else width, network.hidden_size))
+    looks = out.attention or {}
     for param in attending.PARAMS if looks else ():
         name = f"attention.{param.name}"
         if param.name not in looks:
@@ -253,7 +388,6 @@ def _checked(model: Network) -> Network:
     for name, (value, shape) in shapes.items():
         if value.shape != shape:
             raise ValueError(f"{name} is {value.shape}, not {shape}")
-    return model
 
 
 def model_folders() -> list[Path]:

@@ -1,8 +1,7 @@
 """NumPy and torch under one set of names: the only difference between back ends.
 
 A back end is an object with the elementwise functions that cells use (``sigmoid``, ``tanh``) and the few array
-functions
-that the scan uses. ``lstm_core.equations`` adds a third one, whose arrays are symbols.
+functions that the scan uses. ``lstm_core.equations`` adds a third one, whose arrays are symbols.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ import numpy as np
 
 
 class Matrix:
-    """A weight of shape (out, in) that is applied as in the papers: ``W @ x`` for x of shape (..., in) is (...,
-    out)."""
+    """A weight of shape (out, in), applied as in the papers: ``W @ x`` for x of shape (..., in) is (..., out)."""
 
     __slots__ = ("transposed",)
 
@@ -66,6 +64,10 @@ class NumpyOps:
     @staticmethod
     def zeros(shape: tuple[int, ...], like: np.ndarray) -> np.ndarray:
         return np.zeros(shape, like.dtype)
+
+    @staticmethod
+    def where(condition: Any, x: np.ndarray, y: Any) -> np.ndarray:
+        return np.where(condition, x, np.asarray(y, x.dtype))
 
     @staticmethod
     def flip(x: np.ndarray) -> np.ndarray:
@@ -127,6 +129,9 @@ class TorchOps:
 
     def divides(self, period: Any, count: Any) -> Any:
         return (self.torch.remainder(count, period) == 0).to(count.dtype)
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        return self.torch.where(self.asarray(condition), x, self.asarray(y, like=x))
 
     def flip(self, x: Any) -> Any:
         return x.flip(0)

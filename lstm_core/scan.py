@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
@@ -46,9 +47,8 @@ def scan(
     reads: applied to what each layer reads, x included (dropout).
 
     Returns the signals, each (layer, direction, time, batch, unit), and the last states, each (layer, direction,
-    batch, unit).
-    The time index is the index in ``x`` in both directions. A layer above gets the output of both directions,
-    forward first.
+    batch, unit). The time index is the index in ``x`` in both directions. A layer above gets the output of both
+    directions, forward first.
     """
     signals: dict[str, list[Any]] = {signal.name: [] for signal in cell.signals}
     final: dict[str, list[Any]] = {name: [] for name in cell.states()}
@@ -106,3 +106,21 @@ def _run(
             kept.append(values[name])
         old = {name: values[name] for name in old}
     return {name: xp.stack(a[::-1] if backward else a) for name, a in steps.items()}, old
+
+
+def skipping(cell: type[Cell], read: np.ndarray, xp: Any = NUMPY) -> Step:
+    """A ``step`` for ``scan`` that skips: where ``read`` (time, batch) is False the states stay as they were, and the
+    other signals, which nobody computed, are NaN."""
+
+    def step(layer: int, direction: int, t: int, p: SimpleNamespace, x: Any, s: SimpleNamespace) -> dict[str, Any]:
+        values = cell.gates(p, x, s, xp)
+        values |= cell.update(p, SimpleNamespace(**values), s, xp)
+        taken, states = read[t][:, None], cell.states()
+        return {
+            signal.name: xp.where(
+                taken, values[signal.name], getattr(s, signal.name) if signal.name in states else math.nan
+            )
+            for signal in cell.signals
+        }
+
+    return step

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers import models, pre_tokenizers
 
 from lstm_core import CELLS, Cell, Network, Tokenizer
+from lstm_core.network import assembled
 from lstm_core.ops import NUMPY, TorchOps
 from lstm_core.scan import scan
 
@@ -68,7 +69,7 @@ def model(name: str = "lstm", tied: bool = False, layers: int = 1, directions: i
     """A small model with random float32 weights, small enough not to be chaotic: that would blow up every rounding."""
     rng, vocabulary, width = np.random.default_rng(7), len(WORDS), 4
     rows = network(CELLS[name], rng, width, hidden, layers, directions, scale=0.35)
-    return Network(
+    return assembled(
         name=f"small-{name}",
         tokenizer=word_tokenizer(),
         cell=CELLS[name],

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers import models, normalizers, pre_tokenizers
 
 from lstm_core import CELLS, Network, Tokenizer
+from lstm_core.network import assembled
 
 WORDS = "<unk> . , mary john anna saw met the a market and because she he was".split()
 
@@ -30,7 +31,7 @@ def small_model(cell: str, seed: int = 0, layers: int = 1, directions: int = 1, 
             for p in CELLS[cell].params
         }
 
-    return Network(
+    return assembled(
         name=f"small-{cell}",
         tokenizer=Tokenizer(tokenizer.to_str()),
         cell=CELLS[cell],

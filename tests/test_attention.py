@@ -21,6 +21,7 @@ from traces import random_trace
 from lstm_core import CELLS, Network, Trace, load_model
 from lstm_core.analysis import Force, Swap, contrast, gradients, health, intervene, memory, readout, word_error
 from lstm_core.attention import attend, attended, expressions, latex, top, weights
+from lstm_core.network import Readout
 from lstm_core.ops import NUMPY, TorchOps, parameters
 from lstm_core.scan import scan
 from lstm_core.symbols import evaluate
@@ -34,12 +35,10 @@ EVERY = pytest.mark.parametrize("name", CELLS)
 def looking(name: str = "lstm", seed: int = 1, scale: float = 1.0, **options: Any) -> Network:
     """A small random model whose readout looks back."""
     model, rng = cases.model(name, **options), np.random.default_rng(seed)
-    width = model.readout.shape[1]
-    return replace(
-        model,
-        readout=rng.normal(size=(len(model.readout), 2 * width)).astype(np.float32),
-        attention={"W_a": scale * rng.normal(size=(width, width)).astype(np.float32)},
-    )
+    width = model.predicts.weight.shape[1]
+    weight = rng.normal(size=(len(model.predicts.weight), 2 * width)).astype(np.float32)
+    attention = {"W_a": scale * rng.normal(size=(width, width)).astype(np.float32)}
+    return replace(model, readout=Readout(weight, model.predicts.bias, model.predicts.through, attention))
 
 
 def in_float64(model: Network) -> Trace:
@@ -160,7 +159,7 @@ def shown(model: Network, trace: Trace) -> np.ndarray:
 def test_predictions_read_the_state_and_what_it_looks_back_at(name: str, directions: int) -> None:
     model = looking(name, layers=2, directions=directions)
     trace = model.run(TEXT, device="cpu")
-    expected = shown(model, trace) @ model.readout.T.astype(float) + model.bias
+    expected = shown(model, trace) @ model.predicts.weight.T.astype(float) + model.predicts.bias
     np.testing.assert_allclose(model.logits(trace), expected, rtol=1e-4, atol=1e-4)
     h = np.concatenate(list(trace.signals[model.cell.output][-1][:, :, 0]), -1)
     assert model.attention is not None
@@ -178,7 +177,7 @@ def test_saved_and_loaded(tied: bool, tmp_path: Path) -> None:
     assert loaded.attention["W_a"].dtype == np.float32
     trace = model.run(TEXT, device="cpu")
     np.testing.assert_array_equal(loaded.logits(loaded.run(TEXT, device="cpu")), model.logits(trace))
-    expected = shown(model, trace) @ model.readout_weight.T + model.bias
+    expected = shown(model, trace) @ model.predicts.whole.T + model.predicts.bias
     np.testing.assert_allclose(model.logits(trace), expected, atol=1e-4)
     drawn = model.untrained()
     assert drawn.attention is not None and (drawn.attention["W_a"] != model.attention["W_a"]).all()
@@ -246,7 +245,8 @@ def test_what_if_runs_through_the_attention() -> None:
     np.testing.assert_allclose(found.after.signals["alpha"], other.signals["alpha"], atol=1e-5)
     np.testing.assert_allclose(found.probabilities[1], model.probabilities(other), atol=1e-5)
     silent = intervene(trace, [Force("h", 0.0, None, 2, 3)], model).after
-    np.testing.assert_allclose(model.logits(silent), shown(model, silent) @ model.readout.T + model.bias, atol=1e-4)
+    weight, bias = model.predicts.weight, model.predicts.bias
+    np.testing.assert_allclose(model.logits(silent), shown(model, silent) @ weight.T + bias, atol=1e-4)
     assert np.abs(silent.signals["alpha"] - trace.signals["alpha"]).max() > 1e-3
     with pytest.raises(ValueError, match="has no signal 'alpha'"):
         intervene(trace, [Force("alpha", 1.0)], model)
@@ -290,7 +290,7 @@ def test_the_error_of_a_word_is_one_in_both() -> None:
     model = looking()
     trace = model.run(TEXT, device="cpu")
     read = torch.tensor(model.reads(trace.signals)[3, 0], requires_grad=True)
-    scores = torch.tensor(model.readout_weight) @ read + torch.tensor(model.bias)
+    scores = torch.tensor(model.predicts.whole) @ read + torch.tensor(model.predicts.bias)
     torch.nn.functional.cross_entropy(scores, torch.tensor(model.tokenizer.id("she"))).backward()
     assert read.grad is not None
     np.testing.assert_allclose(word_error(model, trace, 3, "she"), read.grad, atol=1e-5)
@@ -332,7 +332,8 @@ def claims(model: Network, count: int = 100) -> dict[str, float]:
     """What the header says, on held-out texts that nothing was trained or chosen on: another subject came before."""
     rng = Random(777_100)
     she, he = (model.tokenizer.id(word) for word in ("she", "he"))
-    weight, bias = model.readout[she] - model.readout[he], model.bias[she] - model.bias[he]
+    out = model.predicts
+    weight, bias = out.weight[she] - out.weight[he], out.bias[she] - out.bias[he]
     half = len(weight) // 2
     right, blind, since = [], [], []
     for k in range(count):

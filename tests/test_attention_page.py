@@ -14,6 +14,7 @@ from dashboard.figures.grid import LONGEST, grid
 from dashboard.views import discover
 from lstm_core import Network
 from lstm_core.attention import latex
+from lstm_core.network import Readout
 from tests.small_models import small_model
 from tests.test_views import opened, sent
 
@@ -22,12 +23,10 @@ SENTENCE = "Mary saw John because she"
 
 def looking(layers: int = 1, directions: int = 1) -> Network:
     model = small_model("lstm", layers=layers, directions=directions)
-    rng, width = np.random.default_rng(1), model.readout.shape[1]
-    return replace(
-        model,
-        readout=rng.uniform(-1, 1, (len(model.readout), 2 * width)).astype(np.float32),
-        attention={"W_a": rng.uniform(-2, 2, (width, width)).astype(np.float32)},
-    )
+    rng, width = np.random.default_rng(1), model.predicts.weight.shape[1]
+    weight = rng.uniform(-1, 1, (len(model.predicts.weight), 2 * width)).astype(np.float32)
+    attention = {"W_a": rng.uniform(-2, 2, (width, width)).astype(np.float32)}
+    return replace(model, readout=Readout(weight, model.predicts.bias, model.predicts.through, attention))
 
 
 @pytest.fixture(autouse=True)

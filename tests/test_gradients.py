@@ -207,7 +207,7 @@ def test_without_recurrent_weights_the_lstm_has_only_the_direct_path() -> None:
 def test_the_error_of_a_word_is_the_gradient_of_its_loss(name: str) -> None:
     model = cases.model(name)
     trace = model.run("Mary was late because")
-    weight, bias = torch.tensor(model.readout_weight), torch.tensor(model.bias)
+    weight, bias = torch.tensor(model.predicts.whole), torch.tensor(model.predicts.bias)
     h = torch.tensor(trace.signals["h"][0, 0, 2, 0], requires_grad=True)
     loss = nn.functional.cross_entropy(weight @ h + bias, torch.tensor(model.tokenizer.id("she")))
     loss.backward()

@@ -26,11 +26,13 @@ def test_save_and_load(name: str, tied: bool, tmp_path: Path) -> None:
     model, path = cases.model(name, tied, layers=2, directions=2), tmp_path / "m.safetensors"
     model.save(path)
     loaded = Network.load(path)
-    assert (loaded.name, loaded.cell, loaded.tied, loaded.meta) == (model.name, model.cell, tied, model.meta)
+    assert (loaded.name, loaded.cell, loaded.meta) == (model.name, model.cell, model.meta)
+    assert (loaded.predicts.through is loaded.embedding) is tied
     assert loaded.tokenizer == model.tokenizer
-    for key in ("embedding", "readout", "bias"):
-        np.testing.assert_array_equal(getattr(loaded, key), getattr(model, key))
-        assert getattr(loaded, key).dtype == np.float32
+    np.testing.assert_array_equal(loaded.embedding, model.embedding)
+    np.testing.assert_array_equal(loaded.predicts.weight, model.predicts.weight)
+    np.testing.assert_array_equal(loaded.predicts.bias, model.predicts.bias)
+    assert {a.dtype for a in (loaded.embedding, loaded.predicts.weight, loaded.predicts.bias)} == {np.dtype(np.float32)}
     assert [[sorted(p) for p in row] for row in loaded.layers] == [[sorted(p) for p in row] for row in model.layers]
     a, b = model.run(TEXT, device="cpu"), loaded.run(TEXT, device="cpu")
     for key, value in a.signals.items():
@@ -76,10 +78,10 @@ def test_predictions_are_a_softmax_of_the_readout(name: str, tied: bool, directi
         h = np.concatenate(
             [trace.sel(model.cell.output, layer=1, direction=d, time=step, batch=0) for d in range(directions)]
         )
-        weight = model.embedding.astype(float) @ model.readout if tied else model.readout.astype(float)
-        expected = softmax(np.array([row @ h for row in weight]) + model.bias)
+        weight = model.embedding.astype(float) @ model.predicts.weight if tied else model.predicts.weight.astype(float)
+        expected = softmax(np.array([row @ h for row in weight]) + model.predicts.bias)
         np.testing.assert_allclose(model.probabilities(trace)[step], expected, rtol=1e-5)
-        np.testing.assert_allclose(model.readout_weight, weight, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(model.predicts.whole, weight, rtol=1e-5, atol=1e-6)
 
         top = model.next_tokens(trace, step, k=4)
         order = np.argsort(-expected)[:4]
@@ -103,7 +105,7 @@ def test_next_tokens_are_sorted_and_add_up() -> None:
 
 def test_scores_that_are_far_apart_do_not_overflow() -> None:
     model = cases.model()
-    model.bias[:] = [3e4, -3e4, *[0] * 7]
+    model.predicts.bias[:] = [3e4, -3e4, *[0] * 7]
     assert model.next_tokens(model.run("Mary", device="cpu"), -1, 1) == [("<unk>", 1.0)]
 
 
@@ -131,7 +133,7 @@ def test_untrained_has_the_same_shape_and_other_weights(name: str) -> None:
     """Everything that is trained is drawn anew, the same for a seed; what a cell declares as fixed stays."""
     model = cases.model(name, tied=True)
     other, again, next_seed = model.untrained(), model.untrained(), model.untrained(1)
-    assert other.tied and other.cell is model.cell and other.name != model.name
+    assert (other.predicts.through is not None) and other.cell is model.cell and other.name != model.name
     fixed = {param.name for param in model.cell.params if param.fixed is not None}
     for key, value in parts(model).items():
         drawn = parts(other)[key]
@@ -142,7 +144,8 @@ def test_untrained_has_the_same_shape_and_other_weights(name: str) -> None:
 
 def parts(model: Network) -> dict[str, np.ndarray]:
     """All arrays of a model of one layer and direction."""
-    return {**model.layers[0][0], "embedding": model.embedding, "readout": model.readout, "bias": model.bias}
+    out = model.predicts
+    return {**model.layers[0][0], "embedding": model.embedding, "readout": out.weight, "bias": out.bias}
 
 
 # Files that are something else.

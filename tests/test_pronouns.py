@@ -86,7 +86,8 @@ def encode(model: Network, stories: Sequence[Story]) -> np.ndarray:
 def leans(model: Network, h: np.ndarray) -> np.ndarray:
     """logit("she") - logit("he") after each word."""
     she, he = model.tokenizer.id("she"), model.tokenizer.id("he")
-    return h @ (model.readout[she] - model.readout[he]) + model.bias[she] - model.bias[he]
+    out = model.predicts
+    return h @ (out.weight[she] - out.weight[he]) + out.bias[she] - out.bias[he]
 
 
 def pronouns_right(model: Network, kind: str) -> float:

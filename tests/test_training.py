@@ -66,7 +66,7 @@ class First(Recipe):
 
 
 def weights(model: Network) -> list[np.ndarray]:
-    return [model.embedding, model.readout, model.bias, *model.layers[0][0].values()]
+    return [model.embedding, model.predicts.weight, model.predicts.bias, *model.layers[0][0].values()]
 
 
 def test_same_seed_same_model() -> None:

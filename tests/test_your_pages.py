@@ -86,7 +86,7 @@ def test_what_needs_words_says_what_is_missing() -> None:
     told = panels(memory, place, look="one word against another")["writers0"]
     assert "reads numbers, so it has no words" in told["text"]
     assert "no next word" in panels(what_if, place)["next0"]["text"]
-    assert "no next word" in panels(gradients, place)["gates0"]["text"]
+    assert "reads numbers" in panels(gradients, place)["gates0"]["text"]
     assert "a model that reads numbers has none" in panels(contrast, place)["unit0"]["text"]
     assert panels(contrast, place)["unit1"]["figure"], "the other side is compared all the same"
     both = opened(contrast, place, right=YOURS)
@@ -222,10 +222,13 @@ def test_what_is_wrong_is_told_on_the_page(name: str) -> None:
     assert test.error[0].value.startswith(r"bad \*file\*\.pt\: ")
 
 
-def test_a_model_on_one_side_that_read_nothing_leaves_the_page_to_its_notice() -> None:
+def test_a_model_that_read_nothing_never_blanks_the_other() -> None:
+    """A shipped one stands in its place, and the notice says why."""
     place = placed(saved(tagger()), vocabulary=vocabulary.from_entries({"zebra": 1}, len(WORDS)), source="sentence")
     tree = sent(opened(gates, place))
-    assert tree["sides"][0]["words"] == tree["sides"][1]["words"] == []
+    assert len(tree["sides"][0]["words"]) == len(tree["sides"][1]["words"]) > 0
+    assert tree["sides"][0]["model"] == "pronouns-lstm"
     assert "Your vocabulary has no entry for" in tree["notices"][0]
+    assert tree["notices"][1].endswith("is shown in its place.")
     for view in discover():
         opened(view, place)

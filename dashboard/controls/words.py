@@ -39,13 +39,15 @@ def field(key: str, label: str, home: str) -> str:
 
 def other_sentence(shown: Scene) -> str:
     """What to compare the text with: of the sentences that the models know every word of, the one most like it."""
-    first = shown.models[0].tokenizer
-    text = [token.piece for token in shown.traces[0].tokens[:COMPARED]]
+    tokenizers = [model.tokenizer for model in shown.models if model.reads_words]
+    if not tokenizers:
+        return SENTENCES[0]
+    first = tokenizers[0]
+    text = [token.piece for token in next(trace.tokens for trace in shown.traces if trace.tokens)[:COMPARED]]
     offered = [*SENTENCES, *(text for model in shown.models for _, text in examples(model))]
-    known = [
-        one for one in offered if one != shown.settings.text and all(_knows(m.tokenizer, one) for m in shown.models)
-    ]
-    known = known or [one for one in offered if one != shown.settings.text and _knows(first, one)] or [SENTENCES[0]]
+    others = [one for one in offered if one != shown.settings.text]
+    known = [one for one in others if all(_knows(tokenizer, one) for tokenizer in tokenizers)]
+    known = known or [one for one in others if _knows(first, one)] or [SENTENCES[0]]
 
     def alike(one: str) -> float:
         return SequenceMatcher(None, text, [token.piece for token in first.encode(one)], autojunk=False).ratio()

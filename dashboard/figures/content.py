@@ -12,6 +12,7 @@ from dashboard.figures.grid import grid
 from dashboard.figures.order import memory, orders, seen, width
 from dashboard.figures.words import visible, words
 from dashboard.language import tr
+from lstm_core.device import place
 from lstm_core.network import Network
 from lstm_core.text import UNKNOWN
 from lstm_core.trace import Trace
@@ -42,19 +43,30 @@ def content(
         "units": chosen,
         "sides": [side(model, trace, table, *at, units) for model, trace, table, at, units in columns],
         "cut": cut(traces, rows),
-        "quiet": tr("; ").join(evidence(trace) for trace in traces),
+        "quiet": quiet(traces),
         "honesty": list(dict.fromkeys(tr(str(model.meta["honesty"])) for model in models if model.meta.get("honesty"))),
     }
 
 
+def quiet(traces: Sequence[Trace]) -> str:
+    """The evidence for each trace, and where they were made: once for all, or behind each if the places differ."""
+    places = [tr(place(trace.device)) for trace in traces]
+    if len(set(places)) == 1:
+        return tr("; ").join([*map(evidence, traces), places[0]])
+    return tr("; ").join(
+        tr("{evidence}, {place}", evidence=evidence(trace), place=where)
+        for trace, where in zip(traces, places, strict=True)
+    )
+
+
 def evidence(trace: Trace) -> str:
-    """Where the trace was made, how long that took, and how far it is from the module that it traced."""
-    title, error, device, spent = tr(trace.cell.title), trace.max_abs_error, trace.device, 1000 * trace.seconds
+    """How long the trace took to make, and how far it is from the module that it traced."""
+    title, error, spent = tr(trace.cell.title), trace.max_abs_error, 1000 * trace.seconds
     if error is None:
-        return tr("{title} on {device}, {spent:.1f} ms", title=title, device=device, spent=spent)
+        return tr("{title} in {spent:.1f} ms", title=title, spent=spent)
     return tr(
-        "{title} on {device}, {spent:.1f} ms, largest difference from the module {error:.1e}",
-        **{"title": title, "device": device, "spent": spent, "error": error},
+        "{title} in {spent:.1f} ms, largest difference from the module {error:.1e}",
+        **{"title": title, "spent": spent, "error": error},
     )
 
 

@@ -96,7 +96,7 @@ def _side(
     axis = text_axis([(k, _texts(pair, k)) for k in range(len(pair.pairs))], len(pair.pairs))
     here = pair.pairs[place]
     told = [
-        model.next_tokens(reading.trace, step, len(model.bias)) if step is not None and reading.predictions else []
+        model.next_tokens(reading.trace, step, model.tokenizer.size) if step is not None and not reading.why else []
         for reading, step in ((shown.readings[side], here.first), (other, here.second))
     ]
     heard = "/".join(_texts(pair, place))

@@ -12,11 +12,11 @@ from dashboard.cache import LIMIT, Reading
 from dashboard.session import keeps
 from dashboard.state import YOURS
 from dashboard.yours import inputs
-from dashboard.yours.model import NoWords, Yours
-from lstm_core import Block, Tokenizer, load
-from lstm_core.files import wiring
+from dashboard.yours.run import run
+from lstm_core import Block, Token, Tokenizer, load
+from lstm_core.files import Ambiguous, Loaded, wiring
 from lstm_core.files.limits import reason
-from lstm_core.files import Ambiguous, Loaded
+from lstm_core.network import Network, Reader
 from lstm_core.say import Said, say
 
 KEY = keeps("your model")
@@ -32,11 +32,15 @@ SENTENCE, FILE, PROBE = "sentence", "file", "probe"
 
 @dataclass
 class Upload:
-    """What was uploaded and how it is read. ``vocabulary`` and ``signal`` fit the block and embedding chosen."""
+    """What was uploaded and how it is read. ``vocabulary`` and ``signal`` fit the block and embedding chosen.
+
+    stacked: whether the block reads the blocks that it stands on, or its input by itself.
+    """
 
     file: str
     loaded: Loaded
     block: str
+    stacked: bool = True
     embedding: str | None = None
     output: str | None = None
     vocabulary: Tokenizer | None = None
@@ -46,14 +50,22 @@ class Upload:
     kind: str = "sine"
     steps: int = 60
     seed: int = 0
-    _model: Yours | None = field(default=None, repr=False)
+    _model: Network | None = field(default=None, repr=False)
     _readings: dict[tuple[str, int], Reading] = field(default_factory=dict, repr=False)
 
     def chosen(self) -> Block:
         return self.loaded[self.block]
 
+    def below(self) -> tuple[Block, ...]:
+        """The blocks that run before the chosen one, first to last."""
+        return wiring.below(self.loaded, self.chosen()) if self.stacked else ()
+
+    def first(self) -> Block:
+        """The block that reads the input."""
+        return (*self.below(), self.chosen())[0]
+
     def embeddings(self) -> list[str]:
-        return wiring.embeddings(self.loaded, self.chosen())
+        return wiring.embeddings(self.loaded, self.first())
 
     def outputs(self) -> list[str]:
         return wiring.outputs(self.loaded, self.chosen(), self.rows()) if self.embedding else []
@@ -72,9 +84,11 @@ class Upload:
         for name, value in values.items():
             setattr(self, name, value)
         if "block" in values:
+            self.stacked = True
+        if {"block", "stacked"} & set(values):
             self.embedding = next(iter(self.embeddings()), None)
             self.signal, self.vocabulary = None, self.vocabulary if self.embedding else None
-        if {"block", "embedding"} & set(values):
+        if {"block", "stacked", "embedding"} & set(values):
             if self.vocabulary is not None and "vocabulary" not in values:
                 self.vocabulary = None
             self.output = next(iter(self.outputs()), None)
@@ -85,36 +99,32 @@ class Upload:
         self._model = None
         self._readings.clear()
 
-    def model(self) -> Yours:
-        """The block as a model of the page. Raises ValueError if embedding or output layer hold NaN."""
+    def model(self) -> Network:
+        """The block as a network of the page. Raises ValueError if embedding or output layer hold NaN."""
         if self._model is None:
             self._model = self._made()
         return self._model
 
-    def _made(self) -> Yours:
-        block = self.chosen()
-        words = np.zeros((0, block.input_size), np.float32)
-        output, bias = np.zeros((0, block.output_size * len(block.directions)), np.float32), np.zeros(0, np.float32)
-        tokenizer: Tokenizer = NoWords(say("Your model reads numbers, so it has no words"))
-        x, why = None, say("Your model reads numbers here: there is no next word to expect.")
+    def _made(self) -> Network:
+        reader = readout = None
         if self.source == SENTENCE and self.vocabulary is not None and self.embedding:
-            words, tokenizer = wiring.embedding(self.loaded, self.embedding), self.vocabulary
-            why = say(
-                "Your model has no output layer of {rows:,} x {wide}: no next word is predicted.",
-                rows=self.rows(),
-                wide=output.shape[1],
-            )
-            if self.output:
-                output, bias = wiring.output(self.loaded, self.output, self.rows())
-                why = ""
-        elif self.source == FILE:
-            x = self.signal
-        else:
-            x = inputs.probe(self.kind, self.steps, block.input_size, self.seed)
-        return Yours(
-            YOURS, tokenizer, block.cell, words, block.layers, output, bias,
-            block=block, x=x, why=why, certified=self.loaded.format == "PyTorch",
-        )  # fmt: skip
+            at = wiring.source(self.loaded, self.first())
+            padding = 0 if at is not None and at.mask_zero else None
+            reader = Reader(wiring.embedding(self.loaded, self.embedding), self.vocabulary, padding)
+            readout = wiring.output(self.loaded, self.output, self.rows()) if self.output else None
+        return Network(YOURS, self.chosen(), reader, readout, self.below())
+
+    def _why(self) -> str:
+        """Why no next word is predicted; empty if one is."""
+        if self.source != SENTENCE:
+            return say("Your model reads numbers here: there is no next word to expect.")
+        wide = self.chosen().output_size * len(self.chosen().directions)
+        without = say(
+            "Your model has no output layer of {rows:,} x {wide}: no next word is predicted.",
+            rows=self.rows(),
+            wide=wide,
+        )
+        return "" if self.output else without
 
     def read(self, text: str, limit: int) -> Reading:
         """The block's run. What cannot be run is a reading of no steps, with the reason among its notes."""
@@ -126,26 +136,47 @@ class Upload:
         return self._readings[text, limit]
 
     def _read(self, text: str, limit: int) -> Reading:
-        model = self.model()
+        model, tokens, why = self.model(), (), self._why()
         notes: list[str] = []
-        tokens = model.tokenizer.encode(text)
-        # A vocabulary without an entry for unknown words has no row for them either.
-        known = tuple(token for token in tokens if token.id < len(model.embedding))
-        if len(known) < len(tokens):
-            left = list(dict.fromkeys(token.text for token in tokens if token.id >= len(model.embedding)))
-            words = left[0]
-            for word in left[1:5]:  # with the comma of whatever language is in use when it is shown
-                words = say("{first}, {second}", first=words, second=word)
-            notes.append(say("Your vocabulary has no entry for {words}: left out.", words=words))
-        found = len(known) if model.x is None else self.found if self.source == FILE else len(model.x)
+        if model.reader is not None:
+            tokens, left_out = self._words(text)
+            found, tokens = len(tokens), tokens[:limit]
+            notes += [left_out] if left_out else []
+            x = np.array([token.id for token in tokens], np.intp)
+        elif self.source == FILE and self.signal is not None:
+            x, found = self.signal[:limit], self.found
+        else:
+            x = inputs.probe(self.kind, self.steps, self.first().input_size, self.seed)
+            found = len(x)
+            x = x[:limit]
+        mask = model.mask_of(x)  # a step that is skipped changes nothing and has no gates to draw
+        if mask is not None and not mask.all():
+            x, count = x[mask], int((~mask).sum())
+            tokens = tuple(token for token, read in zip(tokens, mask, strict=False) if read)
+            notes.append(say("Your model skips {count:,} of these steps: its file masks them.", count=count))
         try:
-            trace = model.first(known, limit)
+            trace = run(model, x, tokens, certified=self.loaded.format == "PyTorch")
         except ValueError as error:
             notes.append(reason(error))
-            trace, found = model.first((), 0), 0
-        if model.block is not None and model.block.directions == ("reverse",):
+            trace, found = run(model, x[:0], (), certified=False), 0
+        if model.block.directions == ("reverse",):
             notes.append(say("Your model reads from the end: the steps stand in the order in which it reads them."))
-        return Reading(model, trace, model.predictions(trace, 5), found, tuple(notes), model.why)
+        words = [[] for _ in range(len(trace))] if why else model.predictions(trace, 5)
+        return Reading(model, trace, words, found, tuple(notes), why)
+
+    def _words(self, text: str) -> tuple[tuple[Token, ...], Said | None]:
+        """The tokens that the embedding has a row for, and what is said of the others. A vocabulary without an entry
+        for unknown words has no row for them either."""
+        assert self.vocabulary is not None
+        tokens, rows = self.vocabulary.encode(text), self.rows()
+        known = tuple(token for token in tokens if token.id < rows)
+        if len(known) == len(tokens):
+            return known, None
+        left = list(dict.fromkeys(token.text for token in tokens if token.id >= rows))
+        words = left[0]
+        for word in left[1:5]:  # with the comma of whatever language is in use when it is shown
+            words = say("{first}, {second}", first=words, second=word)
+        return known, say("Your vocabulary has no entry for {words}: left out.", words=words)
 
 
 @dataclass(frozen=True)

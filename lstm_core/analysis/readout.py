@@ -23,10 +23,10 @@ class Readout:
 def readout(model: Network, word: str, against: str | None = None) -> Readout:
     """The direction of a word of the vocabulary. Raises ValueError for a word that the model does not have."""
     at = model.tokenizer.id(word)
-    vector, bias = model.readout_weight[at].astype(np.float64), float(model.bias[at])
+    vector, bias = model.predicts.whole[at].astype(np.float64), float(model.predicts.bias[at])
     if against is not None:
         other = model.tokenizer.id(against)
-        vector, bias = vector - model.readout_weight[other], bias - float(model.bias[other])
+        vector, bias = vector - model.predicts.whole[other], bias - float(model.predicts.bias[other])
     return Readout(word, against, vector, bias)
 
 
@@ -34,4 +34,4 @@ def word_error(model: Network, trace: Trace, step: int, word: str) -> np.ndarray
     """(directions * hidden,): the gradient, in h after ``step``, of the loss -log p(``word`` comes next)."""
     error = model.probabilities(trace)[step].astype(np.float64)
     error[model.tokenizer.id(word)] -= 1
-    return error @ model.readout_weight
+    return error @ model.predicts.whole

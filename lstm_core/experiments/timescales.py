@@ -24,7 +24,6 @@ from lstm_core.experiments.base import (
 from lstm_core.experiments.texts import composer, for_model
 from lstm_core.network import Network, load_model
 from lstm_core.say import say
-from lstm_core.scan import scan
 from lstm_core.training.general_measures import log_probabilities, read
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -109,7 +108,7 @@ def carried(model: Network, seed: int, parts: Sequence[np.ndarray], gaps: Sequen
                 value = one[name][at, rows].copy()
                 value[:, units] = other[name][at, rows][:, units]
                 states[name] = value[None, None]
-            signals, _ = scan(model.cell, model.layers, model.embedding[ids], states)
+            signals = model.read(ids, state=states).signals
             after = says_right(signals[model.cell.output][-1, 0, last - at - 1, rows])
             shares[group][column] = float((before & ~after).sum() / max(before.sum(), 1))
     return shares

@@ -63,7 +63,8 @@ def digits(difference: float) -> int:
 def in_64_bits(model: Network) -> Network:
     """The same network, run in numbers of double precision."""
     layers = [[{k: v.astype(np.float64) for k, v in p.items()} for p in row] for row in model.layers]
-    return replace(model, embedding=model.embedding.astype(np.float64), layers=layers)
+    reader = model.reader and replace(model.reader, embedding=model.embedding.astype(np.float64))
+    return replace(model, block=replace(model.block, layers=layers), reader=reader)
 
 
 def linear() -> dict[str, Network]:

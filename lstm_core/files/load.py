@@ -26,12 +26,14 @@ class Loaded:
     format: "PyTorch", "safetensors", "ONNX", "Keras" or "NumPy". blocks: at least one, in the file's order.
     others: what else the file holds of matrices and vectors, by name, as they lie in it.
     roles: what the file says of some of these, by name: "embedding", "output", or another layer's name ("Conv1D").
+    layout: the shape of everything that the file holds, by name, in its order.
     """
 
     format: str
     blocks: tuple[Block, ...]
     others: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     roles: Mapping[str, str] = field(default_factory=dict, repr=False)
+    layout: Mapping[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, name: str) -> Block:
         """The block of that name; KeyError lists the names there are."""
@@ -104,7 +106,7 @@ def load(
     found = one.read(content, options)
     if not found.blocks:
         raise ValueError(strangers.without_blocks(one.name, found))
-    return Loaded(one.name, tuple(found.blocks), found.others, found.roles)
+    return Loaded(one.name, tuple(found.blocks), found.others, found.roles, found.layout)
 
 
 def _too_large(size: int, limit: int) -> ValueError:

@@ -15,9 +15,7 @@ import numpy as np
 
 from lstm_core.analysis import Force, intervene
 from lstm_core.network import Network
-from lstm_core.scan import scan
 from lstm_core.text import Tokenizer
-from lstm_core.trace import Trace
 from lstm_core.training.general_measures import memory
 from lstm_core.training.rows import Row
 from lstm_core.training.templates import lexicon
@@ -96,25 +94,15 @@ def probes(model: Network, seed: int, count: int, attractors: int) -> tuple[np.n
     return np.array([writing.subject(draw, int(n), [1 - int(n)] * attractors) for n in numbers]).T, numbers
 
 
-def traced(model: Network, ids: np.ndarray) -> Trace:
-    """A model's run over ids (time, sentence)."""
-    inputs = model.embedding[ids]
-    signals, _ = scan(model.cell, model.layers, inputs)
-    shape = (len(model.layers), 1, ids.shape[1], model.hidden_size)
-    return Trace(
-        model.cell, signals, inputs, model.layers, {s: np.zeros(shape, np.float32) for s in model.cell.states()}
-    )
-
-
 def accuracy(model: Network, ids: np.ndarray, numbers: np.ndarray, without: int | None = None) -> float:
     """Share of sentences and verbs for which the verb is likelier in the right number than in the wrong one.
 
     without: a unit whose memory is 0 at every step.
     """
-    trace = traced(model, ids)
+    trace = model.read(ids)
     if without is not None:
         trace = intervene(trace, [Force(memory(model), 0.0, (without,), layer=len(model.layers) - 1)]).after
-    scores = trace.signals[model.cell.output][-1, 0, -1] @ model.readout_weight.T + model.bias
+    scores = model.predicts.scores(trace.signals[model.cell.output][-1, 0, -1])
     one, many = np.array([[model.tokenizer.id(form) for form in pair] for pair in pairs("verbs")]).T
     return float(((scores[:, many] > scores[:, one]) == (numbers[:, None] == 1)).mean())
 

@@ -111,7 +111,7 @@ class Reading:
         ids, closers = np.concatenate(rows), np.array([model.tokenizer.id(mark) for mark in CLOSERS])
         closing = np.concatenate([np.isin(np.arange(len(text.text)), text.closers) for text in found])
         h = signals[model.cell.output][times[closing] - 1, places[closing]]
-        scores = (h @ model.readout_weight.T + model.bias)[:, closers]
+        scores = model.predicts.scores(h)[:, closers]
         rule = carry(model.cell)
         keep = None if rule is None else np.broadcast_to(rule.evaluate("keep", signals), signals["h"].shape)
         return Reading(

@@ -25,7 +25,7 @@ def string(model: Network, n: int) -> np.ndarray:
 def right(model: Network, lengths: range) -> np.ndarray:
     """For each n, whether after each b of a^n b^n the likeliest is b, and after the last one the end."""
     h = read(model, [string(model, n) for n in lengths])[model.cell.output]
-    said = (h @ model.readout_weight.T + model.bias).argmax(-1)
+    said = model.predicts.scores(h).argmax(-1)
     b, end = model.tokenizer.id("b"), model.tokenizer.id(".")
     return np.array([(said[n : 2 * n - 1, k] == b).all() and said[2 * n - 1, k] == end for k, n in enumerate(lengths)])
 

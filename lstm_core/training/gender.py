@@ -17,7 +17,6 @@ from lstm_core.analysis import Force, intervene, memory, readout
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
 from lstm_core.network import Network
-from lstm_core.scan import scan
 from lstm_core.training.english import FEMALE, GENDERS, MALE, Story, Writer, other
 from lstm_core.training.rows import padded
 
@@ -71,14 +70,14 @@ def pronoun_ids(model: Network, story: Story) -> tuple[int, int]:
 
 def readout_difference(model: Network, story: Story) -> tuple[np.ndarray, float]:
     """(weight, bias) of logit("she") - logit("he"), linear in what is read."""
-    she, he = pronoun_ids(model, story)
-    return model.readout_weight[she] - model.readout_weight[he], float(model.bias[she] - model.bias[he])
+    (she, he), readout = pronoun_ids(model, story), model.predicts
+    return readout.whole[she] - readout.whole[he], float(readout.bias[she] - readout.bias[he])
 
 
 def read(model: Network, stories: Sequence[Story]) -> Reading:
     """Run the stories as one batch, padded at their ends."""
     ids = padded([[model.tokenizer.id(word) for word in story.words] for story in stories])
-    signals, _ = scan(model.cell, model.layers, model.embedding[ids])
+    signals = model.read(ids).signals
     weight, bias = readout_difference(model, stories[0])
     top = {name: value[-1, 0] for name, value in signals.items()}
     return Reading(top, model.reads(signals) @ weight + bias)

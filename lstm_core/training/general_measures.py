@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from lstm_core.network import Network
-from lstm_core.scan import scan
 from lstm_core.training import corpus
 from lstm_core.training.english import FEMALE, GENDERS, PRONOUN, other
 from lstm_core.training.ngram import KneserNey
+from lstm_core.training.rows import padded
 from lstm_core.training.templates import PRONOUN_CHINESE, Composer, Doc, PhraseWriter, story_doc
 
 BITS_PER_CHARACTER = (
@@ -29,16 +29,13 @@ def encode(model: Network, texts: Iterable[str]) -> list[list[int]]:
 
 def read(model: Network, rows: Sequence[Sequence[int]], want: Sequence[str] = ("h",)) -> dict[str, np.ndarray]:
     """Signals (time, row, unit) of rows of ids, read side by side from the state zero and padded at their ends."""
-    ids = np.zeros((max(map(len, rows)), len(rows)), np.intp)
-    for k, row in enumerate(rows):
-        ids[: len(row), k] = row
-    signals, _ = scan(model.cell, model.layers, model.embedding[ids])
+    signals = model.read(padded(rows)).signals
     return {name: signals[name][-1, 0] for name in want}
 
 
 def log_probabilities(model: Network, h: np.ndarray) -> np.ndarray:
     """(steps, vocabulary), natural logarithm, from h (steps, hidden)."""
-    scores = (h @ model.readout.T) @ model.embedding.T + model.bias if model.tied else h @ model.readout.T + model.bias
+    scores = model.predicts.scores(h)
     scores -= scores.max(-1, keepdims=True)
     return scores - np.log(np.exp(scores).sum(-1, keepdims=True))
 

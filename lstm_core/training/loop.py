@@ -20,7 +20,7 @@ from lstm_core.attention import PARAMS, attended
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
 from lstm_core.layer import Layer
-from lstm_core.network import Network
+from lstm_core.network import Network, assembled
 from lstm_core.ops import TorchOps
 from lstm_core.text import Tokenizer
 
@@ -95,7 +95,7 @@ class TorchNetwork(nn.Module):
         def array(value: Tensor) -> np.ndarray:
             return value.detach().cpu().numpy().copy()
 
-        return Network(
+        return assembled(
             name=name,
             tokenizer=tokenizer,
             cell=self.cell,

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from lstm_core.network import Network
-from lstm_core.scan import scan
 from lstm_core.text import UNKNOWN, Tokenizer
 
 MEASURE_SEED = 20_000
@@ -39,8 +38,7 @@ def tokenizer_of(vocabulary: tuple[str, ...], pattern: str = WORDS) -> Tokenizer
 
 def read(model: Network, rows: Sequence[Sequence[int] | np.ndarray]) -> dict[str, np.ndarray]:
     """The top layer's signals (time, row, unit) of rows of ids, read from the state zero and padded at their ends."""
-    signals, _ = scan(model.cell, model.layers, model.embedding[padded(rows)])
-    return {name: value[-1, 0] for name, value in signals.items()}
+    return {name: value[-1, 0] for name, value in model.read(padded(rows)).signals.items()}
 
 
 def padded(rows: Sequence[Sequence[int] | np.ndarray]) -> np.ndarray:
@@ -66,7 +64,7 @@ def answers_right(model: Network, rows: Sequence[Row]) -> float:
     ]
     right = []
     for k, row in enumerate(rows):
-        said = (h[row.answers - 1, k] @ model.readout_weight.T + model.bias).argmax(-1)
+        said = model.predicts.scores(h[row.answers - 1, k]).argmax(-1)
         right.append((said == row.ids[row.answers]).all())
     return float(np.mean(right))
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lstm_core.block import Block
 from lstm_core.cells import CELLS
-from lstm_core.scan import scan
 from lstm_core.trace import Trace
 from lstm_core.training.loop import TorchNetwork, one_thread
 
@@ -169,9 +169,5 @@ class Stacked(nn.Module):
 
 def trace_of(one: TorchNetwork, ids: np.ndarray) -> Trace:
     """What a network does with one string (time,), in NumPy."""
-    x = one.embedding.weight.detach().numpy()[ids][:, None]
-    layers = one.layer.parameters_numpy()
-    shape = (1, 1, 1, one.layer.hidden_size)
-    initial = {name: np.zeros(shape, np.float32) for name in one.cell.states()}
-    signals, _ = scan(one.cell, layers, x, initial)
-    return Trace(one.cell, signals, x, layers, initial)
+    block = Block("", "gatescope", one.cell, one.layer.parameters_numpy(), ("forward",), batch_first=False)
+    return block.trace(one.embedding.weight.detach().numpy()[ids])

@@ -37,11 +37,12 @@ class Content:
 class Found:
     """What a reader finds. blocks: in the file's order. others: the file's other matrices and vectors by name, in its
     order. roles: what the file says of some of these, by name: "embedding", "output", or the name of another layer
-    ("Conv1D")."""
+    ("Conv1D"). layout: the shape of everything that the file holds, by name, in its order."""
 
     blocks: list[Block]
     others: dict[str, np.ndarray] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
+    layout: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.attention import attended, top
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
 from lstm_core.network import Network
-from lstm_core.scan import scan
 from lstm_core.training.english import Story
 from lstm_core.training.gender import accuracy, probes, stories
 from lstm_core.training.loop import TorchNetwork
@@ -30,8 +28,7 @@ def looking(model: Network, texts: Sequence[Story]) -> dict[str, float]:
     """Where the attention goes just before each pronoun: the share on the word of the subject it stands for, on that
     word and those after it, and on the last word read."""
     ids = padded([[model.tokenizer.id(word) for word in story.words] for story in texts])
-    signals, _ = scan(model.cell, model.layers, model.embedding[ids])
-    _, alpha = attended(model.attention or {}, top(model.cell, signals))
+    alpha = model.read(ids).signals["alpha"][0, 0]
     rows = [(alpha[t - 1, k, :t], s.subject_before(t)) for k, s in enumerate(texts) for t in s.pronouns]
     return {
         "on_subject": float(np.mean([row[at] for row, at in rows])),
@@ -42,9 +39,9 @@ def looking(model: Network, texts: Sequence[Story]) -> dict[str, float]:
 
 def blinded(model: Network) -> Network:
     """The same model, whose readout no longer sees what was looked back at."""
-    readout = model.readout.copy()
-    readout[:, readout.shape[1] // 2 :] = 0
-    return replace(model, readout=readout)
+    weight = model.predicts.weight.copy()
+    weight[:, weight.shape[1] // 2 :] = 0
+    return replace(model, readout=replace(model.predicts, weight=weight))
 
 
 class LookingBack(Pronouns):
