@@ -57,7 +57,7 @@ def read(name: str, text: str, limit: int = cache.LIMIT) -> cache.Reading:
 
 def notices(name: str, shown: Network) -> list[str]:
     """What to say where ``shown`` stands for ``name``: a link does not carry the model of whoever made it."""
-    if name == shown.name:
+    if name == shown.name or (name == YOURS and _upload() is not None):
         return []
     text = tr(
         "No model of yours is in this tab: {name} is shown in its place. What is uploaded stays in its tab alone and "
