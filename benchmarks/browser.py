@@ -55,9 +55,9 @@ def free_port() -> int:
 
 
 class Server:
-    """``streamlit run script`` on a free port; ``url`` answers once ``wait`` returned."""
+    """``streamlit run script`` on a free port, started in ``folder``; ``url`` answers once ``wait`` returned."""
 
-    def __init__(self, script: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, script: Path, env: Mapping[str, str] | None = None, folder: Path = ROOT) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log", delete=False)
@@ -71,7 +71,7 @@ class Server:
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", str(script), *(f"--{k}={v}" for k, v in options.items())],
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=self.log,
@@ -117,9 +117,9 @@ class Server:
 
 
 @contextmanager
-def serve(script: Path = APP, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serve(script: Path = APP, env: Mapping[str, str] | None = None, folder: Path = ROOT) -> Iterator[Server]:
     """A running server; it is ended on the way out."""
-    server = Server(script, env)
+    server = Server(script, env, folder)
     try:
         server.wait()
         yield server

@@ -92,7 +92,7 @@ def plotly() -> str:
     """Plotly.js of the installed package, compressed once a server."""
     package = find_spec("plotly")
     if package is None or package.origin is None:
-        raise RuntimeError("plotly is not installed; run `pip install -r requirements.txt`")
+        raise RuntimeError("plotly is not installed; run `pip install plotly`")
     return _packed((Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes())
 
 

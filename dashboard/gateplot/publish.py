@@ -33,7 +33,7 @@ def publish() -> tuple[str, str]:
     """
     plotly = find_spec("plotly")  # found, not imported: that would cost the first page a quarter of a second
     if plotly is None or plotly.origin is None:
-        raise RuntimeError("plotly is not installed; run `pip install -r requirements.txt`")
+        raise RuntimeError("plotly is not installed; run `pip install plotly`")
     own = [path for path in sorted(DASHBOARD.glob("*/*")) if path.suffix in (".js", ".css") and path.parent != STATIC]
     read = [*own, *sorted(language.FOLDER.glob("*.po"))]  # what the browser says comes from the catalogues
     digest = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in read)).hexdigest()[:12]
@@ -47,11 +47,16 @@ def publish() -> tuple[str, str]:
 @cache
 def publish_words(code: str) -> None:
     """Write what the browser says in this language; English, in which the modules are written, has an empty one."""
-    target = STATIC / publish()[0] / f"words.{code}.js"
+    target = words_file(code)
     if not target.exists():
         part = target.with_name(f"{target.name}.{os.getpid()}")
         part.write_text(language.script(code), encoding="utf-8")
         part.replace(target)
+
+
+def words_file(code: str) -> Path:
+    """Where the browser finds what it says in this language."""
+    return STATIC / publish()[0] / f"words.{code}.js"
 
 
 def _copy(source: Path, target: Path) -> None:
