@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_core.ops import NUMPY, TorchOps
+from lstm_core.say import Said, say
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -51,6 +52,27 @@ def resolve(device: str = "auto", backend: str | None = None) -> tuple[str, Any]
     if device == "cpu" and backend != "torch":
         return "cpu", NUMPY
     return device, TorchOps(device)
+
+
+def place(device: str) -> Said:
+    """Where a run on ``device`` took place, as a phrase for people; of the CPU also why it was not an accelerator.
+
+    device: "cpu", "cuda" or "mps", as a trace has it.
+    """
+    if device == "cuda":
+        import torch
+
+        return say("PyTorch on the GPU ({name})", name=torch.cuda.get_device_name())
+    if device == "mps":
+        return say("PyTorch on the GPU ({name})", name="Apple silicon")
+    hint = accelerator_hint()
+    if hint is None:
+        return say("NumPy on the CPU: no accelerator was found")
+    if not _torch_installed():
+        return say("NumPy on the CPU: PyTorch is not installed")
+    if not _usable(hint):
+        return say("NumPy on the CPU: the installed PyTorch cannot use the accelerator")
+    return say("NumPy on the CPU")
 
 
 def _torch_installed() -> bool:

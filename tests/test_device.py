@@ -111,6 +111,34 @@ def test_hint(machine: dict[str, Any], expected: str | None, monkeypatch: pytest
     assert found == expected
 
 
+PLACES = [
+    (None, True, False, "NumPy on the CPU: no accelerator was found"),
+    (None, False, False, "NumPy on the CPU: no accelerator was found"),
+    ("cuda", False, True, "NumPy on the CPU: PyTorch is not installed"),
+    ("mps", False, True, "NumPy on the CPU: PyTorch is not installed"),
+    ("cuda", True, False, "NumPy on the CPU: the installed PyTorch cannot use the accelerator"),
+    ("cuda", True, True, "NumPy on the CPU"),  # the accelerator is there, and this run had no use for it
+]
+
+
+@pytest.mark.parametrize(("hint", "installed", "usable", "phrase"), PLACES)
+def test_a_run_on_the_cpu_says_why_there(
+    hint: str | None, installed: bool, usable: bool, phrase: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "accelerator_hint", lambda: hint)
+    monkeypatch.setattr(device, "_torch_installed", lambda: installed)
+    monkeypatch.setattr(device, "_usable", lambda name: usable)
+    assert device.place("cpu") == phrase
+    if phrase != "NumPy on the CPU":
+        assert device.resolve("auto") == ("cpu", NUMPY), "what is said is what is done"
+
+
+def test_a_run_on_an_accelerator_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H100")
+    assert device.place("cuda") == "PyTorch on the GPU (NVIDIA H100)"
+    assert device.place("mps") == "PyTorch on the GPU (Apple silicon)"
+
+
 def test_looking_for_an_accelerator_does_not_import_torch() -> None:
     code = (
         "import sys\n"
@@ -121,6 +149,7 @@ def test_looking_for_an_accelerator_does_not_import_torch() -> None:
         "early = 'torch' in sys.modules\n"
         "if hint is None:\n"
         "    device.resolve('auto')\n"
+        "    device.place('cpu')\n"
         "    early |= 'torch' in sys.modules\n"
         "print(early)"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from dashboard.figures.grid import grid, roles_of
 from dashboard.figures.order import orders, seen
 from dashboard.figures.words import visible, words
 from dashboard.gateplot.pack import pack
-from lstm_core import CELLS, Trace, load_model
+from lstm_core import CELLS, Trace, device, load_model
 from tests.small_models import small_model
 
 TEXT = "Mary saw the market . John met zorblax and she"
@@ -163,11 +164,25 @@ def test_any_text_gives_content_that_can_be_sent(text: str) -> None:
         assert len(side["ends"]) == len(trace)
 
 
-def test_content_names_device_time_and_error_where_there_is_one() -> None:
+def test_content_says_once_how_long_and_where_the_traces_were_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "accelerator_hint", lambda: None)
     model = small_model("lstm")
-    trace = model.run(TEXT)
+    trace = replace(model.run(TEXT), seconds=0.0012)
     tree = content([model, model], [trace, trace], [[], []], (0, 0))
-    assert tree["quiet"].startswith("LSTM on cpu, ") and tree["honesty"] == ["made up"]
+    assert tree["quiet"] == "LSTM in 1.2 ms; LSTM in 1.2 ms; NumPy on the CPU: no accelerator was found"
+    assert tree["honesty"] == ["made up"]
+
+
+def test_traces_of_different_places_each_say_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "accelerator_hint", lambda: None)
+    model = small_model("lstm")
+    trace = replace(model.run(TEXT), seconds=0.0012)
+    away = replace(trace, device="mps", max_abs_error=2e-8)
+    tree = content([model, model], [trace, away], [[], []], (0, 0))
+    assert tree["quiet"] == (
+        "LSTM in 1.2 ms, NumPy on the CPU: no accelerator was found; "
+        "LSTM in 1.2 ms, largest difference from the module 2.0e-08, PyTorch on the GPU (Apple silicon)"
+    )
 
 
 def unpack(data: bytes) -> dict:
