@@ -383,7 +383,7 @@ def test_an_archive_that_unfolds_to_too_much() -> None:
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     data = weights_file({})
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
-    with pytest.raises(ValueError, match=r"pip install 'gatescope\[keras\]'"):
+    with pytest.raises(ValueError, match=r"which is not installed: pip install h5py"):
         load(data)
 
 

@@ -46,7 +46,7 @@ class Content:
 def read(data: bytes, limit: int) -> Content:
     """What is in an HDF5 file, of at most ``limit`` bytes. Raises ValueError with what is wrong."""
     if find_spec("h5py") is None:
-        raise ValueError(say("a Keras file is read with the package h5py: pip install 'gatescope[keras]'"))
+        raise ValueError(say("a Keras file is read with the package h5py, which is not installed: pip install h5py"))
     attributes, arrays = sandbox.run(__name__, data, limit)
     return Content(arrays, attributes)
 
