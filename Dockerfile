@@ -1,15 +1,17 @@
 # Gatescope on a server of one's own: `docker compose up --build -d` (docs/hosting.md). Nothing is written at run time.
 FROM python:3.11-slim-bookworm AS packages
 
-# PyTorch's build: cpu, or for a machine with a GPU the CUDA version, such as cu130.
-ARG TORCH=cpu
+# PyTorch's build, where somebody wants it: cpu, or for a machine with a GPU the CUDA version, such as cu130. The page needs
+# none.
+ARG TORCH=
 
-COPY requirements.txt requirements-dev.txt /tmp/
-# uv knows where each of PyTorch's builds lies. The readers of ONNX and Keras files come along, in the tested versions.
+COPY requirements.txt /tmp/
+COPY dashboard/requirements.txt /tmp/dashboard/
+# uv knows where each of PyTorch's builds lies.
 RUN pip install --no-cache-dir uv==0.13.9 \
  && uv venv /venv \
- && uv pip install --python /venv --no-cache --compile-bytecode --torch-backend "$TORCH" \
-    -r /tmp/requirements.txt $(grep -oE '^(onnx|h5py)==[0-9.]+' /tmp/requirements-dev.txt)
+ && uv pip install --python /venv --no-cache --compile-bytecode -r /tmp/dashboard/requirements.txt \
+    ${TORCH:+-r /tmp/requirements.txt --torch-backend "$TORCH"}
 
 
 FROM python:3.11-slim-bookworm

@@ -1,48 +1,62 @@
-# make run    the dashboard; the first time it makes .venv and installs, after that it starts at once
-# make test   everything that is checked, for people and for CI: ruff, pyright, pytest
-# make nightly  10,000 hostile texts, links and files instead of the 500 of make test (tests/test_hostile.py)
-# make bench  measures the page in a real browser (benchmarks/README.md), and what a trace costs (benchmarks/trace.md)
+# make run          the page, on http://localhost:8501; the first time it makes .venv and installs, later it starts at once
+# make run TORCH=1  with PyTorch, which is otherwise installed only where an accelerator would use it (TORCH=0: never)
+# make test         everything that is checked, for people and for CI: ruff, pyright, pytest
+# make test-isa     the tests of traced PyTorch modules again, as on processors without AVX-512 and without AVX
+# make nightly      10,000 hostile texts, links and files instead of the 500 of make test (tests/test_hostile.py)
+# make bench        measures the page in a real browser (benchmarks/README.md), and what a trace costs (benchmarks/trace.md)
+# make docs         writes the generated tables of docs/: cells, models, experiments
+# make screenshots  takes README's pictures from the running app
+
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
+INSTALLED := .venv/.installed
 
-.PHONY: help run test nightly bench readme screenshots
+# An NVIDIA driver, the one of Windows seen from WSL, or Apple silicon.
+TORCH ?= $(shell [ -e /dev/nvidiactl ] || command -v nvidia-smi >/dev/null || [ -e /usr/lib/wsl/lib/nvidia-smi ] || \
+           [ "`uname -sm`" = 'Darwin arm64' ] && echo 1)
+
+.PHONY: help run test test-isa nightly bench docs screenshots venv
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# make/make/p' Makefile
 
-run: $(BIN)/.installed
-	$(BIN)/streamlit run dashboard/app.py --server.showEmailPrompt=false
+run: $(INSTALLED)$(if $(filter-out 0,$(TORCH)),-torch)
+	$(BIN)/python -m streamlit run dashboard/app.py
 
-test: $(BIN)/.installed-dev
-	$(BIN)/ruff check .
-	$(BIN)/pyright --pythonpath $(BIN)/python
+test: $(INSTALLED)-dev
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest
 
-nightly: $(BIN)/.installed-dev
+nightly: $(INSTALLED)-dev
 	NIGHTLY=1 $(BIN)/python -m pytest tests/test_hostile.py
 
-bench: $(BIN)/.installed-dev
+bench: $(INSTALLED)-dev
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.trace
 
-# The generated blocks of README.md (table of cells, figures of the shipped models).
-readme: $(BIN)/.installed-dev
-	$(BIN)/python -m benchmarks.readme
+docs: $(INSTALLED)-dev
+	$(BIN)/python -m benchmarks.tables
 
-screenshots: $(BIN)/.installed-dev
+screenshots: $(INSTALLED)-dev
 	$(BIN)/python -m benchmarks.screenshots
 
-# The stamps say which requirements are installed; an edited file is installed again.
-$(BIN)/.installed: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo 'Gatescope needs Python 3.11 or newer: make PYTHON=/path/to/python3.11'; exit 1; }
-	@test -x $(BIN)/python -a -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv || \
-	  { echo 'Could not make .venv. On Debian and Ubuntu: apt install python3-venv'; exit 1; }
-	$(PIP) -r requirements.txt
+# A stamp is written when everything of its file is installed: what was interrupted goes on, an edited file is installed
+# again. If the Python of .venv is gone (upgraded, uninstalled), its stamps say nothing any more.
+$(shell [ -x $(BIN)/python ] || rm -f $(INSTALLED)*)
+
+$(INSTALLED): dashboard/requirements.txt | venv
+$(INSTALLED)-torch: requirements.txt dashboard/requirements.txt | venv
+$(INSTALLED)-dev: requirements-dev.txt requirements.txt dashboard/requirements.txt | venv
+$(INSTALLED) $(INSTALLED)-torch $(INSTALLED)-dev:
+	$(PIP) -r $<
 	@touch $@
 
-$(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed
-	$(PIP) -r requirements-dev.txt
-	@touch $@
+venv:
+	@[ -x $(BIN)/python ] && [ -x $(BIN)/pip ] || { \
+	  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo 'Gatescope needs Python 3.11 or newer: make $(or $(MAKECMDGOALS),run) PYTHON=/path/to/python3.11'; exit 1; }; \
+	  $(PYTHON) -m venv --clear .venv || { \
+	    echo 'Could not make .venv. On Debian and Ubuntu: apt install python3-venv'; exit 1; }; }

@@ -19,7 +19,7 @@ from statistics import median, quantiles
 
 from playwright.sync_api import Browser
 
-from benchmarks import models, page, readme
+from benchmarks import models, page, tables
 from benchmarks.browser import chromium, serve
 from benchmarks.page import ANALYSIS, FLOOR, GATESCOPE
 
@@ -121,7 +121,7 @@ def report(found: Samples, repeat: int, chromium_version: str, load: float) -> s
     packages = ", ".join(f"{name} {version(name)}" for name in ("streamlit", "plotly", "numpy"))
     return "\n".join(
         (
-            readme.markdown(("", "goal", "measured", "floor", "ratio", ""), rows),
+            tables.markdown(("", "goal", "measured", "floor", "ratio", ""), rows),
             "",
             f"{datetime.date.today()}, {repeat} samples of each time, load average {load:.1f} when it began. "
             f"{processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, {packages}, "
@@ -159,7 +159,7 @@ def main() -> None:
         table = report(found, options.repeat, browser.version, load)
     print(table)
     if not options.dry:
-        REPORT.write_text(readme.fill(REPORT.read_text(encoding="utf-8"), "results", table), encoding="utf-8")
+        REPORT.write_text(tables.fill(REPORT.read_text(encoding="utf-8"), "results", table), encoding="utf-8")
 
 
 if __name__ == "__main__":

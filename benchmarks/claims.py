@@ -1,6 +1,6 @@
 """What the pronouns models show, measured on held-out texts: who wrote the memory, and what if it had been forgotten.
 
-``python -m benchmarks.claims`` prints the table that README holds. ``tests/test_claims.py`` asserts the figures.
+``python -m benchmarks.claims`` prints the table in docs/models.md. ``tests/test_claims.py`` asserts the figures.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def flips(model: Network, texts: Sequence[Story], units: Callable[[], Units]) ->
 
 
 def figures(model: Network, texts: int = TEXTS) -> dict[str, float]:
-    """Every figure of one model by its name in README; the plain RNN has no gates to hold and no sum to take apart."""
+    """Every figure of one model by its name in the table; the plain RNN has no gates to hold, no sum to take apart."""
     cell = int(model.meta["units"]["gender"]["unit"])
     others = [unit for unit in range(model.hidden_size) if unit != cell]
     rng = Random(SEED)

@@ -31,7 +31,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
-from benchmarks import readme
+from benchmarks import tables
 from benchmarks.browser import Server, serve
 from dashboard.state import Settings
 
@@ -302,7 +302,7 @@ def main() -> None:
         if "Traceback" in server.output():
             found.errors["a traceback in the server's log"] += 1
             print(server.output())
-    lines = [readme.markdown(("", "goal", "measured", ""), rows), ""]
+    lines = [tables.markdown(("", "goal", "measured", ""), rows), ""]
     if options.soak:
         samples = ", ".join(f"{mb:.0f}" for _, mb in found.memory)
         lines += [f"Memory in MB every {EVERY} reruns: {samples}.", ""]
@@ -310,7 +310,7 @@ def main() -> None:
     text = "\n".join([*lines, machine(load)])
     print(text)
     if not options.dry:
-        REPORT.write_text(readme.fill(REPORT.read_text(encoding="utf-8"), block, text), encoding="utf-8")
+        REPORT.write_text(tables.fill(REPORT.read_text(encoding="utf-8"), block, text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.readme import markdown
+from benchmarks.tables import markdown
 from lstm_core import Trace, trace
 from lstm_core.modules import tracing as torch_adapter
 from lstm_core.modules.arrays import Arrays

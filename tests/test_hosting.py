@@ -28,7 +28,6 @@ from dashboard.state import LONGEST
 from dashboard.yours.session import UNFOLDED
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 HOSTING = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
 CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 SERVICE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["gatescope"]
@@ -52,9 +51,9 @@ def said(word: str) -> str:
     return found
 
 
-def copied() -> Iterator[str]:
-    """Sources in this folder that go into the image."""
-    for word, rest in instructions():
+def copied(stage: list[tuple[str, str]]) -> Iterator[str]:
+    """Sources in this folder that are copied by these instructions."""
+    for word, rest in stage:
         if word == "COPY" and not rest.startswith("--from"):
             yield from rest.split()[:-1]
 
@@ -78,15 +77,16 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
     assert "/_stcore/health" in said("HEALTHCHECK")
 
 
-def test_the_images_command_is_that_of_the_readme() -> None:
+def test_the_images_command_is_that_of_everybody() -> None:
     command = " ".join(json.loads(said("CMD")))
     assert command == "streamlit run dashboard/app.py"
-    assert f"&& {command}`" in README
+    for name in ("README.md", "docs/hosting.md", "Makefile"):
+        assert f"python -m {command}" in (ROOT / name).read_text(encoding="utf-8")
 
 
 def test_everything_that_is_copied_is_there_and_sent_to_the_builder() -> None:
-    sources = list(copied())
-    assert {"requirements.txt", "dashboard", "lstm_core", ".streamlit"} <= set(sources)
+    sources = list(copied(instructions()))
+    assert {"requirements.txt", "dashboard/requirements.txt", "dashboard", "lstm_core", ".streamlit"} <= set(sources)
     for source in sources:
         assert (ROOT / source).exists(), source
         assert not ignored(source), source
@@ -101,11 +101,25 @@ def test_everything_that_is_copied_is_there_and_sent_to_the_builder() -> None:
     assert not ignored("assets/models/pronouns-lstm.safetensors") and not ignored("dashboard/gateplot/gateplot.js")
 
 
-def test_only_the_cpu_build_of_torch_unless_one_asks() -> None:
-    assert ("ARG", "TORCH=cpu") in instructions()
+@pytest.mark.parametrize(
+    ("torch", "installs"),
+    [
+        ("", "-r /tmp/dashboard/requirements.txt"),
+        ("cu130", "-r /tmp/dashboard/requirements.txt -r /tmp/requirements.txt --torch-backend cu130"),
+    ],
+)
+def test_torch_is_in_the_image_only_if_one_asks(torch: str, installs: str) -> None:
+    assert ("ARG", "TORCH=") in instructions()
+    assert SERVICE["build"]["args"]["TORCH"] == "${TORCH:-}"
     [install] = [rest for word, rest in instructions() if word == "RUN" and "requirements.txt" in rest]
-    assert '--torch-backend "$TORCH"' in install
-    assert SERVICE["build"]["args"]["TORCH"] == "${TORCH:-cpu}"
+    *_, command = install.split(" && ")
+    asked = subprocess.run(["sh", "-c", f"echo {command}"], env={"TORCH": torch}, capture_output=True, text=True)
+    assert asked.stdout.split("--compile-bytecode ")[1].strip() == installs
+
+
+def test_what_is_installed_is_copied_to_where_each_file_finds_the_other() -> None:
+    copies = [rest.split() for word, rest in instructions() if word == "COPY" and "requirements.txt" in rest]
+    assert copies == [["requirements.txt", "/tmp/"], ["dashboard/requirements.txt", "/tmp/dashboard/"]]
 
 
 def test_the_service_can_write_nowhere_but_in_memory() -> None:
@@ -127,6 +141,7 @@ def test_the_settings_are_those_that_the_docs_name() -> None:
 def test_the_page_calls_no_other_host() -> None:
     """Usage statistics are off, and what the app sends to browsers names no address but XML's namespaces."""
     assert CONFIG["browser"]["gatherUsageStats"] is False
+    assert "usage statistics are on (`gatherUsageStats`)" in HOSTING  # where Community Cloud has the last word
     for path in (ROOT / "dashboard").rglob("*"):
         if path.suffix in (".js", ".css", ".html", ".py") and "static" not in path.parts:
             named = re.findall(r"(?:https?|wss?)://([\w.-]+)", path.read_text(encoding="utf-8"))
@@ -137,7 +152,7 @@ def test_the_page_calls_no_other_host() -> None:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the image holds below its working folder: copied, published, compiled, and not to be written to."""
     folder = tmp_path_factory.mktemp("image")
-    for source in copied():
+    for source in copied(last_stage()):
         target = folder / source
         if (ROOT / source).is_dir():
             shutil.copytree(

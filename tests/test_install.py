@@ -1,17 +1,28 @@
-"""``pip install .`` gives lstm_core with its models, and nothing of the dashboard."""
+"""What is installed: lstm_core and its models by ``pip install .``, and by each requirements file the sets they name.
+
+README's code runs in an environment that holds what its own line before it installs, and nothing else.
+"""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import venv
 import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from lstm_core import list_models
 
 ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CODE = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+LIGHT, WHOLE, DEV = (ROOT / name for name in ("dashboard/requirements.txt", "requirements.txt", "requirements-dev.txt"))
 
 
 @pytest.fixture(scope="module")
@@ -22,25 +33,145 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("gatescope-*.whl"))
 
 
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """``environment(extra)``: the Python of an environment as ``pip install ".[extra]"`` leaves it, without a network.
+
+    The packages that the wheel asks for are those of this environment, by links; no other can be imported there.
+    """
+
+    def make(extra: str = "") -> Path:
+        folder = tmp_path_factory.mktemp("environment")
+        venv.create(folder, with_pip=False, symlinks=True)
+        python = folder / "bin" / "python"
+        pip = [sys.executable, "-m", "pip", "--python", str(python)]
+        subprocess.run([*pip, "install", "--no-index", "--no-deps", str(wheel)], check=True, capture_output=True)
+        [site] = (folder / "lib").glob("python*/site-packages")
+        [metadata] = site.glob("gatescope-*.dist-info")
+        for package in needed(Distribution.at(metadata), {extra}).values():
+            for name in {file.parts[0] for file in package.files or () if file.parts[0] not in ("..", "__pycache__")}:
+                if not (site / name).exists():
+                    (site / name).symlink_to(str(package.locate_file(name)))
+        subprocess.run([*pip, "check"], check=True, capture_output=True)
+        return python
+
+    return make
+
+
+def needed(package: Distribution, extras: Iterable[str] = ()) -> dict[str, Distribution]:
+    """What ``package`` with ``extras`` asks for, and what that asks for, by name, from this environment."""
+    found: dict[str, Distribution] = {}
+    asked = [(package, set(extras))]
+    while asked:
+        package, extras = asked.pop()
+        for line in package.requires or ():
+            one = Requirement(line)
+            if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in {"", *extras}):
+                if (name := one.name.lower().replace("_", "-")) not in found:
+                    found[name] = distribution(one.name)
+                    asked.append((found[name], one.extras))
+    return found
+
+
+def run(python: Path, code: str) -> str:
+    done = subprocess.run([str(python), "-I", "-c", code], cwd=python.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_the_wheel_holds_the_library_and_the_models(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"lstm_core"}
     assert {f"lstm_core/models/{name}.safetensors" for name in list_models()} <= set(names)
+    own = {path.relative_to(ROOT).as_posix() for path in (ROOT / "lstm_core").rglob("*") if path.is_file()}
+    assert {name for name in own if "__pycache__" not in name} <= set(names)
 
 
-def test_the_installed_library_finds_its_models(wheel: Path, tmp_path: Path) -> None:
-    zipfile.ZipFile(wheel).extractall(tmp_path)
-    code = (
-        "import lstm_core\n"
-        "model = lstm_core.load_model('pronouns-lstm')\n"
-        "print(lstm_core.__file__, len(model.run('Mary went home')))"
+def test_the_installed_library_is_typed(wheel: Path) -> None:
+    """A user's type checker reads the annotations: PEP 561."""
+    assert "lstm_core/py.typed" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_readmes_code_runs_after_readmes_install_line(environment: Callable[[str], Path]) -> None:
+    assert re.search(r"```sh\npip install \.\n```\n\n```python\n", README)
+    python = environment("")
+    assert run(python, "from importlib.util import find_spec as f; print([f(n) for n in ('torch', 'streamlit')])") == (
+        "[None, None]\n"
     )
-    # -P and the folder first on the path: what is imported is the wheel's content, not the checkout's.
-    out = subprocess.run(
-        [sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{code}"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert out.split() == [str(tmp_path / "lstm_core" / "__init__.py"), "3"]
+    printed = run(python, f"{CODE[0]}\nprint(lstm_core.__file__)")
+    assert "[('he', 0.9" in printed
+    assert "environment" in printed.splitlines()[-1], "the wheel's lstm_core ran, not the checkout's"
+
+
+def test_readmes_code_for_torch_runs_with_the_extra_that_it_names(environment: Callable[[str], Path]) -> None:
+    assert 'pip install ".[torch]"' in README.split(CODE[1])[0].split(CODE[0])[1]
+    error, shape = run(environment("torch"), CODE[1]).split(" ", 1)
+    assert float(error) < 1e-5 and shape == "(20, 32)\n"
+
+
+def test_without_torch_a_module_is_answered_with_what_to_install(environment: Callable[[str], Path]) -> None:
+    code = """
+import lstm_core
+for call in (lstm_core.trace, lstm_core.trace_all):
+    try:
+        call(None, None)
+    except ImportError as error:
+        print(error)
+"""
+    sentence = "a PyTorch module is traced with PyTorch, which is not installed: pip install torch\n"
+    assert run(environment(""), code) == 2 * sentence
+
+
+# ---- the requirements
+
+
+def lines(path: Path) -> Iterator[str]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if text := line.partition("#")[0].strip():
+            yield text
+
+
+def names(path: Path) -> list[str]:
+    """The packages that a file names itself."""
+    return [Requirement(line).name.lower() for line in lines(path) if not line.startswith("-r")]
+
+
+def test_each_set_contains_the_one_below_and_repeats_nothing() -> None:
+    """They cannot drift apart: each names the file below it."""
+    assert next(lines(WHOLE)) == "-r dashboard/requirements.txt"
+    assert next(lines(DEV)) == "-r requirements.txt"
+    own = [name for path in (LIGHT, WHOLE, DEV) for name in names(path)]
+    assert len(own) == len(set(own))
+    assert {"torch", "tqdm"} == set(names(WHOLE))
+    assert {"onnx", "h5py", "streamlit"} <= set(names(LIGHT))
+
+
+def test_pip_finds_the_set_below_from_any_folder(tmp_path: Path) -> None:
+    """Everything is installed here, so pip has nothing to fetch: it names each line with the file it comes from."""
+    ask = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "-r", str(DEV)]
+    said = subprocess.run(ask, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert "Would install" not in said
+    for path in (LIGHT, WHOLE, DEV):
+        for name in names(path):
+            line = rf"already satisfied: {name}[=>\[\s].*\(from -r {re.escape(str(path))}"
+            assert re.search(line, said, re.IGNORECASE), (path, name)
+
+
+def test_no_larger_set_replaces_a_package_of_a_running_page() -> None:
+    """What the page's packages bring along has no version of its own in the larger sets."""
+    brought = {name for one in names(LIGHT) for name in needed(distribution(one))}
+    for path in (WHOLE, DEV):
+        for line in lines(path):
+            if not line.startswith("-r") and Requirement(line).name.lower() in brought:
+                assert "==" not in line, line
+
+
+def test_every_version_is_pinned_but_of_what_comes_along() -> None:
+    brought = {name for one in names(LIGHT) for name in needed(distribution(one))}
+    for path in (LIGHT, WHOLE, DEV):
+        for line in lines(path):
+            assert line.startswith("-r") or "==" in line or Requirement(line).name.lower() in brought, line
+
+
+def test_the_page_needs_no_torch() -> None:
+    assert "torch" not in {name for one in names(LIGHT) for name in (one, *needed(distribution(one)))}

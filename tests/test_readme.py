@@ -1,37 +1,61 @@
-"""README.md is true: its code runs, its tables are what the code and the models say, its links lead somewhere."""
+"""README.md and docs/ are true: tables are what the code and the models say, links lead somewhere, names exist.
+
+What README's code does is tried in environments of their own: tests/test_install.py.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from benchmarks import readme
+from benchmarks import tables
 from lstm_core import CELLS
 
-TEXT = readme.README.read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("name", readme.BLOCKS)
+@pytest.mark.parametrize("name", tables.BLOCKS)
 def test_generated_blocks_are_up_to_date(name: str) -> None:
-    assert readme.fill(TEXT, name, readme.BLOCKS[name]()) == TEXT, "run `make readme`"
+    text = (tables.DOCS / f"{name}.md").read_text(encoding="utf-8")
+    assert tables.fill(text, name, tables.BLOCKS[name]()) == text, "run `make docs`"
 
 
 def test_every_cell_has_a_row() -> None:
-    assert re.findall(r"^\| `(\w+)` \|", TEXT.split("<!-- /cells -->")[0], re.MULTILINE) == list(CELLS)
+    assert re.findall(r"^\| `(\w+)` \|", (tables.DOCS / "cells.md").read_text(), re.MULTILINE) == list(CELLS)
 
 
-def test_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.chdir(tmp_path)
-    [code] = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    names: dict = {}
-    exec(compile(code, "README.md", "exec"), names)
-    assert names["own"].max_abs_error < 1e-5
-    assert (tmp_path / "gates.npz").exists()
-    assert "[('he', 0.9" in capsys.readouterr().out
+def test_readme_is_one_screen_and_leads_to_every_page_of_docs() -> None:
+    words = re.sub(r"```.*?```", "", README, flags=re.DOTALL).split()
+    assert len(README.splitlines()) <= 62 and len(words) <= 350
+    for page in PAGES[1:]:
+        assert f"]({page.relative_to(ROOT)})" in README
 
 
-def test_links_lead_to_files() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT):
-        assert (readme.README.parent / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_extras_that_are_named_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {name for page in PAGES for name in re.findall(r'"\.\[([\w,]+)\]"', page.read_text(encoding="utf-8"))}
+    assert named and named <= set(project["optional-dependencies"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_name_modules_and_goals_that_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"python -m ((?:lstm_core|dashboard|benchmarks)[\w.]*)", text):
+        module = ROOT / name.replace(".", "/")
+        assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), name
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for goal in re.findall(r"\bmake (run|test[\w-]*|docs|bench|nightly)\b", text):
+        assert f"\n{goal}:" in makefile
+    for name in re.findall(r"-r ([\w/.-]+\.txt)", text):
+        assert (ROOT / name).exists(), name

@@ -1,6 +1,6 @@
-"""The generated blocks of README.md: the table of cells from ``CELLS``, the figures from the shipped models' headers.
+"""The generated blocks of docs/: the table of cells from ``CELLS``, the figures from the shipped models' headers.
 
-``python -m benchmarks.readme`` writes them; a test checks that they are up to date.
+``make docs`` writes them; a test checks that they are up to date.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lstm_core.equations import carry
 from lstm_core.experiments import discover
 from lstm_core.experiments.record import results
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
 def markdown(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -53,7 +53,7 @@ HEADINGS = {
 
 
 FAMILIES = ("general", "pronouns")
-"""The models whose figures stand in README; those of the others belong to their experiments."""
+"""The models whose figures stand in docs/models.md; those of the others belong to their experiments."""
 
 
 def models() -> str:
@@ -94,6 +94,7 @@ def experiments() -> str:
 
 
 BLOCKS: dict[str, Callable[[], str]] = {"cells": cells, "models": models, "experiments": experiments}
+"""What stands between the marks of its name in the file of its name."""
 
 
 def fill(text: str, name: str, content: str) -> str:
@@ -104,12 +105,7 @@ def fill(text: str, name: str, content: str) -> str:
     return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
 
 
-def render(text: str) -> str:
-    """``text`` with every generated block as it should be."""
-    for name, content in BLOCKS.items():
-        text = fill(text, name, content())
-    return text
-
-
 if __name__ == "__main__":
-    README.write_text(render(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for block, content in BLOCKS.items():
+        path = DOCS / f"{block}.md"
+        path.write_text(fill(path.read_text(encoding="utf-8"), block, content()), encoding="utf-8")
