@@ -122,6 +122,21 @@ for call in (lstm_core.trace, lstm_core.trace_all):
     assert run(environment(""), code) == 2 * sentence
 
 
+def test_what_trains_with_torch_says_so_without_it(environment: Callable[[str], Path]) -> None:
+    python = environment("")
+
+    def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(python), "-I", "-m", *arguments]
+        return subprocess.run(command, cwd=python.parent, capture_output=True, text=True)
+
+    help_ = ask("lstm_core.training", "--help")
+    assert help_.returncode == 0 and help_.stdout.startswith("usage: python -m lstm_core.training")
+    for arguments in (["lstm_core.training", "pronouns-lstm"], ["lstm_core.experiments", "forget-bias", "--lines"]):
+        done = ask(*arguments)
+        assert done.returncode != 0 and "Traceback" not in done.stderr
+        assert re.search(r"which is not installed: pip install torch", done.stderr.splitlines()[-1])
+
+
 # ---- the requirements
 
 

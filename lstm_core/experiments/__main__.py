@@ -56,6 +56,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         return (_lines if options.lines else _run)(chosen, options)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        print(say("this is measured with PyTorch, which is not installed: pip install torch"), file=sys.stderr)
+        return 4
     except Cancelled as error:
         print(f"ended: {error}", file=sys.stderr)
         return 3

@@ -6,13 +6,12 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any
 
 from lstm_core.network import Network
-from lstm_core.training.loop import Trained, best, train
-from lstm_core.training.recipes import recipe
+
+if TYPE_CHECKING:
+    from lstm_core.training.loop import Recipe, Trained
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "models"
 
@@ -35,6 +34,13 @@ def join(path: Path, seeds: list[dict[str, Any]], half: bool) -> None:
     replace(model, meta={**model.meta, "seeds": by_seed}).save(path, half)
 
 
+def recipe(name: str) -> Recipe:
+    """The recipe of that name. Importing the recipes imports torch."""
+    from lstm_core.training.recipes import recipe
+
+    return recipe(name)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lstm_core.training", description=__doc__)
     parser.add_argument("name", help="the model, for example pronouns-lstm; an unknown name lists them all")
@@ -47,7 +53,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ship-best", action="store_true", help="ship the best seed even if none passes")
     options = parser.parse_args(arguments)
     try:
+        from tqdm import tqdm
+
+        from lstm_core.training.loop import best, train
+
         chosen = recipe(options.name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "tqdm"):
+            raise
+        print(f"models are trained with {error.name}, which is not installed: pip install torch tqdm", file=sys.stderr)
+        return 2
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
