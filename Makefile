@@ -28,7 +28,13 @@ run: $(INSTALLED)$(if $(filter-out 0,$(TORCH)),-torch)
 test: $(INSTALLED)-dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+TRACED := $(BIN)/python -m pytest tests/test_trace*.py tests/test_torch_equality.py
+test-isa: $(INSTALLED)-dev
+	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
+	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
+	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(TRACED)
 
 nightly: $(INSTALLED)-dev
 	NIGHTLY=1 $(BIN)/python -m pytest tests/test_hostile.py
