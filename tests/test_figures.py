@@ -181,7 +181,7 @@ def test_traces_of_different_places_each_say_theirs(monkeypatch: pytest.MonkeyPa
     tree = content([model, model], [trace, away], [[], []], (0, 0))
     assert tree["quiet"] == (
         "LSTM in 1.2 ms, NumPy on the CPU: no accelerator was found; "
-        "LSTM in 1.2 ms, largest difference from the module 2.0e-08, PyTorch on the GPU (Apple silicon)"
+        "LSTM in 1.2 ms, largest difference from its own runtime 2.0e-08, PyTorch on the GPU (Apple silicon)"
     )
 
 

@@ -32,6 +32,7 @@ from dashboard import cache, language
 from dashboard.state import YOURS, Settings
 from dashboard.views import discover
 from dashboard.yours import inputs, session, vocabulary
+from dashboard.yours.upload import SENTENCE, Given
 from lstm_core.experiments import discover as experiments
 from tests.small_models import small_model
 from tests.test_figures import unpack
@@ -363,9 +364,9 @@ def test_whatever_a_browser_says_is_answered(page: str, said: dict[str, Any]) ->
 def test_any_file_is_read_or_refused(broken: Broken, file: str) -> None:
     place, data = session.Place(), broken.data
     with in_time():
-        place.take(file, data)
+        place.take(Given(file, data))
     if place.question is not None:
-        place.take(file, data, {name: cells[0] for name, cells in place.question.choices.items()})
+        place.take(Given(file, data, said={"cell": {name: cells[0] for name, cells in place.question.choices.items()}}))
     assert bool(place.upload) != bool(place.problem)
     if place.upload is not None:
         with in_time():
@@ -377,7 +378,7 @@ def test_any_file_is_read_or_refused(broken: Broken, file: str) -> None:
 @examples(60)
 def test_every_page_shows_any_file(page: str, broken: Broken, file: str, params: dict[str, str]) -> None:
     place = session.Place()
-    place.take(file, broken.data)
+    place.take(Given(file, broken.data))
     opened(page, params | {"left": YOURS}, {session.KEY: place})
 
 
@@ -388,11 +389,11 @@ def test_the_names_in_a_file_are_text(name: str) -> None:
     places = []
     for data in (onnx_lstm(name=name), safetensors(state)):
         place = session.Place()
-        place.take(name, data)
+        place.take(Given(name, data))
         assert place.upload is not None, place.problem
         places.append(place)
     entries = [name, *(f"{word}{name}" for word in WORDS[1:])]
-    place.choose(vocabulary=vocabulary.read(json.dumps(entries).encode(), len(entries)), source=session.SENTENCE)
+    place.choose(vocabulary=vocabulary.read(json.dumps(entries).encode(), len(entries)), source=SENTENCE)
     assert not place.problem
     for place in places:
         for page in ("dashboard.views.gates", "dashboard.views.memory"):

@@ -21,6 +21,7 @@ from dashboard.figures import experiments as draw
 from dashboard.views import experiments as view
 from dashboard.views import gates
 from dashboard.yours import inputs, session, vocabulary
+from dashboard.yours.upload import SENTENCE, Given
 from lstm_core import CELLS
 from lstm_core.experiments import __main__ as command
 from lstm_core.experiments import discover
@@ -217,7 +218,7 @@ def test_a_models_own_line(file: str) -> None:
 
 def test_a_file_that_does_not_say_which_cell_it_holds() -> None:
     place = session.Place()
-    place.take("rnn.pt", saved(nn.RNN(3, 4)))
+    place.take(Given("rnn.pt", saved(nn.RNN(3, 4))))
     assert place.question is not None
     test = test_your_pages.opened(gates, place)
     assert not left_over([one.value for one in test.markdown] + [one.label for one in test.button])
@@ -226,7 +227,7 @@ def test_a_file_that_does_not_say_which_cell_it_holds() -> None:
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_what_is_wrong_with_a_file(kind: str) -> None:
     place = session.Place()
-    place.take("x.pt", HOSTILE[kind][0]())
+    place.take(Given("x.pt", HOSTILE[kind][0]()))
     said = language.tr(place.problem)
     assert re.search("[一-鿿]{2}", said.partition("：")[2]) and place.problem.isascii()
     assert not english(re.sub(r"torch\.save.*", "", said))
@@ -257,7 +258,7 @@ def test_what_a_reading_says() -> None:
     assert place.upload is not None
     assert not left_over([language.tr(place.upload.read("", 9).why)])
     words = vocabulary.read(b"mary\nsaw", len(WORDS))
-    place = test_your_pages.placed(saved(tagger()), vocabulary=words, source=session.SENTENCE)
+    place = test_your_pages.placed(saved(tagger()), vocabulary=words, source=SENTENCE)
     assert place.upload is not None
     assert place.upload.read("mary zzz", 9).notices == ["你的词表中没有 zzz：已略去。"]
     assert place.upload.read("mary zzz yyy", 9).notices == ["你的词表中没有 zzz、yyy：已略去。"]

@@ -19,8 +19,9 @@ from uploads import HOSTILE, SENTENCE, WORDS, npy, npy_claims, onnx_lstm, safete
 
 from dashboard.cache import LIMIT
 from dashboard.yours import inputs, vocabulary
-from dashboard.yours.session import FILE, PROBE, Place, Upload
-from dashboard.yours.session import SENTENCE as AS_SENTENCE
+from dashboard.yours.session import Place
+from dashboard.yours.upload import FILE, PROBE, Given, Upload
+from dashboard.yours.upload import SENTENCE as AS_SENTENCE
 from lstm_core import load
 from lstm_core.files import wiring
 from lstm_core.stacked import GATES
@@ -30,7 +31,7 @@ VOCABULARY = "\n".join(WORDS).encode()
 
 def uploaded(data: bytes, **chosen: object) -> Upload:
     place = Place()
-    place.take("model.pt", data)
+    place.take(Given("model.pt", data))
     assert place.upload is not None, place.problem or place.question
     place.choose(**chosen)
     assert not place.problem, place.problem
@@ -91,10 +92,10 @@ def test_the_certificate_sees_a_wrong_gate(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_file_that_does_not_say_its_cell_is_asked_about() -> None:
     place = Place()
-    place.take("rnn.pt", saved(nn.RNN(3, 4, nonlinearity="relu")))
+    place.take(Given("rnn.pt", saved(nn.RNN(3, 4, nonlinearity="relu"))))
     assert place.upload is None and place.question is not None
     assert place.question.choices == {"": ("rnn", "rnn_relu")}
-    place.take(place.question.file, place.question.data, {"": "rnn_relu"})
+    place.take(replace(place.question.given, said={"cell": {"": "rnn_relu"}}))
     assert place.upload is not None and place.upload.model().cell.name == "rnn_relu"
 
 
@@ -147,7 +148,7 @@ def test_nan_around_the_block_is_told_when_it_is_used() -> None:
     with torch.no_grad():
         module.embed.weight[3, 2] = float("nan")
     place = Place()
-    place.take("model.pt", saved(module))
+    place.take(Given("model.pt", saved(module)))
     place.choose(vocabulary=vocabulary.read(VOCABULARY, len(WORDS)), source=AS_SENTENCE)
     assert "NaN" in place.problem and place.upload is not None and place.upload.source == PROBE
 
@@ -158,7 +159,7 @@ def test_what_grows_beyond_every_bound_is_told() -> None:
         for value in module.parameters():
             value.fill_(1e30)
     place = Place()
-    place.take("relu.pt", saved(module), {"": "rnn_relu"})
+    place.take(Given("relu.pt", saved(module), said={"cell": {"": "rnn_relu"}}))
     assert place.upload is not None
     reading = place.upload.read("", LIMIT)
     assert len(reading.trace) == 0 and "grows beyond every bound" in reading.notices[0]
@@ -187,7 +188,7 @@ def test_a_block_that_reads_from_the_end() -> None:
 
 def test_a_model_that_is_removed_is_freed() -> None:
     place = Place()
-    place.take("model.pt", saved(nn.GRU(3, 4)))
+    place.take(Given("model.pt", saved(nn.GRU(3, 4))))
     assert place.upload is not None
     place.upload.read("", LIMIT)
     weights = weakref.ref(place.upload.loaded.blocks[0])
@@ -213,7 +214,7 @@ def test_a_hostile_file_is_a_message(name: str, tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     make, said = HOSTILE[name]
     place = Place()
-    place.take("their.file", make())
+    place.take(Given("their.file", make()))
     assert place.upload is None and place.question is None
     assert re.search(said, place.problem), place.problem
     assert place.problem.startswith("their.file: ") and "\n" not in place.problem
@@ -223,10 +224,10 @@ def test_a_hostile_file_is_a_message(name: str, tmp_path: Path, monkeypatch: pyt
 def test_a_bad_file_replaces_nothing_but_the_upload() -> None:
     """What was there before is freed: a refused file does not leave the old model standing for the new one."""
     place = Place()
-    place.take("good.pt", saved(nn.GRU(3, 4)))
-    place.take("bad.pt", b"no")
+    place.take(Given("good.pt", saved(nn.GRU(3, 4))))
+    place.take(Given("bad.pt", b"no"))
     assert place.upload is None and place.problem
-    place.take("good.pt", saved(nn.GRU(3, 4)))
+    place.take(Given("good.pt", saved(nn.GRU(3, 4))))
     assert place.upload is not None and not place.problem
     place.clear()
     assert place.upload is None

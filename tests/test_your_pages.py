@@ -15,6 +15,7 @@ from dashboard import cache, language
 from dashboard.state import YOURS
 from dashboard.views import contrast, discover, gates, gradients, health, memory, what_if
 from dashboard.yours import session, vocabulary
+from dashboard.yours.upload import Given
 from lstm_core import analysis
 from lstm_core.analysis.health import NOTES
 from tests.test_views import script, sent, small  # noqa: F401
@@ -22,7 +23,7 @@ from tests.test_views import script, sent, small  # noqa: F401
 
 def placed(data: bytes, words: bool = False, **chosen: object) -> session.Place:
     place = session.Place()
-    place.take("<b>their</b> *model*.pt", data)
+    place.take(Given("<b>their</b> *model*.pt", data))
     assert place.upload is not None, place.problem
     if words:
         place.choose(vocabulary=vocabulary.read("\n".join(WORDS).encode(), len(WORDS)), source="sentence")
@@ -72,7 +73,7 @@ def test_the_gates_are_those_of_the_file() -> None:
     keep = next(one for one in tree["figure"]["data"] if one["type"] == "heatmap" and one["meta"]["role"] == "keep")
     np.testing.assert_allclose(np.asarray(keep["z"]), trace.signals["f"][1, 0, :, 0].T, atol=1e-6)
     assert tree["sides"][0]["next"]["words"] and not tree["sides"][0]["next"]["why"]
-    assert "largest difference from the module" in tree["quiet"]
+    assert "largest difference from its own runtime" in tree["quiet"]
 
 
 def test_without_words_the_panel_of_predictions_says_why() -> None:
@@ -128,7 +129,7 @@ def test_health_of_a_network_made_ill() -> None:
 
 def test_health_of_the_plain_network() -> None:
     place = session.Place()
-    place.take("rnn.pt", saved(nn.RNN(3, 4)), {"": "rnn"})
+    place.take(Given("rnn.pt", saved(nn.RNN(3, 4)), said={"cell": {"": "rnn"}}))
     drawn = panels(health, place)
     assert "rewrites its whole state" in drawn["integrator0"]["text"]
     assert "Largest absolute eigenvalue" in drawn["singular0"]["text"]

@@ -65,7 +65,7 @@ def evidence(trace: Trace) -> str:
     if error is None:
         return tr("{title} in {spent:.1f} ms", title=title, spent=spent)
     return tr(
-        "{title} in {spent:.1f} ms, largest difference from the module {error:.1e}",
+        "{title} in {spent:.1f} ms, largest difference from its own runtime {error:.1e}",
         **{"title": title, "spent": spent, "error": error},
     )
 

@@ -3,188 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
-import numpy as np
 import streamlit as st
 
-from dashboard.cache import LIMIT, Reading
 from dashboard.session import keeps
-from dashboard.state import YOURS
-from dashboard.yours import inputs
-from dashboard.yours.run import run
-from lstm_core import Block, Token, Tokenizer, load
-from lstm_core.files import Ambiguous, Loaded, wiring
+from dashboard.yours.upload import PROBE, Given, Upload
+from lstm_core.files import Ambiguous, is_read
 from lstm_core.files.limits import reason
-from lstm_core.network import Network, Reader
 from lstm_core.say import Said, say
 
 KEY = keeps("your model")
-UNFOLDED = 150 << 20
-"""Bytes that a file may unfold to; ``maxUploadSize`` limits the file itself."""
-VALUES = 400_000
-"""Values of one signal that are drawn, units times steps."""
-KEPT = 8
-"""Readings that a session keeps."""
-
-SENTENCE, FILE, PROBE = "sentence", "file", "probe"
-
-
-@dataclass
-class Upload:
-    """What was uploaded and how it is read. ``vocabulary`` and ``signal`` fit the block and embedding chosen.
-
-    stacked: whether the block reads the blocks that it stands on, or its input by itself.
-    """
-
-    file: str
-    loaded: Loaded
-    block: str
-    stacked: bool = True
-    embedding: str | None = None
-    output: str | None = None
-    vocabulary: Tokenizer | None = None
-    signal: np.ndarray | None = None
-    found: int = 0
-    source: str = PROBE
-    kind: str = "sine"
-    steps: int = 60
-    seed: int = 0
-    _model: Network | None = field(default=None, repr=False)
-    _readings: dict[tuple[str, int], Reading] = field(default_factory=dict, repr=False)
-
-    def chosen(self) -> Block:
-        return self.loaded[self.block]
-
-    def below(self) -> tuple[Block, ...]:
-        """The blocks that run before the chosen one, first to last."""
-        return wiring.below(self.loaded, self.chosen()) if self.stacked else ()
-
-    def first(self) -> Block:
-        """The block that reads the input."""
-        return (*self.below(), self.chosen())[0]
-
-    def embeddings(self) -> list[str]:
-        return wiring.embeddings(self.loaded, self.first())
-
-    def outputs(self) -> list[str]:
-        return wiring.outputs(self.loaded, self.chosen(), self.rows()) if self.embedding else []
-
-    def rows(self) -> int:
-        """Words that the embedding has a row for."""
-        return len(self.loaded.others[self.embedding]) if self.embedding else 0
-
-    @property
-    def longest(self) -> int:
-        """Steps that are read at most: fewer for a wide block."""
-        return max(20, min(LIMIT, VALUES // self.chosen().hidden_size))
-
-    def set(self, **values: object) -> None:
-        """Choose; what no longer fits the choice is dropped."""
-        for name, value in values.items():
-            setattr(self, name, value)
-        if "block" in values:
-            self.stacked = True
-        if {"block", "stacked"} & set(values):
-            self.embedding = next(iter(self.embeddings()), None)
-            self.signal, self.vocabulary = None, self.vocabulary if self.embedding else None
-        if {"block", "stacked", "embedding"} & set(values):
-            if self.vocabulary is not None and "vocabulary" not in values:
-                self.vocabulary = None
-            self.output = next(iter(self.outputs()), None)
-        missing = {SENTENCE: self.vocabulary is None, FILE: self.signal is None}
-        if missing.get(self.source):
-            self.source = PROBE
-        self.steps = min(self.steps, self.longest)
-        self._model = None
-        self._readings.clear()
-
-    def model(self) -> Network:
-        """The block as a network of the page. Raises ValueError if embedding or output layer hold NaN."""
-        if self._model is None:
-            self._model = self._made()
-        return self._model
-
-    def _made(self) -> Network:
-        reader = readout = None
-        if self.source == SENTENCE and self.vocabulary is not None and self.embedding:
-            at = wiring.source(self.loaded, self.first())
-            padding = 0 if at is not None and at.mask_zero else None
-            reader = Reader(wiring.embedding(self.loaded, self.embedding), self.vocabulary, padding)
-            readout = wiring.output(self.loaded, self.output, self.rows()) if self.output else None
-        return Network(YOURS, self.chosen(), reader, readout, self.below())
-
-    def _why(self) -> str:
-        """Why no next word is predicted; empty if one is."""
-        if self.source != SENTENCE:
-            return say("Your model reads numbers here: there is no next word to expect.")
-        wide = self.chosen().output_size * len(self.chosen().directions)
-        without = say(
-            "Your model has no output layer of {rows:,} x {wide}: no next word is predicted.",
-            rows=self.rows(),
-            wide=wide,
-        )
-        return "" if self.output else without
-
-    def read(self, text: str, limit: int) -> Reading:
-        """The block's run. What cannot be run is a reading of no steps, with the reason among its notes."""
-        limit = min(limit, self.longest)
-        if (text, limit) not in self._readings:
-            if len(self._readings) >= KEPT:
-                self._readings.pop(next(iter(self._readings)))
-            self._readings[text, limit] = self._read(text, limit)
-        return self._readings[text, limit]
-
-    def _read(self, text: str, limit: int) -> Reading:
-        model, tokens, why = self.model(), (), self._why()
-        notes: list[str] = []
-        if model.reader is not None:
-            tokens, left_out = self._words(text)
-            found, tokens = len(tokens), tokens[:limit]
-            notes += [left_out] if left_out else []
-            x = np.array([token.id for token in tokens], np.intp)
-        elif self.source == FILE and self.signal is not None:
-            x, found = self.signal[:limit], self.found
-        else:
-            x = inputs.probe(self.kind, self.steps, self.first().input_size, self.seed)
-            found = len(x)
-            x = x[:limit]
-        mask = model.mask_of(x)  # a step that is skipped changes nothing and has no gates to draw
-        if mask is not None and not mask.all():
-            x, count = x[mask], int((~mask).sum())
-            tokens = tuple(token for token, read in zip(tokens, mask, strict=False) if read)
-            notes.append(say("Your model skips {count:,} of these steps: its file masks them.", count=count))
-        try:
-            trace = run(model, x, tokens, certified=self.loaded.format == "PyTorch")
-        except ValueError as error:
-            notes.append(reason(error))
-            trace, found = run(model, x[:0], (), certified=False), 0
-        if model.block.directions == ("reverse",):
-            notes.append(say("Your model reads from the end: the steps stand in the order in which it reads them."))
-        words = [[] for _ in range(len(trace))] if why else model.predictions(trace, 5)
-        return Reading(model, trace, words, found, tuple(notes), why)
-
-    def _words(self, text: str) -> tuple[tuple[Token, ...], Said | None]:
-        """The tokens that the embedding has a row for, and what is said of the others. A vocabulary without an entry
-        for unknown words has no row for them either."""
-        assert self.vocabulary is not None
-        tokens, rows = self.vocabulary.encode(text), self.rows()
-        known = tuple(token for token in tokens if token.id < rows)
-        if len(known) == len(tokens):
-            return known, None
-        left = list(dict.fromkeys(token.text for token in tokens if token.id >= rows))
-        words = left[0]
-        for word in left[1:5]:  # with the comma of whatever language is in use when it is shown
-            words = say("{first}, {second}", first=words, second=word)
-        return known, say("Your vocabulary has no entry for {words}: left out.", words=words)
 
 
 @dataclass(frozen=True)
 class Question:
     """A file that does not say which cell it holds. ``choices``: the cells that fit, by block."""
 
-    file: str
-    data: bytes = field(repr=False)
+    given: Given
     choices: Mapping[str, Sequence[str]]
 
 
@@ -201,24 +38,48 @@ class Place:
     tab: str = PROBE
     page: str = ""
 
-    def take(self, file: str, data: bytes, cell: Mapping[str, str] | None = None) -> None:
+    def take_all(self, files: Mapping[str, bytes]) -> None:
+        """Read the file among ``files`` that the others belong to: an index of shards, or else the first of a format
+        that is read."""
+        names = sorted(files, key=lambda name: (not name.endswith(".index.json"), not is_read(files[name])))
+        self.take(Given(names[0], files[names[0]], {name: files[name] for name in names[1:]}))
+
+    def take(self, given: Given) -> None:
         """Read an uploaded file in the place of the one before; what is wrong with it is ``problem``."""
         self.clear()
+        file = given.file
         try:
-            if not data:
-                raise ValueError(say("the file is empty"))
-            loaded = load(data, cell, max_bytes=UNFOLDED)
-            upload = Upload(file, loaded, loaded.blocks[0].name)
-            upload.set(block=upload.block)
+            loaded = given.load()
+            upload = Upload(given if loaded.format == "Keras" else replace(given, data=b"", beside={}), loaded, "")
+            upload.set(block=loaded.blocks[0].name)
             self.upload = upload
         except Ambiguous as asked:
-            self.question = Question(file, data, asked.choices)
+            self.question = Question(given, asked.choices)
         except ValueError as error:
             self.problem = _wrong(file, error)
         except RecursionError:
             self.problem = say("{file}: it is nested too deeply to be read.", file=file)
         except MemoryError:
             self.problem = say("{file}: it needs more memory than there is.", file=file)
+
+    def answer(self, cell: Mapping[str, str]) -> None:
+        """Read the file that is asked about as it is said to be."""
+        if self.question is not None:
+            given = self.question.given
+            self.take(replace(given, said={**given.said, "cell": dict(cell)}))
+
+    def again(self, **said: Any) -> None:
+        """Read a Keras file again, with what the visitor says in its place; what was chosen otherwise stays."""
+        before = self.upload
+        if before is None:
+            return
+        said = {**before.given.said, **said}
+        try:
+            loaded = replace(before.given, said=said).load()
+        except ValueError as error:
+            self.problem = _wrong(before.file, error)
+            return
+        self.choose(given=replace(before.given, said=said), loaded=loaded, checked=None)
 
     def attempt(self, file: str, values: Callable[[], Mapping[str, object]]) -> None:
         """Choose what a second file holds, if it can be read; what is wrong with it is ``problem``."""

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from lstm_core.files.limits import Ambiguous
-from lstm_core.files.load import Loaded, load
+from lstm_core.files.load import Loaded, is_read, load
 
-__all__ = ["Ambiguous", "Loaded", "load"]
+__all__ = ["Ambiguous", "Loaded", "is_read", "load"]

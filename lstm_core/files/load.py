@@ -109,6 +109,14 @@ def load(
     return Loaded(one.name, tuple(found.blocks), found.others, found.roles, found.layout)
 
 
+def is_read(data: bytes) -> bool:
+    """Whether a file's first bytes are of a format that is read."""
+    try:
+        return any(format.fits(Content(data, limits.MAX_BYTES)) for format in formats.discover())
+    except ValueError:
+        return True  # an archive that is damaged, which its reader will say
+
+
 def _too_large(size: int, limit: int) -> ValueError:
     return ValueError(
         say("the file has {size:,} bytes, more than the {limit:,} that are allowed", size=size, limit=limit)

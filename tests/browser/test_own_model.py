@@ -62,7 +62,7 @@ def test_a_language_model_and_its_vocabulary(own: Gates) -> None:
     own.stage.focus()
     page.keyboard.press("End")
     expect(page.get_by_test_id("gs-next-0").locator(".gs-bar-word").first).to_have_text(likeliest)
-    expect(page.get_by_test_id("gs-quiet")).to_contain_text("largest difference from the module")
+    expect(page.get_by_test_id("gs-quiet")).to_contain_text("largest difference from its own runtime")
     page.get_by_role("link", name="Health", exact=True).click()
     expect(page.get_by_test_id("gc-summary0")).to_contain_text("LSTM (yours)")
     expect(page.get_by_test_id("gc-bias0")).to_contain_text("Forget bias, b_f, on the average")
