@@ -11,7 +11,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import cases
 import numpy as np
 import pytest
 import torch
@@ -225,8 +224,8 @@ HOSTILE = [
     (wide_view, r"weight_ih_l0 claims the shape \(10000000000,\)"),
     (scripted, "TorchScript archive, which is code"),
     (lambda: saved({"head.weight": torch.zeros(2)}), "holds no LSTM, GRU or RNN"),
-    (lambda: b"", "the file is none of"),
-    (lambda: b"GIF89a" + bytes(100), "the file is none of: PyTorch state_dict, safetensors, ONNX, Keras"),
+    (lambda: b"", "the file is empty"),
+    (lambda: b"\x00\x01\x02" + bytes(100), "the file is none of: PyTorch .*, safetensors, ONNX, Keras .*, NumPy"),
     (lambda: b"PK\x03\x04" + bytes(100), "damaged or cut short"),
     (lambda: b"\x89HDF\r\n\x1a\n" + bytes(100), "damaged or cut short"),
     (lambda: b"\x08" + bytes(100), "no ONNX model, or damaged|holds no"),
@@ -239,10 +238,9 @@ HOSTILE = [
     (lambda: without(weight_ih_l1=torch.zeros(24, 6)), r"weight_ih of layer 1 .* \(24, 6\); \(24, 12\) would fit"),
     (lambda: without(bias_ih_l0=torch.zeros(23)), r"bias_ih of layer 0"),
     (lambda: without(weight_hh_l0=torch.zeros(25, 6)), "rows are neither 1"),
-    (lambda: without(weight_hh_l0=torch.zeros(24)), "weight_hh of the block has 1 axes, not 2"),
+    (lambda: without(weight_hh_l0=torch.zeros(24)), r"weight_hh of the block is \(24,\), not a matrix"),
     (lambda: without(weight_hh_l0=torch.full((24, 6), torch.nan)), "weight_hh of layer 0 .* 144 values that are NaN"),
     (lambda: without(weight_hh_l0=torch.zeros(24, 6, dtype=torch.int8)), "int8, not floating-point weights"),
-    (lambda: save_safetensors({"weight_ih_l0": torch.zeros(2, 2, dtype=torch.int8)}), "I8, not floating-point"),
     (lambda: without(weight_hh_l0=torch.zeros(24, 6).to_sparse()), "plain tensor"),
 ]
 
@@ -279,12 +277,6 @@ def test_a_header_may_be_as_long_as_another_format_begins(length: int) -> None:
     header = data[8 : 8 + size] + b" " * (length - size)
     found = load(length.to_bytes(8, "little") + header + data[8 + size :])
     assert found.format == "safetensors" and found.blocks[0].cell.name == "lstm"
-
-
-def test_own_models_are_named(tmp_path: Path) -> None:
-    cases.model().save(tmp_path / "m.safetensors")
-    with pytest.raises(ValueError, match="one of Gatescope's own models: lstm_core.Network.load"):
-        load(tmp_path / "m.safetensors")
 
 
 @settings(max_examples=60)

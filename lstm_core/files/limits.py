@@ -35,6 +35,13 @@ def block_of(name: str) -> str:
     return name or say("the block")
 
 
+def some(names: Iterable[str], count: int = 6) -> str:
+    """The first few of many names that a file gives, none of them longer than can be read."""
+    short = [name if len(name) <= 80 else f"{name[:77]}..." for name in names]
+    listed, more = ", ".join(short[:count]), len(short) - count
+    return listed if more <= 0 else say("{names} and {count} more", names=listed, count=more)
+
+
 def choose(asked: Mapping[str, Sequence[str]], cell: str | Mapping[str, str] | None) -> dict[str, str]:
     """The cell of each block that has several to choose from, as the caller says; Ambiguous for what is left open."""
     chosen: dict[str, str] = {}
@@ -83,12 +90,15 @@ def weights(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
             )
         value = np.array(value, np.float64 if value.dtype == np.float64 else np.float32)
         if not np.isfinite(value).all():
+            count = int((~np.isfinite(value)).sum())
+            if count == 1:
+                raise ValueError(say("{name} of {where} holds a value that is NaN or infinite", name=name, where=where))
             raise ValueError(
                 say(
                     "{name} of {where} holds {count} values that are NaN or infinite",
                     name=name,
                     where=where,
-                    count=int((~np.isfinite(value)).sum()),
+                    count=count,
                 )
             )
         found[name] = value

@@ -3,44 +3,100 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from lstm_core.block import Block
 from lstm_core.cells import CELLS
 from lstm_core.files import limits
+from lstm_core.files.folded import RECURRENT, Folded, fold
 from lstm_core.files.formats import Found
 from lstm_core.files.options import Options
 from lstm_core.say import Said, say
 from lstm_core.stacked import GATES, split_weights
 
-KEY = re.compile(
-    r"(?P<prefix>(?:.*\.)?)(?P<kind>weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)(?:_l(?P<layer>\d{1,4})(?P<back>_reverse)?)?"
+KEY = re.compile(rf"(?:.*\.)?(?:{RECURRENT}(?:_(?:g|v|u|orig|mask|raw))?|parametrizations\.{RECURRENT}\..+)")
+"""The key of a recurrent weight or of a part of one: ``found`` takes these whatever numbers they hold, and says what is
+wrong with them. Of the rest it takes what is floating-point."""
+WEIGHT = re.compile(
+    rf"(?P<prefix>(?:.*\.)?)(?={RECURRENT}\Z)(?P<kind>[a-z]+_[a-z]+)(?:_l(?P<layer>[0-9]+)(?P<back>_reverse)?)?"
 )
-def found(tensors: Mapping[str, np.ndarray], options: Options) -> Found:
-    """The blocks among the tensors, and the others."""
-    others = {name: value for name, value in tensors.items() if not KEY.fullmatch(name)}
-    return Found(blocks(tensors, options.cell, options.batch_first), others)
+LAYOUT = say("x is (time, batch, input), as without batch_first")
+
+Group = dict[tuple[int, bool], dict[str, np.ndarray]]
+"""Weights by PyTorch's name for them without the layer, by layer and whether it is the backward one."""
 
 
-def blocks(tensors: Mapping[str, np.ndarray], cell: str | Mapping[str, str] | None, batch_first: bool) -> list[Block]:
-    """Every recurrent block among the tensors. Raises ValueError for one that is not whole, Ambiguous as ``load``
-    says."""
-    groups: dict[str, dict[tuple[int, bool], dict[str, np.ndarray]]] = {}
-    for key, value in tensors.items():
-        match = KEY.fullmatch(key)
+def found(
+    tensors: Mapping[str, np.ndarray], options: Options, layout: Mapping[str, tuple[int, ...]] | None = None
+) -> Found:
+    """The blocks among the tensors, and the others.
+
+    layout: the shape of everything that the file holds, in its order; what is not among ``tensors`` was not read.
+    """
+    names = dict(options.names or {})
+    folded = fold(_renamed(tensors, names))
+    others = {key: value for key, value in folded.tensors.items() if not WEIGHT.fullmatch(key) and value.ndim in (1, 2)}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for key, shape in (layout or {key: value.shape for key, value in tensors.items()}).items():
+        key = names.get(key, key)
+        while key in folded.parts:
+            key = folded.parts[key]
+        shapes.setdefault(key, folded.tensors[key].shape if key in folded.tensors else tuple(shape))
+    return Found(_blocks(folded, options), others, layout=shapes)
+
+
+def _renamed(tensors: Mapping[str, np.ndarray], names: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """``tensors`` under PyTorch's keys, where the caller says which they are."""
+    for name, key in names.items():
+        if name not in tensors:
+            raise ValueError(
+                say(
+                    "names= has {name!r}, but the file has not; it holds {names}", name=name, names=limits.some(tensors)
+                )
+            )
+        if not WEIGHT.fullmatch(str(key)):
+            raise ValueError(
+                say(
+                    "names= has {key!r} for {name!r}, which is not one of PyTorch's keys: weight_ih_l0, weight_hh_l0, "
+                    "bias_ih_l0, bias_hh_l0, and weight_hr_l0 where h is projected",
+                    name=name,
+                    key=key,
+                )
+            )
+    renamed = {names.get(name, name): value for name, value in tensors.items()}
+    if len(renamed) < len(tensors):
+        raise ValueError(say("names= gives two arrays of the file one key"))
+    return renamed
+
+
+def _blocks(folded: Folded, options: Options) -> list[Block]:
+    """Every recurrent block among the tensors, in their order. Raises ValueError for one that is not whole, Ambiguous
+    as ``load`` says."""
+    groups: dict[tuple[str, bool], Group] = {}
+    assumed: dict[tuple[str, bool], list[Said]] = {}
+    for key, value in folded.tensors.items():
+        match = WEIGHT.fullmatch(key)
         if match is not None:
             # A module that is a cell has keys without a layer; beside one with layers it is a block of its own.
-            at = int(match["layer"] or 0), match["back"] is not None
-            name = match["prefix"].removesuffix(".")
-            groups.setdefault(name, {}).setdefault(at, {})[match["kind"]] = value
-    fits = {name: _cells(name, group) for name, group in groups.items()}
-    chosen = limits.choose({name: cells for name, cells in fits.items() if len(cells) > 1}, cell)
-    return [_block(name, group, chosen.get(name, fits[name][0]), batch_first) for name, group in groups.items()]
+            at = match["prefix"].removesuffix("."), match["layer"] is None
+            place = int(match["layer"] or 0), match["back"] is not None
+            groups.setdefault(at, {}).setdefault(place, {})[match["kind"]] = value
+            assumed.setdefault(at, []).extend([folded.assumed[key]] if key in folded.assumed else [])
+    named = {
+        f"{name}.cell".removeprefix(".") if cell and (name, False) in groups else name: (group, assumed[name, cell])
+        for (name, cell), group in groups.items()
+    }
+    fits = {name: _cells(name, group, folded.tensors) for name, (group, _) in named.items()}
+    chosen = limits.choose({name: cells for name, cells in fits.items() if len(cells) > 1}, options.cell)
+    return [
+        _block(name, group, chosen.get(name, fits[name][0]), options.batch_first, assumptions)
+        for name, (group, assumptions) in named.items()
+    ]
 
 
-def _cells(name: str, group: Mapping[tuple[int, bool], Mapping[str, np.ndarray]]) -> tuple[str, ...]:
+def _cells(name: str, group: Group, tensors: Iterable[str]) -> tuple[str, ...]:
     """The cells that the first layer's shapes fit; ValueError if none does."""
     where = limits.block_of(name)
     first = group.get((0, False), {})
@@ -48,19 +104,21 @@ def _cells(name: str, group: Mapping[tuple[int, bool], Mapping[str, np.ndarray]]
         if kind not in first:
             raise ValueError(
                 say(
-                    "{kind} of the first layer of {where} is missing (weight norm? remove it before saving)",
+                    "{kind} of the first layer of {where} is missing; the file holds {names}. {shards}",
                     kind=kind,
                     where=where,
+                    names=limits.some(_under(name, tensors)),
+                    shards=_shards(),
                 )
             )
-        if first[kind].ndim != 2:
+    for kind in ("weight_ih", "weight_hh", "weight_hr"):
+        if kind in first and (first[kind].ndim != 2 or not len(first[kind])):
             raise ValueError(
                 say(
-                    "{key} of {where} has {count} axes, not {wanted}",
+                    "{key} of {where} is {shape}, not a matrix of weights",
                     key=kind,
                     where=where,
-                    count=first[kind].ndim,
-                    wanted=2,
+                    shape=first[kind].shape,
                 )
             )
     rows, output = first["weight_hh"].shape
@@ -79,18 +137,27 @@ def _cells(name: str, group: Mapping[tuple[int, bool], Mapping[str, np.ndarray]]
     return cells
 
 
-def _block(
-    name: str, group: Mapping[tuple[int, bool], Mapping[str, np.ndarray]], cell: str, batch_first: bool
-) -> Block:
+def _block(name: str, group: Group, cell: str, batch_first: bool, assumed: list[Said]) -> Block:
     where = limits.block_of(name)
     first = group[0, False]
     rows, output = first["weight_hh"].shape
-    both = (0, True) in group
+    both = any(back for _, back in group)
     count = max(layer for layer, _ in group) + 1
-    expected = {(layer, back) for layer in range(count) for back in (False, True)[: 1 + both]}
-    if set(group) != expected:
-        missing = _layer(*sorted(expected ^ set(group))[0])
-        raise ValueError(say("{where} is not whole: {layer} does not fit the others", where=where, layer=missing))
+    missing = [
+        _layer(layer, back)
+        for layer in range(count)
+        for back in (False, True)[: 1 + both]
+        if (layer, back) not in group
+    ]
+    if missing:
+        raise ValueError(
+            say(
+                "{where} is not whole: {layers} missing. {shards}",
+                where=where,
+                layers=limits.some(missing),
+                shards=_shards(),
+            )
+        )
     hidden = first["weight_hr"].shape[-1] if "weight_hr" in first else output
     if rows != hidden * len(GATES[cell]):
         raise ValueError(
@@ -125,9 +192,22 @@ def _block(
             row.append(split_weights(CELLS[cell], {"bias_ih": zero, "bias_hh": zero} | found))
         layers.append(row)
     directions = ("forward", "reverse")[: 1 + both]
-    assumed = () if batch_first else ("x is (time, batch, input), as without batch_first",)
-    return Block(name, "torch", CELLS[cell], layers, directions, batch_first, assumed=assumed)
+    layout = [] if batch_first else [LAYOUT]
+    return Block(name, "torch", CELLS[cell], layers, directions, batch_first, assumed=(*layout, *assumed))
 
 
 def _layer(layer: int, back: bool) -> Said:
     return say("layer {layer} backward", layer=layer) if back else say("layer {layer}", layer=layer)
+
+
+def _shards() -> Said:
+    return say(
+        "If it is one of several files of a checkpoint, give their index (model.safetensors.index.json), with all of "
+        "them beside it"
+    )
+
+
+def _under(name: str, keys: Iterable[str]) -> list[str]:
+    """Names of the recurrent weights in a block, and of parts of them that were not put together."""
+    start = f"{name}." if name else ""
+    return [key.removeprefix(start) for key in keys if key.startswith(start) and KEY.fullmatch(key)]

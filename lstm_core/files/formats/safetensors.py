@@ -6,46 +6,91 @@ import json
 
 import numpy as np
 
-from lstm_core.files import state_dict
+from lstm_core.files import shards, state_dict
 from lstm_core.files.formats import Content, Format, Found
 from lstm_core.files.options import Options
-from lstm_core.files.state_dict import KEY
 from lstm_core.say import say
 
-FLOATS = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
+NUMBERS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "?", "I8": "i1", "U8": "u1"}
+NUMBERS |= {f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (2, 4, 8)}
+FLOATS = {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"}
 
 
-def from_safetensors(data: bytes, limit: int) -> dict[str, np.ndarray]:
-    """The matrices and vectors in a safetensors file by key."""
+def from_safetensors(data: bytes, options: Options) -> tuple[dict[str, np.ndarray], dict[str, tuple[int, ...]]]:
+    """The floating-point tensors and whatever belongs to recurrent weights; and the shapes of everything in the file.
+
+    Both are in the order in which the tensors lie in the file, which is the same in every process.
+    """
     from safetensors import SafetensorError, deserialize
 
     try:
+        # The library checks the header and all offsets. It gives the tensors in an order that is another each time.
+        tensors = dict(deserialize(data))
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        if "gatescope" in header.get("__metadata__", {}):
-            raise ValueError(say("this is one of Gatescope's own models: lstm_core.Network.load reads it"))
-        tensors = deserialize(data)
-    except (SafetensorError, UnicodeDecodeError, json.JSONDecodeError, AttributeError) as error:
-        raise ValueError(say("the safetensors file is damaged or cut short: {error}", error=str(error))) from error
-    found = {}
-    for name, info in tensors:
-        kind, raw = info["dtype"], info["data"]
-        if KEY.fullmatch(name) is None and not (kind in ("BF16", *FLOATS) and len(info["shape"]) in (1, 2)):
+        order = sorted(tensors, key=lambda name: (header[name]["data_offsets"], name))
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(
+            say("the safetensors file is damaged or cut short: {error}", error=str(error)[:200])
+        ) from error
+    if "gatescope" in header.get("__metadata__", {}):
+        raise ValueError(say("this is one of Gatescope's own models: lstm_core.Network.load reads it"))
+    layout = {name: tuple(tensors[name]["shape"]) for name in order}
+    found: dict[str, np.ndarray] = {}
+    size = 0
+    for name in order:
+        kind = tensors[name]["dtype"]
+        if kind not in FLOATS and not state_dict.KEY.fullmatch(name) and name not in (options.names or {}):
             continue
-        if kind == "BF16":  # the upper half of a float32
-            value = (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
-        elif kind in FLOATS:
-            value = np.frombuffer(raw, np.dtype(FLOATS[kind]).newbyteorder("<"))
-        else:
+        value = _numbers(kind, tensors.pop(name)["data"])
+        if value is None:
             raise ValueError(
                 say("{name} holds {kind}, not floating-point weights (is it quantised?)", name=name, kind=kind)
             )
-        found[name] = value.reshape(info["shape"])
-    return found
+        size += value.nbytes
+        if size > options.max_bytes:
+            raise ValueError(
+                say("the tensors unfold to more than the {limit:,} bytes that are allowed", limit=options.max_bytes)
+            )
+        try:
+            found[name] = value.reshape(layout[name])
+        except ValueError as error:  # no numbers, in a shape that NumPy cannot have
+            raise ValueError(say("{name} claims the shape {shape}", name=name, shape=layout[name])) from error
+    return found, layout
+
+
+def _numbers(kind: str, data: bytearray) -> np.ndarray | None:
+    """Numbers of that kind, what NumPy has no kind for as float32; None for kinds that are not read."""
+    if kind in NUMBERS:
+        return np.frombuffer(data, NUMBERS[kind])
+    if kind == "BF16":  # the upper half of a float32
+        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+    codes = np.frombuffer(data, np.uint8)
+    if kind == "F8_E5M2":  # the upper half of a float16
+        return (codes.astype(np.uint16) << 8).view(np.float16).astype(np.float32)
+    return _e4m3()[codes] if kind == "F8_E4M3" else None
+
+
+def _e4m3() -> np.ndarray:
+    """(256,) the float of each code: sign, 4 bits of exponent, 3 of fraction, no infinity. Micikevicius et al. 2022
+    (arXiv 2209.05433)."""
+    code = np.arange(256)
+    exponent, fraction = code >> 3 & 15, (code & 7) / 8
+    value = np.where(exponent == 0, fraction * 2.0**-6, (1 + fraction) * 2.0 ** (exponent - 7))
+    value[code & 127 == 127] = np.nan
+    return np.where(code < 128, value, -value).astype(np.float32)
+
+
+def _fits(content: Content) -> bool:
+    # The first 8 bytes are a length, which no text looks like.
+    return content.data[7:9] == b"\0{" or shards.first(content).endswith(".safetensors")
 
 
 def read(content: Content, options: Options) -> Found:
-    """The blocks of a state_dict."""
-    return state_dict.found(from_safetensors(content.data, options.max_bytes), options)
+    """The blocks of a state_dict, in one file or in the shards that an index names."""
+    if shards.first(content):
+        return shards.read(content, options, from_safetensors)
+    tensors, layout = from_safetensors(content.data, options)
+    return state_dict.found(tensors, options, layout)
 
 
-FORMAT = Format("safetensors", lambda content: content.data[8:9] == b"{", read)
+FORMAT = Format("safetensors", _fits, read)
