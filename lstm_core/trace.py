@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -121,11 +121,29 @@ class Trace:
         return self.roles.get(role)
 
     def to_npz(self, file: str | os.PathLike[str] | IO[bytes]) -> None:
-        """Write every signal under its name, and ``inputs``, ``tokens`` (str) and ``axes`` (str), as NumPy's
-        compressed .npz."""
-        tokens = np.array([token.text for token in self.tokens], dtype=np.str_)
-        arrays: dict[str, Any] = {"inputs": self.inputs, "tokens": tokens, "axes": np.array(AXES), **self.signals}
-        np.savez_compressed(file, **arrays)
+        """Write everything that a trace holds as NumPy's compressed .npz, which ``from_npz`` reads back.
+
+        Every signal lies under its name, beside ``inputs``, ``tokens`` (their text) and ``axes`` (str); for what else
+        there is see ``lstm_core.trace_npz``.
+        """
+        from lstm_core import trace_npz
+
+        trace_npz.write(self, file)
+
+    @staticmethod
+    def from_npz(
+        file: str | os.PathLike[str] | IO[bytes], cell: type[Cell] | None = None, max_bytes: int = 1 << 30
+    ) -> Trace:
+        """The trace that ``to_npz`` wrote, equal to the last bit. Nothing in the file is executed.
+
+        cell: its class, needed for a cell of your own. max_bytes: what the arrays may unfold to.
+
+        Raises ValueError, in plain words, for a file that is something else, damaged, too large, of another cell, or
+        whose parts do not fit together; FileNotFoundError.
+        """
+        from lstm_core import trace_npz
+
+        return trace_npz.read(file, cell, max_bytes)
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row a value: layer, direction, time, batch, unit, signal, value."""

@@ -92,7 +92,7 @@ def test_a_role_is_an_array_like_any_signal(name: str) -> None:
 
 def check_npz(file: Path | io.BytesIO, trace: Trace) -> None:
     with np.load(file) as found:
-        assert set(found) == {*trace.signals, "inputs", "tokens", "axes"}
+        assert set(found) >= {*trace.signals, "inputs", "tokens", "axes"}
         for name, value in trace.signals.items():
             np.testing.assert_array_equal(found[name], value)
             assert found[name].dtype == value.dtype

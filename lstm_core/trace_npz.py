@@ -1,0 +1,202 @@
+"""A trace in NumPy's .npz, and back: what ``Trace.to_npz`` and ``Trace.from_npz`` do.
+
+Each signal lies under its name, beside ``inputs``, ``axes`` and the text of the ``tokens``, for whoever opens the file
+with ``numpy.load``. The weights are ``layers.LAYER.DIRECTION.NAME``, the first states ``initial.NAME``, the attention
+``attention.NAME``. What is not an array stands in ``trace``, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import IO, Any
+
+import numpy as np
+
+from lstm_core import npz
+from lstm_core.attention import ALPHA, PARAMS
+from lstm_core.cells.base import Cell
+from lstm_core.say import Said, say
+from lstm_core.scan import hidden_size
+from lstm_core.text import Token
+from lstm_core.trace import AXES, Trace
+from lstm_core.variant import remade, written
+
+FORMAT = 1
+TOKEN = {"text": str, "start": int, "end": int, "id": int, "piece": str, "known": bool, "word": int}
+Arrays = dict[str, np.ndarray]
+
+
+def write(trace: Trace, file: str | os.PathLike[str] | IO[bytes]) -> None:
+    """See ``Trace.to_npz``."""
+    rest = {
+        "format": FORMAT,
+        "cell": written(trace.cell),
+        "tokens": [[getattr(token, name) for name in TOKEN] for token in trace.tokens],
+        "device": trace.device,
+        "seconds": float(trace.seconds),
+        "max_abs_error": None if trace.max_abs_error is None else float(trace.max_abs_error),
+        "lengths": None if trace.lengths is None else [int(length) for length in trace.lengths],
+        "assumed": [str(sentence) for sentence in trace.assumed],
+    }
+    arrays: dict[str, Any] = {
+        **trace.signals,
+        "inputs": trace.inputs,
+        "tokens": np.array([token.text for token in trace.tokens], dtype=np.str_),
+        "axes": np.array(AXES),
+        "trace": np.array(json.dumps(rest)),
+    }
+    for layer, row in enumerate(trace.layers):
+        for direction, params in enumerate(row):
+            arrays |= {f"layers.{layer}.{direction}.{name}": value for name, value in params.items()}
+    arrays |= {f"initial.{name}": value for name, value in trace.initial.items()}
+    arrays |= {f"attention.{name}": value for name, value in (trace.attention or {}).items()}
+    np.savez_compressed(file, **arrays)
+
+
+def read(file: str | os.PathLike[str] | IO[bytes], cell: type[Cell] | None, limit: int) -> Trace:
+    """See ``Trace.from_npz``."""
+    arrays, refused = npz.read(file, limit)
+    for reason in refused.values():
+        raise ValueError(reason)
+    if "trace" not in arrays:
+        if "inputs" in arrays and "axes" in arrays:
+            raise ValueError(
+                say(
+                    "this trace was written by an older Gatescope, which kept the signals alone; numpy.load reads these"
+                )
+            )
+        raise ValueError(say("this .npz file is not a trace that Trace.to_npz wrote"))
+    try:
+        rest = json.loads(str(arrays["trace"][()]))
+        if rest["format"] != FORMAT:
+            raise ValueError(say("it is of a newer format; update Gatescope"))
+        return _checked(_trace(rest, arrays, cell))
+    except KeyError as error:
+        raise ValueError(say("this is not a whole trace: {name} is missing", name=str(error)[:80])) from error
+    except (ValueError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+        if any(isinstance(part, Said) for part in error.args):
+            raise ValueError(say("this is not a trace that can be used: {error}", error=error.args[0])) from error
+        raise ValueError(
+            say("this is not a trace that Trace.to_npz wrote: what is said in it is of another kind")
+        ) from error
+
+
+def _trace(rest: Mapping[str, Any], arrays: Arrays, cell: type[Cell] | None) -> Trace:
+    """The trace in a file's parts. Raises KeyError for what is missing, and whatever is raised by what is wrong."""
+    if cell is not None and written(cell) != rest["cell"]:
+        wanted = rest["cell"].get("cell", rest["cell"].get("own"))
+        raise ValueError(say("it is of another cell, {name}, than the one given", name=str(wanted)[:80]))
+    cell = cell or remade(rest["cell"])
+    attention = _under("attention.", arrays)
+    declared = [signal.name for signal in ((*cell.signals, ALPHA) if attention else cell.signals)]
+    rows: dict[int, dict[int, Arrays]] = {}
+    for key, value in _under("layers.", arrays).items():
+        layer, direction, name = key.split(".")
+        value.setflags(write=False)
+        rows.setdefault(int(layer), {}).setdefault(int(direction), {})[name] = value
+    for name in declared:
+        arrays[name]  # or it is missing
+    return Trace(
+        cell,
+        {name: value for name, value in arrays.items() if name in declared},
+        arrays["inputs"],
+        [[row[direction] for direction in range(len(row))] for row in (rows[layer] for layer in range(len(rows)))],
+        _under("initial.", arrays),
+        tuple(_token(values) for values in _of(list, rest["tokens"])),
+        _of(str, rest["device"]),
+        _of(float, rest["seconds"]),
+        None if rest["max_abs_error"] is None else _of(float, rest["max_abs_error"]),
+        None if rest["lengths"] is None else tuple(_of(int, length) for length in _of(list, rest["lengths"])),
+        attention or None,
+        tuple(_of(str, sentence) for sentence in _of(list, rest["assumed"])),
+    )
+
+
+def _under(start: str, arrays: Arrays) -> Arrays:
+    return {name.removeprefix(start): value for name, value in arrays.items() if name.startswith(start)}
+
+
+def _token(values: Any) -> Token:
+    return Token(**{name: _of(kind, value) for (name, kind), value in zip(TOKEN.items(), values, strict=True)})
+
+
+def _of(kind: type, value: Any) -> Any:
+    if type(value) is not kind:
+        raise TypeError(say("{value} is not {kind}", value=repr(value)[:80], kind=kind.__name__))
+    return value
+
+
+def _checked(trace: Trace) -> Trace:
+    """``trace``, if all of its parts fit together; ValueError names the first that does not."""
+    cell, signals = trace.cell, trace.signals
+    if not trace.layers or signals[cell.output].ndim != len(AXES):
+        raise ValueError(
+            say("it has no layers, or {name} has not the axes {axes}", name=cell.output, axes=", ".join(AXES))
+        )
+    layers, directions, steps, batch, output = signals[cell.output].shape
+    hidden = hidden_size(cell, trace.layers[0][0])
+    projected = any(param.name == "W_hr" for param in cell.params)
+
+    def expect(name: str, value: np.ndarray, *shape: int) -> None:
+        if value.shape != shape or value.dtype.kind != "f" or value.dtype.itemsize > 8:
+            raise ValueError(
+                say(
+                    "{name} is {found} of {kind}, not {shape}",
+                    name=name,
+                    found=value.shape,
+                    kind=value.dtype,
+                    shape=shape,
+                )
+            )
+
+    def units(name: str) -> int:
+        return output if projected and name == cell.output else hidden
+
+    if directions not in (1, 2) or (len(trace.layers), {len(row) for row in trace.layers}) != (layers, {directions}):
+        raise ValueError(
+            say(
+                "its weights are not of {layers} layers in {directions} directions",
+                layers=layers,
+                directions=directions,
+            )
+        )
+    width = trace.inputs.shape[-1] if trace.inputs.ndim else 0
+    expect("inputs", trace.inputs, steps, batch, width)
+    for name, value in signals.items():
+        lead = (1, 1) if name == ALPHA.name else (layers, directions)
+        expect(name, value, *lead, steps, batch, steps if name == ALPHA.name else units(name))
+    for name, value in trace.initial.items():
+        cell.signal(name)
+        expect(f"initial.{name}", value, layers, directions, batch, units(name))
+    for layer, row in enumerate(trace.layers):
+        width = directions * output if layer else width
+        for direction, params in enumerate(row):
+            for param in cell.params:
+                shape = param.shape(width, hidden)
+                if projected and param.axes == ("hidden", "hidden"):
+                    shape = (output, hidden) if param.name == "W_hr" else (hidden, output)
+                expect(f"layers.{layer}.{direction}.{param.name}", params[param.name], *shape)
+    looks = trace.attention or {}
+    for param in PARAMS if looks else ():
+        expect(f"attention.{param.name}", looks[param.name], *param.shape(0, directions * output))
+    if len(trace.tokens) not in (0, steps):
+        raise ValueError(
+            say(
+                "the number of its tokens, {count}, is not that of its steps, {steps}",
+                count=len(trace.tokens),
+                steps=steps,
+            )
+        )
+    lengths = trace.lengths
+    if lengths is not None and (len(lengths) != batch or not all(0 <= length <= steps for length in lengths)):
+        raise ValueError(
+            say(
+                "its lengths, {lengths}, do not fit a batch of {batch} and the {steps} steps",
+                lengths=str(lengths)[:80],
+                batch=batch,
+                steps=steps,
+            )
+        )
+    return trace
