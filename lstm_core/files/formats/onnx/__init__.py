@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lstm_core.files import strangers
 from lstm_core.files.formats import Content, Format, Found
 from lstm_core.files.options import Options
 from lstm_core.say import say
@@ -29,5 +30,11 @@ def read(content: Content, options: Options) -> Found:
 
 
 MARKS = (b"\x08", b"\x12", b"\x1a", b"\x22", b"\x3a", b"\x42")
-"""A field of ONNX's ModelProto; what stands after it shows that it is not safetensors."""
-FORMAT = Format("ONNX", lambda content: content.starts(*MARKS) and content.data[8:9] != b"{", read)
+"""A field of ONNX's ModelProto. Other protocol buffers begin with the same, and so do texts and safetensors."""
+
+
+def _fits(content: Content) -> bool:
+    return content.starts(*MARKS) and content.data[8:9] != b"{" and strangers.known(content) is None
+
+
+FORMAT = Format("ONNX", _fits, read)

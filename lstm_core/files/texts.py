@@ -1,0 +1,131 @@
+"""Text files, which are never a model: what each is, and what to do instead."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lstm_core.say import Said, say
+
+FORMATS = say("PyTorch (.pt, .pth, .bin, .ckpt), safetensors, ONNX, Keras (.keras, .h5), NumPy (.npz)")
+READ = say("What is read: {formats}", formats=FORMATS)
+HEAD = 4096
+"""Bytes that are looked at."""
+MAX_JSON = 1 << 20
+"""Bytes of JSON that are parsed to say what it is."""
+
+PAGE = say(
+    "this is a web page, not the file that it shows; use the page's link to download the file (at Hugging Face and "
+    "GitHub its address has /resolve/ or /raw/ in the place of /blob/)"
+)
+POINTER = say(
+    "this is a pointer of Git LFS, not the file itself; fetch it with: git lfs pull, or download the file from its page"
+)
+VOCABULARY = say("this is a vocabulary or a tokenizer, not a network; give the network first, and this to go with it")
+
+MARKS: tuple[tuple[str, Said], ...] = (
+    (r"version https://git-lfs", POINTER),
+    (r"\s*<(!doctype html|html|head)", PAGE),
+    (r"\s*<.*<PMML", say("this is a PMML file, which holds no recurrent networks. {read}", read=READ)),
+    (
+        r"\s*<.*<net\b",
+        say("this is the graph of an OpenVINO model; give the model that it was made from (ONNX, PyTorch)"),
+    ),
+    (r"\s*<(\?xml|svg)", say("this is an XML file, not a model. {read}", read=READ)),
+    (
+        r"model_checkpoint_path:",
+        say('this is a TensorFlow checkpoint\'s list of files; save the Keras model: model.save("model.keras")'),
+    ),
+    (
+        r"(.*\n)?\s*(import [\w.]+( as \w+)?[\r\n]|from \S+ import |class \w+.*:|def \w+\(|#!)",
+        say("this is a program, which is not run; save the weights of its model: torch.save(model.state_dict(), path)"),
+    ),
+)
+"""Regular expressions for the beginning of a text, case ignored, dots for everything."""
+ANSWER = re.compile(
+    r"(?i)\W*(4\d\d\b|entry not found|not found|access |invalid |unauthorized|forbidden|repository |error)"
+)
+
+
+def sentence(data: bytes) -> Said | None:
+    """What a file of text is; None if it is not text."""
+    head = _text(data[:HEAD])
+    if head is None:
+        return None
+    for pattern, said in MARKS:
+        if re.match(pattern, head, re.IGNORECASE | re.DOTALL):
+            return said
+    if head.lstrip()[:1] in ("{", "["):
+        return _json(data)
+    if len(data) < 400 and ANSWER.match(head):
+        return _answer(head.strip())
+    lines = head.splitlines()[:-1] or head.splitlines()
+    for mark in ",;\t":
+        counts = {line.count(mark) for line in lines[:20]}
+        if len(counts) == 1 and counts != {0}:
+            return say("this is a table (CSV), not a network; give the network first, and this as what it reads")
+    return say("this is a text file, and none of: {formats}", formats=FORMATS)
+
+
+def _text(head: bytes) -> str | None:
+    """``head`` as text, if it is: UTF-8 without control characters, or UTF-16 with its mark."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head.decode("utf-16", "ignore")
+    try:
+        text = head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:
+            return None
+        text = head[: error.start].decode("utf-8-sig")
+    return None if re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text) else text
+
+
+def _answer(text: str) -> Said:
+    return say(
+        "this is a server's answer, not a file ({text}); download the file again, or ask its owner for access",
+        text=text[:200],
+    )
+
+
+def _json(data: bytes) -> Said:
+    if len(data) > MAX_JSON:
+        return say("this is a JSON file, not a model. {read}", read=READ)
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return say("this is a text file, and none of: {formats}", formats=FORMATS)
+    return _object(value) if isinstance(value, dict) else _listed(value)
+
+
+def _object(value: Mapping[str, Any]) -> Said:
+    keys = value.keys()
+    if isinstance(value.get("error"), str):
+        return _answer(value["error"])
+    if "modelTopology" in keys or "weightsManifest" in keys:
+        return say(
+            "this is the graph of a TensorFlow.js model, whose weights lie in other files; convert it: "
+            "tensorflowjs_converter --input_format=tfjs_layers_model --output_format=keras model.json model.h5"
+        )
+    if "weight_map" in keys:
+        return say("this is the index of a checkpoint, but it names no files. {read}", read=READ)
+    if "nbformat" in keys:
+        return say("this is a notebook; save the weights of its model: torch.save(model.state_dict(), path)")
+    if value.get("class_name") == "Tokenizer" or {"vocab", "itos", "word_index", "added_tokens"} & keys:
+        return VOCABULARY
+    if "class_name" in keys and "config" in keys:
+        return say('this is a Keras model without its weights; save both: model.save("model.keras")')
+    if "model_type" in keys or "architectures" in keys:
+        return say(
+            "this is the configuration of a model, without its weights; give the file of these (model.safetensors)"
+        )
+    if value and all(type(item) is int for item in value.values()):
+        return VOCABULARY
+    return say("this is a JSON file, not a model. {read}", read=READ)
+
+
+def _listed(value: Any) -> Said:
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return VOCABULARY
+    return say("this is a JSON file, not a model. {read}", read=READ)
