@@ -24,6 +24,9 @@ WEIGHT = re.compile(
 )
 LAYOUT = say("x is (time, batch, input), as without batch_first")
 
+LAYOUT = say("x is (time, batch, input), as without batch_first")
+"""What is assumed of a block whose file does not say how it reads its input."""
+
 Group = dict[tuple[int, bool], dict[str, np.ndarray]]
 """Weights by PyTorch's name for them without the layer, by layer and whether it is the backward one."""
 
