@@ -20,7 +20,8 @@ from lstm_core.layer import Layer
 from lstm_core.network import Network
 from lstm_core.text import Tokenizer
 from lstm_core.training import __main__ as command
-from lstm_core.training.loop import Batch, Recipe, TorchNetwork, best, economy, mean_weights, train
+from lstm_core.training.batch import Batch, mean_weights
+from lstm_core.training.loop import Recipe, TorchNetwork, best, economy, train
 from lstm_core.training.recipes import discover, recipe
 
 

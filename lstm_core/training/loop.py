@@ -23,25 +23,7 @@ from lstm_core.layer import Layer
 from lstm_core.network import Network, assembled
 from lstm_core.ops import TorchOps
 from lstm_core.text import Tokenizer
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Sequences to learn from: after `inputs[t]` comes `targets[t]`, whose loss counts `weights[t]`; all (time, batch).
-
-    The loss is the weighted *sum*: a recipe scales its weights (see `mean_weights`), and may so mix parts that each
-    count as a whole. `read` is 1 where there is a word and 0 at the padding; the gates' economy is the mean over words.
-    """
-
-    inputs: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
-    read: np.ndarray
-
-
-def mean_weights(weights: np.ndarray) -> np.ndarray:
-    """Weights that add up to 1, so that the weighted sum of the losses is their weighted mean."""
-    return (weights / max(float(weights.sum()), 1e-9)).astype(np.float32)
+from lstm_core.training.batch import Batch
 
 
 class TorchNetwork(nn.Module):

@@ -11,9 +11,9 @@ import numpy as np
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
 from lstm_core.network import Network
+from lstm_core.training.batch import Batch
 from lstm_core.training.brackets import Reading, row, texts, vocabulary, write
 from lstm_core.training.general_measures import best_unit, memory, unit_accuracy
-from lstm_core.training.loop import Batch
 from lstm_core.training.rows import CHARACTERS, MEASURE_SEED, Row, named
 from lstm_core.training.task import Task
 

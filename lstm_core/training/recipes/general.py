@@ -25,7 +25,8 @@ from lstm_core.cells.base import Cell
 from lstm_core.network import Network
 from lstm_core.text import Tokenizer
 from lstm_core.training import corpus, english, general_measures, wordpieces
-from lstm_core.training.loop import Batch, Recipe, TorchNetwork
+from lstm_core.training.batch import Batch
+from lstm_core.training.loop import Recipe, TorchNetwork
 from lstm_core.training.templates import Composer, Doc, neutral, neutral_chinese
 
 HIDDEN = {"lstm": 112, "gru": 128}  # about as many recurrent parameters

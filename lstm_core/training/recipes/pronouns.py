@@ -21,11 +21,12 @@ from lstm_core.equations import carry
 from lstm_core.network import Network
 from lstm_core.text import Tokenizer
 from lstm_core.training import english
+from lstm_core.training.batch import Batch, mean_weights
 from lstm_core.training.english import FEMALE, MALE, Story, Writer, other
 from lstm_core.training.gender import Genders, accuracy, keeps_old, probes, stories, subject_wrote_it
-from lstm_core.training.loop import Batch, Recipe, TorchNetwork, mean_weights
+from lstm_core.training.loop import Recipe, TorchNetwork
 from lstm_core.training.rows import MEASURE_SEED, tokenizer_of
-from lstm_core.training.task import equal_size, layers_of
+from lstm_core.training.sizes import equal_size, layers_of
 
 EMBEDDING = 16
 HIDDEN_LSTM = 16
