@@ -60,9 +60,10 @@ class Tape:
 
 
 @cache
-def tape(cell: type[Cell]) -> Tape:
-    """The step of ``cell``, read off the code that runs."""
-    lines = {line.name: line.expr for line in equations(cell)}
+def tape(cell: type[Cell], more: tuple[tuple[str, Expr], ...] = ()) -> Tape:
+    """The step of ``cell``, read off the code that runs. ``more``: what is to be computed beside, by name, from the
+    symbols of the equations and from the signals ("v.f")."""
+    lines = {line.name: line.expr for line in equations(cell)} | dict(more)
     places: dict[int, int] = {}
     found: list[tuple[Expr, tuple[int, ...]]] = []
 
