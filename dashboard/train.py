@@ -29,9 +29,15 @@ FIRST = ("lstm", "gru", "rnn")
 def section() -> None:
     st.subheader(tr("Train it yourself"), anchor=False)
     st.caption(
-        tr(
-            "A small network learns, from its first step on, in at most two minutes; the gates on one text are drawn "
-            "while it does."
+        p.sentences(
+            tr(
+                "A small network learns, from its first step on, in at most two minutes; the gates on one text are "
+                "drawn while it does."
+            ),
+            tr(
+                "It learns by back-propagation through the cell's own equations, as the page Gradients draws it: in "
+                "NumPy, on the CPU."
+            ),
         )
     )
     job: Job | None = st.session_state.get(JOB)
@@ -107,7 +113,7 @@ def _watch(job: Job, choice: Choice) -> None:
         st.error(tr("The training ended early. {why}", why=tr(job.problem)))
     if not said or not steps:
         if running:
-            st.caption(tr("Starting: the training's own process loads PyTorch first."))
+            st.caption(tr("Starting."))
         return
     last = said[-1]
     share = min(last["seconds"] / choice.seconds, 1.0)

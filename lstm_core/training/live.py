@@ -1,4 +1,4 @@
-"""`python -m lstm_core.training.live SETTINGS FOLDER`: train a miniature and report as it learns.
+"""`python -m lstm_core.training.live SETTINGS FOLDER`: train a miniature in NumPy and report as it learns.
 
 SETTINGS is JSON with the fields of ``Choice``. Every moment a JSON line is printed: step, loss, right (share of new
 texts answered right), seconds; and FOLDER gets a checkpoint, ``00042.npz``, with every signal on the task's text and
@@ -19,12 +19,20 @@ import numpy as np
 from lstm_core.cells import cell as find_cell
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
+from lstm_core.training.batch import batch_of
+from lstm_core.training.descent import Adam, Learner
 from lstm_core.training.miniature import MINIATURES
+from lstm_core.training.rows import MEASURE_SEED, answers_right
+from lstm_core.training.sizes import layers_of
 
 SECONDS = 120.0
 WAIT = 480.0
 """Seconds of pauses that are waited for."""
 EVERY = 0.5
+"""Seconds from checkpoint to checkpoint; at first they are closer, since much is learned soon."""
+EMBEDDING = 8
+TEXTS = 32
+"""Of a step."""
 
 
 @dataclass(frozen=True)
@@ -58,37 +66,37 @@ def keep_bias(cell: type[Cell]) -> str | None:
     return name if any(param.name == name for param in cell.params) else None
 
 
+def learner(choice: Choice, draw: np.random.Generator) -> Learner:
+    """The network of a choice, not trained yet."""
+    cell = find_cell(choice.cell)
+    words = len(MINIATURES[choice.task].vocabulary) + 1
+    made = Learner(cell, words, EMBEDDING, choice.hidden, layers_of(cell), draw)
+    bias = keep_bias(cell)
+    for name, value in made.params.items():
+        if bias and name.endswith(f".{bias}"):
+            value[:] = choice.forget_bias
+    return made
+
+
+@np.errstate(all="ignore")  # what no longer is a number is seen on the page, as the loss
 def run(choice: Choice, folder: Path) -> None:
     """Train until the time is up; report to ``folder`` and to standard output."""
-    import torch
-    from torch import nn
-
-    from lstm_core.training.loop import batch_loss
-    from lstm_core.training.recipes.miniatures import Live
-
-    torch.set_num_threads(1)
-    torch.manual_seed(choice.seed)
-    mini, cell = MINIATURES[choice.task], find_cell(choice.cell)
-    recipe = Live(choice.task, cell, choice.hidden)
-    network = recipe.network()
-    bias = keep_bias(cell)
-    for name, parameter in network.layer.named_parameters():
-        if bias and name.endswith(f".{bias}"):
-            nn.init.constant_(parameter, choice.forget_bias)
-    draw = np.random.default_rng(choice.seed)
-    optimizer = torch.optim.Adam(network.parameters(), lr=choice.learning_rate)
-    economy = choice.economy if carry(cell) else 0.0
+    np.empty(1 << 24, np.uint8)  # glibc keeps the memory of a step for the next one once so large a block was freed
+    mini, draw = MINIATURES[choice.task], np.random.default_rng(choice.seed)
+    network = learner(choice, draw)
+    adam = Adam(network.weights, choice.learning_rate)
+    tests = mini.rows(np.random.default_rng(MEASURE_SEED), 100)
     used, waited, told, step, mean = 0.0, 0.0, -EVERY, 0, None
 
     def tell() -> None:
-        model = network.model("live", recipe.tokenizer(), {})
+        model = network.network("live", mini.tokenizer)
         trace = model.run(mini.text, device="cpu")
         part = folder / "part.npz"
         arrays: dict[str, Any] = {"probabilities": model.probabilities(trace), **trace.signals}
         np.savez(part, **arrays)
         part.rename(folder / f"{step:06d}.npz")
-        said = {"step": step, "loss": mean, "seconds": round(used, 2), **recipe.measure(model)[0]}
-        print(json.dumps(said), flush=True)
+        message = {"step": step, "loss": mean, "seconds": round(used, 2), "right": answers_right(model, tests)}
+        print(json.dumps(message), flush=True)
 
     while used < choice.seconds and waited < WAIT:
         if (folder / "pause").exists():
@@ -96,15 +104,12 @@ def run(choice: Choice, folder: Path) -> None:
             waited += 0.1
             continue
         start = time.perf_counter()
-        loss = batch_loss(network, recipe.made(recipe.rows(draw, 0.0), draw), economy)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        mean = float(loss.detach()) if mean is None else 0.9 * mean + 0.1 * float(loss.detach())
-        if used - told >= EVERY:  # before the step: the first checkpoint is the network untrained
-            tell()
+        loss = network.loss(batch_of(mini.rows(draw, TEXTS), draw), choice.economy)
+        mean = loss if mean is None else 0.9 * mean + 0.1 * loss
+        if used - told >= min(EVERY, 0.05 + 0.2 * used):
+            tell()  # before the step: the first checkpoint is the network untrained
             told = used
-        optimizer.step()
+        adam.step(network.gradient)
         step += 1
         used += time.perf_counter() - start
     tell()

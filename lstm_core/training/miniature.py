@@ -15,9 +15,12 @@ from lstm_core.training.rows import MARKS, WORDS, Row, tokenizer_of
 
 WOMEN = ("mary", "anna", "emma", "lucy")
 MEN = ("john", "peter", "tom", "david")
+NAMES = (*WOMEN, *MEN)
 VERBS = ("met", "saw", "helped", "liked")
 REST = ("then", "it", "rained", "the", "bus", "was", "late", "because", "tired", ".", "she", "he")
-PEOPLE = (*WOMEN, *MEN, *VERBS, *REST)
+PEOPLE = (*NAMES, *VERBS, *REST)
+CLAUSES = tuple(". then it rained . the bus was late .".split()[:length] for length in (1, 5, 10))
+"""What may stand between an object and a pronoun."""
 LETTERS = "abcdef"
 COPYING = (*LETTERS, ".", "?")
 COUNTING = ("a", "b", ".")
@@ -42,17 +45,14 @@ class Miniature:
 def _people(draw: np.random.Generator, count: int) -> list[Row]:
     """Two subjects, one after the other, each with an object and a pronoun."""
     place = {word: k + 1 for k, word in enumerate(PEOPLE)}
+    drawn = [draw.integers(0, n, (count, 2)).tolist() for n in (2, len(MEN), len(VERBS), len(NAMES), 2, len(CLAUSES))]
     rows = []
-    for _ in range(count):
+    for sentences in zip(*drawn, strict=True):
         words: list[str] = []
         answers = []
-        for _ in range(2):
-            woman = draw.random() < 0.5
-            words += [draw.choice(WOMEN if woman else MEN), draw.choice(VERBS), draw.choice((*WOMEN, *MEN))]
-            if draw.random() < 0.5:
-                words += "because".split()
-            else:
-                words += ". then it rained . the bus was late .".split()[: int(draw.choice((1, 5, 10)))]
+        for woman, subject, verb, other, at_once, clause in zip(*sentences, strict=True):
+            words += [(WOMEN if woman else MEN)[subject], VERBS[verb], NAMES[other]]
+            words += ["because"] if at_once else CLAUSES[clause]
             answers.append(len(words))
             words += ["she" if woman else "he", "was", "tired", "."]
         rows.append(Row(np.array([place[word] for word in words]), np.array(answers)))
