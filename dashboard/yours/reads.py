@@ -11,7 +11,7 @@ from dashboard.controls.text import plain
 from dashboard.language import mark, tr
 from dashboard.yours import inputs
 from dashboard.yours.session import Place
-from dashboard.yours.upload import FILE, PROBE, SENTENCE, Upload
+from dashboard.yours.upload import FILE, PROBE, SENTENCE, TRACE, Upload
 from dashboard.yours.widgets import choice, key_of, number, switch, uploader
 from lstm_core.files import vocabulary, wiring
 
@@ -26,6 +26,8 @@ PROBED = {
 def title(upload: Upload) -> str:
     if upload.source == SENTENCE:
         return tr("It reads the sentence above")
+    if upload.source == TRACE and upload.trace is not None:
+        return tr("It is the trace in your file, {steps:,} steps", steps=len(upload.trace))
     if upload.source == FILE:
         return tr("It reads your {steps:,} steps", steps=upload.found)
     return tr(PROBED[upload.kind], steps=upload.steps)
@@ -33,6 +35,8 @@ def title(upload: Upload) -> str:
 
 def content(here: Place, upload: Upload) -> None:
     titles = {PROBE: tr("a probe signal"), SENTENCE: tr("the sentence"), FILE: tr("a file of numbers")}
+    if upload.trace is not None:
+        titles = {TRACE: tr("what was recorded"), PROBE: titles[PROBE], FILE: titles[FILE]}
     if wiring.below(upload.loaded, upload.chosen()):
         first = wiring.below(upload.loaded, upload.chosen())[-1].name
         switch(here, upload, "stacked", tr("It stands on {block} and reads its output", block=plain(first, 40)))
@@ -44,7 +48,7 @@ def content(here: Place, upload: Upload) -> None:
         _sentence(here, upload)
     elif source == FILE:
         _numbers(here, upload)
-    else:
+    elif source == PROBE:
         _probe(here, upload)
 
 
@@ -52,8 +56,10 @@ def _source(here: Place, key: str) -> None:
     """A source that is there at once is read at once; the others when their file has come."""
     upload, source = here.upload, st.session_state[key] or PROBE
     here.tab = source
-    ready = {PROBE: True, SENTENCE: upload and upload.vocabulary, FILE: upload and upload.signal is not None}
-    if upload is not None and ready.get(source):
+    if upload is None:
+        return
+    waits = {SENTENCE: upload.vocabulary is None, FILE: upload.signal is None}
+    if not waits.get(source):
         here.choose(source=source)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.session import keeps
-from dashboard.yours.upload import PROBE, Given, Upload
+from dashboard.yours.upload import PROBE, TRACE, Given, Upload
 from lstm_core.files import Ambiguous, is_read
 from lstm_core.files.limits import reason
 from lstm_core.say import Said, say
@@ -49,10 +49,11 @@ class Place:
         self.clear()
         file = given.file
         try:
-            loaded = given.load()
-            upload = Upload(given if loaded.format == "Keras" else replace(given, data=b"", beside={}), loaded, "")
-            upload.set(block=loaded.blocks[0].name)
-            self.upload = upload
+            loaded, trace = given.load()
+            kept = given if loaded.format == "Keras" else replace(given, data=b"", beside={})
+            upload = Upload(kept, loaded, "", trace)
+            upload.set(block=loaded.blocks[0].name, source=TRACE if trace else PROBE)
+            self.upload, self.tab = upload, upload.source
         except Ambiguous as asked:
             self.question = Question(given, asked.choices)
         except ValueError as error:
@@ -75,7 +76,7 @@ class Place:
             return
         said = {**before.given.said, **said}
         try:
-            loaded = replace(before.given, said=said).load()
+            loaded, _ = replace(before.given, said=said).load()
         except ValueError as error:
             self.problem = _wrong(before.file, error)
             return

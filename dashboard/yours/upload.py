@@ -10,10 +10,11 @@ import numpy as np
 
 from dashboard.cache import LIMIT, Reading
 from dashboard.state import YOURS
-from dashboard.yours import inputs
+from dashboard.yours import inputs, recorded
 from dashboard.yours.run import run
-from lstm_core import Block, Token, Tokenizer, load
+from lstm_core import Block, Token, Tokenizer, Trace, load
 from lstm_core.files import Loaded, vocabulary, wiring
+from lstm_core.files.formats import Content
 from lstm_core.files.limits import reason
 from lstm_core.files.vocabulary import By
 from lstm_core.network import Network, Reader
@@ -26,7 +27,7 @@ VALUES = 400_000
 KEPT = 8
 """Readings that a session keeps."""
 
-SENTENCE, FILE, PROBE = "sentence", "file", "probe"
+SENTENCE, FILE, PROBE, TRACE = "sentence", "file", "probe", "trace"
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,11 @@ class Given:
     beside: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     said: Mapping[str, Any] = field(default_factory=dict)
 
-    def load(self) -> Loaded:
-        return load(self.data, beside=self.beside, max_bytes=UNFOLDED, **self.said)
+    def load(self) -> tuple[Loaded, Trace | None]:
+        """What is in it, and the trace if it is one. Raises ValueError as ``lstm_core.load`` does."""
+        if recorded.is_trace(content := Content(self.data, UNFOLDED)):
+            return recorded.read(content)
+        return load(self.data, beside=self.beside, max_bytes=UNFOLDED, **self.said), None
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,13 @@ class Upload:
 
     stacked: whether the block reads the blocks that it stands on, or its input by itself. words: the vocabulary's file.
     by: whether that is read by the word or by the character. checked: the largest difference from an output that the
-    visitor gave.
+    visitor gave. trace: what the file holds if it is a trace and no network.
     """
 
     given: Given
     loaded: Loaded
     block: str
+    trace: Trace | None = field(default=None, repr=False)
     stacked: bool = True
     embedding: str | None = None
     output: str | None = None
@@ -130,7 +135,7 @@ class Upload:
             self.vocabulary = vocabulary.read(self.words, self.rows(), self.by)
         missing = {SENTENCE: self.vocabulary is None, FILE: self.signal is None}
         if missing.get(self.source):
-            self.source = PROBE
+            self.source = TRACE if self.trace is not None else PROBE
         self.steps = min(self.steps, self.longest)
         self._model = None
         self._readings.clear()
@@ -152,6 +157,8 @@ class Upload:
 
     def _why(self) -> str:
         """Why no next word is predicted; empty if one is."""
+        if self.source == TRACE:
+            return say("Your file holds a trace and no output layer: there is no next word to expect.")
         if self.source != SENTENCE:
             return say("Your model reads numbers here: there is no next word to expect.")
         wide = self.chosen().output_size * len(self.chosen().directions)
@@ -201,7 +208,11 @@ class Upload:
         return block.check(block.laid_out(trace.inputs), expected[0] if len(expected) == 1 else expected[:, None])
 
     def _read(self, text: str, limit: int) -> Reading:
-        model, why, given = self.model(), self._why(), self.input(text, limit)
+        model, why = self.model(), self._why()
+        if self.source == TRACE and self.trace is not None:
+            trace, notes = recorded.shown(self.trace, limit)
+            return Reading(model, trace, [[] for _ in range(len(trace))], len(self.trace), notes, why)
+        given = self.input(text, limit)
         found, notes = given.found, list(given.notes)
         try:
             trace = run(model, given.x, given.tokens, self.loaded.format == "PyTorch" and self.checked is None)
