@@ -3,6 +3,7 @@ library."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -33,32 +34,45 @@ class Token:
 class Tokenizer:
     """A ``tokenizers.Tokenizer``, kept as its JSON text so that it travels in a model's header.
 
+    rows: how many ids there are, if more than the tokenizer has; one that it has no piece for is called "#17".
+    by: "word" or "character" where a text could be cut either way. assumed: what was taken for granted of it.
+
     Raises ValueError if ``json`` is not a tokenizer.
     """
 
-    def __init__(self, json: str) -> None:
-        self.json = json
+    by: str | None = None
+    assumed: tuple[str, ...] = ()
+
+    def __init__(self, json: str, rows: int = 0) -> None:
+        self.json, self.rows = json, rows
         from tokenizers import Tokenizer as HuggingFaceTokenizer
 
         try:
             self._tokenizer = HuggingFaceTokenizer.from_str(json)
-        except Exception as error:  # the library raises bare Exception
+        except BaseException as error:
+            if not _is_the_librarys(error):
+                raise
             raise ValueError(
                 say("this is not a tokenizer of the tokenizers library: {error}", error=str(error))
             ) from error
 
     @property
     def size(self) -> int:
-        return self._tokenizer.get_vocab_size()
+        return max(self.rows, self._tokenizer.get_vocab_size())
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
         """The vocabulary in the order of its ids."""
-        return tuple(self._tokenizer.id_to_token(k) or "" for k in range(self.size))
+        return tuple(map(self._piece, range(self.size)))
+
+    def _piece(self, id: int) -> str:
+        return self._tokenizer.id_to_token(id) or f"#{id}"
 
     def id(self, piece: str) -> int:
         """The id of a piece, or of a word that is one piece; ValueError if the vocabulary does not hold it."""
         found = self._tokenizer.token_to_id(piece)
+        if found is None:
+            found = self._nameless(piece)
         if found is None:
             ids = self._tokenizer.encode(piece, add_special_tokens=False).ids
             if len(ids) != 1 or ids[0] == self._tokenizer.token_to_id(UNKNOWN):
@@ -68,26 +82,31 @@ class Tokenizer:
             found = ids[0]
         return found
 
+    def _nameless(self, piece: str) -> int | None:
+        """The id that is called "#17" for want of a piece."""
+        number = re.fullmatch("#([0-9]{1,9})", piece)
+        id = int(number[1]) if number else self.size
+        return id if id < self.size and self._piece(id) == piece else None
+
     def display(self, id: int) -> str:
         """A piece as shown to a reader: without the marks and the byte spelling that the vocabulary uses inside."""
-        return self._shown[id]
-
-    @cached_property
-    def _shown(self) -> tuple[str, ...]:
-        decoded = self._tokenizer.decode_batch([[k] for k in range(self.size)], skip_special_tokens=False)
+        piece, text = self._piece(id), self._tokenizer.decode([id], skip_special_tokens=False)
         # Half a character's bytes decode to nothing that can be read; they are shown as numbers then.
-        return tuple(
-            _bytes(piece) if "\N{REPLACEMENT CHARACTER}" in text else text.removeprefix("##") or piece
-            for piece, text in zip(self.pieces, decoded, strict=True)
-        )
+        return _bytes(piece) if "\N{REPLACEMENT CHARACTER}" in text else text.removeprefix("##") or piece
 
     def encode(self, text: str) -> tuple[Token, ...]:
         """The tokens of ``text``, in order; what lies between their spans is white space or characters of no meaning.
 
-        A character that is spelled in bytes gives several tokens with the same span.
+        A character that is spelled in bytes gives several tokens with the same span. Raises ValueError for a text that
+        the tokenizer cannot read.
         """
         text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no character
-        encoding: Any = self._tokenizer.encode(text, add_special_tokens=False)
+        try:
+            encoding: Any = self._tokenizer.encode(text, add_special_tokens=False)
+        except BaseException as error:
+            if not _is_the_librarys(error):
+                raise
+            raise ValueError(say("the tokenizer cannot read this text: {error}", error=str(error))) from error
         unknown = self._tokenizer.token_to_id(getattr(self._tokenizer.model, "unk_token", None) or UNKNOWN)
         tokens = []
         for id, piece, (start, end), word in zip(
@@ -103,6 +122,11 @@ class Tokenizer:
 
     def __hash__(self) -> int:
         return hash(self.json)
+
+
+def _is_the_librarys(error: BaseException) -> bool:
+    """The library raises bare Exception, and where its own code fails a PanicException, which is not even one."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _bytes(piece: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import re
 import weakref
 from dataclasses import replace
@@ -12,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer as HuggingFaceTokenizer
-from tokenizers import models, pre_tokenizers
 from torch import nn
 from uploads import HOSTILE, SENTENCE, WORDS, npy, npy_claims, onnx_lstm, safetensors, saved, tagger
 
@@ -301,77 +298,9 @@ def test_probes(kind: str) -> None:
         assert single[:10].sum() == 0 and (single[10:] == 1).all()
 
 
-# ---- vocabularies
-
-
-def ids(data: bytes, text: str, rows: int = 5) -> list[int]:
-    return [token.id for token in vocabulary.read(data, rows).encode(text)]
-
-
-def test_every_form_of_a_vocabulary() -> None:
-    words = ["<unk>", "at", "be", "."]
-    tokenizer = HuggingFaceTokenizer(models.WordLevel({word: k for k, word in enumerate(words)}, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()  # type: ignore[assignment]
-    for data in (
-        "\n".join(words),
-        "\r\n".join(words) + "\r\n",
-        json.dumps(words),
-        json.dumps({word: k for k, word in enumerate(words)}),
-        json.dumps({str(k): word for k, word in enumerate(words)}),
-        tokenizer.to_str(),
-    ):
-        found = vocabulary.read(data.encode("utf-8-sig" if data[0] == "<" else "utf-8"), 5)
-        assert [token.id for token in found.encode("be zz at.")] == [2, 0, 1, 3]
-        assert [token.known for token in found.encode("be zz at.")] == [True, False, True, True]
-        assert found.display(4) == "#4", "a row without an entry is called by its number"
-
-
-def test_case_counts_where_the_vocabulary_has_capitals() -> None:
-    assert ids(b"<unk>\nmary\nsaw", "Mary SAW") == [1, 2]
-    assert ids(b"<unk>\nMary\nsaw", "Mary SAW") == [1, 0]
-
-
-def test_characters() -> None:
-    assert ids("\n".join(["<pad>", "a", "b", " ", "我"]).encode(), "ab 我") == [1, 2, 3, 4]
-
-
-def test_the_entry_for_unknown_words_may_have_another_name() -> None:
-    found = vocabulary.read(b"[UNK]\nan", 2)
-    assert [(token.id, token.known) for token in found.encode("an q")] == [(1, True), (0, False)]
-
-
 def test_without_an_entry_for_unknown_words_they_are_left_out_and_told() -> None:
     entries = {word: k for k, word in enumerate(WORDS) if k}
     upload = uploaded(saved(tagger()), vocabulary=vocabulary.from_entries(entries, len(WORDS)), source=AS_SENTENCE)
     reading = upload.read("Mary really saw John", LIMIT)
     assert [token.text for token in reading.trace.tokens] == ["Mary", "saw", "John"]
     assert reading.notices == ["Your vocabulary has no entry for really: left out."]
-
-
-@pytest.mark.parametrize(
-    "data, said",
-    [
-        (b"", "empty"),
-        (b"\xff\xfe", "UTF-8"),
-        (b"a\nb\na", "entries 1 and 3 of the vocabulary are the same: 'a'"),
-        (b"a\nb\nc\nd\ne\nf", "has 6 entries; the embedding has 5 rows"),
-        (b'{"a": 0, "b": 7}', "row 7; the embedding has 5"),
-        (b'{"a": 0, "b": -1}', "row -1"),
-        (b'{"a": 0, "b": 0}', "same row"),
-        (b'{"a": 0, "b": "x"}', "not a whole number"),
-        (b'{"a": NaN}', "not a whole number"),
-        (b"[1, 2]", "is no text"),
-        (b"{", "no JSON"),
-        (b"[" * 100_000, "no JSON"),
-        (b'{"model": {"type": "Nonsense"}}', "not a tokenizer"),
-    ],
-)
-def test_a_wrong_vocabulary_is_a_message(data: bytes, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        vocabulary.read(data, 5)
-
-
-def test_a_tokenizer_with_too_many_entries() -> None:
-    tokenizer = HuggingFaceTokenizer(models.WordLevel({str(k): k for k in range(9)}, unk_token="0"))
-    with pytest.raises(ValueError, match="9 entries; the embedding has 5"):
-        vocabulary.read(tokenizer.to_str().encode(), 5)
