@@ -75,7 +75,7 @@ def array(data: bytes, name: str) -> np.ndarray | Said:
     if any(size < 0 for size in shape) or count * dtype.itemsize != len(data) - start:
         raise ValueError(
             say(
-                "{name} claims the shape {shape}, but has {size:,} bytes",
+                "{name} claims the shape {shape}, which does not fit its size (in bytes: {size:,})",
                 name=name,
                 shape=shape,
                 size=len(data) - start,

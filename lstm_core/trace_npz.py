@@ -157,7 +157,7 @@ def _checked(trace: Trace) -> Trace:
     if directions not in (1, 2) or (len(trace.layers), {len(row) for row in trace.layers}) != (layers, {directions}):
         raise ValueError(
             say(
-                "its weights are not of {layers} layers in {directions} directions",
+                "its weights are not those of its signals (layers: {layers}, directions: {directions})",
                 layers=layers,
                 directions=directions,
             )

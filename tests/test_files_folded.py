@@ -45,6 +45,7 @@ def check(module: nn.Module, run: Callable[[torch.Tensor], torch.Tensor], prefix
     [block] = load(saved(state), cell="rnn").blocks
     assert block.name == name
     trace = block.trace(X.numpy())
+    assert not any(np.signbit(value[value == 0]).any() for p in block.layers[0] for value in p.values())
     output = np.concatenate(list(trace.signals["h"][-1]), -1)
     np.testing.assert_allclose(output, expected, rtol=0, atol=1e-5)
     return block

@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -113,15 +114,22 @@ def test_a_quantised_recurrent_weight_is_refused_by_name(kind: str, reason: str)
         load(written([*entries, ("weight_hh_l0", kind, [6, 2], bytes(12))]))
 
 
+def test_a_block_of_no_units_is_refused() -> None:
+    """An LSTM whose h is projected from nothing would fit together."""
+    shapes = {"weight_ih_l0": (0, 3), "weight_hh_l0": (0, 2), "weight_hr_l0": (2, 0)}
+    with pytest.raises(ValueError, match=r"weight_ih of the block is \(0, 3\), not a matrix of weights"):
+        load(save({name: torch.zeros(shape) for name, shape in shapes.items()}))
+
+
 def test_two_forms_of_one_key_do_not_meet() -> None:
     """A cell's weights beside a layer's, and keys that only look alike (l00, Arabic digits)."""
     state = nn.LSTM(3, 4).state_dict()
     own = nn.LSTMCell(3, 4).state_dict()
     strange = {"weight_hh_l00": torch.zeros(16, 4), "weight_hh_l\u0660": torch.ones(16, 4)}
     found = load(save({**state, **own, **strange}))
-    assert {block.name for block in found.blocks} == {"", "cell"} and set(found.others) == set(strange)
+    assert {block.name for block in found.blocks} == {"", "#cell"} and set(found.others) == set(strange)
     np.testing.assert_array_equal(found[""].layers[0][0]["U_i"], state["weight_hh_l0"][:4].numpy())
-    np.testing.assert_array_equal(found["cell"].layers[0][0]["U_i"], own["weight_hh"][:4].numpy())
+    np.testing.assert_array_equal(found["#cell"].layers[0][0]["U_i"], own["weight_hh"][:4].numpy())
 
 
 def test_own_models_are_named(tmp_path: Path) -> None:
@@ -164,10 +172,10 @@ def test_what_is_wrong_with_shards_is_named(tmp_path: Path) -> None:
     first, second = (tmp_path / f"model-0000{k}-of-00003.safetensors" for k in (1, 2))
     with pytest.raises(ValueError, match=r"weight_.. of the first layer of .* is missing; the file holds .*index.json"):
         load(first)
-    with pytest.raises(ValueError, match="the index of a checkpoint in 3 files; give .*: model-00001.*, model-00002"):
+    with pytest.raises(ValueError, match="whose weights lie in other files; give these .*: model-00001.*, model-00002"):
         load(index.read_bytes())
     second.unlink()
-    with pytest.raises(ValueError, match="give these together with it: model-00002-of-00003.safetensors$"):
+    with pytest.raises(ValueError, match="give these with it: model-00002-of-00003.safetensors$"):
         load(index)
     second.write_bytes(b"not a shard")
     with pytest.raises(ValueError, match="the safetensors file is damaged"):
@@ -183,7 +191,7 @@ def test_what_is_wrong_with_shards_is_named(tmp_path: Path) -> None:
         ('{"weight_map": {"a": "x.safetensors", "b": 3}}', "the index of a checkpoint is damaged"),
         ('{"weight_map": {"a": "x.safetensors"', "the index of a checkpoint is damaged"),
         ('{"b": ' + "[" * 100_000 + '"weight_map": {"a": "x.safetensors"}', "the index of a checkpoint is damaged"),
-        ('{"weight_map": {"a": "model.safetensors.index.json"}}', "damaged|give these together|none of|index"),
+        ('{"weight_map": {"a": "model.safetensors.index.json"}}', "damaged|none of|index"),
         ('{"weight_map": []}', "it names no files"),
     ],
 )
@@ -247,6 +255,23 @@ def test_any_shapes_of_weights_are_read_or_refused(shapes: list[list[int]], kind
     except ValueError:
         return
     assert len(block.trace(np.zeros((2, block.input_size)))) == 2
+
+
+def test_many_tensors_are_told_apart_in_time() -> None:
+    """Two megabytes of header: parts of parts, parametrizations and raw weights, none of them whole."""
+    ends = ["_g", "_orig", "_raw", "_orig_orig_mask", "", "_v"]
+    bases = "weight", "parametrizations.weight.original"
+    names = [f"m{k}.{base}{ends[k % 6]}" for k in range(6_000) for base in bases]
+    data = written([(name, "F32", [1], bytes(4)) for name in names])
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match="holds no LSTM"):
+        load(data)
+    assert time.perf_counter() - start < 5
+    names = [f"m{k}.weight_hh_l0{ends[k % 6]}" for k in range(12_000)]
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match="is missing"):
+        load(written([(name, "F32", [1], bytes(4)) for name in names]))
+    assert time.perf_counter() - start < 5
 
 
 def test_a_small_file_stays_small() -> None:

@@ -216,7 +216,7 @@ WRONG = [
     ({"initial.z": np.zeros((2, 2, 1, 5), np.float32)}, "the cell lstm has no signal 'z'"),
     ({"layers.0.0.W_f": np.zeros((5, 3), np.float32)}, "layers.0.0.W_f is"),
     ({"layers.x.0.W_f": np.zeros((5, 3), np.float32)}, "of another kind"),
-    ({"layers.2.0.W_f": np.zeros((5, 3), np.float32)}, "its weights are not of 2 layers in 2 directions"),
+    ({"layers.2.0.W_f": np.zeros((5, 3), np.float32)}, "its weights are not those of its signals .layers: 2"),
     ({"attention.V": np.zeros((5, 3), np.float32)}, "'alpha' is missing"),
     ({"trace": np.array("[" * 100_000)}, "of another kind"),
     ({"trace": np.array("{}")}, "'format' is missing"),

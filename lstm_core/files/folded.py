@@ -80,7 +80,7 @@ def _spectral(weight: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 def _masked(weight: np.ndarray, mask: np.ndarray) -> np.ndarray:
     if weight.shape != mask.shape:
         raise ValueError
-    return weight * mask
+    return weight * mask + 0.0  # not -0.0
 
 
 FOLDS = (

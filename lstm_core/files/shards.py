@@ -61,8 +61,7 @@ def read(content: Content, options: Options, tensors: Read) -> Found:
     if missing:
         raise ValueError(
             say(
-                "this is the index of a checkpoint in {count} files; give these together with it: {names}",
-                count=len(names),
+                "this is the index of a checkpoint, whose weights lie in other files; give these with it: {names}",
                 names=limits.some(missing),
             )
         )

@@ -23,8 +23,6 @@ WEIGHT = re.compile(
     rf"(?P<prefix>(?:.*\.)?)(?={RECURRENT}\Z)(?P<kind>[a-z]+_[a-z]+)(?:_l(?P<layer>[0-9]+)(?P<back>_reverse)?)?"
 )
 LAYOUT = say("x is (time, batch, input), as without batch_first")
-
-LAYOUT = say("x is (time, batch, input), as without batch_first")
 """What is assumed of a block whose file does not say how it reads its input."""
 
 Group = dict[tuple[int, bool], dict[str, np.ndarray]]
@@ -87,10 +85,10 @@ def _blocks(folded: Folded, options: Options) -> list[Block]:
             place = int(match["layer"] or 0), match["back"] is not None
             groups.setdefault(at, {}).setdefault(place, {})[match["kind"]] = value
             assumed.setdefault(at, []).extend([folded.assumed[key]] if key in folded.assumed else [])
-    named = {
-        f"{name}.cell".removeprefix(".") if cell and (name, False) in groups else name: (group, assumed[name, cell])
-        for (name, cell), group in groups.items()
-    }
+    named: dict[str, tuple[Group, list[Said]]] = {}
+    for (name, cell), group in groups.items():
+        unique = f"{name}#cell" if cell and (name, False) in groups else name
+        named[unique] = group, assumed[name, cell]
     fits = {name: _cells(name, group, folded.tensors) for name, (group, _) in named.items()}
     chosen = limits.choose({name: cells for name, cells in fits.items() if len(cells) > 1}, options.cell)
     return [
@@ -155,7 +153,7 @@ def _block(name: str, group: Group, cell: str, batch_first: bool, assumed: list[
     if missing:
         raise ValueError(
             say(
-                "{where} is not whole: {layers} missing. {shards}",
+                "{where} is not whole, it lacks {layers}. {shards}",
                 where=where,
                 layers=limits.some(missing),
                 shards=_shards(),
@@ -165,9 +163,9 @@ def _block(name: str, group: Group, cell: str, batch_first: bool, assumed: list[
     if rows != hidden * len(GATES[cell]):
         raise ValueError(
             say(
-                "weight_hh of {where} has {rows} rows, not {times} times {hidden}",
+                "weight_hh of {where} is {shape}; {times} times {hidden} rows would fit the others",
                 where=where,
-                rows=rows,
+                shape=(rows, output),
                 times=len(GATES[cell]),
                 hidden=hidden,
             )
