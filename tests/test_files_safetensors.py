@@ -182,6 +182,16 @@ def test_what_is_wrong_with_shards_is_named(tmp_path: Path) -> None:
         load(index)
 
 
+def test_a_single_shard_is_named_as_such(tmp_path: Path) -> None:
+    """Whole as it looks, more layers may lie in the others."""
+    for name, said in {"model-00002-of-00003": True, "model-00001-of-00001": False, "model": False}.items():
+        path = tmp_path / f"{name}.safetensors"
+        path.write_bytes(save(nn.GRU(3, 2).state_dict()))
+        [block] = load(path).blocks
+        told = "all of it lies in this file, which is number 2 of 3 of a checkpoint"
+        assert (told in block.assumed) == said
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lstm_core.block import Block
-from lstm_core.files import formats, limits, strangers, wiring
+from lstm_core.files import formats, limits, shards, strangers, wiring
 from lstm_core.files.beside import Beside
 from lstm_core.files.formats import Content
 from lstm_core.files.options import Options
@@ -86,9 +86,10 @@ def load(
     """
     given = dict(beside or {})
     if isinstance(source, bytes | bytearray | memoryview):
-        data, near = bytes(source), Beside(None, given)
+        data, near, name = bytes(source), Beside(None, given), ""
     else:
         path = Path(source)
+        name = path.name
         if path.is_dir():
             raise ValueError(strangers.folder(path))
         if path.stat().st_size > max_bytes:
@@ -106,7 +107,8 @@ def load(
     found = one.read(content, options)
     if not found.blocks:
         raise ValueError(strangers.without_blocks(one.name, found))
-    return Loaded(one.name, tuple(found.blocks), found.others, found.roles, found.layout)
+    blocks = shards.alone(name, found.blocks)
+    return Loaded(one.name, tuple(blocks), found.others, found.roles, found.layout)
 
 
 def is_read(data: bytes) -> bool:

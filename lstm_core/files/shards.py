@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from lstm_core.block import Block
 from lstm_core.files import limits, state_dict
 from lstm_core.files.formats import Content, Found
 from lstm_core.files.options import Options
@@ -30,6 +31,19 @@ def first(content: Content) -> str:
         return ""
     match = FIRST.search(content.data)
     return match[1].decode("utf-8", "replace") if match else ""
+
+
+def alone(name: str, blocks: Sequence[Block]) -> list[Block]:
+    """The blocks of a file of that name. If it is one of several, further layers of theirs may lie in the others."""
+    match = re.fullmatch(r".*-0*([0-9]+)-of-0*([0-9]+)\.\w+", name)
+    if match is None or match[2] == "1":
+        return list(blocks)
+    told = say(
+        "all of it lies in this file, which is number {number} of {count} of a checkpoint",
+        number=int(match[1]),
+        count=int(match[2]),
+    )
+    return [replace(block, assumed=(*block.assumed, told)) for block in blocks]
 
 
 def read(content: Content, options: Options, tensors: Read) -> Found:
