@@ -6,12 +6,12 @@ python tests/files/make_vocabulary.py        # with tf_keras 2.21 and Keras 3.15
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import keras  # pyright: ignore[reportMissingImports]
-import tf_keras  # pyright: ignore[reportMissingImports]
-from tf_keras.preprocessing.text import Tokenizer  # pyright: ignore[reportMissingImports]
+keras: Any = import_module("keras")  # not in the environment that checks types
+tf_keras: Any = import_module("tf_keras")
 
 FOLDER = Path(__file__).parent / "vocabulary"
 LEARNED = [
@@ -29,7 +29,7 @@ READ = [
 
 
 def tokenizer(**options: Any) -> tuple[Any, list[list[int]]]:
-    made = Tokenizer(**options)
+    made = tf_keras.preprocessing.text.Tokenizer(**options)
     made.fit_on_texts(LEARNED)
     return json.loads(made.to_json()), made.texts_to_sequences(READ)
 
@@ -70,7 +70,7 @@ def main() -> None:
         "texts": READ,
         "rows": {name: rows for name, (_, rows) in made.items()},
     }
-    (FOLDER / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1), encoding="utf-8")
+    (FOLDER / "truth.json").write_text(json.dumps(truth, ensure_ascii=False), encoding="utf-8")
 
 
 if __name__ == "__main__":
