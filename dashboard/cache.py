@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.language import tr
+from dashboard.state import YOURS
 from lstm_core import Network, Trace, list_models, load_model
 
 LIMIT = 2000
@@ -34,8 +35,16 @@ class Reading:
         """What the reader must know, in whole sentences."""
         said = [tr(note) for note in self.notes]
         title, count = tr(self.trace.cell.title), len(self.trace)
-        unknown = sum(not token.known for token in self.trace.tokens)
-        if unknown > count / 2:
+        missing = [token.text for token in self.trace.tokens if not token.known]
+        unknown = len(missing)
+        if unknown > count / 2 and self.model.name == YOURS:
+            text = tr(
+                "Your vocabulary has no entry for {unknown:,} of these {count:,} tokens (“{first}”, for example), so "
+                "what is drawn says little of this text.",
+                **{"unknown": unknown, "count": count, "first": missing[0]},
+            )
+            said.insert(0, text)
+        elif unknown > count / 2:
             text = tr(
                 "{title} does not know {unknown:,} of these {count:,} tokens, so what it expects says little; the "
                 "models “English and Chinese” read any text.",
