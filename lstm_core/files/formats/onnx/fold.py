@@ -21,18 +21,21 @@ from lstm_core.say import say
 
 STEPS = 50_000
 """How many nodes may be computed for one file."""
-VIEWS = frozenset(("Flatten", "Identity", "Reshape", "Shape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"))
+VIEWS = frozenset(
+    "Flatten Identity Reshape SequenceAt Shape Slice Split SplitToSequence Squeeze Transpose Unsqueeze".split()
+)
 """What gives a part or another arrangement of what it is given."""
 BROADCAST = frozenset(
     "Abs Add And Cast CastLike DequantizeLinear Div Equal Greater GreaterOrEqual Less LessOrEqual Max Min Mul Neg Not"
-    " Or Pow Reciprocal ReduceL2 ReduceSum Relu Sigmoid Sqrt Sub Tanh Where".split()
+    " Or Pow Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Sigmoid Sqrt"
+    " Sub Tanh Where".split()
 )
 """What gives at most as many numbers as its inputs spread over each other."""
 OLDEST = {"DequantizeLinear": 19}
 """The first version that onnx implements of an operator that meant the same before."""
 OPERATORS = VIEWS | BROADCAST | {"Concat", "ConstantOfShape", "Expand", "Gather", "Gemm", "MatMul", "Tile"}
 
-Rule = Callable[[Node, list[Any]], list[np.ndarray]]
+Rule = Callable[[Node, list[Any]], list[Any]]
 
 
 class Computed(Exception):
@@ -82,7 +85,7 @@ class Fold:
     ) -> None:
         self.graph, self.tensors, self.budget, self._strict = graph, tensors, budget, strict
         self._rules, self._shapes = rules or {}, shapes
-        self._known: dict[Value, np.ndarray | Computed] = dict(given or {})
+        self._known: dict[Value, np.ndarray | list[np.ndarray] | Computed] = dict(given or {})
 
     def array(self, value: Value) -> np.ndarray:
         """The value. Raises Computed if it is not constant, ValueError if it cannot be computed or is too large."""
@@ -101,6 +104,8 @@ class Fold:
         known = self._known[value]
         if isinstance(known, Computed):
             raise known
+        if isinstance(known, list):
+            raise Computed(text(value.name))  # a sequence of arrays
         return known
 
     def _advance(self, value: Value) -> Sequence[Value]:
@@ -135,7 +140,7 @@ class Fold:
             self._known[value] = result
         return ()
 
-    def _look(self, value: Value | None) -> np.ndarray | Computed | Value | None:
+    def _look(self, value: Value | None) -> np.ndarray | list[np.ndarray] | Computed | Value | None:
         """What is known of the value, or where it is defined, for one that has to be computed first; None for none."""
         if value is None:
             return None
@@ -164,7 +169,7 @@ class Fold:
         self.budget.step()
         try:
             results = rule(node, arrays) if rule else run(node, arrays, self.budget)
-        except (KeyError, IndexError, TypeError, ValueError):
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError):
             if self._strict:
                 raise
             results = []
@@ -175,8 +180,9 @@ class Fold:
         return ()
 
 
-def run(node: Node, arrays: list[Any], budget: Budget) -> list[np.ndarray]:
-    """What the node gives. Raises ValueError where it cannot be computed, or takes more than the budget allows."""
+def run(node: Node, arrays: list[Any], budget: Budget) -> list[Any]:
+    """What the node gives, arrays or a list of arrays. Raises ValueError where it cannot be computed, or takes more
+    than the budget allows."""
     from onnx import FunctionProto, NodeProto
     from onnx.reference import ReferenceEvaluator
 
@@ -190,9 +196,8 @@ def run(node: Node, arrays: list[Any], budget: Budget) -> list[np.ndarray]:
         function.opset_import.add(domain="", version=max(node.scope.opset, OLDEST.get(node.op, 1)))
         given = {name: array for name, array in zip(names, arrays, strict=True) if name}
         with np.errstate(all="ignore"):
-            results = [np.asarray(result) for result in ReferenceEvaluator(function).run(None, given, {})]
-        if any(result.dtype.kind not in "biufV" for result in results):
-            raise ValueError(say("it is text"))
+            results = ReferenceEvaluator(function).run(None, given, {})
+        results = [result if isinstance(result, list) else np.asarray(result) for result in results]
     except Exception as error:  # whatever an operator may say of a node that is wrong
         message = say("{what} cannot be computed: {error}", what=node.label, error=limits.reason(error))
         raise ValueError(message) from error
@@ -218,6 +223,8 @@ def _attribute(name: str, attribute: Any) -> Any:
 def _size(node: Node, arrays: list[Any]) -> int:
     """Bytes that the node's results take at most; none for what arranges its input anew. For products, no less than a
     quarter of the multiplications. Any error if the inputs do not fit each other."""
+    if node.op in ("SequenceAt", "SplitToSequence"):
+        return 0
     shapes = [array.shape for array in arrays if array is not None]
     itemsize = max((array.itemsize for array in arrays if array is not None), default=1)
     if node.op in VIEWS:

@@ -180,6 +180,21 @@ class Scope:
             return Entry(self, position)
         return (self._arguments[position] if position < len(self._arguments) else None) or Entry(self, None)
 
+    def unchanged(self, name: str | bytes) -> Value | None:
+        """What is given to the body of a Loop or Scan under a name, if every round hands it on as it is."""
+        position, owner = self._inputs.get(name), self.owner
+        if owner is None or position is None or owner.domain or owner.op not in ("Loop", "Scan"):
+            return None
+        loop = owner.op == "Loop"  # its body is given two values before those that it hands on, and gives one
+        scanned = 0 if loop or "num_scan_inputs" not in owner.attributes else owner.attributes["num_scan_inputs"].i
+        if not 2 * loop <= position < min(len(self._inputs) - scanned, len(self.outputs) + loop):
+            return None
+        return owner.input(position) if self.outputs[position - loop] == name else None
+
+    @property
+    def inputs(self) -> list[str | bytes]:
+        return list(self._inputs)
+
     @cached_property
     def stored(self) -> list[tuple[Value, Any]]:
         """The tensors of the graph, in the file's order."""
@@ -220,6 +235,21 @@ class Graph:
             for inner in (*node.bodies, *([node.call] if node.call else [])):
                 yield from self.walk(inner)
 
+    def uncalled(self) -> list[Scope]:
+        """The functions that no node of the model calls."""
+        called = {(text(node.domain), text(node.op_type)) for proto in self._protos() for node in proto.node}
+        return [Scope(self, function) for key, function in self.functions.items() if key[:2] not in called]
+
+    def _protos(self) -> list[Any]:
+        """The main graph, the functions, and the graphs inside their nodes."""
+        found, waiting = [], [self.main.proto, *self.functions.values()]
+        while waiting:
+            proto = waiting.pop()
+            found.append(proto)
+            for node in proto.node:
+                waiting += [g for a in node.attribute for g in (*([a.g] if a.HasField("g") else []), *a.graphs)]
+        return found
+
     def resolve(self, value: Value) -> tuple[Value, Made | Stored | Entry]:
         """The value where it is defined, through arguments and results of functions, and what defines it there."""
         for _ in range(4 * DEPTH):
@@ -233,6 +263,8 @@ class Graph:
                     scope = scope.outer
             if isinstance(origin, Value):
                 value = origin
+            elif isinstance(origin, Entry) and (before := scope.unchanged(name)) is not None:
+                value = before
             elif isinstance(origin, Made) and origin.node.call and origin.position < len(origin.node.call.outputs):
                 value = Value(origin.node.call, origin.node.call.outputs[origin.position])
             else:

@@ -4,42 +4,81 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from lstm_core.block import Block
 from lstm_core.files.formats import Found
-from lstm_core.files.formats.onnx import node as nodes
-from lstm_core.files.formats.onnx import quantised
+from lstm_core.files.formats.onnx import named, quantised
+from lstm_core.files.formats.onnx import node as recurrent
 from lstm_core.files.formats.onnx.graph import Graph, Made, Node, Value
 from lstm_core.files.formats.onnx.others import Others
 from lstm_core.files.formats.onnx.reads import Head, Reads
-from lstm_core.files.formats.onnx.shapes import Values
 from lstm_core.files.formats.onnx.tensors import Tensors
+from lstm_core.files.formats.onnx.unrolled import Unrolled
+from lstm_core.files.formats.onnx.values import Values
 from lstm_core.files.options import Options
+from lstm_core.say import say
 
 
 def read_model(model: Any, size: int, options: Options) -> Found:
     """What stands in a ModelProto of ``size`` bytes. Raises ValueError, naming what, for a recurrent node that cannot
     be traced."""
+    if not model.HasField("graph") and not model.functions:
+        raise ValueError(say("this is not an ONNX file: it holds no graph"))
     graph = Graph(model)
     values = Values(graph, Tensors(options, size), options.max_bytes)
-    taken: Counter[str] = Counter()
-    blocks: list[tuple[Node, list[Block]]] = []
+    nodes = list(graph.walk())
+    if not any(_is_recurrent(node) for node in nodes):  # functions that nothing calls may hold what the graph does not
+        nodes += [node for scope in graph.uncalled() for node in graph.walk(scope)]
+    names = _Names()
+    found: list[_Found] = []
     own: list[Value] = []
-    for node in graph.walk():
-        if node.recurrent or (node.domain == quantised.DOMAIN and node.op in quantised.KINDS):
-            taken[node.name] += 1
-            name = node.name if taken[node.name] == 1 else f"{node.name}#{taken[node.name]}"
-            blocks.append((node, nodes.blocks(name, node, values)))
+    for place, node in enumerate(nodes):
+        if _is_recurrent(node):
+            blocks = recurrent.blocks(names.unlike(node.name), node, values)
+            x = tuple(value for value in node.inputs[:1] if value is not None)
+            found.append(_Found(place, blocks, x, int(blocks[0].batch_first), _head(node, blocks[0])))
             own += [leaf for value in node.inputs[1:] if value is not None for leaf in values.leaves(value)[0]]
+    for written in Unrolled(values).find(nodes):
+        block = replace(written.block, name=names.unlike(written.block.name))
+        head = Head(block.name, written.h, written.h_layout, len(block.directions))
+        found.append(_Found(nodes.index(written.node), [block], written.x, written.layout, head))
+        own += written.own
+    if not found and (message := named.sentence(nodes)) is not None:
+        raise ValueError(message)
+    found.sort(key=lambda one: one.place)
     others = Others(values, own)
-    reads = Reads(values, others, [_head(node, made[0]) for node, made in blocks])
-    found = []
-    for node, made in blocks:
-        x = node.input(0)
-        source = None if x is None else reads.source(x, int(made[0].batch_first))
-        found += [replace(block, reads=source) for block in made]
-    return Found(found, others.collect(reads.reaches), others.roles)
+    reads = Reads(values, others, [one.head for one in found])
+    blocks = []
+    for one in found:
+        source = reads.source(one.x, one.layout) if one.x else None
+        blocks += [replace(block, reads=source) for block in one.blocks]
+    return Found(blocks, others.collect(reads.reaches), others.roles)
+
+
+class _Found(NamedTuple):
+    """Blocks of one node, or of nodes that write a cell out. place: of the first in the file. x: what they read."""
+
+    place: int
+    blocks: list[Block]
+    x: tuple[Value, ...]
+    layout: int
+    head: Head
+
+
+def _is_recurrent(node: Node) -> bool:
+    return node.recurrent or (node.domain == quantised.DOMAIN and node.op in quantised.KINDS)
+
+
+class _Names:
+    """Names of which each is given once."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[str] = Counter()
+
+    def unlike(self, name: str) -> str:
+        self._taken[name] += 1
+        return name if self._taken[name] == 1 else f"{name}#{self._taken[name]}"
 
 
 def _head(node: Node, block: Block) -> Head:
@@ -48,4 +87,5 @@ def _head(node: Node, block: Block) -> Head:
         k: Value(node.scope, name) for k, name in enumerate(node.proto.output) if node.scope.look(name) == Made(node, k)
     }
     last = {given[k]: state for k, state in ((1, "h"), (2, "c")) if k in given}
-    return Head(block.name, (given[0],) if 0 in given else (), int(block.batch_first), last)
+    h = (given[0],) if 0 in given else ()
+    return Head(block.name, h, int(block.batch_first), len(block.directions), last)

@@ -21,7 +21,7 @@ from lstm_core.files import limits
 from lstm_core.files.formats.onnx import quantised
 from lstm_core.files.formats.onnx.fold import Computed
 from lstm_core.files.formats.onnx.graph import DIRECTIONS, Node, text
-from lstm_core.files.formats.onnx.shapes import Values
+from lstm_core.files.formats.onnx.values import Values
 from lstm_core.files.variant import FORMULAS, SIGMOID, TANH, Activation, activation, variant
 from lstm_core.say import say
 

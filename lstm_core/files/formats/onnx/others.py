@@ -10,7 +10,8 @@ import numpy as np
 
 from lstm_core.files.formats.onnx.fold import Budget, Computed, Fold
 from lstm_core.files.formats.onnx.graph import Made, Node, Stored, Value, text
-from lstm_core.files.formats.onnx.shapes import ROOM, Values
+from lstm_core.files.formats.onnx.shapes import ROOM
+from lstm_core.files.formats.onnx.values import Values
 
 ARRANGE = frozenset(("Cast", "Constant", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"))
 AFTER = ARRANGE | {"ArgMax", "Flatten", "Gather", "LogSoftmax", "Sigmoid", "Slice", "Softmax", "TopK"}

@@ -14,7 +14,7 @@ import numpy as np
 from lstm_core.files import limits
 from lstm_core.files.formats.onnx.fold import Computed
 from lstm_core.files.formats.onnx.graph import Node
-from lstm_core.files.formats.onnx.shapes import Values
+from lstm_core.files.formats.onnx.values import Values
 from lstm_core.say import say
 
 DOMAIN = "com.microsoft"

@@ -10,7 +10,7 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,8 @@ from lstm_core.block import Source
 from lstm_core.files.formats.onnx.fold import Budget, Computed, Fold
 from lstm_core.files.formats.onnx.graph import Entry, Made, Node, Value
 from lstm_core.files.formats.onnx.others import Lookup, Others
-from lstm_core.files.formats.onnx.shapes import ROOM, SAME, Values
+from lstm_core.files.formats.onnx.shapes import ROOM, SAME
+from lstm_core.files.formats.onnx.values import Values
 from lstm_core.say import say
 
 ARRANGE = frozenset("Cast CastLike Dropout Flatten Identity If Reshape Squeeze Transpose Unsqueeze".split())
@@ -31,14 +32,15 @@ VISITS, NUMBERS = 200_000, 1 << 22
 
 @dataclass(frozen=True)
 class Head:
-    """What a block gives. name: the block's. steps: values of h, one of all steps or one for each. layout: their axes,
-    0 (time, direction, batch, unit), 1 (batch, time, direction, unit), 2 (batch, unit) of each step. last: names of the
-    states that other values are, at the last step."""
+    """What a block gives. name: the block's. h: one value of all steps, or one for each, direction by direction within
+    a step. layout: their axes, 0 (time, direction, batch, unit), 1 (batch, time, direction, unit), 2 (batch, unit) of
+    each step, 3 (time, batch, unit). last: names of the states that other values are, at the last step."""
 
     name: str
-    steps: tuple[Value, ...]
+    h: tuple[Value, ...]
     layout: int
-    last: Mapping[Value, str]
+    directions: int
+    last: Mapping[Value, str] = field(default_factory=dict)
 
 
 class Step(NamedTuple):
@@ -53,32 +55,31 @@ class Reads:
     def __init__(self, values: Values, others: Others, heads: Sequence[Head]) -> None:
         self._values, self._graph, self._others = values, values.graph, others
         self._visits = 0
-        self._heads = {value: head for head in heads for value in (*head.steps, *head.last)}
+        self._heads = {value: head for head in heads for value in (*head.h, *head.last)}
 
-    def source(self, x: Value, layout: int) -> Source | None:
-        """Where ``x`` comes from, (time, batch, input) or with ``layout`` 1 (batch, time, input); None if from nothing
-        that is known."""
+    def source(self, x: Sequence[Value], layout: int) -> Source | None:
+        """Where ``x`` comes from, with ``layout`` 0 (time, batch, input), 1 (batch, time, input) or 2 (batch, input) of
+        each step; None if from nothing that is known."""
         best = None
-        for step in self._back(x):
+        for step in self._back(x[0]):
             best = step if best is None or self._rank(step) < self._rank(best) else best
             if self._rank(best) == 0:
                 break
         if best is None:
             return None
-        between = _between(best)
+        between, head = _between(best), self._heads.get(best.value)
         changed = tuple(node.label for node in between if node.op not in ARRANGE)
-        head = self._heads.get(best.value)
         if head is not None and best.value in head.last:
             state = say("the last {state} of {name}", state=head.last[best.value], name=head.name)
             return Source(head.name, (state, *changed))
-        arranged = () if not changed and self._as_it_is(best.value, x, layout) else [node.label for node in between]
-        if head is not None:
-            return Source(head.name, changed or tuple(arranged))
         origin = self._graph.resolve(best.value)[1]
-        lookup = self._others.lookup(origin.node) if isinstance(origin, Made) else None
-        if lookup is None:
+        lookup = self._others.lookup(origin.node) if head is None and isinstance(origin, Made) else None
+        if head is None and lookup is None:
             return Source("", changed)
-        return Source(lookup.name, self._ids(lookup) + (changed or tuple(arranged)))
+        through = () if self._as_it_is(best.value, x, layout) else changed or tuple(node.label for node in between)
+        if head is not None:
+            return Source(head.name, through)
+        return Source(lookup.name, self._ids(lookup) + through) if lookup is not None else None
 
     def reaches(self, value: Value) -> bool:
         """Whether the value is h of a block, a part of it or another arrangement."""
@@ -114,38 +115,48 @@ class Reads:
         if step is None or not isinstance(self._graph.resolve(step.value)[1], Entry):
             return ()
         with suppress(Computed, ValueError):
-            shape = self._values.shapes[0].array(step.value).shape
-            given = np.arange(min(math.prod(shape), NUMBERS)).reshape(shape) % lookup.rows
-            if _same(self._try({step.value: given}, lookup.ids), given):
+            zeros, shapes = self._values.shapes[0].array(step.value), self._values.shapes[0]
+            given = (np.arange(min(zeros.size, NUMBERS)).reshape(zeros.shape) % lookup.rows).astype(zeros.dtype)
+            fold = Fold(
+                self._graph, self._values.tensors, Budget(ROOM), {step.value: given}, shapes=shapes, strict=False
+            )
+            if _same(fold.array(lookup.ids), given):
                 return ()
         return tuple(node.label for node in _between(step) if node.op not in ARRANGE)
 
-    def _as_it_is(self, value: Value, x: Value, layout: int) -> bool:
+    def _as_it_is(self, value: Value, x: Sequence[Value], layout: int) -> bool:
         """Whether ``x`` is what the block or the embedding gives, in the order of axes in which it is read."""
         head = self._heads.get(value)
+        values = (value,) if head is None else head.h
         with suppress(Computed, ValueError):
-            shapes = [self._values.shapes[0].array(step).shape for step in (head.steps if head else (value,))]
+            shapes = [self._values.shapes[0].array(made).shape for made in values]
             count = sum(map(math.prod, shapes))
             if count > NUMBERS:
                 return False
-            numbers = np.split(
-                np.arange(count, dtype=np.float32), np.cumsum([math.prod(shape) for shape in shapes])[:-1]
-            )
-            given = [part.reshape(shape) for part, shape in zip(numbers, shapes, strict=True)]
-            found = self._try(dict(zip(head.steps if head else (value,), given, strict=True)), x)
-            found = found.swapaxes(0, 1) if layout else found
-            if head is None:
-                return _same(found, given[0])
-            h = np.stack(given)[:, None] if head.layout == 2 else given[0]
-            h = h.transpose(1, 2, 0, 3) if head.layout == 1 else h
-            h = h.transpose(0, 2, 1, 3)
-            return np.array_equal(found, h.reshape(*h.shape[:2], -1))
+            ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+            numbers = np.split(np.arange(count, dtype=np.float32), ends)
+            given = {made: part.reshape(shape) for made, part, shape in zip(values, numbers, shapes, strict=True)}
+            budget, shape_of = Budget(ROOM), self._values.shapes[0]
+            fold = Fold(self._graph, self._values.tensors, budget, given, SAME, shape_of, strict=False)
+            found = [fold.array(read) for read in x]
+            if layout == 2:
+                found = [np.stack([part.reshape(-1, part.shape[-1]) for part in found])]
+            read = found[0].swapaxes(0, 1) if layout == 1 else found[0]
+            return _same(read, given[value]) if head is None else np.array_equal(read, _side_by_side(head, given))
         return False
 
-    def _try(self, given: Mapping[Value, np.ndarray], value: Value) -> np.ndarray:
-        """What ``value`` is where others are ``given``."""
-        fold = Fold(self._graph, self._values.tensors, Budget(ROOM), given, SAME, self._values.shapes[0], strict=False)
-        return fold.array(value)
+
+def _side_by_side(head: Head, given: Mapping[Value, np.ndarray]) -> np.ndarray:
+    """h as a block on top reads it, (time, batch, direction * unit)."""
+    parts = [given[value] for value in head.h]
+    if head.layout == 2:
+        rows = [part.reshape(-1, part.shape[-1]) for part in parts]
+        h = np.stack(rows).reshape(-1, head.directions, *rows[0].shape).transpose(0, 2, 1, 3)
+    elif head.layout == 3:
+        return parts[0]
+    else:
+        h = parts[0].transpose((1, 0, 2, 3) if head.layout else (0, 2, 1, 3))
+    return h.reshape(*h.shape[:2], -1)
 
 
 def _same(found: np.ndarray, given: np.ndarray) -> bool:

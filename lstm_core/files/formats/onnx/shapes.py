@@ -1,6 +1,7 @@
-"""Values that depend on sizes that the file leaves open: of a batch, or of a sequence.
+"""Shapes of values whose numbers are not known, with sizes made up for what the file leaves open: of a batch, or of a
+sequence.
 
-They are computed with two sets of made-up sizes. What comes out the same does not depend on them.
+What is computed from them comes out the same with two sets of sizes if it does not depend on them.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.files.formats.onnx.fold import OPERATORS, Budget, Computed, Fold
-from lstm_core.files.formats.onnx.graph import DIRECTIONS, RECURRENT, Entry, Graph, Made, Node, Stored, Value
+from lstm_core.files.formats.onnx.fold import Budget, Computed, Fold
+from lstm_core.files.formats.onnx.graph import DIRECTIONS, RECURRENT, Entry, Graph, Made, Node, Value
 from lstm_core.files.formats.onnx.tensors import Tensors
 
 SIZES = (2, 3, 5, 7, 11, 13, 17, 19), (7, 5, 3, 2, 19, 17, 13, 11)
@@ -24,8 +25,8 @@ ROOM = 1 << 27
 
 
 class Shapes(Fold):
-    """Computes with zeros for what is given when the graph runs, and for what recurrent nodes give: the shapes are
-    right, the numbers are not."""
+    """Computes with zeros for what is given when the graph runs, and for what recurrent nodes and loops give: the
+    shapes are right, the numbers are not."""
 
     def __init__(self, graph: Graph, tensors: Tensors, sizes: tuple[int, ...]) -> None:
         rules = {("", op): (1, _zeros) for op in RECURRENT} | {("com.microsoft", "DynamicQuantizeLSTM"): (1, _zeros)}
@@ -34,14 +35,24 @@ class Shapes(Fold):
 
     def _advance(self, value: Value) -> Sequence[Value]:
         missing = super()._advance(value)
-        if not missing and isinstance(self._known[value], Computed):
-            stated = value.scope.types.get(value.name)
-            if stated is not None and isinstance(self.graph.resolve(value)[1], Entry | Made):
-                with suppress(ValueError, KeyError):  # of a kind that is no array's, or larger than arrays are
-                    self._known[value] = self._zeros(stated)
-        return missing
+        origin = self.graph.resolve(value)[1]
+        if missing or not isinstance(self._known[value], Computed) or not isinstance(origin, Entry | Made):
+            return missing
+        needed = _in_loop(value, origin)
+        known = [self._look(part) for part in needed]
+        missing = [part for part in known if isinstance(part, Value)]
+        if missing:
+            del self._known[value]
+            return missing
+        stated = value.scope.types.get(value.name)
+        with suppress(ValueError, KeyError, TypeError, IndexError):  # of an unknown kind, or larger than arrays are
+            if needed and all(isinstance(part, np.ndarray) for part in known):
+                self._known[value] = _of_loop(value, origin, *known)  # type: ignore[arg-type]
+            elif stated is not None:
+                self._known[value] = self._stated(stated)
+        return ()
 
-    def _zeros(self, stated: Any) -> np.ndarray:
+    def _stated(self, stated: Any) -> np.ndarray:
         from onnx import helper
 
         kind = helper.tensor_dtype_to_np_dtype(stated.elem_type)
@@ -65,87 +76,35 @@ def _zeros(node: Node, arrays: list[Any]) -> list[np.ndarray]:
     return [np.broadcast_to(arrays[0].dtype.type(0), shape) for shape in shapes]
 
 
-class Values:
-    """What can be said of a graph's values without running it.
+def _in_loop(value: Value, origin: Entry | Made) -> list[Value]:
+    """The values that say the shape of one that a loop's body is given, or that a loop gives: what it begins with or
+    goes over; what a round gives and how many there are."""
+    node = value.scope.owner if isinstance(origin, Entry) else origin.node
+    if node is None or node.domain or node.op not in ("Loop", "Scan") or origin.position is None or not node.bodies:
+        return []
+    loop = node.op == "Loop"
+    states = len(node.inputs) - (2 if loop else _scanned(node))
+    if isinstance(origin, Entry) or origin.position < states:
+        needed = [node.input(origin.position + (2 * loop if isinstance(origin, Made) else 0))]
+    else:
+        outputs = node.bodies[0].outputs
+        each = Value(node.bodies[0], outputs[origin.position + loop]) if origin.position + loop < len(outputs) else None
+        needed = [each, node.input(0) if loop else node.inputs[-1]]
+    return [part for part in needed if part is not None] if None not in needed else []
 
-    size: bytes that what is computed may take.
-    """
 
-    def __init__(self, graph: Graph, tensors: Tensors, size: int) -> None:
-        self.graph, self.tensors, self.budget = graph, tensors, Budget(size)
-        self._pure = Fold(graph, tensors, self.budget)
-        self.shapes = [Shapes(graph, tensors, sizes) for sizes in SIZES]
-        self._constant: dict[Value, bool] = {}
-        self._under = [Fold(graph, tensors, self.budget, shapes=shapes, strict=False) for shapes in self.shapes]
+def _of_loop(value: Value, origin: Entry | Made, first: np.ndarray, rounds: np.ndarray | None = None) -> np.ndarray:
+    """Zeros of the shape that follows from these values. Any error for a count that is none."""
+    node = value.scope.owner if isinstance(origin, Entry) else origin.node
+    assert node is not None
+    if rounds is not None:
+        count = int(rounds.reshape(-1)[0]) if node.op == "Loop" else len(rounds)
+        return np.broadcast_to(first.dtype.type(0), (count, *first.shape))
+    position = origin.position if isinstance(origin, Entry) and node.op == "Scan" else None
+    scanned = position is not None and position >= len(node.inputs) - _scanned(node)
+    axis = (*node.values.get("scan_input_axes", ()), 0)[0] if scanned else 0
+    return np.broadcast_to(first.dtype.type(0), np.delete(first.shape, axis) if scanned else first.shape)
 
-    def constant(self, value: Value) -> np.ndarray:
-        """Its numbers. Raises Computed if they depend on what the graph is given, ValueError if it cannot be read."""
-        try:
-            return self._pure.array(value)
-        except Computed:
-            first, second = self._both(value)
-            if first.shape == second.shape and (first == second).all():
-                return first
-            raise
 
-    def state(self, value: Value, axis: int) -> np.ndarray:
-        """A first state, of a batch of one if it is the same for every sequence; errors as for ``constant``."""
-        try:
-            return self._pure.array(value)
-        except Computed:
-            first, second = self._both(value)
-            if axis < first.ndim == second.ndim:
-                one = first.take([0], axis)
-                if one.shape == second.take([0], axis).shape and (first == one).all() and (second == one).all():
-                    return one
-            raise
-
-    def lengths(self, value: Value, x: Value, layout: int) -> np.ndarray | None:
-        """Lengths of the sequences of a batch, None if all are as long as ``x``; errors as for ``constant``."""
-        try:
-            return self._pure.array(value)
-        except Computed:
-            for lengths, shapes in zip(self._both(value), self.shapes, strict=True):
-                steps, batch = shapes.array(x).shape[:2][:: -1 if layout else 1]
-                if lengths.shape != (batch,) or (lengths != steps).any():
-                    raise
-            return None
-
-    def _both(self, value: Value) -> list[np.ndarray]:
-        return [fold.array(value) for fold in self._under]
-
-    def is_constant(self, value: Value) -> bool:
-        """Whether the value is made of constants alone, and by operators that can be computed."""
-        waiting, begun = [self.graph.resolve(value)[0]], set[Value]()
-        while waiting:
-            here = waiting[-1]
-            made_of = self._made_of(here)
-            missing = [] if made_of is None or here in begun else [v for v in made_of if v not in self._constant]
-            if here not in self._constant and missing:
-                begun.add(here)
-                waiting.extend(missing)
-                continue
-            waiting.pop()
-            self._constant.setdefault(here, made_of is not None and all(self._constant.get(v) for v in made_of))
-        return self._constant[self.graph.resolve(value)[0]]
-
-    def leaves(self, value: Value) -> tuple[list[Value], set[str]]:
-        """The tensors that a value is computed from, and the operators by which."""
-        waiting, seen, operators = [self.graph.resolve(value)[0]], dict[Value, None](), set[str]()
-        while waiting:
-            here = waiting.pop()
-            if here not in seen:
-                seen[here] = None
-                origin = self.graph.resolve(here)[1]
-                operators |= {origin.node.op} if isinstance(origin, Made) else set()
-                waiting += self._made_of(here) or ()
-        return [here for here in seen if not self._made_of(here)], operators
-
-    def _made_of(self, value: Value) -> list[Value] | None:
-        """The values that a value is computed from; none for a tensor; None for what cannot be computed."""
-        origin = self.graph.resolve(value)[1]
-        if isinstance(origin, Stored) or (isinstance(origin, Made) and origin.node.op == "Constant"):
-            return []
-        if not isinstance(origin, Made) or origin.node.op not in OPERATORS or origin.node.domain:
-            return None
-        return [self.graph.resolve(given)[0] for given in origin.node.inputs if given is not None]
+def _scanned(node: Node) -> int:
+    return int(node.values.get("num_scan_inputs", 0))

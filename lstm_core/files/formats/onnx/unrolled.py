@@ -1,0 +1,190 @@
+"""A cell that the graph writes out: step by step, as exporters do with nn.RNN and with a loop over nn.LSTMCell, or once
+in the body of a Loop or Scan.
+
+Its weights are those that every step has, its order in time is that in which each step takes over the state of the one
+before. That it is the cell it looks like is then tried: the graph's own steps are computed for random numbers, and must
+be what the block gives for these.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+
+from lstm_core.block import Block
+from lstm_core.cells import CELLS
+from lstm_core.files import limits
+from lstm_core.files.formats.onnx import parameters
+from lstm_core.files.formats.onnx.affine import Affine
+from lstm_core.files.formats.onnx.fold import Computed
+from lstm_core.files.formats.onnx.graph import Entry, Made, Node, Value
+from lstm_core.files.formats.onnx.loops import Rounds, way
+from lstm_core.files.formats.onnx.proof import Proof, Written
+from lstm_core.files.formats.onnx.steps import Step, Steps
+from lstm_core.files.formats.onnx.values import Values
+from lstm_core.say import say
+
+STEPS = 2000
+"""The longest loop that is followed."""
+
+
+class Unrolled:
+    def __init__(self, values: Values) -> None:
+        self._values, self._graph = values, values.graph
+        self._affine = Affine(values)
+        self._steps, self._proof = Steps(values, self._affine), Proof(values)
+
+    def find(self, nodes: Iterable[Node]) -> list[Written]:
+        """The cells that can be read with certainty."""
+        written = []
+        for chain in self._chains([step for node in nodes if (step := self._steps.of(node)) is not None]):
+            with suppress(Computed, ValueError):  # it is not what it looked like
+                read = self._chain(chain) if len(chain) > 1 else self._single(chain[0])
+                written += [read] if read is not None else []
+        return _directions(written)
+
+    def _chains(self, steps: Sequence[Step]) -> list[list[Step]]:
+        """Steps of one kind, each of which takes over the state of the one before; those that nothing is taken over
+        from and that take over nothing of a step, alone."""
+        by_state = {(step.kind, step.c or step.h): step for step in steps}
+        after: dict[int, Step] = {}
+        followers: Counter[int] = Counter()
+        firsts = []
+        for step in steps:
+            before = by_state.get((step.kind, step.before)) if step.before else self._before(step, by_state)
+            if before is None or before is step:
+                firsts.append(step)
+            else:
+                after[id(before)] = step
+                followers[id(before)] += 1
+        chains = []
+        for step in firsts:
+            chain = [step]
+            while followers[id(chain[-1])] == 1 and len(chain) < STEPS:
+                chain.append(after[id(chain[-1])])
+            if len(chain) > 1 or not step.kind.startswith("rnn"):
+                chains.append(chain)
+        return chains
+
+    def _before(self, step: Step, by_state: Mapping[tuple[str, Value], Step]) -> Step | None:
+        """The step whose h a plain RNN's step takes over: the one of two products that is of such."""
+        with suppress(Computed, ValueError, KeyError):
+            terms = self._affine.form(step.arguments["a"]).terms
+            keys = [(step.kind, part.value) for term in terms for part in self._affine.parts(term)]
+            linked = {key for key in keys if key in by_state}
+            return by_state[linked.pop()] if len(linked) == 1 < len(keys) else None
+        return None
+
+    def _chain(self, chain: Sequence[Step]) -> Written | None:
+        first = chain[0]
+        params, second = parameters.of_step(self._affine, chain[1], first.h)
+        x, h0 = parameters.of_first(self._affine, first, params)
+        inputs = [x, second]
+        for before, step in zip(chain[1:], chain[2:], strict=False):
+            others, value = parameters.of_step(self._affine, step, before.h)
+            if any(not np.array_equal(others[name], value) for name, value in params.items()):
+                return None
+            inputs.append(value)
+        ways = [way(self._values, self._affine, value) for value in inputs]
+        common = [value for value in ways[0] if all(value in others for others in ways[1:])]
+        states = {"h": h0, "c": first.before if first.kind == "lstm" else None}
+        block = self._block(first, params, states)
+        return self._proof.of(block, chain, (common[-1],) if common else tuple(inputs), states)
+
+    def _single(self, step: Step) -> Written | None:
+        """A step that is fed its states, by who runs the graph or by a loop."""
+        scope = self._node(step).scope
+        rounds = Rounds(self._values, self._affine, scope)
+        carried = {entry for entry, value in rounds.carried.items() if self._affine.bare(value.after) == step.h}
+        params, x, h = parameters.of_single(self._affine, step, carried)
+        states = {"h": h, "c": step.before if step.kind == "lstm" else None}
+        if any(not self._fed(value) for value in states.values()):
+            return None
+        written = self._proof.of(self._block(step, params, states), [step], (x,), states)
+        kept = {"h": step.h, "c": step.c}
+        entries = {name: rounds.carried.get(value) for name, value in states.items() if value is not None}
+        if written is None or not all(
+            entry is not None and self._affine.bare(entry.after) == kept[name] for name, entry in entries.items()
+        ):
+            return written
+        whole = rounds.sequence(x, written.block.input_size)
+        if whole is None:
+            return written
+        begun = {name: entry.first for name, entry in entries.items() if entry is not None}
+        block = self._block(step, params, begun)
+        return replace(
+            written,
+            block=replace(block, batch_first=whole[1] == 1),
+            x=(whole[0],),
+            layout=whole[1],
+            h=rounds.collected(step.h),
+            h_layout=3,
+            own=(*written.own, *(leaf for value in begun.values() for leaf in self._values.leaves(value)[0])),
+        )
+
+    def _block(self, step: Step, params: parameters.Parameters, states: Mapping[str, Value | None]) -> Block:
+        hidden = next(iter(params.values())).shape[0]
+        initial, assumed = {}, []
+        for name, value in states.items():
+            if value is None:
+                continue
+            try:
+                rows = limits.weights({name: self._values.state(value, -2)}, name)[name].reshape(-1, hidden)
+            except Computed as error:
+                assumed.append(
+                    say(
+                        "{key} is zero (the graph computes it from {source}; pass state to set it)",
+                        key=f"initial_{name}",
+                        source=error.by,
+                    )
+                )
+                continue
+            if rows.any():
+                initial[name] = (rows[:1] if (rows == rows[:1]).all() else rows)[None, None]
+        # An exporter that says where in the module a node stands writes "/cell/Mul_2" for one in "/cell".
+        name = self._node(step).name
+        name = name.rpartition("/")[0] or name
+        return Block(name, "onnx", CELLS[step.kind], [[params]], ("forward",), False, initial, assumed=tuple(assumed))
+
+    def _fed(self, value: Value | None) -> bool:
+        """Whether a state is given to the graph, or constant, and not made of something else."""
+        if value is None or isinstance(self._graph.resolve(value)[1], Entry):
+            return True
+        with suppress(Computed, ValueError):
+            self._values.state(value, -2)
+            return True
+        return False
+
+    def _node(self, step: Step) -> Node:
+        origin = self._graph.resolve(step.h)[1]
+        assert isinstance(origin, Made)
+        return origin.node
+
+
+def _directions(written: list[Written]) -> list[Written]:
+    """Two that read the same value in opposite orders of time, and are alike, are one block of two directions."""
+    merged: list[Written] = []
+    for one in written:
+        alike = [other for other in written if other.x == one.x and other.layout == one.layout < 2]
+        alike = [other for other in alike if other.block.cell is one.block.cell and other.h_layout == 2]
+        ways = {other.block.directions: other for other in alike}
+        if len(alike) != 2 or len(ways) != 2 or any(other.block.initial for other in alike):
+            merged.append(one)
+        elif one is alike[0]:
+            first, second = ways["forward",], ways["reverse",]
+            if first.block.hidden_size != second.block.hidden_size:
+                merged += alike
+                continue
+            block = replace(
+                one.block,
+                layers=[[first.block.layers[0][0], second.block.layers[0][0]]],
+                directions=("forward", "reverse"),
+                assumed=tuple(dict.fromkeys((*first.block.assumed, *second.block.assumed))),
+            )
+            h = tuple(value for both in zip(first.h, second.h, strict=True) for value in both)
+            merged.append(replace(one, block=block, h=h, own=first.own + second.own))
+    return merged
