@@ -28,7 +28,7 @@ WORDS, EMBEDDING, HIDDEN = 25, 5, 6
 
 
 class Odd(Cell):
-    """What no shipped cell does: a state that is a net input, one that is the input's alone, one that is shared, a
+    """What no shipped cell does: a state that is a sum, one that reads nothing, two that are one, one that stays, a
     matrix used twice and one on the new state, a vector alone, and every function that has a derivative."""
 
     name = "odd"
@@ -46,7 +46,7 @@ class Odd(Cell):
 
     @staticmethod
     def gates(p, x, s, xp):
-        f = xp.sigmoid(p.W_f @ x + p.U_f @ s.last + p.V @ s.c + p.b_f + p.w)
+        f = xp.sigmoid(p.W_f @ x + p.U_f @ s.last + p.U_a @ s.last + p.V @ s.c + p.b_f + p.w)
         return {"f": f, "g": xp.maximum(xp.log_sigmoid(p.V @ (f * s.a) + p.b_g), p.W_g @ x + p.U_g @ s.c)}
 
     @staticmethod
@@ -56,6 +56,22 @@ class Odd(Cell):
         a = s.same - xp.minimum(c, s.a)
         shown = p.V @ xp.tanh(c) + p.w * xp.log(1 + xp.abs(a)) - s.idle
         return {"c": c, "a": a, "last": last, "same": c, "idle": s.idle, "h": shown}
+
+
+class Linear(Cell):
+    """States that are net inputs: one of the past, and one of the input alone, which the next step reads."""
+
+    name = "linear"
+    signals = (candidate("a", ""), state("seen", "hidden", ""), state("h", "hidden", ""))
+    params = (*affine("a"), *affine("seen"))
+
+    @staticmethod
+    def gates(p, x, s, xp):
+        return {"a": p.W_a @ x + p.U_a @ s.h + p.U_seen @ s.seen, "see": p.W_seen @ x + p.b_seen}
+
+    @staticmethod
+    def update(p, v, s, xp):
+        return {"seen": v.see, "h": v.a}
 
 
 def learner(cell: type[Cell], layers: int, seed: int = 0) -> tuple[Learner, np.random.Generator]:
@@ -120,8 +136,9 @@ def test_gradients_are_autograds(name: str, layers: int, economy: float) -> None
 
 @pytest.mark.parametrize("economy", [0.0, 0.7])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_gradients_of_a_cell_that_does_everything_are_autograds(layers: int, economy: float) -> None:
-    compare(Odd, layers, economy)
+@pytest.mark.parametrize("cell", [Odd, Linear])
+def test_gradients_of_unusual_cells_are_autograds(cell: type[Cell], layers: int, economy: float) -> None:
+    compare(cell, layers, economy)
 
 
 @pytest.mark.parametrize("name", ["tanh", "sigmoid", "*", "-"])

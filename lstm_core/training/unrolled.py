@@ -112,9 +112,10 @@ class Unrolled:
     def forward(self, x: np.ndarray, below: Mapping[str, np.ndarray]) -> Run:
         """Read x, (time, input, batch), from the state zero. ``below``: what the cell reads of the layer below it."""
         time, _, batch = x.shape
+        self.matrix[:] = 0
         for at, rows in self.rows.items():
             for names, key in self.ops[at].products:
-                self.matrix[rows, self.columns[key]] = self.weight(names)
+                self.matrix[rows, self.columns[key]] += self.weight(names)
             self.matrix[rows, self.one] = sum(self.params[name] for name in self.ops[at].biases)
         read = np.empty((time + 1, self.matrix.shape[1], batch), self.dtype)
         read[0, : self.one], read[:, self.one], read[:-1, self.columns["x"]] = 0, 1, x
