@@ -9,6 +9,7 @@ import json
 import lzma
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ CASES: dict[str, tuple[Any, str]] = {
     "gzip": (lambda: gzip.compress(STATE), r"packed \(gzip\); unpack it"),
     "xz": (lambda: lzma.compress(STATE), r"packed \(xz\)"),
     "bzip2": (lambda: bz2.compress(STATE), r"packed \(bzip2\)"),
+    "joblib": (lambda: zlib.compress(STATE), r"packed \(zlib\)"),
     "zstd": (b"\x28\xb5\x2f\xfd" + bytes(20), r"packed \(zstd\)"),
     "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(20), r"packed \(7-Zip\)"),
     "RAR": (b"Rar!\x1a\x07\x01\0" + bytes(20), r"packed \(RAR\)"),

@@ -23,6 +23,7 @@ PACKED = {
     (0, b"Rar!\x1a\x07"): "RAR",
     (0, b"\x04\x22\x4d\x18"): "LZ4",
     (257, b"ustar"): "tar",
+    **{(0, b"x" + level): "zlib" for level in (b"\x01", b"\x9c", b"\xda")},
 }
 """Programs that pack files, by where their mark stands and the mark."""
 
