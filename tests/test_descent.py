@@ -59,19 +59,19 @@ class Odd(Cell):
 
 
 class Linear(Cell):
-    """States that are net inputs: one of the past, and one of the input alone, which the next step reads."""
+    """States that are net inputs, one of the past and one of the input alone, and one that is what another was."""
 
     name = "linear"
-    signals = (candidate("a", ""), state("seen", "hidden", ""), state("h", "hidden", ""))
+    signals = (candidate("a", ""), state("seen", "hidden", ""), state("late", "hidden", ""), state("h", "hidden", ""))
     params = (*affine("a"), *affine("seen"))
 
     @staticmethod
     def gates(p, x, s, xp):
-        return {"a": p.W_a @ x + p.U_a @ s.h + p.U_seen @ s.seen, "see": p.W_seen @ x + p.b_seen}
+        return {"a": p.W_a @ x + p.U_a @ s.h + p.U_seen @ s.late, "see": p.W_seen @ x + p.b_seen}
 
     @staticmethod
     def update(p, v, s, xp):
-        return {"seen": v.see, "h": v.a}
+        return {"seen": v.see, "late": s.seen, "h": v.a}
 
 
 def learner(cell: type[Cell], layers: int, seed: int = 0) -> tuple[Learner, np.random.Generator]:

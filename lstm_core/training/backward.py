@@ -75,8 +75,8 @@ class _Back:
             self.calls.append((np.matmul, (layer.matrix[rows, : layer.one].T, self.delta[:, rows], self.past[:-1])))
         for at, op in moving:
             if op.op == "symbol":
-                name = op.value.removeprefix("s.")
-                self._add(self.carried[name][:-1], self.parts[at], self._given(at), op.value not in layer.columns)
+                old, given = self.carried[op.value.removeprefix("s.")][:-1], [*self._come(at), *self._given(at)]
+                self._add(old, self.parts[at], given, op.value not in layer.columns)
         in_turn(self.calls, -1)
 
     def _come(self, at: int) -> list[np.ndarray]:
