@@ -72,9 +72,15 @@ def test_a_child_that_wants_too_much_memory_is_refused(how: str) -> None:
         answer(how)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
+def test_a_child_that_crashes_is_a_sentence() -> None:
+    with pytest.raises(ValueError, match="the file is damaged: reading it ended with signal 11"):
+        answer("crash")
+
+
 @pytest.mark.parametrize("how", ["stop", "lie", "break"])
 def test_a_child_that_breaks_down_is_a_sentence(how: str) -> None:
-    with pytest.raises(ValueError, match="the file is damaged: reading it ended with status [013]"):
+    with pytest.raises(ValueError, match="the file could not be read: what reads it ended with status [013]"):
         answer(how)
 
 

@@ -112,7 +112,7 @@ HOSTILE = {
     "text": (lambda: b"just a text\nof two lines\n", "none of: PyTorch"),
     "truncated": (lambda: saved(nn.GRU(3, 4))[:-200], "damaged or cut short|neither"),
     "a pickle with code": (lambda: _saved({"rnn": Payload()}), "could be code"),
-    "a whole module": (lambda: _saved(nn.GRU(3, 4)), "could be code"),
+    "code for a weight": (lambda: _saved({"weight_hh_l0": Payload()}), "whose code is not run"),
     "zip bomb": (zip_bomb, "unfolds to more"),
     "10 GB in a header": (ten_gigabytes, "damaged|claims"),
     "wrong shapes": (wrong_shapes, "would fit|neither 1"),

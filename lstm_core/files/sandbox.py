@@ -10,6 +10,7 @@ the parent's clock everywhere.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import math
@@ -72,7 +73,10 @@ def run(module: str, data: bytes, limit: int) -> tuple[Any, dict[str, np.ndarray
         reason = _heard(json.loads(child.stdout)) if child.returncode == REFUSED else None
     except (ValueError, TypeError, KeyError):  # a child that is no longer ours says anything
         reason = None
-    raise ValueError(reason or say("the file is damaged: reading it ended with status {code}", code=child.returncode))
+    code = child.returncode
+    if reason is None and code < 0:  # a signal
+        reason = say("the file is damaged: reading it ended with signal {code}", code=-code)
+    raise ValueError(reason or say("the file could not be read: what reads it ended with status {code}", code=code))
 
 
 def _received(frame: bytes) -> tuple[Any, dict[str, np.ndarray]]:
@@ -109,9 +113,10 @@ def _padded(size: int) -> int:
 
 def main(module: str, limit: int, seconds: int) -> int:
     """Answer on standard output for the file on standard input; the exit status is 0 or ``REFUSED``."""
+    gc.disable()  # the process ends before what refers to itself could be in the way
     parse = importlib.import_module(module).parse
     data = sys.stdin.buffer.read()
-    _bound(MEMORY + 2 * (len(data) + limit), seconds)
+    _bound(MEMORY + 2 * len(data) + 3 * limit, seconds)
     try:
         _send(*parse(data, limit))
         return 0

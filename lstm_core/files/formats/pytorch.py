@@ -1,89 +1,116 @@
-"""What ``torch.save`` wrote."""
+"""What ``torch.save`` wrote: read in a child process, without torch (``lstm_core.files.checkpoint``)."""
 
 from __future__ import annotations
 
-import io
-import pickle
 import re
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from lstm_core.files import limits, state_dict
+from lstm_core.block import Block
+from lstm_core.files import sandbox, shards, state_dict
 from lstm_core.files.formats import Content, Format, Found
 from lstm_core.files.options import Options
 from lstm_core.files.state_dict import KEY
 from lstm_core.say import say
 
+OLDEST = (b"sys_info", b"pickle", b"tensors", b"storages")
+"""Members of the tar archives that the first releases wrote."""
+ENDINGS = (".bin", ".pt", ".pth", ".ckpt")
+HOW = "torch.save(model.state_dict(), path)"
 
-def from_torch(data: bytes, limit: int) -> dict[str, np.ndarray]:
-    """The matrices and vectors in a file of ``torch.save``, by dotted key. Nothing in it is executed:
-    ``weights_only=True``."""
-    try:
-        import torch
-    except ImportError:
-        raise ValueError(say("a PyTorch file is read with torch, which is not installed: pip install torch")) from None
-    if zipfile.is_zipfile(io.BytesIO(data)):
-        names = zipfile.ZipFile(io.BytesIO(data)).namelist()
-        if any(name.endswith("constants.pkl") for name in names):
-            raise ValueError(
-                say("this is a TorchScript archive, which is code; save the state_dict: torch.save(m.state_dict(), f)")
-            )
-    try:
-        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        what = re.search(r"(?:GLOBAL|global|class|function) ([\w.]+)", str(error))
-        raise ValueError(
-            say(
-                "this pickle holds more than tensors{named}, which could be code and is not run; "
-                "save the weights alone: torch.save(model.state_dict(), path)",
-                named=f" ({what[1]})" if what else "",
-            )
-        ) from error
-    except Exception as error:  # a file cut short fails in the zip reader, the unpickler or a tensor, each in its way
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(say("the file is damaged or cut short: {error}", error=first[:200])) from error
-    found: dict[str, np.ndarray] = {}
-    for name, tensor in _tensors(content, torch.Tensor):
-        kind = str(tensor.dtype).removeprefix("torch.")
-        plain = tensor.layout is torch.strided and kind in ("float64", "float32", "float16", "bfloat16")
-        if KEY.fullmatch(name) is None and not (plain and tensor.ndim in (1, 2)):
-            continue
-        limits.check_size(name, tensor.shape, tensor.element_size(), limit)
-        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
-            raise ValueError(
-                say("{name} is no plain tensor of floating-point weights (is it quantised or sparse?)", name=name)
-            )
-        found[name] = (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).detach().numpy()
-    return found
+Shapes = dict[str, tuple[int, ...]]
 
 
-def _tensors(
-    content: Any, kind: type, prefix: str = "", depth: int = 0, seen: set[int] | None = None
-) -> Iterator[tuple[str, Any]]:
-    """Tensors in nested dicts by dotted key: {"epoch": 3, "model": {"rnn.weight_ih_l0": ...}} gives model.rnn....
+def from_torch(data: bytes, options: Options) -> tuple[dict[str, np.ndarray], Shapes]:
+    """The floating-point tensors and whatever belongs to recurrent weights; and the shapes of everything in the file.
+    Both are in its order."""
+    _, tensors, layout = _parsed(data, options)
+    return tensors, layout
 
-    A dict that stands in several places is entered once: a small pickle could hold more paths than can be walked.
-    """
-    seen = set() if seen is None else seen
-    if isinstance(content, kind):
-        yield prefix.removesuffix("."), content
-    elif isinstance(content, Mapping) and depth < 8 and id(content) not in seen:
-        seen.add(id(content))
-        for key, value in content.items():
-            yield from _tensors(value, kind, f"{prefix}{key}.", depth + 1, seen)
+
+def _parsed(data: bytes, options: Options) -> tuple[dict[str, Any], dict[str, np.ndarray], Shapes]:
+    about, tensors = sandbox.run("lstm_core.files.checkpoint", data, options.max_bytes)
+    return about, tensors, {name: tuple(shape) for name, shape in about["layout"].items()}
 
 
 def read(content: Content, options: Options) -> Found:
-    """The blocks of a state_dict."""
-    return state_dict.found(from_torch(content.data, options.max_bytes), options)
+    """The blocks of a state_dict or of a whole module, in one file or in the shards that an index names."""
+    if _is_index(content):
+        return shards.read(content, options, from_torch)
+    if _is_tar(content):
+        raise ValueError(
+            say(
+                "this checkpoint is a tar archive, as PyTorch wrote them before its release 0.1.10, which is not read; "
+                "if you trust it, save it anew: torch.save(torch.load(path, weights_only=False), path)"
+            )
+        )
+    about, tensors, layout = _parsed(content.data, options)
+    if not options.names and not any(map(KEY.fullmatch, layout)):
+        _check_names(about["content"], about["inert"], layout)
+    modules = about["modules"]
+    if not isinstance(options.cell, str):
+        cells = {name: said["cell"] for name, said in modules.items() if said["cell"]}
+        options = replace(options, cell={**cells, **(options.cell or {})})
+    found = state_dict.found(tensors, options, layout)
+    return replace(found, blocks=[_as_saved(block, modules.get(block.name, {})) for block in found.blocks])
+
+
+def _as_saved(block: Block, said: Mapping[str, Any]) -> Block:
+    """A block of a whole module, which says how it reads its input."""
+    if not isinstance(said.get("batch_first"), bool):
+        return block
+    assumed = tuple(sentence for sentence in block.assumed if sentence != state_dict.LAYOUT)
+    return replace(block, batch_first=block.batch_first or said["batch_first"], assumed=assumed)
+
+
+def _check_names(what: str, inert: list[str], layout: Shapes) -> None:
+    """ValueError for what holds no tensors, or none that has a name."""
+    if not layout and inert:
+        raise ValueError(
+            say(
+                "this file holds no tensors, only objects that could be code and are not run ({names}); save the "
+                "weights alone: {how}",
+                names=", ".join(inert),
+                how=HOW,
+            )
+        )
+    if not layout:
+        raise ValueError(
+            say("this file holds no tensors, only a Python {what}; save the weights: {how}", what=what, how=HOW)
+        )
+    if what == "tensor":
+        holds = say("this file holds one tensor, {shape}, without a name", shape=layout[""])
+    elif all(re.fullmatch(r"([^.]*\.)?([0-9]+\.)*[0-9]+", name) for name in layout):
+        holds = say("this file holds {count:,} tensors without names, as list(model.parameters())", count=len(layout))
+    else:
+        return
+    raise ValueError(
+        say(
+            "{holds}; recurrent layers are found by the names of their weights (weight_ih_l0). Save them with names: "
+            "{how}",
+            holds=holds,
+            how=HOW,
+        )
+    )
+
+
+def _is_tar(content: Content) -> bool:
+    return content.data[257:262] == b"ustar" and content.data[:100].rstrip(b"\0") in OLDEST
+
+
+def _is_index(content: Content) -> bool:
+    return shards.first(content).endswith(ENDINGS)
 
 
 def _fits(content: Content) -> bool:
-    return (content.starts(b"\x80") and content.data[8:9] != b"{") or any(
-        name.endswith("data.pkl") for name in content.members
+    return (
+        (content.starts(b"\x80") and content.data[8:9] != b"{")
+        or any(f"/{name}".endswith("/data.pkl") for name in content.members)
+        or _is_tar(content)
+        or _is_index(content)
     )
 
 

@@ -1,0 +1,128 @@
+"""The two formats of ``torch.save``, and a plain pickle: where the pickle lies, and the storages that it speaks of."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from lstm_core.files.archive import Archive
+from lstm_core.files.checkpoint.inert import name_of
+from lstm_core.files.checkpoint.numpy_arrays import text
+from lstm_core.files.checkpoint.tensors import NUMBERS, STORAGES, Storage, counts
+from lstm_core.files.checkpoint.unpickler import Unpickler
+from lstm_core.say import say
+
+MAGIC = 0x1950A86A20F9469CFC6C
+"""With this number torch's older format begins, its version and a description of the machine follow."""
+VERSION = 1001
+
+Bytes = bytes | memoryview
+
+
+def content(data: bytes, limit: int) -> Any:
+    """What was given to ``torch.save`` or ``pickle.dump``. Raises ValueError for what is damaged, unfolds to more than
+    ``limit`` bytes, or is a program (TorchScript)."""
+    return _from_zip(data, limit) if data.startswith(b"PK") else _from_stream(data)
+
+
+def _from_zip(data: bytes, limit: int) -> Any:
+    """The archive holds data.pkl, and each storage as a member data/KEY."""
+    archive = Archive(data, limit)
+    pickles = [name for name in archive.sizes if f"/{name}".endswith("/data.pkl")]
+    root = min(pickles, key=len, default="data.pkl").removesuffix("data.pkl")
+    if f"{root}constants.pkl" in archive.sizes:
+        raise ValueError(
+            say(
+                "this is a TorchScript archive, which is code; save its weights alone: "
+                "torch.save(torch.jit.load(path).state_dict(), other_path)"
+            )
+        )
+    order = archive.read(f"{root}byteorder").strip() if f"{root}byteorder" in archive.sizes else b"little"
+    if order not in (b"little", b"big"):
+        raise ValueError(say("the file is damaged: it says neither little nor big of the order of its bytes"))
+
+    def load(name: str) -> bytes:
+        if name not in archive.sizes:
+            raise ValueError(say("the file is damaged or cut short: {name} is missing", name=name))
+        return archive.read(name)
+
+    storages: dict[str, Storage] = {}
+
+    def storage(pid: tuple[Any, ...]) -> Storage:
+        key, dtype, size = _described(pid)
+        if key not in storages:
+            name = f"{root}data/{key}"
+            storages[key] = Storage(dtype, cache(lambda: load(name)[:size]), "<" if order == b"little" else ">")
+        return storages[key]
+
+    return Unpickler(io.BytesIO(archive.read(f"{root}data.pkl")), storage, _from_bytes).load()
+
+
+def _from_stream(data: bytes) -> Any:
+    """A number, a version and a description of the machine, each pickled, are followed by what was saved, a list of
+    storages, and their sizes and numbers. A plain pickle is what was saved alone."""
+    file = io.BytesIO(data)
+    first = Unpickler(file, None, _from_bytes).load()
+    if not isinstance(first, int) or first != MAGIC:
+        return first
+    if Unpickler(file).load() != VERSION:
+        raise ValueError(say("this PyTorch file is of a version that is not known"))
+    Unpickler(file).load()
+    places: dict[str, Bytes] = {}
+    storages: dict[str, tuple[Storage, int]] = {}
+
+    def load(key: str) -> Bytes:
+        if key not in places:
+            raise ValueError(say("the file is damaged or cut short: {name} is missing", name=key))
+        return places[key]
+
+    def storage(pid: tuple[Any, ...]) -> Storage:
+        key, dtype, size = _described(pid)
+        if key not in storages:
+            storages[key] = Storage(dtype, lambda: load(key)), size
+        whole = storages[key][0]
+        if len(pid) < 6 or pid[5] is None:
+            return whole
+        _, offset, length = pid[5]  # a part of another storage, as views were once written
+        first, count = (n * _width(whole.dtype) for n in counts((offset, length)))
+        return Storage(whole.dtype, lambda: whole.data()[first : first + count])
+
+    saved = Unpickler(file, storage).load()
+    keys = Unpickler(file).load()
+    rest, at = memoryview(data), file.tell()
+    for key in map(_key, keys if isinstance(keys, list) else ()):
+        kind, size = storages.get(key, (None, 0))
+        count = int.from_bytes(rest[at : at + 8], "little")
+        if kind is None or count * _width(kind.dtype) != size or at + 8 + size > len(rest):
+            raise ValueError(say("the file is damaged or cut short: {name} is missing", name=key))
+        places[key] = rest[at + 8 : at + 8 + size]
+        at += 8 + size
+    return saved
+
+
+def _from_bytes(data: Any) -> Any:
+    """A storage as a plain pickle has it: in bytes of its own, in the older format."""
+    if not isinstance(data, bytes):
+        raise ValueError(say("the file is damaged: what describes a tensor does not hold together"))
+    return _from_stream(data)
+
+
+def _described(pid: tuple[Any, ...]) -> tuple[str, str, int]:
+    """Key, kind of numbers and bytes of a storage, as a pickle describes it."""
+    if len(pid) < 5 or text(pid[0]) != "storage":
+        raise ValueError(say("the file is damaged: it speaks of something outside of it"))
+    dtype = STORAGES.get(name_of(pid[1]).rpartition(".")[2])
+    if dtype is None:
+        raise ValueError(say("the file holds numbers of the kind {kind}, which is not known", kind=name_of(pid[1])))
+    return _key(pid[2]), dtype, counts((pid[4],))[0] * _width(dtype)
+
+
+def _key(key: Any) -> str:
+    return str(key) if isinstance(key, int) and key.bit_length() <= 64 else text(key)
+
+
+def _width(dtype: str) -> int:
+    return np.dtype(NUMBERS[dtype]).itemsize

@@ -1,0 +1,98 @@
+"""What stands in a pickle for a class or function of others: its name, and what the file puts into it. Nothing runs.
+
+A pickle makes objects by calling something and by a type's ``__new__``, and builds them with ``__setstate__`` where
+there is one, else by setting attributes. So whatever it can name is a type here, and every type has ``__setstate__``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, ClassVar
+
+
+class Inert:
+    """An object of a class that is not read, or what a function would have returned that is not run.
+
+    name: of the class or function, dotted. arguments: what it was made from. state: what it was built with. items: what
+    was set, by key. members: what was appended or added.
+    """
+
+    __slots__ = ("arguments", "items", "members", "state")
+    name: ClassVar[str] = ""
+    arguments: tuple[Any, ...]
+    items: dict[Any, Any]
+    members: list[Any]
+    state: Any
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Inert:
+        made = object.__new__(cls)
+        made.arguments = (*arguments, named) if named else arguments
+        made.items, made.members, made.state = {}, [], None
+        return made
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        pass
+
+    def __call__(self, *arguments: Any) -> Inert:
+        return self
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.items[key] = value
+
+    def append(self, value: Any) -> None:
+        self.members.append(value)
+
+    def extend(self, values: list[Any]) -> None:
+        self.members.extend(values)
+
+    add = append
+
+
+@cache
+def named(name: str) -> type[Inert]:
+    """The type of the objects that the class or function of that dotted name would make."""
+    return type("Inert", (Inert,), {"__slots__": (), "name": name})
+
+
+def name_of(kind: Any) -> str:
+    """The dotted name of a class or function, as far as a sentence has room for it."""
+    return kind.name[:100] if isinstance(kind, type) and issubclass(kind, Inert | Known | Ordered | Size) else "?"
+
+
+class Known:
+    """The type of a function that is run: one of our own, under the name of the one that it stands for."""
+
+    __slots__ = ()
+    name: ClassVar[str] = ""
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+def known(name: str, function: Callable[..., Any]) -> type[Known]:
+    """A type that returns what ``function`` does."""
+    return type("Known", (Known,), {"__slots__": (), "name": name, "__new__": lambda cls, *args: function(*args)})
+
+
+class Ordered(dict):
+    """An OrderedDict. What a state_dict has as attributes, ``_metadata``, is not kept."""
+
+    __slots__ = ()
+    name = "collections.OrderedDict"
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+class Size(tuple):
+    """A torch.Size."""
+
+    __slots__ = ()
+    name = "torch.Size"
+
+    def __setstate__(self, state: Any) -> None:
+        pass

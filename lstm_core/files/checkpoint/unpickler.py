@@ -1,0 +1,61 @@
+"""An unpickler that imports nothing: a name in a pickle is one of ours (``functions``), or inert."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from lstm_core.files.checkpoint.functions import KNOWN
+from lstm_core.files.checkpoint.inert import known, named
+from lstm_core.files.checkpoint.tensors import Storage
+from lstm_core.say import Said, say
+
+TYPES = {name: what if isinstance(what, type) else known(name, what) for name, what in KNOWN.items()}
+"""What a pickle may name and run."""
+
+
+INSIDE = "torch.storage._load_from_bytes"
+
+
+class Unpickler(pickle.Unpickler):
+    """storage: of what a pickle says of one that lies outside of it. inside: of the bytes of one that lies in it. Where
+    they are None there are no such.
+
+    What Python 2 wrote as ``str`` comes as bytes, which may be text or numbers.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        storage: Callable[[tuple[Any, ...]], Storage] | None = None,
+        inside: Callable[[Any], Storage] | None = None,
+    ) -> None:
+        super().__init__(file, encoding="bytes")
+        self._storage, self._inside = storage, inside
+
+    def find_class(self, module: str, name: str, /) -> type:
+        dotted = f"{module}.{name}"
+        if dotted == INSIDE and self._inside is not None:
+            return known(dotted, self._inside)
+        return TYPES.get(dotted) or named(dotted)
+
+    def persistent_load(self, pid: Any, /) -> Any:
+        if not isinstance(pid, tuple) or len(pid) < 2 or self._storage is None:
+            raise ValueError(say("the file is damaged: it speaks of something outside of it"))
+        if pid[0] in ("module", b"module"):  # a class, with its source
+            return pid[1]
+        return self._storage(pid)
+
+    def load(self) -> Any:
+        """The next object of the file. Raises ValueError for whatever is wrong with it."""
+        try:
+            return super().load()
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as error:
+            if any(isinstance(argument, Said) for argument in error.args):
+                raise
+            # Python says of a broken pickle what its opcode happened to trip over, by any of its errors.
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(say("the file is damaged or cut short: {error}", error=reason[:200])) from error

@@ -1,0 +1,151 @@
+"""The tensors in what a pickle holds, by dotted name: in dicts, lists and tuples, in the attributes of objects, and in
+whole modules, whose names are those of their ``state_dict()``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from lstm_core.files.checkpoint.inert import Inert, name_of
+from lstm_core.files.checkpoint.numpy_arrays import text
+from lstm_core.files.checkpoint.tensors import Refused, Tensor
+from lstm_core.files.state_dict import WEIGHT
+from lstm_core.say import say
+
+DEPTH = 100
+"""Containers in containers; a module in another one is three."""
+LONGEST = 1000
+"""Letters of a key: what has a longer one is not a weight."""
+NOTED = 3
+CELLS = {"RNN_TANH": "rnn", "RNN_RELU": "rnn_relu", "tanh": "rnn", "relu": "rnn_relu"}
+MODULES = tuple(f"torch.nn.modules.rnn.{name}" for name in ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"))
+
+
+@dataclass
+class Walked:
+    """tensors: by name, in the file's order. modules: what torch's own recurrent modules say of themselves beside their
+    weights, by name: "cell" ("rnn" or "rnn_relu"), "batch_first". inert: the first few classes and functions of others
+    in the file."""
+
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    modules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    inert: list[str] = field(default_factory=list)
+
+
+def walk(content: Any) -> Walked:
+    """Whatever stands in several places is entered once: a small pickle could hold more paths than can be walked."""
+    walked, seen = Walked(), set()
+    rows = [iter([("", content)])]
+    while rows:
+        name, value = next(rows[-1], (None, None))
+        if name is None:
+            rows.pop()
+        elif isinstance(value, Tensor):
+            walked.tensors[name] = value
+        elif isinstance(value, dict | list | tuple | Inert) and id(value) not in seen and len(rows) <= DEPTH:
+            seen.add(id(value))
+            if isinstance(value, Inert):
+                _note(walked, name, value)
+            rows.append(_named(name, value))
+    return walked
+
+
+def _note(walked: Walked, name: str, thing: Inert) -> None:
+    """Keep what an object says of itself."""
+    kind = name_of(type(thing))
+    if kind not in walked.inert and len(walked.inert) < NOTED:
+        walked.inert.append(kind)
+    said = _attributes(thing)
+    if WEIGHT.fullmatch(name) and "_parameters" not in said:
+        reason = say("is of the class {kind}, whose code is not run; save plain tensors", kind=kind)
+        walked.tensors[name] = Refused(reason)
+    if kind in MODULES:
+        first = said.get("batch_first")
+        walked.modules[name] = {
+            "cell": CELLS.get(text(said.get("mode")) or text(said.get("nonlinearity"))),
+            "batch_first": first if isinstance(first, bool) else None,
+        }
+
+
+def _named(prefix: str, container: Any) -> Iterator[tuple[str, Any]]:
+    """What is in a container, by name; what has no key of its own keeps the container's."""
+    for key, value in _inside(container):
+        if len(key) <= LONGEST:
+            yield f"{prefix}.{key}" if prefix and key else prefix or key, value
+
+
+def _inside(container: Any) -> Iterator[tuple[str, Any]]:
+    match container:
+        case dict():
+            # An optimizer's averages have the shapes of the weights and are none.
+            keys = {text(key) for key in container}
+            yield from () if {"state", "param_groups"} <= keys else ((_key(k), v) for k, v in container.items())
+        case Inert():
+            module = _attributes(container)
+            if {"_parameters", "_modules"} <= module.keys() and ".quantized." not in container.name:
+                yield from _of_module(module)
+                return
+            arguments = container.arguments
+            yield "", arguments[0] if len(arguments) == 1 else arguments
+            states = container.state if _in_two(container.state) else (container.state,)
+            yield from (("", part) for part in (*states, container.items, container.members))
+        case _:
+            pairs = all(_pair(item) for item in container)
+            for place, item in enumerate(container):
+                yield (_key(item[0]), item[1]) if pairs else (str(place), item)
+
+
+def _of_module(module: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a module's ``state_dict()`` has, by its attributes. (A quantised one has its weights as an attribute.)"""
+    buffers, left = module.get("_buffers"), _words(module.get("_non_persistent_buffers_set"))
+    yield "", module["_parameters"]
+    if isinstance(buffers, dict):
+        yield from ((_key(k), v) for k, v in buffers.items() if text(k) not in left)
+    yield "", module["_modules"]
+
+
+def _attributes(thing: Inert) -> dict[str, Any]:
+    """The attributes that an object was built with."""
+    return {text(key): value for key, value in thing.state.items()} if isinstance(thing.state, dict) else {}
+
+
+def _words(several: Any) -> set[str]:
+    """The text in a set; before its fourth protocol, pickle has a set as something made of a list."""
+    if isinstance(several, Inert):
+        several = next(iter(several.arguments), ())
+    return set(map(text, several)) if isinstance(several, set | list) else set()
+
+
+def _in_two(state: Any) -> bool:
+    """Whether a state is what pickle makes of a class with slots: its attributes, and what is in the slots."""
+    return isinstance(state, tuple) and len(state) == 2 and all(isinstance(part, dict | None) for part in state)
+
+
+def _pair(item: Any) -> bool:
+    """Whether an item of a list is a name and what has it."""
+    return isinstance(item, tuple | list) and len(item) == 2 and isinstance(item[0], str | bytes)
+
+
+def _key(key: Any) -> str:
+    """A key as a part of a dotted name."""
+    match key:
+        case str():
+            return key.encode("utf-8", "replace").decode()  # half of a surrogate pair is text to a pickle
+        case bytes():
+            return key.decode("utf-8", "replace")
+        case None | bool() | float():
+            return str(key)
+        case int() if key.bit_length() <= 64:
+            return str(key)
+        case tuple() if len(key) <= 4:
+            return ".".join(_key(part) if not isinstance(part, tuple) else "?" for part in key)
+        case _:
+            return name_of(key if isinstance(key, type) else type(key)).rpartition(".")[2]
+
+
+def kind(content: Any) -> str:
+    """What was saved, in a word."""
+    if isinstance(content, Tensor):
+        return "tensor"
+    return name_of(type(content)) if isinstance(content, Inert) else type(content).__name__
