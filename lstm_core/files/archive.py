@@ -24,7 +24,9 @@ class Archive:
             raise ValueError(say("the archive is encrypted"))
         # zipfile unfolds other ways of packing without a limit, whatever size a member claims.
         if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos):
-            raise ValueError(say("the archive is packed in a way that is not read; pack it anew without bzip2 or LZMA"))
+            raise ValueError(
+                say("the archive is packed in a way that is not read; pack it again without bzip2 or LZMA")
+            )
         self.sizes = {info.filename: info.file_size for info in infos}
 
     def read(self, name: str, limit: int | None = None) -> bytes:
