@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def test_numbers_of_every_kind_come_back_as_they_are() -> None:
     for name, array in sandbox_child.ARRAYS.items():
         assert arrays[name].dtype == array.dtype.newbyteorder("=") and arrays[name].shape == array.shape
         assert arrays[name].tobytes() == array.astype(array.dtype.newbyteorder("=")).tobytes()
-        assert arrays[name].flags.aligned and not arrays[name].flags.writeable
+        assert arrays[name].flags.aligned and arrays[name].flags.c_contiguous
 
 
 def test_a_value_comes_back() -> None:
@@ -57,11 +57,10 @@ def test_a_child_that_does_not_end_is_given_up(how: str, monkeypatch: pytest.Mon
 
 
 def test_a_large_file_has_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    monkeypatch.setattr(subprocess, "run", lambda *args, timeout, **rest: asked.append(timeout) or 1 / 0)
+    asked, timer = [], threading.Timer
+    monkeypatch.setattr(threading, "Timer", lambda seconds, function: asked.append(seconds) or timer(seconds, function))
     for size in (10, 200 << 20):
-        with pytest.raises(ZeroDivisionError):
-            sandbox.run(MODULE, bytes(size), LIMIT)
+        assert sandbox.run(MODULE, bytes(size), LIMIT)[0] == size
     assert asked == [10, 14]
 
 
@@ -78,7 +77,7 @@ def test_a_child_that_crashes_is_a_sentence() -> None:
         answer("crash")
 
 
-@pytest.mark.parametrize("how", ["stop", "lie", "break"])
+@pytest.mark.parametrize("how", ["stop", "cut", "objects", "much text", "many numbers", "list", "break"])
 def test_a_child_that_breaks_down_is_a_sentence(how: str) -> None:
     with pytest.raises(ValueError, match="the file could not be read: what reads it ended with status [013]"):
         answer(how)

@@ -18,6 +18,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,8 +34,10 @@ BYTES_A_SECOND = 50 << 20
 """A large file has a second more for each of these."""
 MEMORY = 512 << 20
 """What Python, its libraries (about 120 MB of addresses) and a file's small objects may take, beside the data."""
-REFUSED = 3  # the child's exit status when it says why
-ALIGNED = 16
+MOST_TEXT = 256 << 20
+"""Bytes of an answer beside its arrays."""
+NUMBERS = "biufc"
+"""NumPy's kinds of numbers."""
 
 ENVIRONMENT = (
     *("PATH", "HOME", "USERPROFILE", "APPDATA", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP"),
@@ -41,54 +45,80 @@ ENVIRONMENT = (
 )
 """What the child needs to find Python and its libraries: not the keys and passwords that a server's may hold."""
 
+Answer = tuple[Any, dict[str, np.ndarray]]
 
-def run(module: str, data: bytes, limit: int) -> tuple[Any, dict[str, np.ndarray]]:
-    """``parse(data, limit)`` of a module, run in a child; the arrays are not writable. limit: bytes that the file may
-    unfold to. Raises ValueError with what is wrong with the file, also where the child did not answer."""
+
+def run(module: str, data: bytes, limit: int) -> Answer:
+    """``parse(data, limit)`` of a module, run in a child. limit: bytes that the file may unfold to.
+
+    Raises ValueError with what is wrong with the file, also where the child does not answer.
+    """
     seconds = SECONDS + len(data) // BYTES_A_SECOND
     paths = [str(Path(__file__).resolve().parents[2]), *filter(None, sys.path)]
     environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     environment |= {"PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-P", "-m", "lstm_core.files.sandbox", module, str(limit), str(seconds)]
-    slow = say("the file could not be read within {seconds} s; it is damaged, or made so on purpose", seconds=seconds)
     try:
-        child = subprocess.run(
-            command,
-            input=data,
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "lstm_core.files.sandbox", module, str(limit), str(seconds)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=seconds,
             env=environment,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-    except subprocess.TimeoutExpired:
-        raise ValueError(slow) from None
     except OSError as error:
         raise ValueError(say("no process could be started to read the file: {error}", error=str(error))) from error
-    if child.returncode == -getattr(signal, "SIGXCPU", 0) != 0:
-        raise ValueError(slow)
+    clock, end = threading.Timer(seconds, child.kill), time.monotonic() + seconds
+    with child:
+        try:
+            clock.start()
+            answer = _answer(child, data, limit)
+            status = child.wait() if answer is None else 0
+        finally:
+            child.kill()
+            clock.cancel()
+    if answer is None:
+        answer = _silence(status, seconds, time.monotonic() >= end)
+    if isinstance(answer, str):
+        raise ValueError(answer)
+    return answer
+
+
+def _answer(child: subprocess.Popen[bytes], data: bytes, limit: int) -> Answer | str | None:
+    """What the child says of the file: what is in it, or why it is refused; None if it does not say it as agreed."""
+    assert child.stdin is not None and child.stdout is not None
+    with suppress(OSError), child.stdin:  # of a child that has ended
+        child.stdin.write(data)
+    left = 2 * limit  # numbers of half the width that NumPy does not have become wider
     try:
-        if child.returncode == 0:
-            return _received(child.stdout)
-        reason = _heard(json.loads(child.stdout)) if child.returncode == REFUSED else None
-    except (ValueError, TypeError, KeyError):  # a child that is no longer ours says anything
-        reason = None
-    code = child.returncode
-    if reason is None and code < 0:  # a signal
-        reason = say("the file is damaged: reading it ended with signal {code}", code=-code)
-    raise ValueError(reason or say("the file could not be read: what reads it ended with status {code}", code=code))
+        size = int.from_bytes(child.stdout.read(8), "little")
+        told = json.loads(child.stdout.read(size) if size <= MOST_TEXT else b"")
+        if "reason" in told:
+            return _heard(told["reason"])
+        arrays = {}
+        for name, kind, shape in told["arrays"]:
+            dtype = np.dtype(kind)
+            left -= math.prod(shape) * dtype.itemsize
+            if left < 0 or dtype.kind not in NUMBERS:
+                return None
+            arrays[name] = np.empty(shape, dtype)
+            room = arrays[name].reshape(-1).view(np.uint8)
+            if child.stdout.readinto(room.data) < room.size:  # pyright: ignore[reportAttributeAccessIssue]
+                return None
+        return told["value"], arrays
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return None
 
 
-def _received(frame: bytes) -> tuple[Any, dict[str, np.ndarray]]:
-    """The reverse of ``_send``; arrays lie in ``frame``."""
-    at = 8 + int.from_bytes(frame[:8], "little")
-    value, kinds = json.loads(frame[8:at])
-    arrays = {}
-    for name, kind, shape in kinds:
-        dtype = np.dtype(kind)
-        arrays[name] = np.ndarray(shape, dtype, frame, at)
-        at += _padded(math.prod(shape) * dtype.itemsize)
-    return value, arrays
+def _silence(status: int, seconds: int, late: bool) -> Said:
+    """Why a child that ended with this status said nothing."""
+    if late or status == -getattr(signal, "SIGXCPU", 0) != 0:
+        return say(
+            "the file could not be read within {seconds} s; it is damaged, or made so on purpose", seconds=seconds
+        )
+    if status < 0:
+        return say("the file is damaged: reading it ended with signal {code}", code=-status)
+    return say("the file could not be read: what reads it ended with status {code}", code=status)
 
 
 def _heard(tree: Any) -> Any:
@@ -104,43 +134,40 @@ def _told(value: Any) -> Any:
     return value if isinstance(value, int | float) else str(value)
 
 
-def _padded(size: int) -> int:
-    return size + -size % ALIGNED
-
-
 # ---- in the child
 
 
-def main(module: str, limit: int, seconds: int) -> int:
-    """Answer on standard output for the file on standard input; the exit status is 0 or ``REFUSED``."""
+def main(module: str, limit: int, seconds: int) -> None:
+    """Answer on standard output for the file on standard input."""
     gc.disable()  # the process ends before what refers to itself could be in the way
     parse = importlib.import_module(module).parse
     data = sys.stdin.buffer.read()
     _bound(MEMORY + 2 * len(data) + 3 * limit, seconds)
     try:
-        _send(*parse(data, limit))
-        return 0
+        value, arrays = parse(data, limit)
+        arrays = {name: _plain(array) for name, array in arrays.items()}
+        told = {"value": value, "arrays": [[name, a.dtype.str, a.shape] for name, a in arrays.items()]}
+        text = json.dumps(told).encode()
     except ValueError as error:
-        reason = _told(limits.reason(error))
+        text, arrays = _refusal(limits.reason(error)), {}
     except (MemoryError, RecursionError):
-        reason = _told(say("reading the file takes more memory than is allowed; it is damaged, or made so on purpose"))
-    sys.stdout.buffer.write(json.dumps(reason).encode())
-    return REFUSED
-
-
-def _send(value: Any, arrays: dict[str, np.ndarray]) -> None:
-    """The length of what follows in JSON, that, and the numbers of each array, each from a round address."""
-    for name, array in arrays.items():
-        if array.dtype.kind not in "biufc":
-            raise TypeError(f"{name} holds {array.dtype}, not numbers")
-    plain = {name: array.astype(array.dtype.newbyteorder("="), "C", copy=False) for name, array in arrays.items()}
-    head = json.dumps([value, [[name, array.dtype.str, array.shape] for name, array in plain.items()]]).encode()
-    head += b" " * (-(8 + len(head)) % ALIGNED)
+        reason = say("reading the file takes more memory than is allowed; it is damaged, or made so on purpose")
+        text, arrays = _refusal(reason), {}
     out = sys.stdout.buffer
-    out.write(len(head).to_bytes(8, "little") + head)
-    for array in plain.values():
+    out.write(len(text).to_bytes(8, "little") + text)
+    for array in arrays.values():
         out.write(array.reshape(-1).view(np.uint8).data)
-        out.write(bytes(_padded(array.nbytes) - array.nbytes))
+
+
+def _refusal(reason: str) -> bytes:
+    return json.dumps({"reason": _told(reason)}).encode()
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """The array in this machine's order of bytes, row after row."""
+    if array.dtype.kind not in NUMBERS:
+        raise TypeError(f"{array.dtype} are not numbers")
+    return array.astype(array.dtype.newbyteorder("="), "C", copy=False)
 
 
 def _bound(memory: int, seconds: int) -> None:
@@ -160,4 +187,4 @@ def _bound(memory: int, seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
