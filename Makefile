@@ -2,7 +2,7 @@
 # make run TORCH=1  with PyTorch, which is otherwise installed only where an accelerator would use it (TORCH=0: never)
 # make test         everything that is checked, for people and for CI: ruff, pyright, pytest
 # make test-isa     the tests of traced PyTorch modules again, as on processors without AVX-512 and without AVX
-# make nightly      10,000 hostile texts, links and files instead of the 500 of make test (tests/test_hostile.py)
+# make nightly      10,000 hostile texts, links and files, and 100,000 checkpoints, instead of the 500 of make test
 # make bench        measures the page in a real browser (benchmarks/README.md), and what a trace costs (benchmarks/trace.md)
 # make docs         writes the generated tables of docs/: cells, models, experiments
 # make screenshots  takes README's pictures from the running app
@@ -37,7 +37,7 @@ test-isa: $(INSTALLED)-dev
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(TRACED)
 
 nightly: $(INSTALLED)-dev
-	NIGHTLY=1 $(BIN)/python -m pytest tests/test_hostile.py
+	NIGHTLY=1 $(BIN)/python -m pytest tests/test_hostile.py tests/test_files_hostile_pickles.py
 
 bench: $(INSTALLED)-dev
 	$(BIN)/python -m benchmarks
