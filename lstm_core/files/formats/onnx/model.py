@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 from lstm_core.block import Block
 from lstm_core.files.formats import Found
-from lstm_core.files.formats.onnx import named, quantised
+from lstm_core.files.formats.onnx import named, quantised, unrolled
 from lstm_core.files.formats.onnx import node as recurrent
 from lstm_core.files.formats.onnx.graph import Graph, Made, Node, Value
 from lstm_core.files.formats.onnx.others import Others
 from lstm_core.files.formats.onnx.reads import Head, Reads
 from lstm_core.files.formats.onnx.tensors import Tensors
-from lstm_core.files.formats.onnx.unrolled import Unrolled
 from lstm_core.files.formats.onnx.values import Values
 from lstm_core.files.options import Options
 from lstm_core.say import say
@@ -39,7 +38,7 @@ def read_model(model: Any, size: int, options: Options) -> Found:
             x = tuple(value for value in node.inputs[:1] if value is not None)
             found.append(_Found(place, blocks, x, int(blocks[0].batch_first), _head(node, blocks[0])))
             own += [leaf for value in node.inputs[1:] if value is not None for leaf in values.leaves(value)[0]]
-    for written in Unrolled(values).find(nodes):
+    for written in unrolled.find(values, nodes):
         block = replace(written.block, name=names.unlike(written.block.name))
         head = Head(block.name, written.h, written.h_layout, len(block.directions))
         found.append(_Found(nodes.index(written.node), [block], written.x, written.layout, head))

@@ -235,7 +235,10 @@ def _initial(
                 )
             )
             continue
-        value = value.swapaxes(0, 1) if layout and value.ndim == 3 else value
+        if value.ndim == 0:
+            value = np.broadcast_to(value, (count, 1, hidden))
+        elif layout and value.ndim == 3:
+            value = value.swapaxes(0, 1)
         if value.ndim != 3 or value.shape[0] != count or value.shape[2] != hidden:
             raise ValueError(
                 say(

@@ -65,12 +65,14 @@ class Others:
         if scaled is not None:
             rows = {self._graph.resolve(given)[0]: array for given in scaled.inputs[:1] if given is not None}
             array = Fold(self._graph, self._values.tensors, Budget(ROOM), rows).array(scaled.output(0))
-        if array.ndim not in axes or not (array.dtype.kind == "f" or array.dtype.name == "bfloat16"):
+        if array.ndim not in axes or not _is_float(array):
             raise ValueError(text(value.name))
         self._hidden.update(leaves)
-        if operators <= ARRANGE:
+        if scaled is None and operators <= ARRANGE:
             sizes = {leaf: self._values.constant(leaf) for leaf in leaves}
-            same = [leaf for leaf, of in sizes.items() if of.size == array.size and of.ndim == array.ndim]
+            same = [
+                leaf for leaf, of in sizes.items() if of.size == array.size and of.ndim == array.ndim and _is_float(of)
+            ]
             if len(same) == 1:
                 value, array = same[0], sizes[same[0]]
         if value not in self._names:
@@ -131,6 +133,10 @@ class Others:
                 if node.op not in AFTER | {"Add"} or len(given) != 1:
                     break
                 value = given[0]
+
+
+def _is_float(array: np.ndarray) -> bool:
+    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
 
 
 def _outputs(node: Node) -> list[int]:

@@ -20,6 +20,7 @@ SIZES = (2, 3, 5, 7, 11, 13, 17, 19), (7, 5, 3, 2, 19, 17, 13, 11)
 """Two sets, unlike each other in every place."""
 SAME = {("", op): (1, lambda node, arrays: arrays[:1]) for op in ("Cast", "CastLike", "Dropout")}
 """Rules for numbers whose kind does not matter."""
+ROUNDS = 1 << 20
 ROOM = 1 << 27
 """Bytes that zeros of such shapes may take."""
 
@@ -78,32 +79,36 @@ def _zeros(node: Node, arrays: list[Any]) -> list[np.ndarray]:
 
 def _in_loop(value: Value, origin: Entry | Made) -> list[Value]:
     """The values that say the shape of one that a loop's body is given, or that a loop gives: what it begins with or
-    goes over; what a round gives and how many there are."""
+    goes over; or what a round gives, and how many there are, if that is said."""
     node = value.scope.owner if isinstance(origin, Entry) else origin.node
     if node is None or node.domain or node.op not in ("Loop", "Scan") or origin.position is None or not node.bodies:
         return []
     loop = node.op == "Loop"
-    states = len(node.inputs) - (2 if loop else _scanned(node))
-    if isinstance(origin, Entry) or origin.position < states:
-        needed = [node.input(origin.position + (2 * loop if isinstance(origin, Made) else 0))]
-    else:
-        outputs = node.bodies[0].outputs
-        each = Value(node.bodies[0], outputs[origin.position + loop]) if origin.position + loop < len(outputs) else None
-        needed = [each, node.input(0) if loop else node.inputs[-1]]
-    return [part for part in needed if part is not None] if None not in needed else []
+    if not _collects(node, origin):
+        first = node.input(origin.position + (2 * loop if isinstance(origin, Made) else 0))
+        return [] if first is None else [first]
+    outputs = node.bodies[0].outputs[origin.position + loop :]
+    rounds = node.input(0) if loop else node.inputs[-1]
+    return [Value(node.bodies[0], outputs[0]), *([] if rounds is None else [rounds])] if outputs else []
 
 
 def _of_loop(value: Value, origin: Entry | Made, first: np.ndarray, rounds: np.ndarray | None = None) -> np.ndarray:
-    """Zeros of the shape that follows from these values. Any error for a count that is none."""
+    """Zeros of the shape that follows from these values."""
     node = value.scope.owner if isinstance(origin, Entry) else origin.node
-    assert node is not None
-    if rounds is not None:
-        count = int(rounds.reshape(-1)[0]) if node.op == "Loop" else len(rounds)
-        return np.broadcast_to(first.dtype.type(0), (count, *first.shape))
-    position = origin.position if isinstance(origin, Entry) and node.op == "Scan" else None
-    scanned = position is not None and position >= len(node.inputs) - _scanned(node)
-    axis = (*node.values.get("scan_input_axes", ()), 0)[0] if scanned else 0
-    return np.broadcast_to(first.dtype.type(0), np.delete(first.shape, axis) if scanned else first.shape)
+    if node is not None and _collects(node, origin):
+        count = 0 if rounds is None else len(rounds) if node.op == "Scan" else int(rounds.reshape(-1)[0])
+        shape = (count if 0 < count <= ROUNDS else SIZES[0][1], *first.shape)  # the others go on until something is so
+    elif node is not None and node.op == "Scan" and (origin.position or 0) >= len(node.inputs) - _scanned(node):
+        shape = np.delete(first.shape, (*node.values.get("scan_input_axes", ()), 0)[0])
+    else:
+        shape = first.shape
+    return np.broadcast_to(first.dtype.type(0), shape)
+
+
+def _collects(node: Node, origin: Entry | Made) -> bool:
+    """Whether a loop gives the value as one of every round."""
+    states = len(node.inputs) - (2 if node.op == "Loop" else _scanned(node))
+    return isinstance(origin, Made) and origin.position >= states
 
 
 def _scanned(node: Node) -> int:

@@ -9,7 +9,7 @@ be what the block gives for these.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -32,24 +32,37 @@ STEPS = 2000
 """The longest loop that is followed."""
 
 
+def find(values: Values, nodes: Sequence[Node]) -> list[Written]:
+    """The cells that can be read with certainty."""
+    written = []
+    steps = Unrolled(values)
+    for chain in steps.chains(nodes):
+        # A size that the file leaves open may be the number of steps, which it was exported for.
+        for reader in (steps, Unrolled(values.sized(len(chain)))):
+            read = None
+            with suppress(Computed, ValueError):  # it is not what it looked like
+                read = reader.read(chain)
+            if read is not None:
+                written.append(read)
+                break
+    return _directions(written)
+
+
 class Unrolled:
     def __init__(self, values: Values) -> None:
         self._values, self._graph = values, values.graph
         self._affine = Affine(values)
-        self._steps, self._proof = Steps(values, self._affine), Proof(values)
+        self._proof = Proof(values)
 
-    def find(self, nodes: Iterable[Node]) -> list[Written]:
-        """The cells that can be read with certainty."""
-        written = []
-        for chain in self._chains([step for node in nodes if (step := self._steps.of(node)) is not None]):
-            with suppress(Computed, ValueError):  # it is not what it looked like
-                read = self._chain(chain) if len(chain) > 1 else self._single(chain[0])
-                written += [read] if read is not None else []
-        return _directions(written)
+    def read(self, chain: Sequence[Step]) -> Written | None:
+        """The block that the steps are, if it gives what they give. Raises Computed or ValueError if they are none."""
+        return self._chain(chain) if len(chain) > 1 else self._single(chain[0])
 
-    def _chains(self, steps: Sequence[Step]) -> list[list[Step]]:
+    def chains(self, nodes: Sequence[Node]) -> list[list[Step]]:
         """Steps of one kind, each of which takes over the state of the one before; those that nothing is taken over
         from and that take over nothing of a step, alone."""
+        forms = Steps(self._values, self._affine)
+        steps = [step for node in nodes if (step := forms.of(node)) is not None]
         by_state = {(step.kind, step.c or step.h): step for step in steps}
         after: dict[int, Step] = {}
         followers: Counter[int] = Counter()
@@ -133,7 +146,8 @@ class Unrolled:
             if value is None:
                 continue
             try:
-                rows = limits.weights({name: self._values.state(value, -2)}, name)[name].reshape(-1, hidden)
+                state = limits.weights({name: self._values.state(value, -2)}, name)[name]
+                rows = state.reshape(-1, hidden) if state.ndim else np.full((1, hidden), state)
             except Computed as error:
                 assumed.append(
                     say(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
-from lstm_core.files.formats.onnx.fold import OPERATORS, Budget, Computed, Fold
+from lstm_core.files.formats.onnx.fold import OPERATORS, VIEWS, Budget, Computed, Fold
 from lstm_core.files.formats.onnx.graph import Graph, Made, Stored, Value
 from lstm_core.files.formats.onnx.shapes import SAME, SIZES, Shapes
 from lstm_core.files.formats.onnx.tensors import Tensors
+
+LINKS = 256
+FILLED = (VIEWS - {"Shape"}) | {"Cast", "CastLike", "Expand", "Gather", "Tile"}
+"""What gives the numbers of its first input again."""
 
 
 class Values:
@@ -39,7 +45,11 @@ class Values:
             raise
 
     def state(self, value: Value, axis: int) -> np.ndarray:
-        """A first state, of a batch of one if it is the same for every sequence; errors as for ``constant``."""
+        """A first state, of a batch of one if it is the same for every sequence, a single number if that fills it;
+        errors as for ``constant``."""
+        filled = self._filled(value)
+        if filled is not None:
+            return filled
         try:
             return self._pure.array(value)
         except Computed:
@@ -63,6 +73,29 @@ class Values:
 
     def _both(self, value: Value) -> list[np.ndarray]:
         return [fold.array(value) for fold in self._under]
+
+    def _filled(self, value: Value) -> np.ndarray | None:
+        """The number that fills the value, whatever its shape."""
+        for _ in range(LINKS):
+            value, origin = self.graph.resolve(value)
+            if self.is_constant(value):
+                array = self._pure.array(value).reshape(-1)
+                return array[0] if array.size and (array == array[0]).all() else None
+            node = origin.node if isinstance(origin, Made) and not origin.node.domain else None
+            if node is not None and node.op == "ConstantOfShape":
+                filled = node.values.get("value")
+                array = np.zeros(1, np.float32) if filled is None else self.tensors.array(filled, node.label)
+                return array.reshape(-1)[0] if array.size == 1 else None
+            if node is None or node.op not in FILLED or node.inputs[0] is None:
+                return None
+            value = node.inputs[0]
+        return None
+
+    def sized(self, size: int) -> Values:
+        """The same, where all that the file leaves open is of that size."""
+        other = copy(self)
+        other.shapes = [Shapes(self.graph, self.tensors, (size,))]
+        return other
 
     def is_constant(self, value: Value) -> bool:
         """Whether the value is made of constants alone, and by operators that can be computed."""
