@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lstm_core import load
+from lstm_core import load, npz
 
 
 def saved(**arrays: Any) -> bytes:
@@ -170,9 +170,12 @@ def test_an_array_that_lies_is_refused(data: bytes, reason: str) -> None:
 
 @pytest.mark.parametrize("way", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_ways_of_packing_that_unfold_without_a_limit_are_refused(way: int) -> None:
-    """A kilobyte of bzip2 that claims to be a hundred bytes is gigabytes."""
-    with pytest.raises(ValueError, match="packed in a way"):
-        load(archive({"a.npy": bytes(1000)}, way))
+    """Six hundred bytes of bzip2 that claim to be a hundred unfold to half a gigabyte. So it is in any archive."""
+    for names in (["a.npy"], ["config.json", "model.weights.h5"], ["m/data.pkl"], ["a.txt"]):
+        with pytest.raises(ValueError, match="packed in a way that is not read; pack it again without bzip2 or LZMA"):
+            load(archive(dict.fromkeys(names, bytes(1000)), way))
+    with pytest.raises(ValueError, match="a.npy is packed in a way that .npz files do not use"):
+        npz.read(io.BytesIO(archive({"a.npy": bytes(1000)}, way)), 1 << 20)
 
 
 def test_a_bomb_costs_no_more_than_is_allowed() -> None:

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save
 from torch import nn
+from torch.nn.utils import weight_norm
 
 from lstm_core import load
 
@@ -161,6 +162,24 @@ def test_an_index_brings_its_shards(tmp_path: Path) -> None:
         assert sorted(block.name for block in found.blocks) == ["10", "9", "alpha", "mid", "zeta"]
         for block in found.blocks:
             np.testing.assert_array_equal(block.layers[0][0]["U_n"], state[f"{block.name}.weight_hh_l0"][4:].numpy())
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
+def test_an_index_brings_shards_of_torch_save(tmp_path: Path) -> None:
+    """pytorch_model.bin.index.json, as Hugging Face wrote them before safetensors."""
+    state = weight_norm(nn.LSTM(3, 4), "weight_hh_l0", dim=None).state_dict()  # its g has no axes
+    names = [f"pytorch_model-{k + 1:05}-of-00002.bin" for k in range(2)]
+    where = {key: names[k % 2] for k, key in enumerate(state)}
+    for name in names:
+        torch.save({key: value for key, value in state.items() if where[key] == name}, tmp_path / name)
+    index = tmp_path / "pytorch_model.bin.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": where}))
+    found = load(index)
+    assert found.format == "PyTorch" and [block.cell.name for block in found.blocks] == ["lstm"]
+    v, g = state["weight_hh_l0_v"], state["weight_hh_l0_g"]
+    np.testing.assert_allclose(found[""].layers[0][0]["U_f"], (g * v / v.norm())[4:8], rtol=1e-6)
+    with pytest.raises(ValueError, match="give these with it: pytorch_model-00001-of-00002.bin"):
+        load(index.read_bytes(), beside={names[1]: (tmp_path / names[1]).read_bytes()})
 
 
 def test_what_is_wrong_with_shards_is_named(tmp_path: Path) -> None:
