@@ -213,7 +213,8 @@ def remade(recipe: Mapping[str, Any]) -> type[Cell]:
     numbers = [number for function in functions for number in (function.alpha, function.beta)]
     if not all(map(math.isfinite, numbers)) or not clip > 0:
         raise ValueError(say("its cell's functions have numbers that are not finite"))
-    return variant(base, *functions, clip, recipe["coupled"] is True)
+    gate, candidate, shown = functions
+    return variant(base, gate, candidate, shown, clip, recipe["coupled"] is True)
 
 
 def _ranges(
