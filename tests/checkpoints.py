@@ -99,7 +99,7 @@ def made(rng: random.Random, newer: bool) -> torch.Tensor | np.ndarray:
         kind = rng.choice("? b h i q B H I Q e f d F D >f4 >i2".split())
         array = np.frombuffer(rng.randbytes(16 * 12), "u1").view("?" if kind == "?" else kind)[:12].reshape(3, 4)
         array = (array.view("u1") & 1).view("?") if kind == "?" else array
-        return rng.choice([array, array.T, array[:, ::2], np.asfortranarray(array)])
+        return rng.choice([array, array.T, array[:, ::2], np.asfortranarray(array), array[:0]])
     return tensor(rng, rng.choice(DTYPES + NEWER * newer), rng.choice(LAYOUTS))
 
 

@@ -169,6 +169,7 @@ LIES = {
     "a broadcast": {"size": b"(J\x00\x00\x00\x40J\x00\x00\x00\x40t", "step": b"(K\x00K\x00t"},
     "beyond the storage": {"first": b"K\x01"},
     "far beyond the storage": {"first": HUGE},
+    "more than can be printed": {"size": b"(\x8b\xd0\x07\x00\x00" + b"\x7f" * 2000 + b"K\x02t"},
     "a negative offset": {"first": b"J\xff\xff\xff\xff"},
     "a negative size": {"size": b"(J\xff\xff\xff\xffK\x02t"},
     "a negative step": {"step": b"(J\xfe\xff\xff\xffK\x01t"},

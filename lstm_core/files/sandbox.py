@@ -92,11 +92,11 @@ def _answer(child: subprocess.Popen[bytes], data: bytes, limit: int) -> Answer |
     left = 2 * limit  # numbers of half the width that NumPy does not have become wider
     try:
         size = int.from_bytes(child.stdout.read(8), "little")
-        told = json.loads(child.stdout.read(size) if size <= MOST_TEXT else b"")
-        if "reason" in told:
-            return _heard(told["reason"])
+        reply = json.loads(child.stdout.read(size) if size <= MOST_TEXT else b"")
+        if "reason" in reply:
+            return _from_json(reply["reason"])
         arrays = {}
-        for name, kind, shape in told["arrays"]:
+        for name, kind, shape in reply["arrays"]:
             dtype = np.dtype(kind)
             left -= math.prod(shape) * dtype.itemsize
             if left < 0 or dtype.kind not in NUMBERS:
@@ -105,7 +105,7 @@ def _answer(child: subprocess.Popen[bytes], data: bytes, limit: int) -> Answer |
             room = arrays[name].reshape(-1).view(np.uint8)
             if child.stdout.readinto(room.data) < room.size:  # pyright: ignore[reportAttributeAccessIssue]
                 return None
-        return told["value"], arrays
+        return reply["value"], arrays
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
 
@@ -121,15 +121,17 @@ def _silence(status: int, seconds: int, late: bool) -> Said:
     return say("the file could not be read: what reads it ended with status {code}", code=status)
 
 
-def _heard(tree: Any) -> Any:
-    """The reverse of ``_told``."""
-    return say(tree[0], **{name: _heard(value) for name, value in tree[1].items()}) if isinstance(tree, list) else tree
+def _from_json(tree: Any) -> Any:
+    """The reverse of ``_as_json``."""
+    return (
+        say(tree[0], **{name: _from_json(value) for name, value in tree[1].items()}) if isinstance(tree, list) else tree
+    )
 
 
-def _told(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     """Something said, and what it was said with, as JSON has it."""
     if isinstance(value, Said):
-        return [value.template, {name: _told(inner) for name, inner in value.values.items()}]
+        return [value.template, {name: _as_json(inner) for name, inner in value.values.items()}]
     value = value.item() if isinstance(value, np.generic) else value
     return value if isinstance(value, int | float) else str(value)
 
@@ -146,8 +148,8 @@ def main(module: str, limit: int, seconds: int) -> None:
     try:
         value, arrays = parse(data, limit)
         arrays = {name: _plain(array) for name, array in arrays.items()}
-        told = {"value": value, "arrays": [[name, a.dtype.str, a.shape] for name, a in arrays.items()]}
-        text = json.dumps(told).encode()
+        reply = {"value": value, "arrays": [[name, a.dtype.str, a.shape] for name, a in arrays.items()]}
+        text = json.dumps(reply).encode()
     except ValueError as error:
         text, arrays = _refusal(limits.reason(error)), {}
     except (MemoryError, RecursionError):
@@ -160,7 +162,7 @@ def main(module: str, limit: int, seconds: int) -> None:
 
 
 def _refusal(reason: str) -> bytes:
-    return json.dumps({"reason": _told(reason)}).encode()
+    return json.dumps({"reason": _as_json(reason)}).encode()
 
 
 def _plain(array: np.ndarray) -> np.ndarray:

@@ -51,8 +51,7 @@ class Array(Tensor):
 
     def numbers(self, name: str) -> np.ndarray:
         assert self.kind.dtype is not None
-        value = np.frombuffer(self.data, np.uint8)
-        if value.size != math.prod(self.shape) * self.kind.dtype.itemsize:
+        if memoryview(self.data).nbytes != math.prod(self.shape) * self.kind.dtype.itemsize:
             raise ValueError(say("{name} reaches beyond what the file holds of it", name=name))
         return np.ndarray(self.shape, self.kind.dtype, self.data, order="F" if self.columns else "C")
 

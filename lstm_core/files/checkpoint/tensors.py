@@ -46,8 +46,8 @@ class Tensor:
     refused: Said | None = None
 
     def array(self, name: str, limit: int) -> np.ndarray:
-        """Its numbers, of at most ``limit`` bytes; bfloat16 as float32. Raises ValueError, by its
-        ``name``, for what is refused or does not fit the file."""
+        """Its numbers, of at most ``limit`` bytes; bfloat16 as float32. Raises ValueError, by its ``name``, for what is
+        refused or does not fit the file."""
         if self.refused is not None:
             raise ValueError(say("{name} {reason}", name=name, reason=self.refused))
         if self.dtype not in NUMBERS:
@@ -153,8 +153,8 @@ class Sparse(Tensor):
 
 
 def counts(numbers: Any) -> tuple[int, ...]:
-    """Sizes, strides or an offset; ValueError for what are no whole numbers from 0 on."""
-    if not isinstance(numbers, tuple | list) or not all(isinstance(n, int) and n >= 0 for n in numbers):
+    """Sizes, strides or an offset; ValueError for what are not whole numbers from 0 to 2**63."""
+    if not isinstance(numbers, tuple | list) or not all(isinstance(n, int) and 0 <= n < 1 << 63 for n in numbers):
         raise damaged()
     return tuple(int(n) for n in numbers)
 

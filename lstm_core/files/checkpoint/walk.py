@@ -56,14 +56,14 @@ def _note(walked: Walked, name: str, thing: Inert) -> None:
     kind = name_of(type(thing))
     if kind not in walked.inert and len(walked.inert) < NOTED:
         walked.inert.append(kind)
-    said = _attributes(thing)
-    if WEIGHT.fullmatch(name) and "_parameters" not in said:
+    attributes = _attributes(thing)
+    if WEIGHT.fullmatch(name) and "_parameters" not in attributes:
         reason = say("is of the class {kind}, whose code is not run; save plain tensors", kind=kind)
         walked.tensors[name] = Refused(reason)
     if kind in MODULES:
-        first = said.get("batch_first")
+        first = attributes.get("batch_first")
         walked.modules[name] = {
-            "cell": CELLS.get(text(said.get("mode")) or text(said.get("nonlinearity"))),
+            "cell": CELLS.get(text(attributes.get("mode")) or text(attributes.get("nonlinearity"))),
             "batch_first": first if isinstance(first, bool) else None,
         }
 

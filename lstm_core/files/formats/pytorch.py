@@ -52,18 +52,18 @@ def read(content: Content, options: Options) -> Found:
         _check_names(about["content"], about["inert"], layout)
     modules = about["modules"]
     if not isinstance(options.cell, str):
-        cells = {name: said["cell"] for name, said in modules.items() if said["cell"]}
+        cells = {name: stated["cell"] for name, stated in modules.items() if stated["cell"]}
         options = replace(options, cell={**cells, **(options.cell or {})})
     found = state_dict.found(tensors, options, layout)
     return replace(found, blocks=[_as_saved(block, modules.get(block.name, {})) for block in found.blocks])
 
 
-def _as_saved(block: Block, said: Mapping[str, Any]) -> Block:
+def _as_saved(block: Block, stated: Mapping[str, Any]) -> Block:
     """A block of a whole module, which says how it reads its input."""
-    if not isinstance(said.get("batch_first"), bool):
+    if not isinstance(stated.get("batch_first"), bool):
         return block
     assumed = tuple(sentence for sentence in block.assumed if sentence != state_dict.LAYOUT)
-    return replace(block, batch_first=block.batch_first or said["batch_first"], assumed=assumed)
+    return replace(block, batch_first=block.batch_first or stated["batch_first"], assumed=assumed)
 
 
 def _check_names(what: str, inert: list[str], layout: Shapes) -> None:
