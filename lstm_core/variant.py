@@ -187,7 +187,7 @@ def _variant(
 
 def written(cell: type[Cell]) -> dict[str, Any]:
     """What ``remade`` makes the cell of again, as JSON has it."""
-    recipe = getattr(cell, "recipe", None)
+    recipe = vars(cell).get("recipe")  # a class made from a variant is another cell
     if recipe is None:
         return {"cell": cell.name} if CELLS.get(cell.name) is cell else {"own": cell.name}
     base, *functions, clip, coupled = recipe

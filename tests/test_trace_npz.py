@@ -153,6 +153,14 @@ def test_a_cell_of_ones_own_has_to_be_given() -> None:
         back(run(CELLS["lstm"]), cell=Own)
 
 
+def test_a_cell_made_from_a_variant_is_ones_own() -> None:
+    class Mine(VARIANTS[0]):
+        name = "mine"
+
+    with pytest.raises(ValueError, match="its cell 'mine' is not one of Gatescope's"):
+        back(run(Mine))
+
+
 def test_load_names_a_trace() -> None:
     file = io.BytesIO()
     run(CELLS["lstm"]).to_npz(file)
