@@ -155,7 +155,9 @@ def array(dataset: Any, what: str, limit: int) -> np.ndarray | None:
     limits.check_size(what, dataset.shape, dataset.dtype.itemsize, limit)
     try:
         value = np.asarray(dataset[()])
-        if str(_text(dataset.attrs.get("dtype", ""))) == "bfloat16" and value.dtype.itemsize == 2:
+        named = str(_text(dataset.attrs.get("dtype", ""))) == "bfloat16"
+        opaque = value.dtype.kind == "V" and value.dtype.names is None  # as Keras 2 and .h5 have it, without the name
+        if (named or opaque) and value.dtype.itemsize == 2:
             value = (value.view(np.uint16).astype(np.uint32) << 16).view(np.float32)  # the upper half of a float32
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(say("{what} cannot be read: {error}", what=what, error=str(error))) from error
