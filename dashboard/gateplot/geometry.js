@@ -7,7 +7,7 @@ export function arrange({ width, height, rows, strips, sides, wordsHeight, empty
   const narrow = width < 640
   const gutter = narrow ? 98 : 104
   const between = narrow ? 0 : 62
-  const right = 24
+  const right = narrow ? 28 : 24 // "1 − z" beside its line: a wide serif needs it where the page ends soon after
   const columns = narrow ? 1 : sides
   const column = Math.floor((width - gutter - right - between * (columns - 1)) / columns)
   const blocks = narrow ? sides : 1
