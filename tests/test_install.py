@@ -11,6 +11,7 @@ import sys
 import venv
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
     The packages that the wheel asks for are those of this environment, by links; no other can be imported there.
     """
 
-    def make(extra: str = "") -> Path:
+    @cache
+    def make(extra: str) -> Path:
         folder = tmp_path_factory.mktemp("environment")
         venv.create(folder, with_pip=False, symlinks=True)
         python = folder / "bin" / "python"
