@@ -93,7 +93,19 @@ def experiments() -> str:
     return markdown(("experiment", "claim", "source", "targets met"), rows)
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"cells": cells, "models": models, "experiments": experiments}
+def formats() -> str:
+    """What is read and what is refused, from the tests' cases."""
+    from tests import formats as cases  # which import torch and the readers of other people's files
+
+    return cases.formats()
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "cells": cells,
+    "models": models,
+    "experiments": experiments,
+    "formats": formats,
+}
 """What stands between the marks of its name in the file of its name."""
 
 

@@ -21,11 +21,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import checkpoints
 import numpy as np
 import pytest
 import torch
-from checkpoints import saved
 from torch import nn
 
 from lstm_core import load
@@ -33,6 +31,8 @@ from lstm_core.files import sandbox, state_dict
 from lstm_core.files.checkpoint import container, parse, walk
 from lstm_core.files.limits import Ambiguous
 from lstm_core.files.options import Options
+from tests import checkpoints
+from tests.checkpoints import saved
 
 LIMIT = 1 << 24
 ROOT = Path(__file__).resolve().parent.parent

@@ -8,8 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import checkpoints
-import hostile_pickles
 import pytest
 import torch
 from hostile_pickles import LIES, LIMIT, P2, archive, bombs, calls, damaged, text, ways, weight
@@ -18,6 +16,7 @@ from torch import nn
 from lstm_core import load
 from lstm_core.files import sandbox
 from lstm_core.files.checkpoint import container, parse, walk
+from tests import checkpoints, hostile_pickles
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNT = 100_000 if os.environ.get("NIGHTLY") else 500

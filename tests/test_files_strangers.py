@@ -20,12 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save as save_safetensors
 from torch import nn
-from uploads import npy, onnx_lstm, saved
 
 from lstm_core import load
 from lstm_core.files import strangers, texts
 from lstm_core.files.formats import Content, Found, discover
 from lstm_core.say import Said
+from tests.uploads import npy, onnx_lstm, saved
 
 FILES = Path(__file__).parent / "files" / "strangers"
 STATE = saved(nn.GRU(3, 4))
