@@ -19,8 +19,10 @@ from lstm_core.files.formats.onnx.graph import Entry, Graph, Made, Node, Stored,
 from lstm_core.files.formats.onnx.tensors import Tensors
 from lstm_core.say import say
 
-STEPS = 50_000
-"""How many nodes may be computed for one file."""
+STEPS, INPUTS = 20_000, 4096
+"""How many nodes may be computed for one file, and how many inputs one of them may have."""
+WORK = 30_000_000_000
+"""How many multiplications there may be in its matrix products: seconds."""
 VIEWS = frozenset(
     "Flatten Identity Reshape SequenceAt Shape Slice Split SplitToSequence Squeeze Transpose Unsqueeze".split()
 )
@@ -47,20 +49,21 @@ class Computed(Exception):
 
 
 class Budget:
-    """What may still be computed: steps, and bytes of results."""
+    """What may still be computed: steps, bytes of results, and multiplications in matrix products."""
 
     def __init__(self, size: int, steps: int = STEPS) -> None:
-        self.size, self.steps = size, steps
+        self.size, self.steps, self.work = size, steps, WORK
 
     def step(self) -> None:
         self.steps -= 1
         if self.steps < 0:
             raise ValueError(say("the weights are computed by more than {limit:,} nodes", limit=STEPS))
 
-    def take(self, size: int, what: str) -> None:
-        if size > self.size:
+    def take(self, size: int, what: str, work: int = 0) -> None:
+        if size > self.size or work > self.work:
             raise ValueError(say("{what} computes more than the memory that is allowed", what=what))
         self.size -= size
+        self.work -= work
 
 
 class Fold:
@@ -154,6 +157,8 @@ class Fold:
             self._known[value] = Computed(node.label)
             return ()
         known = [self._look(given) for given in node.inputs[:count]]
+        if len(known) > INPUTS:
+            raise ValueError(say("{what} has more than {limit:,} inputs", what=node.label, limit=INPUTS))
         missing = [given for given in known if isinstance(given, Value)]
         if missing:
             return missing
@@ -190,7 +195,7 @@ def run(node: Node, arrays: list[Any], budget: Budget) -> list[Any]:
     made = NodeProto(op_type=node.op, input=names, output=[f"o{k}" for k in range(len(node.proto.output))])
     try:
         made.attribute.extend(_attribute(name, attribute) for name, attribute in node.attributes.items())
-        budget.take(_size(node, arrays), node.label)
+        budget.take(_size(node, arrays), node.label, _work(node, arrays))
         function = FunctionProto(domain="lstm_core", name="node", output=made.output, node=[made])
         function.input.extend(name for name in names if name)
         function.opset_import.add(domain="", version=max(node.scope.opset, OLDEST.get(node.op, 1)))
@@ -221,8 +226,8 @@ def _attribute(name: str, attribute: Any) -> Any:
 
 
 def _size(node: Node, arrays: list[Any]) -> int:
-    """Bytes that the node's results take at most; none for what arranges its input anew. For products, no less than a
-    quarter of the multiplications. Any error if the inputs do not fit each other."""
+    """Bytes that the node's results take at most; none for what arranges its input anew. Any error if the inputs do not
+    fit each other."""
     if node.op in ("SequenceAt", "SplitToSequence"):
         return 0
     shapes = [array.shape for array in arrays if array is not None]
@@ -241,11 +246,26 @@ def _size(node: Node, arrays: list[Any]) -> int:
         axis = int(node.values.get("axis", 0))
         return math.prod(shapes[1]) * math.prod(shapes[0]) // max(shapes[0][axis], 1) * itemsize
     if node.op == "Gemm":
-        return max(shapes[0]) * max(shapes[1]) * (itemsize + min(max(shapes[0]), max(shapes[1])) // 4)
+        return shapes[0][1 if node.values.get("transA") else 0] * _columns(node, shapes[1]) * itemsize
     if node.op == "MatMul":
         inner = max(shapes[0][-1], 1)
-        return math.prod(shapes[0]) // inner * math.prod(shapes[1]) // inner * (itemsize + inner // 4)
+        return math.prod(shapes[0]) // inner * math.prod(shapes[1]) // inner * itemsize
     if node.op == "Tile":
         return math.prod(shapes[0]) * math.prod(abs(int(n)) for n in arrays[1].ravel()) * itemsize
     asked = [abs(int(n)) for n in arrays[-1].ravel()]  # ConstantOfShape, Expand
     return math.prod(np.broadcast_shapes(shapes[0], asked) if node.op == "Expand" else asked) * 8
+
+
+def _work(node: Node, arrays: list[Any]) -> int:
+    """Multiplications of a matrix product; one of whole numbers is an order of magnitude slower."""
+    if node.op not in ("Gemm", "MatMul"):
+        return 0
+    slower = 1 if arrays[0].dtype.kind == "f" else 10
+    if node.op == "Gemm":
+        return arrays[0].size * _columns(node, arrays[1].shape) * slower
+    return arrays[0].size * arrays[1].size // max(arrays[0].shape[-1], 1) * slower
+
+
+def _columns(node: Node, shape: tuple[int, ...]) -> int:
+    """Of a Gemm's second matrix."""
+    return shape[0 if node.values.get("transB") else 1]

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 from lstm_core.say import say
 
-DEPTH, NODES = 32, 300_000
+DEPTH, NODES = 32, 150_000
 """How deep graphs may be nested, and how many nodes there may be with every call written out."""
+GRAPH, GRAPHS = 5, 10
+"""Types of an AttributeProto."""
 RECURRENT = ("LSTM", "GRU", "RNN")
 DIRECTIONS = {"forward": ("forward",), "reverse": ("reverse",), "bidirectional": ("forward", "reverse")}
 
@@ -110,16 +112,13 @@ class Node:
     @cached_property
     def bodies(self) -> tuple[Scope, ...]:
         """The graphs inside the node, in the order of its attributes."""
-        graphs = [
-            graph
-            for attribute in self.attributes.values()
-            for graph in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs)
-        ]
-        return tuple(Scope(self.scope.graph, graph, self) for graph in graphs)
+        return tuple(Scope(self.scope.graph, graph, self) for graph in graphs_in(self.proto))
 
     @cached_property
     def call(self) -> Scope | None:
         """The function of the model that the node calls."""
+        if not self.domain or not self.scope.graph.functions:
+            return None
         key = self.domain, self.op, text(getattr(self.proto, "overload", ""))
         function = self.scope.graph.functions.get(key)
         return None if function is None else Scope(self.scope.graph, function, self)
@@ -213,6 +212,7 @@ class Graph:
 
     def __init__(self, model: Any) -> None:
         self._count = 0
+        self._resolved: dict[Value, tuple[Value, Made | Stored | Entry]] = {}
         self.opset = _opset(model.opset_import)
         self.functions = {
             (text(function.domain), text(function.name), text(getattr(function, "overload", ""))): function
@@ -246,12 +246,16 @@ class Graph:
         while waiting:
             proto = waiting.pop()
             found.append(proto)
-            for node in proto.node:
-                waiting += [g for a in node.attribute for g in (*([a.g] if a.HasField("g") else []), *a.graphs)]
+            waiting += [graph for node in proto.node for graph in graphs_in(node)]
         return found
 
     def resolve(self, value: Value) -> tuple[Value, Made | Stored | Entry]:
         """The value where it is defined, through arguments and results of functions, and what defines it there."""
+        if value not in self._resolved:
+            self._resolved[value] = self._resolve(value)
+        return self._resolved[value]
+
+    def _resolve(self, value: Value) -> tuple[Value, Made | Stored | Entry]:
         for _ in range(4 * DEPTH):
             scope, name = value
             origin = None
@@ -270,6 +274,17 @@ class Graph:
             else:
                 return Value(scope, name), origin
         return value, Entry(value.scope, None)  # it is defined by itself
+
+
+def graphs_in(node: Any) -> list[Any]:
+    """The graphs among a NodeProto's attributes."""
+    found = []
+    for attribute in node.attribute:
+        if attribute.type == GRAPH:
+            found.append(attribute.g)
+        elif attribute.type == GRAPHS:
+            found += attribute.graphs
+    return found
 
 
 def _opset(imports: Any) -> int:

@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_core.files.formats.onnx.affine import PARTS, SAME, Affine
-from lstm_core.files.formats.onnx.fold import Budget, Computed, Fold
+from lstm_core.files.formats.onnx.fold import Computed, Fold
 from lstm_core.files.formats.onnx.graph import Made, Scope, Value
-from lstm_core.files.formats.onnx.shapes import ROOM
 from lstm_core.files.formats.onnx.shapes import SAME as RULES
 from lstm_core.files.formats.onnx.values import Values
 
@@ -105,7 +104,9 @@ class Rounds:
                 given = {known: numbers}
                 given |= {step: expected} if step is not None else {}
                 given |= {counter: np.array(k)} if counter is not None else {}
-                fold = Fold(self._values.graph, self._values.tensors, Budget(ROOM), given, RULES, shapes, strict=False)
+                fold = Fold(
+                    self._values.graph, self._values.tensors, self._values.trials, given, RULES, shapes, strict=False
+                )
                 if not np.array_equal(fold.array(x).reshape(-1, width), expected.reshape(-1, width)):
                     return False
             return True

@@ -134,6 +134,8 @@ def _fits(given: Mapping[str, np.ndarray], kind: str, count: int, stated: int | 
             say("{key} of {where} has {count} axes, not {wanted}", key="R", where=where, count=recurrent.ndim, wanted=3)
         )
     hidden = recurrent.shape[2]
+    if not hidden:
+        raise ValueError(say("{where} has no units: its R is {shape}", where=where, shape=recurrent.shape))
     if stated is not None and stated != hidden:
         raise ValueError(
             say(

@@ -8,16 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_core.files.formats.onnx.fold import Budget, Computed, Fold
+from lstm_core.files.formats.onnx.fold import Computed, Fold
 from lstm_core.files.formats.onnx.graph import Made, Node, Stored, Value, text
-from lstm_core.files.formats.onnx.shapes import ROOM
 from lstm_core.files.formats.onnx.values import Values
 
 ARRANGE = frozenset(("Cast", "Constant", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"))
 AFTER = ARRANGE | {"ArgMax", "Flatten", "Gather", "LogSoftmax", "Sigmoid", "Slice", "Softmax", "TopK"}
 """What may stand between an output layer and what the network gives."""
 PRODUCTS = frozenset(("FusedMatMul", "Gemm", "MatMul"))
-CHAIN = 64
+CHAIN, OUTPUTS = 64, 256
 
 
 class Lookup(NamedTuple):
@@ -64,7 +63,7 @@ class Others:
         array = self._values.constant(value)
         if scaled is not None:
             rows = {self._graph.resolve(given)[0]: array for given in scaled.inputs[:1] if given is not None}
-            array = Fold(self._graph, self._values.tensors, Budget(ROOM), rows).array(scaled.output(0))
+            array = Fold(self._graph, self._values.tensors, self._values.trials, rows).array(scaled.output(0))
         if array.ndim not in axes or not _is_float(array):
             raise ValueError(text(value.name))
         self._hidden.update(leaves)
@@ -116,7 +115,7 @@ class Others:
 
     def _output_layers(self, reaches: Callable[[Value], bool]) -> None:
         """The product, and what is added, between a block's h and what the network gives."""
-        for name in self._graph.main.outputs:
+        for name in self._graph.main.outputs[:OUTPUTS]:
             value, parts = Value(self._graph.main, name), list[Value]()
             for _ in range(CHAIN):
                 origin = self._graph.resolve(value)[1]

@@ -6,7 +6,6 @@ from contextlib import suppress
 
 import numpy as np
 
-from lstm_core.files import limits
 from lstm_core.files.formats.onnx.affine import Affine, Term
 from lstm_core.files.formats.onnx.fold import Computed
 from lstm_core.files.formats.onnx.graph import Value
@@ -15,20 +14,22 @@ from lstm_core.files.formats.onnx.steps import Step
 Parameters = dict[str, np.ndarray]
 
 
-def of_step(affine: Affine, step: Step, before: Value) -> tuple[Parameters, Value]:
-    """The parameters as the step has them, and what it reads. before: h of the step before.
+def of_step(affine: Affine, step: Step, before: Value) -> tuple[Parameters, list[Value]]:
+    """The parameters as the step has them, and what it reads, in as many forms as it does.
+
+    before: h of the step before. The parameters are parts of the graph's own arrays.
 
     Raises Computed if a gate's argument is another than ``W @ x + U @ h + b``.
     """
     params: Parameters = {}
-    inputs = set[Value]()
+    inputs = dict[Value, None]()
     for letter, argument in _arguments(step):
         form = affine.form(argument)
         state = step.arguments["rh"] if letter == "n" and "rh" in step.arguments else before
         terms = [part for term in form.terms for part in _split(affine, term, state)]
         of_state = [matrix for value, matrix in terms if value == state]
         of_input = [matrix for value, matrix in terms if value != state]
-        inputs |= {value for value, _ in terms if value != state}
+        inputs |= {value: None for value, _ in terms if value != state}
         inside, outside = letter == "hn", letter == "n" and "hn" in step.arguments  # of a GRU's reset gate
         if len(of_state) != (not outside) or len(of_input) != (not inside):
             raise Computed(letter)
@@ -36,15 +37,13 @@ def of_step(affine: Affine, step: Step, before: Value) -> tuple[Parameters, Valu
         params |= {f"U_{gate}": matrix.T for matrix in of_state} | {f"W_{gate}": matrix.T for matrix in of_input}
         units = (of_state or of_input)[0].shape[1]
         params[f"b_{letter}"] = np.broadcast_to(form.bias, (units,))
-    if len(inputs) != 1:
-        raise Computed(step.kind)
-    return limits.weights(params, step.kind), inputs.pop()
+    return params, list(inputs)
 
 
-def of_first(affine: Affine, step: Step, params: Parameters) -> tuple[Value, Value | None]:
+def of_first(affine: Affine, step: Step, params: Parameters) -> tuple[list[Value], Value | None]:
     """What the first step of a cell with these parameters reads, and the h that it starts from; None for one that is
     left out, as zeros are. Raises Computed if it has other parameters."""
-    inputs, states = set[Value](), set[Value]()
+    inputs, states = dict[Value, None](), dict[Value, None]()
     for letter, argument in _arguments(step):
         weight = params.get("U_n" if letter == "hn" else f"W_{letter}")
         form = affine.form(argument)
@@ -55,15 +54,16 @@ def of_first(affine: Affine, step: Step, params: Parameters) -> tuple[Value, Val
             for value, matrix in [term] if whole else affine.parts(term):
                 if value != step.arguments.get("rh"):
                     is_input = letter != "hn" and weight is not None and np.array_equal(matrix.T, weight)
-                    (inputs if is_input else states).add(value)
+                    (inputs if is_input else states)[value] = None
     if step.c is None and step.before is not None:
-        states.add(step.before)
-    if len(inputs) != 1 or len(states) > 1:
+        states[step.before] = None
+    first = next(iter(states), None)
+    if first is not None and not all(affine.alike(first, other) for other in states):
         raise Computed(step.kind)
-    return inputs.pop(), states.pop() if states else None
+    return list(inputs), first
 
 
-def of_single(affine: Affine, step: Step, states: set[Value]) -> tuple[Parameters, Value, Value]:
+def of_single(affine: Affine, step: Step, states: set[Value]) -> tuple[Parameters, list[Value], Value]:
     """Parameters of a step that stands alone, what it reads, and the h before. states: what is known to be one.
 
     Raises Computed where it is not certain which of two values is h.
@@ -80,6 +80,16 @@ def of_single(affine: Affine, step: Step, states: set[Value]) -> tuple[Parameter
     if len(found) != 1:
         raise Computed(step.kind)
     return found[0]
+
+
+def same(first: Parameters, second: Parameters) -> bool:
+    """Whether two steps have the same parameters: the same memory, or the same numbers in it."""
+    return first.keys() == second.keys() and all(_same(first[name], second[name]) for name in first)
+
+
+def _same(first: np.ndarray, second: np.ndarray) -> bool:
+    lie = [(a.__array_interface__["data"][0], a.shape, a.strides, a.dtype) for a in (first, second)]
+    return lie[0] == lie[1] or np.array_equal(first, second)
 
 
 def _arguments(step: Step) -> list[tuple[str, Value]]:

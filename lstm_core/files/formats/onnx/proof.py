@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lstm_core.block import Block
-from lstm_core.files.formats.onnx.fold import Budget, Computed, Fold
+from lstm_core.files.formats.onnx.fold import Computed, Fold
 from lstm_core.files.formats.onnx.graph import Made, Node, Value
 from lstm_core.files.formats.onnx.shapes import SAME
 from lstm_core.files.formats.onnx.steps import Step
@@ -40,6 +40,7 @@ class Written:
 class Proof:
     def __init__(self, values: Values) -> None:
         self._values, self._graph = values, values.graph
+        self._budget = values.trials
 
     def of(
         self, block: Block, chain: Sequence[Step], inputs: tuple[Value, ...], states: Mapping[str, Value | None]
@@ -52,8 +53,8 @@ class Proof:
         begun = [value for value in states.values() if value is not None]
         free = {name: value for name, value in states.items() if value is not None and not self._is_known(value)}
         given = self._random(inputs, list(free.values()))
-        budget, shapes = Budget(self._values.budget.size), self._values.shapes[0]
-        fold = Fold(self._graph, self._values.tensors, budget, given, SAME, shapes, strict=False)
+        shapes = self._values.shapes[0]
+        fold = Fold(self._graph, self._values.tensors, self._budget, given, SAME, shapes, strict=False)
         h = np.stack([fold.array(step.h).reshape(-1, block.hidden_size) for step in chain])
         state = {name: given[value].reshape(1, 1, -1, block.hidden_size) for name, value in free.items()}
         allowed = HALF if h.dtype.itemsize == 2 else TOLERANCE

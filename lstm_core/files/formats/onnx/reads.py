@@ -16,10 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_core.block import Source
-from lstm_core.files.formats.onnx.fold import Budget, Computed, Fold
+from lstm_core.files.formats.onnx.fold import Computed, Fold
 from lstm_core.files.formats.onnx.graph import Entry, Made, Node, Value
 from lstm_core.files.formats.onnx.others import Lookup, Others
-from lstm_core.files.formats.onnx.shapes import ROOM, SAME
+from lstm_core.files.formats.onnx.shapes import SAME
 from lstm_core.files.formats.onnx.values import Values
 from lstm_core.say import say
 
@@ -117,9 +117,8 @@ class Reads:
         with suppress(Computed, ValueError):
             zeros, shapes = self._values.shapes[0].array(step.value), self._values.shapes[0]
             given = (np.arange(min(zeros.size, NUMBERS)).reshape(zeros.shape) % lookup.rows).astype(zeros.dtype)
-            fold = Fold(
-                self._graph, self._values.tensors, Budget(ROOM), {step.value: given}, shapes=shapes, strict=False
-            )
+            budget, changed = self._values.trials, {step.value: given}
+            fold = Fold(self._graph, self._values.tensors, budget, changed, shapes=shapes, strict=False)
             if _same(fold.array(lookup.ids), given):
                 return ()
         return tuple(node.label for node in _between(step) if node.op not in ARRANGE)
@@ -136,7 +135,7 @@ class Reads:
             ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
             numbers = np.split(np.arange(count, dtype=np.float32), ends)
             given = {made: part.reshape(shape) for made, part, shape in zip(values, numbers, shapes, strict=True)}
-            budget, shape_of = Budget(ROOM), self._values.shapes[0]
+            budget, shape_of = self._values.trials, self._values.shapes[0]
             fold = Fold(self._graph, self._values.tensors, budget, given, SAME, shape_of, strict=False)
             found = [fold.array(read) for read in x]
             if layout == 2:

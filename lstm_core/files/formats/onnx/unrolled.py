@@ -37,14 +37,12 @@ def find(values: Values, nodes: Sequence[Node]) -> list[Written]:
     written = []
     steps = Unrolled(values)
     for chain in steps.chains(nodes):
-        # A size that the file leaves open may be the number of steps, which it was exported for.
-        for reader in (steps, Unrolled(values.sized(len(chain)))):
-            read = None
-            with suppress(Computed, ValueError):  # it is not what it looked like
-                read = reader.read(chain)
-            if read is not None:
-                written.append(read)
-                break
+        read = steps.try_to_read(chain)
+        if read is None and len(chain) > 1:  # a size that the file leaves open may be the number of steps
+            with suppress(ValueError):
+                readers = (Unrolled(sized) for sized in values.sized(len(chain)))
+                read = next((read for reader in readers if (read := reader.try_to_read(chain)) is not None), None)
+        written += [] if read is None else [read]
     return _directions(written)
 
 
@@ -54,9 +52,11 @@ class Unrolled:
         self._affine = Affine(values)
         self._proof = Proof(values)
 
-    def read(self, chain: Sequence[Step]) -> Written | None:
-        """The block that the steps are, if it gives what they give. Raises Computed or ValueError if they are none."""
-        return self._chain(chain) if len(chain) > 1 else self._single(chain[0])
+    def try_to_read(self, chain: Sequence[Step]) -> Written | None:
+        """The block that the steps are, if it gives what they give."""
+        with suppress(Computed, ValueError):  # they are not what they looked like
+            return self._chain(chain) if len(chain) > 1 else self._single(chain[0])
+        return None
 
     def chains(self, nodes: Sequence[Node]) -> list[list[Step]]:
         """Steps of one kind, each of which takes over the state of the one before; those that nothing is taken over
@@ -98,24 +98,34 @@ class Unrolled:
         x, h0 = parameters.of_first(self._affine, first, params)
         inputs = [x, second]
         for before, step in zip(chain[1:], chain[2:], strict=False):
-            others, value = parameters.of_step(self._affine, step, before.h)
-            if any(not np.array_equal(others[name], value) for name, value in params.items()):
+            others, values = parameters.of_step(self._affine, step, before.h)
+            if not parameters.same(params, others):
                 return None
-            inputs.append(value)
-        ways = [way(self._values, self._affine, value) for value in inputs]
-        common = [value for value in ways[0] if all(value in others for others in ways[1:])]
+            inputs.append(values)
         states = {"h": h0, "c": first.before if first.kind == "lstm" else None}
         block = self._block(first, params, states)
-        return self._proof.of(block, chain, (common[-1],) if common else tuple(inputs), states)
+        return self._proof.of(block, chain, self._taken_from(inputs), states)
+
+    def _taken_from(self, inputs: Sequence[Sequence[Value]]) -> tuple[Value, ...]:
+        """The value of which the steps read parts; if there is none, what each reads. Raises Computed if one reads
+        several values."""
+        ways = [way(self._values, self._affine, value) for values in inputs for value in values]
+        common = [value for value in ways[0] if all(value in others for others in ways[1:])] if ways else []
+        if not common and any(len(values) != 1 for values in inputs):
+            raise Computed("")
+        return (common[-1],) if common else tuple(values[0] for values in inputs)
 
     def _single(self, step: Step) -> Written | None:
         """A step that is fed its states, by who runs the graph or by a loop."""
         scope = self._node(step).scope
         rounds = Rounds(self._values, self._affine, scope)
         carried = {entry for entry, value in rounds.carried.items() if self._affine.bare(value.after) == step.h}
-        params, x, h = parameters.of_single(self._affine, step, carried)
+        params, inputs, h = parameters.of_single(self._affine, step, carried)
+        if len(inputs) != 1:
+            return None
+        x = inputs[0]
         states = {"h": h, "c": step.before if step.kind == "lstm" else None}
-        if any(not self._fed(value) for value in states.values()):
+        if not all(self._fed(value) for name, value in states.items() if name == "h" or step.kind == "lstm"):
             return None
         written = self._proof.of(self._block(step, params, states), [step], (x,), states)
         kept = {"h": step.h, "c": step.c}
@@ -140,6 +150,7 @@ class Unrolled:
         )
 
     def _block(self, step: Step, params: parameters.Parameters, states: Mapping[str, Value | None]) -> Block:
+        params = limits.weights(params, step.kind)
         hidden = next(iter(params.values())).shape[0]
         initial, assumed = {}, []
         for name, value in states.items():
@@ -165,13 +176,10 @@ class Unrolled:
         return Block(name, "onnx", CELLS[step.kind], [[params]], ("forward",), False, initial, assumed=tuple(assumed))
 
     def _fed(self, value: Value | None) -> bool:
-        """Whether a state is given to the graph, or constant, and not made of something else."""
-        if value is None or isinstance(self._graph.resolve(value)[1], Entry):
-            return True
-        with suppress(Computed, ValueError):
-            self._values.state(value, -2)
-            return True
-        return False
+        """Whether a state is given to the graph: one that is constant, or made, belongs to a longer sequence of steps
+        that is not understood."""
+        last = None if value is None else way(self._values, self._affine, value)[-1]
+        return last is not None and isinstance(self._graph.resolve(last)[1], Entry)
 
     def _node(self, step: Step) -> Node:
         origin = self._graph.resolve(step.h)[1]

@@ -6,12 +6,13 @@ from copy import copy
 
 import numpy as np
 
-from lstm_core.files.formats.onnx.fold import OPERATORS, VIEWS, Budget, Computed, Fold
+from lstm_core.files.formats.onnx.fold import OPERATORS, STEPS, VIEWS, Budget, Computed, Fold
 from lstm_core.files.formats.onnx.graph import Graph, Made, Stored, Value
 from lstm_core.files.formats.onnx.shapes import SAME, SIZES, Shapes
 from lstm_core.files.formats.onnx.tensors import Tensors
+from lstm_core.say import say
 
-LINKS = 256
+LINKS, VISITS, LENGTHS = 256, 1_000_000, 8
 FILLED = (VIEWS - {"Shape"}) | {"Cast", "CastLike", "Expand", "Gather", "Tile"}
 """What gives the numbers of its first input again."""
 
@@ -19,14 +20,17 @@ FILLED = (VIEWS - {"Shape"}) | {"Cast", "CastLike", "Expand", "Gather", "Tile"}
 class Values:
     """What can be said of a graph's values without running it.
 
-    size: bytes that what is computed may take.
+    size: bytes that what is computed may take. trials: what may be computed to try whether something is so.
     """
 
     def __init__(self, graph: Graph, tensors: Tensors, size: int) -> None:
         self.graph, self.tensors, self.budget = graph, tensors, Budget(size)
+        self.trials = Budget(size, 4 * STEPS)
+        self._visits, self._sized = VISITS, dict[int, list[Values]]()
         self._pure = Fold(graph, tensors, self.budget)
         self.shapes = [Shapes(graph, tensors, sizes) for sizes in SIZES]
         self._constant: dict[Value, bool] = {}
+        self._parents: dict[Value, list[Value] | None] = {}
         like = {
             ("", "CastLike"): SAME["", "CastLike"]
         }  # of something that is given: its kind is not known, and no matter
@@ -91,11 +95,15 @@ class Values:
             value = node.inputs[0]
         return None
 
-    def sized(self, size: int) -> Values:
-        """The same, where all that the file leaves open is of that size."""
-        other = copy(self)
-        other.shapes = [Shapes(self.graph, self.tensors, (size,))]
-        return other
+    def sized(self, size: int) -> list[Values]:
+        """The same, where the first or the second size that the file leaves open is this one."""
+        if size not in self._sized:
+            if len(self._sized) >= LENGTHS:
+                raise ValueError(say("cells are written out in too many lengths"))
+            self._sized[size] = [copy(self), copy(self)]
+            for other, sizes in zip(self._sized[size], ((size, 2), (2, size)), strict=True):
+                other.shapes = [Shapes(self.graph, self.tensors, (*sizes, *SIZES[0][2:]))]
+        return self._sized[size]
 
     def is_constant(self, value: Value) -> bool:
         """Whether the value is made of constants alone, and by operators that can be computed."""
@@ -113,11 +121,15 @@ class Values:
         return self._constant[self.graph.resolve(value)[0]]
 
     def leaves(self, value: Value) -> tuple[list[Value], set[str]]:
-        """The tensors that a value is computed from, and the operators by which."""
+        """The tensors that a value is computed from, and the operators by which. Raises ValueError where all that were
+        asked for come to too many."""
         waiting, seen, operators = [self.graph.resolve(value)[0]], dict[Value, None](), set[str]()
         while waiting:
             here = waiting.pop()
             if here not in seen:
+                self._visits -= 1
+                if self._visits < 0:
+                    raise ValueError(say("too many values are computed from too many others"))
                 seen[here] = None
                 origin = self.graph.resolve(here)[1]
                 operators |= {origin.node.op} if isinstance(origin, Made) else set()
@@ -126,6 +138,11 @@ class Values:
 
     def _made_of(self, value: Value) -> list[Value] | None:
         """The values that a value is computed from; none for a tensor; None for what cannot be computed."""
+        if value not in self._parents:
+            self._parents[value] = self._before(value)
+        return self._parents[value]
+
+    def _before(self, value: Value) -> list[Value] | None:
         origin = self.graph.resolve(value)[1]
         if isinstance(origin, Stored) or (isinstance(origin, Made) and origin.node.op == "Constant"):
             return []
