@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -111,8 +112,10 @@ def refused() -> Iterator[tuple[str, str]]:
     cases: dict[str, Any] = {f"PyTorch: {name}": make for name, (make, _) in REFUSED.items()}
     cases |= {name: given for name, (given, _) in CASES.items()}
     names: dict[str, list[str]] = {}
-    for name, given in cases.items():
-        names.setdefault(sentence(content(given)), []).append(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch, which makes some of these files for the last time
+        for name, given in cases.items():
+            names.setdefault(sentence(content(given)), []).append(name)
     return ((", ".join(files), said) for said, files in names.items() if "damaged" not in said)
 
 
