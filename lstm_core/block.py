@@ -52,10 +52,10 @@ class Block:
     name: str
     format: Format
     cell: type[Cell]
-    layers: Layers
+    layers: Layers = field(repr=False)
     directions: tuple[str, ...]
     batch_first: bool
-    initial: Mapping[str, np.ndarray] = field(default_factory=dict)
+    initial: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     lengths: tuple[int, ...] | None = None
     mask_value: float | None = None
     reads: Source | None = None
