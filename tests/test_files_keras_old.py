@@ -245,6 +245,19 @@ def test_a_sequential_of_before_keras_2_2_3_is_a_list() -> None:
     same(block, lstm(values, hard_2))
 
 
+def test_what_is_not_trained_is_written_last() -> None:
+    """In a model in a model, whose layers may have had other names when their weights were made."""
+    trained, frozen = weights("LSTM", width=UNITS), weights("LSTM", seed=1)
+    inner = sequential(layer("LSTM", "p", trainable=False), layer("LSTM", "q"))
+    arrays = named("model_weights/inner/first/lstm_cell", trained) | named(
+        "model_weights/inner/second/lstm_cell", frozen
+    )
+    inner["config"]["name"] = "inner"
+    loaded = load(h5(sequential(inner), arrays, {"@keras_version": "2.4.0", "model_weights@layer_names": ["inner"]}))
+    assert [block.name for block in loaded.blocks] == ["inner/p", "inner/q"]
+    same(loaded["inner/p"], lstm(frozen))
+
+
 def test_two_layers_in_one_scope_are_told_apart_by_their_numbers() -> None:
     one, two = weights("LSTM"), weights("LSTM", seed=1)
     arrays = named("model_weights/both/both", one) | named("model_weights/both/both", two, "_1:0")
@@ -478,6 +491,25 @@ def test_a_custom_cell_is_named() -> None:
         assert "the layer r is an RNN of Mine" in block.assumed[0]
 
 
+def test_the_weights_of_a_cell_that_is_not_read_are_not_taken_for_another() -> None:
+    rnn = {"class_name": "RNN", "config": {"name": "r", "cell": {"class_name": "Mine", "config": {"units": UNITS}}}}
+    values, lstms = weights("LSTM"), layer("LSTM", "l")
+    for wrapper in (
+        rnn,
+        {"class_name": "TimeDistributed", "config": {"name": "t", "layer": rnn}},
+        {"class_name": "Bidirectional", "config": {"name": "b", "layer": rnn}},
+    ):
+        top = wrapper["config"]["name"]
+        path = f"{top}/{top}/forward_r/mine" if top == "b" else f"{top}/{top}/mine"
+        [block] = load(old_file([wrapper, lstms], {path: values, "l/l/lstm_cell": values})).blocks
+        assert block.name == "l"
+        group = {"r": "rnn", "t": "time_distributed/layer", "b": "bidirectional/backward_layer"}[top]
+        [block] = load(
+            keras_archive([wrapper, lstms], {f"layers/{group}/cell": values, "layers/lstm/cell": values})
+        ).blocks
+        assert block.name == "l"
+
+
 def test_keras_1_and_convolutions_are_named() -> None:
     old = {f"lstm_1/lstm_1_{kind}_{gate}": np.zeros((3, 4), "f4") for kind in "WU" for gate in "ifco"}
     with pytest.raises(ValueError, match="this file was written by Keras 1; load it in Keras 2 and save it again"):
@@ -495,8 +527,8 @@ def test_weights_that_are_missing_are_named() -> None:
 
 
 def test_names_that_occur_twice_stay_apart() -> None:
-    config = [layer("LSTM", "same"), layer("LSTM", "same")]
-    paths = {"layers/lstm/cell": weights("LSTM"), "layers/lstm_1/cell": weights("LSTM", seed=3, width=UNITS)}
-    loaded = load(keras_archive(config, paths))
-    assert [block.name for block in loaded.blocks] == ["same", "same_2"]
-    assert loaded["same_2"].reads == Source("same", ("LSTM same (last step)",))
+    config = [layer("LSTM", "same"), layer("LSTM", "same"), layer("LSTM", "same_1")]
+    paths = {f"layers/lstm{'_1' * k}/cell": weights("LSTM", seed=k, width=(INPUT, UNITS)[k]) for k in range(2)}
+    loaded = load(keras_archive(config, paths | {"layers/lstm_2/cell": weights("LSTM", width=UNITS)}))
+    assert [block.name for block in loaded.blocks] == ["same", "same_1", "same_1_1"]
+    assert loaded["same_1"].reads == Source("same", ("LSTM same (last step)",))

@@ -19,7 +19,7 @@ from lstm_core.block import Source  # noqa: E402
 from lstm_core.files import Loaded  # noqa: E402
 
 FOLDER = Path(__file__).parent / "files" / "keras"
-FILES = sorted(path.name.removesuffix(".xz") for path in FOLDER.glob("*.xz"))
+FILES = sorted(path.name.removesuffix(".xz") for path in FOLDER.glob("*.xz") if "shards" not in path.name)
 WHOLE = [name for name in FILES if "weights" not in name]
 ALONE = [name for name in FILES if "weights" in name]
 
@@ -335,3 +335,24 @@ def test_halves(name: str) -> None:
         "double": (),
     }
     assert read(name)["double"].layers[0][0]["W_z"].dtype == np.float64
+
+
+def test_weights_in_several_files(tmp_path: Path) -> None:
+    """The index with the others beside it or given with it; what is not there is named."""
+    files = {path.name.removesuffix(".xz"): lzma.decompress(path.read_bytes()) for path in FOLDER.glob("*shards*.xz")}
+    assert len(files) == 5
+    index = files.pop("k3_shards.weights.json")
+    (tmp_path / "x.json").write_bytes(index)
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    for loaded in (load(index, beside=files), load(tmp_path / "x.json")):
+        assert [block.name for block in loaded.blocks] == ["lstm", "gru"]
+        for block in loaded.blocks:
+            same(block, values("k3_shards")[block.name])
+    last = files.popitem()[0]
+    with pytest.raises(ValueError, match=f"index of a Keras model's weights.*give these with it: {last}"):
+        load(index, beside=files)
+    with pytest.raises(ValueError, match="leads out of the folder"):
+        load(index.replace(last.encode(), b"../x.weights.h5"), beside=files)
+    with pytest.raises(ValueError, match="not valid JSON"):
+        load(index[:-20], beside=files)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import lzma
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from make_keras import IDS, NEW, TIME, WIDTH, WORDS, L, X, array, filled, keras, of, rng, run, save, sequential
+from make_keras import FOLDER, IDS, NEW, TIME, WIDTH, WORDS, L, X, array, filled, keras, of, rng, run, save, sequential
 
 
 def half() -> None:
@@ -116,6 +118,18 @@ def convolution() -> None:
     save("k3_convolution", model, truth)
 
 
+def shards() -> None:
+    """Weights in several files, one cell's in two of them."""
+    one, two = L.LSTM(4, return_sequences=True, name="one"), L.GRU(4, return_sequences=True, name="two")
+    model = filled(sequential(one, two))
+    a = run(one.cell, X)
+    save("k3_shards", model, {"lstm": of(X, a), "gru": of(a[0], run(two.cell, a[0]))}, ())
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_weights(f"{folder}/k3_shards.weights.json", max_shard_size=4e-7)
+        for path in Path(folder).iterdir():
+            (FOLDER / f"{path.name}.xz").write_bytes(lzma.compress(path.read_bytes(), preset=9))
+
+
 def cudnn() -> None:
     """Layers of cuDNN, which need a GPU to run: the values are those of Keras's own layers with their weights, which
     Keras converts as it loads them."""
@@ -147,5 +161,5 @@ def cudnn() -> None:
 
 if __name__ == "__main__":
     half()
-    for write in (own, subclassed, convolution) if NEW else (cudnn,):
+    for write in (own, subclassed, convolution, shards) if NEW else (cudnn,):
         write()

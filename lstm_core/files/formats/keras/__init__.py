@@ -18,11 +18,12 @@ def read(content: Content, options: Options) -> Found:
     A layer that is not read stops the others only if there are none; else each block says in ``assumed`` which it is.
     """
     functions.check(options)
-    return Model(stored.read(content, options.max_bytes), options).found()
+    return Model(stored.read(content, options), options).found()
 
 
 def _fits(content: Content) -> bool:
-    return content.starts(b"\x89HDF\r\n\x1a\n") or bool({stored.WEIGHTS, "config.json"} & set(content.members))
+    archived = bool({stored.WEIGHTS, "config.json"} & set(content.members))
+    return archived or content.starts(b"\x89HDF\r\n\x1a\n") or stored.is_index(content)
 
 
 FORMAT = Format("Keras", _fits, read)

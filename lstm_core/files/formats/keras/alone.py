@@ -30,42 +30,38 @@ class Place:
     whole: Steps
 
 
-def layers(
-    kernels: Sequence[Kernel], names: Sequence[str], shown: Callable[[Kernel], Steps] | None = None
-) -> dict[Recurrent, list[Kernel]]:
+Cells = list[tuple[Place, Kernel]]
+
+
+def layers(kernels: Sequence[Kernel], shown: Callable[[Kernel], Steps]) -> dict[Recurrent, list[Kernel]]:
     """The recurrent layers that weights alone make up, in their order, with the weights of their cells. Two are the
     directions of one only if they are called so inside a layer.
 
-    names: of the model's own layers, which may be called so for another reason. shown: the path of some weights with
-    the layers' names in it, where these are known.
+    shown: the groups that lead to numbered weights, with the layers' names in them where these are known.
     """
-    groups: dict[Steps, dict[str, list[tuple[Place, Kernel]]]] = {}
+    groups: dict[Steps, dict[str, Cells]] = {}
     for kernel in kernels:
-        place = (
-            _named(kernel, set(names)) if not kernel.numbered else _numbered(shown(kernel) if shown else kernel.parts)
-        )
+        place = _named(kernel) if not kernel.numbered else _numbered(shown(kernel))
         groups.setdefault(place.layer, {}).setdefault(place.way, []).append((place, kernel))
     found: dict[Recurrent, list[Kernel]] = {}
-    used: set[str] = set()
     for steps, ways in groups.items():
         for name, parts in _split(steps, ways):
-            name = "/".join(name) or parts[0][0][1].kind.lower() or "cell"
-            number = 0
-            while (unique := f"{name}_{number}" if number else name) in used:
-                number += 1
-            used.add(unique)
+            both = len(parts) == 2
             made = tuple(
-                Way((), tuple(CellOf("", place.cell, None) for place, _ in cells), way == "backward")
-                for cells, way in ((cells, cells[0][0].way if len(parts) == 2 else "") for cells in parts)
+                Way(
+                    (),
+                    tuple(CellOf("", place.cell, None) for place, _ in cells),
+                    both and cells[0][0].way == "backward",
+                )
+                for cells in parts
             )
-            found[Recurrent(unique, made)] = [kernel for cells in parts for _, kernel in cells]
+            layer = Recurrent("/".join(name) or parts[0][0][1].kind.lower(), made)
+            found[layer] = [kernel for cells in parts for _, kernel in cells]
     return found
 
 
-def _split(
-    steps: Steps, ways: dict[str, list[tuple[Place, Kernel]]]
-) -> list[tuple[Steps, list[list[tuple[Place, Kernel]]]]]:
-    """One layer in its directions, or as many as do not belong together."""
+def _split(steps: Steps, ways: dict[str, Cells]) -> list[tuple[Steps, list[Cells]]]:
+    """One layer in its directions, or as many as do not belong together; each with its name."""
     whole = all(len(cells) == 1 or _is_a_stack(cells) for cells in ways.values())
     if whole and set(ways) == {"forward", "backward"}:
         if len({cells[0][1].width for cells in ways.values()}) == 1:
@@ -75,7 +71,7 @@ def _split(
     return [(place.whole, [[(place, kernel)]]) for cells in ways.values() for place, kernel in cells]
 
 
-def _is_a_stack(cells: list[tuple[Place, Kernel]]) -> bool:
+def _is_a_stack(cells: Cells) -> bool:
     """Whether each cell is as wide as the one below gives."""
     below = all(place.cell for place, _ in cells)
     return below and all(lower.hidden == upper.width for (_, lower), (_, upper) in pairwise(cells))
@@ -94,7 +90,7 @@ def _numbered(parts: Steps) -> Place:
     return Place(_names(parts), way, cell, whole)
 
 
-def _named(kernel: Kernel, names: set[str]) -> Place:
+def _named(kernel: Kernel) -> Place:
     """bidirectional/bidirectional/forward_lstm/lstm_cell: the layer of the model, then scopes, its own the first."""
     top = tuple(kernel.layer.split("/"))
     steps = kernel.parts[len(top) :]
@@ -108,7 +104,7 @@ def _named(kernel: Kernel, names: set[str]) -> Place:
             break
     steps = steps[:-1] if steps and CELL.fullmatch(steps[-1]) else steps
     inside = scoped or len(steps) > 1  # else a layer of a model in the model may be called so
-    if steps and inside and NAMED_WAY.fullmatch(steps[-1]) and steps[-1] not in names:
+    if steps and inside and NAMED_WAY.fullmatch(steps[-1]):
         steps, way = steps[:-1], steps[-1].partition("_")[0]
     return Place((*top, *_names(steps)), way, cell, whole)
 

@@ -55,7 +55,7 @@ class Model:
             self._refuse()
             return Found([], others, {}, layout)
         wiring = Wiring() if self.root is None else wire(self.root, list(blocks))
-        blocks = attach(blocks, wiring, self._embeddings(others))
+        blocks = attach(blocks, wiring, self._embeddings(others), self.file.version)
         notes = tuple(say("another layer of the file is not read: {reason}", reason=text) for text in self.problems)
         notes = notes[:MOST_PROBLEMS]
         made = [replace(block, assumed=(*block.assumed, *notes)) for block in chain.from_iterable(blocks.values())]
@@ -78,8 +78,9 @@ class Model:
             else:
                 self.missing.append(layer.name)
         taken = set(self.weights.values())
-        left = [kernel for kernel in self.kernels if kernel not in taken and not _under(kernel, refused)]
-        for layer, found in alone.layers(left, self.file.layers, self._shown).items():
+        others = _Refused(refused)
+        left = [kernel for kernel in self.kernels if kernel not in taken and not others.has(kernel)]
+        for layer, found in alone.layers(left, self._shown).items():
             layers.append(layer)
             self.weights |= zip(layer.cells, found, strict=True)
         if self.options.go_backwards is not None:
@@ -130,11 +131,10 @@ class Model:
         """ValueError for a file of which nothing can be read, with what is known of the reason."""
         if self.problems:
             raise ValueError(self.problems[0])
+        if self.file.version.before(2) or any(KERAS_1.search(path) for path in self.file.arrays):
+            raise ValueError(say("this file was written by Keras 1; load it in Keras 2 and save it again"))
         if self.missing:
             raise ValueError(say("the weights of the layer {name} are not in the file", name=self.missing[0]))
-        if any(KERAS_1.search(path) for path in self.file.arrays):
-            text = say("this file was written by Keras 1; load it in Keras 2 and save it again")
-            raise ValueError(text)
         for path in self.file.arrays:
             if CONVOLUTION.search(path):
                 name = "/".join(step for step in kernels.parts(path)[:-1] if step not in ("layers", "vars", "cell"))
@@ -142,16 +142,23 @@ class Model:
                 raise ValueError(text)
 
 
-def _under(kernel: Kernel, refused: Iterable[Node]) -> bool:
-    """Whether some weights belong to a layer that is not read."""
-    for node in refused:
-        keys = node.keys[:-1] if node.keys[-1:] in (("layer",), ("backward_layer",)) else node.keys
-        if kernel.numbered and kernel.parts[: len(keys)] == keys:
-            return True
-        if not kernel.numbered and kernel.layer == node.top:
-            if node.name == node.top or any(part.endswith(node.name) for part in kernel.parts):
-                return True
-    return False
+class _Refused:
+    """Layers that are not read, and whether some weights belong to one."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self.keys: set[tuple[str, ...]] = set()
+        self.names: set[tuple[str, str]] = set()
+        for node in nodes:
+            # A Bidirectional has two such layers, in groups of other names.
+            self.keys.add(node.keys[:-1] if node.keys[-1:] in (("layer",), ("backward_layer",)) else node.keys)
+            names = (node.name, f"forward_{node.name}", f"backward_{node.name}")
+            # What stands in a wrapper may not be named in a path at all.
+            self.names |= {(node.top, name) for name in (*names, *([node.top] if node.shown == node.top else []))}
+
+    def has(self, kernel: Kernel) -> bool:
+        if kernel.numbered:
+            return any(kernel.parts[:end] in self.keys for end in range(len(kernel.parts) + 1))
+        return any((kernel.layer, part) in self.names for part in (kernel.layer, *kernel.parts))
 
 
 def _turned(layer: Recurrent, backwards: bool) -> Recurrent:
@@ -161,10 +168,14 @@ def _turned(layer: Recurrent, backwards: bool) -> Recurrent:
 
 def _unique(layers: Iterable[Recurrent]) -> list[Recurrent]:
     """The layers, with a number behind a name that another one has."""
-    used: dict[str, int] = {}
+    taken: set[str] = set()
+    last: dict[str, int] = {}
     found = []
     for layer in layers:
-        name = layer.name or "cell"
-        used[name] = used.get(name, 0) + 1
-        found.append(replace(layer, name=name if used[name] == 1 else f"{name}_{used[name]}"))
+        name = unique = layer.name or "cell"
+        while unique in taken:
+            last[name] = last.get(name, 0) + 1
+            unique = f"{name}_{last[name]}"
+        taken.add(unique)
+        found.append(replace(layer, name=unique))
     return found

@@ -8,15 +8,17 @@ from dataclasses import replace
 from lstm_core.block import Block, Source
 from lstm_core.files.formats.keras.flow import Flow, Mask, Wiring
 from lstm_core.files.formats.keras.recurrent import Recurrent
+from lstm_core.files.formats.keras.stored import Version
 from lstm_core.files.formats.keras.tree import Node, mapping, text
 from lstm_core.say import Said, say
 
 MOST_LABELS, MOST_NAMES = 50, 5
 HALVES = ("float16", "bfloat16")
+ZEROS = (2, 3)  # the first Keras whose Bidirectional gives zeros at steps that are skipped
 
 
 def attach(
-    blocks: Mapping[Recurrent, Sequence[Block]], wiring: Wiring, embeddings: Mapping[Node, str]
+    blocks: Mapping[Recurrent, Sequence[Block]], wiring: Wiring, embeddings: Mapping[Node, str], version: Version
 ) -> dict[Recurrent, list[Block]]:
     """The blocks of every layer, with what the model says of their input, first state and mask. embeddings: the paths
     of the matrices of embeddings."""
@@ -29,7 +31,7 @@ def attach(
         if reading is not None:
             source = _source(reading.flow, reading.mask, tops, wiring, embeddings)
             value = None if reading.mask is None else reading.mask.value
-            assumed += _of_the_call(layer, reading.starts, reading.mask)
+            assumed += _of_the_call(layer, reading.starts, reading.mask, not version.before(*ZEROS))
             if reading.again:
                 assumed.append(say("its model calls it more than once; what it reads is said of the first call"))
             if reading.flow.entry:
@@ -101,7 +103,8 @@ def _of_the_layer(layer: Recurrent, node: Node) -> list[Said]:
     return found
 
 
-def _of_the_call(layer: Recurrent, starts: Sequence[str], mask: Mask | None) -> list[Said]:
+def _of_the_call(layer: Recurrent, starts: Sequence[str], mask: Mask | None, zeros: bool) -> list[Said]:
+    """What it starts from and skips. zeros: a Bidirectional gives zeros where it skips."""
     found = []
     if starts:
         names = ", ".join([name for name in starts if name][:MOST_NAMES]) or say("another layer")
@@ -111,6 +114,6 @@ def _of_the_call(layer: Recurrent, starts: Sequence[str], mask: Mask | None) -> 
     if mask.elsewhere:
         text = say("no step is skipped; in its model a mask from {name} skips some: pass mask=", name=mask.elsewhere)
         return [*found, text]
-    if layer.options.get("zero_output_for_mask") is True or (len(layer.ways) == 2 and layer.sequences):
+    if layer.options.get("zero_output_for_mask") is True or (zeros and len(layer.ways) == 2 and layer.sequences):
         found.append(say("at a step that is skipped h stays as it was; in its model the layer gives zeros there"))
     return found

@@ -84,7 +84,8 @@ def _single(node: Node) -> Recurrent | None:
     if way is None:
         return None
     doubts = (say("{kind} is a class of the model's own: it is read as its weights and options are", kind=node.kind),)
-    return Recurrent(node.shown, (way,), node.config, node, doubts=doubts if node.own else ())
+    known = node.kind == "RNN" or way.cells[0].kind
+    return Recurrent(node.shown or node.name, (way,), node.config, node, doubts=() if known else doubts)
 
 
 def _bidirectional(node: Node) -> Recurrent | None:
@@ -100,7 +101,7 @@ def _bidirectional(node: Node) -> Recurrent | None:
     one = Way((*one.names, f"forward_{forward.name}"), one.cells, one.backwards)
     two = Way((f"backward_{backward.name}", *(two.names if backward is not forward else ())), two.cells, turned)
     merge = node.config.get("merge_mode", "concat")
-    return Recurrent(node.shown, (one, two), forward.config, node, "none" if merge is None else str(merge))
+    return Recurrent(node.shown or node.name, (one, two), forward.config, node, "none" if merge is None else str(merge))
 
 
 def _way(node: Node, keys: tuple[str, ...]) -> Way | None:
@@ -133,7 +134,9 @@ def _unsupported(node: Node) -> Said | None:
         return say("the layer {name} is a {kind}, which is not supported", name=name, kind=node.kind)
     if node.kind != "RNN" or node.own:
         return None
-    kind = _unknown(node.inside["cell"][0]) if "cell" in node.inside else "?"
+    if "cell" not in node.inside:
+        return say("the layer {name} is an RNN without a cell", name=name)
+    kind = _unknown(node.inside["cell"][0])
     if kind is None:
         return None
     return say("the layer {name} is an RNN of {kind}, which is not supported", name=name, kind=kind)

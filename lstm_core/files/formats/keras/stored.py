@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.files import archive
+from lstm_core.files import archive, limits
 from lstm_core.files.formats import Content, hdf5
+from lstm_core.files.formats.keras.tree import mapping
+from lstm_core.files.options import Options
 from lstm_core.say import say
 
 WEIGHTS = "model.weights.h5"
 MAX_JSON = 64 << 20
+INDEX = re.compile(rb'"weight_map"\s*:\s*\{\s*"[^"]*"\s*:\s*\[?\s*"[^"]*\.weights\.h5"')
 OPTIMIZER = re.compile(r"(optimizer|optimizer_weights)/")
 OLD_WORDS = ("batch_input_shape", "time_major", "implementation")
 NEW_WORDS = ("batch_shape", "DTypePolicy", "zero_output_for_mask")
@@ -66,13 +69,16 @@ class Stored:
         return [text for part in parts for text in _list(texts[part])]
 
 
-def _list(value: str | list[str]) -> list[str]:
+def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def read(content: Content, limit: int) -> Stored:
-    """What a ``.keras`` archive, a ``.weights.h5`` or an older ``.h5`` holds. Raises ValueError for a file that is
-    damaged, or holds no weights."""
+def read(content: Content, options: Options) -> Stored:
+    """What a ``.keras`` archive, a ``.weights.h5``, an older ``.h5`` or the index of several files of weights holds.
+    Raises ValueError for a file that is damaged, or holds no weights."""
+    limit = options.max_bytes
+    if is_index(content):
+        return _stored(_of_index(content, options), None, "")
     if not content.members:
         inner = hdf5.read(content.data, limit)
         said = [inner.attributes.get(path, {}).get("keras_version") for path in ("", "model_weights")]
@@ -87,6 +93,35 @@ def read(content: Content, limit: int) -> Stored:
     about = None if metadata is None else _json(metadata)
     inner = hdf5.read(archive.member(content.data, WEIGHTS, limit), limit)
     return _stored(inner, config, about.get("keras_version", "") if isinstance(about, dict) else "")
+
+
+def is_index(content: Content) -> bool:
+    """Whether it is the ``.weights.json`` that says in which files weights lie, as Keras 3 writes several."""
+    return content.data[:1] == b"{" and len(content.data) <= MAX_JSON and INDEX.search(content.data) is not None
+
+
+def _of_index(content: Content, options: Options) -> hdf5.Content:
+    """The arrays in all files that an index names, read from beside it; all of them may have ``options.max_bytes``."""
+    held = mapping(mapping(_json(content.data)).get("weight_map")).values()
+    names = dict.fromkeys(name for names in held for name in ([names] if isinstance(names, str) else _list(names)))
+    arrays: dict[str, np.ndarray] = {}
+    missing = []
+    left = options.max_bytes - len(content.data)
+    for name in names:
+        data = options.beside.read(str(name), max(left, 0))
+        if data is None:
+            missing.append(str(name))
+            continue
+        arrays |= hdf5.read(data, max(left, 0)).arrays
+        left -= len(data)
+    if missing:
+        raise ValueError(
+            say(
+                "this is the index of a Keras model's weights, which lie in other files; give these with it: {names}",
+                names=limits.some(missing),
+            )
+        )
+    return hdf5.Content(arrays, {})
 
 
 def _stored(inner: hdf5.Content, text: bytes | str | None, said: Any) -> Stored:
