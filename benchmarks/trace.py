@@ -264,7 +264,7 @@ def parts_report(shape: tuple[int, int, int]) -> str:
                 at.append(now())
                 gates["h"] = call.output[None, None]
                 if capture is None:
-                    torch_adapter._product(call, gates, 1.0)
+                    torch_adapter._product(call, gates)
                 else:
                     capture.errors()
                 at.append(now())

@@ -119,32 +119,6 @@ def test_low_precision(kind: str, dtype: torch.dtype) -> None:
         np.testing.assert_allclose(found.signals["h"], wide.signals["h"], rtol=0, atol=0.15)
 
 
-def test_a_memory_that_grows_in_low_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With open gates c is added to 600 times; in half precision a sum stops where its digits end, and so does ours."""
-    with torch.random.fork_rng():
-        torch.manual_seed(4)
-        module = nn.LSTM(32, 16)
-    with torch.no_grad():
-        module.bias_ih_l0[16:32] += 8
-    module, x = module.half(), random(600, 2, 32, dtype=torch.float16)
-    found = trace(module, x)
-    assert found.max_abs_error is not None and found.max_abs_error <= adapter.TOLERANCE[torch.float16]
-    monkeypatch.setattr(adapter, "LOW", ())
-    with pytest.raises(RuntimeError, match="differs"):
-        trace(module, x)
-
-
-@pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("kind", ["lstm", "gru"])
-def test_autocast_is_traced_as_it_runs(layers: int, kind: str) -> None:
-    module, x = build(kind, torch.float32, num_layers=layers), random(9, 2, 5, dtype=torch.float32)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = trace(module, x)
-        output = module(x)[0]
-    assert found.max_abs_error is not None and found.max_abs_error < 5e-2
-    np.testing.assert_allclose(found.signals["h"][-1, 0], output.detach().float().numpy(), rtol=0, atol=5e-2)
-
-
 def test_weights_that_are_computed() -> None:
     """Weight norm, of the old kind and as a parametrisation, is traced with the weights that the module used."""
     old = nn.LSTM(5, 6)

@@ -12,7 +12,7 @@ from torch import nn
 
 import lstm_core
 from lstm_core import trace
-from lstm_core.modules import tracing as adapter
+from lstm_core.modules import kernels
 from lstm_core.modules.tracing import METHODS, trace_module
 from tests.torch_modules import build, random
 
@@ -130,8 +130,8 @@ def test_the_certificate_says_by_how_much_the_output_differs(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 def test_a_wrong_layer_below_is_noticed(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """h of a lower layer is not in the module's output; its last state is, and it must fit."""
-    original = adapter._run_layer
-    monkeypatch.setattr(adapter, "_run_layer", lambda call, layer, x: original(call, layer, x) + 1e-3)
+    original = kernels.run_layer
+    monkeypatch.setattr(kernels, "run_layer", lambda call, layer, x: original(call, layer, x) + 1e-3)
     module = build(kind, num_layers=2)
     with pytest.raises(RuntimeError, match="differs from the module's own"):
         trace_module(module, random(6, 2, 5), method="product")

@@ -85,9 +85,9 @@ def test_the_workspace_is_read_for_any_width(hidden: int, time: int, layers: int
     if not workspace.Cut.usable(Call(module, x)):
         pytest.skip("torch runs without oneDNN here")
     called: list[bool] = []
-    original = adapter._hidden_states
+    original = adapter.hidden_states
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adapter, "_hidden_states", lambda call: called.append(True) or original(call))
+        patch.setattr(adapter, "hidden_states", lambda call: called.append(True) or original(call))
         found = trace_module(module, x, method="workspace")
     assert not called, "the workspace was not read"
     check_same(found, trace_module(module, x, method="loop"), 2e-6)
@@ -165,10 +165,12 @@ def test_a_trace_that_is_let_go_is_gone(kind: type[nn.RNNBase], method: str) -> 
 
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
 def test_h_is_the_modules_own(kind: type[nn.RNNBase]) -> None:
-    """Bit by bit: only the rest is read or computed, and h made from it is no more than compared."""
+    """Bit by bit: only the rest is read or computed, and h made from it is no more than compared. The trace ran without
+    gradients, and so must the module: some processors' kernels give another last bit with them."""
     module, x = kind(5, 64, 2, bidirectional=True), torch.randn(30, 3, 5)
     found = trace_module(module, x, method="product")
-    output = module(x)[0].detach().numpy()
+    with torch.no_grad():
+        output = module(x)[0].numpy()
     assert np.array_equal(np.concatenate(list(found.signals["h"][-1]), axis=-1), output)
     assert found.max_abs_error and found.max_abs_error < 1e-6
 

@@ -98,6 +98,10 @@ class Call:
         given = self.x, self.weight, *self.initial.values()
         return not torch.is_inference_mode_enabled() and not any(value.is_inference() for value in given)
 
+    def autocast(self) -> bool:
+        """Whether the module's operations choose their own precision."""
+        return torch.is_autocast_enabled(self.device.type)
+
     def output_is_ours(self) -> bool:
         """Whether nobody else can hold the module's output, and h of the trace is as large."""
         return (
@@ -127,7 +131,7 @@ class Call:
                 found[name] = given[k].detach().reshape(shape)
             else:
                 if size not in zeros:
-                    zeros[size] = torch.zeros(shape, dtype=self.dtype, device=self.device)
+                    zeros[size] = torch.zeros(shape, dtype=self.x.dtype, device=self.device)
                 found[name] = zeros[size]
         return found
 
@@ -142,6 +146,10 @@ class Call:
             self.returned = state
         else:
             self.take(self.module(self.fed, self.state))
+
+    def again(self) -> None:
+        """Run the module once more."""
+        self.run()
 
     def take(self, result: Any) -> None:
         """Note what the module returned."""

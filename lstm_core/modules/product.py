@@ -31,9 +31,7 @@ class Run:
 
     initial: the states before the first step by name; ``at`` is this one's place in them, which leaves (batch, unit).
     steps: (batch,) where sequences end, or None.
-    rounding: what c is rounded to at every step, as a module in that precision does: a memory that is added to stops
-    growing where the sum no longer changes.
-    Filled in by ``fill``, time first: gates (time, batch, k * hidden) in torch's order, and c.
+    Filled in by ``fill``, time first: gates (time, batch, k * hidden) in torch's order, and c, unless it is given.
     """
 
     cell: type[Cell]
@@ -46,7 +44,7 @@ class Run:
     steps: Tensor | None
     gates: Tensor
     c: Tensor | None = None
-    rounding: torch.dtype | None = None
+    given: bool = False
 
     def __post_init__(self) -> None:
         self.letters = GATES[self.cell.name]
@@ -115,7 +113,7 @@ class Run:
         for start, stop in self.blocks():
             past = self.before(self.read, "h", start, stop)
             self.rows(start, stop, past)
-            if self.c is not None:
+            if self.c is not None and not self.given:
                 self._scan_cell(start, stop)
             errors += self.compare(start, stop, past)
         return largest(errors)
@@ -125,6 +123,19 @@ class Run:
         errors = []
         for start, stop in self.blocks():
             errors += self.compare(start, stop)
+        return largest(errors)
+
+    def carried(self) -> float:
+        """The largest difference between c, of whatever origin, and what its gates make of the c before it; relative,
+        for what is above 1."""
+        assert self.c is not None
+        c, errors = self.c, []
+        for start, stop in self.blocks():
+            v, own = self._named(start, stop), c[start:stop]
+            difference = torch.addcmul(v["i"] * v["g"], v["f"], self.before(c, "c", start, stop)).sub_(own)
+            if self.valid is not None:
+                difference.masked_fill_(~self.valid[start:stop], 0.0)
+            errors += torch.aminmax(difference.div_(own.abs().clamp_(min=1.0)))
         return largest(errors)
 
     def at_end(self, states: Mapping[str, Tensor], top: bool) -> float:
@@ -192,11 +203,7 @@ class Run:
             c.masked_fill_(~valid, 0.0)
         if self.backward:
             keep, c = keep.flip(0), c.flip(0)
-        if self.rounding is None:
-            linear_scan(keep, c, first)
-        else:
-            for k, w in zip(keep, c, strict=True):
-                first = w.addcmul_(k, first).copy_(w.to(self.rounding))
+        linear_scan(keep, c, first)
         if self.backward:
             self.c[start:stop] = c.flip(0)
 
@@ -221,8 +228,9 @@ class Run:
         return torch.aminmax(difference)
 
 
-def runs(call: Call, arrays: Arrays, hidden: Sequence[Tensor]) -> list[Run]:
-    """Every layer and direction with its inputs, its h and the arrays that it fills. h goes to its array."""
+def runs(call: Call, arrays: Arrays, hidden: Sequence[Tensor], cells: Sequence[Tensor] | None = None) -> list[Run]:
+    """Every layer and direction with its inputs, its h and the arrays that it fills. h goes to its array, and c if it
+    is known."""
     layers, directions, _, _ = call.shape
     convert = {call.x.dtype, call.output.dtype, call.weight.dtype} != {call.dtype}
 
@@ -242,8 +250,11 @@ def runs(call: Call, arrays: Arrays, hidden: Sequence[Tensor]) -> list[Run]:
             at = layer, direction
             weights = all_cast(call.blocks[layer][direction])
             c = arrays["c"][at] if "c" in initial else None
+            if cells is not None and c is not None:
+                c.copy_(cells[layer * directions + direction])
             gates, backward = arrays["gates"][at], direction == 1
-            found.append(Run(call.cell, weights, x, h, at, initial, backward, call.lengths, gates, c))
+            given = cells is not None
+            found.append(Run(call.cell, weights, x, h, at, initial, backward, call.lengths, gates, c, given))
         if layer + 1 < layers:
             x = row[0] if directions == 1 else torch.cat(list(row), dim=-1)
     return found

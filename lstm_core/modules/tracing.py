@@ -7,32 +7,32 @@ The module runs once, as it is, and gives every h. The gates come from there in 
 - ``product``: computed again for all steps at once (``lstm_core.modules.product``), which always works;
 - ``loop``: ``lstm_core.scan``, step by step, the reference for the others.
 
-Whichever it was, h is then made from the gates and compared with the module's output at every step.
+Whichever it was, h is then made from the gates and compared with the module's output at every step. No gate is further
+from the module's than one step's rounding, since each is computed from the h that the module itself read. Only c is
+carried on: in half precision, where rounding adds up, c is the module's own as well, and is compared with what the
+gates make of the c before it (``lstm_core.modules.kernels``).
 """
 
 from __future__ import annotations
 
 import math
 import time
-import warnings
 from contextlib import nullcontext
-from itertools import chain
 from typing import Any
-from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch import nn
 
 from lstm_core.modules import gru, workspace
-from lstm_core.modules.allocation import empty
 from lstm_core.modules.arrays import Arrays
 from lstm_core.modules.call import LOW, Call
+from lstm_core.modules.copies import copied, remember, weights_of
+from lstm_core.modules.kernels import cell_states, hidden_states
 from lstm_core.modules.kinds import cell_of, layers_of, with_biases
 from lstm_core.modules.product import largest, runs
 from lstm_core.ops import TorchOps
-from lstm_core.scan import Layers, scan
+from lstm_core.scan import scan
 from lstm_core.stacked import GATES, split_weights
 from lstm_core.text import Token
 from lstm_core.trace import Trace
@@ -40,19 +40,13 @@ from lstm_core.trace import Trace
 __all__ = ["GATES", "METHODS", "TOLERANCE", "cell_of", "layers_of", "trace_module"]
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
-"""By how much traced and fused hidden states may differ before a trace is refused; times the largest h above 1."""
+"""By how much traced and fused hidden states may differ before a trace is refused; times the largest h above 1. In half
+precision 10 to 20 times what the rounding of one operation may be: of a step there are about ten."""
 
 TF32 = 5e-3
 """The same for float32 on CUDA while cuDNN may round to TF32, its default: 10 bits of mantissa in every product."""
 
 METHODS = ("auto", "graph", "workspace", "recorded", "product", "loop")
-KERNELS = {
-    "lstm": torch.lstm,
-    "lstm_projected": torch.lstm,
-    "gru": torch.gru,
-    "rnn": torch.rnn_tanh,
-    "rnn_relu": torch.rnn_relu,
-}
 
 
 def trace_module(
@@ -112,46 +106,50 @@ def finish(
 
     Raises RuntimeError, as ``lstm_core.trace`` says, if it is not what the module computed.
     """
-    kind = call.device.type
     limit = tolerance(call)
-    with torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext():
-        if call.output_is_ours() and call.output.dtype is call.dtype:
-            arrays["h"] = call.output[None, None]
-        found = None if capture is None else capture.errors()
-        error, rest = found or (math.nan, math.nan)
-        if not (error <= limit and rest <= limit):
-            if capture is not None:  # what was read along was wrong, and so may be the run that was cut up for it
-                call.run()
-                arrays = Arrays(call)
-            error, rest = _product(call, arrays, limit)
+    if call.output_is_ours() and call.output.dtype is call.dtype:
+        arrays["h"] = call.output[None, None]
+    found = None if capture is None else capture.errors()
+    error, rest = found or (math.nan, math.nan)
+    if not (error <= limit and rest <= limit):
+        if capture is not None:  # what was read along was wrong, and so may be the run that was cut up for it
+            call.again()
+            arrays = Arrays(call)
+        error, rest = _product(call, arrays)
     certify(call, error, rest)
     return _trace(call, arrays.signals(), tokens, start, error, like)
 
 
-def _product(call: Call, arrays: Arrays, limit: float) -> tuple[float, float]:
+def _product(call: Call, arrays: Arrays) -> tuple[float, float]:
     """Compute all gates again; the errors of the module's output, and of everything else."""
-    found, directions, last = runs(call, arrays, _hidden_states(call)), call.shape[1], call.last
-    below = len(found) - directions
-    error = rest = math.nan
-    # A module in low precision may round its memory at every step, or only its output.
-    for rounding in (None, call.output.dtype) if call.output.dtype in LOW and "c" in call.initial else (None,):
-        for run in found:
-            run.rounding = rounding
+    hidden, last, below = hidden_states(call), call.last, (call.shape[0] - 1) * call.shape[1]
+    own = cell_states(call, hidden) if "c" in call.initial and precision(call) in LOW else None
+    with _plain(call):
+        found = runs(call, arrays, hidden, own)
         of_h = [run.fill() for run in found]
-        at_end = [run.at_end(last, top=k >= below) for k, run in enumerate(found)]
-        error, rest = largest(of_h[below:]), largest([*of_h[:below], *at_end])
-        if error <= limit and rest <= limit:
-            break
-    return error, rest
+        rest = [run.at_end(last, top=k >= below) for k, run in enumerate(found)]
+        if own is not None:
+            rest += [run.carried() for run in found]
+    return largest(of_h[below:]), largest([*of_h[:below], *rest])
+
+
+def _plain(call: Call) -> Any:
+    """What is computed here is computed as it says."""
+    return torch.autocast(call.device.type, enabled=False) if call.autocast() else nullcontext()
+
+
+def precision(call: Call) -> torch.dtype:
+    """The coarsest that the module computed in."""
+    kinds = {call.x.dtype, call.output.dtype}
+    if call.autocast():  # what it casts to may be seen nowhere
+        kinds.add(torch.get_autocast_dtype(call.device.type))
+    return max(kinds, key=lambda dtype: torch.finfo(dtype).eps) if len(kinds) > 1 else call.output.dtype
 
 
 def tolerance(call: Call) -> float:
     """By how much traced and fused hidden states may differ before the trace is refused."""
-    kinds, device = {call.x.dtype, call.output.dtype}, call.device.type
-    if torch.is_autocast_enabled(device):  # what it casts to may be seen nowhere
-        kinds.add(torch.get_autocast_dtype(device))
-    coarse = max(kinds, key=lambda dtype: torch.finfo(dtype).eps) if len(kinds) > 1 else call.output.dtype
-    if coarse is torch.float32 and device == "cuda" and torch.backends.cudnn.allow_tf32:
+    coarse = precision(call)
+    if coarse is torch.float32 and call.device.type == "cuda" and torch.backends.cudnn.allow_tf32:
         return TF32
     return TOLERANCE[coarse]
 
@@ -175,34 +173,6 @@ def certify(call: Call, error: float, rest: float = 0.0) -> None:
             )
 
 
-def _hidden_states(call: Call) -> list[Tensor]:
-    """h of every layer and direction, (time, batch, unit): the module gives the top layer's, torch's kernel the
-    others."""
-    layers, directions, _, _ = call.shape
-    x, found = call.x, []
-    for layer in range(layers - 1):
-        x = _run_layer(call, layer, x)
-        found += x.chunk(directions, dim=-1)
-    return [*found, *call.output.chunk(directions, dim=-1)]
-
-
-def _run_layer(call: Call, layer: int, x: Tensor) -> Tensor:
-    """The output of one layer, (time, batch, direction * unit)."""
-    row = call.blocks[layer]
-    weights = [value for block in row for value in block.values()]
-    state = [call.initial[name][layer].to(x.dtype) for name in ("h", "c") if name in call.initial]
-    kernel, options = KERNELS[call.cell.name], ("bias_ih" in row[0], 1, 0.0, False, len(row) == 2)
-    start = state if len(state) == 2 else state[0]
-    if call.lengths is None:
-        with warnings.catch_warnings():  # cuDNN says that one layer's weights are not one piece of memory
-            warnings.filterwarnings("ignore", message="RNN module weights are not part of single")
-            return kernel(x, start, weights, *options, False)[0]
-    packed = pack_padded_sequence(x, call.lengths, enforce_sorted=False)
-    state = [value[:, packed.sorted_indices] for value in state]
-    data = kernel(packed.data, packed.batch_sizes, state if len(state) == 2 else state[0], weights, *options)[0]
-    return pad_packed_sequence(packed._replace(data=data), total_length=len(x))[0]
-
-
 def _loop(call: Call, tokens: tuple[Token, ...], start: float) -> Trace:
     """The reference: step by step, sequences of one length at a time."""
     layers = [
@@ -217,8 +187,9 @@ def _loop(call: Call, tokens: tuple[Token, ...], start: float) -> Trace:
     x, signals = call.x.to(call.dtype), {}
     for length in lengths.unique().tolist():
         at = torch.nonzero(lengths == length).flatten().to(call.device)
-        state = {name: value[:, :, at] for name, value in call.initial.items()}
-        part, _ = scan(call.cell, layers, x[:length, at], state, TorchOps(str(call.device)))
+        state = {name: value[:, :, at].to(call.dtype) for name, value in call.initial.items()}
+        with _plain(call):
+            part, _ = scan(call.cell, layers, x[:length, at], state, TorchOps(str(call.device)))
         for name, value in part.items():
             whole = signals.setdefault(name, value.new_full((*value.shape[:2], time, batch, value.shape[-1]), math.nan))
             whole[:, :, :length, at] = value
@@ -242,55 +213,14 @@ def _trace(
     found = Trace(
         call.cell,
         signals,
-        _copy(call.x),
-        _weights(call) if like is None else like.layers,
-        {name: _copy(value) for name, value in call.initial.items()},
+        copied(call.x),
+        weights_of(call) if like is None else like.layers,
+        {name: copied(value) for name, value in call.initial.items()},
         tokens,
         str(call.device),
         time.perf_counter() - start,
         error,
         None if call.lengths is None else tuple(call.lengths.tolist()),
     )
-    _latest[call.module] = ref(found)
+    remember(call, found)
     return found
-
-
-_latest: WeakKeyDictionary[nn.Module, ref[Trace]] = WeakKeyDictionary()
-
-
-def _weights(call: Call) -> Layers:
-    """A copy of the module's weights, which its traces share for as long as they stay the same: of a thousand short
-    traces they would be the greater part."""
-    latest = _latest.get(call.module)
-    earlier = latest() if latest else None
-    if earlier is not None and _same(call, earlier):
-        return earlier.layers
-    named = [[with_biases(weights) for weights in row] for row in call.blocks]
-    values = [value.float() if value.dtype in LOW else value for weights in chain(*named) for value in weights.values()]
-    values = [value.cpu().numpy() for value in values]
-    copies = empty([value.shape for value in values], values[0].dtype)
-    for copy, value in zip(copies, values, strict=True):
-        copy[...] = value
-    left = iter(copies)
-    layers = [[split_weights(call.cell, {name: next(left) for name in weights}) for weights in row] for row in named]
-    for params in chain(*layers):
-        for value in params.values():
-            value.flags.writeable = False
-    return layers
-
-
-def _same(call: Call, trace: Trace) -> bool:
-    """Whether its weights are the module's."""
-    if call.device.type != "cpu" or trace.cell is not call.cell or trace.signals["h"].shape[:2] != call.shape[:2]:
-        return False
-    for weights, params in zip(chain(*call.blocks), chain(*trace.layers), strict=True):
-        for name, own in split_weights(call.cell, with_biases(weights)).items():
-            if not np.array_equal(params[name], own.float().numpy() if own.dtype in LOW else own.numpy()):
-                return False
-    return True
-
-
-def _copy(tensor: Tensor) -> np.ndarray:
-    if tensor.dtype in LOW:
-        tensor = tensor.float()
-    return tensor.numpy().copy() if tensor.device.type == "cpu" else tensor.cpu().numpy()

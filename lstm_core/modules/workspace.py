@@ -37,6 +37,7 @@ def _usable(call: Call) -> bool:
         and call.x.dtype is torch.float32
         and call.weight.dtype is torch.float32
         and call.device.type == "cpu"
+        and not call.autocast()
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.aten, "mkldnn_rnn_layer")
     )
