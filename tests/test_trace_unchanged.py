@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import copy
+import dataclasses
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from lstm_core import trace
+from lstm_core import trace, trace_all
 from lstm_core.modules.tracing import METHODS, trace_module
 from tests.torch_modules import KIND, build, check_same, random, state_for
 
@@ -150,3 +152,100 @@ def test_traces_share_one_copy_of_weights_that_stay(kind: str) -> None:
             for old, new in zip(before.layers[0], after.layers[0], strict=True)
             for name in old
         )
+
+
+@dataclasses.dataclass
+class Memory:
+    h: torch.Tensor
+    steps: list[torch.Tensor]
+
+
+class Streaming(nn.Module):
+    """A model that keeps where it is, in every way in which people keep it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(5, 6)
+        self.norm = nn.BatchNorm1d(6)
+        self.register_buffer("replaced", torch.zeros(1, 2, 6))
+        self.h: torch.Tensor | None = None
+        self.in_place = torch.zeros(1, 2, 6)
+        self.states = {"by name": [torch.zeros(1, 2, 6)], "pair": (torch.zeros(1, 2, 6), torch.zeros(1, 2, 6))}
+        self.past: collections.deque[torch.Tensor] = collections.deque(maxlen=3)
+        self.memory = Memory(torch.zeros(1, 2, 6), [])
+        self.seen: set[int] = set()
+        self.calls = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        output, h = self.rnn(x, self.h)
+        output = output + self.replaced + self.in_place + sum(self.past) + self.memory.h + len(self.memory.steps)
+        output = output + self.states["by name"][0] + self.states["pair"][1] + self.calls + len(self.seen)
+        if hasattr(self, "later"):
+            output = output + self.later
+        self.h = h
+        self.replaced = h
+        self.in_place.add_(h)
+        self.states["by name"][0] = h
+        self.states["pair"][1].mul_(0.5).add_(h)
+        self.states["new"] = h
+        self.past.append(h)
+        self.memory.h = h
+        self.memory.steps.append(h)
+        self.seen.add(self.calls)
+        self.calls += 1
+        self.later = h
+        return self.norm(output.transpose(0, 1).mean(1))
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("ran_before", [0, 1, 2])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_model_that_keeps_its_state_goes_on_as_if_it_had_not_been_traced(
+    training: bool, ran_before: int, fails: bool
+) -> None:
+    """The next outputs are those of a model that was not traced, with gradients too."""
+    torch.manual_seed(0)
+    traced, other = (Streaming().double().train(training) for _ in range(2))
+    other.load_state_dict(traced.state_dict())
+    with torch.no_grad():
+        for _ in range(ran_before):
+            torch.testing.assert_close(traced(random(4, 2, 5)), other(random(4, 2, 5)), rtol=0, atol=0)
+    if fails:
+        with pytest.raises(RuntimeError, match="must match|Expected hidden size"):
+            trace_all(traced, random(4, 3, 5))
+    else:
+        assert list(trace_all(traced, random(4, 2, 5, seed=7))) == ["rnn"]
+    for seed in (3, 4):
+        torch.testing.assert_close(
+            traced(random(4, 2, 5, seed=seed)), other(random(4, 2, 5, seed=seed)), rtol=0, atol=0
+        )
+    assert vars(traced).keys() == vars(other).keys() and traced.calls == other.calls
+
+
+def test_what_a_training_step_needs_is_left_to_it() -> None:
+    """A state that autograd keeps for the backward pass is not written to, not even with the same values."""
+    model = Streaming()
+    model.in_place = torch.zeros(1, 2, 6)
+    model(torch.randn(4, 2, 5))
+    assert model.h is not None
+    loss = (model.h * model.rnn.weight_hh_l0.sum() * model.h.exp()).sum()
+    trace_all(model, torch.randn(4, 2, 5))
+    loss.backward()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")
+def test_a_scripted_part_of_a_model_is_put_back_too() -> None:
+    model = nn.Sequential(torch.jit.script(nn.BatchNorm1d(5)), nn.GRU(5, 6))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    trace_all(model, torch.randn(4, 5))
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    model(torch.randn(4, 5))
+    assert not torch.equal(model.state_dict()["0.running_mean"], before["0.running_mean"])
+
+
+def test_a_lazy_module_is_ready_after_a_trace() -> None:
+    """What it has found out is no state of a run."""
+    model = nn.Sequential(nn.LazyLinear(5), nn.GRU(5, 6))
+    x = torch.randn(4, 2, 3)
+    assert list(trace_all(model, x)) == ["1"]
+    assert type(model[0]) is nn.Linear and model[0].in_features == 3 and model(x)[0].shape == (4, 2, 6)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from lstm_core.modules.call import Call
 from lstm_core.modules.chunks import join
 from lstm_core.modules.kinds import cell_of, recurrent_modules
 from lstm_core.modules.tracing import finish
+from lstm_core.modules.unchanged import unchanged
 from lstm_core.trace import Trace
 
 
@@ -72,7 +72,7 @@ def trace_whole(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any
     try:
         for name, module in found.items():
             handles.append(module.register_forward_hook(hook(name), with_kwargs=True, prepend=True))
-        with _unchanged(model), torch.no_grad():
+        with unchanged(model), torch.no_grad():
             model(*inputs, **named)
     finally:
         for handle in handles:
@@ -98,17 +98,3 @@ def _note(visits: list[Visit], call: Call, start: float) -> None:
         visits[-1].last = last
     else:
         visits.append(Visit([trace], last, weights))
-
-
-@contextmanager
-def _unchanged(model: nn.Module) -> Iterator[None]:
-    """Buffers (a batch norm's averages) and random states are afterwards what they were before."""
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    devices = {p.device for p in (*model.parameters(), *model.buffers()) if p.device.type == "cuda"}
-    with torch.random.fork_rng(devices=sorted(device.index or 0 for device in devices)):
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for buffer, before in buffers:
-                    buffer.copy_(before)
