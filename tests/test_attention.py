@@ -192,7 +192,8 @@ def test_saved_and_loaded(tied: bool, tmp_path: Path) -> None:
     ],
 )
 def test_a_file_whose_attention_does_not_fit_is_refused(change: dict, reason: str, tmp_path: Path) -> None:
-    replace(looking(), **change).save(tmp_path / "m.safetensors")
+    model = looking()
+    replace(model, readout=replace(model.predicts, **change)).save(tmp_path / "m.safetensors")
     with pytest.raises(ValueError, match=reason):
         Network.load(tmp_path / "m.safetensors")
 

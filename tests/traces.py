@@ -11,6 +11,7 @@ from tokenizers import models, pre_tokenizers
 
 from lstm_core import CELLS, Network, Token, Tokenizer, Trace
 from lstm_core.equations import carry
+from lstm_core.network import Reader, Readout
 from lstm_core.scan import scan
 
 GATED = [name for name, cell in CELLS.items() if carry(cell) is not None]
@@ -45,13 +46,10 @@ def word_model(name: str, words: str, seed: int = 3, hidden: int = 5, layers: in
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()  # type: ignore[assignment]
     model = cases.model(name, layers=layers, directions=directions, hidden=hidden)
     rng = np.random.default_rng(seed)
-    return replace(
-        model,
-        tokenizer=Tokenizer(tokenizer.to_str()),
-        embedding=rng.normal(size=(len(ids), 4)).astype(np.float32),
-        readout=rng.normal(size=(len(ids), directions * hidden)).astype(np.float32),
-        bias=rng.normal(size=len(ids)).astype(np.float32),
-    )
+    embedding = rng.normal(size=(len(ids), 4)).astype(np.float32)
+    weight = rng.normal(size=(len(ids), directions * hidden)).astype(np.float32)
+    readout = Readout(weight, rng.normal(size=len(ids)).astype(np.float32))
+    return replace(model, reader=Reader(embedding, Tokenizer(tokenizer.to_str())), readout=readout)
 
 
 def tokens_of(text: str) -> tuple[Token, ...]:

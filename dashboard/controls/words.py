@@ -43,7 +43,7 @@ def other_sentence(shown: Scene) -> str:
     if not tokenizers:
         return SENTENCES[0]
     first = tokenizers[0]
-    text = [token.piece for token in next(trace.tokens for trace in shown.traces if trace.tokens)[:COMPARED]]
+    text = [token.piece for token in next((trace.tokens for trace in shown.traces if trace.tokens), ())[:COMPARED]]
     offered = [*SENTENCES, *(text for model in shown.models for _, text in examples(model))]
     others = [one for one in offered if one != shown.settings.text]
     known = [one for one in others if all(_knows(tokenizer, one) for tokenizer in tokenizers)]
