@@ -17,10 +17,16 @@ def trace(module: Any, x: Any, state: Any = None, tokens: tuple[Token, ...] = ()
     lengths: (batch,) steps of each sequence of a padded batch, in any order; they are packed for the module.
 
     The module runs once; nothing of it, of the random state or of the gradients is changed. Its output and the hidden
-    states that the traced gates give are compared: ``max_abs_error``.
+    states that the traced gates give are compared: ``max_abs_error``. In half precision, where rounding adds up over
+    the steps, an LSTM's c is the module's own as well, and compared with what the gates make of the c before it.
 
-    Raises TypeError for what cannot be traced, with the reason (quantised, scripted, a forward of its own); ValueError
-    while dropout is active; RuntimeError if the trace differs from what the module computed by more than rounding.
+    One that torch.compile has been at is traced as it was written. Weights may be computed when it runs (weight norm,
+    spectral norm, pruning, parametrizations): the trace has those that it ran with. Of hooks that change its input or
+    its output, the trace is between them: of what its forward read and gave, and ``assumed`` says so.
+
+    Raises TypeError for what cannot be traced, with the reason (quantised, scripted, exported, a forward of its own);
+    ValueError while dropout is active; RuntimeError if the trace differs from what the module computed by more than
+    rounding. What the module itself raises is passed on, with a note that it is the module's.
     """
     from lstm_core.modules.tracing import trace_module
 
@@ -31,8 +37,9 @@ def trace_all(model: Any, *inputs: Any, **named: Any) -> dict[str, Trace]:
     """Run ``model(*inputs, **named)`` once and trace every recurrent module that it went through, by its dotted name.
 
     A module that is called again with the state it left (a decoder, a cell in a loop) gives one trace of all its steps;
-    called anew, it gives a second one, "name#2". As with ``trace``, nothing is changed: buffers and random state are
-    put back. Raises what ``trace`` raises, and ValueError if the model has no recurrent module or ran none.
+    called anew, it gives a second one, "name#2". As with ``trace``, nothing is changed: buffers, random state and what
+    modules keep in their attributes (a streaming model's state) are put back. Raises what ``trace`` raises, and
+    ValueError if the model has no recurrent module or ran none.
     """
     from lstm_core.modules.whole import trace_whole
 

@@ -117,16 +117,3 @@ def test_low_precision(kind: str, dtype: torch.dtype) -> None:
     wide = trace(build(kind, torch.float32, num_layers=2, bidirectional=True), x.float())
     if kind != "relu":
         np.testing.assert_allclose(found.signals["h"], wide.signals["h"], rtol=0, atol=0.15)
-
-
-def test_weights_that_are_computed() -> None:
-    """Weight norm, of the old kind and as a parametrisation, is traced with the weights that the module used."""
-    old = nn.LSTM(5, 6)
-    torch.nn.utils.parametrizations.weight_norm(old, "weight_hh_l0")
-    x = torch.randn(7, 2, 5)
-    try:
-        found = trace(old, x)
-    except RuntimeError as error:  # the module itself did not use them: the certificate says so
-        assert "differs" in str(error)
-    else:
-        np.testing.assert_allclose(found.signals["h"][0, 0], old(x)[0].detach().numpy(), rtol=0, atol=1e-5)

@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 import lstm_core
-from lstm_core import trace
+from lstm_core import trace, trace_all, trace_chunks
 from lstm_core.modules import kernels
+from lstm_core.modules.call import Call
 from lstm_core.modules.tracing import METHODS, trace_module
 from tests.torch_modules import build, random
 
@@ -58,6 +59,32 @@ def test_what_cannot_be_traced_says_why(make: Any, reason: str) -> None:
         trace(make(), torch.zeros(3, 1, 5))
 
 
+def exported() -> Any:
+    return torch.export.export(nn.Sequential(nn.LSTM(5, 6)), (torch.zeros(3, 1, 5),))
+
+
+@pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (exported, "ExportedProgram cannot be traced: it holds operations, not modules; pass the module it was made"),
+        (lambda: nn.LSTM(5, 6).forward, "LSTM.forward cannot be traced: it is a method; pass the module itself"),
+        (lambda: nn.LSTM(5, 6).__call__, "LSTM.* cannot be traced: it is a method; pass the module itself"),
+        (lambda: torch.compile(nn.LSTM(5, 6).forward, backend="eager"), "cannot be traced: it is a"),
+        (lambda: lambda x: x, "cannot be traced: it is a function; pass the module that it calls"),
+        (lambda: nn.LSTM, "LSTM cannot be traced: it is a class; pass a module that was made from it"),
+        (lambda: nn.LSTM(5, 6).state_dict(), "OrderedDict cannot be traced: it is not a torch module; pass the module"),
+        (lambda: None, "NoneType cannot be traced: it is not a torch module"),
+    ],
+)
+def test_what_is_not_a_module_is_refused_in_a_sentence(make: Any, reason: str) -> None:
+    thing, x = make(), torch.zeros(3, 1, 5)
+    for ask in (lambda: trace(thing, x), lambda: trace_all(thing, x), lambda: trace_chunks(thing, x, steps=2)):
+        with pytest.raises(TypeError, match=reason) as error:
+            ask()
+        assert len(str(error.value)) < 120
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")
 def test_scripted_modules_are_refused() -> None:
     scripted = torch.jit.script(nn.LSTM(5, 6))
@@ -96,32 +123,11 @@ def test_an_output_that_is_nan_is_named(kind: str) -> None:
             trace_module(build(kind, torch.float32), torch.full((3, 1, 5), torch.nan), method=method)
 
 
-def changed_anew(module: nn.Module, args: Any, out: Any) -> Any:
-    return out[0] * 1.5, out[1]
-
-
-def changed_in_place(module: nn.Module, args: Any, out: Any) -> None:
-    out[0].mul_(1.5)
-
-
-@pytest.mark.parametrize("hook", [changed_anew, changed_in_place])
-@pytest.mark.parametrize("kind", ["lstm", "gru"])
-@pytest.mark.parametrize("layers", [1, 2])
-def test_a_hook_that_changes_the_output_is_noticed(kind: str, layers: int, hook: Any) -> None:
-    module = build(kind, torch.float32, num_layers=layers)
-    handle = module.register_forward_hook(hook)
-    x = random(4, 1, 5, dtype=torch.float32)
-    for method in METHODS:
-        with pytest.raises(RuntimeError, match="differs from the module's own output"):
-            trace_module(module, x, method=method)
-    handle.remove()
-    assert trace(module, x).max_abs_error < 1e-6
-
-
 @pytest.mark.parametrize("kind", ["lstm", "gru", "tanh"])
-def test_the_certificate_says_by_how_much_the_output_differs(kind: str) -> None:
-    module = build(kind, torch.float32)
-    module.register_forward_hook(lambda m, args, out: (out[0] + 2e-5, out[1]))
+def test_the_certificate_says_by_how_much_the_output_differs(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, original = build(kind, torch.float32), Call.take
+    monkeypatch.setattr(Call, "output_is_ours", lambda call: False)
+    monkeypatch.setattr(Call, "take", lambda call, result: original(call, (result[0] + 2e-5, result[1])))
     for method in METHODS:
         found = trace_module(module, random(1, 3, 5, dtype=torch.float32), method=method)  # no gate reads it
         assert found.max_abs_error == pytest.approx(2e-5, abs=1e-6)
@@ -135,6 +141,18 @@ def test_a_wrong_layer_below_is_noticed(kind: str, monkeypatch: pytest.MonkeyPat
     module = build(kind, num_layers=2)
     with pytest.raises(RuntimeError, match="differs from the module's own"):
         trace_module(module, random(6, 2, 5), method="product")
+
+
+def test_what_the_module_itself_raises_is_its_own() -> None:
+    """Its type and its words, and a note that they are the module's."""
+    for ask in (trace, trace_all):
+        for module in (nn.LSTM(5, 6), nn.GRU(5, 6)):
+            module.register_forward_pre_hook(lambda m, args: None)
+            with pytest.raises(RuntimeError, match=r"^input.size\(-1\) must be equal to input_size") as error:
+                ask(module, torch.zeros(3, 1, 4))
+            assert error.value.__notes__ == [
+                f"This is what {type(module).__name__} itself raised when it ran on these inputs."
+            ]
 
 
 def test_the_public_names() -> None:

@@ -117,6 +117,40 @@ def test_packed_sequences_inside_a_model() -> None:
         np.testing.assert_allclose(h, output[: len(part), b].detach().numpy(), rtol=0, atol=1e-6)
 
 
+def test_a_forward_that_is_called_by_itself_is_traced() -> None:
+    """As some people do, so that no hook runs."""
+
+    class Direct(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.GRU(5, 6)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            first, h = self.rnn(x)
+            return self.rnn.forward(x, h)[0] + first
+
+    model, x = Direct(), torch.randn(4, 1, 5)
+    found = trace_all(model, x)
+    assert list(found) == ["rnn"] and len(found["rnn"]) == 8
+    np.testing.assert_array_equal(found["rnn"].signals["h"][0, 0, :4], trace(model.rnn, x).signals["h"][0, 0])
+
+
+def test_a_model_that_turns_gradients_on_is_traced() -> None:
+    class Graded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.LSTM(5, 6)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            with torch.enable_grad():
+                x = (x * 2).requires_grad_()
+                return torch.autograd.grad(self.rnn(x)[0].sum(), x)[0]
+
+    model, x = Graded().double(), torch.randn(4, 2, 5, dtype=torch.float64)
+    [found] = trace_all(model, x).values()
+    np.testing.assert_allclose(found.signals["h"], trace(model.rnn, x * 2).signals["h"], rtol=0, atol=1e-14)
+
+
 def test_the_model_itself_may_be_the_module() -> None:
     module, x = nn.GRU(5, 6), torch.randn(4, 1, 5)
     found = trace_all(module, x)

@@ -53,3 +53,37 @@ def check_same(found: Trace, expected: Trace, atol: float) -> None:
         np.testing.assert_allclose(found.signals[name], value, rtol=0, atol=atol, err_msg=name)
     assert found.max_abs_error is not None and found.max_abs_error <= atol
     assert found.lengths == expected.lengths
+
+
+def own(module: nn.Module, x: torch.Tensor) -> np.ndarray:
+    """The module's own output, (time, batch, direction * unit); a cell is run over the steps."""
+    with torch.no_grad():
+        if not isinstance(module, nn.RNNCellBase):
+            output = module(x)[0]
+            return (output.transpose(0, 1) if getattr(module, "batch_first", False) else output).numpy()
+        state, rows = None, []
+        for step in x:
+            state = module(step, state)
+            rows.append(state[0] if isinstance(state, tuple) else state)
+        return torch.stack(rows).numpy()
+
+
+def top(found: Trace) -> np.ndarray:
+    """h of the top layer, laid out as ``own``."""
+    return np.concatenate(list(found.signals["h"][-1]), axis=-1)
+
+
+class Round(nn.Module):
+    """A model round a module; a cell is run over the steps."""
+
+    def __init__(self, rnn: nn.Module) -> None:
+        super().__init__()
+        self.rnn = rnn
+
+    def forward(self, x: torch.Tensor) -> Any:
+        if not isinstance(self.rnn, nn.RNNCellBase):
+            return self.rnn(x)[0]
+        state = None
+        for step in x:
+            state = self.rnn(step, state)
+        return state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,18 +15,12 @@ from lstm_core.modules.kinds import blocks_of, cell_of
 LOW = (torch.bfloat16, torch.float16)
 
 
-class Call:
-    """``module`` on ``x`` from ``state``.
+class Fed:
+    """What ``module`` is given, in one layout.
 
-    x: (time, batch, input). lengths: (batch,) steps of each sequence, None if all are full.
-    shape: layers, directions, time, batch. hidden: units of a gate; sizes: units of each state, in torch's order: h,
-    then c. initial: by name (layer, direction, batch, unit). After ``run`` or ``take``, output: (time, batch, direction
-    * unit), what the module itself gave, and returned: its last states as it gave them. weight: the first layer's
-    weight_ih. dtype: what gates are computed in, float32 for a module in less.
+    x: (time, batch, input). lengths: (batch,) steps of each sequence, None if all are full. fed: x as the module takes
+    it, packed where lengths were given.
     """
-
-    output: Tensor
-    returned: Any
 
     def __init__(self, module: nn.Module, x: Any, state: Any = None, lengths: Any = None) -> None:
         """Raises TypeError for what cannot be traced and ValueError where a second run would not be the same."""
@@ -37,13 +32,11 @@ class Call:
             raise ValueError("x is on the device meta, which holds no values")
         if isinstance(module, nn.RNNBase) and module.training and module.dropout > 0 and module.num_layers > 1:
             raise ValueError("dropout is active, so two runs differ; call module.eval() first")
-        self.blocks = blocks_of(module)
-        self.weight = self.blocks[0][0]["weight_ih"]
         self.single = isinstance(module, nn.RNNCellBase)
         self.batch_first = isinstance(module, nn.RNNBase) and module.batch_first
         self.packed = isinstance(x, PackedSequence)
         self.lengths: Tensor | None = None
-        self.fed: Any = x  # what the module gets: x, or x packed
+        self.fed: Any = x
         self.state = state
         if isinstance(x, PackedSequence):
             if lengths is not None:
@@ -54,16 +47,6 @@ class Call:
             self._lay_out(x, lengths)
         if self.x.dim() == 3 and self.x.shape[1] == 0:
             raise ValueError("x is a batch of no sequences, so there is nothing to trace")
-        low = self.x.dtype in LOW or self.weight.dtype in LOW
-        self.dtype = torch.float32 if low else self.weight.dtype
-        if self.lengths is not None and bool((self.lengths == len(self.x)).all()):
-            self.lengths = None  # all are full: no step has to be left out
-        first = self.blocks[0][0]
-        self.shape = len(self.blocks), len(self.blocks[0]), self.x.shape[0], self.x.shape[1]
-        self.hidden = first["weight_hr" if "weight_hr" in first else "weight_hh"].shape[1]
-        units = {"h": first["weight_hh"].shape[1], "c": self.hidden}
-        self.sizes = {name: size for name, size in units.items() if name in self.cell.states()}
-        self.initial = self._named(state)
 
     def _lay_out(self, x: Tensor, lengths: Any) -> None:
         steps = 1 if self.single else 2  # axes of one sequence: a cell takes one step
@@ -83,6 +66,55 @@ class Call:
                 raise ValueError(f"lengths are {batch} numbers from 1 to {time}, not {self.lengths.tolist()}")
             self.fed = pack_padded_sequence(x, self.lengths, batch_first=self.batch_first, enforce_sorted=False)
             self.packed = True
+
+    def result(self) -> Any:
+        """Run the module, once: what it returns. A cell is run in the loop that one writes round it, be it of one step:
+        (h of every step, the last state).
+        """
+        if not self.single:
+            return self.module(self.fed, self.state)
+        state, rows = self.state, []
+        for x in self.fed if self.fed.dim() == 3 else [self.fed]:
+            state = self.module(x, state)
+            rows.append(state[0] if isinstance(state, tuple) else state)
+        return torch.stack(rows), state
+
+
+class Call(Fed):
+    """One run of ``module`` on ``x`` from ``state``.
+
+    shape: layers, directions, time, batch. hidden: units of a gate; sizes: units of each state, in torch's order: h,
+    then c. initial: by name (layer, direction, batch, unit). After ``take``, output: (time, batch, direction * unit),
+    what the module itself gave, and returned: its last states as it gave them. weight: the first layer's weight_ih.
+    dtype: what gates are computed in, float32 for a module in less. assumed: what is to be said of the run.
+    """
+
+    output: Tensor
+    returned: Any
+
+    def __init__(
+        self,
+        module: nn.Module,
+        x: Any,
+        state: Any = None,
+        lengths: Any = None,
+        weights: Sequence[Tensor | None] | None = None,
+    ) -> None:
+        """weights: those that it ran with, where they are not the module's attributes. Raises what ``Fed`` raises."""
+        super().__init__(module, x, state, lengths)
+        self.assumed: tuple[str, ...] = ()
+        self.blocks = blocks_of(module, weights)
+        self.weight = self.blocks[0][0]["weight_ih"]
+        low = self.x.dtype in LOW or self.weight.dtype in LOW
+        self.dtype = torch.float32 if low else self.weight.dtype
+        if self.lengths is not None and bool((self.lengths == len(self.x)).all()):
+            self.lengths = None  # all are full: no step has to be left out
+        first = self.blocks[0][0]
+        self.shape = len(self.blocks), len(self.blocks[0]), self.x.shape[0], self.x.shape[1]
+        self.hidden = first["weight_hr" if "weight_hr" in first else "weight_hh"].shape[1]
+        units = {"h": first["weight_hh"].shape[1], "c": self.hidden}
+        self.sizes = {name: size for name, size in units.items() if name in self.cell.states()}
+        self.initial = self._named(state)
 
     @property
     def last(self) -> dict[str, Tensor]:
@@ -137,27 +169,19 @@ class Call:
 
     def run(self) -> None:
         """Run the module, once."""
-        if self.single and self.fed.dim() == 3:  # a sequence for a cell: the loop that one writes round it
-            state, rows = self.state, []
-            for x in self.fed:
-                state = self.module(x, state)
-                rows.append(state[0] if isinstance(state, tuple) else state)
-            self.output = torch.stack(rows).detach()
-            self.returned = state
-        else:
-            self.take(self.module(self.fed, self.state))
+        self.take(self.result())
 
     def again(self) -> None:
-        """Run the module once more."""
-        self.run()
+        """The module's forward once more, without the hooks round it. Not for a cell."""
+        self.take(type(self.module).forward(self.module, self.fed, self.state))
 
     def take(self, result: Any) -> None:
-        """Note what the module returned."""
-        output, self.returned = (result[0] if isinstance(result, tuple) else result, result) if self.single else result
+        """Note what the module returned; of a cell, what ``result`` does."""
+        output, self.returned = result
         if self.packed:
             output, _ = pad_packed_sequence(output, total_length=len(self.x))
         elif self.single:
-            output = output.reshape(1, self.shape[3], -1)
+            output = output.reshape(*self.shape[2:], -1)
         elif not self.batched:
             output = output.unsqueeze(1)
         elif self.batch_first:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from lstm_core.modules.call import Call
-from lstm_core.modules.kinds import blocks_of, cell_of
+from lstm_core.modules.compiled import original
+from lstm_core.modules.kinds import cell_of
 from lstm_core.modules.tracing import trace_call
 from lstm_core.text import Token
 from lstm_core.trace import Trace
@@ -20,6 +20,7 @@ from lstm_core.trace import Trace
 
 def chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], steps: int) -> Iterator[Trace]:
     """See ``lstm_core.trace_chunks``. What is wrong is raised at once, not at the first piece."""
+    module = original(module)
     cell_of(module)
     if getattr(module, "bidirectional", False):
         raise ValueError(
@@ -35,15 +36,14 @@ def chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], ste
 
 
 def _chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], steps: int) -> Iterator[Trace]:
-    weight = blocks_of(module)[0][0]["weight_ih"]
+    weight = next(module.parameters())
     axis = 1 if getattr(module, "batch_first", False) and len(x.shape) == 3 else 0
     trace = None
     for start in range(0, x.shape[axis], steps):
         piece = x[:, start : start + steps] if axis else x[start : start + steps]
         if not isinstance(piece, Tensor):
             piece = torch.from_numpy(np.array(piece)).to(weight)
-        call = Call(module, piece, state)
-        trace = trace_call(call, tokens[start : start + steps], like=trace)
+        trace, call = trace_call(module, piece, state, tokens=tokens[start : start + steps], like=trace)
         left = call.returned  # detached: what autograd was asked to keep of a piece ends with it
         state = tuple(value.detach() for value in left) if isinstance(left, tuple) else left.detach()
         yield trace
@@ -59,4 +59,5 @@ def join(traces: Sequence[Trace]) -> Trace:
         tokens=tuple(token for t in traces for token in t.tokens),
         seconds=sum(t.seconds for t in traces),
         max_abs_error=max((t.max_abs_error for t in traces if t.max_abs_error is not None), default=None),
+        assumed=tuple(dict.fromkeys(sentence for t in traces for sentence in t.assumed)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -56,21 +56,22 @@ def recurrent_modules(module: nn.Module) -> dict[str, nn.Module]:
     return {name: inner for name, inner in module.named_modules() if is_recurrent(inner)}
 
 
-def blocks_of(module: nn.Module) -> list[list[dict[str, Tensor]]]:
-    """torch's own weights by layer, direction and name (see ``WEIGHTS``), detached; those that it has."""
+def blocks_of(module: nn.Module, weights: Iterable[Tensor | None] | None = None) -> list[list[dict[str, Tensor]]]:
+    """torch's own weights by layer, direction and name (see ``WEIGHTS``), detached; those that it has. weights: all of
+    them in torch's order, if they are not the module's attributes."""
     if isinstance(module, nn.RNNCellBase):
-        found = ((name, getattr(module, name, None)) for name in WEIGHTS)
+        values = (getattr(module, name, None) for name in WEIGHTS) if weights is None else weights
+        found = zip(WEIGHTS, values, strict=False)
         return [[{name: value.detach() for name, value in found if value is not None}]]
     assert isinstance(module, nn.RNNBase)
     names = [name for name in WEIGHTS if module.bias or not name.startswith("bias")]
     names = [name for name in names if module.proj_size or name != "weight_hr"]
-    return [
-        [
-            {name: getattr(module, f"{name}_l{layer}{suffix}").detach() for name in names}
-            for suffix in ("", "_reverse")[: 2 if module.bidirectional else 1]
-        ]
-        for layer in range(module.num_layers)
-    ]
+    suffixes = ("", "_reverse")[: 2 if module.bidirectional else 1]
+    rows = [[f"_l{layer}{suffix}" for suffix in suffixes] for layer in range(module.num_layers)]
+    if weights is None:
+        weights = (getattr(module, name + place) for row in rows for place in row for name in names)
+    left = iter(value.detach() for value in weights if value is not None)
+    return [[{name: next(left) for name in names} for _ in row] for row in rows]
 
 
 def with_biases(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

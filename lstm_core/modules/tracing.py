@@ -26,11 +26,14 @@ from torch import nn
 
 from lstm_core.modules import gru, workspace
 from lstm_core.modules.arrays import Arrays
-from lstm_core.modules.call import LOW, Call
+from lstm_core.modules.call import LOW, Call, Fed
+from lstm_core.modules.compiled import eager, original
 from lstm_core.modules.copies import copied, remember, weights_of
 from lstm_core.modules.kernels import cell_states, hidden_states
 from lstm_core.modules.kinds import cell_of, layers_of, with_biases
 from lstm_core.modules.product import largest, runs
+from lstm_core.modules.unchanged import unchanged
+from lstm_core.modules.watch import Watch, its_own, joined, watched
 from lstm_core.ops import TorchOps
 from lstm_core.scan import scan
 from lstm_core.stacked import GATES, split_weights
@@ -62,23 +65,60 @@ def trace_module(
     method: one of ``METHODS``; "auto" chooses by shape. Those that read along fall back on "product" where the
     module does not run the way that they read.
     """
-    return trace_call(Call(module, x, state, lengths), tokens, method)
+    return trace_call(original(module), x, state, lengths, tokens, method)[0]
 
 
-def trace_call(call: Call, tokens: tuple[Token, ...] = (), method: str = "auto", like: Trace | None = None) -> Trace:
-    """Run ``call`` and trace it. like: an earlier trace of the module, whose copy of the weights will do."""
+def trace_call(
+    module: nn.Module,
+    x: Any,
+    state: Any = None,
+    lengths: Any = None,
+    tokens: tuple[Token, ...] = (),
+    method: str = "auto",
+    like: Trace | None = None,
+) -> tuple[Trace, Call]:
+    """Run the module and trace it: the trace, and the call. like: an earlier trace of the module, whose copy of the
+    weights will do if nothing else makes them.
+    """
     if method not in METHODS:
         raise ValueError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
     start = time.perf_counter()
-    with torch.no_grad():
-        arrays = Arrays(call)
-        way = way_for(call, method)
-        capture = way(call, arrays) if way else None
-        with capture or nullcontext():
+    with torch.no_grad(), eager():
+        if watched(module):
+            with unchanged(module):
+                call, arrays, capture = _observed(Fed(module, x, state, lengths), method)
+                return _finished(call, arrays, capture, tokens, start, method, None), call
+        call = Call(module, x, state, lengths)
+        arrays, capture = _begin(call, method)
+        with its_own(module), capture or nullcontext():
             call.run()
-        if method == "loop":
-            return _loop(call, tokens, start)
-        return finish(call, arrays, capture, tokens, start, like)
+        return _finished(call, arrays, capture, tokens, start, method, like), call
+
+
+def _begin(call: Call, method: str) -> tuple[Arrays, Any]:
+    """The arrays of a call that is about to run, and what reads along, if anything."""
+    arrays = Arrays(call)
+    way = way_for(call, method)
+    return arrays, way(call, arrays) if way else None
+
+
+def _observed(fed: Fed, method: str) -> tuple[Call, Arrays, Any]:
+    """Run a module that hooks stand round: the call as its forward had it."""
+    ran: list[tuple[Call, Arrays, Any]] = []
+    with Watch(fed.module, lambda *one: ran.append(one), lambda call: _begin(call, method)):
+        fed.result()
+    if len(ran) == 1:
+        return ran[0]
+    call = joined([call for call, _, _ in ran])
+    return call, Arrays(call), None
+
+
+def _finished(
+    call: Call, arrays: Arrays, capture: Any, tokens: tuple[Token, ...], start: float, method: str, like: Trace | None
+) -> Trace:
+    if method == "loop":
+        return _loop(call, tokens, start)
+    return finish(call, arrays, capture, tokens, start, like)
 
 
 READ: dict[str, Any] = {
@@ -221,6 +261,7 @@ def _trace(
         time.perf_counter() - start,
         error,
         None if call.lengths is None else tuple(call.lengths.tolist()),
+        assumed=call.assumed,
     )
     remember(call, found)
     return found

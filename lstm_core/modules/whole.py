@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,9 +15,11 @@ from torch import Tensor, nn
 from lstm_core.modules.arrays import Arrays
 from lstm_core.modules.call import Call
 from lstm_core.modules.chunks import join
+from lstm_core.modules.compiled import eager, original, plain_name
 from lstm_core.modules.kinds import cell_of, recurrent_modules
 from lstm_core.modules.tracing import finish
 from lstm_core.modules.unchanged import unchanged
+from lstm_core.modules.watch import Watch, called
 from lstm_core.trace import Trace
 
 
@@ -28,9 +32,10 @@ class Visit:
     weights: list[tuple[Tensor, int]]
 
     def same_weights(self, weights: list[tuple[Tensor, int]]) -> bool:
-        """Whether they are the same tensors, unchanged: then the copy that the trace holds will do for the next one."""
+        """Whether they are unchanged: then the copy that the trace holds will do for the next one. Those that a hook
+        makes are others at every call, maybe with the same values."""
         pairs = zip(self.weights, weights, strict=True)
-        return all(w.data_ptr() == v.data_ptr() and i == j for (w, i), (v, j) in pairs)
+        return all(i == j if w.data_ptr() == v.data_ptr() else torch.equal(w, v) for (w, i), (v, j) in pairs)
 
     def goes_on(self, call: Call) -> bool:
         return (
@@ -44,39 +49,18 @@ class Visit:
 
 def trace_whole(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Trace]:
     """See ``lstm_core.trace_all``."""
-    found = recurrent_modules(model)
+    model = original(model)
+    found = {plain_name(name): module for name, module in recurrent_modules(model).items()}
     if not found:
         raise ValueError(f"{type(model).__name__} contains no recurrent module")
     for name, module in found.items():
-        try:
+        with called(name or "the model"):
             cell_of(module)
-        except TypeError as error:
-            raise TypeError(f"{name or 'the model'}: {error}") from None
     visits: dict[str, list[Visit]] = {name: [] for name in found}
-
-    def hook(name: str) -> Any:
-        def note(module: nn.Module, args: tuple[Any, ...], given: dict[str, Any], output: Any) -> None:
-            start = time.perf_counter()
-            bound = dict(zip(("input", "hx"), args, strict=False)) | given
-            with torch.no_grad():
-                try:
-                    call = Call(module, bound["input"], bound.get("hx"))
-                    call.take(output)
-                    _note(visits[name], call, start)
-                except (RuntimeError, ValueError, TypeError) as error:
-                    raise type(error)(f"{name or 'the model'}: {error}") from error
-
-        return note
-
-    handles = []
-    try:
+    with torch.no_grad(), eager(), unchanged(model), ExitStack() as watches:
         for name, module in found.items():
-            handles.append(module.register_forward_hook(hook(name), with_kwargs=True, prepend=True))
-        with unchanged(model), torch.no_grad():
-            model(*inputs, **named)
-    finally:
-        for handle in handles:
-            handle.remove()
+            watches.enter_context(Watch(module, partial(_note, visits[name]), name=name or "the model"))
+        model(*inputs, **named)
     traces = {
         name if k == 0 else f"{name}#{k + 1}": join(visit.traces) if len(visit.traces) > 1 else visit.traces[0]
         for name, row in visits.items()
@@ -87,11 +71,12 @@ def trace_whole(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any
     return traces
 
 
-def _note(visits: list[Visit], call: Call, start: float) -> None:
+def _note(visits: list[Visit], call: Call, arrays: Arrays, capture: None) -> None:
     """Trace a call from what the module gave, as the next steps of the one before or anew."""
-    weights = [(w, w._version) for row in call.blocks for block in row for w in block.values()]
+    start = time.perf_counter()
+    weights = [(w, 0 if w.is_inference() else w._version) for row in call.blocks for b in row for w in b.values()]
     like = visits[-1].traces[-1] if visits and visits[-1].same_weights(weights) else None
-    trace = finish(call, Arrays(call), None, (), start, like)
+    trace = finish(call, arrays, capture, (), start, like)
     last = {name: value.clone() for name, value in call.last.items()}
     if like is not None and visits[-1].goes_on(call):
         visits[-1].traces.append(trace)

@@ -1,0 +1,211 @@
+"""A module between the hooks that stand round its forward.
+
+Hooks make weights (weight norm, spectral norm, pruning), change what the module is given, and change what it gave. Its
+forward alone is the recurrence that a trace is of. So for the time of a run another function stands in its place, which
+notes what forward reads, with which weights, and what it gives, and calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import pairwise, zip_longest
+from typing import Any
+
+import torch
+import torch.nn.modules.module as every
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+from torch.overrides import TorchFunctionMode
+
+from lstm_core.modules.arrays import Arrays
+from lstm_core.modules.call import Call
+from lstm_core.modules.kernels import KERNELS
+from lstm_core.modules.kinds import WEIGHTS
+
+INPUT_CHANGED = "a forward pre-hook changes what the module is given; the trace is of what its forward read"
+OUTPUT_CHANGED = (
+    "a forward hook changes the output that the rest of the model sees; the trace is of the module's own output"
+)
+CELL_KERNELS = torch.lstm_cell, torch.gru_cell, torch.rnn_tanh_cell, torch.rnn_relu_cell
+
+
+def parametrized(module: nn.Module) -> bool:
+    """Whether some weight is computed whenever it is read, maybe another one each time."""
+    return "parametrizations" in module._modules
+
+
+def watched(module: nn.Module) -> bool:
+    """Whether what the module's forward reads and gives is known only while it runs."""
+    return bool(
+        parametrized(module)
+        or module._forward_pre_hooks
+        or module._forward_hooks
+        or every._global_forward_pre_hooks
+        or every._global_forward_hooks
+    )
+
+
+@contextmanager
+def called(name: str) -> Iterator[None]:
+    """What is wrong with a module inside a model begins with its name."""
+    try:
+        yield
+    except (RuntimeError, ValueError, TypeError) as error:
+        if not name:
+            raise
+        raise type(error)(f"{name}: {error}") from error
+
+
+@contextmanager
+def its_own(module: nn.Module) -> Iterator[None]:
+    """What the module itself raises says so."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"This is what {type(module).__name__} itself raised when it ran on these inputs.")
+        raise
+
+
+class Weights(TorchFunctionMode):
+    """Active while a module's forward runs: ``given`` are the weights that torch's kernel was given."""
+
+    given: Sequence[Tensor | None] = ()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing here is compiled; to guard against it would import the compiler, a second and 800 modules."""
+        return False
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in CELL_KERNELS:  # (x, state, *weights)
+            self.given = args[2:]
+        elif func in KERNELS.values():  # the weights are a list, and so may the state be, before them
+            self.given = [value for value in args if isinstance(value, list)][-1]
+        return func(*args, **(kwargs or {}))
+
+
+class Watch:
+    """Active while ``module`` is called, by itself or inside a model, where its name is ``name``.
+
+    done: told of every call that has run, its arrays, and what read along. begin: the arrays of a call that is about to
+    run, and what is to read along; None if nothing is.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        done: Callable[[Call, Arrays, Any], None],
+        begin: Callable[[Call], tuple[Arrays, Any]] | None = None,
+        name: str = "",
+    ) -> None:
+        self.module, self.done, self.begin, self.name = module, done, begin, name
+        self.given: Any = None  # copies of what a hook may change
+        self.gave: Any = None
+        self.ran: tuple[Call, Arrays, Any] | None = None
+        self.hooked = False  # whether forward is called with the hooks round it, and not by itself
+
+    def __enter__(self) -> None:
+        module = self.module
+        self.input_may_change = bool(module._forward_pre_hooks)
+        self.output_may_change = bool(module._forward_hooks or every._global_forward_hooks)
+        self.handles = [
+            module.register_forward_pre_hook(self._before, prepend=True, with_kwargs=True),
+            module.register_forward_hook(self._after),
+        ]
+        module.forward = self._forward
+
+    def __exit__(self, *error: object) -> None:
+        del self.module.forward
+        for handle in self.handles:
+            handle.remove()
+
+    def _before(self, module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+        self.given = _copy((*args, *named.values())) if self.input_may_change else None
+        self.hooked = True
+
+    def _forward(self, input: Any, hx: Any = None) -> Any:
+        del self.module.forward  # its own again, while it runs
+        try:
+            return self._run(input, hx)
+        finally:
+            self.module.forward = self._forward
+
+    def _run(self, input: Any, hx: Any) -> Any:
+        module = self.module
+        if self.begin is None or parametrized(module):
+            with Weights() as weights, its_own(module):
+                output = module.forward(input, hx)
+                own = self._kept(output)
+            with torch.no_grad(), called(self.name):  # the model may have gradients on
+                call = Call(module, input, hx, weights=weights.given or None)
+            arrays, capture = Arrays(call), None
+        else:
+            call = Call(module, input, hx)
+            arrays, capture = self.begin(call)
+            with capture or nullcontext(), its_own(module):
+                output = module.forward(call.fed, hx)
+                own = self._kept(output)
+        call.take(((own[0] if isinstance(own, tuple) else own)[None], own) if call.single else own)
+        if self.given is not None and not _same(self.given, (input, hx)):
+            call.assumed += (INPUT_CHANGED,)
+        self.gave, self.ran = own, (call, arrays, capture)
+        if not self.hooked:
+            self._tell()
+        return output
+
+    def _kept(self, output: Any) -> Any:
+        return _copy(output) if self.output_may_change else output
+
+    def _after(self, module: nn.Module, args: Any, output: Any) -> None:
+        assert self.ran is not None
+        if self.output_may_change and not _same(self.gave, output):
+            self.ran[0].assumed += (OUTPUT_CHANGED,)
+        self._tell()
+
+    def _tell(self) -> None:
+        assert self.ran is not None
+        ran, self.ran, self.given, self.gave, self.hooked = self.ran, None, None, None, False
+        with torch.no_grad(), called(self.name):
+            self.done(*ran)
+
+
+def joined(calls: Sequence[Call]) -> Call:
+    """The calls of a cell, step by step, as one on the whole sequence. Raises ValueError if they are not."""
+    first, last = calls[0], calls[-1]
+    for one, two in pairwise(calls):
+        if not _same([*one.last.values()], [*two.initial.values()]):
+            raise ValueError("a hook changes the state between two steps: they are not one sequence; trace each step")
+        if not _same([*one.blocks[0][0].values()], [*two.blocks[0][0].values()]):
+            raise ValueError("every step has other weights: they are not one sequence; trace each step")
+    weights = [first.blocks[0][0].get(name) for name in WEIGHTS]
+    call = Call(first.module, torch.cat([step.x for step in calls]), first.state, weights=weights)
+    call.take((torch.cat([step.output for step in calls]), last.returned))
+    call.assumed = tuple(dict.fromkeys(sentence for step in calls for sentence in step.assumed))
+    return call
+
+
+def _copy(value: Any) -> Any:
+    """A copy of the tensors in it, however they lie in tuples, lists and packed sequences."""
+    if isinstance(value, Tensor):
+        return value.clone()
+    if isinstance(value, PackedSequence):
+        return value._replace(data=value.data.clone())
+    return tuple(_copy(each) for each in value) if isinstance(value, tuple | list) else value
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for each in value:
+            yield from _tensors(each)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether the tensors in them are the same, bit by bit."""
+    pairs = list(zip_longest(_tensors(one), _tensors(other)))
+    return all(
+        a is not None and b is not None and a.device == b.device and a.dtype is b.dtype and torch.equal(a, b)
+        for a, b in pairs
+    )
