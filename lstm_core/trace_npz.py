@@ -30,6 +30,18 @@ Arrays = dict[str, np.ndarray]
 
 def write(trace: Trace, file: str | os.PathLike[str] | IO[bytes]) -> None:
     """See ``Trace.to_npz``."""
+    rest, numbers = parts(trace)
+    texts = {
+        "tokens": np.array([token.text for token in trace.tokens], dtype=np.str_),
+        "axes": np.array(AXES),
+        "trace": np.array(json.dumps(rest)),
+    }
+    arrays: dict[str, Any] = {**numbers, **texts}
+    np.savez_compressed(file, **arrays)
+
+
+def parts(trace: Trace) -> tuple[dict[str, Any], Arrays]:
+    """What JSON can hold of a trace, and its arrays of numbers by name; ``whole`` puts them together again."""
     rest = {
         "format": FORMAT,
         "cell": written(trace.cell),
@@ -40,19 +52,13 @@ def write(trace: Trace, file: str | os.PathLike[str] | IO[bytes]) -> None:
         "lengths": None if trace.lengths is None else [int(length) for length in trace.lengths],
         "assumed": [str(sentence) for sentence in trace.assumed],
     }
-    arrays: dict[str, Any] = {
-        **trace.signals,
-        "inputs": trace.inputs,
-        "tokens": np.array([token.text for token in trace.tokens], dtype=np.str_),
-        "axes": np.array(AXES),
-        "trace": np.array(json.dumps(rest)),
-    }
+    arrays: Arrays = {**trace.signals, "inputs": trace.inputs}
     for layer, row in enumerate(trace.layers):
         for direction, params in enumerate(row):
             arrays |= {f"layers.{layer}.{direction}.{name}": value for name, value in params.items()}
     arrays |= {f"initial.{name}": value for name, value in trace.initial.items()}
     arrays |= {f"attention.{name}": value for name, value in (trace.attention or {}).items()}
-    np.savez_compressed(file, **arrays)
+    return rest, arrays
 
 
 def read(file: str | os.PathLike[str] | IO[bytes], cell: type[Cell] | None, limit: int) -> Trace:
@@ -72,7 +78,7 @@ def read(file: str | os.PathLike[str] | IO[bytes], cell: type[Cell] | None, limi
         rest = json.loads(str(arrays["trace"][()]))
         if rest["format"] != FORMAT:
             raise ValueError(say("it is of a newer format; update Gatescope"))
-        return _checked(_trace(rest, arrays, cell))
+        return _checked(whole(rest, arrays, cell))
     except KeyError as error:
         raise ValueError(say("this is not a whole trace: {name} is missing", name=str(error)[:80])) from error
     except (ValueError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
@@ -83,7 +89,7 @@ def read(file: str | os.PathLike[str] | IO[bytes], cell: type[Cell] | None, limi
         ) from error
 
 
-def _trace(rest: Mapping[str, Any], arrays: Arrays, cell: type[Cell] | None) -> Trace:
+def whole(rest: Mapping[str, Any], arrays: Arrays, cell: type[Cell] | None = None) -> Trace:
     """The trace in a file's parts. Raises KeyError for what is missing, and whatever is raised by what is wrong."""
     if cell is not None and written(cell) != rest["cell"]:
         wanted = rest["cell"].get("cell", rest["cell"].get("own"))

@@ -5,7 +5,7 @@
 calls ``parse(data, limit)`` of that module in the child. It returns a value that JSON can hold and arrays of numbers by
 name, or raises ValueError; what it was said with travels along, so that it can be translated. The child is told little
 of its parent's environment. It has limits of time and memory and writes no file, where the system has such limits, and
-the parent's clock everywhere.
+the parent's clock everywhere. A process that is itself such a child, and says so with ``confine``, reads in place.
 """
 
 from __future__ import annotations
@@ -46,6 +46,15 @@ ENVIRONMENT = (
 """What the child needs to find Python and its libraries: not the keys and passwords that a server's may hold."""
 
 Answer = tuple[Any, dict[str, np.ndarray]]
+TOO_MUCH = say("reading the file takes more memory than is allowed; it is damaged, or made so on purpose")
+
+_confined = False
+
+
+def confine() -> None:
+    """This process has limits of its own and somebody who waits for it: what it reads needs no other."""
+    global _confined
+    _confined = True
 
 
 def run(module: str, data: bytes, limit: int) -> Answer:
@@ -53,6 +62,8 @@ def run(module: str, data: bytes, limit: int) -> Answer:
 
     Raises ValueError with what is wrong with the file, also where the child does not answer.
     """
+    if _confined:
+        return _in_place(module, data, limit)
     seconds = SECONDS + len(data) // BYTES_A_SECOND
     paths = [str(Path(__file__).resolve().parents[2]), *filter(None, sys.path)]
     environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
@@ -78,7 +89,7 @@ def run(module: str, data: bytes, limit: int) -> Answer:
             child.kill()
             clock.cancel()
     if answer is None:
-        answer = _silence(status, seconds, time.monotonic() >= end)
+        answer = silence(status, seconds, time.monotonic() >= end)
     if isinstance(answer, str):
         raise ValueError(answer)
     return answer
@@ -94,7 +105,7 @@ def _answer(child: subprocess.Popen[bytes], data: bytes, limit: int) -> Answer |
         size = int.from_bytes(child.stdout.read(8), "little")
         reply = json.loads(child.stdout.read(size) if size <= MOST_TEXT else b"")
         if "reason" in reply:
-            return _from_json(reply["reason"])
+            return from_json(reply["reason"])
         arrays = {}
         for name, kind, shape in reply["arrays"]:
             dtype = np.dtype(kind)
@@ -110,7 +121,7 @@ def _answer(child: subprocess.Popen[bytes], data: bytes, limit: int) -> Answer |
         return None
 
 
-def _silence(status: int, seconds: int, late: bool) -> Said:
+def silence(status: int, seconds: int, late: bool) -> Said:
     """Why a child that ended with this status said nothing."""
     if late or status == -getattr(signal, "SIGXCPU", 0) != 0:
         return say(
@@ -121,17 +132,17 @@ def _silence(status: int, seconds: int, late: bool) -> Said:
     return say("the file could not be read: what reads it ended with status {code}", code=status)
 
 
-def _from_json(tree: Any) -> Any:
-    """The reverse of ``_as_json``."""
+def from_json(tree: Any) -> Any:
+    """The reverse of ``as_json``."""
     return (
-        say(tree[0], **{name: _from_json(value) for name, value in tree[1].items()}) if isinstance(tree, list) else tree
+        say(tree[0], **{name: from_json(value) for name, value in tree[1].items()}) if isinstance(tree, list) else tree
     )
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Something said, and what it was said with, as JSON has it."""
     if isinstance(value, Said):
-        return [value.template, {name: _as_json(inner) for name, inner in value.values.items()}]
+        return [value.template, {name: as_json(inner) for name, inner in value.values.items()}]
     value = value.item() if isinstance(value, np.generic) else value
     return value if isinstance(value, int | float) else str(value)
 
@@ -139,12 +150,21 @@ def _as_json(value: Any) -> Any:
 # ---- in the child
 
 
+def _in_place(module: str, data: bytes, limit: int) -> Answer:
+    """What the child would have answered."""
+    try:
+        value, arrays = importlib.import_module(module).parse(data, limit)
+        return value, {name: _plain(array) for name, array in arrays.items()}
+    except (MemoryError, RecursionError) as error:
+        raise ValueError(TOO_MUCH) from error
+
+
 def main(module: str, limit: int, seconds: int) -> None:
     """Answer on standard output for the file on standard input."""
     gc.disable()  # the process ends before what refers to itself could be in the way
     parse = importlib.import_module(module).parse
     data = sys.stdin.buffer.read()
-    _bound(MEMORY + 2 * len(data) + 3 * limit, seconds)
+    bound(MEMORY + 2 * len(data) + 3 * limit, seconds)
     try:
         value, arrays = parse(data, limit)
         arrays = {name: _plain(array) for name, array in arrays.items()}
@@ -153,8 +173,7 @@ def main(module: str, limit: int, seconds: int) -> None:
     except ValueError as error:
         text, arrays = _refusal(limits.reason(error)), {}
     except (MemoryError, RecursionError):
-        reason = say("reading the file takes more memory than is allowed; it is damaged, or made so on purpose")
-        text, arrays = _refusal(reason), {}
+        text, arrays = _refusal(TOO_MUCH), {}
     out = sys.stdout.buffer
     out.write(len(text).to_bytes(8, "little") + text)
     for array in arrays.values():
@@ -162,7 +181,7 @@ def main(module: str, limit: int, seconds: int) -> None:
 
 
 def _refusal(reason: str) -> bytes:
-    return json.dumps({"reason": _as_json(reason)}).encode()
+    return json.dumps({"reason": as_json(reason)}).encode()
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
@@ -172,7 +191,7 @@ def _plain(array: np.ndarray) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), "C", copy=False)
 
 
-def _bound(memory: int, seconds: int) -> None:
+def bound(memory: int, seconds: int) -> None:
     """What the process may use; where the system knows no such limits there is still the parent's clock."""
     try:
         import resource
