@@ -14,13 +14,16 @@ from dashboard import start  # noqa: E402
 st.set_page_config("Gatescope", layout="wide", initial_sidebar_state="collapsed")
 start.ready()
 
+from dashboard import cache, uploads  # noqa: E402
 from dashboard.controls.language import language_choice  # noqa: E402
 from dashboard.talk import talk  # noqa: E402
 from dashboard.views import pages  # noqa: E402
 
+uploads.bound()
 language_choice()
 st.html(Path(__file__).with_name("page.css"))
 st.session_state.pop("figure", None)  # what a page keeps of its last figure is let go with the page
 shown = st.navigation(list(pages().values()), position="top")
 talk()
 shown.run()
+cache.settle()

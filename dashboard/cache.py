@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gc
 import json
+import sys
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
 
+from dashboard import budgets
 from dashboard.language import tr
 from dashboard.state import YOURS
 from lstm_core import Network, Trace, list_models, load_model
 
 LIMIT = 2000
 """Tokens that are read; more would draw nothing that can be seen."""
+READINGS = 96 << 20
+"""Bytes of readings of shipped models that are kept, for all visitors."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,22 @@ class Reading:
 @st.cache_resource(show_spinner=False)
 def model(name: str) -> Network:
     loaded = load_model(name)
-    # Streamlit collects garbage after every run; what is loaded once need not be looked at again.
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # see ``settle``
     return loaded
+
+
+_settled = 0
+
+
+def settle() -> None:
+    """Streamlit collects garbage after every run, and looks at every object there is. What was imported stays, whoever
+    brought it in, so it need not be looked at again: with torch that would be 0.1 s of every run of everybody."""
+    global _settled
+    if len(sys.modules) != _settled:
+        gc.collect()
+        gc.freeze()
+        _settled = len(sys.modules)
 
 
 @st.cache_data(show_spinner=False, ttl=60)
@@ -87,16 +102,23 @@ def title(path: Path) -> str:
         return ""
 
 
-@lru_cache(maxsize=64)  # Streamlit's own cache keeps a lock of every text that it was ever asked for
+_readings: budgets.Cache[Reading] = budgets.Cache(READINGS, budgets.reading_size)
+
+
 def read(name: str, text: str, limit: int = LIMIT) -> Reading:
-    one = model(name)
-    tokens = one.tokenizer.encode(text)
-    trace = one.run(tokens[:limit])
-    return Reading(one, trace, one.predictions(trace, 5), len(tokens))
+    """The model's run on the first ``limit`` tokens of a text."""
+
+    def run() -> Reading:
+        one = model(name)
+        tokens = one.tokenizer.encode(text)
+        trace = one.run(tokens[:limit])
+        return Reading(one, trace, one.predictions(trace, 5), len(tokens))
+
+    return _readings.get((name, text, limit), run)
 
 
 def forget() -> None:
     """As if nothing had been loaded yet."""
     model.clear()
     models.clear()
-    read.cache_clear()
+    _readings.clear()

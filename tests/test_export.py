@@ -315,3 +315,14 @@ def test_what_is_no_film_is_refused_and_not_decoded(
         film.gif(BROKEN[name](sent))
     assert error.value.args[0] in (film.BROKEN, film.MANY, film.LARGE)
     assert all(width * height <= film.PIXELS for width, height in decoded)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_no_film_is_refused_by_the_worker_too(name: str, sent: dict[str, Any]) -> None:
+    with pytest.raises(ValueError) as error:
+        film.made(BROKEN[name](sent))
+    assert error.value.args[0] in (film.BROKEN, film.MANY, film.LARGE)
+
+
+def test_a_worker_makes_the_same_film(sent: dict[str, Any]) -> None:
+    assert film.made(sent) == film.gif(sent)

@@ -25,7 +25,7 @@ from benchmarks.load import Viewer
 from dashboard.cache import LIMIT
 from dashboard.jobs import AT_ONCE
 from dashboard.state import LONGEST
-from dashboard.yours.upload import UNFOLDED
+from dashboard.yours.given import UNFOLDED
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTING = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import binascii
 import io
+import json
 import struct
 import warnings
 from base64 import b64decode
@@ -20,8 +21,8 @@ from PIL import Image
 
 from dashboard.language import mark
 
-MOST = 200
-"""Steps."""
+MOST, A_STEP = 200, 500
+"""Steps, and characters that are said of one."""
 BYTES = 8_000_000
 """Of a picture that is sent; of the GIF ``LARGEST``."""
 LARGEST = 5_000_000
@@ -49,6 +50,36 @@ class Film(NamedTuple):
     boxes: list[list[Edge]]
     beat: int
     ink: tuple[int, int, int]
+
+
+def made(sent: Any) -> bytes:
+    """``gif`` of what a browser sent, made in a worker."""
+    from dashboard import apart
+
+    if not isinstance(sent, Mapping):
+        raise ValueError(BROKEN)
+    texts = {name: sent[name] for name in ("picture", "strips") if isinstance(sent.get(name), str)}
+    if len(texts) < 2:
+        raise ValueError(BROKEN)
+    if any(len(text) > BYTES * 4 // 3 + 4 for text in texts.values()):
+        raise ValueError(LARGE)
+    rest = {name: sent.get(name) for name in ("boxes", "beat", "ink")}
+    try:
+        steps = len(rest["boxes"] or ())
+        if steps <= MOST and len(json.dumps(rest)) > MOST * A_STEP:
+            raise TypeError("more is said of the steps than they have")
+    except (TypeError, RecursionError):
+        raise ValueError(BROKEN) from None
+    if steps > MOST:
+        raise ValueError(MANY)
+    files = {name: text.encode("ascii", "replace") for name, text in texts.items()}
+    return apart.read("dashboard.export.film:parts", files, {"rest": rest})[1][0].tobytes()
+
+
+def parts(files: Mapping[str, bytes], rest: Mapping[str, Any]) -> tuple[None, list[np.ndarray]]:
+    """``gif`` as a worker answers it."""
+    data = gif({**rest, **{name: value.decode("ascii") for name, value in files.items()}})
+    return None, [np.frombuffer(data, np.uint8)]
 
 
 def gif(sent: Any) -> bytes:

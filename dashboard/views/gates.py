@@ -76,7 +76,7 @@ def _made(shown: Scene, tree: Mapping[str, Any]) -> dict[str, Any]:
         from dashboard.export import film
 
         try:
-            files.append(handed("gatescope.gif", "image/gif", film.gif(sent)))
+            files.append(handed("gatescope.gif", "image/gif", film.made(sent)))
         except ValueError as error:
             notices.append(tr(error.args[0]))
     return {"files": files, "notices": notices}

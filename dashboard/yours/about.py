@@ -10,7 +10,7 @@ from dashboard.controls.text import plain
 from dashboard.figures.panel import row, short
 from dashboard.figures.words import visible
 from dashboard.language import mark, tr
-from dashboard.yours import inputs
+from dashboard.yours import given
 from dashboard.yours.session import Place
 from dashboard.yours.upload import Upload
 from dashboard.yours.widgets import choice, key_of, uploader
@@ -110,7 +110,7 @@ def _check(here: Place, upload: Upload) -> None:
         [(file, data)] = files.items()
 
         def checked() -> dict[str, object]:
-            expected, _ = inputs.read(data, width, upload.longest)
+            expected, _ = given.numbers(file, data, width, upload.longest)
             return {"checked": upload.check(expected, st.session_state.get("settings", {}).get("text", ""))}
 
         here.attempt(file, checked)

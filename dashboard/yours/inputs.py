@@ -1,12 +1,15 @@
 """What a block reads that has no words: a CSV or NPY file of shape (time, input), or a probe signal.
 
-Whatever is wrong with a file is a ValueError in plain words; none is read further than it is needed.
+Whatever is wrong with a file is a ValueError in plain words; none is read further than it is needed: one of any size
+costs what is shown of it.
 """
 
 from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -19,6 +22,13 @@ PROBES = {
     "step": mark("step: 0, then 1"),
     "noise": mark("noise: N(0, 1), new in every input at every step"),
 }
+
+LINE = 100_000
+"""Characters of a line, and 40 more for each number in it."""
+BLANK = 100_000
+"""Blank lines among those that are read."""
+CHUNK = 1 << 20
+ENDS = bytes.maketrans(b"\r", b"\n")
 
 
 def probe(kind: str, steps: int, width: int, seed: int = 0) -> np.ndarray:
@@ -86,16 +96,13 @@ def _npy(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
 
 
 def _csv(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(say("the file is neither text (CSV) nor an NPY array")) from None
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    mark = max(",;\t", key=(lines[0][1] if lines else "").count)
-    if lines and not any(map(_is_number, lines[0][1][:100_000].split(mark))):
-        del lines[0]  # names of the columns
+    """Line by line as far as it is shown; of the rest the lines are counted."""
+    lines = _lines(data, LINE + 40 * width)
+    first = next(lines, (0, ""))
+    mark = max(",;\t", key=first[1].count)
+    titles = not any(map(_is_number, first[1].split(mark)))  # names of the columns
     rows = []
-    for number, line in lines[:limit]:
+    for number, line in lines if titles else chain([first], lines):
         columns = line.count(mark) + 1
         if columns != width:
             raise ValueError(
@@ -113,9 +120,43 @@ def _csv(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
                 say("line {line} holds {cell!r}, which is not a number", line=number, cell=wrong.strip()[:30])
             )
         rows.append([float(cell) for cell in cells])
+        if len(rows) == limit:
+            return np.array(rows), _count(data) - titles
     if not rows:
         raise ValueError(say("the file holds no line of numbers"))
-    return np.array(rows), len(lines)
+    return np.array(rows), len(rows)
+
+
+def _lines(data: bytes, longest: int) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, by their number from 1."""
+    file = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig")
+    blank = number = 0
+    try:
+        while line := file.readline(longest):
+            number += 1
+            if len(line) == longest:
+                raise ValueError(
+                    say("line {line} has more than the {most:,} characters that are read", line=number, most=longest)
+                )
+            if line.strip():
+                yield number, line
+            else:
+                blank += 1
+            if blank > BLANK:
+                raise ValueError(say("the file has more than {most:,} blank lines", most=BLANK))
+    except UnicodeDecodeError:
+        raise ValueError(say("the file is neither text (CSV) nor an NPY array")) from None
+
+
+def _count(data: bytes) -> int:
+    """How many lines are not blank."""
+    count, before = 0, True
+    for start in range(0, len(data), CHUNK):
+        ends = np.frombuffer(data[start : start + CHUNK].translate(ENDS, b" \t"), np.uint8) == ord("\n")
+        if len(ends):  # a line begins where no end is and one was before
+            count += int((ends[:-1] & ~ends[1:]).sum()) + int(before and not ends[0])
+            before = bool(ends[-1])
+    return count
 
 
 def _is_number(cell: str) -> bool:

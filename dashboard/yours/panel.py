@@ -36,6 +36,13 @@ def panel() -> None:
     with st.container(key="yours", gap="small"):  # one element, whatever is in it: the figure below keeps its place
         if here.problem:
             st.error(plain(tr(here.problem), 600))
+        if here.gone:
+            text = tr(
+                "Your model was let go of: nobody had looked at it for a while, and this server needed its memory. "
+                "Choose {file} again.",
+                file=plain(here.gone),
+            )
+            st.info(text)
         if here.upload is not None:
             _line(here, here.upload)
         elif here.question is not None:

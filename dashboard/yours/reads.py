@@ -9,11 +9,11 @@ import streamlit as st
 
 from dashboard.controls.text import plain
 from dashboard.language import mark, tr
-from dashboard.yours import inputs
+from dashboard.yours import given, inputs
 from dashboard.yours.session import Place
 from dashboard.yours.upload import FILE, PROBE, SENTENCE, TRACE, Upload
 from dashboard.yours.widgets import choice, key_of, number, switch, uploader
-from lstm_core.files import vocabulary, wiring
+from lstm_core.files import wiring
 
 PROBED = {
     "sine": mark("It reads a probe: sine, {steps} steps"),
@@ -80,7 +80,7 @@ def _numbers(here: Place, upload: Upload) -> None:
         [(file, data)] = files.items()
 
         def signal() -> dict[str, Any]:
-            values, found = inputs.read(data, width, upload.longest)
+            values, found = given.numbers(file, data, width, upload.longest)
             return {"signal": values, "found": found, "source": FILE}
 
         here.attempt(file, signal)
@@ -118,8 +118,8 @@ def _sentence(here: Place, upload: Upload) -> None:
         rows = upload.rows()
 
         def read() -> dict[str, Any]:
-            words = vocabulary.read(data, rows)
-            return {"vocabulary": words, "words": data, "by": words.by, "source": SENTENCE}
+            words = given.words(file, data, rows)
+            return {"vocabulary": words, "by": words.by, "source": SENTENCE}
 
         here.attempt(file, read)
 

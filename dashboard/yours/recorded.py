@@ -20,15 +20,18 @@ def is_trace(content: Content) -> bool:
     return {"axes.npy", "inputs.npy"} <= set(content.members)
 
 
-def read(content: Content) -> tuple[Loaded, Trace]:
-    """The trace's first sequence, and the network that ran, which interventions run again. Raises ValueError as
-    ``Trace.from_npz`` does."""
+def read(content: Content) -> Trace:
+    """The trace's first sequence. Raises ValueError as ``Trace.from_npz`` does."""
     whole = Trace.from_npz(io.BytesIO(content.data), max_bytes=content.limit)
     steps = whole.lengths[0] if whole.lengths else len(whole)
-    trace = replace(whole, lengths=None, **_cut(whole, steps))
+    return replace(whole, lengths=None, **_cut(whole, steps))
+
+
+def network(trace: Trace) -> Loaded:
+    """What ran, which interventions run again."""
     ways = ("forward", "reverse")[: len(trace.layers[0])]
     block = Block("", "gatescope", trace.cell, trace.layers, ways, batch_first=False, assumed=trace.assumed)
-    return Loaded(FORMAT, (block,)), trace
+    return Loaded(FORMAT, (block,))
 
 
 def shown(trace: Trace, limit: int) -> tuple[Trace, tuple[str, ...]]:

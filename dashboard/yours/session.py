@@ -1,4 +1,7 @@
-"""The visitor's upload, kept in ``st.session_state`` and nowhere else: no cache, no disk, no other session sees it."""
+"""The visitor's upload, kept in ``st.session_state`` and nowhere else: no cache, no disk, no other session sees it.
+
+All sessions' uploads share ``MODELS``: who looks at theirs keeps it, and one that nobody looks at makes room.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,18 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.budgets import Shared
 from dashboard.session import keeps
-from dashboard.yours.upload import PROBE, TRACE, Given, Upload
-from lstm_core.files import Ambiguous, is_read
+from dashboard.yours.given import Given, together
+from dashboard.yours.upload import PROBE, TRACE, Upload
+from lstm_core.files import Ambiguous
 from lstm_core.files.limits import reason
 from lstm_core.say import Said, say
 
 KEY = keeps("your model")
+MODELS = Shared(768 << 20)
+"""Bytes of the uploads of all sessions."""
+FULL = say("this server holds as many visitors' models as it can; try again in a few minutes")
 
 
 @dataclass(frozen=True)
@@ -25,10 +33,11 @@ class Question:
     choices: Mapping[str, Sequence[str]]
 
 
-@dataclass
+@dataclass(eq=False)
 class Place:
     """What a session holds. ``turn`` numbers the files and ``model`` the blocks, so that each gets widgets of its own;
-    ``tab`` is the kind of input whose fields are open, ``page`` the page on which ``problem`` is shown."""
+    ``tab`` is the kind of input whose fields are open, ``page`` the page on which ``problem`` is shown. ``gone`` names
+    the file that was let go of."""
 
     upload: Upload | None = None
     question: Question | None = None
@@ -37,12 +46,15 @@ class Place:
     model: int = 0
     tab: str = PROBE
     page: str = ""
+    gone: str = ""
 
     def take_all(self, files: Mapping[str, bytes]) -> None:
         """Read the file among ``files`` that the others belong to: an index of shards, or else the first of a format
         that is read."""
-        names = sorted(files, key=lambda name: (not name.endswith(".index.json"), not is_read(files[name])))
-        self.take(Given(names[0], files[names[0]], {name: files[name] for name in names[1:]}))
+        try:
+            self.take(together(files))
+        except ValueError as error:
+            self.problem = _wrong(next(iter(files)), error)
 
     def take(self, given: Given) -> None:
         """Read an uploaded file in the place of the one before; what is wrong with it is ``problem``."""
@@ -53,13 +65,13 @@ class Place:
             kept = given if loaded.format == "Keras" else replace(given, data=b"", beside={})
             upload = Upload(kept, loaded, "", trace)
             upload.set(block=loaded.blocks[0].name, source=TRACE if trace else PROBE)
+            if not MODELS.hold(self, upload.size):
+                raise ValueError(FULL)
             self.upload, self.tab = upload, upload.source
         except Ambiguous as asked:
             self.question = Question(given, asked.choices)
         except ValueError as error:
             self.problem = _wrong(file, error)
-        except RecursionError:
-            self.problem = say("{file}: it is nested too deeply to be read.", file=file)
         except MemoryError:
             self.problem = say("{file}: it needs more memory than there is.", file=file)
 
@@ -102,13 +114,23 @@ class Place:
         except ValueError as error:
             self.problem, self.upload = _wrong(self.upload.file, error), before
             return
+        if {"given", "vocabulary"} & set(values) and not MODELS.hold(self, self.upload.size):
+            self.problem, self.upload = _wrong(self.upload.file, ValueError(FULL)), before
+            return
         self.tab = str(values.get("source", self.tab))
         if "block" in values:
             self.model += 1
 
     def clear(self) -> None:
-        self.upload, self.question, self.problem, self.tab = None, None, "", PROBE
+        self.upload, self.question, self.problem, self.tab, self.gone = None, None, "", PROBE, ""
         self.model += 1
+        MODELS.free(self)
+
+    def let_go(self) -> None:
+        """Others need the room, and nobody has looked at this for a while."""
+        file = self.upload.file if self.upload else ""
+        self.clear()
+        self.gone = file
 
 
 def _wrong(file: str, error: ValueError) -> Said:
@@ -116,4 +138,7 @@ def _wrong(file: str, error: ValueError) -> Said:
 
 
 def place() -> Place:
-    return st.session_state.setdefault(KEY, Place())
+    here: Place = st.session_state.setdefault(KEY, Place())
+    if here.upload is not None:
+        MODELS.use(here, here.upload.size)
+    return here

@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
+from dashboard import budgets
 from dashboard.cache import LIMIT, Reading
 from dashboard.state import YOURS
 from dashboard.yours import inputs, recorded
+from dashboard.yours.given import Given
 from dashboard.yours.run import run
-from lstm_core import Block, Token, Tokenizer, Trace, load
-from lstm_core.files import Loaded, vocabulary, wiring
-from lstm_core.files.formats import Content
+from lstm_core import Block, Token, Tokenizer, Trace
+from lstm_core.files import Loaded, wiring
 from lstm_core.files.limits import reason
 from lstm_core.files.vocabulary import By
+from lstm_core.files.vocabulary.words import Words
 from lstm_core.network import Network, Reader
 from lstm_core.say import Said, say
 
-UNFOLDED = 150 << 20
-"""Bytes that a file may unfold to; ``maxUploadSize`` limits the file itself."""
 VALUES = 400_000
 """Values of one signal that are drawn, units times steps."""
-KEPT = 8
-"""Readings that a session keeps."""
+KEPT = 32 << 20
+"""Bytes of readings that a session keeps."""
+WRITTEN = 20
+"""Bytes that a vocabulary takes for each of those that it is written in, about."""
 
 SENTENCE, FILE, PROBE, TRACE = "sentence", "file", "probe", "trace"
-
-
-@dataclass(frozen=True)
-class Given:
-    """A file as it was given. beside: those that came with it, by name. said: what the visitor says in the place of the
-    file, as ``lstm_core.load`` takes it."""
-
-    file: str
-    data: bytes = field(repr=False)
-    beside: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    said: Mapping[str, Any] = field(default_factory=dict)
-
-    def load(self) -> tuple[Loaded, Trace | None]:
-        """What is in it, and the trace if it is one. Raises ValueError as ``lstm_core.load`` does."""
-        if recorded.is_trace(content := Content(self.data, UNFOLDED)):
-            return recorded.read(content)
-        return load(self.data, beside=self.beside, max_bytes=UNFOLDED, **self.said), None
 
 
 @dataclass(frozen=True)
@@ -61,9 +44,9 @@ class Input:
 class Upload:
     """What was uploaded and how it is read. ``vocabulary`` and ``signal`` fit the block and embedding chosen.
 
-    stacked: whether the block reads the blocks that it stands on, or its input by itself. words: the vocabulary's file.
-    by: whether that is read by the word or by the character. checked: the largest difference from an output that the
-    visitor gave. trace: what the file holds if it is a trace and no network.
+    stacked: whether the block reads the blocks that it stands on, or its input by itself. by: whether the vocabulary is
+    read by the word or by the character. checked: the largest difference from an output that the visitor gave. trace:
+    what the file holds if it is a trace and no network.
     """
 
     given: Given
@@ -75,7 +58,6 @@ class Upload:
     output: str | None = None
     vocabulary: Tokenizer | None = None
     signal: np.ndarray | None = None
-    words: bytes = field(default=b"", repr=False)
     by: By | None = None
     checked: float | None = None
     found: int = 0
@@ -84,11 +66,23 @@ class Upload:
     steps: int = 60
     seed: int = 0
     _model: Network | None = field(default=None, repr=False)
-    _readings: dict[tuple[str, int], Reading] = field(default_factory=dict, repr=False)
+    _readings: budgets.Cache[Reading] = field(
+        default_factory=lambda: budgets.Cache(KEPT, budgets.reading_size), repr=False
+    )
 
     @property
     def file(self) -> str:
         return self.given.file
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that is kept of it, about."""
+        rows = [params for block in self.loaded.blocks for row in block.layers for params in row]
+        arrays = [value for params in (*rows, self.loaded.others) for value in params.values()]
+        if self.trace is not None:
+            arrays += [*self.trace.signals.values(), self.trace.inputs]
+        words = 0 if self.vocabulary is None else WRITTEN * len(self.vocabulary.json)
+        return budgets.size(arrays) + self.given.size + words + self._readings.bytes
 
     def chosen(self) -> Block:
         return self.loaded[self.block]
@@ -129,10 +123,10 @@ class Upload:
             self.signal, self.vocabulary = None, self.vocabulary if self.embedding else None
         if {"block", "stacked", "embedding"} & set(values):
             if self.vocabulary is not None and "vocabulary" not in values:
-                self.vocabulary, self.words = None, b""
+                self.vocabulary = None
             self.output = next(iter(self.outputs()), None)
-        if "by" in values and self.words:
-            self.vocabulary = vocabulary.read(self.words, self.rows(), self.by)
+        if "by" in values and "vocabulary" not in values and isinstance(self.vocabulary, Words) and self.by is not None:
+            self.vocabulary = self.vocabulary.switched(self.by)
         missing = {SENTENCE: self.vocabulary is None, FILE: self.signal is None}
         if missing.get(self.source):
             self.source = TRACE if self.trace is not None else PROBE
@@ -172,11 +166,7 @@ class Upload:
     def read(self, text: str, limit: int) -> Reading:
         """The block's run. What cannot be run is a reading of no steps, with the reason among its notes."""
         limit = min(limit, self.longest)
-        if (text, limit) not in self._readings:
-            if len(self._readings) >= KEPT:
-                self._readings.pop(next(iter(self._readings)))
-            self._readings[text, limit] = self._read(text, limit)
-        return self._readings[text, limit]
+        return self._readings.get((text, limit), lambda: self._read(text, limit))
 
     def input(self, text: str, limit: int) -> Input:
         """What the network reads of ``text``, of the visitor's numbers, or of a probe."""

@@ -1,0 +1,67 @@
+"""A session hands what its visitor brought to the workers, waits, and says so: in its own tab, nobody else waits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import StopException, add_script_run_ctx, get_script_run_ctx
+
+from dashboard import workers
+from dashboard.language import tr
+
+PATIENCE = 0.5
+"""Seconds after which something is said: most files are read by then."""
+
+
+def read(reader: str, files: Mapping[str, bytes], said: Mapping[str, Any] | None = None, room: int = 0) -> Any:
+    """``dashboard.workers.read`` for the session that asks."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        return workers.read(reader, files, said, room=room)
+    notice = _Notice()
+    thread = threading.Thread(target=notice.show, daemon=True)
+    add_script_run_ctx(thread, context)
+    thread.start()
+    try:
+        return workers.read(reader, files, said, room=room, session=context.session_id, tell=notice.tell)
+    finally:
+        notice.over.set()
+
+
+class _Notice:
+    """What a visitor reads while their file waits or is read.
+
+    It is shown from a thread of its own: in the script's, to show something is a place where a rerun that the visitor
+    asked for meanwhile would begin, and the file would be gone.
+    """
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self._before = 0
+
+    def tell(self, before: int) -> None:
+        self._before = before
+
+    def show(self) -> None:
+        toast: DeltaGenerator | None = None
+        shown = ""
+        while not self.over.wait(PATIENCE):
+            text = tr("Your file is being read.")
+            if self._before:
+                text = tr("Your file waits its turn: before it there are {count}.", count=self._before)
+            if text != shown:
+                shown, toast = text, _toasted(toast, text, "infinite")
+        if toast is not None:
+            _toasted(toast, tr("Your file's turn is over."), 1)
+
+
+def _toasted(before: DeltaGenerator | None, text: str, duration: Any) -> DeltaGenerator | None:
+    """A notice in the place of the one before."""
+    try:
+        return (before or st).toast(text, icon="spinner", duration=duration)
+    except StopException:  # the tab was closed
+        return before
