@@ -1,18 +1,22 @@
 """Work that takes minutes, in a process of its own: the page stays quick, and what is no longer wanted is ended.
 
-A session has one job at a time, the server two. A job ends by itself at its time limit, and when its session is gone.
+A session has one job at a time, the server two; more wait in the order in which they came. A job ends by itself at its
+time limit, and when its session is gone.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import weakref
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,64 +26,111 @@ from lstm_core.say import say
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 2
 """Jobs of all visitors together: more of them would only be slower, and each needs memory."""
+WAITING = 20
+"""Jobs that wait for their turn."""
+NEEDED, LEAST = 32 << 20, 1 << 20
+"""Bytes that are free in the temporary folder when a job begins, and while it works."""
 
 JOB = keeps("job")
 """Under this name the session keeps its job."""
 
-_running: weakref.WeakSet[Job] = weakref.WeakSet()
+FULL = say("The temporary folder of this server is full. Whoever runs the server has to make room.")
+
+_turn = threading.RLock()
+_working: weakref.WeakSet[Job] = weakref.WeakSet()
+_waiting: list[weakref.ref[Job]] = []
 
 
 class Busy(Exception):
-    """Other visitors' jobs take the machine."""
+    """Other visitors' jobs take the machine, or there is no room for what a job writes."""
+
+
+@dataclass
+class _Held:
+    """What there is to end and to remove: the process once there is one, and the folder."""
+
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def over(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def remove(self) -> None:
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Job:
     """``python -m MODULE ARGUMENTS``, with a folder of its own as its last argument.
 
-    What the process prints, a JSON object a line, is read with ``said``. In ``folder`` a file "pause" asks it to wait
-    (see ``pause``). ``label`` says whose job it is. Raises ``Busy`` if too many run already.
+    It begins at once or when it is its turn (``before``). What the process prints, a JSON object a line, is read with
+    ``said``. In ``folder`` a file "pause" asks it to wait (see ``pause``). ``label`` says whose job it is. Raises
+    ``Busy`` if too many wait already, or the temporary folder is full.
     """
 
     def __init__(self, module: str, arguments: Sequence[str], seconds: float, label: str = "") -> None:
-        if sum(job.running for job in _running) >= AT_ONCE:
-            raise Busy(say("Other visitors are training on this machine. Try again in a minute or two."))
         self.seconds, self.label = seconds, label
-        self.folder = Path(tempfile.mkdtemp(prefix="gatescope-"))
-        self.started = time.monotonic()
-        self.stopped = False
-        self.told = False
+        self.stopped = self.told = False
+        self._wrong = ""
+        self.started: float | None = None
         self._ended: float | None = None
-        with open(self.folder / "out", "wb") as out, open(self.folder / "errors", "wb") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments, str(self.folder)],
-                cwd=ROOT,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=errors,
-            )
-        self._finalizer = weakref.finalize(self, _end, self.process, self.folder)
-        _running.add(self)
+        self._command = [sys.executable, "-m", module, *arguments]
+        with _turn:
+            _advance()
+            if len(_working) >= AT_ONCE and sum(one() is not None for one in _waiting) >= WAITING:
+                raise Busy(say("Other visitors are training on this machine. Try again in a minute or two."))
+            self._held = _Held(_folder())
+            self._finalizer = weakref.finalize(self, self._held.remove)
+            _waiting.append(weakref.ref(self))
+            _advance()
+
+    @property
+    def folder(self) -> Path:
+        return self._held.folder
+
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """None while it waits for its turn."""
+        return self._held.process
+
+    @property
+    def before(self) -> int:
+        """How many jobs are before this one; 0 once it has begun."""
+        with _turn:
+            _advance()
+            waiting = [one() for one in _waiting]
+            return len(_working) + waiting.index(self) if self in waiting else 0
+
+    @property
+    def waits(self) -> str:
+        """What is said of it while it waits for its turn; empty once it has begun."""
+        before = self.before
+        if before == 1:
+            return say("It begins when another visitor's is over.")
+        return say("It waits its turn: before it there are {count} of other visitors.", count=before) if before else ""
 
     @property
     def running(self) -> bool:
-        """Whether it still works; a job past its time is ended here."""
-        if self.process.poll() is None and time.monotonic() - self.started > self.seconds:
-            self.process.kill()
-            self.process.wait()
-        if self.process.poll() is None:
-            return True
-        self._ended = self._ended or time.monotonic()
-        return False
+        """Whether it still works or waits; a job past its time is ended here, and one that has no room to write to."""
+        with _turn:
+            _advance()
+            return self in _working or any(one() is self for one in _waiting)
 
     @property
     def elapsed(self) -> float:
-        """Seconds since it was started, to its end."""
-        return (self._ended or time.monotonic()) - self.started
+        """Seconds since it began, to its end."""
+        return 0.0 if self.started is None else (self._ended or time.monotonic()) - self.started
 
     @property
     def said(self) -> list[dict[str, Any]]:
         """Every object that it has printed so far."""
+        if self.process is None:
+            return []
         text = (self.folder / "out").read_text(encoding="utf-8", errors="replace")
         return [
             json.loads(line) for line in text.split("\n")[:-1] if line.startswith("{")
@@ -88,11 +139,13 @@ class Job:
     @property
     def problem(self) -> str:
         """Why it failed, its last line of errors; empty while it runs and if it did not."""
-        if self.running or self.stopped or self.process.returncode == 0:
-            return ""
+        if self.running or self.stopped or self._wrong or self.process is None or self.process.returncode == 0:
+            return self._wrong
+        lines = (self.folder / "errors").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        if _free(self.folder) < LEAST:
+            return FULL
         if self.elapsed >= self.seconds:
             return say("It took longer than the {seconds:.0f} seconds that a page may.", seconds=self.seconds)
-        lines = (self.folder / "errors").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else say("It ended with status {status}.", status=self.process.returncode)
 
     @property
@@ -111,20 +164,72 @@ class Job:
 
     def stop(self) -> None:
         """End the process and keep what it has written."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.stopped = True
+        with _turn:
+            _waiting[:] = [one for one in _waiting if one() is not self]
+            self._held.end()
+            self.stopped = True
+            _advance()
 
     def end(self) -> None:
         """End the process and remove its files."""
+        self.stop()
         self._finalizer()
 
+    def _begin(self) -> None:
+        try:
+            with open(self.folder / "out", "wb") as out, open(self.folder / "errors", "wb") as errors:
+                self._held.process = subprocess.Popen(
+                    [*self._command, str(self.folder)],
+                    cwd=ROOT,
+                    env={**os.environ, "OMP_NUM_THREADS": "1"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=errors,
+                )
+        except OSError as error:
+            self._wrong = FULL if _free(self.folder) < LEAST else str(error)
+            return
+        self.started = time.monotonic()
+        _working.add(self)
 
-def _end(process: subprocess.Popen[bytes], folder: Path) -> None:
-    import shutil
+    def _is_over(self) -> bool:
+        if not self._held.over() and _free(self.folder) < LEAST:
+            self._wrong = FULL
+        if self._wrong or self.elapsed > self.seconds:
+            self._held.end()
+        if not self._held.over():
+            return False
+        self._ended = self._ended or time.monotonic()
+        return True
 
-    if process.poll() is None:
-        process.kill()
-        process.wait()
-    shutil.rmtree(folder, ignore_errors=True)
+
+def _advance() -> None:
+    """Note which jobs are over, and begin those whose turn it is."""
+    for job in list(_working):
+        if job._is_over():
+            _working.discard(job)
+    _waiting[:] = [one for one in _waiting if one() is not None]
+    while _waiting and len(_working) < AT_ONCE:
+        job = _waiting.pop(0)()
+        if job is not None:
+            job._begin()
+
+
+def _folder() -> Path:
+    """A folder of its own. Raises ``Busy`` where there is no room for one."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="gatescope-"))
+    except OSError as error:
+        raise Busy(FULL) from error
+    if _free(folder) < NEEDED:
+        folder.rmdir()
+        raise Busy(FULL)
+    return folder
+
+
+def _free(folder: Path) -> int:
+    """Bytes that can still be written there; of a folder that is gone, as many as anybody wants."""
+    try:
+        return shutil.disk_usage(folder).free
+    except FileNotFoundError:
+        return NEEDED

@@ -112,7 +112,9 @@ def _watch(job: Job, choice: Choice) -> None:
     if job.problem:
         st.error(tr("The training ended early. {why}", why=tr(job.problem)))
     if not said or not steps:
-        if running:
+        if job.waits:
+            st.caption(tr(job.waits))
+        elif running:
             st.caption(tr("Starting."))
         return
     last = said[-1]

@@ -315,6 +315,7 @@ def test_a_job_ends_at_its_time_and_when_nobody_has_it(job: Any) -> None:
 
 def test_two_jobs_at_once_and_no_more(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "AT_ONCE", 1)
+    monkeypatch.setattr(jobs, "WAITING", 0)
     first = job("import time; time.sleep(60)")
     with pytest.raises(Busy, match="Try again"):
         job("pass")

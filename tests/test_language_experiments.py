@@ -197,6 +197,7 @@ def test_what_a_training_draws(cell: str) -> None:
 
 def test_a_busy_server_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "AT_ONCE", 0)
+    monkeypatch.setattr(jobs, "WAITING", 0)
     with pytest.raises(jobs.Busy) as caught:
         jobs.Job("nothing", [], 1)
     assert not english(language.tr(caught.value.args[0]))

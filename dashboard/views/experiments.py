@@ -358,6 +358,8 @@ def _watch(job: Job, one: Experiment, found: Results | None) -> None:
     if job.running:
         told = next((line for line in reversed(said) if "share" in line), {"share": 0.0, "what": mark("starting")})
         shown = tr("{what} ({seconds:.0f} s)", what=tr(_said(told["what"])), seconds=job.elapsed)
+        if job.waits:
+            shown = tr(job.waits)
         st.progress(min(max(told["share"], 0.0), 1.0), shown)
         st.button(tr("Cancel"), on_click=_cancel)
     elif job.problem:

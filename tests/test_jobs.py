@@ -1,0 +1,129 @@
+"""Work in processes of its own: how many at a time, in which order, and what is said where there is no room."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard import jobs
+from dashboard.jobs import Busy, Job
+
+Make = Callable[..., Job]
+
+
+@pytest.fixture
+def job() -> Iterator[Make]:
+    made: list[Job] = []
+
+    def make(code: str = "import time; time.sleep(60)", seconds: float = 60) -> Job:
+        made.append(Job("tests.run_code", [code], seconds))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
+
+
+def until(done: Callable[[], Any], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def begun(made: list[Job]) -> int:
+    return sum(one.process is not None for one in made)
+
+
+def test_twenty_at_the_same_moment_run_as_two(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = jobs._folder
+
+    def folder() -> Path:
+        time.sleep(0.01)  # between the look at how many there are and the beginning of another
+        return slow()
+
+    monkeypatch.setattr(jobs, "_folder", folder)
+    made: list[Job] = []
+    threads = [threading.Thread(target=lambda: made.append(job())) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 20 and begun(made) == 2
+    assert sorted(one.before for one in made) == [0, 0, *range(2, 20)]
+    assert {one.waits for one in made if one.before == 2} == {
+        "It waits its turn: before it there are 2 of other visitors."
+    }
+
+
+def test_jobs_begin_in_the_order_in_which_they_came(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "AT_ONCE", 1)
+    first, second, third = job(), job(), job("pass")
+    assert [one.before for one in (first, second, third)] == [0, 1, 2] and third.running and third.elapsed == 0
+    assert second.waits == "It begins when another visitor's is over."
+    first.stop()
+    assert begun([second, third]) == 1 and second.process is not None and third.before == 1
+    second.stop()
+    until(lambda: not third.running)
+    assert third.problem == "" and third.process is not None and third.process.returncode == 0
+
+
+def test_one_that_waits_can_be_ended_and_its_place_is_free(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "AT_ONCE", 1)
+    monkeypatch.setattr(jobs, "WAITING", 2)
+    _first, second, third = job(), job(), job()
+    with pytest.raises(Busy, match="Try again"):
+        job()
+    second.end()
+    assert not second.running and second.problem == "" and not second.folder.exists() and third.before == 1
+    assert job().before == 2
+
+
+def test_one_that_waits_goes_with_its_session(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "AT_ONCE", 1)
+    _first = job()
+    gone = Job("tests.run_code", ["pass"], 60)
+    folder = gone.folder
+    third = job()
+    assert third.before == 2
+    del gone
+    assert third.before == 1 and not folder.exists()
+
+
+def test_a_full_folder_says_so_at_once(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_free", lambda folder: jobs.NEEDED - 1)
+    before = time.monotonic()
+    with pytest.raises(Busy, match="temporary folder of this server is full"):
+        job()
+    assert time.monotonic() - before < 1
+
+
+def test_a_folder_that_cannot_be_made_says_so(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(prefix: str) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(jobs.tempfile, "mkdtemp", refused)
+    with pytest.raises(Busy, match="is full"):
+        job()
+
+
+def test_a_folder_that_becomes_full_ends_the_job(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = job()
+    assert one.running
+    monkeypatch.setattr(jobs, "_free", lambda folder: 0)
+    assert not one.running and one.process is not None and one.process.poll() is not None
+    assert "is full" in one.problem
+
+
+def test_the_next_one_begins_though_nobody_looks_at_those_before(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "AT_ONCE", 1)
+    job("pass")
+    job("pass")
+    third = job("pass")
+    until(lambda: not third.running)
+    assert third.process is not None and third.process.returncode == 0
