@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ LIMIT = 2000
 """Tokens that are read; more would draw nothing that can be seen."""
 READINGS = 96 << 20
 """Bytes of readings of shipped models that are kept, for all visitors."""
+AGAIN = 600.0
+"""Seconds after which everything is looked at again: what of it has become garbage meanwhile is let go of."""
 
 
 @dataclass(frozen=True)
@@ -67,22 +70,28 @@ class Reading:
 @st.cache_resource(show_spinner=False)
 def model(name: str) -> Network:
     loaded = load_model(name)
-    gc.collect()
-    gc.freeze()  # see ``settle``
+    freeze()
     return loaded
 
 
-_settled = 0
+_settled = 0, 0.0
 
 
 def settle() -> None:
     """Streamlit collects garbage after every run, and looks at every object there is. What was imported stays, whoever
     brought it in, so it need not be looked at again: with torch that would be 0.1 s of every run of everybody."""
     global _settled
-    if len(sys.modules) != _settled:
-        gc.collect()
-        gc.freeze()
-        _settled = len(sys.modules)
+    modules, now = len(sys.modules), time.monotonic()
+    if modules != _settled[0] or now - _settled[1] > AGAIN:
+        freeze()
+        _settled = modules, now
+
+
+def freeze() -> None:
+    """Look at everything once, also at what was frozen and is garbage by now, such as a session; and then no more."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @st.cache_data(show_spinner=False, ttl=60)

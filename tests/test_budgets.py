@@ -11,7 +11,6 @@ import types
 import weakref
 from typing import Any
 
-import numpy as np
 import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
@@ -162,7 +161,7 @@ def test_a_model_that_is_let_go_of_is_missed_on_the_page(monkeypatch: pytest.Mon
     assert not test.exception, test.exception
     assert re.search(r"Choose first\W+pt again", test.info[0].value) and "let go of" in test.info[0].value
     del test
-    gc.collect()
+    cache.freeze()
     assert weights() is None
     room.idle = 60
     third = Place()
@@ -256,4 +255,18 @@ def test_what_was_imported_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, brought.__name__, brought)
     cache.settle()
     assert gc.get_freeze_count() - before >= 10_000
-    assert not np.any([one is brought.__dict__["objects"] for one in gc.get_objects()])
+    assert not any(one is brought.__dict__["objects"] for one in gc.get_objects())
+
+
+def test_what_was_frozen_and_is_garbage_by_now_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that is closed: its parts refer to each other."""
+    cycle = Holder()
+    cycle.__dict__["own"] = cycle
+    seen = weakref.ref(cycle)
+    cache.freeze()
+    del cycle
+    gc.collect()
+    assert seen() is not None
+    monkeypatch.setattr(cache, "AGAIN", -1)
+    cache.settle()
+    assert seen() is None
