@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_core.files.formats.onnx.fold import VIEWS, Budget, Computed, Fold
+from lstm_core.files.formats.onnx.fold import VIEWS, WRONG, Budget, Computed, Fold
 from lstm_core.files.formats.onnx.graph import Made, Node, Value, text
 from lstm_core.files.formats.onnx.values import Values
 
@@ -84,7 +84,7 @@ class Affine:
         """Whether two states are the same value, or the same numbers, as zeros are that a step writes twice."""
         if first == second:
             return True
-        with suppress(Computed, ValueError):
+        with suppress(*WRONG):
             return np.array_equal(self._values.state(first, -2), self._values.state(second, -2))
         return False
 

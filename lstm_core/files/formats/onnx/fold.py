@@ -48,6 +48,10 @@ class Computed(Exception):
         self.by = by
 
 
+WRONG = (Computed, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What may come of reading a graph as something that it is not."""
+
+
 class Budget:
     """What may still be computed: steps, bytes of results, and multiplications in matrix products."""
 
@@ -174,7 +178,7 @@ class Fold:
         self.budget.step()
         try:
             results = rule(node, arrays) if rule else run(node, arrays, self.budget)
-        except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+        except WRONG:
             if self._strict:
                 raise
             results = []

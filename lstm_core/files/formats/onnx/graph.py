@@ -14,7 +14,7 @@ from lstm_core.say import say
 
 DEPTH, NODES = 32, 150_000
 """How deep graphs may be nested, and how many nodes there may be with every call written out."""
-GRAPH, GRAPHS = 5, 10
+INT, GRAPH, GRAPHS = 2, 5, 10
 """Types of an AttributeProto."""
 RECURRENT = ("LSTM", "GRU", "RNN")
 DIRECTIONS = {"forward": ("forward",), "reverse": ("reverse",), "bidirectional": ("forward", "reverse")}
@@ -109,6 +109,11 @@ class Node:
 
         return {name: helper.get_attribute_value(attribute) for name, attribute in self.attributes.items()}
 
+    def number(self, name: str, usual: int = 0) -> int:
+        """An attribute that is a whole number; the usual one where the node does not say it so."""
+        attribute = self.attributes.get(name)
+        return usual if attribute is None or attribute.type != INT else attribute.i
+
     @cached_property
     def bodies(self) -> tuple[Scope, ...]:
         """The graphs inside the node, in the order of its attributes."""
@@ -185,7 +190,7 @@ class Scope:
         if owner is None or position is None or owner.domain or owner.op not in ("Loop", "Scan"):
             return None
         loop = owner.op == "Loop"  # its body is given two values before those that it hands on, and gives one
-        scanned = 0 if loop or "num_scan_inputs" not in owner.attributes else owner.attributes["num_scan_inputs"].i
+        scanned = 0 if loop else owner.number("num_scan_inputs")
         if not 2 * loop <= position < min(len(self._inputs) - scanned, len(self.outputs) + loop):
             return None
         return owner.input(position) if self.outputs[position - loop] == name else None

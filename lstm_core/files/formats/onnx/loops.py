@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 
 from lstm_core.files.formats.onnx.affine import PARTS, SAME, Affine
-from lstm_core.files.formats.onnx.fold import Computed, Fold
-from lstm_core.files.formats.onnx.graph import Made, Scope, Value
+from lstm_core.files.formats.onnx.fold import WRONG, Fold
+from lstm_core.files.formats.onnx.graph import Made, Scope, Value, text
 from lstm_core.files.formats.onnx.shapes import SAME as RULES
 from lstm_core.files.formats.onnx.values import Values
 
@@ -50,7 +51,7 @@ class Rounds:
             return
         loop = owner.op == "Loop"  # its body is given the round's number and a condition first, and gives a condition
         names, skipped = scope.inputs, 2 * loop
-        scanned = 0 if loop else int(owner.values.get("num_scan_inputs", 0))
+        scanned = 0 if loop else owner.number("num_scan_inputs")
         states = len(names) - scanned - skipped
         for k in range(states):
             first = owner.input(k + skipped)
@@ -86,7 +87,7 @@ class Rounds:
             if gather is not None and None not in gather.inputs[:2]:
                 whole, index = gather.inputs[:2]
                 counter = way(self._values, self._affine, index)[-1]  # type: ignore[arg-type]
-                axis = gather.values.get("axis", 0)
+                axis = gather.number("axis")
                 if axis in (0, 1) and self._counts(counter) and whole is not None:
                     return (whole, axis) if self._is_step(x, whole, axis, width, None, counter) else None
         return None
@@ -96,8 +97,9 @@ class Rounds:
     ) -> bool:
         """Whether ``x`` is the step of that number, tried with numbers that are all different."""
         shapes, known = self._values.shapes[0], self._values.graph.resolve(whole)[0]
-        with suppress(Computed, ValueError):
+        with suppress(*WRONG):
             shape = shapes.array(whole).shape
+            self._values.trials.take(4 * math.prod(shape), text(whole.name))
             numbers = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
             for k in range(min(shape[axis], 3)):
                 expected = np.asarray(numbers.take(k, axis))
@@ -124,6 +126,6 @@ class Rounds:
         added = [part for part in given if self._values.is_constant(part)]
         if len(added) != 1 or value not in [self._affine.bare(part) for part in given]:
             return False
-        with suppress(Computed, ValueError):
+        with suppress(*WRONG):
             return not self._values.constant(carried.first).any() and bool((self._values.constant(added[0]) == 1).all())
         return False

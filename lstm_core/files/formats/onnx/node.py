@@ -22,23 +22,25 @@ from lstm_core.files.formats.onnx import quantised
 from lstm_core.files.formats.onnx.fold import Computed
 from lstm_core.files.formats.onnx.graph import DIRECTIONS, Node, text
 from lstm_core.files.formats.onnx.values import Values
-from lstm_core.files.variant import FORMULAS, SIGMOID, TANH, Activation, activation, variant
 from lstm_core.say import say
+from lstm_core.variant import FORMULAS, SIGMOID, TANH, Activation, activation, variant
 
 ORDER = {"LSTM": "iofg", "GRU": "zrn", "RNN": "a"}
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 WEIGHTS = ("W", "R", "B", "P")
+INT, FLOAT, STRING, FLOATS, STRINGS = 2, 1, 3, 6, 8
+"""Types of an AttributeProto."""
 COMMON = {
-    "hidden_size",
-    "direction",
-    "layout",
-    "activations",
-    "activation_alpha",
-    "activation_beta",
-    "clip",
-    "output_sequence",
+    "hidden_size": INT,
+    "direction": STRING,
+    "layout": INT,
+    "activations": STRINGS,
+    "activation_alpha": FLOATS,
+    "activation_beta": FLOATS,
+    "clip": FLOAT,
+    "output_sequence": INT,
 }
-KNOWN = {"LSTM": COMMON | {"input_forget"}, "GRU": COMMON | {"linear_before_reset"}, "RNN": COMMON}
+KNOWN = {"LSTM": COMMON | {"input_forget": INT}, "GRU": COMMON | {"linear_before_reset": INT}, "RNN": COMMON}
 
 
 def blocks(name: str, node: Node, values: Values) -> list[Block]:
@@ -48,8 +50,7 @@ def blocks(name: str, node: Node, values: Values) -> list[Block]:
     """
     kind = quantised.KINDS.get(node.op, node.op) if node.domain else node.op
     where = say("the {kind} node {name}", kind=node.op, name=name)
-    attributes = node.values
-    unknown = set(attributes) - KNOWN[kind]
+    unknown = set(node.attributes) - KNOWN[kind].keys()
     if unknown:
         raise ValueError(
             say(
@@ -58,6 +59,12 @@ def blocks(name: str, node: Node, values: Values) -> list[Block]:
                 names=", ".join(sorted(unknown)),
             )
         )
+    wrong = [key for key, attribute in node.attributes.items() if attribute.type != KNOWN[kind][key]]
+    if wrong:
+        raise ValueError(
+            say("{where} has {names} of a wrong type", where=where, names=", ".join(sorted(wrong))),
+        )
+    attributes = node.values
     direction = text(attributes.get("direction", b"forward"))
     if direction not in DIRECTIONS:
         raise ValueError(
@@ -211,7 +218,8 @@ def _split(kind: str, cell: type[Cell], part: Mapping[str, np.ndarray], hidden: 
         if letter == "n" and any(param.name == "b_hn" for param in cell.params):
             params["b_n"], params["b_hn"] = of_input, of_state
         else:
-            params[f"b_{letter}"] = of_input + of_state
+            with np.errstate(over="ignore"):
+                params[f"b_{letter}"] = of_input + of_state
     if "P" in part:
         params |= dict(zip(("p_i", "p_o", "p_f"), np.split(part["P"], 3), strict=True))
     return params

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lstm_core.files.formats.onnx.fold import Computed, Fold
+from lstm_core.files.formats.onnx.fold import WRONG, Fold
 from lstm_core.files.formats.onnx.graph import Made, Node, Stored, Value, text
 from lstm_core.files.formats.onnx.values import Values
 
@@ -47,7 +47,7 @@ class Others:
             if not node.recurrent and not any(self._values.is_constant(node.output(k)) for k in _outputs(node)):
                 self._used_by(node)
         for value, _ in self._graph.main.stored:
-            with suppress(Computed, ValueError):  # one that cannot be read is not needed
+            with suppress(*WRONG):  # one that cannot be read is not needed
                 if value not in self._hidden and value not in self._names:
                     self.matrix(value, (1, 2))
         stored = [self._names[value] for value, _ in self._graph.main.stored if value in self._names]
@@ -92,8 +92,8 @@ class Others:
         table, ids = node.input(0), node.input(1)
         if node.op != "Gather" or node.domain or table is None or ids is None or self._values.is_constant(ids):
             return None
-        with suppress(Computed, ValueError):
-            if node.values.get("axis", 0) == 0 and self._values.is_constant(table):
+        with suppress(*WRONG):
+            if node.number("axis") == 0 and self._values.is_constant(table):
                 name = self.matrix(table, scaled=scaled)
                 self.roles[name] = "embedding"
                 return Lookup(name, len(self._arrays[name]), ids)
@@ -109,7 +109,7 @@ class Others:
                 and self._values.is_constant(given)
                 and self._own.isdisjoint(self._values.leaves(given)[0])
             ):
-                with suppress(Computed, ValueError):
+                with suppress(*WRONG):
                     if node.op in PRODUCTS or isinstance(self._graph.resolve(given)[1], Stored):
                         self.roles.setdefault(self.matrix(given, (1, 2)), node.op)
 
@@ -127,7 +127,7 @@ class Others:
                 given = [value for value in given if not self._values.is_constant(value)]
                 if node.op in PRODUCTS and len(given) == 1 and reaches(given[0]):
                     for part in parts:
-                        with suppress(Computed, ValueError):
+                        with suppress(*WRONG):
                             self.roles[self.matrix(part, (1, 2))] = "output"
                 if node.op not in AFTER | {"Add"} or len(given) != 1:
                     break

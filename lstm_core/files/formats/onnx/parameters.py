@@ -7,7 +7,7 @@ from contextlib import suppress
 import numpy as np
 
 from lstm_core.files.formats.onnx.affine import Affine, Term
-from lstm_core.files.formats.onnx.fold import Computed
+from lstm_core.files.formats.onnx.fold import WRONG, Computed
 from lstm_core.files.formats.onnx.graph import Value
 from lstm_core.files.formats.onnx.steps import Step
 
@@ -73,7 +73,7 @@ def of_single(affine: Affine, step: Step, states: set[Value]) -> tuple[Parameter
     found = []
     terms = [part for term in affine.form(step.arguments["o"]).terms for part in affine.parts(term)]
     for value in {term.value for term in terms if not states or term.value in states}:
-        with suppress(Computed, ValueError):
+        with suppress(*WRONG):
             params, x = of_step(affine, step, value)
             if params["U_o"].shape[0] == params["U_o"].shape[1]:
                 found.append((params, x, value))

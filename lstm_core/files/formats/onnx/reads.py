@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lstm_core.block import Source
-from lstm_core.files.formats.onnx.fold import Computed, Fold
+from lstm_core.files.formats.onnx.fold import WRONG, Fold
 from lstm_core.files.formats.onnx.graph import Entry, Made, Node, Value
 from lstm_core.files.formats.onnx.others import Lookup, Others
 from lstm_core.files.formats.onnx.shapes import SAME
@@ -114,7 +114,7 @@ class Reads:
         step = next(self._back(lookup.ids), None)
         if step is None or not isinstance(self._graph.resolve(step.value)[1], Entry):
             return ()
-        with suppress(Computed, ValueError):
+        with suppress(*WRONG):
             zeros, shapes = self._values.shapes[0].array(step.value), self._values.shapes[0]
             given = (np.arange(min(zeros.size, NUMBERS)).reshape(zeros.shape) % lookup.rows).astype(zeros.dtype)
             budget, changed = self._values.trials, {step.value: given}
@@ -127,7 +127,7 @@ class Reads:
         """Whether ``x`` is what the block or the embedding gives, in the order of axes in which it is read."""
         head = self._heads.get(value)
         values = (value,) if head is None else head.h
-        with suppress(Computed, ValueError):
+        with suppress(*WRONG):
             shapes = [self._values.shapes[0].array(made).shape for made in values]
             count = sum(map(math.prod, shapes))
             if count > NUMBERS:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.files.formats.onnx.fold import Budget, Computed, Fold
+from lstm_core.files.formats.onnx.fold import WRONG, Budget, Computed, Fold
 from lstm_core.files.formats.onnx.graph import DIRECTIONS, RECURRENT, Entry, Graph, Made, Node, Value
 from lstm_core.files.formats.onnx.tensors import Tensors
 
@@ -46,7 +46,7 @@ class Shapes(Fold):
             del self._known[value]
             return missing
         stated = value.scope.types.get(value.name)
-        with suppress(ValueError, KeyError, TypeError, IndexError):  # of an unknown kind, or larger than arrays are
+        with suppress(*WRONG):  # of an unknown kind, or larger than arrays are
             if needed and all(isinstance(part, np.ndarray) for part in known):
                 self._known[value] = _of_loop(value, origin, *known)  # type: ignore[arg-type]
             elif stated is not None:
@@ -68,9 +68,9 @@ class Shapes(Fold):
 
 def _zeros(node: Node, arrays: list[Any]) -> list[np.ndarray]:
     """Y, Y_h and Y_c of a recurrent node. Any error if it does not say its size."""
-    (first, second), hidden = arrays[0].shape[:2], int(node.values["hidden_size"])
+    (first, second), hidden = arrays[0].shape[:2], node.number("hidden_size")
     count = len(DIRECTIONS[node.values.get("direction", b"forward").decode()])
-    if node.values.get("layout", 0):
+    if node.number("layout"):
         shapes = (first, second, count, hidden), (first, count, hidden), (first, count, hidden)
     else:
         shapes = (first, count, second, hidden), (count, second, hidden), (count, second, hidden)
@@ -112,4 +112,4 @@ def _collects(node: Node, origin: Entry | Made) -> bool:
 
 
 def _scanned(node: Node) -> int:
-    return int(node.values.get("num_scan_inputs", 0))
+    return node.number("num_scan_inputs")

@@ -11,20 +11,22 @@ Factors and summands may stand in either order.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lstm_core.files.formats.onnx.affine import Affine
-from lstm_core.files.formats.onnx.fold import Computed
-from lstm_core.files.formats.onnx.graph import Node, Value
+from lstm_core.files.formats.onnx.fold import WRONG
+from lstm_core.files.formats.onnx.graph import Made, Node, Value
 from lstm_core.files.formats.onnx.values import Values
 
 
 @dataclass(frozen=True)
 class Step:
-    """kind: the cell's name. h, c: what the step gives. before: h' of a GRU, c' of an LSTM; None for a value that the
-    step does not name, or leaves out as zero. arguments: of each gate, by its letter; of a GRU's candidate "n" what
-    stands outside the reset gate, "hn" inside, or "rh", the reset h' that "n" reads."""
+    """node: gives h. kind: the cell's name. h, c: what the step gives. before: h' of a GRU, c' of an LSTM; None for a
+    value that the step does not name, or leaves out as zero. arguments: of each gate, by its letter; of a GRU's
+    candidate "n" what stands outside the reset gate, "hn" inside, or "rh", the reset h' that "n" reads."""
 
+    node: Node
     kind: str
     h: Value
     c: Value | None
@@ -38,15 +40,20 @@ class Steps:
 
     def of(self, node: Node) -> Step | None:
         """The step whose h the node gives."""
-        if node.domain or not node.proto.output or not node.proto.output[0]:
+        if node.domain or not node.proto.output or node.scope.look(node.proto.output[0]) != Made(node, 0):
             return None
+        with suppress(*WRONG):  # a node with fewer inputs than it needs
+            return self._of(node)
+        return None
+
+    def _of(self, node: Node) -> Step | None:
         if node.op == "Mul":
             return self._lstm(node)
         if node.op == "Add":
             return self._gru(node)
         if node.op in ("Tanh", "Relu") and node.inputs and node.inputs[0] is not None:
             kind = "rnn" if node.op == "Tanh" else "rnn_relu"
-            return Step(kind, node.output(0), None, None, {"a": node.inputs[0]})
+            return Step(node, kind, node.output(0), None, None, {"a": node.inputs[0]})
         return None
 
     def _lstm(self, node: Node) -> Step | None:
@@ -57,13 +64,15 @@ class Steps:
             c = self._affine.bare(squashed)
             written = self._written(c)
             if written is not None:  # the first step, from a memory of zero
-                return Step("lstm", node.output(0), c, None, {"o": o, **written})
+                return Step(node, "lstm", node.output(0), c, None, {"o": o, **written})
             for kept, new in _orders(self._affine.node(c, "Add")):
                 written = self._written(new)
                 for gate, before in _orders(self._affine.node(kept, "Mul")):
                     f = self._argument(gate, "Sigmoid")
                     if written and f is not None and self._affine.node(before, "Tanh", "Sigmoid") is None:
-                        return Step("lstm", node.output(0), c, self._affine.bare(before), {"o": o, "f": f, **written})
+                        return Step(
+                            node, "lstm", node.output(0), c, self._affine.bare(before), {"o": o, "f": f, **written}
+                        )
         return None
 
     def _written(self, value: Value) -> dict[str, Value] | None:
@@ -100,17 +109,17 @@ class Steps:
                 r = self._argument(gate, "Sigmoid")
                 if r is not None:
                     arguments = {"z": z, "r": r, "n": outside, "hn": of_state}
-                    return Step("gru", node.output(0), None, before, arguments)
+                    return Step(node, "gru", node.output(0), None, before, arguments)
         try:
             terms = self._affine.form(argument).terms
-        except (Computed, ValueError):
+        except WRONG:
             return None
         for term in terms:
             for gate, of_state in _orders(self._affine.node(term.value, "Mul")):
                 r = self._argument(gate, "Sigmoid")
                 if r is not None and self._affine.bare(of_state) == before:
                     return Step(
-                        "gru_cho", node.output(0), None, before, {"z": z, "r": r, "n": argument, "rh": term.value}
+                        node, "gru_cho", node.output(0), None, before, {"z": z, "r": r, "n": argument, "rh": term.value}
                     )
         return None
 

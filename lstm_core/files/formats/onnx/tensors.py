@@ -14,6 +14,16 @@ from lstm_core.files.formats.onnx.graph import Node, text
 from lstm_core.files.options import Options
 from lstm_core.say import Said, say
 
+CONSTANTS = {
+    "value": (4, None),
+    "sparse_value": (11, None),
+    "value_float": (1, np.float32),
+    "value_floats": (6, np.float32),
+    "value_int": (2, np.int64),
+    "value_ints": (7, np.int64),
+}
+"""The forms of a Constant: types of an AttributeProto, and of the numbers where they are not a tensor."""
+
 
 class Tensors:
     """Reads tensors, and each file beside the model once; together they are as large as ``options.max_bytes`` at most.
@@ -47,22 +57,22 @@ class Tensors:
             if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
                 return self._outside(tensor, kind, what)
             return numpy_helper.to_array(tensor)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # whatever onnx may say of a tensor that is wrong
             if isinstance(limits.reason(error), Said):
                 raise
             raise ValueError(say("{what} cannot be read: {error}", what=what, error=error)) from error
 
     def constant(self, node: Node) -> np.ndarray:
         """What a Constant node says, in any of its forms."""
-        what = node.label
-        for name, value in node.values.items():
-            if name in ("value", "sparse_value"):
-                return self.array(value, what)
-            if name in ("value_float", "value_floats"):
-                return np.array(value, np.float32)
-            if name in ("value_int", "value_ints"):
-                return np.array(value, np.int64)
-        raise ValueError(say("{what} cannot be read: {error}", what=what, error=", ".join(node.values) or say("empty")))
+        for name, attribute in node.attributes.items():
+            kind = CONSTANTS.get(name)
+            if kind is None or attribute.type != kind[0]:
+                continue
+            if kind[1] is None:
+                return self.array(node.values[name], node.label)
+            return np.array(node.values[name], kind[1])
+        names = ", ".join(node.attributes)
+        raise ValueError(say("{what} holds no numbers, but {names}", what=node.label, names=names or say("nothing")))
 
     def _outside(self, tensor: Any, kind: np.dtype, what: str) -> np.ndarray:
         """Values that lie in another file, which the tensor names with the place in it."""

@@ -20,8 +20,8 @@ from lstm_core.cells import CELLS
 from lstm_core.files import limits
 from lstm_core.files.formats.onnx import parameters
 from lstm_core.files.formats.onnx.affine import Affine
-from lstm_core.files.formats.onnx.fold import Computed
-from lstm_core.files.formats.onnx.graph import Entry, Made, Node, Value
+from lstm_core.files.formats.onnx.fold import WRONG, Computed
+from lstm_core.files.formats.onnx.graph import Entry, Node, Value
 from lstm_core.files.formats.onnx.loops import Rounds, way
 from lstm_core.files.formats.onnx.proof import Proof, Written
 from lstm_core.files.formats.onnx.steps import Step, Steps
@@ -54,7 +54,7 @@ class Unrolled:
 
     def try_to_read(self, chain: Sequence[Step]) -> Written | None:
         """The block that the steps are, if it gives what they give."""
-        with suppress(Computed, ValueError):  # they are not what they looked like
+        with suppress(*WRONG):  # they are not what they looked like
             return self._chain(chain) if len(chain) > 1 else self._single(chain[0])
         return None
 
@@ -85,7 +85,7 @@ class Unrolled:
 
     def _before(self, step: Step, by_state: Mapping[tuple[str, Value], Step]) -> Step | None:
         """The step whose h a plain RNN's step takes over: the one of two products that is of such."""
-        with suppress(Computed, ValueError, KeyError):
+        with suppress(*WRONG):
             terms = self._affine.form(step.arguments["a"]).terms
             keys = [(step.kind, part.value) for term in terms for part in self._affine.parts(term)]
             linked = {key for key in keys if key in by_state}
@@ -117,7 +117,7 @@ class Unrolled:
 
     def _single(self, step: Step) -> Written | None:
         """A step that is fed its states, by who runs the graph or by a loop."""
-        scope = self._node(step).scope
+        scope = step.node.scope
         rounds = Rounds(self._values, self._affine, scope)
         carried = {entry for entry, value in rounds.carried.items() if self._affine.bare(value.after) == step.h}
         params, inputs, h = parameters.of_single(self._affine, step, carried)
@@ -171,7 +171,7 @@ class Unrolled:
             if rows.any():
                 initial[name] = (rows[:1] if (rows == rows[:1]).all() else rows)[None, None]
         # An exporter that says where in the module a node stands writes "/cell/Mul_2" for one in "/cell".
-        name = self._node(step).name
+        name = step.node.name
         name = name.rpartition("/")[0] or name
         return Block(name, "onnx", CELLS[step.kind], [[params]], ("forward",), False, initial, assumed=tuple(assumed))
 
@@ -180,11 +180,6 @@ class Unrolled:
         that is not understood."""
         last = None if value is None else way(self._values, self._affine, value)[-1]
         return last is not None and isinstance(self._graph.resolve(last)[1], Entry)
-
-    def _node(self, step: Step) -> Node:
-        origin = self._graph.resolve(step.h)[1]
-        assert isinstance(origin, Made)
-        return origin.node
 
 
 def _directions(written: list[Written]) -> list[Written]:

@@ -58,7 +58,7 @@ class Values:
             return self._pure.array(value)
         except Computed:
             first, second = self._both(value)
-            if axis < first.ndim == second.ndim:
+            if all(array.ndim > 1 and array.shape[axis] for array in (first, second)):
                 one = first.take([0], axis)
                 if one.shape == second.take([0], axis).shape and (first == one).all() and (second == one).all():
                     return one
@@ -87,8 +87,7 @@ class Values:
                 return array[0] if array.size and (array == array[0]).all() else None
             node = origin.node if isinstance(origin, Made) and not origin.node.domain else None
             if node is not None and node.op == "ConstantOfShape":
-                filled = node.values.get("value")
-                array = np.zeros(1, np.float32) if filled is None else self.tensors.array(filled, node.label)
+                array = self.tensors.constant(node) if "value" in node.attributes else np.zeros(1, np.float32)
                 return array.reshape(-1)[0] if array.size == 1 else None
             if node is None or node.op not in FILLED or node.inputs[0] is None:
                 return None
