@@ -52,7 +52,7 @@ class _Notice:
         while not self.over.wait(PATIENCE):
             text = tr("Your file is being read.")
             if self._before:
-                text = tr("Your file waits its turn: before it there are {count}.", count=self._before)
+                text = tr("Your file is waiting its turn: {count} before it.", count=self._before)
             if text != shown:
                 shown, toast = text, _toasted(toast, text, "infinite")
         if toast is not None:

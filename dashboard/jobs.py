@@ -112,7 +112,7 @@ class Job:
         before = self.before
         if before == 1:
             return say("It begins when another visitor's is over.")
-        return say("It waits its turn: before it there are {count} of other visitors.", count=before) if before else ""
+        return say("It is waiting its turn, behind {count} of other visitors.", count=before) if before else ""
 
     @property
     def running(self) -> bool:

@@ -176,14 +176,16 @@ class _Worker:
                 parts = self._answer(task, seconds)
             except BrokenProcessPool as error:
                 self.end()
-                raise ValueError(say("the file could not be read: what reads it could not be started")) from error
+                raise ValueError(say("the file could not be read: the reading process could not be started")) from error
         try:
             head = json.loads(parts.pop(0))
             if "value" in head:
                 return head["value"], [_array(kind, shape, parts.pop(0)) for kind, shape in head["arrays"]]
         except (ValueError, TypeError, IndexError, AttributeError, RecursionError) as error:
             self.end()
-            raise ValueError(say("the file could not be read: what reads it answers nonsense")) from error
+            raise ValueError(
+                say("the file could not be read: the reading process gave an answer that makes no sense")
+            ) from error
         raise self._refused(head)
 
     def _answer(self, task: tuple[Any, ...], seconds: Callable[[], float]) -> list[bytes]:
@@ -223,7 +225,7 @@ class _Worker:
             return ValueError(sandbox.from_json(head["reason"]))
         fault = head.get("fault", {})
         log.warning("a reader failed: %s", fault.get("trace"))
-        return ValueError(say("what reads the file fails at it ({kind})", kind=str(fault.get("kind"))[:80]))
+        return ValueError(say("the program failed while reading this file ({kind})", kind=str(fault.get("kind"))[:80]))
 
     def end(self) -> None:
         """End the process; the next task starts another."""

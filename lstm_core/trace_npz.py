@@ -85,7 +85,7 @@ def read(file: str | os.PathLike[str] | IO[bytes], cell: type[Cell] | None, limi
         if any(isinstance(part, Said) for part in error.args):
             raise ValueError(say("this is not a trace that can be used: {error}", error=error.args[0])) from error
         raise ValueError(
-            say("this is not a trace that Trace.to_npz wrote: what is said in it is of another kind")
+            say("this is not a trace that Trace.to_npz wrote: its contents are of the wrong type")
         ) from error
 
 
@@ -139,7 +139,7 @@ def _checked(trace: Trace) -> Trace:
     cell, signals = trace.cell, trace.signals
     if not trace.layers or signals[cell.output].ndim != len(AXES):
         raise ValueError(
-            say("it has no layers, or {name} has not the axes {axes}", name=cell.output, axes=", ".join(AXES))
+            say("it has no layers, or {name} does not have the axes {axes}", name=cell.output, axes=", ".join(AXES))
         )
     layers, directions, steps, batch, output = signals[cell.output].shape
     hidden = hidden_size(cell, trace.layers[0][0])

@@ -136,7 +136,7 @@ def test_a_file_without_a_version_shows_it_by_other_signs(options: dict[str, Any
         h5(sequential(layer("LSTM", "a", **HARD, **options)), named("model_weights/a/a", values, end), {})
     ).blocks
     same(block, lstm(values, {2: hard_2, 3: hard_3}[version]))
-    assert block.assumed == (f"hard_sigmoid is that of Keras {version}: the file does not say which wrote it",)
+    assert block.assumed == (f"hard_sigmoid is that of Keras {version}: the file does not say which version wrote it",)
 
 
 def test_an_archive_says_which_keras_wrote_it() -> None:

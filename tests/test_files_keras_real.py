@@ -151,7 +151,7 @@ def test_weights_alone_with_what_the_caller_says() -> None:
     name = "k3_plain.weights.h5"
     blocks = read(name, cell="gru_cho", recurrent_activation="hard_sigmoid")
     same(blocks["lstm"], values(name)["hard"])
-    said = "hard_sigmoid is that of Keras 3: the file does not say which wrote it"
+    said = "hard_sigmoid is that of Keras 3: the file does not say which version wrote it"
     assert said in blocks["lstm"].assumed and said in blocks["gru_1"].assumed
 
 

@@ -79,7 +79,7 @@ def test_a_child_that_crashes_is_a_sentence() -> None:
 
 @pytest.mark.parametrize("how", ["stop", "cut", "objects", "much text", "many numbers", "list", "break"])
 def test_a_child_that_breaks_down_is_a_sentence(how: str) -> None:
-    with pytest.raises(ValueError, match="the file could not be read: what reads it ended with status [013]"):
+    with pytest.raises(ValueError, match="the file could not be read: the reading process ended with status [013]"):
         answer(how)
 
 

@@ -191,7 +191,7 @@ def test_an_embedding_is_offered_where_nothing_contradicts_it(layers: dict[str, 
 def test_what_contradicts_an_embedding_is_said() -> None:
     loaded = opened(Tagger(emb=nn.Embedding(30, 4), conv=nn.Conv1d(4, 4, 3), rnn=nn.LSTM(4, 6), fc=nn.Linear(4, 30)))
     assert wiring.contradiction(loaded, "emb.weight", loaded["rnn"]) == "conv lies between emb.weight and rnn"
-    assert wiring.contradiction(loaded, "fc.weight", loaded["rnn"]) == "fc.weight is called like an output layer"
+    assert wiring.contradiction(loaded, "fc.weight", loaded["rnn"]) == "fc.weight has the name of an output layer"
 
 
 def test_the_word_of_the_file_counts_more_than_shapes() -> None:

@@ -27,10 +27,10 @@ from lstm_core.experiments import __main__ as command
 from lstm_core.experiments import discover
 from lstm_core.experiments.base import Cancelled, Figure, watch
 from lstm_core.experiments.record import results
-from lstm_core.files.variant import activation, variant
 from lstm_core.say import say
 from lstm_core.training.live import Choice
 from lstm_core.training.miniature import MINIATURES
+from lstm_core.variant import activation, variant
 from tests import test_your_pages
 from tests.test_figures import unpack
 from tests.test_views import opened, small  # noqa: F401

@@ -131,7 +131,7 @@ def _sentence(here: Place, upload: Upload) -> None:
     uploader(label, text, "words", here, take, several=False)
     if upload.vocabulary is not None and upload.by is not None:
         ways = {"word": tr("by the word"), "character": tr("by the character")}
-        choice(here, upload, "by", list(ways), tr("A text is read"), ways.__getitem__)
+        choice(here, upload, "by", list(ways), tr("Texts are read"), ways.__getitem__)
     for said in getattr(upload.vocabulary, "assumed", ()):
         st.caption(tr("Assumed: {said}.", said=plain(tr(said), 300)))
 
@@ -141,7 +141,7 @@ def _without_embedding(upload: Upload) -> str:
     block = upload.first()
     at = wiring.source(upload.loaded, block)
     if at is not None and at.through:
-        layers = plain(" > ".join(at.through), 120)
+        layers = plain(tr(wiring.in_order(at.through)), 120)
         return tr(
             "It reads what {layers} made of its input. These layers are not run, so no sentence is read through them.",
             layers=layers,
@@ -153,7 +153,7 @@ def _without_embedding(upload: Upload) -> str:
         if (why := wiring.contradiction(upload.loaded, name, block))
     ]
     if against:
-        return tr("The file holds no embedding that surely feeds this block: {why}.", why=plain(tr(against[0]), 200))
+        return tr("The file holds no embedding that certainly feeds this block: {why}.", why=plain(tr(against[0]), 200))
     return tr(
         "The file holds no embedding: no matrix with {width:,} columns, as wide as the input of the block.",
         width=block.input_size,

@@ -181,8 +181,8 @@ def _unnamed(at: str, name: str, ends: list[str]) -> ValueError:
     )
     return ValueError(
         say(
-            "{what}, and the state dict does not say by which formula the weight is made from it; before saving, call "
-            "torch.nn.utils.parametrize.remove_parametrizations(module, {name!r})",
+            "{what}, and the state dict does not say by which formula the weight is computed from it; before saving, "
+            "call torch.nn.utils.parametrize.remove_parametrizations(module, {name!r})",
             what=what,
             name=name,
         )

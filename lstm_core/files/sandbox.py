@@ -129,7 +129,7 @@ def silence(status: int, seconds: int, late: bool) -> Said:
         )
     if status < 0:
         return say("the file is damaged: reading it ended with signal {code}", code=-status)
-    return say("the file could not be read: what reads it ended with status {code}", code=status)
+    return say("the file could not be read: the reading process ended with status {code}", code=status)
 
 
 def from_json(tree: Any) -> Any:

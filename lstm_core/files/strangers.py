@@ -33,10 +33,10 @@ OTHERS = {
     (0, b"\xff\xd8\xff"): say("a picture"),
     (0, b"GIF8"): say("a picture"),
     (8, b"WEBP"): say("a picture"),
-    (8, b"WAVE"): say("a sound"),
-    (0, b"ID3"): say("a sound"),
-    (0, b"OggS"): say("a sound"),
-    (4, b"ftyp"): say("a film"),
+    (8, b"WAVE"): say("a sound file"),
+    (0, b"ID3"): say("a sound file"),
+    (0, b"OggS"): say("a sound file"),
+    (4, b"ftyp"): say("a video"),
     (0, b"\x7fELF"): say("a program"),
     (0, b"MZ"): say("a program"),
     (0, b"SQLite format 3\0"): say("a database"),
@@ -74,8 +74,8 @@ SAVED_MODEL = say(
 )
 CORE_ML = say("this is a Core ML model; give the model that it was made from (PyTorch, Keras or ONNX)")
 CHECKPOINT = say(
-    "this is a part of a TensorFlow checkpoint, which holds weights without saying of what; save the Keras model: "
-    'model.save("model.keras")'
+    "this is a part of a TensorFlow checkpoint, which holds weights without the model they belong to; save the Keras "
+    'model: model.save("model.keras")'
 )
 GRAPH = say(
     "this is a TensorFlow graph (.pb); convert it: python -m tf2onnx.convert --graphdef model.pb --output model.onnx "

@@ -7,8 +7,9 @@ then shapes, names and the order in the file make a proposal, and what contradic
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def run(loaded: Loaded, x: Any, lengths: Any, mask: Any) -> dict[str, Trace]:
                     "{name} reads what {layers} made of its input, and these layers are not run; trace it by itself on "
                     "what it reads: loaded[{name!r}].trace(...)",
                     name=block.name,
-                    layers=" > ".join(at.through),
+                    layers=in_order(at.through),
                 )
             )
         if at is not None and at.name in traces:
@@ -95,6 +96,11 @@ def run(loaded: Loaded, x: Any, lengths: Any, mask: Any) -> dict[str, Trace]:
             trace = network.read(x, lengths, mask=masks[block.name])
         traces[block.name] = replace(trace, assumed=assumed(loaded, block))
     return traces
+
+
+def in_order(layers: Sequence[str]) -> str:
+    """Layers that follow each other, as a sentence has them."""
+    return reduce(lambda first, second: say("{first} > {second}", first=first, second=second), layers)
 
 
 def _in_order(loaded: Loaded) -> Iterator[Block]:
@@ -133,10 +139,10 @@ def embeddings(loaded: Loaded, block: Block) -> list[str]:
 def contradiction(loaded: Loaded, name: str, block: Block) -> Said | None:
     """Why the matrix of that name is not what feeds ``block``; None if nothing speaks against it."""
     if loaded.roles.get(name, "embedding") != "embedding":
-        return say("{name} is a {kind} layer", name=name, kind=loaded.roles[name])
+        return say("{name} belongs to a layer of the kind {kind}", name=name, kind=loaded.roles[name])
     if EMBEDDING.search(name) is None:
         if OUTPUT.search(name):
-            return say("{name} is called like an output layer", name=name)
+            return say("{name} has the name of an output layer", name=name)
         if _bias_of(loaded, name, len(loaded.others[name])) is not None:
             return say("{name} has a bias, as an embedding does not", name=name)
     layers = between(loaded, name, block)

@@ -42,7 +42,7 @@ def _from_zip(data: bytes, limit: int) -> Any:
         )
     order = archive.read(f"{root}byteorder").strip() if f"{root}byteorder" in archive.sizes else b"little"
     if order not in (b"little", b"big"):
-        raise ValueError(say("the file is damaged: it says neither little nor big of the order of its bytes"))
+        raise ValueError(say("the file is damaged: it gives its byte order as neither little nor big"))
 
     def load(name: str) -> bytes:
         if name not in archive.sizes:
@@ -106,14 +106,14 @@ def _from_stream(data: bytes) -> Any:
 def _from_bytes(data: Any) -> Any:
     """A storage as a plain pickle has it: in bytes of its own, in the older format."""
     if not isinstance(data, bytes):
-        raise ValueError(say("the file is damaged: what describes a tensor does not hold together"))
+        raise ValueError(say("the file is damaged: the description of a tensor contradicts itself"))
     return _from_stream(data)
 
 
 def _described(pid: tuple[Any, ...]) -> tuple[str, str, int]:
     """Key, kind of numbers and bytes of a storage, as a pickle describes it."""
     if len(pid) < 5 or text(pid[0]) != "storage":
-        raise ValueError(say("the file is damaged: it speaks of something outside of it"))
+        raise ValueError(say("the file is damaged: it refers to something outside the file"))
     dtype = STORAGES.get(name_of(pid[1]).rpartition(".")[2])
     if dtype is None:
         raise ValueError(say("the file holds numbers of the kind {kind}, which is not known", kind=name_of(pid[1])))

@@ -40,7 +40,7 @@ class Array(Tensor):
         dtype = kind.dtype if isinstance(kind, Kind) else None
         self.dtype = "" if dtype is None else dtype.name
         if dtype is None or not isinstance(data, bytes | bytearray | memoryview):
-            self.refused = say("is an array of something else than numbers")
+            self.refused = say("is an array, but not of numbers")
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, tuple) or len(state) not in (4, 5):
@@ -52,7 +52,7 @@ class Array(Tensor):
     def numbers(self, name: str) -> np.ndarray:
         assert self.kind.dtype is not None
         if memoryview(self.data).nbytes != math.prod(self.shape) * self.kind.dtype.itemsize:
-            raise ValueError(say("{name} reaches beyond what the file holds of it", name=name))
+            raise ValueError(say("{name} needs more data than the file holds", name=name))
         return np.ndarray(self.shape, self.kind.dtype, self.data, order="F" if self.columns else "C")
 
 

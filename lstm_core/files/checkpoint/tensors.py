@@ -100,7 +100,7 @@ class Strided(Tensor):
             data, axes = self.storage.data(), list(zip(self.shape, self.strides, strict=True))
             last = self.offset + sum((n - 1) * step for n, step in axes)
             if (last + 1) * dtype.itemsize > len(data):
-                raise ValueError(say("{name} reaches beyond what the file holds of it", name=name))
+                raise ValueError(say("{name} needs more data than the file holds", name=name))
             # Along an axis of one element torch may have any step, also one that NumPy cannot hold.
             steps = [step * dtype.itemsize if n > 1 else 0 for n, step in axes]
             value = np.ndarray(self.shape, dtype, data, self.offset * dtype.itemsize, steps)
@@ -160,4 +160,4 @@ def counts(numbers: Any) -> tuple[int, ...]:
 
 
 def damaged() -> ValueError:
-    return ValueError(say("the file is damaged: what describes a tensor does not hold together"))
+    return ValueError(say("the file is damaged: the description of a tensor contradicts itself"))

@@ -42,7 +42,7 @@ class Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any, /) -> Any:
         if not isinstance(pid, tuple) or len(pid) < 2 or self._storage is None:
-            raise ValueError(say("the file is damaged: it speaks of something outside of it"))
+            raise ValueError(say("the file is damaged: it refers to something outside the file"))
         if pid[0] in ("module", b"module"):  # a class, with its source
             return pid[1]
         return self._storage(pid)

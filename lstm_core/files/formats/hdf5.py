@@ -38,9 +38,6 @@ class Content:
         text = self.attributes.get("", {}).get("model_config")
         return text if isinstance(text, str) else None
 
-    def __iter__(self) -> Iterator[Any]:
-        yield self.config
-        yield self.arrays
 
 
 def read(data: bytes, limit: int) -> Content:

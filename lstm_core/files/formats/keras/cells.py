@@ -72,7 +72,9 @@ class Chooser:
             self.defaults[key] = usual
         if stated == functions.HARD_SIGMOID and not self.version.numbers:
             version = "2" if self.version.old else "3"
-            text = say("hard_sigmoid is that of Keras {version}: the file does not say which wrote it", version=version)
+            text = say(
+                "hard_sigmoid is that of Keras {version}: the file does not say which version wrote it", version=version
+            )
             self.doubts.append(text)
         return found
 

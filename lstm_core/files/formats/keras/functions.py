@@ -59,7 +59,7 @@ def stated(value: Any, key: str, old: bool) -> tuple[Activation, list[Said]]:
     kind, config = text(entry.get("class_name"), "?"), entry.get("config")
     if kind == "function" and isinstance(config, str):
         if config in FUNCTIONS or config == HARD_SIGMOID:
-            doubt = say("its {key} is a function called {name}: Keras's own is taken", key=key, name=config)
+            doubt = say("its {key} is a function called {name}: Keras's own {name} is used", key=key, name=config)
             return function(config, old), [] if str(entry.get("module")).startswith("keras") else [doubt]
         kind = text(config)
     known = _of_layer(kind, mapping(config))

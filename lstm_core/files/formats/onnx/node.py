@@ -62,7 +62,7 @@ def blocks(name: str, node: Node, values: Values) -> list[Block]:
     wrong = [key for key, attribute in node.attributes.items() if attribute.type != KNOWN[kind][key]]
     if wrong:
         raise ValueError(
-            say("{where} has {names} of a wrong type", where=where, names=", ".join(sorted(wrong))),
+            say("{where} has attributes of the wrong type: {names}", where=where, names=", ".join(sorted(wrong))),
         )
     attributes = node.values
     direction = text(attributes.get("direction", b"forward"))

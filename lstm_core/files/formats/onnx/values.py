@@ -98,7 +98,7 @@ class Values:
         """The same, where the first or the second size that the file leaves open is this one."""
         if size not in self._sized:
             if len(self._sized) >= LENGTHS:
-                raise ValueError(say("cells are written out in too many lengths"))
+                raise ValueError(say("the graph writes cells out in too many different lengths"))
             self._sized[size] = [copy(self), copy(self)]
             for other, sizes in zip(self._sized[size], ((size, 2), (2, size)), strict=True):
                 other.shapes = [Shapes(self.graph, self.tensors, (*sizes, *SIZES[0][2:]))]
@@ -128,7 +128,7 @@ class Values:
             if here not in seen:
                 self._visits -= 1
                 if self._visits < 0:
-                    raise ValueError(say("too many values are computed from too many others"))
+                    raise ValueError(say("the graph is too tangled to be followed"))
                 seen[here] = None
                 origin = self.graph.resolve(here)[1]
                 operators |= {origin.node.op} if isinstance(origin, Made) else set()
