@@ -82,10 +82,11 @@ def objects(files: Files) -> Any:
 
 
 def surroundings(files: Files) -> Any:
-    """What a reader finds around it."""
+    """What a reader finds around it, and whether it can write to the files' names."""
     written = ""
     try:
-        Path("written-by-a-worker").write_bytes(b"x")
+        for name in files:
+            Path(name).write_bytes(b"x")
     except OSError as error:
         written = type(error).__name__
     return {"environment": dict(os.environ), "modules": list(sys.modules), "pid": os.getpid(), "written": written}, ()
