@@ -97,24 +97,34 @@ WORDS = [name for name in WORDS if values_of(name)["given.0"].dtype.kind == "i" 
 
 
 @pytest.mark.parametrize("name", WORDS)
-def test_embedding_blocks_and_output_layer_give_what_onnx_runtime_gives(name: str) -> None:
-    """The whole network, from the ids on, by what reads what and the roles that the file gives its matrices."""
+def test_the_whole_network_gives_what_onnx_runtime_gives(name: str) -> None:
+    """From the ids on, as the network is given them, by what reads what and the roles of the file's matrices."""
     values, loaded = values_of(name), load(FOLDER / f"{name}.onnx")
-    ids = values["given.0"]
-    batch_first = name in ("old_gru_two", "new_gru", "new_rnn_two") or name.startswith(("keras", "tf2onnx"))
-    h = np.zeros(0)
-    for block in loaded.blocks:
-        assert block.reads is not None
-        if loaded.roles.get(block.reads.name) == "embedding":
-            h = loaded.others[block.reads.name].astype(np.float32)[ids.T if batch_first else ids]
-        signals = block.trace(h.swapaxes(0, 1) if block.batch_first else h).signals["h"][0]
-        h = np.concatenate(list(signals), axis=-1)
+    traces = loaded.trace(values["given.0"])
+    assert list(traces) == [block.name for block in loaded.blocks]
+    h = np.concatenate(list(traces[loaded.blocks[-1].name].signals["h"][0]), axis=-1)
     output = [loaded.others[other].astype(np.float32) for other, role in loaded.roles.items() if role == "output"]
     [weight], [bias] = [m for m in output if m.ndim == 2], [m for m in output if m.ndim == 1]
     scores = h @ (weight if len(weight) == h.shape[-1] else weight.T) + bias
     given = values["model"]
-    found = scores[-1] if given.ndim == 2 else scores.swapaxes(0, 1) if batch_first else scores
+    found = scores[-1] if given.ndim == 2 else scores.swapaxes(0, 1) if loaded.blocks[0].batch_first else scores
     np.testing.assert_allclose(found, given, rtol=0, atol=max(tolerance(name), 1e-5))
+
+
+BATCH_FIRST = ["keras_on_tensorflow", "keras_on_torch", "new_gru", "new_rnn_two", "old_gru_two", "tf2onnx"]
+BATCH_FIRST += ["tf2onnx_reset_before"]
+
+
+def test_a_network_that_is_given_the_batch_first_says_so() -> None:
+    """Whether its node reads it so or the graph turns it before; a state is then as nn.LSTM takes it."""
+    first = {name: load(FOLDER / f"{name}.onnx").blocks[0].batch_first for name in WORDS}
+    assert [name for name, batch_first in first.items() if batch_first] == BATCH_FIRST
+    values, block = values_of("old_gru_two"), load(FOLDER / "old_gru_two.onnx").blocks[0]
+    x = values["0.x"].swapaxes(0, 1)
+    state = np.random.default_rng(0).normal(size=(2, len(x), 4))
+    given, named = block.trace(x, state), block.trace(x, {"h": state[None]})
+    np.testing.assert_array_equal(given.signals["h"], named.signals["h"])
+    assert block.check(x, np.concatenate(list(values["0.h"]), axis=-1).swapaxes(0, 1)) < 2e-6
 
 
 def test_a_quantised_embedding_is_read_as_what_it_stands_for() -> None:

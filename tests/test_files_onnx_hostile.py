@@ -307,7 +307,7 @@ COSTLY: dict[str, tuple[Callable[[], Any], str]] = {
     "a circle": (circle(False), "computed by the graph from itself"),
     "a cell that reads itself": (circle(True), ""),
     "steps of nothing": (lambda: steps(4000), "holds no LSTM"),
-    "a graph of all with all": (everything_reads_everything, "too many|"),
+    "a graph of all with all": (everything_reads_everything, "tangled|"),
     "many that read from afar": (many_read_from_afar, ""),
 }
 

@@ -12,7 +12,7 @@ from lstm_core.files.formats.onnx import named, quantised, unrolled
 from lstm_core.files.formats.onnx import node as recurrent
 from lstm_core.files.formats.onnx.graph import Graph, Made, Node, Value
 from lstm_core.files.formats.onnx.others import Others
-from lstm_core.files.formats.onnx.reads import Head, Reads
+from lstm_core.files.formats.onnx.reads import Head, Read, Reads
 from lstm_core.files.formats.onnx.tensors import Tensors
 from lstm_core.files.formats.onnx.values import Values
 from lstm_core.files.options import Options
@@ -50,9 +50,17 @@ def read_model(model: Any, size: int, options: Options) -> Found:
     reads = Reads(values, others, [one.head for one in found])
     blocks = []
     for one in found:
-        source = reads.source(one.x, one.layout) if one.x else None
-        blocks += [replace(block, reads=source) for block in one.blocks]
+        read = reads.of(one.x, one.layout) if one.x else Read(None, one.layout == 1)
+        blocks += [_as_given(replace(block, reads=read.source), read.batch_first) for block in one.blocks]
     return Found(blocks, others.collect(reads.reaches), others.roles)
+
+
+def _as_given(block: Block, batch_first: bool) -> Block:
+    """The block with its input as the network is given it, which a Transpose may turn into what the node reads. Its
+    states stay (direction, batch, unit), as those of an nn.LSTM with ``batch_first``."""
+    if batch_first == block.batch_first:
+        return block
+    return replace(block, batch_first=batch_first, format="torch")
 
 
 class _Found(NamedTuple):

@@ -43,6 +43,14 @@ class Head:
     last: Mapping[Value, str] = field(default_factory=dict)
 
 
+class Read(NamedTuple):
+    """source: None if nothing that is known. batch_first: how who runs the graph gives it, if the block is the first,
+    or how the node reads it."""
+
+    source: Source | None
+    batch_first: bool
+
+
 class Step(NamedTuple):
     """A value on the way back, the one that is made of it, and by which node."""
 
@@ -57,29 +65,32 @@ class Reads:
         self._visits = 0
         self._heads = {value: head for head in heads for value in (*head.h, *head.last)}
 
-    def source(self, x: Sequence[Value], layout: int) -> Source | None:
+    def of(self, x: Sequence[Value], layout: int) -> Read:
         """Where ``x`` comes from, with ``layout`` 0 (time, batch, input), 1 (batch, time, input) or 2 (batch, input) of
-        each step; None if from nothing that is known."""
+        each step."""
         best = None
         for step in self._back(x[0]):
             best = step if best is None or self._rank(step) < self._rank(best) else best
             if self._rank(best) == 0:
                 break
         if best is None:
-            return None
+            return Read(None, layout == 1)
         between, head = _between(best), self._heads.get(best.value)
         changed = tuple(node.label for node in between if node.op not in ARRANGE)
         if head is not None and best.value in head.last:
             state = say("the last {state} of {name}", state=head.last[best.value], name=head.name)
-            return Source(head.name, (state, *changed))
-        origin = self._graph.resolve(best.value)[1]
-        lookup = self._others.lookup(origin.node) if head is None and isinstance(origin, Made) else None
-        if head is None and lookup is None:
-            return Source("", changed)
-        through = () if self._as_it_is(best.value, x, layout) else changed or tuple(node.label for node in between)
+            return Read(Source(head.name, (state, *changed)), layout == 1)
+        turned = self._turned(best.value, x, layout)
+        through = () if turned is not None else changed or tuple(node.label for node in between)
         if head is not None:
-            return Source(head.name, through)
-        return Source(lookup.name, self._ids(lookup) + through) if lookup is not None else None
+            return Read(Source(head.name, through), layout == 1)
+        origin = self._graph.resolve(best.value)[1]
+        lookup = self._others.lookup(origin.node) if isinstance(origin, Made) else None
+        if lookup is None:
+            return Read(Source("", changed if turned is None else ()), layout == 1 if turned is None else turned)
+        labels, again = self._ids(lookup)
+        through = labels + through
+        return Read(Source(lookup.name, through), layout == 1 if turned is None or through else turned != again)
 
     def reaches(self, value: Value) -> bool:
         """Whether the value is h of a block, a part of it or another arrangement."""
@@ -109,29 +120,32 @@ class Reads:
                         seen.add(known)
                         waiting.append(Step(known, step, node))
 
-    def _ids(self, lookup: Lookup) -> tuple[str, ...]:
-        """What changes the numbers of the rows that are looked up; none if they are what the network is given."""
+    def _ids(self, lookup: Lookup) -> tuple[tuple[str, ...], bool]:
+        """What changes the numbers of the rows that are looked up, none if they are what the network is given; and
+        whether their axes are exchanged before."""
         step = next(self._back(lookup.ids), None)
         if step is None or not isinstance(self._graph.resolve(step.value)[1], Entry):
-            return ()
+            return (), False
         with suppress(*WRONG):
             zeros, shapes = self._values.shapes[0].array(step.value), self._values.shapes[0]
             given = (np.arange(min(zeros.size, NUMBERS)).reshape(zeros.shape) % lookup.rows).astype(zeros.dtype)
             budget, changed = self._values.trials, {step.value: given}
             fold = Fold(self._graph, self._values.tensors, budget, changed, shapes=shapes, strict=False)
-            if _same(fold.array(lookup.ids), given):
-                return ()
-        return tuple(node.label for node in _between(step) if node.op not in ARRANGE)
+            turned = _exchanged(fold.array(lookup.ids), given)
+            if turned is not None:
+                return (), turned
+        return tuple(node.label for node in _between(step) if node.op not in ARRANGE), False
 
-    def _as_it_is(self, value: Value, x: Sequence[Value], layout: int) -> bool:
-        """Whether ``x`` is what the block or the embedding gives, in the order of axes in which it is read."""
+    def _turned(self, value: Value, x: Sequence[Value], layout: int) -> bool | None:
+        """Whether what a block, an embedding or who runs the graph gives is (batch, time, ...), if ``x`` is that as it
+        is, in the order of axes in which it is read; None if it is not. Of a block, False."""
         head = self._heads.get(value)
         values = (value,) if head is None else head.h
         with suppress(*WRONG):
             shapes = [self._values.shapes[0].array(made).shape for made in values]
             count = sum(map(math.prod, shapes))
             if count > NUMBERS:
-                return False
+                return None
             ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
             numbers = np.split(np.arange(count, dtype=np.float32), ends)
             given = {made: part.reshape(shape) for made, part, shape in zip(values, numbers, shapes, strict=True)}
@@ -141,8 +155,10 @@ class Reads:
             if layout == 2:
                 found = [np.stack([part.reshape(-1, part.shape[-1]) for part in found])]
             read = found[0].swapaxes(0, 1) if layout == 1 else found[0]
-            return _same(read, given[value]) if head is None else np.array_equal(read, _side_by_side(head, given))
-        return False
+            if head is None:
+                return _exchanged(read, given[value])
+            return False if np.array_equal(read, _side_by_side(head, given)) else None
+        return None
 
 
 def _side_by_side(head: Head, given: Mapping[Value, np.ndarray]) -> np.ndarray:
@@ -158,13 +174,14 @@ def _side_by_side(head: Head, given: Mapping[Value, np.ndarray]) -> np.ndarray:
     return h.reshape(*h.shape[:2], -1)
 
 
-def _same(found: np.ndarray, given: np.ndarray) -> bool:
-    """Whether the numbers are those given, (time, batch, ...) or (batch, time, ...), or with an axis of one for one of
-    these."""
-    forms = [given, *([given[:, None], given[None]] if found.ndim == given.ndim + 1 else [])]
-    return any(
-        np.array_equal(found, form) or np.array_equal(found, form.swapaxes(0, 1)) for form in forms if form.ndim > 1
-    )
+def _exchanged(found: np.ndarray, given: np.ndarray) -> bool | None:
+    """Whether the first two axes of what is given are exchanged; None if the numbers are not those. What has one axis
+    less is of one sequence."""
+    if found.ndim == given.ndim + 1:
+        return False if any(np.array_equal(found, form) for form in (given[:, None], given[None])) else None
+    if np.array_equal(found, given):
+        return False
+    return True if given.ndim > 1 and np.array_equal(found, given.swapaxes(0, 1)) else None
 
 
 def _between(step: Step) -> list[Node]:
