@@ -37,7 +37,8 @@ test-isa: $(INSTALLED)-dev
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(TRACED)
 
 nightly: $(INSTALLED)-dev
-	NIGHTLY=1 $(BIN)/python -m pytest tests/test_hostile.py tests/test_files_hostile_pickles.py
+	NIGHTLY=1 $(BIN)/python -m pytest tests/test_hostile.py tests/test_files_hostile_pickles.py tests/test_workers.py \
+	  tests/test_budgets.py
 
 bench: $(INSTALLED)-dev
 	$(BIN)/python -m benchmarks
