@@ -30,6 +30,7 @@ def read(reader: str, files: Mapping[str, bytes], said: Mapping[str, Any] | None
         return workers.read(reader, files, said, room=room, session=context.session_id, tell=notice.tell)
     finally:
         notice.over.set()
+        thread.join()  # nothing is said after a run has ended
 
 
 class _Notice:

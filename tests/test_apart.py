@@ -1,0 +1,91 @@
+"""While a visitor's file is read their own tab says so, and what they do meanwhile does not lose it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import apart, workers
+from dashboard.workers import Workers
+
+DONE: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def one(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
+    pool = Workers(1)
+    monkeypatch.setattr(workers, "WORKERS", pool)
+    monkeypatch.setattr(apart, "PATIENCE", 0.05)
+    DONE.clear()
+    pool.read("worker_readers:sizes", {})
+    yield pool
+    pool.close()
+
+
+def page(seconds: float) -> None:
+    from test_apart import DONE
+
+    from dashboard import apart
+
+    DONE.append(apart.read("worker_readers:sleep", {}, {"seconds": seconds})[0])
+
+
+def toasts(seconds: float, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the page says while something is read in so many seconds."""
+    said: list[str] = []
+    toasted = apart._toasted
+
+    def noted(before: Any, text: str, duration: Any) -> Any:
+        said.append(text)
+        return toasted(before, text, duration)
+
+    monkeypatch.setattr(apart, "_toasted", noted)
+    test = AppTest.from_function(page, args=(seconds,), default_timeout=30).run()
+    assert not test.exception, test.exception
+    assert DONE == [seconds]
+    return said
+
+
+def test_a_file_that_is_read_at_once_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "PATIENCE", 5)
+    assert toasts(0, monkeypatch) == []
+
+
+def test_a_file_that_takes_a_while_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = toasts(0.5, monkeypatch)
+    assert len(said) == 2 and "being read" in said[0] and "over" in said[1]
+
+
+def test_a_file_that_waits_says_how_many_are_before_it(one: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = threading.Thread(target=one.read, args=("worker_readers:sleep", {}, {"seconds": 0.6}))
+    other.start()
+    while not one._here or one._waiting:
+        time.sleep(0.01)
+    said = toasts(0.4, monkeypatch)
+    other.join()
+    assert len(said) == 3 and "1" in said[0] and "being read" in said[1]
+
+
+def hurried() -> None:
+    """The visitor asks for a rerun while the file is read."""
+    from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+    from test_apart import DONE
+
+    from dashboard import apart
+
+    context = get_script_run_ctx()
+    assert context is not None and context.script_requests is not None
+    if not DONE:
+        context.script_requests.request_rerun(RerunData())
+    DONE.append(apart.read("worker_readers:sleep", {}, {"seconds": 0.4})[0])
+
+
+def test_a_rerun_that_is_asked_for_meanwhile_comes_afterwards() -> None:
+    test = AppTest.from_function(hurried, default_timeout=30).run()
+    assert not test.exception, test.exception
+    assert DONE[0] == 0.4  # and not lost where the notice was shown
