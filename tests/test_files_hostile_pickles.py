@@ -101,7 +101,7 @@ def test_lies_of_an_archive() -> None:
     entry = P2 + b"}" + weight("weight_hh_l0") + b"s."
     for data, reason in (
         (archive(entry).replace(b"archive/data/0", b"archive/data/1"), "data/0 is missing"),
-        (archive(entry, **{"data/0": bytes(31)}), "weight_hh_l0 reaches beyond what the file holds"),
+        (archive(entry, **{"data/0": bytes(31)}), "weight_hh_l0 needs more data than the file holds"),
         (archive(entry, byteorder=b"middle"), "neither little nor big"),
         (archive(entry.replace(b"FloatStorage", b"OtherStorage")), "the kind torch.OtherStorage, which is not known"),
         (archive(entry.replace(b"K\x08tQ", b"J\xff\xff\xff\xfftQ")), "damaged"),
