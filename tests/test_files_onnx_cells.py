@@ -275,39 +275,77 @@ def test_a_step_that_is_fed_its_states_takes_them_from_the_caller() -> None:
         load(other.maker.model(inputs, [h, c]).SerializeToString())
 
 
-@pytest.mark.parametrize("kind", ["Loop", "Scan"])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_a_cell_in_the_body_of_a_loop(kind: str, cell: str) -> None:
-    """A plain RNN's step stands for nothing by itself, and is named."""
+def looped(kind: str, cell: str, mask: str = "") -> tuple[bytes, Writer]:
+    """A model whose loop steps over X. mask: how it keeps the states where X's first number is not positive."""
     writer = Writer(Form(cell))
-    x, h, c = "x", "h", "c"
+    m, x = writer.maker, "x"
     value = lambda name, kind, shape: helper.make_tensor_value_info(name, kind, shape)  # noqa: E731
+    if kind == "Loop":
+        x = m.add("Gather", ["X", "number"], axis=0)
+    new_h, new_c = writer.step(x, "h", "c", "X", 0, 0)
+    if mask:
+        first = m.cut(x, [0], [1], [1])
+        read = m.add("Greater", [first, m.store(np.float32(0))])
+        if mask == "numbers":
+            number, rest = (m.add("Cast", [given], to=TensorProto.FLOAT) for given in (read, m.add("Not", [read])))
+            kept = [
+                m.add("Add", [m.add("Mul", [new, number]), m.add("Mul", [old, rest])])
+                for new, old in ((new_h, "h"), (new_c, "c"))
+            ]
+        else:
+            kept = [m.add("Where", [read, new, old]) for new, old in ((new_h, "h"), (new_c, "c"))]
+        new_h, new_c = kept
+    copy = m.add("Identity", [new_h])
     number, condition = value("number", TensorProto.INT64, []), value("go_on", TensorProto.BOOL, [])
     states = [value(name, TensorProto.FLOAT, None) for name in "hc"]
-    if kind == "Loop":
-        x = writer.maker.add("Gather", ["X", "number"], axis=0)
-    new_h, new_c = writer.step(x, h, c, "X", 0, 0)
-    copy = writer.maker.add("Identity", [new_h])
     results = [value(name, TensorProto.FLOAT, None) for name in (new_h, new_c, copy)]
     entries = [number, condition, *states] if kind == "Loop" else [*states, value("x", TensorProto.FLOAT, None)]
     outputs = [condition, *results] if kind == "Loop" else results
-    body = helper.make_graph(writer.maker.nodes, "body", entries, outputs, writer.maker.tensors)
+    body = helper.make_graph(m.nodes, "body", entries, outputs, m.tensors)
     outer = Maker()
     begin = [outer.add("ConstantOfShape", [outer.store(np.array([BATCH, UNITS]))]) for _ in range(2)]
     inputs, attributes = (["", "go", *begin], {}) if kind == "Loop" else ([*begin, "X"], {"num_scan_inputs": 1})
     outer.nodes.append(
         helper.make_node(kind, inputs, ["last_h", "last_c", "all"], name="rounds", body=body, **attributes)
     )
-    entries = [("X", TensorProto.FLOAT, [None, BATCH, INPUT]), ("go", TensorProto.BOOL, [])]
-    data = outer.model(entries, ["all"]).SerializeToString()
-    if cell == "rnn":
-        with pytest.raises(ValueError, match=f"writes a cell out in the body of {kind} rounds, and not in a form"):
-            load(data)
-        return
+    given = [("X", TensorProto.FLOAT, [None, BATCH, INPUT]), ("go", TensorProto.BOOL, [])]
+    return outer.model(given, ["all"]).SerializeToString(), writer
+
+
+@pytest.mark.parametrize("kind", ["Loop", "Scan"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "gru_cho", "rnn", "rnn_relu"])
+def test_a_cell_in_the_body_of_a_loop(kind: str, cell: str) -> None:
+    data, writer = looped(kind, cell)
     [block] = load(data).blocks
     assert block.cell.name == cell and block.assumed == () and block.reads is not None and block.reads.through == ()
     x = np.random.default_rng(7).normal(size=(5, BATCH, INPUT)).astype(np.float32)
     np.testing.assert_allclose(block.trace(x).signals["h"][0, 0], writer.expected(x), rtol=0, atol=3e-6)
+
+
+@pytest.mark.parametrize("mask", ["Where", "numbers"])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_loop_that_skips_steps_is_read_and_says_so(cell: str, mask: str) -> None:
+    """As Keras's masking is written; with the mask given, the trace is what the loop computes."""
+    data, writer = looped("Loop", cell, mask)
+    [block] = load(data).blocks
+    assert block.assumed == ("the steps that the graph skips in Loop rounds are read, too; pass a mask",)
+    x = np.random.default_rng(7).normal(size=(5, BATCH, INPUT)).astype(np.float32)
+    np.testing.assert_allclose(block.trace(np.abs(x)).signals["h"][0, 0], writer.expected(np.abs(x)), rtol=0, atol=3e-6)
+    h = block.trace(x, mask=x[..., 0] > 0).signals["h"][0, 0]
+    for n in range(BATCH):
+        kept = x[:, n, 0] > 0
+        np.testing.assert_allclose(h[kept, n], writer.expected(x[kept])[:, n], rtol=0, atol=3e-6)
+
+
+def test_a_cell_beside_others_that_is_not_read_is_said() -> None:
+    """Another function than a sigmoid's in a loop, beside a loop that is read."""
+    data, _ = looped("Loop", "gru")
+    other = looped("Loop", "gru")[0].replace(b"Sigmoid", b"Softmax").replace(b"rounds", b"others")
+    models = [onnx.load_from_string(one) for one in (data, other)]
+    graph = onnx.compose.merge_graphs(models[0].graph, onnx.compose.add_prefix_graph(models[1].graph, "b_"), [])
+    merged = helper.make_model(graph, opset_imports=models[0].opset_import)
+    [block] = load(merged.SerializeToString()).blocks
+    assert block.assumed == ("the file holds another cell that is not read (Loop b_others)",)
 
 
 # What is not read, by name

@@ -101,8 +101,9 @@ def _function(maker: Maker, array: np.ndarray, ways: Sequence[str]) -> str:
 
 def _branch(maker: Maker, array: np.ndarray, ways: Sequence[str]) -> str:
     """An If whose condition is constant, with a value of the graph round it in one branch."""
-    outside = wrapped(maker, array * 2, ways)
-    half = numpy_helper.from_array(np.array(0.5, array.dtype), "half")
+    factor = 1 if array.dtype.kind == "i" else 2
+    outside = wrapped(maker, array * array.dtype.type(factor), ways)
+    half = numpy_helper.from_array(np.array(1 / factor, array.dtype), "half")
     name = maker.name()
     result = helper.make_tensor_value_info(f"{name}_then", TensorProto.FLOAT, None)
     then = helper.make_graph(
@@ -540,6 +541,27 @@ def test_other_matrices_are_what_takes_them() -> None:
     assert set(loaded.others) == {"scale", "dense", "unused", "hidden", "last"}
 
 
+@pytest.mark.parametrize("way", ["MatMul", "Transpose", "Cast", "Gemm", "Gemm, turned"])
+def test_a_square_output_layer_is_turned_to_output_and_input(way: str) -> None:
+    """Its shape does not say which of the two is first, so the way it is used must."""
+    maker, weight = Maker(), np.random.default_rng(0).normal(size=(UNITS, UNITS)).astype(np.float32)
+    h = maker.axes("Squeeze", node_of(maker, "X", INPUT)[0], [1])
+    turned = way in ("Transpose", "Gemm, turned")
+    name = maker.store(weight if turned else weight.T, "weight")
+    if way.startswith("Gemm"):
+        h = maker.add("Reshape", [h, maker.store(np.array([-1, UNITS]))])
+        maker.add("Gemm", [h, name, maker.store(np.zeros(UNITS, np.float32))], transB=int(turned))
+    else:
+        given = (
+            maker.add(way, [name], **({"to": TensorProto.FLOAT} if way == "Cast" else {})) if way != "MatMul" else name
+        )
+        maker.add("MatMul", [h, given])
+    model = maker.model([("X", TensorProto.FLOAT, [None, None, INPUT])], [maker.nodes[-1].output[0]])
+    loaded = load(model.SerializeToString())
+    assert loaded.roles["weight"] == "output"
+    np.testing.assert_array_equal(loaded.others["weight"], weight)
+
+
 # First states and lengths
 
 
@@ -579,6 +601,10 @@ KNOWN: dict[str, tuple[Callable[[Maker], str], np.ndarray]] = {
             "Tile", [m.store(ROW), m.add("Concat", [m.store(np.array([1])), batch(m), m.store(np.array([1]))], axis=0)]
         ),
         ROW,
+    ),
+    "zeros put together, of a shape that nobody knows": (
+        lambda m: m.add("Concat", [m.add("ConstantOfShape", [m.add("Shape", [m.add("Celu", ["X"])])])] * 2, axis=0),
+        0 * ROW,
     ),
     "of a fixed batch": (lambda m: m.store(np.repeat(ROW, 3, 1)), ROW),
 }

@@ -474,6 +474,24 @@ def with_tensorflow() -> None:
     import tf_keras
 
     with_keras("keras_on_tensorflow")
+    layers, rng = tf_keras.layers, np.random.default_rng(12)
+
+    def convert(name: str, *parts: Any, given: np.ndarray) -> None:
+        """A model of these layers, of which those that are recurrent come last."""
+        model = tf_keras.Sequential([layers.Input(given.shape[1:], dtype=given.dtype), *parts])
+        model.set_weights([rng.normal(0, 0.7, value.shape).astype(value.dtype) for value in model.get_weights()])
+        count = sum(hasattr(part, "cell") for part in parts)
+        below = tf_keras.Sequential(parts[:-count]).predict(given, verbose=0) if len(parts) > count else given
+        blocks = keras_blocks(parts[-count:], below)
+        near(read(blocks[-1][1])[-1], model.predict(given, verbose=0))
+        spec = [tf.TensorSpec((None, *given.shape[1:]), given.dtype)]
+        made, _ = tf2onnx.convert.from_keras(model, input_signature=spec, opset=15)
+        keep(name, made.SerializeToString(), [given], blocks)
+
+    x = rng.normal(size=(BATCH, TIME, WIDTH)).astype(np.float32)
+    convert("tf2onnx_plain", layers.SimpleRNN(UNITS, return_sequences=True), layers.SimpleRNN(5), given=x)
+    convert("tf2onnx_masked", layers.Embedding(WORDS, WIDTH, mask_zero=True), layers.LSTM(UNITS), given=IDS.clip(1))
+    convert("tf2onnx_convolution", layers.Conv1D(UNITS, 3, padding="same"), layers.GRU(5, reset_after=False), given=x)
     for name, after in (("tf2onnx", True), ("tf2onnx_reset_before", False)):
         model = keras_model(tf_keras, after)
         blocks = keras_values(model, IDS)

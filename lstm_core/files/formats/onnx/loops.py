@@ -10,11 +10,13 @@ import numpy as np
 
 from lstm_core.files.formats.onnx.affine import PARTS, SAME, Affine
 from lstm_core.files.formats.onnx.fold import WRONG, Fold
-from lstm_core.files.formats.onnx.graph import Made, Scope, Value, text
+from lstm_core.files.formats.onnx.graph import Made, Node, Scope, Value, text
 from lstm_core.files.formats.onnx.shapes import SAME as RULES
 from lstm_core.files.formats.onnx.values import Values
+from lstm_core.say import say
 
 LINKS = 256
+CHOOSE = frozenset("Add Cast Expand Identity Mul Not Squeeze Sub Tile Unsqueeze Where".split())
 
 
 def way(values: Values, affine: Affine, value: Value) -> list[Value]:
@@ -29,6 +31,19 @@ def way(values: Values, affine: Affine, value: Value) -> list[Value]:
             break
         found.append(affine.bare(node.inputs[0]))
     return found
+
+
+def one_round(node: Node) -> list[str]:
+    """A node inside a loop runs once in each of its rounds."""
+    owners, scope = [], node.scope
+    while scope.owner is not None:
+        owners.append(scope.owner)
+        scope = scope.owner.scope
+    return [
+        say("this is one round of the {kind} {name} that the node stands in", kind=owner.op, name=owner.name)
+        for owner in owners
+        if owner.op in ("Loop", "Scan") and not owner.domain
+    ]
 
 
 class Carried(NamedTuple):
@@ -63,6 +78,51 @@ class Rounds:
         for k, name in enumerate(scope.outputs[states + loop :], states):
             if k < len(owner.proto.output) and owner.proto.output[k]:
                 self._collected.append((Value(scope, name), owner.output(k)))
+
+    @property
+    def label(self) -> str:
+        """Kind and name of the loop, to show."""
+        return "" if self._owner is None else self._owner.label
+
+    def carries(self, entry: Value | None, state: Value | None) -> bool:
+        """Whether a round takes over in the one value what the round before gave as the other."""
+        carried = None if entry is None else self.carried.get(entry)
+        return carried is not None and self._affine.bare(carried.after) == state
+
+    def skips(self, entry: Value | None, state: Value | None) -> bool:
+        """Whether it does so but where a mask keeps what was before: tried with a mask that keeps all, and none."""
+        carried = None if entry is None else self.carried.get(entry)
+        if carried is None or entry is None or state is None:
+            return False
+        masks = self._made_of(carried.after, {entry, state}) - {entry, state}
+        with suppress(*WRONG):
+            [mask] = masks
+            graph, tensors, shapes = self._values.graph, self._values.tensors, self._values.shapes[0]
+            zeros, axes = shapes.array(mask), shapes.array(entry)
+            before, after = np.full(axes.shape, 1, axes.dtype), np.full(axes.shape, 2, axes.dtype)
+            for kept in (before, after):
+                given = {entry: before, state: after, mask: np.full(zeros.shape, kept is after)}
+                fold = Fold(graph, tensors, self._values.trials, given, shapes=shapes, strict=False)
+                if zeros.dtype != bool or not np.array_equal(fold.array(carried.after), kept):
+                    return False
+            return True
+        return False
+
+    def _made_of(self, value: Value, until: set[Value]) -> set[Value]:
+        """The values that one is made of by what chooses between two, or puts a mask into numbers."""
+        waiting, seen, leaves = [self._values.graph.resolve(value)[0]], set[Value](), set[Value]()
+        while waiting and len(seen) < LINKS:
+            here = waiting.pop()
+            if here in seen or self._values.is_constant(here):
+                continue
+            seen.add(here)
+            origin = self._values.graph.resolve(here)[1]
+            node = origin.node if isinstance(origin, Made) and not origin.node.domain else None
+            if here in until or node is None or node.op not in CHOOSE:
+                leaves.add(here)
+            else:
+                waiting += [self._values.graph.resolve(given)[0] for given in node.inputs if given is not None]
+        return leaves
 
     def collected(self, h: Value) -> tuple[Value, ...]:
         """The value that is ``h`` of all rounds, (time, batch, unit)."""

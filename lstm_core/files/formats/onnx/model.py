@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -29,30 +30,38 @@ def read_model(model: Any, size: int, options: Options) -> Found:
     nodes = list(graph.walk())
     if not any(_is_recurrent(node) for node in nodes):  # functions that nothing calls may hold what the graph does not
         nodes += [node for scope in graph.uncalled() for node in graph.walk(scope)]
-    names = _Names()
-    found: list[_Found] = []
-    own: list[Value] = []
-    for place, node in enumerate(nodes):
-        if _is_recurrent(node):
-            blocks = recurrent.blocks(names.unlike(node.name), node, values)
-            x = tuple(value for value in node.inputs[:1] if value is not None)
-            found.append(_Found(place, blocks, x, int(blocks[0].batch_first), _head(node, blocks[0])))
-            own += [leaf for value in node.inputs[1:] if value is not None for leaf in values.leaves(value)[0]]
-    for written in unrolled.find(values, nodes):
-        block = replace(written.block, name=names.unlike(written.block.name))
-        head = Head(block.name, written.h, written.h_layout, len(block.directions))
-        found.append(_Found(nodes.index(written.node), [block], written.x, written.layout, head))
-        own += written.own
+    found, own = _find(nodes, values)
     if not found and (message := named.sentence(nodes)) is not None:
         raise ValueError(message)
-    found.sort(key=lambda one: one.place)
     others = Others(values, own)
     reads = Reads(values, others, [one.head for one in found])
     blocks = []
     for one in found:
         read = reads.of(one.x, one.layout) if one.x else Read(None, one.layout == 1)
         blocks += [_as_given(replace(block, reads=read.source), read.batch_first) for block in one.blocks]
+    unread = named.unread(nodes, [one.node for one in found]) if blocks else []
+    if unread:
+        said = say("the file holds another cell that is not read ({names})", names=", ".join(unread))
+        blocks[0] = replace(blocks[0], assumed=(*blocks[0].assumed, said))
     return Found(blocks, others.collect(reads.reaches), others.roles)
+
+
+def _find(nodes: Sequence[Node], values: Values) -> tuple[list[_Found], list[Value]]:
+    """What gives blocks, in the file's order, and the tensors that are its weights."""
+    names, own = _Names(), list[Value]()
+    found: list[_Found] = []
+    for node in filter(_is_recurrent, nodes):
+        blocks = recurrent.blocks(names.unlike(node.name), node, values)
+        x = tuple(value for value in node.inputs[:1] if value is not None)
+        found.append(_Found(node, blocks, x, int(blocks[0].batch_first), _head(node, blocks[0])))
+        own += [leaf for value in node.inputs[1:] if value is not None for leaf in values.leaves(value)[0]]
+    for written in unrolled.find(values, nodes):
+        block = replace(written.block, name=names.unlike(written.block.name))
+        head = Head(block.name, written.h, written.h_layout, len(block.directions))
+        found.append(_Found(written.node, [block], written.x, written.layout, head))
+        own += written.own
+    places = {node: place for place, node in enumerate(nodes)}
+    return sorted(found, key=lambda one: places[one.node]), own
 
 
 def _as_given(block: Block, batch_first: bool) -> Block:
@@ -64,9 +73,9 @@ def _as_given(block: Block, batch_first: bool) -> Block:
 
 
 class _Found(NamedTuple):
-    """Blocks of one node, or of nodes that write a cell out. place: of the first in the file. x: what they read."""
+    """Blocks of one node, or of nodes that write a cell out, of which ``node`` gives the first h. x: what they read."""
 
-    place: int
+    node: Node
     blocks: list[Block]
     x: tuple[Value, ...]
     layout: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from lstm_core.files.formats.onnx.graph import Node
+from lstm_core.files.formats.onnx.graph import Node, Scope
 from lstm_core.say import Said, say
 
 RECURRENT = re.compile(r"lstm|gru|rnn|recurrent", re.IGNORECASE)
@@ -16,16 +16,14 @@ WRITTEN = ("Sigmoid", "Tanh", "HardSigmoid", "Relu", "Split", "Slice")
 
 def sentence(nodes: Sequence[Node]) -> Said | None:
     """Why none of the nodes gives a block, if they are recurrent in another form."""
-    for node in nodes:
-        asked = node.values.get("operator", b"") if node.op == "ATen" else b""
-        kind = asked.decode("utf-8", "replace") if isinstance(asked, bytes) and asked else node.op
-        if node.domain and node.call is None and RECURRENT.search(kind):
-            return say(
-                "this ONNX file holds {kind}, an operator of {domain} that is not among ONNX's own and is not read;"
-                " export the model with the standard operators LSTM, GRU and RNN, or give its weights (a state_dict)",
-                kind=kind,
-                domain=node.domain,
-            )
+    foreign = next(filter(_foreign, nodes), None)
+    if foreign is not None:
+        return say(
+            "this ONNX file holds {kind}, an operator of {domain} that is not among ONNX's own and is not read; export"
+            " the model with the standard operators LSTM, GRU and RNN, or give its weights (a state_dict)",
+            kind=_foreign(foreign),
+            domain=foreign.domain,
+        )
     if not any(node.op in ("Tanh", "Relu") for node in nodes):
         return None
     loop = next((node for node in nodes if node.op in ("Loop", "Scan") and not node.domain and _is_cell(node)), None)
@@ -50,6 +48,28 @@ def sentence(nodes: Sequence[Node]) -> Said | None:
             operators=", ".join(used),
         )
     return None
+
+
+def unread(nodes: Sequence[Node], read: Sequence[Node]) -> list[str]:
+    """Kind and name of what is recurrent and gives no block, beside the nodes that give some."""
+    inside = {scope for node in read for scope in _scopes(node)}
+    loops = [node for node in nodes if node.op in ("Loop", "Scan") and not node.domain and _is_cell(node)]
+    left = [node for node in loops if inside.isdisjoint(node.bodies)]
+    return [node.label for node in nodes if (node in left or _foreign(node)) and node not in read]
+
+
+def _scopes(node: Node) -> Iterator[Scope]:
+    scope = node.scope
+    while scope.owner is not None:
+        yield scope
+        scope = scope.owner.scope
+
+
+def _foreign(node: Node) -> str:
+    """What a recurrent operator is called that is none of ONNX's own; empty for another node."""
+    asked = node.attributes.get("operator") if node.op == "ATen" else None
+    kind = node.op if asked is None else asked.s.decode("utf-8", "replace")
+    return kind if node.domain and node.call is None and RECURRENT.search(kind) else ""
 
 
 def _is_cell(loop: Node) -> bool:

@@ -21,6 +21,7 @@ from lstm_core.files import limits
 from lstm_core.files.formats.onnx import quantised
 from lstm_core.files.formats.onnx.fold import Computed
 from lstm_core.files.formats.onnx.graph import DIRECTIONS, Node, text
+from lstm_core.files.formats.onnx.loops import one_round
 from lstm_core.files.formats.onnx.values import Values
 from lstm_core.say import say
 from lstm_core.variant import FORMULAS, SIGMOID, TANH, Activation, activation, variant
@@ -83,7 +84,7 @@ def blocks(name: str, node: Node, values: Values) -> list[Block]:
     assumed = [quantised.assumed()] if node.domain else []
     initial, unsaid = _initial(node, values, layout, len(directions), hidden, where)
     lengths, also = _lengths(node, values, layout, where)
-    assumed += [*unsaid, *also, *_rounds(node)]
+    assumed += [*unsaid, *also, *one_round(node)]
     cells = _cells(kind, attributes, "P" in given, len(directions), where)
     parts = [
         _split(kind, cell, {key: value[d] for key, value in given.items()}, hidden) for d, cell in enumerate(cells)
@@ -284,16 +285,3 @@ def _lengths(node: Node, values: Values, layout: int, where: str) -> tuple[tuple
     if lengths is not None and (lengths.dtype.kind not in "iu" or lengths.ndim != 1):
         raise ValueError(say("sequence_lens of {where} are not whole numbers, one for a sequence", where=where))
     return None if lengths is None else tuple(map(int, lengths)), []
-
-
-def _rounds(node: Node) -> list[str]:
-    """A node inside a loop runs once in each of its rounds."""
-    owners, scope = [], node.scope
-    while scope.owner is not None:
-        owners.append(scope.owner)
-        scope = scope.owner.scope
-    return [
-        say("this is one round of the {kind} {name} that the node stands in", kind=owner.op, name=owner.name)
-        for owner in owners
-        if owner.op in ("Loop", "Scan") and not owner.domain
-    ]

@@ -122,16 +122,25 @@ class Others:
                 node = origin.node if isinstance(origin, Made) else None
                 if node is None or node.domain not in ("", "com.microsoft") or not node.inputs:
                     break
-                given = [value for value in node.inputs if value is not None]
-                parts += [value for value in given if self._values.is_constant(value)]
-                given = [value for value in given if not self._values.is_constant(value)]
+                known = [value for value in node.inputs if value is not None and self._values.is_constant(value)]
+                given = [value for value in node.inputs if value is not None and value not in known]
+                if node.op in AFTER:
+                    given, known = [value for value in node.inputs[:1] if value is not None], []
+                parts += known
                 if node.op in PRODUCTS and len(given) == 1 and reaches(given[0]):
                     for part in parts:
                         with suppress(*WRONG):
-                            self.roles[self.matrix(part, (1, 2))] = "output"
+                            self._is_output(part, node)
                 if node.op not in AFTER | {"Add"} or len(given) != 1:
                     break
                 value = given[0]
+
+    def _is_output(self, part: Value, product: Node) -> None:
+        """A square matrix is kept as (output, input): its shape does not say which of the two is first."""
+        name, array = self.matrix(part, (1, 2)), self._values.constant(part)
+        if array.ndim == 2 and len(set(array.shape)) == 1:
+            self._arrays[name] = array if product.number("transB") else array.T
+        self.roles[name] = "output"
 
 
 def _is_float(array: np.ndarray) -> bool:

@@ -70,12 +70,14 @@ def of_single(affine: Affine, step: Step, states: set[Value]) -> tuple[Parameter
     """
     if step.c is None and step.before is not None:
         return *of_step(affine, step, step.before), step.before
-    found = []
-    terms = [part for term in affine.form(step.arguments["o"]).terms for part in affine.parts(term)]
+    if not states and step.kind != "lstm":
+        raise Computed(step.kind)  # any layer of tanh looks like it
+    found, letter = [], "o" if step.kind == "lstm" else "a"
+    terms = [part for term in affine.form(step.arguments[letter]).terms for part in affine.parts(term)]
     for value in {term.value for term in terms if not states or term.value in states}:
         with suppress(*WRONG):
             params, x = of_step(affine, step, value)
-            if params["U_o"].shape[0] == params["U_o"].shape[1]:
+            if len(set(params[f"U_{letter}"].shape)) == 1:
                 found.append((params, x, value))
     if len(found) != 1:
         raise Computed(step.kind)

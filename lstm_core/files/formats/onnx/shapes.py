@@ -20,6 +20,12 @@ SIZES = (2, 3, 5, 7, 11, 13, 17, 19), (7, 5, 3, 2, 19, 17, 13, 11)
 """Two sets, unlike each other in every place."""
 SAME = {("", op): (1, lambda node, arrays: arrays[:1]) for op in ("Cast", "CastLike", "Dropout")}
 """Rules for numbers whose kind does not matter."""
+KEEP = frozenset(
+    "BatchNormalization Celu Clip Dropout Elu Erf Gelu GroupNormalization HardSigmoid HardSwish InstanceNormalization"
+    " LayerNormalization LeakyRelu LogSoftmax Mish PRelu ReverseSequence Selu Softmax Softplus Softsign".split()
+)
+"""What gives an array of the shape of its first input."""
+SLIDE = frozenset(("AveragePool", "Conv", "MaxPool"))
 ROUNDS = 1 << 20
 ROOM = 1 << 27
 """Bytes that zeros of such shapes may take."""
@@ -31,6 +37,9 @@ class Shapes(Fold):
 
     def __init__(self, graph: Graph, tensors: Tensors, sizes: tuple[int, ...]) -> None:
         rules = {("", op): (1, _zeros) for op in RECURRENT} | {("com.microsoft", "DynamicQuantizeLSTM"): (1, _zeros)}
+        rules |= {("", op): (1, lambda node, arrays: arrays[:1]) for op in KEEP} | {
+            ("", op): (2, _slid) for op in SLIDE
+        }
         super().__init__(graph, tensors, Budget(ROOM), rules=rules, strict=False)
         self._sizes, self._named = sizes, dict[Any, int]()
 
@@ -75,6 +84,24 @@ def _zeros(node: Node, arrays: list[Any]) -> list[np.ndarray]:
     else:
         shapes = (first, count, second, hidden), (count, second, hidden), (count, second, hidden)
     return [np.broadcast_to(arrays[0].dtype.type(0), shape) for shape in shapes]
+
+
+def _slid(node: Node, arrays: list[Any]) -> list[np.ndarray]:
+    """What a convolution or a pooling gives: as many channels as its weights, and as many places as its window has."""
+    x, channels = arrays[0], arrays[1].shape[0] if node.op == "Conv" else arrays[0].shape[1]
+    settings, count = node.values, x.ndim - 2
+    kernel = settings.get("kernel_shape") or list(arrays[1].shape[2:])
+    steps, spread = settings.get("strides") or [1] * count, settings.get("dilations") or [1] * count
+    pads, same = settings.get("pads") or [0] * (2 * count), settings.get("auto_pad", b"").startswith(b"SAME")
+    if node.number("ceil_mode"):
+        raise ValueError(node.op)
+    places = [
+        -(-x.shape[2 + k] // steps[k])
+        if same
+        else (x.shape[2 + k] + pads[k] + pads[k + count] - spread[k] * (kernel[k] - 1) - 1) // steps[k] + 1
+        for k in range(count)
+    ]
+    return [np.broadcast_to(x.dtype.type(0), (x.shape[0], channels, *places))]
 
 
 def _in_loop(value: Value, origin: Entry | Made) -> list[Value]:

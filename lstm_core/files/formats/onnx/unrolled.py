@@ -22,7 +22,7 @@ from lstm_core.files.formats.onnx import parameters
 from lstm_core.files.formats.onnx.affine import Affine
 from lstm_core.files.formats.onnx.fold import WRONG, Computed
 from lstm_core.files.formats.onnx.graph import Entry, Node, Value
-from lstm_core.files.formats.onnx.loops import Rounds, way
+from lstm_core.files.formats.onnx.loops import Rounds, one_round, way
 from lstm_core.files.formats.onnx.proof import Proof, Written
 from lstm_core.files.formats.onnx.steps import Step, Steps
 from lstm_core.files.formats.onnx.values import Values
@@ -79,7 +79,12 @@ class Unrolled:
             chain = [step]
             while followers[id(chain[-1])] == 1 and len(chain) < STEPS:
                 chain.append(after[id(chain[-1])])
-            if len(chain) > 1 or not step.kind.startswith("rnn"):
+            owner = step.node.scope.owner
+            if (
+                len(chain) > 1
+                or not step.kind.startswith("rnn")
+                or (owner is not None and owner.op in ("Loop", "Scan"))
+            ):
                 chains.append(chain)
         return chains
 
@@ -117,28 +122,28 @@ class Unrolled:
 
     def _single(self, step: Step) -> Written | None:
         """A step that is fed its states, by who runs the graph or by a loop."""
-        scope = step.node.scope
-        rounds = Rounds(self._values, self._affine, scope)
-        carried = {entry for entry, value in rounds.carried.items() if self._affine.bare(value.after) == step.h}
+        rounds = Rounds(self._values, self._affine, step.node.scope)
+        carried = {e for e in rounds.carried if rounds.carries(e, step.h) or rounds.skips(e, step.h)}
         params, inputs, h = parameters.of_single(self._affine, step, carried)
-        if len(inputs) != 1:
+        states = {"h": h} if step.kind != "lstm" else {"h": h, "c": step.before}
+        if len(inputs) != 1 or not all(map(self._fed, states.values())):
             return None
         x = inputs[0]
-        states = {"h": h, "c": step.before if step.kind == "lstm" else None}
-        if not all(self._fed(value) for name, value in states.items() if name == "h" or step.kind == "lstm"):
-            return None
         written = self._proof.of(self._block(step, params, states), [step], (x,), states)
+        if written is None:
+            return None
         kept = {"h": step.h, "c": step.c}
-        entries = {name: rounds.carried.get(value) for name, value in states.items() if value is not None}
-        if written is None or not all(
-            entry is not None and self._affine.bare(entry.after) == kept[name] for name, entry in entries.items()
-        ):
-            return written
-        whole = rounds.sequence(x, written.block.input_size)
+        skips = any(rounds.skips(entry, kept[name]) for name, entry in states.items())
+        goes_on = all(rounds.carries(e, kept[name]) or rounds.skips(e, kept[name]) for name, e in states.items())
+        whole = rounds.sequence(x, written.block.input_size) if goes_on else None
         if whole is None:
-            return written
-        begun = {name: entry.first for name, entry in entries.items() if entry is not None}
+            said = (*written.block.assumed, *one_round(step.node))
+            return replace(written, block=replace(written.block, assumed=said))
+        begun = {name: rounds.carried[entry].first for name, entry in states.items() if entry is not None}
         block = self._block(step, params, begun)
+        if skips:
+            said = say("the steps that the graph skips in {loop} are read, too; pass a mask", loop=rounds.label)
+            block = replace(block, assumed=(*block.assumed, said))
         return replace(
             written,
             block=replace(block, batch_first=whole[1] == 1),

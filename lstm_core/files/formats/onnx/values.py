@@ -13,8 +13,8 @@ from lstm_core.files.formats.onnx.tensors import Tensors
 from lstm_core.say import say
 
 LINKS, VISITS, LENGTHS = 256, 1_000_000, 8
-FILLED = (VIEWS - {"Shape"}) | {"Cast", "CastLike", "Expand", "Gather", "Tile"}
-"""What gives the numbers of its first input again."""
+FILLED = (VIEWS - {"Shape"}) | {"Cast", "CastLike", "Concat", "Expand", "Gather", "Tile"}
+"""What gives the numbers of its first input again, or of all."""
 
 
 class Values:
@@ -80,19 +80,24 @@ class Values:
 
     def _filled(self, value: Value) -> np.ndarray | None:
         """The number that fills the value, whatever its shape."""
-        for _ in range(LINKS):
-            value, origin = self.graph.resolve(value)
-            if self.is_constant(value):
-                array = self._pure.array(value).reshape(-1)
-                return array[0] if array.size and (array == array[0]).all() else None
+        waiting, seen, numbers = [value], set[Value](), []
+        while waiting and len(seen) < LINKS:
+            here, origin = self.graph.resolve(waiting.pop())
             node = origin.node if isinstance(origin, Made) and not origin.node.domain else None
-            if node is not None and node.op == "ConstantOfShape":
-                array = self.tensors.constant(node) if "value" in node.attributes else np.zeros(1, np.float32)
-                return array.reshape(-1)[0] if array.size == 1 else None
-            if node is None or node.op not in FILLED or node.inputs[0] is None:
+            if here in seen:
+                continue
+            seen.add(here)
+            if self.is_constant(here):
+                numbers.append(self._pure.array(here).reshape(-1))
+            elif node is not None and node.op == "ConstantOfShape":
+                numbers.append(self.tensors.constant(node).reshape(-1) if node.attributes else np.zeros(1, np.float32))
+            elif node is not None and node.op in FILLED:
+                waiting += [given for given in node.inputs[: None if node.op == "Concat" else 1] if given is not None]
+            else:
                 return None
-            value = node.inputs[0]
-        return None
+        first = next((array[0] for array in numbers if array.size), None)
+        known = not waiting and first is not None and all((array == first).all() for array in numbers)
+        return first if known else None
 
     def sized(self, size: int) -> list[Values]:
         """The same, where the first or the second size that the file leaves open is this one."""
