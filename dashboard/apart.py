@@ -30,19 +30,23 @@ def read(reader: str, files: Mapping[str, bytes], said: Mapping[str, Any] | None
         return workers.read(reader, files, said, room=room, session=context.session_id, tell=notice.tell)
     finally:
         notice.over.set()
-        thread.join()  # nothing is said after a run has ended
+        thread.join(1)  # nothing is said after a run has ended
 
 
 class _Notice:
     """What a visitor reads while their file waits or is read.
 
     It is shown from a thread of its own: in the script's, to show something is a place where a rerun that the visitor
-    asked for meanwhile would begin, and the file would be gone.
+    asked for meanwhile would begin, and the file would be gone. In a callback, which reads a file that was chosen, the
+    session's state belongs to the script's thread alone: what is said is put in the visitor's language there.
     """
 
     def __init__(self) -> None:
         self.over = threading.Event()
         self._before = 0
+        self._reads = tr("Your file is being read.")
+        self._waits = tr("Your file is waiting its turn: {count} before it.", count="{count}")
+        self._done = tr("Your file's turn is over.")
 
     def tell(self, before: int) -> None:
         self._before = before
@@ -51,13 +55,11 @@ class _Notice:
         toast: DeltaGenerator | None = None
         shown = ""
         while not self.over.wait(PATIENCE):
-            text = tr("Your file is being read.")
-            if self._before:
-                text = tr("Your file is waiting its turn: {count} before it.", count=self._before)
+            text = self._waits.replace("{count}", str(self._before)) if self._before else self._reads
             if text != shown:
                 shown, toast = text, _toasted(toast, text, "infinite")
         if toast is not None:
-            _toasted(toast, tr("Your file's turn is over."), 1)
+            _toasted(toast, self._done, 1)
 
 
 def _toasted(before: DeltaGenerator | None, text: str, duration: Any) -> DeltaGenerator | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import apart, workers
+from dashboard import apart, language, workers
 from dashboard.workers import Workers
 
 DONE: list[Any] = []
@@ -69,6 +69,30 @@ def test_a_file_that_waits_says_how_many_are_before_it(one: Workers, monkeypatch
     said = toasts(0.4, monkeypatch)
     other.join()
     assert len(said) == 3 and "1" in said[0] and "being read" in said[1]
+
+
+def button() -> None:
+    """A file is chosen: it is read in a callback, while the session's state is locked."""
+    import streamlit as st
+    from test_apart import DONE
+
+    from dashboard import apart, language
+
+    language.ask(lambda: st.query_params.get("lang", "en"))
+    read = apart.read
+    st.button("Read", on_click=lambda: DONE.append(read("worker_readers:sleep", {}, {"seconds": 0.5})[0]))
+
+
+def test_a_callback_says_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    toasted = apart._toasted
+    monkeypatch.setattr(apart, "_toasted", lambda before, text, last: said.append(text) or toasted(before, text, last))
+    test = AppTest.from_function(button, default_timeout=30).run()
+    before = time.monotonic()
+    test.button[0].click().run()
+    language.ask(lambda: language.ENGLISH)
+    assert not test.exception, test.exception
+    assert DONE == [0.5] and len(said) == 2 and time.monotonic() - before < 2
 
 
 def hurried() -> None:
