@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-KINDNESS = 10
+KINDNESS = 3
 """Of the system's "nice": where there is no processor to spare, the page itself goes first."""
 DEEP = 10_000
 """Characters of a report of what went wrong, for the server's log."""
