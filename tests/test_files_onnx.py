@@ -150,7 +150,7 @@ def test_rnn_activations_that_the_evaluator_has() -> None:
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+    return np.exp(-np.logaddexp(0, -x))  # 1 / (1 + exp(-x)), and does not overflow
 
 
 FUNCTIONS: dict[str, Any] = {
@@ -162,9 +162,9 @@ FUNCTIONS: dict[str, Any] = {
     "ThresholdedRelu": lambda x, a, b: np.where(x > a, x, 0),
     "ScaledTanh": lambda x, a, b: a * np.tanh(b * x),
     "HardSigmoid": lambda x, a, b: np.clip(a * x + b, 0, 1),
-    "Elu": lambda x, a, b: np.where(x >= 0, x, a * (np.exp(x) - 1)),
+    "Elu": lambda x, a, b: np.where(x >= 0, x, a * (np.exp(np.minimum(x, 0)) - 1)),
     "Softsign": lambda x, a, b: x / (1 + np.abs(x)),
-    "Softplus": lambda x, a, b: np.log(1 + np.exp(x)),
+    "Softplus": lambda x, a, b: np.logaddexp(0, x),
 }
 TAKES = {"Affine": 2, "LeakyRelu": 1, "ThresholdedRelu": 1, "ScaledTanh": 2, "HardSigmoid": 2, "Elu": 1}
 

@@ -131,7 +131,7 @@ class Writer:
         if extra.get("masked"):
             h = m.add("Where", [m.add("Greater", [x, m.store(np.array(0, self.kind))]), h, h])
         if extra.get("weights") == number:
-            self.arrays["U"] = self.arrays["U"] * 1.01
+            self.arrays["U"] = self.arrays["U"] * np.float32(1.00001)
         return h, c
 
     def model(self) -> bytes:
@@ -275,13 +275,14 @@ def test_a_step_that_is_fed_its_states_takes_them_from_the_caller() -> None:
         load(other.maker.model(inputs, [h, c]).SerializeToString())
 
 
-def looped(kind: str, cell: str, mask: str = "") -> tuple[bytes, Writer]:
-    """A model whose loop steps over X. mask: how it keeps the states where X's first number is not positive."""
+def looped(kind: str, cell: str, mask: str = "", change: Any = None) -> tuple[bytes, Writer]:
+    """A model whose loop steps over X. mask: how it keeps the states where X's first number is not positive. change:
+    makes another step of X of a round's number."""
     writer = Writer(Form(cell))
     m, x = writer.maker, "x"
     value = lambda name, kind, shape: helper.make_tensor_value_info(name, kind, shape)  # noqa: E731
     if kind == "Loop":
-        x = m.add("Gather", ["X", "number"], axis=0)
+        x = change(m) if change else m.add("Gather", ["X", "number"], axis=0)
     new_h, new_c = writer.step(x, "h", "c", "X", 0, 0)
     if mask:
         first = m.cut(x, [0], [1], [1])
@@ -320,6 +321,22 @@ def test_a_cell_in_the_body_of_a_loop(kind: str, cell: str) -> None:
     assert block.cell.name == cell and block.assumed == () and block.reads is not None and block.reads.through == ()
     x = np.random.default_rng(7).normal(size=(5, BATCH, INPUT)).astype(np.float32)
     np.testing.assert_allclose(block.trace(x).signals["h"][0, 0], writer.expected(x), rtol=0, atol=3e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "through"),
+    [
+        (lambda m: m.add("Gather", ["X", m.add("Add", ["number", m.store(np.int64(1))])]), ["Gather"]),
+        (lambda m: m.add("Gather", ["X", m.add("Sub", [m.store(np.int64(1)), "number"])]), ["Gather"]),
+        (lambda m: m.cut(m.add("Gather", ["X", "number"]), [-1], [-(2**31)], [1], [-1]), ["Gather", "Slice"]),
+    ],
+)
+def test_a_loop_that_takes_its_steps_otherwise_is_one_round(change: Any, through: list[str]) -> None:
+    """From the second step on, from the last to the first, with its numbers in another order: no sequence as it is."""
+    data, _ = looped("Loop", "gru", change=change)
+    [block] = load(data).blocks
+    assert block.reads is not None and [label.split()[0] for label in block.reads.through] == through
+    assert block.assumed[-1] == "this is one round of the Loop rounds that the node stands in"
 
 
 @pytest.mark.parametrize("mask", ["Where", "numbers"])

@@ -86,16 +86,17 @@ def _function(maker: Maker, array: np.ndarray, ways: Sequence[str]) -> str:
     turn = helper.make_node("Transpose", ["a"], ["b"])
     turn.attribute.add(name="perm", ref_attr_name="order", type=onnx.AttributeProto.INTS)
     scope = [helper.make_opsetid("", maker.opset), helper.make_opsetid("own", 1)]
-    inner = helper.make_function("own", "Turn", ["a"], ["b"], [turn], scope, attributes=["order"])
+    usual = [helper.make_attribute("order", [0])]  # what the call says is taken in its place
+    inner = helper.make_function("own", "Turn", ["a"], ["b"], [turn], scope, attribute_protos=usual)
     call = helper.make_node("Turn", ["x"], ["y"], domain="own")
     call.attribute.add(name="order", ref_attr_name="order", type=onnx.AttributeProto.INTS)
     outer = helper.make_function("own", "Twice", ["unused", "x"], ["y"], [call], scope, attributes=["order"])
     if not maker.functions:
         maker.functions += [outer, inner]
-    order = list(range(array.ndim))[::-1]
-    turned = wrapped(maker, array.transpose(order), ways)
+    order = np.roll(np.arange(array.ndim), 1)
+    turned = wrapped(maker, array.transpose(np.argsort(order)), ways)
     name = maker.name()
-    maker.nodes.append(helper.make_node("Twice", ["", turned], [name], domain="own", order=order))
+    maker.nodes.append(helper.make_node("Twice", ["", turned], [name], domain="own", order=order.tolist()))
     return name
 
 
@@ -504,6 +505,17 @@ def test_an_embedding_is_what_looks_up_rows_by_what_is_given(form: str) -> None:
     np.testing.assert_array_equal(loaded.others[name], table)
 
 
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_whether_the_batch_comes_first_is_told_by_both_transposes(before: int, after: int) -> None:
+    """One of the ids, one of the rows that they look up."""
+    maker = Maker()
+    ids = maker.add("Transpose", ["X"], perm=[1, 0]) if before else "X"
+    rows = maker.add("Gather", [maker.store(np.ones((7, INPUT), np.float32), "table"), ids])
+    node_of(maker, maker.add("Transpose", [rows], perm=[1, 0, 2]) if after else rows, INPUT)
+    [block] = load(maker.model([("X", TensorProto.INT64, ["a", "b"])], ["v9"]).SerializeToString()).blocks
+    assert block.reads == Source("table") and block.batch_first == (before != after)
+
+
 @pytest.mark.parametrize(
     ("change", "through"),
     [
@@ -666,6 +678,69 @@ def test_lengths_that_are_those_of_the_input_say_nothing_and_others_are_assumed(
         assert said == ([] if whole else [True]), computed
 
 
+@pytest.mark.parametrize("by_row", [False, True])
+@pytest.mark.parametrize("kind", [np.int8, np.uint8])
+def test_a_quantised_lstm_is_read_as_what_its_weights_stand_for(kind: Any, by_row: bool) -> None:
+    """(number - zero) * scale, a scale and a zero for each direction, or for each row; the matrices lie on their side.
+    onnxruntime, docs/ContribOperators.md, DynamicQuantizeLSTM."""
+    maker, rng = Maker(), np.random.default_rng(0)
+    low = np.iinfo(kind).min
+    shape = (2, 4 * UNITS) if by_row else (2,)
+    inputs, expected = ["X"], {}
+    arrays = {}
+    for key, width in (("W", INPUT), ("R", UNITS)):
+        small = rng.integers(low, low + 256, (2, width, 4 * UNITS)).astype(kind)
+        scale, zero = (
+            rng.uniform(0.01, 0.02, shape).astype(np.float32),
+            rng.integers(low, low + 256, shape).astype(kind),
+        )
+        arrays[key] = small, scale, zero
+        spread = (small.astype(float) - zero.reshape(2, 1, -1)) * scale.reshape(2, 1, -1)
+        expected[key] = spread.transpose(0, 2, 1)
+    bias = rng.normal(size=(2, 8 * UNITS)).astype(np.float32)
+    inputs += [maker.store(arrays["W"][0]), maker.store(arrays["R"][0]), maker.store(bias), "", "", "", ""]
+    inputs += [maker.store(part) for key in "WR" for part in arrays[key][1:]]
+    node = helper.make_node(
+        "DynamicQuantizeLSTM", inputs, ["Y"], name="cell", domain="com.microsoft", hidden_size=UNITS
+    )
+    node.attribute.append(helper.make_attribute("direction", "bidirectional"))
+    maker.nodes.append(node)
+    [block] = load(maker.model([("X", TensorProto.FLOAT, [None, None, INPUT])], ["Y"]).SerializeToString()).blocks
+    assert block.cell.name == "lstm" and len(block.directions) == 2
+    assert block.assumed == ("x and h are not rounded to eight bits at each step, as ONNX Runtime does here",)
+    for d in range(2):
+        for k, letter in enumerate("iofg"):
+            rows = slice(k * UNITS, (k + 1) * UNITS)
+            np.testing.assert_allclose(block.layers[0][d][f"W_{letter}"], expected["W"][d, rows], rtol=1e-6)
+            np.testing.assert_allclose(block.layers[0][d][f"U_{letter}"], expected["R"][d, rows], rtol=1e-6)
+            both = bias[d].reshape(2, 4, UNITS)[:, k].sum(0)
+            np.testing.assert_allclose(block.layers[0][d][f"b_{letter}"], both, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("position", "array", "reason"),
+    [
+        (8, None, "W of the DynamicQuantizeLSTM node cell is not a quantised matrix with a scale"),
+        (8, np.ones(3, np.float32), r"the scale of W of .* is \(3,\); \(1, 16\) would fit"),
+        (1, np.ones((1, INPUT, 4 * UNITS), np.float32), "W of the .* is not a quantised matrix with a scale"),
+        (1, np.ones((1, 4 * UNITS, INPUT), np.int8), r"the scale of W of|W of .* would fit"),
+    ],
+)
+def test_a_quantised_lstm_that_does_not_fit_says_so(position: int, array: Any, reason: str) -> None:
+    maker = Maker()
+    matrices = [np.ones((1, width, 4 * UNITS), np.int8) for width in (INPUT, UNITS)]
+    scales = [np.ones((1, 4 * UNITS), np.float32), np.zeros((1, 4 * UNITS), np.int8)]
+    given = [None, *matrices, None, None, None, None, None, *scales, *scales]
+    given[position] = array
+    inputs = ["X", *("" if part is None else maker.store(part) for part in given[1:])]
+    node = helper.make_node(
+        "DynamicQuantizeLSTM", inputs, ["Y"], name="cell", domain="com.microsoft", hidden_size=UNITS
+    )
+    maker.nodes.append(node)
+    with pytest.raises(ValueError, match=reason):
+        load(maker.model([("X", TensorProto.FLOAT, [None, None, INPUT])], ["Y"]).SerializeToString())
+
+
 # Weights in other files
 
 
@@ -724,6 +799,23 @@ def test_what_is_said_of_the_other_file_is_not_believed(
                 (tmp_path / name).write_bytes(bytes(count))
         with pytest.raises(ValueError, match=reason):
             load(source, beside={name: bytes(count) for name, count in beside.items()})
+
+
+def test_several_other_files_count_together(tmp_path: Any) -> None:
+    maker, arrays = Maker(), weights(0)
+    names = [maker.store(arrays[key], key) for key in "WR"]
+    for tensor in maker.tensors:
+        (tmp_path / tensor.name).write_bytes(tensor.raw_data)
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value=tensor.name)
+    maker.nodes.append(helper.make_node("LSTM", ["X", *names], ["Y"], name="cell", hidden_size=UNITS))
+    data = maker.model([("X", TensorProto.FLOAT, [None, None, INPUT])], ["Y"]).SerializeToString()
+    (tmp_path / "model.onnx").write_bytes(data)
+    size = sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert load(tmp_path / "model.onnx", max_bytes=size + 200).blocks
+    with pytest.raises(ValueError, match="more than the [0-9,]+ that are allowed"):
+        load(tmp_path / "model.onnx", max_bytes=size - 1)
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Any) -> None:

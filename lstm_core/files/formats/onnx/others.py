@@ -67,7 +67,7 @@ class Others:
         if array.ndim not in axes or not _is_float(array):
             raise ValueError(text(value.name))
         self._hidden.update(leaves)
-        if scaled is None and operators <= ARRANGE:
+        if operators <= ARRANGE:
             sizes = {leaf: self._values.constant(leaf) for leaf in leaves}
             same = [
                 leaf for leaf, of in sizes.items() if of.size == array.size and of.ndim == array.ndim and _is_float(of)
