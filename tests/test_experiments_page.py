@@ -310,7 +310,7 @@ def test_a_job_ends_at_its_time_and_when_nobody_has_it(job: Any) -> None:
     left = Job("tests.run_code", ["import time; time.sleep(60)"], 60)
     process = left.process
     del left
-    assert process.poll() is not None
+    assert process is not None and process.poll() is not None
 
 
 def test_two_jobs_at_once_and_no_more(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,7 +358,8 @@ def test_a_run_can_be_cancelled() -> None:
     next(button for button in test.button if button.label.startswith("Measure it all again")).click().run()
     one: Job = test.session_state[jobs.JOB]
     next(button for button in test.button if button.label == "Cancel").click().run()
-    assert not test.exception and one.process.poll() is not None and jobs.JOB not in test.session_state
+    assert one.process is not None and one.process.poll() is not None
+    assert not test.exception and jobs.JOB not in test.session_state
 
 
 # -- train it yourself -------------------------------------------------------------------------------------------------

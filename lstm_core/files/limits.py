@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,9 @@ def block_of(name: str) -> str:
 def some(names: Iterable[str], count: int = 6) -> str:
     """The first few of many names that a file gives, none of them longer than can be read."""
     short = [name if len(name) <= 80 else f"{name[:77]}..." for name in names] or [""]
-    listed = reduce(lambda first, second: say("{first}, {second}", first=first, second=second), short[:count])
+    listed = short[0]
+    for name in short[1:count]:
+        listed = say("{first}, {second}", first=listed, second=name)
     more = len(short) - count
     return listed if more <= 0 else say("{names} and {count} more", names=listed, count=more)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,7 +99,10 @@ def run(loaded: Loaded, x: Any, lengths: Any, mask: Any) -> dict[str, Trace]:
 
 def in_order(layers: Sequence[str]) -> str:
     """Layers that follow each other, as a sentence has them."""
-    return reduce(lambda first, second: say("{first} > {second}", first=first, second=second), layers)
+    told = layers[0]
+    for layer in layers[1:]:
+        told = say("{first} > {second}", first=told, second=layer)
+    return told
 
 
 def _in_order(loaded: Loaded) -> Iterator[Block]:
