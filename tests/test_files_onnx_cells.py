@@ -403,6 +403,10 @@ def quantised() -> bytes:
         ),
         (lambda: single("Relu"), "holds no LSTM, GRU or RNN"),
         (lambda: onnx.ModelProto(ir_version=8).SerializeToString() + b"\x12\x04test", "this is not an ONNX file"),
+        (
+            lambda: b"\x18\0\0\0ORTM" + bytes(200),
+            "ONNX Runtime's own format .* give the .onnx file that it was made from",
+        ),
         (lambda: b"\x08\x07\x12\x04torch and more", "this is not an ONNX file"),
     ],
 )

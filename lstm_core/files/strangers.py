@@ -50,6 +50,7 @@ MODELS = {
     (4, b"TFL3"): say(
         "this is a TensorFlow Lite model, made to run and not to be read; give the Keras model that it was made from"
     ),
+    (4, b"ORTM"): say("this is a model in ONNX Runtime's own format (.ort); give the .onnx file that it was made from"),
     (0, b"GGUF"): say(
         "this is a GGUF file of llama.cpp, which holds a transformer; LSTMs, GRUs and RNNs are read from other formats"
     ),
