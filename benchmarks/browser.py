@@ -55,10 +55,13 @@ def free_port() -> int:
 
 
 class Server:
-    """``streamlit run script`` on a free port, started in ``folder``; ``url`` answers once ``wait`` returned."""
+    """``streamlit run script`` on a free port, or on ``port``, started in ``folder``; ``url`` answers once ``wait``
+    returned."""
 
-    def __init__(self, script: Path, env: Mapping[str, str] | None = None, folder: Path = ROOT) -> None:
-        self.port = free_port()
+    def __init__(
+        self, script: Path, env: Mapping[str, str] | None = None, folder: Path = ROOT, port: int | None = None
+    ) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log", delete=False)
         options = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+from dashboard.state import SERVER_SIDE
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -20,12 +22,35 @@ def keeps(name: str) -> str:
 
 
 ARRIVALS = keeps("arrivals")
+BEGUN = keeps("begun")
 LANGUAGE = keeps("lang")
+CURSOR = "cursor"
+"""Under this name the session keeps where the cursor stood on the page before: ``at``, ``unit``, ``unit2``."""
 
 
 def arrival() -> int:
     """How often this session was led to a view; components that belong to a view begin anew with it."""
     return int(st.session_state.get(ARRIVALS, 0))
+
+
+def goes_on(here: Any) -> bool:
+    """Once a session, in its first run: whether it begins behind a page that was open before, and so starts from what
+    that shows. ``here``: what the browser says of it, as ``origin.js`` does. The server was started anew, or the line
+    was cut for so long that the session of before was let go.
+    """
+    if BEGUN in st.session_state:
+        return False
+    st.session_state[BEGUN] = True
+    if not isinstance(here, Mapping):
+        return False
+    arrivals, settings, cursor = here.get("arrival"), here.get("settings"), here.get("cursor")
+    if isinstance(arrivals, (int, float)) and 0 <= arrivals < 1e6:
+        st.session_state[ARRIVALS] = int(arrivals)
+    if isinstance(settings, Mapping) and settings.keys() >= set(SERVER_SIDE):
+        st.session_state["settings"] = {name: str(settings[name]) for name in SERVER_SIDE}
+    if isinstance(cursor, Mapping):
+        st.session_state[CURSOR] = dict(cursor)
+    return True
 
 
 def arrive(page: StreamlitPage, query: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from dashboard import theme
 from dashboard.controls import taken
 from dashboard.gateplot.pack import pack
 from dashboard.gateplot.publish import mounted, spoken
+from dashboard.origin import origin
 from dashboard.state import HOMES, Settings
 
 CHOSEN = "chosen step"
@@ -56,5 +57,5 @@ def chart(content: Mapping[str, Any], key: str, text: str) -> None:
     figure says so, runs the page again.
     """
     panels = [one | {"stamp": crc32(pack(one))} for one in content["panels"]]
-    data = {**content, "panels": panels, "dark": theme.layout("dark")}
+    data = {**content, "panels": panels, "dark": theme.layout("dark"), "of": origin()}
     _mount(key, data, on_step_change=lambda: _choose(spoken(key), text, content.get("steps")))

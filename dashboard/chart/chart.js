@@ -1,6 +1,7 @@
 // Panels of Plotly figures with a heading each, below the words of the sentence. A step that is chosen goes to the server.
 import { load, make } from "./dom.js"
 import { hold } from "./hold.js"
+import { check } from "./origin.js"
 import { dark, height, ours, rect } from "./screen.js"
 import { kept, remember } from "./url.js"
 import { tr } from "./words.js"
@@ -35,8 +36,10 @@ class Chart {
   }
 
   async take(content) {
+    const another = this.content?.of && content.of?.text !== this.content.of.text
     this.content = content
     this.step = content.step
+    if (another) remember({ at: this.at(this.step) }) // of a new sentence
     this.count = content.words.length ? content.words.at(-1)[2] + 1 : 0
     await this.ready
     if (content !== this.content) return
@@ -55,6 +58,8 @@ class Chart {
     this.mark()
     remember({ at: this.at(next) })
     this.send(next)
+    this.root.waits = true
+    check()
   }
 
   key(event) {
@@ -124,6 +129,7 @@ class Chart {
     const sizes = changed.map(({ id }) => this.panels.get(id).plot.clientWidth)
     await Promise.all(changed.map((panel, k) => this.draw(panel, sizes[k])))
     this.repaints += 1
+    Object.assign(this.root, { of: content.of, waits: this.step !== content.step })
     Object.assign(this.root.dataset, { repaints: this.repaints, ready: "1", step: this.step, only: this.alone ?? "" })
     this.root.dispatchEvent(new CustomEvent("gs:repaint"))
   }

@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard.gateplot.publish import mounted, spoken
+from dashboard.origin import own
+from dashboard.session import CURSOR
 from dashboard.state import Settings
 
 KEY = "controls"
-CURSOR = "cursor"
-"""Under this name the session keeps where the cursor stood on the page before: ``at``, ``unit``, ``unit2``."""
 
 _mount = mounted("gatescope_controls", "controls.js")
 
@@ -44,6 +44,7 @@ def controls(
     """
     data = {
         "settings": settings.server_side(),
+        "yours": own(settings.server_side()),
         "defaults": Settings().server_side(),
         "models": dict(models),
         "examples": list(examples),

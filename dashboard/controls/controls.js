@@ -1,6 +1,8 @@
 // The sentence, the examples and the choice of models. Typing is sent when it pauses; Enter, a chip or a list at once.
+import { away, running, settling } from "./connection.js"
 import { fill, load, make } from "./dom.js"
 import { hold } from "./hold.js"
+import * as origin from "./origin.js"
 import { cursor, leave, long, remember } from "./url.js"
 import { tr } from "./words.js"
 
@@ -32,6 +34,8 @@ class Controls {
     parent.append(this.root)
     this.box.oninput = () => {
       this.grow()
+      this.typed = this.box.value
+      origin.touched()
       clearTimeout(this.timer)
       this.timer = setTimeout(() => this.change({ text: this.box.value }), PAUSE)
     }
@@ -59,6 +63,7 @@ class Controls {
 
   take(data) {
     this.data = data
+    origin.use(this)
     const turned = this.page !== window.location.pathname
     this.page = window.location.pathname
     if (turned) this.fresh = true
@@ -70,6 +75,7 @@ class Controls {
       else this.change({ text })
     } else if (turned) this.address()
     if (goesOn) this.send("cursor", goesOn)
+    for (const side of ["left", "right"]) if (!(this.settings[side] in data.models)) this.settings[side] = data.settings[side] // it is no more
     const mine = document.activeElement === this.box
     if (!mine && this.box.value !== this.settings.text) this.box.value = this.settings.text
     if (!this.box.value && !mine) this.box.value = this.settings.text
@@ -88,6 +94,12 @@ class Controls {
     }
     if (this.grown !== this.box.value) this.grow()
     if (this.earlier && data.settings.left === this.settings.left) this.another(data.examples.map(([, text]) => text))
+    origin.check()
+  }
+
+  // What a figure has to be of.
+  written() {
+    return { ...this.settings, text: this.typed ?? this.settings.text, yours: this.data.yours }
   }
 
   // Another task has examples of its own; what the visitor typed stays.
@@ -105,22 +117,28 @@ class Controls {
   }
 
   change(values, force = false) {
+    if ("text" in values) this.typed = undefined
     const next = { ...this.settings, ...values }
     if (!force && JSON.stringify(next) === JSON.stringify(this.settings)) return
     this.settings = next
     this.send("settings", next) // the server works while the address is written
     this.address()
+    origin.check()
   }
 
   // A run of a part that follows at once on the first run of its page can cost the page its figures: Streamlit clears away
-  // what the one has drawn when the other begins. So what is said before waits for its end.
+  // what the one has drawn when the other begins. So what is said before waits for its end; while the server is away, for
+  // the line.
   send(name, value) {
     this.unsent[name] = value
     clearTimeout(this.waiting)
-    if (this.fresh && document.querySelector("[data-test-script-state=running]")) {
-      this.waiting = setTimeout(() => this.send(name, value), 40)
-      return
-    }
+    if (away()) return
+    if (settling() || (this.fresh && running())) this.waiting = setTimeout(() => this.send(name, value), 40)
+    else this.flush()
+  }
+
+  flush() {
+    clearTimeout(this.waiting)
     this.fresh = false
     for (const [one, said] of Object.entries(this.unsent)) this.set(one, said)
     this.unsent = {}

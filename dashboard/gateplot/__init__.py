@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.gateplot.publish import mounted, spoken
+from dashboard.origin import origin
 
 _mount = mounted("gatescope_plot", "gateplot.js")
 
@@ -17,7 +18,7 @@ KEY = "gateplot"
 
 def gateplot(content: Mapping[str, Any]) -> None:
     """Draw ``content`` (see ``dashboard.figures.content``); the browser keeps zoom, cursor and full screen."""
-    _mount(KEY, content, on_film_change=lambda: None, on_offline_change=lambda: None)
+    _mount(KEY, {**content, "of": origin()}, on_film_change=lambda: None, on_offline_change=lambda: None)
 
 
 def asked(what: str) -> Any:

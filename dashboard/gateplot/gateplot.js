@@ -111,7 +111,7 @@ class Figure {
   async render() {
     if (!this.content || !window.Plotly) return
     this.choosePanels()
-    const { text, honesty, quiet } = this.content
+    const { text, honesty, quiet, of } = this.content
     this.dark = screen.dark(this.root)
     this.root.classList.toggle("gs-dark", this.dark)
     Object.assign(this.root.dataset, { text, steps: this.count })
@@ -128,6 +128,7 @@ class Figure {
       this.decorate()
     }
     this.repaints += 1
+    this.root.of = of
     Object.assign(this.root.dataset, { repaints: this.repaints, ready: 1 })
     this.root.dispatchEvent(new CustomEvent("gs:repaint"))
   }

@@ -73,11 +73,13 @@ def loader(module: str) -> str:
     """A component's inline script: it imports ``module`` from the static folder. Short, since every message carries it.
 
     Streamlit's own script says where the app lives, which differs between servers, pages and base paths. The module
-    gets the unpacked data, with the catalogue of its language loaded.
+    gets the unpacked data, with the catalogue of its language loaded. A page whose server was started anew in another
+    version is loaded anew, for modules of two versions would both draw in it; its address holds what it shows.
     """
     folder, plotly = publish()
     return f"""
 export default async (component) => {{
+  if ((window.gatescope ??= "{folder}") !== "{folder}") return window.location.reload()
   const own = document.querySelector('script[src*="static/js/"]').src
   const base = own.slice(0, own.lastIndexOf("static/js/")) + "app/static/"
   const get = (name) => import(base + "{folder}/" + name)
@@ -104,7 +106,8 @@ def mounted(name: str, module: str, stays: bool = False) -> Callable[..., None]:
         if code != language.ENGLISH:
             publish_words(code)
         place = spoken(key, stays)
-        said = {**content, "language": code, "arrival": session.arrival(), "place": f"{name} {place}"}
+        arrival = None if stays else session.arrival()
+        said = {**content, "language": code, "arrival": arrival, "place": f"{name} {place}"}
         mount(key=place, data=pack(said), **callbacks)
 
     return draw

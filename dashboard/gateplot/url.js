@@ -4,11 +4,14 @@ export const kept = {}
 let arrivals = 0
 let page = window.location.pathname
 
-// Somewhere else altogether: what was chosen before is of no concern there.
+// Somewhere else altogether: what was chosen before is of no concern there. What stays wherever a tour leads has no number.
 export function arrive(number) {
+  if (number === null) return
   if (number !== arrivals) for (const name of Object.keys(kept)) delete kept[name]
   arrivals = number
 }
+
+export const arrived = () => arrivals
 
 const LONGEST = 4000 // characters: servers and balancers on the way refuse long addresses
 const LONG = "long" // stands in the address for a text that only this tab of the browser keeps
@@ -24,6 +27,14 @@ export function remember(values) {
     else url.searchParams.set(name, String(value))
   }
   if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url)
+}
+
+// What the browser alone has chosen stands in the address again, after the server has written there what it knew of it.
+// A unit may be the server's choice.
+export function mend() {
+  const here = new URL(window.location.href).searchParams
+  const lost = ([name, value]) => value !== null && value !== undefined && !name.startsWith("unit") && !here.has(name)
+  remember(Object.fromEntries(Object.entries(kept).filter(lost)))
 }
 
 function store(url, text) {

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
 from dashboard import session
 from dashboard.gateplot.publish import mounted, spoken
 from dashboard.language import tr
-from dashboard.talk.tour import Tour, View, from_link, shipped
+from dashboard.talk.tour import NOT_OF_A_VIEW, Tour, View, from_link, shipped
 from dashboard.views import pages
 
 KEY = session.keeps("talk")
@@ -37,6 +39,25 @@ class Place:
             self.tour, self.link, self.at = tour, link, max(0, min(at, len(tour.views) - 1))
             self.leads, self.home = tour.views[self.at], home if self.home is None else self.home
 
+    def open(self, link: str, at: int) -> None:
+        """Start the tour that a link carries; what is wrong with it is ``problem``."""
+        try:
+            found = shipped().get(link) or from_link(link)
+        except ValueError as error:
+            self.problem = error.args[0]
+        else:
+            self.start(found, link, at)
+
+    def take_up(self, said: Any) -> bool:
+        """Be where the browser says that it is, in a tour or in none, and leave the page as it is; whether that is
+        elsewhere."""
+        before = self.link, self.at
+        self.tour, self.link = None, ""
+        if isinstance(said, Mapping) and isinstance(at := said.get("at"), (int, float)) and 0 <= at < 1e6:
+            self.open(str(said.get("link")), int(at))
+        self.leads = None
+        return (self.link, self.at) != before
+
     def go(self, by: int) -> None:
         """Some views on, or with 0 out of the tour."""
         if by == 0:
@@ -51,13 +72,10 @@ def place() -> Place:
     if PLACE not in st.session_state:
         here = st.session_state[PLACE] = Place()
         if link := st.query_params.get("tour"):
-            try:
-                found = shipped().get(link) or from_link(link)
-            except ValueError as error:
-                here.problem = error.args[0]
-            else:
-                said = st.query_params.get("stop", "1")
-                here.start(found, link, int(said) - 1 if said.isdecimal() and len(said) < 6 else 0)
+            said = st.query_params.get("stop", "1")
+            here.open(link, int(said) - 1 if said.isdecimal() and len(said) < 6 else 0)
+            if st.query_params.keys() - NOT_OF_A_VIEW:  # the address of what is on the page, not of the tour alone
+                here.leads = None
     return st.session_state[PLACE]
 
 
@@ -80,7 +98,11 @@ def talk() -> None:
     if here.tour is not None:
         line = here.tour.views[here.at].line
         shown = {"title": tr(here.tour.title), "at": here.at, "count": len(here.tour.views), "line": tr(line)}
-    _mount(KEY, {"tour": shown}, on_go_change=go, on_share_change=lambda: None)
+        shown["link"] = here.link
+    _mount(KEY, {"tour": shown}, on_go_change=go, on_share_change=lambda: None, on_here_change=lambda: None)
+    said = told().get("here")
+    if session.goes_on(said) and isinstance(said, Mapping) and here.take_up(said.get("tour")):
+        st.rerun()
     if here.problem:
         st.error(tr(here.problem))
         here.problem = ""

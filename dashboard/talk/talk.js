@@ -1,7 +1,9 @@
 // What a talk needs on every page: presenting, a tour's bar with the speaker's line, the list of keys, a black screen.
+import { away } from "./connection.js"
 import { load, make } from "./dom.js"
 import { hold } from "./hold.js"
 import { hint } from "./hints.js"
+import * as origin from "./origin.js"
 import * as screen from "./screen.js"
 import { remember } from "./url.js"
 import { tr } from "./words.js"
@@ -9,7 +11,10 @@ import { tr } from "./words.js"
 
 export default hold(
   (parent) => new Talk(parent),
-  (talk, { setTriggerValue }) => (talk.tell = setTriggerValue)
+  (talk, { setStateValue, setTriggerValue }) => {
+    talk.tell = (name, value) => away() || setTriggerValue(name, value) // it would be lost
+    origin.start((here) => setStateValue("here", { ...here, tour: talk.tour && { link: talk.tour.link, at: talk.tour.at } }))
+  }
 )
 
 const keys = () => [

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.gateplot.publish import mounted
+from dashboard.origin import origin
 
 _mount = mounted("gatescope_walk", "walk.js")
 
 
 def walkthrough(content: Mapping[str, Any], key: str = "walk") -> None:
     """Draw ``content`` (see ``dashboard.figures.walk``); the same ``key`` keeps the place in the walk."""
-    _mount(key, content)
+    _mount(key, {**content, "of": origin()})

@@ -62,7 +62,8 @@ class Walk {
     this.sides = content.sides
     this.count = this.sides[0].tokens.length
     const text = JSON.stringify(this.sides[0].words)
-    if (this.text !== undefined && this.text !== text) kept.at = this.at = -1 // a new sentence is read to its end
+    const another = this.text !== undefined && this.text !== text
+    if (another) kept.at = this.at = -1 // a new sentence is read to its end
     this.text = text
     const wanted = this.at ?? Number(kept.at ?? content.at)
     this.at = clamp(wanted < 0 ? wanted + this.count : wanted, 0, Math.max(0, this.count - 1))
@@ -77,6 +78,9 @@ class Walk {
     this.columns.style.setProperty("--gw-least", `${Math.max(...this.sides.map(leastWidth))}px`)
     while (this.panels.length < this.sides.length) this.panels.push(this.panel(this.panels.length))
     this.render()
+    if (another) this.tell()
+    this.root.of = content.of
+    this.root.dispatchEvent(new CustomEvent("gs:repaint"))
   }
 
   valid(side, unit) {

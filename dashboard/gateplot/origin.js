@@ -1,0 +1,122 @@
+// Whether what is shown is of what is written. Every figure has with it what it was drawn from (``of``), and whether it
+// has asked for something else itself (``waits``); here that is compared with the page's own box and lists. What differs
+// for longer than an answer takes is dimmed, then said, then asked for again; while the server is away it is said.
+import { away, running, watch } from "./connection.js"
+import { make } from "./dom.js"
+import { arrived, cursor, leave, mend } from "./url.js"
+import { tr } from "./words.js"
+
+const [DIMMED, SAID, ASKED] = [700, 1700, 6000] // milliseconds; the second time is asked twice as late, and so on
+const OFTEN = 4 // times that are asked for, before it is said that nothing comes
+const ADDRESS = 300 // milliseconds: what Streamlit writes there after a run has then been written
+const NAMES = ["text", "left", "right", "layer", "direction", "yours"]
+const LONGEST = 100_000 // characters of a text that the server looks at, as in dashboard/state.py
+
+let page // the controls in use
+let rerun // asks for a run of the whole page, with what it shows
+let [since, asked] = [0, 0] // when it began to differ, and how often it was asked for since
+let timer, writing, newest
+const line = make("p", { class: "gs-line", test: "gs-line", role: "status" })
+
+// The controls: ``written()`` is what they say now, ``send()`` says it again and ``flush()`` what has waited,
+// ``address()`` puts the address right.
+export function use(controls) {
+  page = controls
+}
+
+// ``ask(here)`` runs the whole page; ``here`` is for a session that begins behind it.
+export function start(ask) {
+  const first = !rerun
+  rerun = () => ask(here())
+  if (!first) return
+  document.addEventListener("gs:repaint", drawn, true) // a figure tells it to itself alone
+  for (const type of ["offline", "online", "fullscreenchange"]) window.addEventListener(type, check)
+  watch({ nears, returns: () => rerun(), changes: check, ends })
+}
+
+function nears() {
+  page?.flush()
+  rerun()
+}
+
+// What a server that was not there before needs to know to show the same.
+function here() {
+  leave()
+  return { settings: page?.written(), cursor: cursor(), arrival: arrived() }
+}
+
+// What is drawn of something new shows that answers come; not so a zoom.
+function drawn({ target }) {
+  if (target.of === newest) return
+  newest = target.of
+  since = 0
+  ends()
+}
+
+// A run of the page may have written into the address what the server last heard of it.
+function ends() {
+  check()
+  clearTimeout(writing)
+  writing = setTimeout(write, ADDRESS)
+}
+
+function write() {
+  if (!page?.root.isConnected) return
+  page.address()
+  mend()
+}
+
+function differs() {
+  if (!page?.root.isConnected) return false
+  const now = page.written()
+  const figures = Array.from(document.querySelectorAll(".gs-plot, .gc, .gw"))
+  return figures.some(({ of, waits }) => of && (waits || NAMES.some((name) => !same(of[name], now[name]))))
+}
+
+function same(one, other) {
+  return String(one ?? "") === String(other ?? "") || (typeof other === "string" && one === read(other))
+}
+
+// A text as the server takes it: not too long, and with no half of a character.
+const read = (text) => Array.from(text).slice(0, LONGEST).join("").replace(/\p{Surrogate}/gu, "?")
+
+// Who is still writing waits for nothing yet.
+export function touched() {
+  if (performance.now() - since < DIMMED) since = 0
+  check()
+}
+
+export function check() {
+  clearTimeout(timer)
+  if (!away() && !differs()) {
+    [since, asked] = [0, 0]
+    return show("")
+  }
+  since ||= performance.now()
+  const waited = performance.now() - since
+  if (!away() && waited >= due() && !running()) ask()
+  show(waited < SAID ? "" : away() || !navigator.onLine ? "away" : asked < OFTEN ? "late" : "lost", waited >= DIMMED)
+  const next = [DIMMED, SAID].find((time) => time > waited) ?? (away() ? undefined : Math.max(waited + 1000, due()))
+  if (next) timer = setTimeout(check, next - waited)
+}
+
+const due = () => ASKED * 2 ** asked
+
+// First the part of the page that has the figure; then, since a session may not know that part, all of it.
+function ask() {
+  asked += 1
+  if (asked % 2) page.send("settings", page.settings)
+  else rerun?.()
+}
+
+function show(what, dimmed = false) {
+  document.documentElement.classList.toggle("gs-old", dimmed)
+  const seen = document.fullscreenElement ?? document.body
+  if (line.parentNode !== seen) seen.append(line)
+  const text = {
+    away: () => tr("The server cannot be reached. What you see is from before; what you type will be drawn when the server is back."),
+    late: () => tr("What you see is from before your last change. The new figure is on its way."),
+    lost: () => tr("The new figure has not come. Reload the page: its address keeps what you chose."),
+  }[what]?.() ?? ""
+  if (line.textContent !== text) line.textContent = text
+}
