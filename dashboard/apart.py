@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import StopException, add_script_run_ctx, get_script_run_ctx
 
 from dashboard import workers
@@ -66,5 +67,5 @@ def _toasted(before: DeltaGenerator | None, text: str, duration: Any) -> DeltaGe
     """A notice in the place of the one before."""
     try:
         return (before or st).toast(text, icon="spinner", duration=duration)
-    except StopException:  # the tab was closed
+    except (StopException, StreamlitAPIException):  # the tab was closed, or the run is in a part that takes no notice
         return before

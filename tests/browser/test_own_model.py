@@ -49,7 +49,7 @@ def test_a_language_model_and_its_vocabulary(own: Gates) -> None:
     own.has(steps=60)
     expect(page.get_by_test_id("gs-next-0")).to_contain_text("reads numbers here")
     fields(page, "the sentence")
-    expect(page.get_by_text("Its vocabulary")).to_be_visible()
+    expect(page.get_by_text("Its vocabulary", exact=True)).to_be_visible()
     upload(page, "\n".join(WORDS).encode(), "vocabulary.txt")
     expect(page.get_by_role("button", name="It reads the sentence above")).to_be_visible()
     own.has(steps=len(SENTENCE.split()))
