@@ -18,6 +18,9 @@ from lstm_core.files.options import Options
 from lstm_core.say import say
 from lstm_core.trace import Trace
 
+OF_A_FORMAT = ("activation", "recurrent_activation", "reset_after", "go_backwards", "names")
+"""Options that would be ignored in silence by the formats that do not take them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
@@ -104,6 +107,17 @@ def load(
     one = next((format for format in formats.discover() if format.fits(content)), None)
     if one is None:
         raise ValueError(strangers.sentence(content))
+    for option in OF_A_FORMAT:
+        if getattr(options, option) is not None and option not in one.takes:
+            of = ", ".join(format.name for format in formats.discover() if option in format.takes)
+            raise ValueError(
+                say(
+                    "{option}= is for {formats} files, and this file is {name}",
+                    option=option,
+                    formats=of,
+                    name=one.name,
+                )
+            )
     found = one.read(content, options)
     if not found.blocks:
         raise ValueError(strangers.without_blocks(one.name, found))

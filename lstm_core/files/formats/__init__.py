@@ -48,11 +48,13 @@ class Found:
 @dataclass(frozen=True)
 class Format:
     """name: as a person says it. fits: whether a file is of this format, by its first bytes or an archive's members; at
-    most one format fits a file. read: raises ValueError, in plain words, for whatever is wrong with the file."""
+    most one format fits a file. read: raises ValueError, in plain words, for whatever is wrong with the file.
+    takes: the options of ``load`` that are of this format and not of every one."""
 
     name: str
     fits: Callable[[Content], bool]
     read: Callable[[Content, Options], Found]
+    takes: tuple[str, ...] = ()
 
 
 @cache

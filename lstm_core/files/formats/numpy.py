@@ -42,4 +42,4 @@ def _fits(content: Content) -> bool:
     return bool(content.members) and all(name.endswith(".npy") for name in content.members)
 
 
-FORMAT = Format("NumPy", _fits, read)
+FORMAT = Format("NumPy", _fits, read, takes=("names",))

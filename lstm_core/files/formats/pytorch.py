@@ -114,4 +114,4 @@ def _fits(content: Content) -> bool:
     )
 
 
-FORMAT = Format("PyTorch", _fits, read)
+FORMAT = Format("PyTorch", _fits, read, takes=("names",))

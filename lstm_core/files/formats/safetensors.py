@@ -93,4 +93,4 @@ def read(content: Content, options: Options) -> Found:
     return state_dict.found(tensors, options, layout)
 
 
-FORMAT = Format("safetensors", _fits, read)
+FORMAT = Format("safetensors", _fits, read, takes=("names",))

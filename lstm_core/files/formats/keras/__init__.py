@@ -26,4 +26,4 @@ def _fits(content: Content) -> bool:
     return archived or content.starts(b"\x89HDF\r\n\x1a\n") or stored.is_index(content)
 
 
-FORMAT = Format("Keras", _fits, read)
+FORMAT = Format("Keras", _fits, read, takes=("activation", "recurrent_activation", "reset_after", "go_backwards"))
