@@ -1,0 +1,62 @@
+"""Fifty people in a room: each types another sentence every few seconds, out of step with the others."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+from benchmarks.browser import Server
+from benchmarks.load.measured import Found, percentiles, processor_time, resident, verdict
+from benchmarks.load.viewer import Viewer
+
+PAUSE = 5.0
+"""Seconds between two sentences of a viewer."""
+
+
+async def crowd(server: Server, viewers: int, seconds: float) -> Found:
+    """``viewers`` sessions, each typing every ``PAUSE`` seconds, out of step with the others."""
+    found = Found()
+    rng = random.Random(0)
+    everyone = [Viewer(server.url, k) for k in range(viewers)]
+    try:
+        await found.attempt(found.opened, everyone[0].open())
+        found.memory.append((0, resident(server)))
+        for one in everyone[1:]:
+            await found.attempt(found.opened, one.open())
+        begun, used = time.perf_counter(), processor_time(server)
+
+        async def watch(one: Viewer, after: float) -> None:
+            due = begun + after
+            while due < begun + seconds:
+                await asyncio.sleep(due - time.perf_counter())
+                await found.attempt(found.reruns, one.type(rng))
+                due = max(due + PAUSE, time.perf_counter())
+
+        await asyncio.gather(*(watch(one, rng.uniform(0, PAUSE)) for one in everyone))
+        found.seconds, found.processor = time.perf_counter() - begun, processor_time(server) - used
+        found.memory.append((len(found.reruns), resident(server)))
+    finally:
+        await asyncio.gather(*(one.close() for one in everyone))
+    return found
+
+
+def crowd_report(found: Found, viewers: int) -> list[tuple[str, ...]]:
+    median, late, longest = percentiles(found.reruns)
+    first = percentiles(found.opened)
+    (_, before), (_, after) = found.memory
+    errors = sum(found.errors.values())
+    return [
+        ("sessions, each typing another sentence every 5 s", "", f"{viewers}", ""),
+        ("reruns", "", f"{len(found.reruns):,} in {found.seconds:.0f} s", ""),
+        ("a rerun, median", "under 300 ms", f"{median:.0f} ms", verdict(median < 300)),
+        ("a rerun, 95th percentile", "under 1,000 ms", f"{late:.0f} ms", verdict(late < 1000)),
+        ("a rerun, the longest", "", f"{longest:.0f} ms", ""),
+        ("errors, and answers that were not one's own", "none", f"{errors}", verdict(not errors)),
+        ("a first run (the others open one after another), median", "", f"{first[0]:.0f} ms", ""),
+        ("server: processor time a rerun", "", f"{1000 * found.processor / len(found.reruns):.0f} ms", ""),
+        ("server: share of one core", "", f"{100 * found.processor / found.seconds:.0f} %", ""),
+        ("server: memory with one session", "", f"{before:.0f} MB", ""),
+        (f"server: memory with {viewers} sessions, after the minute", "under 400 MB", f"{after:.0f} MB",
+         verdict(after < 400)),
+    ]  # fmt: skip
