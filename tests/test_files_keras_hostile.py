@@ -353,3 +353,12 @@ def test_an_archive_of_a_configuration_that_is_not_valid() -> None:
         else:
             with pytest.raises(ValueError, match=reason):
                 load(buffer.getvalue())
+
+
+@pytest.mark.parametrize("value", [{}, [["a"]], [{}], [3, None], 3, None, [[]]])
+def test_an_index_of_weights_whose_files_have_no_names(value: Any) -> None:
+    from lstm_core import load
+
+    index = {"weight_map": {"layers/lstm/cell/vars/0": "a_00000.weights.h5", "layers/lstm/cell/vars/1": value}}
+    with pytest.raises(ValueError, match="give these with it: a_00000.weights.h5$"):
+        load(json.dumps(index).encode())

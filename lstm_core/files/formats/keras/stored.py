@@ -103,14 +103,15 @@ def is_index(content: Content) -> bool:
 def _of_index(content: Content, options: Options) -> hdf5.Content:
     """The arrays in all files that an index names, read from beside it; all of them may have ``options.max_bytes``."""
     held = mapping(mapping(_json(content.data)).get("weight_map")).values()
-    names = dict.fromkeys(name for names in held for name in ([names] if isinstance(names, str) else _list(names)))
+    listed = (name for names in held for name in (_list(names) or [names]))
+    names = dict.fromkeys(name for name in listed if isinstance(name, str))
     arrays: dict[str, np.ndarray] = {}
     missing = []
     left = options.max_bytes - len(content.data)
     for name in names:
-        data = options.beside.read(str(name), max(left, 0))
+        data = options.beside.read(name, max(left, 0))
         if data is None:
-            missing.append(str(name))
+            missing.append(name)
             continue
         arrays |= hdf5.read(data, max(left, 0)).arrays
         left -= len(data)
