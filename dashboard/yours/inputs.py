@@ -80,7 +80,7 @@ def _npy(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
         raise ValueError(say("the NPY file holds {kind}, not real numbers", kind=dtype))
     if len(shape) == 1 and width == 1:
         shape = (*shape, 1)
-    if len(shape) != 2 or shape[1] != width or shape[0] == 0:
+    if len(shape) != 2 or shape[1] != width or shape[0] < 1:
         raise ValueError(say("the array has the shape {shape}; (time, {width}) is needed", shape=shape, width=width))
     here = len(data) - file.tell()
     if math.prod(shape) * dtype.itemsize > here:

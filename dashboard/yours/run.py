@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
 
-from lstm_core import Token, Trace
+from lstm_core import Block, Token, Trace
 from lstm_core.network import Network
-from lstm_core.say import say
+from lstm_core.say import Said, say
+
+
+def alone(block: Block) -> Block:
+    """The block for a single sequence: of the first states that a file has for several the first one, and none of the
+    lengths that it has for its own."""
+    return replace(block, initial={name: value[:, :, :1] for name, value in block.initial.items()}, lengths=None)
+
+
+def changed(blocks: Sequence[Block]) -> list[Said]:
+    """What ``alone`` has changed about these blocks."""
+    several = max((value.shape[2] for block in blocks for value in block.initial.values()), default=1)
+    notes = []
+    if several > 1:
+        notes.append(
+            say(
+                "Your model's file holds an initial state for each of {count:,} sequences; the first of them is used.",
+                count=several,
+            )
+        )
+    if any(block.lengths is not None for block in blocks):
+        notes.append(say("Your model's file says how long its own sequences are; here every step is read."))
+    return notes
 
 
 def run(network: Network, x: np.ndarray, tokens: tuple[Token, ...], certified: bool) -> Trace:

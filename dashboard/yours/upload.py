@@ -11,7 +11,7 @@ from dashboard.cache import LIMIT, Reading
 from dashboard.state import YOURS
 from dashboard.yours import inputs, recorded
 from dashboard.yours.given import Given
-from dashboard.yours.run import run
+from dashboard.yours.run import alone, changed, run
 from lstm_core import Block, Token, Tokenizer, Trace
 from lstm_core.files import Loaded, wiring
 from lstm_core.files.limits import reason
@@ -147,7 +147,7 @@ class Upload:
             padding = 0 if at is not None and at.mask_zero else None
             reader = Reader(wiring.embedding(self.loaded, self.embedding), self.vocabulary, padding)
             readout = wiring.output(self.loaded, self.output, self.rows()) if self.output else None
-        return Network(YOURS, self.chosen(), reader, readout, self.below())
+        return Network(YOURS, alone(self.chosen()), reader, readout, tuple(map(alone, self.below())))
 
     def _why(self) -> str:
         """Why no next word is predicted; empty if one is."""
@@ -171,7 +171,7 @@ class Upload:
     def input(self, text: str, limit: int) -> Input:
         """What the network reads of ``text``, of the visitor's numbers, or of a probe."""
         tokens: tuple[Token, ...] = ()
-        notes: list[str] = []
+        notes: list[str] = [*changed((*self.below(), self.chosen()))]
         model = self.model()
         if model.reader is not None:
             tokens, left_out = self._words(text)
@@ -194,7 +194,7 @@ class Upload:
         """The largest difference of h from what the visitor's own runtime gives for the same input, (time, unit) or
         (1, unit) of the last step. Raises ValueError where it is more than rounding."""
         model, given = self.model(), self.input(text, self.longest)
-        trace, block = model.read(given.x), replace(self.chosen())
+        trace, block = model.read(given.x), replace(model.block)
         return block.check(block.laid_out(trace.inputs), expected[0] if len(expected) == 1 else expected[:, None])
 
     def _read(self, text: str, limit: int) -> Reading:
