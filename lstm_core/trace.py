@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     import os
 
     import pandas
+    import xarray
 
 AXES = ("layer", "direction", "time", "batch", "unit")
+"""The axes of every signal, in this order."""
+
+Index = int | slice | Sequence[int] | Sequence[bool] | np.ndarray
+"""What picks along an axis: a number, a slice, several numbers, or True and False for each."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,6 +47,9 @@ class Trace:
     lengths: the number of steps of each sequence of the batch, where they differ; None where all are full. Signals are
         NaN after the end of a sequence: a step that was not taken has no value.
     assumed: what neither the module nor its file says and was taken for granted, each a sentence without its full stop.
+    continued: (time, batch, 2), the step and the row whose state each step went on from, where rows do not simply go on
+        from themselves (beam search, finished rows held back); None where they do. Step -1 is a row of ``initial``, and
+        -2 marks a step at which the batch did not have the row (its signals are NaN). ``sequence`` follows it.
     """
 
     cell: type[Cell]
@@ -56,6 +64,7 @@ class Trace:
     lengths: tuple[int, ...] | None = None
     attention: Mapping[str, np.ndarray] | None = None
     assumed: tuple[str, ...] = ()
+    continued: np.ndarray | None = None
     roles: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,25 +91,50 @@ class Trace:
     def hidden_size(self) -> int:
         return self.signals["h"].shape[-1]
 
-    def sel(self, signal: str, **index: int | slice) -> np.ndarray:
-        """The signal of that name, indexed by axis names: ``trace.sel("f", layer=0, unit=6)`` is (direction, time,
-        batch).
+    def __getitem__(self, signal: str) -> np.ndarray:
+        """The signal of that name, (layer, direction, time, batch, unit). Raises ValueError, with the names there are.
 
-        An axis given an integer is dropped; one given a slice is kept. Raises ValueError for a signal, an axis or an
-        index that the trace does not have, with what it has.
+        ``in``, iteration, ``keys()`` and ``dict(trace)`` go by the signals' names as well; only ``len`` counts steps.
         """
-        if signal not in self.signals:
+        if not isinstance(signal, str) or signal not in self.signals:
             names = ", ".join(self.signals)
             raise ValueError(say("the trace has no signal {signal!r}; it has {names}", signal=signal, names=names))
-        values = self.signals[signal]
-        for axis, at in index.items():
-            if axis not in AXES:
-                raise ValueError(f"the trace has no axis {axis!r}; its axes are {', '.join(AXES)}")
-            size = values.shape[AXES.index(axis)]
-            if not isinstance(at, slice) and not -size <= at < size:
-                place = {"axis": say(axis), "at": at, "signal": signal, "size": size, "last": size - 1}
-                raise ValueError(say("{axis} {at} does not exist in {signal}; there are {size} (0 to {last})", **place))
-        return values[tuple(index.get(axis, slice(None)) for axis in AXES)]
+        return self.signals[signal]
+
+    def __contains__(self, signal: object) -> bool:
+        return signal in self.signals
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.signals)
+
+    def keys(self) -> KeysView[str]:
+        """The names of the signals."""
+        return self.signals.keys()
+
+    def sel(self, signal: str, **index: Index) -> np.ndarray:
+        """The signal of that name, indexed by axis names: ``trace.sel("f", layer=0, unit=6)`` is (direction, time,
+        batch), and ``trace.sel("f", unit=[1, 2])`` is (layer, direction, time, batch, 2).
+
+        An axis given an integer is dropped; one given a slice, several integers, or True and False for each of its
+        places is kept. Several axes are picked from independently. Integers and slices give a view, the rest a copy.
+
+        Raises ValueError for a signal, an axis or an index that the trace does not have, with what it has.
+        """
+        from lstm_core.picking import pick
+
+        return pick(self[signal], index, signal)
+
+    def sequence(self, batch: int = 0, step: int | None = None) -> Trace:
+        """Sequence ``batch`` alone, as a trace of a batch of one that ends where the sequence does, without padding.
+
+        step: of a trace whose rows went on from other rows (``continued``), the step up to which to follow them back;
+        by default the last at which the batch had the row. Other traces are given whole, whatever ``step`` is.
+
+        Raises ValueError for a sequence or a step that the trace does not have.
+        """
+        from lstm_core import sequences
+
+        return sequences.sequence(self, batch, step)
 
     def role(self, role: str) -> np.ndarray | None:
         """The signal that plays ``role`` in this cell, as an array like any signal; None if nothing does.
@@ -145,17 +179,28 @@ class Trace:
 
         return trace_npz.read(file, cell, max_bytes)
 
-    def to_pandas(self) -> pandas.DataFrame:
-        """One row a value: layer, direction, time, batch, unit, signal, value."""
-        import pandas
+    def to_pandas(self, wide: bool = False) -> pandas.DataFrame:
+        """One row a value: layer, direction, time, batch, unit, signal, value.
 
-        frames = []
-        for name, values in self.signals.items():
-            index = np.indices(values.shape, dtype=np.int32).reshape(len(AXES), -1)
-            frame = pandas.DataFrame(dict(zip(AXES, index, strict=True)))
-            frame["signal"] = name
-            frame["value"] = values.ravel()
-            frames.append(frame)
-        table = pandas.concat(frames, ignore_index=True)
-        table["signal"] = table["signal"].astype("category")
-        return table
+        wide: one row a place and a column a signal: layer, direction, time, batch, unit, i, f, ... (without alpha,
+        whose units are steps). NaN after the end of a sequence, and where a signal does not have so many units.
+
+        Raises ImportError if pandas is not installed, with how to install it.
+        """
+        from lstm_core import tables
+
+        return tables.wide(self) if wide else tables.tidy(self)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Every signal as a variable of a Dataset with the dimensions layer, direction, time, batch, unit, each counted
+        from 0; ``inputs`` is (time, batch, input), and alpha (time, batch, source).
+
+        Beside ``time`` stand the texts of the tokens ("token"), beside ``batch`` the steps of each sequence ("length").
+        The units of a signal that has another number of them than the gates are called "NAME_unit". ``attrs``: cell,
+        device, max_abs_error, assumed.
+
+        Raises ImportError if xarray is not installed, with how to install it.
+        """
+        from lstm_core import tables
+
+        return tables.dataset(self)

@@ -2,7 +2,7 @@
 
 Each signal lies under its name, beside ``inputs``, ``axes`` and the text of the ``tokens``, for whoever opens the file
 with ``numpy.load``. The weights are ``layers.LAYER.DIRECTION.NAME``, the first states ``initial.NAME``, the attention
-``attention.NAME``. What is not an array stands in ``trace``, as JSON.
+``attention.NAME``, which row went on from which ``continued``. What is not an array stands in ``trace``, as JSON.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from lstm_core.attention import ALPHA, PARAMS
 from lstm_core.cells.base import Cell
 from lstm_core.say import Said, say
 from lstm_core.scan import hidden_size
+from lstm_core.sequences import NOT_RUN
 from lstm_core.text import Token
 from lstm_core.trace import AXES, Trace
 from lstm_core.variant import remade, written
@@ -58,6 +59,8 @@ def parts(trace: Trace) -> tuple[dict[str, Any], Arrays]:
             arrays |= {f"layers.{layer}.{direction}.{name}": value for name, value in params.items()}
     arrays |= {f"initial.{name}": value for name, value in trace.initial.items()}
     arrays |= {f"attention.{name}": value for name, value in (trace.attention or {}).items()}
+    if trace.continued is not None:
+        arrays["continued"] = trace.continued
     return rest, arrays
 
 
@@ -117,6 +120,7 @@ def whole(rest: Mapping[str, Any], arrays: Arrays, cell: type[Cell] | None = Non
         None if rest["lengths"] is None else tuple(_of(int, length) for length in _of(list, rest["lengths"])),
         attention or None,
         tuple(_of(str, sentence) for sentence in _of(list, rest["assumed"])),
+        continued=arrays.get("continued"),
     )
 
 
@@ -205,4 +209,25 @@ def _checked(trace: Trace) -> Trace:
                 steps=steps,
             )
         )
+    if trace.continued is not None and not _goes_back(trace.continued, steps, batch):
+        raise ValueError(
+            say(
+                "its map of rows does not say for each of {steps} steps and {batch} rows which earlier step and row it "
+                "went on from",
+                steps=steps,
+                batch=batch,
+            )
+        )
     return trace
+
+
+def _goes_back(continued: np.ndarray, steps: int, batch: int) -> bool:
+    """Whether every step went on from an earlier one that was run, or from a row of the first state."""
+    if continued.shape != (steps, batch, 2) or continued.dtype.kind not in "iu":
+        return False
+    step, row = continued[..., 0].astype(np.int64), continued[..., 1].astype(np.int64)
+    run = step != NOT_RUN
+    if bool(((step < NOT_RUN) | (step >= np.arange(steps)[:, None]) | (run & ((row < 0) | (row >= batch)))).any()):
+        return False
+    back = step >= 0
+    return bool(run.any(axis=0).all()) and bool(run[step[back], row[back]].all())

@@ -1,0 +1,111 @@
+"""The sequences of a batch one by one, without padding, and which steps of a batch were really taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lstm_core.attention import ALPHA
+from lstm_core.say import say
+from lstm_core.trace import Trace
+
+NOT_RUN = -2
+"""Stands in ``Trace.continued`` where the batch did not have that row at that step."""
+
+
+def sequence(trace: Trace, batch: int = 0, step: int | None = None) -> Trace:
+    """See ``Trace.sequence``."""
+    batches = trace.inputs.shape[1]
+    if not -batches <= batch < batches:
+        raise ValueError(
+            say(
+                "there is no batch entry {batch}; the trace has {count} (0 to {last})",
+                batch=batch,
+                count=batches,
+                last=batches - 1,
+            )
+        )
+    batch %= batches
+    if step is not None and not -len(trace) <= step < len(trace):
+        raise ValueError(no_step(step, len(trace)))
+    if trace.continued is not None:
+        return _history(trace, trace.continued, batch, step)
+    length = len(trace) if trace.lengths is None else trace.lengths[batch]
+    if batches == 1 and length == len(trace):
+        return trace if trace.lengths is None else replace(trace, lengths=None)
+    one = slice(batch, batch + 1)
+    signals = {name: value[:, :, :length, one] for name, value in trace.signals.items()}
+    if ALPHA.name in signals:  # its units are steps
+        signals[ALPHA.name] = signals[ALPHA.name][..., :length]
+    return replace(
+        trace,
+        signals=signals,
+        inputs=trace.inputs[:length, one],
+        initial={name: value[:, :, one] for name, value in trace.initial.items()},
+        tokens=trace.tokens[:length],
+        lengths=None,
+    )
+
+
+def no_step(step: int, count: int) -> str:
+    """What is said of a step that a trace does not have."""
+    if count == 0:
+        return say("there is no step {step}; the sequence has no steps", step=step)
+    return say("there is no step {step}; the trace has {count} (0 to {last})", step=step, count=count, last=count - 1)
+
+
+def _history(trace: Trace, continued: np.ndarray, row: int, step: int | None) -> Trace:
+    """The steps that led to ``row`` after ``step``, the first of them first."""
+    if step is None:
+        step = int(np.flatnonzero(continued[:, row, 0] != NOT_RUN)[-1])
+    at, path = step % len(trace), []
+    if continued[at, row, 0] == NOT_RUN:
+        raise ValueError(say("the batch does not have row {row} at step {step}", row=row, step=at))
+    while at >= 0:
+        path.append((at, row))
+        at, row = map(int, continued[at, row])
+    steps, rows = (list(column) for column in zip(*reversed(path), strict=True))
+    return replace(
+        trace,
+        signals={name: value[:, :, steps, rows][:, :, :, None] for name, value in trace.signals.items()},
+        inputs=trace.inputs[steps, rows][:, None],
+        initial={name: value[:, :, row : row + 1] for name, value in trace.initial.items()},
+        tokens=tuple(trace.tokens[at] for at in steps) if trace.tokens else (),
+        continued=None,
+    )
+
+
+def skipped(trace: Trace) -> np.ndarray:
+    """(time, batch): the steps that a mask left out, where the states stay and nobody computed the other signals.
+
+    A value that is NaN because the network computed it is not taken for one of these: its states are NaN as well.
+    """
+    states = trace.cell.states()
+
+    def missing(name: str) -> np.ndarray:
+        return np.isnan(trace.signals[name][0, 0, :, :, 0])
+
+    others = [missing(signal.name) for signal in trace.cell.signals if signal.name not in states]
+    return np.logical_and.reduce([*others, *(~missing(name) for name in states)])
+
+
+def taken(trace: Trace) -> np.ndarray:
+    """(time, batch): the steps that are part of a sequence, which is what a share or a mean is taken over.
+
+    Not those after a sequence's end, those that a mask skipped, those at which the batch did not have the row, and
+    those whose result was thrown away: the row's next step went on from where this one had begun.
+    """
+    found = ~skipped(trace)
+    if trace.lengths is not None:
+        found &= np.arange(len(trace))[:, None] < np.asarray(trace.lengths)
+    if trace.continued is not None:
+        found &= trace.continued[..., 0] != NOT_RUN
+        found[:-1] &= (trace.continued[1:] != trace.continued[:-1]).any(-1)
+    return found
+
+
+def rows(values: np.ndarray, where: Any) -> np.ndarray:
+    """(step, unit): ``values`` (time, batch, unit) at the steps ``where`` says, of all sequences, in float64."""
+    return values[where].astype(np.float64)
