@@ -70,6 +70,7 @@ class Server:
             "server.headless": "true",
             "server.fileWatcherType": "none",
             "browser.gatherUsageStats": "false",
+            "client.showErrorDetails": "full",
         }
         self.started = time.perf_counter()
         self.process = subprocess.Popen(

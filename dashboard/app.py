@@ -1,4 +1,8 @@
-"""The dashboard: ``streamlit run dashboard/app.py``. Its pages are the modules in ``views/``."""
+"""The dashboard: ``streamlit run dashboard/app.py``. Its pages are the modules in ``views/``.
+
+Streamlit imports this file once, for ``app``, which it serves; and runs it, as ``__main__``, for every visitor. Where a
+host only runs it, the page is the same, without what ``server.py`` adds.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +11,30 @@ from pathlib import Path
 
 import streamlit as st
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # streamlit run puts only this folder on the path
+if (ROOT := str(Path(__file__).resolve().parent.parent)) not in sys.path:
+    sys.path.insert(0, ROOT)  # streamlit run puts only this folder on the path
 
-from dashboard import start  # noqa: E402
+if __name__ != "__main__":
+    from dashboard import server
 
-st.set_page_config("Gatescope", layout="wide", initial_sidebar_state="collapsed")
-start.ready()
+    app = st.App(__file__, **server.options())
 
-from dashboard import cache, uploads  # noqa: E402
-from dashboard.controls.language import language_choice  # noqa: E402
-from dashboard.talk import talk  # noqa: E402
-from dashboard.views import pages  # noqa: E402
+else:
+    from dashboard import start
 
-uploads.bound()
-language_choice()
-st.html(Path(__file__).with_name("page.css"))
-st.session_state.pop("figure", None)  # what a page keeps of its last figure is let go with the page
-shown = st.navigation(list(pages().values()), position="top")
-talk()
-shown.run()
-cache.settle()
+    st.set_page_config("Gatescope", layout="wide", initial_sidebar_state="collapsed")
+    start.ready()
+
+    from dashboard import cache, uploads
+    from dashboard.controls.language import language_choice
+    from dashboard.talk import talk
+    from dashboard.views import pages
+
+    uploads.bound()
+    language_choice()
+    st.html(Path(__file__).with_name("page.css"))
+    st.session_state.pop("figure", None)  # what a page keeps of its last figure is let go with the page
+    shown = st.navigation(list(pages().values()), position="top")
+    talk()
+    shown.run()
+    cache.settle()
