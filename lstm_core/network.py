@@ -224,7 +224,10 @@ class Network:
     def reads(self, signals: Mapping[str, np.ndarray]) -> np.ndarray:
         """(time, batch, directions * hidden), twice as wide with attention: what the readout reads of a run."""
         h = attending.top(self.cell, signals)
-        return h if self.attention is None else attending.attended(self.attention, h)[0]
+        if self.attention is None:
+            return h
+        ended = np.isnan(h).any(axis=-1, keepdims=True)  # NaN, which a weight of 0 would not leave out
+        return np.where(ended, np.nan, attending.attended(self.attention, np.where(ended, 0.0, h))[0])
 
     def _best(self, probabilities: np.ndarray, k: int) -> list[list[tuple[str, float]]]:
         k = min(k, probabilities.shape[-1])

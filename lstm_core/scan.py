@@ -115,12 +115,19 @@ def skipping(cell: type[Cell], read: np.ndarray, xp: Any = NUMPY) -> Step:
     def step(layer: int, direction: int, t: int, p: SimpleNamespace, x: Any, s: SimpleNamespace) -> dict[str, Any]:
         values = cell.gates(p, x, s, xp)
         values |= cell.update(p, SimpleNamespace(**values), s, xp)
-        taken, states = read[t][:, None], cell.states()
-        return {
-            signal.name: xp.where(
-                taken, values[signal.name], getattr(s, signal.name) if signal.name in states else math.nan
-            )
-            for signal in cell.signals
-        }
+        return passed_by(cell, values, read[t], s, xp)
 
     return step
+
+
+def passed_by(
+    cell: type[Cell], values: Mapping[str, Any], read: np.ndarray, s: SimpleNamespace, xp: Any = NUMPY
+) -> dict[str, Any]:
+    """The ``values`` of a step in the rows that ``read`` it, (batch,); in the others the old states ``s``, else NaN."""
+    states = cell.states()
+    return {
+        signal.name: xp.where(
+            read[:, None], values[signal.name], getattr(s, signal.name) if signal.name in states else math.nan
+        )
+        for signal in cell.signals
+    }

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.analysis.steps import Steps, kept_from, steps
+from lstm_core.analysis.steps import Steps, history, kept_from, steps
 from lstm_core.analysis.tape import ARITHMETIC, Tape, tape
 from lstm_core.attention import error_in_states, top
 from lstm_core.equations import carry
@@ -122,20 +122,24 @@ def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gra
     those of a word's loss. They are for a run as the cell does it, not for one with forced signals. With attention the
     error is twice as long, and starts from every state that was looked back at.
 
+    batch: which sequence. "time" is its own steps, as far as its length goes, and a negative ``step`` counts from its
+    end. Where rows went on from other rows (``Trace.continued``), it is the steps that led to this row, ``step`` last.
+
     Raises ValueError for a step that the trace does not have or an error of another shape, and
     NotImplementedError for a cell with a function that has no derivative here.
     """
+    trace, step = history(trace, batch, step)
     cell, count, directions = trace.cell, len(trace.layers), len(trace.layers[0])
     error = np.asarray(error, np.float64)
     size = directions * trace.signals[cell.output].shape[-1]
     reads = {size} if trace.attention is None else {size, 2 * size}
     if error.ndim != 1 or len(error) not in reads:
         raise ValueError(f"error is a vector of the output, ({size},), not {error.shape}")
-    runs = [[steps(trace, layer, bool(way), batch) for way in range(directions)] for layer in range(count)]
+    runs = [[steps(trace, layer, bool(way)) for way in range(directions)] for layer in range(count)]
     at = runs[0][0].place(step)
     above = np.zeros((len(trace), size))
     if trace.attention is not None and len(error) == 2 * size:
-        above = error_in_states(trace.attention, top(cell, trace.signals)[:, batch], step, error)
+        above = error_in_states(trace.attention, top(cell, trace.signals)[:, 0], step, error)
     else:
         above[at] = error
     below: list[dict[str, np.ndarray]] = [{} for _ in range(directions)]
@@ -164,7 +168,7 @@ def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gra
         )
 
     return Gradients(
-        step=step % len(trace),
+        step=step,
         error=error,
         deltas={name: gather(lambda b, name=name: b.deltas[name]) for name in found[0][0].deltas},
         states={name: gather(lambda b, name=name: b.states[name]) for name in cell.states()},
@@ -206,29 +210,35 @@ class Flow:
 def flow(trace: Trace, step: int, state: str = "h", *, layer: int = -1, backward: bool = False, batch: int = 0) -> Flow:
     """The norms of d(state after ``step``) / d(state after t) for every t, in one layer; takes time * unit^2 memory.
 
-    A state that is computed from another in the same step follows it: dc_T/dc_t includes what h_t does.
+    A state that is computed from another in the same step follows it: dc_T/dc_t includes what h_t does. ``step`` and
+    ``batch`` as in ``gradients``.
     """
-    jacobian = jacobians(trace, step, state, layer=layer, backward=backward, batch=batch)
-    run = steps(trace, layer, backward, batch)
+    trace, step = history(trace, batch, step)
+    jacobian = jacobians(trace, step, state, layer=layer, backward=backward)
+    run = steps(trace, layer, backward)
     norm = np.linalg.norm(jacobian, axis=(1, 2))
     rule = carry(trace.cell)
     if rule is None or rule.state != state:
-        return Flow(state, step % len(run), norm, None, None)
+        return Flow(state, step, norm, None, None)
     at = run.place(step)
     kept = np.zeros(jacobian.shape[:2])
     kept[: at + 1] = kept_from(run.keep_write()[1][1 : at + 1])
     kept = run.flip(kept)
     rest = jacobian - kept[:, :, None] * np.eye(kept.shape[-1])
-    return Flow(state, step % len(run), norm, np.linalg.norm(kept, axis=1), np.linalg.norm(rest, axis=(1, 2)))
+    return Flow(state, step, norm, np.linalg.norm(kept, axis=1), np.linalg.norm(rest, axis=(1, 2)))
 
 
 def jacobians(
     trace: Trace, step: int, state: str = "h", *, layer: int = -1, backward: bool = False, batch: int = 0
 ) -> np.ndarray:
-    """(time, unit, unit): entry [t, i, j] is d state_step[i] / d state_t[j], zeros for tokens read after ``step``."""
+    """(time, unit, unit): entry [t, i, j] is d state_step[i] / d state_t[j], zeros for tokens read after ``step``.
+
+    ``step`` and ``batch`` as in ``gradients``.
+    """
     if state not in trace.cell.states():
         raise ValueError(f"the cell {trace.cell.name} has no state {state!r}; it has {', '.join(trace.cell.states())}")
-    run = steps(trace, layer, backward, batch)
+    trace, step = history(trace, batch, step)
+    run = steps(trace, layer, backward)
     at = run.place(step)
     units = run.signals[state].shape[-1]
     given = np.zeros((len(run), units, units))
@@ -261,7 +271,14 @@ def _back(run: Steps, given: Mapping[str, np.ndarray], start: int | None = None)
     watched |= {at for at, node in enumerate(cell.nodes) if node.op == "symbol" or node.op == "@"}
     kept: dict[int, np.ndarray] = {}
     carried = {name: np.zeros((seeds, units[name])) for name in states}
+    for at in (cell.signals[name] for name in states):
+        kept[at] = np.zeros((time, seeds, np.shape(values[at])[-1]))
     for t in range(time - 1 if start is None else start, -1, -1):
+        if run.skipped[t]:  # the states went by as they were, and so does the error in them
+            carried = {name: error + given[name][t] if name in given else error for name, error in carried.items()}
+            for name, error in carried.items():
+                kept[cell.signals[name]][t] = error
+            continue
         errors: list[Any] = [None] * len(cell.nodes)
         for name, error in [*carried.items(), *((name, values[t]) for name, values in given.items())]:
             at = cell.signals[name]
@@ -299,7 +316,8 @@ def _back(run: Steps, given: Mapping[str, np.ndarray], start: int | None = None)
             names = cell.nodes[matrix].args or (matrix,)  # one parameter, or the product of one and its mask
             for name in names:
                 mask = next((values[other].transposed.T for other in names if other != name), None)
-                factor = _Factor(run.flip(errors_at(at)[:, 0]), run.flip(values[operand]), mask)
+                delta = np.where(run.skipped[:, None], 0.0, errors_at(at)[:, 0])
+                factor = _Factor(run.flip(delta), run.flip(values[operand]), mask)
                 matrices.setdefault(cell.nodes[name].value.removeprefix("p."), []).append(factor)
     return _Pass(
         deltas={name: errors_at(at) for name, at in net.items()},

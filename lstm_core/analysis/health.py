@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_core.say import say
+from lstm_core.sequences import taken
 from lstm_core.trace import Trace
 
 STILL = 1e-2  # a unit whose output moves by less over the whole input is dead
@@ -148,20 +149,22 @@ class Health:
 
 
 def health(trace: Trace) -> tuple[Health, ...]:
-    """Every layer and direction of a trace, over all steps and sequences. Raises ValueError for a trace of no steps."""
-    if trace.inputs.size == 0 or len(trace) == 0:
+    """Every layer and direction of a trace, over the steps of all sequences: those that were taken, not the padding
+    after a sequence's end nor what a mask skips (``lstm_core.sequences.taken``). Raises ValueError where there is none.
+    """
+    counted = taken(trace)
+    if not counted.any():
         raise ValueError("a trace of no steps says nothing about health")
     layers, directions = trace.signals["h"].shape[:2]
-    return tuple(_health(trace, layer, direction) for layer in range(layers) for direction in range(directions))
+    return tuple(
+        _health(trace, layer, direction, counted) for layer in range(layers) for direction in range(directions)
+    )
 
 
-def _health(trace: Trace, layer: int, direction: int) -> Health:
-    at = layer, direction
-
+def _health(trace: Trace, layer: int, direction: int, counted: np.ndarray) -> Health:
     def rows(values: np.ndarray) -> np.ndarray:
-        """(step, unit) of all sequences, without the steps after their ends."""
-        flat = values[at].reshape(-1, values.shape[-1]).astype(np.float64)
-        return flat[~np.isnan(flat).all(axis=1)]
+        """(step, unit): the steps that were taken, of all sequences."""
+        return values[layer, direction][counted].astype(np.float64)
 
     h = rows(trace.signals["h"])
     low, high = {}, {}

@@ -32,7 +32,8 @@ from lstm_core.cells.base import Cell
 from lstm_core.network import Network
 from lstm_core.ops import NUMPY
 from lstm_core.say import say
-from lstm_core.scan import scan
+from lstm_core.scan import passed_by, scan
+from lstm_core.sequences import skipped
 from lstm_core.trace import Trace
 
 UNITS_MAX = 65536
@@ -170,10 +171,20 @@ def intervene(
     """Run what ``trace`` recorded again, with ``interventions`` (or their written forms), later ones on top of earlier.
 
     Steps that the text does not have are ignored, so that a list of interventions outlives an edit of the sentence.
-    Runs in NumPy in the trace's own precision, for the whole batch. model: needed to swap words and to predict.
+    Runs in NumPy in the trace's own precision, for the whole batch, each sequence as far as it goes: a negative step
+    counts from its own end, and a step that a mask skipped is skipped again.
+    model: needed to swap words and to predict.
 
-    Raises ValueError for a signal, unit, layer, direction or word that the network does not have.
+    Raises ValueError for a signal, unit, layer, direction or word that the network does not have, and for a trace whose
+    rows went on from other rows (``Trace.continued``): what led to one of them can be run again, ``trace.sequence``.
     """
+    if trace.continued is not None:
+        raise ValueError(
+            say(
+                "the rows of this trace went on from other rows, which another run may choose otherwise; "
+                "trace.sequence(row) is what led to one of them, and can be run again"
+            )
+        )
     listed = tuple(parse(item) if isinstance(item, str) else item for item in interventions)
     forces = [item for item in listed if isinstance(item, Force) and item.on]
     for force in forces:
@@ -182,30 +193,41 @@ def intervene(
     if len(trace) == 0:
         return Counterfactual(trace, trace, listed, model)
 
-    active: dict[tuple[int, int, int], list[Force]] = {}
+    ends = trace.lengths or (len(trace),) * trace.inputs.shape[1]
+    inside = np.arange(len(trace))[:, None] < np.asarray(ends)
+    read = inside & ~skipped(trace)
+    active: dict[tuple[int, int, int], list[tuple[Force, np.ndarray]]] = {}
     for force in forces:
-        for t in range(*slice(force.start, force.stop).indices(len(trace))):
-            active.setdefault((force.layer, force.direction, t), []).append(force)
+        hit = np.zeros_like(read)
+        for row, end in enumerate(ends):
+            hit[:end, row][force.start : force.stop] = True
+        for t in np.flatnonzero(hit.any(axis=1)).tolist():
+            active.setdefault((force.layer, force.direction, t), []).append((force, np.flatnonzero(hit[t])))
 
     def step(layer: int, direction: int, t: int, p: Any, x: Any, s: Any) -> dict[str, Any] | None:
-        now = active.get((layer, direction, t))
-        return _forced(trace.cell, now, p, x, s) if now else None
+        now = active.get((layer, direction, t), [])
+        if not now and read[t].all():
+            return None
+        values = _forced(trace.cell, now, p, x, s)
+        return values if read[t].all() else passed_by(trace.cell, values, read[t], s)
 
     layers = [[{name: np.asarray(value) for name, value in params.items()} for params in row] for row in trace.layers]
     signals, _ = scan(trace.cell, layers, inputs, trace.initial, step=step)
+    for values in signals.values():
+        values[:, :, ~inside] = np.nan
     signals |= weights(trace.attention, trace.cell, signals)
     after = replace(trace, signals=signals, inputs=inputs, tokens=tokens, device="cpu", seconds=0.0, max_abs_error=None)
     return Counterfactual(trace, after, listed, model)
 
 
-def _forced(cell: type[Cell], forces: Sequence[Force], p: Any, x: Any, s: Any) -> dict[str, Any]:
-    """One step of ``cell`` by its equations, each signal replaced as soon as it is computed."""
+def _forced(cell: type[Cell], forces: Sequence[tuple[Force, np.ndarray]], p: Any, x: Any, s: Any) -> dict[str, Any]:
+    """One step of ``cell`` by its equations, each signal replaced as soon as it is computed, in its force's rows."""
 
     def edit(name: str, value: Any) -> Any:
-        for force in forces:
+        for force, rows in forces:
             if force.signal == name:
                 value = np.array(np.broadcast_to(value, getattr(s, name, memory).shape))
-                at = ... if force.units is None else (..., list(force.units))
+                at = np.ix_(rows, np.arange(value.shape[-1]) if force.units is None else np.array(force.units, int))
                 if force.value == "hold":
                     value[at] = getattr(s, name)[at]
                 elif force.value == "flip":

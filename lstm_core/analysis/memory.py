@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.analysis.steps import Steps, kept_from, steps
+from lstm_core.analysis.steps import Steps, history, kept_from, steps
 from lstm_core.analysis.tape import tape
 from lstm_core.equations import equations
 from lstm_core.symbols import contains
@@ -26,7 +26,8 @@ from lstm_core.trace import Trace
 class Memory:
     """The memory after ``step``: ``value`` = contributions.sum(0) + initial + offset, up to ``residual``.
 
-    contributions: by token, zeros for tokens not read yet: (time, unit), or (time,) for one unit or a direction.
+    contributions: by token of the sequence, zeros for tokens not read yet: (time, unit), or (time,) for one unit or a
+        direction.
     initial: what is left of the state before the first token, (unit,) or a number.
     offset: of a direction, what the output holds while the memory is empty (0 for the LSTM and the GRU).
     value: what the trace says: the state, (unit,) or one number, or direction . h.
@@ -62,6 +63,9 @@ def memory(
 ) -> Memory:
     """What each token contributed to the memory after ``step``: of every unit, of one ``unit``, or along ``direction``.
 
+    batch: which sequence; it ends where its own length says, and a negative ``step`` counts from there. Where rows went
+    on from other rows (``Trace.continued``), the tokens are those that led to this row, and ``step`` is the last.
+
     direction: a readout direction in the layer's output h, (unit,) or (directions * unit,), such as
     ``readout(model, "she", "he").vector``. Each unit's memory is then seen through the output, h = F(c): every part of
     c counts (F(c) - F(0)) / c times, for the LSTM o tanh(c) / c, taken from the cell's own equations.
@@ -71,9 +75,10 @@ def memory(
     Needs O(time * unit) numbers. Raises ValueError if the cell's memory is not linear in the old state (the plain
     RNN), and for a step, unit, layer or direction that the trace does not have.
     """
+    trace, step = history(trace, batch, step)
     if trace.attention and direction is not None and len(direction) == 2 * len(trace.attention["W_a"]):
-        return _looking_back(trace, step, direction, unit=unit, layer=layer, backward=backward, batch=batch)
-    run = steps(trace, layer, backward, batch)
+        return _looking_back(trace, step, direction, unit=unit, layer=layer, backward=backward)
+    run = steps(trace, layer, backward)
     rule, keep, written = run.keep_write()
     at = run.place(step)
     units = run.signals[rule.state].shape[-1]
@@ -91,13 +96,17 @@ def memory(
     if direction is not None:
         output = run.signals[run.cell.output][at]
         weight = _weight(direction, len(output), len(trace.layers[0]), backward)
-        counts, offset = _through_output(run, rule.state, at, weight)
+        shown = np.flatnonzero(~run.skipped[: at + 1])  # a step that was skipped shows what the last one showed
+        if len(shown):
+            counts, offset = _through_output(run, rule.state, int(shown[-1]), weight)
+        else:
+            counts, offset = np.zeros(units), float(output @ weight)
         parts, initial, value = parts @ counts, initial @ counts, output @ weight
     contributions = np.zeros((len(run), *parts.shape[1:]))
     contributions[: at + 1] = parts
     reads = next(line.expr for line in equations(run.cell) if line.name == rule.candidate)
     return Memory(
-        step=step % len(run),
+        step=step,
         contributions=run.flip(contributions),
         initial=np.asarray(initial),
         offset=offset,
@@ -115,7 +124,7 @@ def _looking_back(trace: Trace, step: int, direction: np.ndarray, **place: Any) 
     """``memory`` along a ``direction`` of [h; a]: of h after ``step``, and of every state that a is a mean of."""
     own, mean = np.split(direction, 2)
     here = memory(trace, step, direction=own, **place)
-    alpha = trace.sel("alpha", layer=0, direction=0, batch=place["batch"], time=step).astype(np.float64)
+    alpha = trace.sel("alpha", layer=0, direction=0, batch=0, time=step).astype(np.float64)
     back = [memory(trace, k, direction=mean, **place) for k in range(here.step + 1)]
     contributions, initial, offset, value = (
         getattr(here, name) + sum(share * getattr(one, name) for share, one in zip(alpha, back, strict=False))
@@ -139,7 +148,10 @@ class Retention:
 
 
 def retention(trace: Trace, unit: int, *, layer: int = -1, backward: bool = False, batch: int = 0) -> Retention:
-    """The retention matrix of a unit; its row ``step`` is ``memory(trace, step, unit)``. Raises as ``memory`` does."""
+    """The retention matrix of a unit; its row ``step`` is ``memory(trace, step, unit)``. Raises as ``memory`` does.
+
+    Of one sequence of the batch, as ``memory``; where rows went on from others, of what led to the row's last step.
+    """
     run = steps(trace, layer, backward, batch)
     rule, keep, written = run.keep_write()
     units = keep.shape[-1]

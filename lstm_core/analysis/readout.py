@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_core.analysis.steps import history
 from lstm_core.network import Network
 from lstm_core.trace import Trace
 
@@ -31,7 +32,12 @@ def readout(model: Network, word: str, against: str | None = None) -> Readout:
 
 
 def word_error(model: Network, trace: Trace, step: int, word: str) -> np.ndarray:
-    """(directions * hidden,): the gradient, in h after ``step``, of the loss -log p(``word`` comes next)."""
-    error = model.probabilities(trace)[step].astype(np.float64)
+    """(directions * hidden,): the gradient, in h after ``step``, of the loss -log p(``word`` comes next).
+
+    Of a batch it is that of the first sequence, from whose own end a negative ``step`` counts. Raises ValueError for a
+    step that it does not have and a word that is not in the vocabulary.
+    """
+    one, step = history(trace, 0, step)
+    error = model.probabilities(one)[step].astype(np.float64)
     error[model.tokenizer.id(word)] -= 1
     return error @ model.predicts.whole

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_core.sequences import taken
 from lstm_core.trace import Trace
 
 
@@ -23,17 +24,20 @@ class Saturation:
 def saturation(
     trace: Trace, low: float = 0.1, high: float = 0.9, *, layer: int = -1, backward: bool = False
 ) -> Saturation:
-    """The saturated fractions of every gate of a layer, over all steps and the whole batch. Needs at least one step.
+    """The saturated fractions of every gate of a layer, over the steps of all sequences: those that were taken, not the
+    padding after a sequence's end nor what a mask skips (``lstm_core.sequences.taken``).
 
-    Gates are those that lie between 0 and 1; the plain RNN has none and gives empty results.
+    Gates are those that lie between 0 and 1; the plain RNN has none and gives empty results. Raises ValueError where no
+    step was taken.
     """
-    if len(trace) == 0:
+    counted = taken(trace)
+    if not counted.any():
         raise ValueError("a trace of no steps has no fractions")
     gates = [signal.name for signal in trace.cell.signals if signal.kind == "gate" and signal.high == 1]
-    values = {name: trace.sel(name, layer=layer, direction=int(backward)) for name in gates}
+    values = {name: trace.sel(name, layer=layer, direction=int(backward))[counted] for name in gates}  # (step, unit)
     return Saturation(
-        {name: (value < low).mean(axis=(0, 1)) for name, value in values.items()},
-        {name: (value > high).mean(axis=(0, 1)) for name, value in values.items()},
+        {name: (value < low).mean(axis=0) for name, value in values.items()},
+        {name: (value > high).mean(axis=0) for name, value in values.items()},
         low,
         high,
     )

@@ -15,6 +15,7 @@ import numpy as np
 from lstm_core.analysis.properties import PROPERTIES, Property
 from lstm_core.equations import carry
 from lstm_core.network import Network
+from lstm_core.sequences import taken
 from lstm_core.trace import Trace
 
 
@@ -95,7 +96,11 @@ def search_traces(
     shuffles: int = 20,
     seed: int = 0,
 ) -> Search:
-    """The same on traces that are there already. labels: for each trace (time,), NaN where there is none."""
+    """The same on traces that are there already. labels: for each trace (time,), NaN where there is none.
+
+    Of a batch the first sequence is searched, as far as it goes; labels of steps that were not taken count for nothing.
+    Raises ValueError for fewer than two traces, and where the labels of either half are all alike.
+    """
     if len(traces) < 2:
         raise ValueError("a search needs at least two texts: one to fit on, one to score on")
     halves = [_values(traces[k::2], labels[k::2], signal) for k in (0, 1)]
@@ -138,8 +143,10 @@ def search_traces(
 
 def _values(traces: Sequence[Trace], labels: Sequence[np.ndarray], signal: str) -> tuple[np.ndarray, np.ndarray]:
     """(step, unit of any layer and direction) and (step,): the steps that have a label, one text after another."""
-    x = [np.moveaxis(trace.sel(signal, batch=0), 2, 0).reshape(len(trace), -1) for trace in traces]
-    y = np.concatenate([np.asarray(label, np.float64) for label in labels])
+    ones = [trace.sequence() for trace in traces]
+    x = [np.moveaxis(one.sel(signal, batch=0), 2, 0).reshape(len(one), -1) for one in ones]
+    own = [np.asarray(label, np.float64)[: len(one)] for one, label in zip(ones, labels, strict=True)]
+    y = np.concatenate([np.where(taken(one)[:, 0], label, np.nan) for one, label in zip(ones, own, strict=True)])
     given = ~np.isnan(y)
     return np.concatenate(x)[given].astype(np.float64), y[given]
 

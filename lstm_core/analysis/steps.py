@@ -12,15 +12,19 @@ import numpy as np
 from lstm_core.cells.base import Cell
 from lstm_core.equations import Carry, carry
 from lstm_core.ops import Matrix, parameters
+from lstm_core.sequences import no_step, skipped
 from lstm_core.trace import Trace
 
 
 @dataclass(frozen=True)
 class Steps:
-    """All arrays are float64 and in the order of reading: a backward direction starts with the last token.
+    """All arrays are float64 and in the order of reading: a backward direction starts with the last token. They are of
+    one sequence alone, without padding (``Trace.sequence``).
 
     x: (time, input), what this layer read. signals, old: (time, unit) by name, the values of a step and the states
     before it. below: (time, unit), what the cell reads of the layer below (see ``Cell.below``). params: by name.
+    skipped: (time,), the steps that a mask left out: the states stay, ``x`` and ``below`` are 0 and the other signals
+    are NaN.
     """
 
     cell: type[Cell]
@@ -30,6 +34,7 @@ class Steps:
     old: Mapping[str, np.ndarray]
     below: Mapping[str, np.ndarray]
     params: Mapping[str, np.ndarray]
+    skipped: np.ndarray
 
     def __len__(self) -> int:
         return len(self.x)
@@ -41,7 +46,7 @@ class Steps:
     def place(self, step: int) -> int:
         """Where token ``step`` stands in the order of reading. Raises ValueError if there is no such token."""
         if not -len(self) <= step < len(self):
-            raise ValueError(f"there is no step {step}; the trace has {len(self)} (0 to {len(self) - 1})")
+            raise ValueError(no_step(step, len(self)))
         step %= len(self)
         return len(self) - 1 - step if self.backward else step
 
@@ -56,7 +61,8 @@ class Steps:
         return {"x": self.x} | {f"{prefix}.{key}": value for prefix, group in named for key, value in group.items()}
 
     def keep_write(self) -> tuple[Carry, np.ndarray, np.ndarray]:
-        """The rule of the memory, the share kept and what is added at each step, both (time, unit).
+        """The rule of the memory, the share kept and what is added at each step, both (time, unit). A step that was
+        skipped keeps all and adds nothing.
 
         Raises ValueError if the cell has no state that goes on linearly.
         """
@@ -69,41 +75,59 @@ class Steps:
         shape = self.signals[rule.state].shape
         values = {**self.signals, **self.below}
         keep, write, rest = (np.broadcast_to(rule.evaluate(k, values), shape) for k in ("keep", "write", "rest"))
-        return rule, keep, write * self.signals[rule.candidate] + rest
+        written = write * self.signals[rule.candidate] + rest
+        passed = self.skipped[:, None]
+        return rule, np.where(passed, 1.0, keep), np.where(passed, 0.0, written)
+
+
+def history(trace: Trace, batch: int, step: int) -> tuple[Trace, int]:
+    """Sequence ``batch`` of ``trace`` alone, and where token ``step`` stands in it: negative steps count from its end.
+
+    Where rows went on from other rows, it is what led to the row after ``step``, which stands last. Raises ValueError
+    for a sequence or a step that there is not.
+    """
+    one = trace.sequence(batch, None if trace.continued is None else step)
+    if trace.continued is not None:
+        return one, len(one) - 1
+    if not -len(one) <= step < len(one):
+        raise ValueError(no_step(step, len(one)))
+    return one, step % len(one)
 
 
 def steps(trace: Trace, layer: int = -1, backward: bool = False, batch: int = 0) -> Steps:
     """One layer and direction of ``trace``. Raises ValueError if it has no such layer, direction or batch entry."""
-    count, directions, batches = len(trace.layers), len(trace.layers[0]), trace.inputs.shape[1]
+    trace = trace.sequence(batch)
+    count, directions = len(trace.layers), len(trace.layers[0])
     if not -count <= layer < count:
         raise ValueError(f"there is no layer {layer}; the trace has {count} (0 to {count - 1})")
     if backward and directions == 1:
         raise ValueError("the trace has no backward direction")
-    if not -batches <= batch < batches:
-        raise ValueError(f"there is no batch entry {batch}; the trace has {batches} (0 to {batches - 1})")
     layer %= count
     direction = int(backward)
     flip = slice(None, None, -1 if backward else 1)
 
     def read(name: str, at: int, way: int) -> np.ndarray:
-        return trace.signals[name][at, way, :, batch].astype(np.float64)
+        return trace.signals[name][at, way, :, 0].astype(np.float64)
 
+    passed = skipped(trace)[:, 0]
     if layer == 0:
-        x = trace.inputs[:, batch].astype(np.float64)
+        x = trace.inputs[:, 0].astype(np.float64)
     else:
         x = np.concatenate([read(trace.cell.output, layer - 1, way) for way in range(directions)], axis=-1)
+    x = np.where(passed[:, None], 0.0, x)
     names = [signal.name for signal in trace.cell.signals]
     signals = {name: read(name, layer, direction)[flip] for name in names}
     old = {
-        name: np.concatenate([trace.initial[name][layer, direction, None, batch], signals[name][:-1]])[: len(x)]
+        name: np.concatenate([trace.initial[name][layer, direction], signals[name][:-1]])[: len(x)]
         for name in trace.cell.states()
     }
     below = {
         f"below_{name}": read(name, layer - 1, direction)[flip] if layer else np.zeros_like(signals[name])
         for name in trace.cell.below
     }
+    below = {name: np.where(passed[flip, None], 0.0, value) for name, value in below.items()}
     params = {name: np.asarray(value, np.float64) for name, value in trace.layers[layer][direction].items()}
-    return Steps(trace.cell, backward, x[flip], signals, old, below, params)
+    return Steps(trace.cell, backward, x[flip], signals, old, below, params, passed[flip])
 
 
 def kept_from(keep: np.ndarray) -> np.ndarray:

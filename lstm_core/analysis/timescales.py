@@ -19,7 +19,8 @@ class Timescales:
     """Steps, (unit,) each; infinite for a unit that forgets nothing.
 
     on_text: from the unit's own keep gates on this text, -1 / mean(log f): a constant gate of this timescale would keep
-        as much of a memory over the whole text.
+        as much of a memory over the whole text. The mean is over the steps that the sequence really took, be it one;
+        NaN for a sequence of none.
     from_bias: from the gate at rest, with no input and empty states: the biases alone.
     keep: the gate in the cell's letters ("f", "z").
     """
@@ -30,11 +31,13 @@ class Timescales:
 
 
 def timescales(trace: Trace, *, layer: int = -1, backward: bool = False, batch: int = 0) -> Timescales:
-    """The timescale of every unit of a layer. Raises ValueError if the cell's memory is not linear (the plain RNN)."""
+    """The timescale of every unit of a layer in one sequence of the batch. Raises ValueError if the cell's memory is
+    not linear (the plain RNN)."""
     run = steps(trace, layer, backward, batch)
     rule, keep, _ = run.keep_write()
+    read = keep[~run.skipped]
     with np.errstate(divide="ignore"):
-        on_text = np.log(keep).mean(0) if len(run) else np.full(keep.shape[-1], np.nan)
+        on_text = np.log(read).mean(0) if len(read) else np.full(keep.shape[-1], np.nan)
         from_bias = np.log(at_rest(run))
     return Timescales(_steps(on_text), _steps(from_bias), rule.label("keep"))
 
