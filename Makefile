@@ -1,4 +1,5 @@
 # make run          the page, on http://localhost:8501; the first time it makes .venv and installs, later it starts at once
+# make run SHARE=1  open to everybody in your network, not to this computer alone; it says which address to give to the class
 # make run TORCH=1  with PyTorch, which is otherwise installed only where an accelerator would use it (TORCH=0: never)
 # make test         everything that is checked, for people and for CI: ruff, pyright, pytest
 # make test-isa     the tests of traced PyTorch modules again, as on processors without AVX-512 and without AVX
@@ -22,8 +23,10 @@ TORCH ?= $(shell [ -e /dev/nvidiactl ] || command -v nvidia-smi >/dev/null || [ 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
+SHARED = --server.address=0.0.0.0 --browser.serverAddress=$(shell $(BIN)/python -m dashboard.share)
 run: $(INSTALLED)$(if $(filter-out 0,$(TORCH)),-torch)
-	$(BIN)/python -m streamlit run dashboard/app.py
+	$(if $(filter-out 0,$(SHARE)),@echo 'The class opens the URL below.')
+	$(BIN)/python -m streamlit run dashboard/app.py $(if $(filter-out 0,$(SHARE)),$(SHARED),--server.address=127.0.0.1)
 
 test: $(INSTALLED)-dev
 	$(BIN)/python -m ruff check .

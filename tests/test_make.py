@@ -19,13 +19,14 @@ echo "$(basename "$0") $*" >> {log}
 case "$*" in
   *"-m venv"*) rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/pip;;
   *"pip install"*) [ ! -e fails ];;
+  *dashboard.share) echo 192.168.7.5;;
 esac
 """
 LIGHT, WHOLE, DEV = (
     f"python -m pip install --disable-pip-version-check -r {name}"
     for name in ("dashboard/requirements.txt", "requirements.txt", "requirements-dev.txt")
 )
-PAGE = "python -m streamlit run dashboard/app.py"
+PAGE = "python -m streamlit run dashboard/app.py --server.address=127.0.0.1"
 
 Make = Callable[..., list[str]]
 
@@ -55,7 +56,7 @@ def make(folder: Path) -> Make:
 
 def alone(folder: Path) -> dict[str, str]:
     """The environment of a make that no other has started (`make test` runs these tests), with our programs first."""
-    outer = {"TORCH", "PYTHON", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
+    outer = {"TORCH", "SHARE", "PYTHON", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
     kept = {key: value for key, value in os.environ.items() if key not in outer}
     return {**kept, "PATH": f"{folder / 'bin'}:/usr/bin:/bin"}
 
@@ -99,6 +100,16 @@ def test_no_processor_but_apples_counts_as_an_accelerator(folder: Path, make: Ma
     program(folder / "bin" / "uname", "#!/bin/sh\necho Darwin x86_64\n")
     if not Path("/dev/nvidiactl").exists():
         assert make("run")[2:] == [LIGHT, PAGE]
+
+
+def test_the_page_is_this_computers_own_unless_it_is_shared(make: Make) -> None:
+    make("run", "TORCH=0")
+    assert make("run", "TORCH=0", "SHARE=0") == [PAGE]
+    address = "--server.address=0.0.0.0 --browser.serverAddress=192.168.7.5"
+    assert make("run", "TORCH=0", "SHARE=1") == [
+        "python -m dashboard.share",
+        f"python -m streamlit run dashboard/app.py {address}",
+    ]
 
 
 def test_an_interrupted_install_is_resumed(folder: Path, make: Make) -> None:
