@@ -97,18 +97,22 @@ class Network:
 
     @property
     def cell(self) -> type[Cell]:
+        """The cell of the block that runs."""
         return self.block.cell
 
     @property
     def layers(self) -> Layers:
+        """The block's parameters by layer, direction and name."""
         return self.block.layers
 
     @property
     def hidden_size(self) -> int:
+        """Units of a gate."""
         return self.block.hidden_size
 
     @property
     def reads_words(self) -> bool:
+        """Whether it reads text, with a tokenizer and an embedding of its own."""
         return self.reader is not None and self.reader.tokenizer is not None
 
     @property
@@ -127,6 +131,7 @@ class Network:
 
     @property
     def attention(self) -> Mapping[str, np.ndarray] | None:
+        """The parameters of the attention that the readout looks through, by name; None without."""
         return self.readout.attention if self.readout else None
 
     @property

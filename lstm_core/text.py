@@ -58,6 +58,7 @@ class Tokenizer:
 
     @property
     def size(self) -> int:
+        """How many ids there are."""
         return max(self.rows, self._tokenizer.get_vocab_size())
 
     @cached_property

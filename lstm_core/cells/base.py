@@ -111,14 +111,17 @@ class Cell:
 
     @staticmethod
     def gates(p: Any, x: Any, s: Any, xp: Any) -> dict[str, Any]:
+        """What a step computes from the input and the old states, by name; see the class."""
         raise NotImplementedError
 
     @staticmethod
     def update(p: Any, v: Any, s: Any, xp: Any) -> dict[str, Any]:
+        """The new states of a step, by name, elementwise; see the class."""
         raise NotImplementedError
 
     @classmethod
     def signal(cls, name: str) -> Signal:
+        """The declaration of that signal. Raises ValueError for another name, with those there are."""
         for signal in cls.signals:
             if signal.name == name:
                 return signal
