@@ -6,6 +6,7 @@ time limit, and when its session is gone.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -35,6 +36,7 @@ JOB = keeps("job")
 """Under this name the session keeps its job."""
 
 FULL = say("The temporary folder of this server is full. Whoever runs the server has to make room.")
+CLOSED = say("Nothing can be written to the temporary folder of this server. Whoever runs the server has to allow it.")
 
 _turn = threading.RLock()
 _working: weakref.WeakSet[Job] = weakref.WeakSet()
@@ -187,7 +189,9 @@ class Job:
                     stderr=errors,
                 )
         except OSError as error:
-            self._wrong = FULL if _free(self.folder) < LEAST else str(error)
+            reason = error.strerror or type(error).__name__  # without the path, which is nobody's business
+            why = say("It could not be started: {reason}.", reason=reason)
+            self._wrong = FULL if _free(self.folder) < LEAST else why
             return
         self.started = time.monotonic()
         _working.add(self)
@@ -220,7 +224,7 @@ def _folder() -> Path:
     try:
         folder = Path(tempfile.mkdtemp(prefix="gatescope-"))
     except OSError as error:
-        raise Busy(FULL) from error
+        raise Busy(FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else CLOSED) from error
     if _free(folder) < NEEDED:
         folder.rmdir()
         raise Busy(FULL)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -102,13 +104,27 @@ def test_a_full_folder_says_so_at_once(job: Make, monkeypatch: pytest.MonkeyPatc
     assert time.monotonic() - before < 1
 
 
-def test_a_folder_that_cannot_be_made_says_so(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("number", "why"), [(errno.ENOSPC, "is full"), (errno.EROFS, "can be written"), (errno.EACCES, "can be written")]
+)
+def test_a_folder_that_cannot_be_made_says_why(
+    job: Make, monkeypatch: pytest.MonkeyPatch, number: int, why: str
+) -> None:
     def refused(prefix: str) -> str:
-        raise OSError(28, "No space left on device")
+        raise OSError(number, os.strerror(number), "/secret/path")
 
     monkeypatch.setattr(jobs.tempfile, "mkdtemp", refused)
-    with pytest.raises(Busy, match="is full"):
+    with pytest.raises(Busy, match=why):
         job()
+
+
+def test_a_process_that_cannot_be_started_says_why_and_no_path(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*arguments: Any, **options: Any) -> None:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), "/secret/path")
+
+    monkeypatch.setattr(jobs.subprocess, "Popen", refused)
+    one = job()
+    assert not one.running and "could not be started" in one.problem and "/secret" not in one.problem
 
 
 def test_a_folder_that_becomes_full_ends_the_job(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
