@@ -3,7 +3,7 @@
 # make run TORCH=1  with PyTorch, which is otherwise installed only where an accelerator would use it (TORCH=0: never)
 # make test         everything that is checked, for people and for CI: ruff, pyright, pytest
 # make test-isa     the tests of traced PyTorch modules again, as on processors without AVX-512 and without AVX
-# make nightly      10,000 hostile texts, links and files, and 100,000 checkpoints, instead of the 500 of make test
+# make chaos        a bad day: 100,000 hostile files, faults and attacks while a neighbour's page is watched; prints a table
 # make bench        measures the page in a real browser (benchmarks/README.md), and what a trace costs (benchmarks/trace.md)
 # make docs         writes the generated tables of docs/: cells, models, experiments
 # make screenshots  takes README's pictures from the running app
@@ -17,7 +17,7 @@ INSTALLED := .venv/.installed
 TORCH ?= $(shell [ -e /dev/nvidiactl ] || command -v nvidia-smi >/dev/null || [ -e /usr/lib/wsl/lib/nvidia-smi ] || \
            [ "`uname -sm`" = 'Darwin arm64' ] && echo 1)
 
-.PHONY: help run test test-isa nightly bench docs screenshots venv
+.PHONY: help run test test-isa chaos bench docs screenshots venv
 .DEFAULT_GOAL := help
 
 help:
@@ -39,9 +39,9 @@ test-isa: $(INSTALLED)-dev
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(TRACED)
 
-nightly: $(INSTALLED)-dev
-	NIGHTLY=1 $(BIN)/python -m pytest tests/test_hostile.py tests/test_files_hostile_pickles.py tests/test_workers.py \
-	  tests/test_budgets.py
+chaos: $(INSTALLED)-dev
+	NIGHTLY=1 $(BIN)/python -m pytest tests/chaos tests/test_hostile.py tests/test_files_hostile_pickles.py \
+	  tests/test_workers.py tests/test_budgets.py
 
 bench: $(INSTALLED)-dev
 	$(BIN)/python -m benchmarks

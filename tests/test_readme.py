@@ -55,7 +55,7 @@ def test_commands_name_modules_and_goals_that_exist(page: Path) -> None:
         module = ROOT / name.replace(".", "/")
         assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), name
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for goal in re.findall(r"\bmake (run|test[\w-]*|docs|bench|nightly)\b", text):
+    for goal in re.findall(r"\bmake (run|test[\w-]*|docs|bench|chaos)\b", text):
         assert f"\n{goal}:" in makefile
     for name in re.findall(r"-r ([\w/.-]+\.txt)", text):
         assert (ROOT / name).exists(), name
