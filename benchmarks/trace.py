@@ -14,7 +14,6 @@ import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,9 +25,11 @@ from torch import Tensor, nn
 
 from benchmarks.tables import markdown
 from lstm_core import Trace, trace
-from lstm_core.modules import tracing as torch_adapter
-from lstm_core.modules.arrays import Arrays
 from lstm_core.modules.call import Call
+from lstm_core.modules.precision import name_of, tolerance
+from lstm_core.modules.proof import prove
+from lstm_core.modules.tracing import finished
+from lstm_core.modules.ways import to_try
 
 OUT = Path(__file__).with_name("trace.md")
 HOW = """Made by `python -m benchmarks.trace`. Every line is measured in a process of its own, its figures in turns;
@@ -256,19 +257,12 @@ def parts_report(shape: tuple[int, int, int]) -> str:
                 at = [now()]
                 call = Call(module, x)
                 at.append(now())
-                gates = Arrays(call)
-                way = torch_adapter.way_for(call)
-                capture = way(call, gates) if way else None
-                with capture or nullcontext():
-                    call.run()
+                gates = next(to_try(call))(call)
+                assert gates is not None
                 at.append(now())
-                gates["h"] = call.output[None, None]
-                if capture is None:
-                    torch_adapter._product(call, gates)
-                else:
-                    capture.errors()
+                certificate = prove(call, gates, tolerance(call), name_of(call))
                 at.append(now())
-                torch_adapter._trace(call, gates.signals(), (), 0.0, 0.0)
+                finished(call, gates, certificate)
                 at.append(now())
             samples.append([1e6 * (stop - start) for start, stop in pairwise(at)])
         medians = [statistics.median(column) for column in zip(*samples, strict=True)]
@@ -276,8 +270,8 @@ def parts_report(shape: tuple[int, int, int]) -> str:
     head = (
         "module",
         "reading its arguments",
-        "the module's own run",
-        "gates, and comparing",
+        "the module's own run, gates, and comparing states",
+        "computing sampled gates again",
         "weights and inputs copied, the Trace",
     )
     said = f"A trace of batch {batch}, {steps} steps, {units} units, part by part (medians)."

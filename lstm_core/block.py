@@ -11,6 +11,7 @@ import numpy as np
 
 from lstm_core.attention import top
 from lstm_core.cells.base import Cell
+from lstm_core.certificate import Certificate
 from lstm_core.compared import compare
 from lstm_core.device import resolve
 from lstm_core.ops import NUMPY
@@ -64,11 +65,13 @@ class Block:
 
     @property
     def input_size(self) -> int:
+        """How many numbers the first layer reads at a step."""
         params = self.layers[0][0]
         return next(params[p.name].shape[1] for p in self.cell.params if p.axes == ("hidden", "input"))
 
     @property
     def hidden_size(self) -> int:
+        """Units of a gate."""
         return hidden_size(self.cell, self.layers[0][0])
 
     @property
@@ -79,6 +82,7 @@ class Block:
 
     @property
     def num_layers(self) -> int:
+        """Layers on top of each other, each in one or both directions."""
         return len(self.layers)
 
     def trace(
@@ -148,7 +152,7 @@ class Block:
             initial,
             device=device,
             seconds=time.perf_counter() - start,
-            max_abs_error=self.checked,
+            certificate=None if self.checked is None else Certificate({"h": self.checked}),
             lengths=None if whole else tuple(ends.tolist()),
             assumed=self.assumed,
         )

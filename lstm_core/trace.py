@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_core.attention import ALPHA
 from lstm_core.cells.base import Cell, Signal
+from lstm_core.certificate import Broken, Certificate
 from lstm_core.equations import carry
 from lstm_core.say import say
 from lstm_core.text import Token
@@ -39,14 +40,17 @@ class Trace:
     initial: the state before the first step, by name, each (layer, direction, batch, unit).
     tokens: what the steps read, if it was text.
     device, seconds: where the run took place and how long it took.
-    max_abs_error: largest difference between h as the gates give it and the output of the module that was traced, or
-        of the runtime that a file's block was checked against (``Block.check``); None where there was nothing to
-        compare with.
+    certificate: what was compared with the module that was traced, or with the runtime that a file's block was checked
+        against (``Block.check``), and how far apart they were; None where there was nothing to compare with.
     attention: the parameters of the attention that read the top layer's states (``lstm_core.attention``); None without.
         Its weights are then the signal "alpha", whose units are the steps that were read.
     lengths: the number of steps of each sequence of the batch, where they differ; None where all are full. Signals are
         NaN after the end of a sequence: a step that was not taken has no value.
     assumed: what neither the module nor its file says and was taken for granted, each a sentence without its full stop.
+    method: the way in which a module's gates were found, "product" for one (``lstm_core.modules.ways``); "" for a run
+        of our own.
+    broken: the first value that is not a number or not finite, if a module's run had one. Each sequence then ends with
+        its own first bad step (``lengths``); with two directions, whose ends differ, all steps are there.
     continued: (time, batch, 2), the step and the row whose state each step went on from, where rows do not simply go on
         from themselves (beam search, finished rows held back); None where they do. Step -1 is a row of ``initial``, and
         -2 marks a step at which the batch did not have the row (its signals are NaN). ``sequence`` follows it.
@@ -60,11 +64,13 @@ class Trace:
     tokens: tuple[Token, ...] = ()
     device: str = "cpu"
     seconds: float = 0.0
-    max_abs_error: float | None = None
+    certificate: Certificate | None = None
     lengths: tuple[int, ...] | None = None
     attention: Mapping[str, np.ndarray] | None = None
     assumed: tuple[str, ...] = ()
     continued: np.ndarray | None = None
+    method: str = ""
+    broken: Broken | None = None
     roles: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,8 +85,30 @@ class Trace:
         layers, directions, time, batch, units = self.signals["h"].shape
         sizes = {"layers": layers, "directions": directions, "steps": time, "batch": batch, "units": units}
         said = ", ".join(f"{name}={size}" for name, size in sizes.items())
-        error = "" if self.max_abs_error is None else f", max_abs_error={self.max_abs_error:.1e}"
+        error = "" if self.certificate is None else f", certificate={str(self.certificate)!r}"
+        error += "" if self.broken is None else f", broken={str(self.broken)!r}"
         return f"Trace({self.cell.name}, {said}, signals={' '.join(self.signals)}, device={self.device}{error})"
+
+    @property
+    def max_abs_error(self) -> float | None:
+        """The largest difference of h from the output of what was traced; None where there was nothing to compare."""
+        return None if self.certificate is None else self.certificate.error
+
+    @property
+    def final(self) -> dict[str, np.ndarray]:
+        """The states after each sequence's last step, by name, laid out as ``initial``. The backward direction's last
+        step is the first in time. Of a trace without steps they are the initial ones."""
+        if not len(self):
+            return {name: values.copy() for name, values in self.initial.items()}
+        batch = np.arange(self.inputs.shape[1])
+        last = np.array(self.lengths or [len(self)] * len(batch)) - 1
+        ends = (last, np.zeros_like(last))
+        found = {}
+        for name in self.initial:
+            values = self.signals[name]
+            rows = [values[:, d, ends[d], batch] for d in range(values.shape[1])]
+            found[name] = np.stack(rows, axis=1)
+        return found
 
     @property
     def declared(self) -> tuple[Signal, ...]:
@@ -89,6 +117,7 @@ class Trace:
 
     @property
     def hidden_size(self) -> int:
+        """Units of h."""
         return self.signals["h"].shape[-1]
 
     def __getitem__(self, signal: str) -> np.ndarray:
@@ -197,7 +226,7 @@ class Trace:
 
         Beside ``time`` stand the texts of the tokens ("token"), beside ``batch`` the steps of each sequence ("length").
         The units of a signal that has another number of them than the gates are called "NAME_unit". ``attrs``: cell,
-        device, max_abs_error, assumed.
+        device, max_abs_error, certificate (one line), assumed.
 
         Raises ImportError if xarray is not installed, with how to install it.
         """

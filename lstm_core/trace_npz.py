@@ -8,8 +8,10 @@ with ``numpy.load``. The weights are ``layers.LAYER.DIRECTION.NAME``, the first 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import IO, Any
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy as np
 from lstm_core import npz
 from lstm_core.attention import ALPHA, PARAMS
 from lstm_core.cells.base import Cell
+from lstm_core.certificate import Broken, Certificate
 from lstm_core.say import Said, say
 from lstm_core.scan import hidden_size
 from lstm_core.sequences import NOT_RUN
@@ -49,7 +52,9 @@ def parts(trace: Trace) -> tuple[dict[str, Any], Arrays]:
         "tokens": [[getattr(token, name) for name in TOKEN] for token in trace.tokens],
         "device": trace.device,
         "seconds": float(trace.seconds),
-        "max_abs_error": None if trace.max_abs_error is None else float(trace.max_abs_error),
+        "certificate": None if trace.certificate is None else _plain(asdict(trace.certificate)),
+        "method": trace.method,
+        "broken": None if trace.broken is None else _plain(asdict(trace.broken)),
         "lengths": None if trace.lengths is None else [int(length) for length in trace.lengths],
         "assumed": [str(sentence) for sentence in trace.assumed],
     }
@@ -105,6 +110,8 @@ def whole(rest: Mapping[str, Any], arrays: Arrays, cell: type[Cell] | None = Non
         layer, direction, name = key.split(".")
         value.setflags(write=False)
         rows.setdefault(int(layer), {}).setdefault(int(direction), {})[name] = value
+    if not cell.params:  # known by its values: there are no weights to say how many layers it has
+        rows.setdefault(0, {}).setdefault(0, {})
     for name in declared:
         arrays[name]  # or it is missing
     return Trace(
@@ -116,12 +123,52 @@ def whole(rest: Mapping[str, Any], arrays: Arrays, cell: type[Cell] | None = Non
         tuple(_token(values) for values in _of(list, rest["tokens"])),
         _of(str, rest["device"]),
         _of(float, rest["seconds"]),
-        None if rest["max_abs_error"] is None else _of(float, rest["max_abs_error"]),
+        None if rest["certificate"] is None else _certificate(_of(dict, rest["certificate"])),
         None if rest["lengths"] is None else tuple(_of(int, length) for length in _of(list, rest["lengths"])),
         attention or None,
         tuple(_of(str, sentence) for sentence in _of(list, rest["assumed"])),
+        method=_of(str, rest["method"]),
+        broken=None if rest["broken"] is None else _broken(_of(dict, rest["broken"])),
         continued=arrays.get("continued"),
     )
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What JSON holds in every reader: NaN and infinities as their names."""
+    return {name: _plain(value) if isinstance(value, Mapping) else _finite(value) for name, value in values.items()}
+
+
+def _finite(value: Any) -> Any:
+    if not isinstance(value, float | np.floating):
+        return value
+    return float(value) if math.isfinite(value) else str(float(value))
+
+
+def _number(value: Any) -> float:
+    return float(value) if value in ("nan", "inf", "-inf") else _of(float, value)
+
+
+def _certificate(values: dict[str, Any]) -> Certificate:
+    everywhere, sampled = (
+        {_of(str, name): _number(error) for name, error in _of(dict, values[part]).items()}
+        for part in ("everywhere", "sampled")
+    )
+    seed, limit = values["seed"], values["limit"]
+    return Certificate(
+        everywhere,
+        sampled,
+        _of(int, values["places"]),
+        _of(int, values["total"]),
+        None if seed is None else _of(int, seed),
+        None if limit is None else _number(limit),
+        _of(str, values["precision"]),
+    )
+
+
+def _broken(values: dict[str, Any]) -> Broken:
+    texts = {name: _of(str, values[name]) for name in ("signal", "origin", "place")}
+    numbers = {name: _of(int, values[name]) for name in ("layer", "direction", "step", "sequence", "unit")}
+    return Broken(**texts, **numbers, value=_number(values["value"]))
 
 
 def _under(start: str, arrays: Arrays) -> Arrays:
@@ -146,7 +193,8 @@ def _checked(trace: Trace) -> Trace:
             say("it has no layers, or {name} does not have the axes {axes}", name=cell.output, axes=", ".join(AXES))
         )
     layers, directions, steps, batch, output = signals[cell.output].shape
-    hidden = hidden_size(cell, trace.layers[0][0])
+    own = not {"own", "observed"}.isdisjoint(written(cell))  # its signals and weights have any sizes
+    hidden = output if own else hidden_size(cell, trace.layers[0][0])
     projected = any(param.name == "W_hr" for param in cell.params)
 
     def expect(name: str, value: np.ndarray, *shape: int) -> None:
@@ -162,6 +210,8 @@ def _checked(trace: Trace) -> Trace:
             )
 
     def units(name: str) -> int:
+        if own:
+            return signals[name].shape[-1]
         return output if projected and name == cell.output else hidden
 
     if directions not in (1, 2) or (len(trace.layers), {len(row) for row in trace.layers}) != (layers, {directions}):
@@ -184,7 +234,7 @@ def _checked(trace: Trace) -> Trace:
         width = directions * output if layer else width
         for direction, params in enumerate(row):
             for param in cell.params:
-                shape = param.shape(width, hidden)
+                shape = params[param.name].shape if own else param.shape(width, hidden)
                 if projected and param.axes == ("hidden", "hidden"):
                     shape = (output, hidden) if param.name == "W_hr" else (hidden, output)
                 expect(f"layers.{layer}.{direction}.{param.name}", params[param.name], *shape)

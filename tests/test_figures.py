@@ -19,6 +19,7 @@ from dashboard.figures.order import orders, seen
 from dashboard.figures.words import visible, words
 from dashboard.gateplot.pack import pack
 from lstm_core import CELLS, Trace, device, load_model
+from lstm_core.certificate import Certificate
 from tests.small_models import small_model
 
 TEXT = "Mary saw the market . John met zorblax and she"
@@ -177,7 +178,7 @@ def test_traces_of_different_places_each_say_theirs(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(device, "accelerator_hint", lambda: None)
     model = small_model("lstm")
     trace = replace(model.run(TEXT), seconds=0.0012)
-    away = replace(trace, device="mps", max_abs_error=2e-8)
+    away = replace(trace, device="mps", certificate=Certificate({"h": 2e-8}))
     tree = content([model, model], [trace, away], [[], []], (0, 0))
     assert tree["quiet"] == (
         "LSTM in 1.2 ms, NumPy on the CPU: no accelerator was found; "

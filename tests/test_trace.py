@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lstm_core import CELLS, Trace
+from lstm_core.certificate import Certificate
 from lstm_core.trace import AXES
 
 TEXT = "Mary was late because she. John?"
@@ -137,4 +138,5 @@ def test_a_trace_says_in_a_line_what_it_is_of() -> None:
     trace = example()
     said = repr(trace)
     assert said == "Trace(lstm, layers=2, directions=2, steps=8, batch=1, units=5, signals=i f g o c h, device=cpu)"
-    assert "max_abs_error=1.0e-07" in repr(dataclasses.replace(trace, max_abs_error=1e-7))
+    proved = dataclasses.replace(trace, certificate=Certificate({"h": 1e-7}))
+    assert proved.max_abs_error == 1e-7 and "certificate='h everywhere to 1.0e-07'" in repr(proved)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from lstm_core import trace, trace_all
-from lstm_core.modules import gru, workspace
+from lstm_core.modules import onednn, recorded
 from lstm_core.modules.tracing import METHODS, trace_module
 from lstm_core.modules.watch import INPUT_CHANGED, OUTPUT_CHANGED
 from tests.test_trace_unchanged import check_unchanged, everything
@@ -134,13 +134,12 @@ def test_what_was_read_wrongly_is_computed_without_the_hooks(kind: str, monkeypa
     expected = own(module, x * 2)
     module.register_forward_pre_hook(lambda m, args: seen.append("before") or doubled(m, args))
     module.register_forward_hook(lambda m, args, out: seen.append("after") or changed_anew(m, args, out))
-    for way in (workspace.Graph, workspace.Cut, gru.Recorded):
-        monkeypatch.setattr(way, "errors", lambda reading: None)
-    for method in ("graph", "workspace") if kind == "lstm" else ("recorded",):
-        seen.clear()
-        found = trace_module(module, x, method=method)
-        np.testing.assert_allclose(top(found), expected, rtol=0, atol=1e-6)
-        assert found.assumed == (INPUT_CHANGED, OUTPUT_CHANGED) and seen == ["before", "after"]
+    way, method = (onednn, "onednn") if kind == "lstm" else (recorded, "recorded")
+    monkeypatch.setattr(way, "read", lambda *args: [])
+    found = trace_module(module, x, method=method)
+    assert found.method == "product"
+    np.testing.assert_allclose(top(found), expected, rtol=0, atol=1e-6)
+    assert found.assumed == (INPUT_CHANGED, OUTPUT_CHANGED) and seen == ["before", "after"]
 
 
 def halved(module: nn.Module, args: Any, out: Any) -> Any:

@@ -19,6 +19,7 @@ from torch import nn
 
 from lstm_core import CELLS, Block, Trace, load, trace
 from lstm_core.cells.lstm import LSTM
+from lstm_core.certificate import Certificate
 from lstm_core.trace_npz import TOKEN
 from lstm_core.variant import activation, variant
 
@@ -71,13 +72,14 @@ def test_a_run_of_every_cell_comes_back(name: str, text: str, tmp_path: Path) ->
 def test_every_field_comes_back() -> None:
     written = dataclasses.replace(
         cases.model().run(TEXT, device="cpu"),
-        device="cuda:1", seconds=0.1 + 0.2, max_abs_error=np.float32(1e-7), assumed=("x is 5", "数"),
+        device="cuda:1", seconds=0.1 + 0.2, assumed=("x is 5", "数"),
+        certificate=Certificate({"h": float(np.float32(1e-7))}, {"f": 0.5}, 3, 4, 5, 1e-4, "TF32"),
     )  # fmt: skip
     assert len(written.tokens) > 3 and "\x00" in written.tokens[-1].text
     same(back(written), written)
     same(
-        back(dataclasses.replace(written, max_abs_error=float("inf"))),
-        dataclasses.replace(written, max_abs_error=float("inf")),
+        back(dataclasses.replace(written, certificate=Certificate({"h": float("inf")}))),
+        dataclasses.replace(written, certificate=Certificate({"h": float("inf")})),
     )
 
 
@@ -290,7 +292,7 @@ told = st.recursive(
     ),
     max_leaves=10,
 )
-FIELDS = ["format", "cell", "tokens", "device", "seconds", "max_abs_error", "lengths", "assumed"]
+FIELDS = ["format", "cell", "tokens", "device", "seconds", "certificate", "lengths", "assumed", "method", "broken"]
 
 
 @settings(max_examples=200, deadline=None)

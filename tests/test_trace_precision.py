@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from lstm_core import Trace, trace, trace_all
-from lstm_core.modules import tracing as adapter
+from lstm_core.modules import product as way
 from lstm_core.modules.call import Call
-from lstm_core.modules.product import Run
+from lstm_core.modules.run import Run
 from lstm_core.modules.tracing import METHODS, TOLERANCE, trace_module
 from tests.torch_modules import KIND, build, random
 
@@ -134,17 +134,17 @@ def test_exchanged_gates_are_refused_in_half_precision(
     dtype: torch.dtype, gates: tuple[int, int], steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though c is the module's own whatever they are: each gate's part in c and in h is compared."""
-    original = Run.rows
+    original = way.compare
 
     def exchanged(run: Run, start: int, stop: int, past: torch.Tensor) -> None:
-        original(run, start, stop, past)
         one, two = (run.gates[start:stop, ..., k * run.hidden : (k + 1) * run.hidden] for k in gates)
         kept = one.clone()
         one.copy_(two)
         two.copy_(kept)
+        original(run, start, stop, past)
 
-    monkeypatch.setattr(Run, "rows", exchanged)
-    with pytest.raises(RuntimeError, match="differs from the module's own"):
+    monkeypatch.setattr(way, "compare", exchanged)
+    with pytest.raises(RuntimeError, match="differs from"):
         trace(remembering(dtype), random(steps, 2, 32, dtype=dtype))
 
 
@@ -153,8 +153,8 @@ def test_without_the_modules_own_c_half_precision_is_refused(
     dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That it is needed, and by how much the figure would be off."""
-    monkeypatch.setattr(adapter, "LOW", ())
-    with pytest.raises(RuntimeError, match="differs from the module's own"):
+    monkeypatch.setattr(way, "LOW", ())
+    with pytest.raises(RuntimeError, match="differs from"):
         trace(remembering(dtype), random(2000, 16, 32, dtype=dtype))
 
 

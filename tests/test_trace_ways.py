@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lstm_core.modules import allocation, gru, workspace
-from lstm_core.modules import tracing as adapter
+from lstm_core.modules import allocation, onednn, recorded
 from lstm_core.modules.call import Call
 from lstm_core.modules.product import doubling_scan, linear_scan
 from lstm_core.modules.tracing import METHODS, trace_module
+from lstm_core.modules.ways import WAYS
 from tests.torch_modules import ATOL, KIND, KINDS, build, check_same, random, state_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
@@ -69,7 +69,7 @@ def test_every_way_gives_what_the_loop_gives(
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_blocks_of_steps_join(kind: str, bidirectional: bool, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sequence of several blocks, whole and with sequences that end inside one."""
-    monkeypatch.setattr("lstm_core.modules.product.CPU_BLOCK", block)
+    monkeypatch.setattr("lstm_core.modules.run.CPU_BLOCK", block)
     module, x = build(kind, bidirectional=bidirectional), random(700, 2, 5)
     for lengths in (None, [700, 300]):
         expected = trace_module(module, x, lengths=lengths, method="loop")
@@ -82,14 +82,10 @@ def test_blocks_of_steps_join(kind: str, bidirectional: bool, block: int, monkey
 def test_the_workspace_is_read_for_any_width(hidden: int, time: int, layers: int) -> None:
     """The layout depends on the sizes: it has to be found for each, without falling back."""
     module, x = nn.LSTM(3, hidden, layers, bidirectional=layers > 1), torch.randn(time, 2, 3)
-    if not workspace.Cut.usable(Call(module, x)):
+    if not onednn.usable(Call(module, x)):
         pytest.skip("torch runs without oneDNN here")
-    called: list[bool] = []
-    original = adapter.hidden_states
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adapter, "hidden_states", lambda call: called.append(True) or original(call))
-        found = trace_module(module, x, method="workspace")
-    assert not called, "the workspace was not read"
+    found = trace_module(module, x, method="onednn")
+    assert found.method == "onednn", "the workspace was not read"
     check_same(found, trace_module(module, x, method="loop"), 2e-6)
 
 
@@ -98,13 +94,13 @@ def test_the_states_of_an_earlier_run_are_not_taken_for_this_one() -> None:
     gates, first = torch.rand(8, 2, 4 * 512), torch.rand(2, 512)
     i, f, g, _ = gates.chunk(4, dim=-1)
     states = torch.stack([*accumulate(range(8), lambda c, t: f[t] * c + i[t] * g[t], initial=first)][1:])
-    buffer = torch.zeros(20 * workspace.PAGE)
+    buffer = torch.zeros(20 * onednn.PAGE)
     for page, kept in ((3, 5), (9, 8)):
-        buffer[page * workspace.PAGE + 7 :][: kept * 1024] = states[:kept].flatten()
-    assert workspace._find(buffer, gates, first, states[-1], 1, 7) == 9
+        buffer[page * onednn.PAGE + 7 :][: kept * 1024] = states[:kept].flatten()
+    assert onednn._find(buffer, gates, first, states[-1], 1, 7) == 9
 
 
-PIECES = {"lstm": ("workspace", workspace.Cut), "gru": ("recorded", gru.Recorded)}
+PIECES = {"lstm": ("onednn", onednn), "gru": ("recorded", recorded)}
 
 
 @pytest.mark.parametrize("kind", PIECES)
@@ -124,25 +120,14 @@ def test_pieces_join(kind: str, steps: int, options: dict, hooked: bool, monkeyp
     expected, output = trace_module(module, x, state, method="loop"), module(x, state)[0]
     if hooked:
         module.register_forward_hook(lambda m, args, out: seen.append(out[0]))
-    monkeypatch.setattr(way, "size", staticmethod(lambda call: steps))
-    monkeypatch.setattr(adapter, "_product", lambda *args: pytest.fail("the pieces were not read"))
-    check_same(trace_module(module, x, state, method=method), expected, 2e-6)
+    monkeypatch.setattr(way, "piece_size", lambda call: steps)
+    found = trace_module(module, x, state, method=method)
+    assert found.method == method, "the pieces were not read"
+    check_same(found, expected, 2e-6)
     assert len(seen) == hooked
     for one in seen:
         torch.testing.assert_close(one, output, rtol=0, atol=2e-6)
     assert all(p.grad_fn is None for p in module.parameters()) and not x.requires_grad
-
-
-def test_a_short_run_is_not_copied() -> None:
-    """One layer: the gates are the workspace itself, and what autograd kept is let go."""
-    module, x = nn.LSTM(3, 8).requires_grad_(False), torch.randn(6, 2, 3)
-    call = Call(module, x)
-    if not workspace.Graph.usable(call):
-        pytest.skip("torch runs without oneDNN here")
-    assert workspace.Graph.worth(call)
-    found = trace_module(module, x, method="graph")
-    assert found.signals["i"].base is found.signals["f"].base and not found.signals["i"].flags.owndata
-    assert all(p.grad_fn is None and not p.requires_grad for p in module.parameters()) and not x.requires_grad
 
 
 @pytest.mark.parametrize("method", METHODS[1:])
@@ -175,43 +160,42 @@ def test_h_is_the_modules_own(kind: type[nn.RNNBase]) -> None:
     assert found.max_abs_error and found.max_abs_error < 1e-6
 
 
-def test_a_wrong_reading_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gates that do not give the module's output are not believed, and neither are those that do not come from its
-    weights: i and g exchanged leave c and h as they are."""
+def failing(*args: Any) -> Any:
+    raise ValueError("another layout")
+
+
+def test_a_workspace_that_is_laid_out_otherwise_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gates are computed again: slower, and right. What else can be wrong, test_trace_proof.py tries."""
     module, x = nn.LSTM(3, 8), torch.randn(6, 2, 3)
     expected = trace_module(module, x, method="loop")
-    read = workspace.read
+    monkeypatch.setattr(onednn, "read", failing)
+    found = trace_module(module, x, method="onednn")
+    assert found.method == "product"
+    check_same(found, expected, 2e-6)
 
-    def exchanged(*args: Any) -> Any:
-        gates, c = read(*args)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        return torch.cat([g, f, i, o], dim=-1), c
 
-    def halved(*args: Any) -> Any:
-        gates, c = read(*args)
-        return gates * 0.5, c
-
-    def failing(*args: Any) -> Any:
-        raise ValueError("another layout")
-
-    for wrong in (exchanged, halved, failing):
-        monkeypatch.setattr(workspace, "read", wrong)
-        check_same(trace_module(module, x, method="workspace"), expected, 2e-6)
-
-    module = nn.GRU(3, 8)
-    expected, right = trace_module(module, x, method="loop"), gru.read
-
-    def slower(output: torch.Tensor) -> Any:
-        rows, n = right(output)
-        return [row * 0.9 for row in rows], n
+def test_a_graph_that_is_recorded_otherwise_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    module, x = nn.GRU(3, 8), torch.randn(6, 2, 3)
+    expected = trace_module(module, x, method="loop")
+    right = recorded.read
 
     def swapped(output: torch.Tensor) -> Any:  # r is in no h but through n, which is read
         rows, n = right(output)
         return [row[:, 8:16].repeat(1, 3) for row in rows], n
 
-    for wrong in (slower, swapped, failing):
-        monkeypatch.setattr(gru, "read", wrong)
-        check_same(trace_module(module, x, method="recorded"), expected, 2e-6)
+    for wrong in (swapped, failing):
+        monkeypatch.setattr(recorded, "read", wrong)
+        found = trace_module(module, x, method="recorded")
+        assert found.method == "product"
+        check_same(found, expected, 2e-6)
+
+
+def test_every_way_is_asked_by_its_name_and_says_it() -> None:
+    for kind in ("lstm", "gru"):
+        module, x = build(kind, torch.float32), random(9, 2, 5, dtype=torch.float32)
+        for name, way in WAYS.items():
+            if way.usable(Call(module, x)):
+                assert trace_module(module, x, method=name).method == name
 
 
 @pytest.mark.parametrize("kept", [0, 1 << 20])
@@ -252,7 +236,7 @@ def test_the_scan_without_a_loop_gives_what_the_loop_gives(
 def test_the_accelerators_way_on_the_cpu(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What CUDA runs, one block and no loop over steps, gives the same."""
     monkeypatch.setattr("lstm_core.modules.product.linear_scan", doubling_scan)
-    monkeypatch.setattr("lstm_core.modules.product.CPU_BLOCK", 1 << 28)
+    monkeypatch.setattr("lstm_core.modules.run.CPU_BLOCK", 1 << 28)
     module, x = build(kind, num_layers=2, bidirectional=True), random(33, 3, 5)
     for lengths in (None, [33, 7, 20]):
         expected = trace_module(module, x, lengths=lengths, method="loop")

@@ -11,6 +11,7 @@ from torch import nn
 
 from lstm_core import Trace, trace, trace_all, trace_chunks
 from lstm_core.modules import chunks as streaming
+from lstm_core.modules import precision
 from lstm_core.modules.chunks import join
 
 
@@ -193,8 +194,8 @@ def test_nothing_is_changed(training: bool) -> None:
 def test_no_hook_is_left_after_an_error_in_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Tagger().eval()
     before = remains(model)
-    monkeypatch.setitem(__import__("lstm_core.modules.tracing", fromlist=["_"]).TOLERANCE, torch.float32, -1.0)
-    with pytest.raises(RuntimeError, match=r"^encoder: the trace differs from the module's own"):
+    monkeypatch.setitem(precision.TOLERANCE, torch.float32, -1.0)
+    with pytest.raises(RuntimeError, match=r"^encoder: the trace's h differs from the module's own"):
         trace_all(model, ids())
     check_same(before, remains(model))
 

@@ -64,9 +64,20 @@ def evidence(trace: Trace) -> str:
     title, error, spent = tr(trace.cell.title), trace.max_abs_error, 1000 * trace.seconds
     if error is None:
         return tr("{title} in {spent:.1f} ms", title=title, spent=spent)
-    return tr(
+    message = tr(
         "{title} in {spent:.1f} ms, largest difference from its own runtime {error:.1e}",
         **{"title": title, "spent": spent, "error": error},
+    )
+    proved = trace.certificate
+    if proved is None or not proved.sampled:
+        return message
+    return message + tr(
+        " ({states} compared at every step; {gates} computed again at {places:,} of {total:,} places, {worst:.1e})",
+        states=", ".join(proved.everywhere),
+        gates=", ".join(proved.sampled),
+        places=proved.places,
+        total=proved.total,
+        worst=max(proved.sampled.values()),
     )
 
 

@@ -41,6 +41,8 @@ def shown(trace: Trace, limit: int) -> tuple[Trace, tuple[str, ...]]:
     if wrong and min(wrong) < limit:
         steps = int(min(wrong))
         notes = (say("The trace has values that are not numbers from step {step} on.", step=steps + 1),)
+        if trace.broken is not None:
+            notes += (say("{message}.", message=trace.broken.message),)
     return replace(trace, tokens=trace.tokens[:steps], **_cut(trace, steps)), notes
 
 

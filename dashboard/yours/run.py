@@ -9,6 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from lstm_core import Block, Token, Trace
+from lstm_core.certificate import Certificate
 from lstm_core.network import Network
 from lstm_core.say import Said, say
 
@@ -58,7 +59,7 @@ def run(network: Network, x: np.ndarray, tokens: tuple[Token, ...], certified: b
                 )
             )
     if trace.max_abs_error is None and certified and find_spec("torch") is not None:
-        return replace(trace, max_abs_error=_error(network, trace))
+        return replace(trace, certificate=Certificate({"h": _error(network, trace)}))
     return trace
 
 

@@ -13,6 +13,7 @@ from dashboard.yours import inputs, recorded
 from dashboard.yours.given import Given
 from dashboard.yours.run import alone, changed, run
 from lstm_core import Block, Token, Tokenizer, Trace
+from lstm_core.certificate import Certificate
 from lstm_core.files import Loaded, wiring
 from lstm_core.files.limits import reason
 from lstm_core.files.vocabulary import By
@@ -210,7 +211,7 @@ class Upload:
             notes.append(reason(error))
             trace, found = run(model, given.x[:0], (), certified=False), 0
         if self.checked is not None:
-            trace = replace(trace, max_abs_error=self.checked)
+            trace = replace(trace, certificate=Certificate({"h": self.checked}))
         if model.block.directions == ("reverse",):
             notes.append(say("Your model reads from the end: the steps stand in the order in which it reads them."))
         words = [[] for _ in range(len(trace))] if why else model.predictions(trace, 5)

@@ -216,7 +216,7 @@ def intervene(
     for values in signals.values():
         values[:, :, ~inside] = np.nan
     signals |= weights(trace.attention, trace.cell, signals)
-    after = replace(trace, signals=signals, inputs=inputs, tokens=tokens, device="cpu", seconds=0.0, max_abs_error=None)
+    after = replace(trace, signals=signals, inputs=inputs, tokens=tokens, device="cpu", seconds=0.0, certificate=None)
     return Counterfactual(trace, after, listed, model)
 
 
@@ -224,6 +224,8 @@ def _forced(cell: type[Cell], forces: Sequence[tuple[Force, np.ndarray]], p: Any
     """One step of ``cell`` by its equations, each signal replaced as soon as it is computed, in its force's rows."""
 
     def edit(name: str, value: Any) -> Any:
+        if value is None:  # known by its values alone: nothing that is forced elsewhere reaches it
+            return value
         for force, rows in forces:
             if force.signal == name:
                 value = np.array(np.broadcast_to(value, getattr(s, name, memory).shape))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,6 +14,16 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from lstm_core.modules.kinds import blocks_of, cell_of
 
 LOW = (torch.bfloat16, torch.float16)
+
+
+@contextmanager
+def its_own(module: nn.Module) -> Iterator[None]:
+    """What the module itself raises says so."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"This is what {type(module).__name__} itself raised when it ran on these inputs.")
+        raise
 
 
 class Fed:
@@ -26,6 +37,7 @@ class Fed:
         """Raises TypeError for what cannot be traced and ValueError where a second run would not be the same."""
         self.cell = cell_of(module)
         self.module = module
+        self.forward: Any = module  # what runs it
         if not isinstance(x, Tensor | PackedSequence):
             raise TypeError(f"x is a {type(x).__name__}; a torch Tensor or a PackedSequence is needed")
         if x.data.device.type == "meta":
@@ -72,10 +84,10 @@ class Fed:
         (h of every step, the last state).
         """
         if not self.single:
-            return self.module(self.fed, self.state)
+            return self.forward(self.fed, self.state)
         state, rows = self.state, []
         for x in self.fed if self.fed.dim() == 3 else [self.fed]:
-            state = self.module(x, state)
+            state = self.forward(x, state)
             rows.append(state[0] if isinstance(state, tuple) else state)
         return torch.stack(rows), state
 
@@ -167,9 +179,15 @@ class Call(Fed):
                 found[name] = zeros[size]
         return found
 
+    @property
+    def ran(self) -> bool:
+        return hasattr(self, "output")
+
     def run(self) -> None:
         """Run the module, once."""
-        self.take(self.result())
+        with its_own(self.module):
+            result = self.result()
+        self.take(result)
 
     def again(self) -> None:
         """The module's forward once more, without the hooks round it. Not for a cell."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from lstm_core.certificate import joined
 from lstm_core.modules.compiled import original
 from lstm_core.modules.kinds import cell_of
 from lstm_core.modules.tracing import trace_call
@@ -38,15 +39,18 @@ def chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], ste
 def _chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], steps: int) -> Iterator[Trace]:
     weight = next(module.parameters())
     axis = 1 if getattr(module, "batch_first", False) and len(x.shape) == 3 else 0
-    trace = None
+    layers = None
     for start in range(0, x.shape[axis], steps):
         piece = x[:, start : start + steps] if axis else x[start : start + steps]
         if not isinstance(piece, Tensor):
             piece = torch.from_numpy(np.array(piece)).to(weight)
-        trace, call = trace_call(module, piece, state, tokens=tokens[start : start + steps], like=trace)
+        trace, call = trace_call(module, piece, state, tokens=tokens[start : start + steps], layers=layers)
+        layers = trace.layers
         left = call.returned  # detached: what autograd was asked to keep of a piece ends with it
         state = tuple(value.detach() for value in left) if isinstance(left, tuple) else left.detach()
         yield trace
+        if trace.broken and not np.isfinite(trace.final["h"]).all(axis=(0, 1, 3)).any():  # no sequence goes on
+            return
 
 
 def join(traces: Sequence[Trace]) -> Trace:
@@ -58,6 +62,6 @@ def join(traces: Sequence[Trace]) -> Trace:
         inputs=np.concatenate([t.inputs for t in traces]),
         tokens=tuple(token for t in traces for token in t.tokens),
         seconds=sum(t.seconds for t in traces),
-        max_abs_error=max((t.max_abs_error for t in traces if t.max_abs_error is not None), default=None),
+        certificate=joined([t.certificate for t in traces if t.certificate is not None]),
         assumed=tuple(dict.fromkeys(sentence for t in traces for sentence in t.assumed)),
     )

@@ -8,7 +8,7 @@ notes what forward reads, with which weights, and what it gives, and calls it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import pairwise, zip_longest
 from typing import Any
 
@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 
-from lstm_core.modules.arrays import Arrays
-from lstm_core.modules.call import Call
+from lstm_core.modules.call import Call, its_own
+from lstm_core.modules.gates import Gates
 from lstm_core.modules.kernels import KERNELS
 from lstm_core.modules.kinds import WEIGHTS
 
@@ -57,16 +57,6 @@ def called(name: str) -> Iterator[None]:
         raise type(error)(f"{name}: {error}") from error
 
 
-@contextmanager
-def its_own(module: nn.Module) -> Iterator[None]:
-    """What the module itself raises says so."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"This is what {type(module).__name__} itself raised when it ran on these inputs.")
-        raise
-
-
 class Weights(TorchFunctionMode):
     """Active while a module's forward runs: ``given`` are the weights that torch's kernel was given."""
 
@@ -88,21 +78,22 @@ class Weights(TorchFunctionMode):
 class Watch:
     """Active while ``module`` is called, by itself or inside a model, where its name is ``name``.
 
-    done: told of every call that has run, its arrays, and what read along. begin: the arrays of a call that is about to
-    run, and what is to read along; None if nothing is.
+    done: told of every call that has run, and of its gates if ``way`` gave them. way: runs a call and reads along; None
+    if nothing is to be read.
     """
 
     def __init__(
         self,
         module: nn.Module,
-        done: Callable[[Call, Arrays, Any], None],
-        begin: Callable[[Call], tuple[Arrays, Any]] | None = None,
+        done: Callable[[Call, Gates | None], None],
+        way: Callable[[Call], Gates | None] | None = None,
         name: str = "",
     ) -> None:
-        self.module, self.done, self.begin, self.name = module, done, begin, name
+        self.module, self.done, self.way, self.name = module, done, way, name
         self.given: Any = None  # copies of what a hook may change
         self.gave: Any = None
-        self.ran: tuple[Call, Arrays, Any] | None = None
+        self.output: Any = None
+        self.ran: tuple[Call, Gates | None] | None = None
         self.hooked = False  # whether forward is called with the hooks round it, and not by itself
 
     def __enter__(self) -> None:
@@ -132,27 +123,31 @@ class Watch:
             self.module.forward = self._forward
 
     def _run(self, input: Any, hx: Any) -> Any:
-        module = self.module
-        if self.begin is None or parametrized(module):
+        module, gates = self.module, None
+        if self.way is None or parametrized(module) or isinstance(module, nn.RNNCellBase):
             with Weights() as weights, its_own(module):
                 output = module.forward(input, hx)
                 own = self._kept(output)
             with torch.no_grad(), called(self.name):  # the model may have gradients on
                 call = Call(module, input, hx, weights=weights.given or None)
-            arrays, capture = Arrays(call), None
+            call.take(((own[0] if isinstance(own, tuple) else own)[None], own) if call.single else own)
         else:
             call = Call(module, input, hx)
-            arrays, capture = self.begin(call)
-            with capture or nullcontext(), its_own(module):
-                output = module.forward(call.fed, hx)
-                own = self._kept(output)
-        call.take(((own[0] if isinstance(own, tuple) else own)[None], own) if call.single else own)
+            call.forward = self._noted
+            gates = self.way(call)
+            output, own = self.output, self._kept(self.output)
+            call.take(own)
+            self.output = None
         if self.given is not None and not _same(self.given, (input, hx)):
             call.assumed += (INPUT_CHANGED,)
-        self.gave, self.ran = own, (call, arrays, capture)
+        self.gave, self.ran = own, (call, gates)
         if not self.hooked:
             self._tell()
         return output
+
+    def _noted(self, input: Any, hx: Any) -> Any:
+        self.output = self.module.forward(input, hx)
+        return self.output
 
     def _kept(self, output: Any) -> Any:
         return _copy(output) if self.output_may_change else output

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lstm_core.modules.arrays import Arrays
 from lstm_core.modules.call import Call
-from lstm_core.modules.chunks import join
 from lstm_core.modules.compiled import eager, original, plain_name
+from lstm_core.modules.gates import Gates
 from lstm_core.modules.kinds import cell_of, recurrent_modules
+from lstm_core.modules.rows import States, joined, origins, straight
 from lstm_core.modules.tracing import finish
 from lstm_core.modules.unchanged import unchanged
 from lstm_core.modules.watch import Watch, called
@@ -25,10 +26,17 @@ from lstm_core.trace import Trace
 
 @dataclass
 class Visit:
-    """One or more calls of a module that go on from each other, and the state that the last of them left."""
+    """One or more calls of a module that go on from each other.
+
+    began, last: the states that the last of them began with and left; first: those before all of them. origins: for
+    each call, (batch, 2), the step and the row that each row went on from (``Trace.continued``).
+    """
 
     traces: list[Trace]
-    last: dict[str, Tensor]
+    began: States
+    last: States
+    first: States
+    origins: list[np.ndarray]
     weights: list[tuple[Tensor, int]]
 
     def same_weights(self, weights: list[tuple[Tensor, int]]) -> bool:
@@ -37,14 +45,18 @@ class Visit:
         pairs = zip(self.weights, weights, strict=True)
         return all(i == j if w.data_ptr() == v.data_ptr() else torch.equal(w, v) for (w, i), (v, j) in pairs)
 
-    def goes_on(self, call: Call) -> bool:
-        return (
-            call.shape[1] == 1
-            and call.lengths is None
-            and self.traces[0].lengths is None
-            and call.initial.keys() == self.last.keys()
-            and all(torch.equal(call.initial[name], value) for name, value in self.last.items())
+    def origins_of(self, call: Call) -> np.ndarray | None:
+        """What each row of ``call`` went on from; None if it begins anew."""
+        if call.state is None or call.shape[1] != 1 or call.lengths is not None or self.traces[0].lengths is not None:
+            return None
+        left = straight(self.last, sum(map(len, self.traces)) - 1)
+        return origins(
+            call.initial, [(self.last, left), (self.began, self.origins[-1]), (self.first, straight(self.first, -1))]
         )
+
+    def trace(self) -> Trace:
+        """Of all its calls."""
+        return joined(self.traces, self.origins) if len(self.traces) > 1 else self.traces[0]
 
 
 def trace_whole(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Trace]:
@@ -62,7 +74,7 @@ def trace_whole(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any
             watches.enter_context(Watch(module, partial(_note, visits[name]), name=name or "the model"))
         model(*inputs, **named)
     traces = {
-        name if k == 0 else f"{name}#{k + 1}": join(visit.traces) if len(visit.traces) > 1 else visit.traces[0]
+        name if k == 0 else f"{name}#{k + 1}": visit.trace()
         for name, row in visits.items()
         for k, visit in enumerate(row)
     }
@@ -71,15 +83,18 @@ def trace_whole(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any
     return traces
 
 
-def _note(visits: list[Visit], call: Call, arrays: Arrays, capture: None) -> None:
-    """Trace a call from what the module gave, as the next steps of the one before or anew."""
+def _note(visits: list[Visit], call: Call, gates: Gates | None) -> None:
+    """Trace a call from what the module gave, as the next steps of an earlier one, the latest that it fits, or anew."""
     start = time.perf_counter()
     weights = [(w, 0 if w.is_inference() else w._version) for row in call.blocks for b in row for w in b.values()]
-    like = visits[-1].traces[-1] if visits and visits[-1].same_weights(weights) else None
-    trace = finish(call, arrays, capture, (), start, like)
-    last = {name: value.clone() for name, value in call.last.items()}
-    if like is not None and visits[-1].goes_on(call):
-        visits[-1].traces.append(trace)
-        visits[-1].last = last
-    else:
-        visits.append(Visit([trace], last, weights))
+    alike = [visit for visit in reversed(visits) if visit.same_weights(weights)]
+    trace = finish(call, gates, (), start, alike[0].traces[-1].layers if alike else None)
+    began, last = ({name: value.clone() for name, value in states.items()} for states in (call.initial, call.last))
+    for visit in alike:
+        origin = visit.origins_of(call)
+        if origin is not None:
+            visit.traces.append(trace)
+            visit.origins.append(origin)
+            visit.began, visit.last = began, last
+            return
+    visits.append(Visit([trace], began, last, began, [straight(began, -1)], weights))

@@ -1,34 +1,35 @@
-"""The gates that oneDNN computed anyway: its training workspace, read while the module runs.
+"""The gates of an LSTM that oneDNN computed anyway: its training workspace, read while the module runs.
 
 On a CPU in float32, ``nn.LSTM`` calls ``mkldnn_rnn_layer`` once a layer and direction. Asked to keep what the backward
 pass will need, it returns a buffer that begins with the activated gates of every step, rows of 4 * hidden values padded
 to whole cache lines, and holds the cell states further on. None of this is documented: what is read here is believed
-only because every trace is compared with the module's own output, and whoever calls has the public way to fall back on.
+only because every trace is compared with the module's own output and its own weights, and where it is not found the
+gates are computed again. A torch that lays it out otherwise makes a trace slower, never wrong.
 
-A run of one layer whose workspace is not large is read from the graph that autograd makes of it, and the trace's arrays
-are the workspace itself. Anything else is cut into pieces (``lstm_core.modules.pieces``).
+The kernel is run some steps at a time. Step by step it is the same run; but what it keeps of a piece stays in the
+processor's cache, where it is compared and copied, and what it would keep of the whole is never made.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lstm_core.modules.allocation import KEPT
-from lstm_core.modules.arrays import Arrays
 from lstm_core.modules.call import Call
-from lstm_core.modules.pieces import Pieces
-from lstm_core.modules.product import runs
+from lstm_core.modules.gates import Gates
+from lstm_core.modules.pieces import begin, given, pieces
+from lstm_core.modules.proof import compare
 
 PAGE = 4096 // 4  # regions of the workspace start on pages, counted in float32
 PIECE = 4 << 20  # bytes of the workspace of a piece,
 ROWS = 1024  # if these are at least so many vectors: every piece packs the weights anew
 
 
-def _usable(call: Call) -> bool:
+def usable(call: Call) -> bool:
     """Whether the module is expected to run by that operation."""
     return (
         call.cell.name == "lstm"
@@ -43,69 +44,36 @@ def _usable(call: Call) -> bool:
     )
 
 
-class Graph:
-    """Active while the module runs: autograd keeps the workspace by itself, as if to train on."""
-
-    @staticmethod
-    def usable(call: Call) -> bool:
-        return _usable(call) and call.shape[:2] == (1, 1) and call.recordable()
-
-    @staticmethod
-    def worth(call: Call) -> bool:
-        """Whether the workspace is no more than the C library keeps for the next one; above that, every page is new."""
-        _, _, time, batch = call.shape
-        return 64 * time * batch * call.hidden <= KEPT
-
-    def __init__(self, call: Call, arrays: Arrays) -> None:
-        self.call, self.arrays = call, arrays
-        self.grad = torch.enable_grad()
-
-    def __enter__(self) -> None:
-        self.call.fed = self.call.fed.detach().requires_grad_()  # weights may be frozen
-        self.grad.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        self.grad.__exit__(*error)
-
-    def errors(self) -> tuple[float, float] | None:
-        """Of h, and of gates and c; None if the workspace was not found."""
-        node = self.call.returned[0].grad_fn
-        while node is not None and node.name() != "MkldnnRnnLayerBackward0":
-            node = node.next_functions[0][0] if node.next_functions else None
-        if node is None:
-            return None
-        call = self.call
-        try:
-            kept, last, first = node._saved_result3, node._saved_result2, call.initial["c"][0, 0]
-            gates, c = read(kept, last, call.output.shape, call.x.shape[2], first)
-        except (AttributeError, RuntimeError, IndexError, TypeError, ValueError):
-            return None
-        self.arrays["gates"], self.arrays["c"] = gates[None, None], c[None, None]
-        [run] = runs(call, self.arrays, [call.output])
-        return run.check(), run.sample()
+def worth(call: Call) -> bool:
+    """Whether reading the workspace, some 150 microseconds for several layers, is less than computing gates again."""
+    layers, directions, time, batch = call.shape
+    rows, width = call.weight.shape
+    return layers * directions == 1 or time * (batch * rows * (width + rows // 4) / 5e4 + 2) > 150
 
 
-class Cut(Pieces, TorchDispatchMode):
+def onednn(call: Call) -> Gates | None:
+    """Runs the module and reads along; None if not every layer was read."""
+    gates = Gates(call, "onednn")
+    reading = Reading(call, gates)
+    with reading:
+        call.run()
+    return gates if not reading.left else None
+
+
+def piece_size(call: Call) -> int:
+    """Steps of a piece."""
+    batch = call.shape[3]
+    return max(1, PIECE // (24 * batch * call.hidden), ROWS // batch)
+
+
+class Reading(TorchDispatchMode):
     """Active while the module runs: does its ``mkldnn_rnn_layer`` a number of steps at a time, in the order of layers
-    and directions."""
+    and directions. left: those to come, the next one last."""
 
-    @staticmethod
-    def usable(call: Call) -> bool:
-        return _usable(call)
-
-    @staticmethod
-    def worth(call: Call) -> bool:
-        """Whether reading the workspace, some 150 microseconds for several layers, is less than computing gates
-        again."""
-        layers, directions, time, batch = call.shape
-        rows, width = call.weight.shape
-        return layers * directions == 1 or time * (batch * rows * (width + rows // 4) / 5e4 + 2) > 150
-
-    @staticmethod
-    def size(call: Call) -> int:
-        """Steps of a piece."""
-        batch = call.shape[3]
-        return max(1, PIECE // (24 * batch * call.hidden), ROWS // batch)
+    def __init__(self, call: Call, gates: Gates) -> None:
+        super().__init__()
+        self.call, self.gates = call, gates
+        self.left = list(np.ndindex(*call.shape[:2]))[::-1]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -118,27 +86,24 @@ class Cut(Pieces, TorchDispatchMode):
         try:
             return self._layer(func, args)
         except (RuntimeError, IndexError, TypeError, ValueError):
-            self.of_h.append(float("nan"))
+            self.left.append((-1, -1))  # not everything was read
             return func(*args)
 
     def _layer(self, func: Any, args: Any) -> Any:
         x, *weights, h, c, backward = args[:8]
         own = weights[: len(self.call.blocks[0][0])]  # where a module has no biases, its weights stand in their place
-        run = self.begin(x, own, {"h": h, "c": c}, backward)
+        run = begin(self.call, self.gates, self.left.pop(), x, own, backward)
         states = run.c
         assert states is not None
-
-        def piece(start: int, stop: int) -> None:
-            nonlocal h, c
+        for start, stop in pieces(len(x), piece_size(self.call), backward):
             with torch.enable_grad():  # without it the workspace is not kept
                 run.h[start:stop], h, last, buffer = func(x[start:stop], *weights, h, c, *args[7:15], True)
             gates, of_c = read(buffer, last, (stop - start, *c.shape), x.shape[2], c)
             run.gates[start:stop] = gates.flip(0) if backward else gates
             states[start:stop] = of_c.flip(0) if backward else of_c
             c = last
-
-        self.run(run, self.size(self.call), piece)
-        return self.given(run), h, c, x.new_empty(0, dtype=torch.uint8)
+            compare(run, start, stop)
+        return given(self.call, run), h, c, x.new_empty(0, dtype=torch.uint8)
 
 
 def read(buffer: Tensor, last: Tensor, shape: tuple[int, ...], width: int, first: Tensor) -> tuple[Tensor, Tensor]:

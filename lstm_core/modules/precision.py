@@ -1,0 +1,50 @@
+"""In which precision a module computed, and by how much what is computed again may therefore differ."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from lstm_core.modules.call import Call
+
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
+"""By how much traced and fused hidden states may differ before a trace is refused; times the largest h above 1. In half
+precision 10 to 20 times what the rounding of one operation may be: of a step there are about ten."""
+
+TF32 = 5e-3
+"""The same for float32 on CUDA where cuDNN rounds to TF32, its default: 10 bits of mantissa in every product."""
+
+
+def precision(call: Call) -> torch.dtype:
+    """The coarsest that the module computed in."""
+    kinds = {call.x.dtype, call.output.dtype}
+    if call.autocast():  # what it casts to may be seen nowhere
+        kinds.add(torch.get_autocast_dtype(call.device.type))
+    return max(kinds, key=lambda dtype: torch.finfo(dtype).eps) if len(kinds) > 1 else call.output.dtype
+
+
+def in_tf32(call: Call) -> bool:
+    """Whether float32 is rounded to TF32 in the module's products: cuDNN may, on cards that have it (compute
+    capability 8.0 on), and a cell's own products do where PyTorch is told so."""
+    if precision(call) is not torch.float32 or call.device.type != "cuda":
+        return False
+    allowed = torch.backends.cuda.matmul.allow_tf32 if call.single else torch.backends.cudnn.allow_tf32
+    return bool(allowed) and torch.cuda.get_device_capability(call.device) >= (8, 0)
+
+
+def name_of(call: Call) -> str:
+    """The precision in words: "float32", "TF32", "bfloat16 (autocast)"."""
+    if in_tf32(call):
+        return "TF32"
+    return str(precision(call)).removeprefix("torch.") + (" (autocast)" if call.autocast() else "")
+
+
+def tolerance(call: Call) -> float:
+    """By how much traced and fused hidden states may differ before the trace is refused."""
+    return TF32 if in_tf32(call) else TOLERANCE[precision(call)]
+
+
+def plain(call: Call) -> AbstractContextManager[object]:
+    """What is computed here is computed as it says."""
+    return torch.autocast(call.device.type, enabled=False) if call.autocast() else nullcontext()
