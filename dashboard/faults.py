@@ -10,10 +10,8 @@ import logging
 import secrets
 import traceback
 
-import streamlit as st
-
-LOGGER = "streamlit.error_util"
-"""Streamlit's logger of what a page, a fragment or a callback raised."""
+LOGGERS = ("streamlit.error_util", "streamlit.runtime.backend_operation_handler")
+"""Streamlit's loggers of what a page, a fragment or a callback raised, and what made a download."""
 DEEPEST = 10
 """Errors that led to one another and are logged."""
 
@@ -38,6 +36,8 @@ def trace(error: BaseException) -> str:
 
 def shown_whole() -> bool:
     """Whether errors may be shown whole, as somebody who works on Gatescope wants it."""
+    import streamlit as st  # not where files are read apart
+
     return str(st.get_option("client.showErrorDetails")).lower() in ("full", "true")
 
 
@@ -55,15 +55,17 @@ class Numbered(logging.Filter):
 
 def watch() -> None:
     """From now on Streamlit's log of errors has numbers."""
-    logger = logging.getLogger(LOGGER)
-    if not any(isinstance(one, Numbered) for one in logger.filters):
-        logger.addFilter(Numbered())
+    for logger in map(logging.getLogger, LOGGERS):
+        if not any(isinstance(one, Numbered) for one in logger.filters):
+            logger.addFilter(Numbered())
 
 
 def show(error: Exception) -> bool:
     """Say the number where the page could not be drawn; False leaves it to Streamlit, which shows everything."""
     if shown_whole():
         return False
+    import streamlit as st
+
     from dashboard.language import tr
 
     sentence = tr(

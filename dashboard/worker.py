@@ -13,7 +13,6 @@ import math
 import os
 import signal
 import time
-import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -57,6 +56,7 @@ def answer(reader: str, files: Mapping[str, bytes], said: str, room: int, second
     said: JSON of the reader's other arguments. room: bytes of memory beside what the process has. seconds: of the
     processor; it ends where they do.
     """
+    from dashboard import faults
     from lstm_core.files import limits, sandbox
 
     _bound(room, seconds)
@@ -72,7 +72,7 @@ def answer(reader: str, files: Mapping[str, bytes], said: str, room: int, second
     except (MemoryError, RecursionError):
         parts = [json.dumps({"reason": sandbox.as_json(sandbox.TOO_MUCH), "spent": True}).encode()]
     except BaseException as error:  # libraries that are written in Rust end with what is not even an Exception
-        fault = {"kind": type(error).__name__, "trace": traceback.format_exc()[-DEEP:]}
+        fault = {"kind": type(error).__name__, "trace": faults.trace(error)[-DEEP:]}
         parts = [json.dumps({"fault": fault}).encode()]
     finally:
         _bound(None, None)

@@ -1,0 +1,133 @@
+"""What a host promises, in a real browser: the page keeps to its policy, is framed where the host wants it and nowhere
+else, and an error is a number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.browser import Server, free_port, serve
+from tests.browser.gates import LAPTOP
+from tests.browser.test_access import PAGES, READY
+
+NUMBER = re.compile(r"\b[0-9A-F]{8}\b")
+ERRORS = "[data-testid=stAlert]"
+WATCH = "addEventListener('securitypolicyviolation', e => console.error(`${e.effectiveDirective}: ${e.blockedURI}`))"
+
+
+def test_every_page_keeps_to_its_policy(browser: Browser, server: Server) -> None:
+    context, violations = browser.new_context(viewport=LAPTOP), []
+    context.add_init_script(WATCH)
+    context.on("console", lambda message: violations.append(message.text) if "Policy" in message.text else None)
+    page = context.new_page()
+    for name in PAGES:
+        answer = page.goto(f"{server.url}/{name}")
+        assert answer is not None and "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+        expect(page.locator(READY).last).to_be_visible()
+    assert not violations
+    page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))")
+    assert page.evaluate("window.ran") is None and violations  # or nothing was looked at
+    context.close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def course(folder: Path, inside: str, port: int) -> Iterator[str]:
+    """A course's page with another page inside."""
+    (folder / "index.html").write_text(f"<iframe src='{inside}/?embed=true' width=1300 height=700></iframe>")
+    with ThreadingHTTPServer(("127.0.0.1", port), partial(Quiet, directory=str(folder))) as host:
+        Thread(target=host.serve_forever, daemon=True).start()
+        yield f"http://localhost:{port}/"
+        host.shutdown()
+
+
+def test_it_is_framed_where_the_host_allows_it_and_nowhere_else(browser: Browser, tmp_path: Path) -> None:
+    port = free_port()
+    with serve(env={"GATESCOPE_FRAME_ANCESTORS": f"http://localhost:{port} moodle.example.org"}) as server:
+        page = browser.new_page()
+        with course(tmp_path, server.url, port) as allowed:
+            page.goto(allowed)
+            plot = page.frame_locator("iframe").get_by_test_id("gs-plot")
+            expect(plot).to_have_attribute("data-ready", "1")
+        with course(tmp_path, server.url, free_port()) as other:
+            refusals = []
+            page.on("console", lambda message: refusals.append(message.text))
+            page.goto(other)
+            page.wait_for_timeout(500)
+            assert page.frame_locator("iframe").get_by_test_id("stApp").count() == 0
+            assert any("frame-ancestors" in refusal for refusal in refusals), refusals
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def failing(browser: Browser) -> Iterator[Server]:
+    with serve(Path(__file__).with_name("failing_app.py"), {"STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "none"}) as server:
+        yield server
+
+
+@pytest.fixture
+def opened(browser: Browser, failing: Server) -> Iterator[Callable[[str], Page]]:
+    context = browser.new_context(viewport=LAPTOP)
+    page = context.new_page()
+
+    def opened(address: str) -> Page:
+        page.goto(f"{failing.url}/{address}")
+        return page
+
+    yield opened
+    assert page.get_by_test_id("stException").count() == 0
+    assert "told-42" not in page.content() + failing.output()
+    context.close()
+
+
+def number(page: Page) -> str:
+    """The error's number as the page says it."""
+    expect(page.locator(ERRORS)).to_have_text(NUMBER)
+    return NUMBER.findall(page.locator(ERRORS).inner_text())[0]
+
+
+def logged(server: Server, number: str) -> str:
+    """What stands in the log under that number."""
+    _, found, rest = server.output().partition(f"error {number}\n")
+    assert found, server.output()
+    return re.split(r"error [0-9A-F]{8}\n", rest)[0]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_error_is_a_number_on_every_page(language: str, opened: Callable[[str], Page], failing: Server) -> None:
+    numbers = set()
+    for name in PAGES:
+        found = number(opened(f"{name}?text=something+wrong&lang={language}"))
+        log = logged(failing, found)
+        assert "failing_app.py" in log and "KeyError\n\nwhich led to\n\nTraceback" in log and "\nValueError\n" in log
+        numbers.add(found)
+    assert len(numbers) == len(PAGES)
+
+
+def test_an_error_of_a_typed_text_goes_away_with_it(opened: Callable[[str], Page]) -> None:
+    page = opened("")
+    plot, box = page.get_by_test_id("gs-plot"), page.get_by_test_id("gs-sentence")
+    expect(plot).to_have_attribute("data-ready", "1")
+    box.fill("something wrong")
+    number(page)
+    box.fill("Mary met John")
+    expect(page.locator(ERRORS)).to_have_count(0)
+    expect(plot).to_have_attribute("data-text", "Mary met John")
+
+
+def test_an_error_of_a_button_is_a_number(opened: Callable[[str], Page], failing: Server) -> None:
+    page = opened("experiments?experiment=train")
+    page.get_by_role("button", name="All experiments").click()
+    assert "failing_app.py" in logged(failing, number(page))
