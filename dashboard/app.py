@@ -25,16 +25,17 @@ else:
     st.set_page_config("Gatescope", layout="wide", initial_sidebar_state="collapsed")
     start.ready()
 
-    from dashboard import cache, uploads
+    from dashboard import cache, turns, uploads
     from dashboard.controls.language import language_choice
     from dashboard.talk import talk
     from dashboard.views import pages
 
-    uploads.bound()
-    language_choice()
-    st.html(Path(__file__).with_name("page.css"))
-    st.session_state.pop("figure", None)  # what a page keeps of its last figure is let go with the page
-    shown = st.navigation(list(pages().values()), position="top")
-    talk()
-    shown.run()
-    cache.settle()
+    with turns.OPENING.taken():
+        uploads.bound()
+        language_choice()
+        st.html(Path(__file__).with_name("page.css"))
+        st.session_state.pop("figure", None)  # what a page keeps of its last figure is let go with the page
+        shown = st.navigation(list(pages().values()), position="top")
+        talk()
+        shown.run()
+        cache.settle()

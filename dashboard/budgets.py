@@ -41,22 +41,35 @@ class Cache(Generic[Value]):
         self.most, self.bytes = most, 0
         self._size = size
         self._kept: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
+        self._making: dict[Hashable, threading.RLock] = {}
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         with self._lock:
             if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key][0]
-        value = make()  # others do not wait meanwhile; two that ask for the same at a time both make it
-        size = self._size(value)
-        with self._lock:
-            self._forget(key)
-            self._kept[key] = value, size
-            self.bytes += size
-            while self.bytes > self.most and len(self._kept) > 1:
-                self._forget(next(iter(self._kept)))
-        return value
+                return self._use(key)
+            making = self._making.setdefault(key, threading.RLock())
+        with making:  # who asks for the same meanwhile waits for it, who asks for something else does not
+            with self._lock:
+                if key in self._kept:
+                    return self._use(key)
+            try:
+                value = make()
+                size = self._size(value)
+                with self._lock:
+                    self._forget(key)
+                    self._kept[key] = value, size
+                    self.bytes += size
+                    while self.bytes > self.most and len(self._kept) > 1:
+                        self._forget(next(iter(self._kept)))
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+            return value
+
+    def _use(self, key: Hashable) -> Value:
+        self._kept.move_to_end(key)
+        return self._kept[key][0]
 
     def clear(self) -> None:
         with self._lock:

@@ -22,9 +22,11 @@ READINGS = 96 << 20
 """Bytes of readings of shipped models that are kept, for all visitors."""
 AGAIN = 600.0
 """Seconds after which everything is looked at again: what of it has become garbage meanwhile is let go of."""
+EVERY = 5.0
+"""Seconds after which what has come since is looked at."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
     """A model's run on a text. ``found``: the steps in the whole text, of which the first were read; ``notes``: what
     else the reader must know of it; ``why``: why nothing is predicted, where nothing is."""
@@ -75,16 +77,21 @@ def model(name: str) -> Network:
 
 
 _settled = 0, 0.0
+_collected = 0.0
 
 
 def settle() -> None:
-    """Streamlit collects garbage after every run, and looks at every object there is. What was imported stays, whoever
-    brought it in, so it need not be looked at again: with torch that would be 0.1 s of every run of everybody."""
-    global _settled
+    """Collect garbage from time to time: after every run, as Streamlit would, it takes longer than the run where many
+    sessions are open. What was imported stays, whoever brought it in, so it need not be looked at again: with torch
+    that would be 0.1 s of every run of everybody."""
+    global _settled, _collected
     modules, now = len(sys.modules), time.monotonic()
     if modules != _settled[0] or now - _settled[1] > AGAIN:
         freeze()
-        _settled = modules, now
+        _settled, _collected = (modules, now), now
+    elif now - _collected > EVERY:
+        _collected = now
+        gc.collect()
 
 
 def freeze() -> None:

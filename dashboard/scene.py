@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
+from weakref import ref
 
 import streamlit as st
 
@@ -42,6 +44,11 @@ class Scene:
     def traces(self) -> tuple[Trace, ...]:
         return tuple(reading.trace for reading in self.readings)
 
+    @property
+    def key(self) -> Hashable:
+        """Two scenes with one key show the same, in one language. It keeps no reading in memory."""
+        return self.settings, self.drawn, self.lost, *map(ref, self.readings)
+
     def same_step(self, side: int, step: int) -> int:
         """The step at which ``side`` has read as far into the text as the left side after ``step``."""
         return step if side == 0 else same_step(self.traces[0], self.traces[side], step)
@@ -60,6 +67,7 @@ class Scene:
 
 def scene() -> Scene | None:
     """Draw the controls and read the sentence; None, with a message on the page, if there is no model at all."""
+    cache.settle()  # where a part of a page is drawn anew, nothing else passes by
     if not cache.models():
         st.error(tr("There are no models in assets/models. Train one: `python -m lstm_core.training pronouns`."))
         return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.gateplot.publish import mounted, spoken
+from dashboard.gateplot.publish import Same, mounted, spoken
 from dashboard.origin import origin
 
 _mount = mounted("gatescope_plot", "gateplot.js")
@@ -16,9 +16,15 @@ _mount = mounted("gatescope_plot", "gateplot.js")
 KEY = "gateplot"
 
 
-def gateplot(content: Mapping[str, Any]) -> None:
-    """Draw ``content`` (see ``dashboard.figures.content``); the browser keeps zoom, cursor and full screen."""
-    _mount(KEY, {**content, "of": origin()}, on_film_change=lambda: None, on_offline_change=lambda: None)
+def gateplot(content: Mapping[str, Any] | Same) -> None:
+    """Draw ``content`` (see ``dashboard.figures.content``); the browser keeps zoom, cursor and full screen. Where it is
+    the same for everybody, so are the settings of the run."""
+    if isinstance(content, Same):
+        make = content.make
+        shown = Same(content.key, lambda: {**make(), "of": origin()})
+    else:
+        shown = {**content, "of": origin()}
+    _mount(KEY, shown, on_film_change=lambda: None, on_offline_change=lambda: None)
 
 
 def asked(what: str) -> Any:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -18,7 +19,7 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from dashboard import language, session
+from dashboard import budgets, language, session
 from dashboard.gateplot.pack import pack
 
 DASHBOARD = Path(__file__).resolve().parent.parent
@@ -93,6 +94,21 @@ export default async (component) => {{
 """
 
 
+@dataclass(frozen=True)
+class Same:
+    """What is the same for everybody, in one language, for whom ``key`` is: made and packed once, and shared as bytes,
+    which nobody can change."""
+
+    key: Hashable
+    make: Callable[[], Mapping[str, Any]]
+
+
+SHARED = 16 << 20
+"""Bytes of packed contents that are kept, for all visitors."""
+
+_shared: budgets.Cache[bytes] = budgets.Cache(SHARED, len)
+
+
 def mounted(name: str, module: str, stays: bool = False) -> Callable[..., None]:
     """The component ``name``, whose browser side is ``module``: a function of a key, the content and callbacks.
 
@@ -101,14 +117,19 @@ def mounted(name: str, module: str, stays: bool = False) -> Callable[..., None]:
     """
     mount = component(name, js=loader(module), isolate_styles=False)
 
-    def draw(key: str, content: Mapping[str, Any], **callbacks: Any) -> None:
+    def draw(key: str, content: Mapping[str, Any] | Same, **callbacks: Any) -> None:
         code = language.current()
         if code != language.ENGLISH:
             publish_words(code)
         place = spoken(key, stays)
         arrival = None if stays else session.arrival()
-        said = {**content, "language": code, "arrival": arrival, "place": f"{name} {place}"}
-        mount(key=place, data=pack(said), **callbacks)
+        said = {"language": code, "arrival": arrival, "place": f"{name} {place}"}
+        if isinstance(content, Same):
+            one = content
+            data = _shared.get((one.key, *said.values()), lambda: pack({**one.make(), **said}))
+        else:
+            data = pack({**content, **said})
+        mount(key=place, data=data, **callbacks)
 
     return draw
 

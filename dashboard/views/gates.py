@@ -12,10 +12,10 @@ import streamlit as st
 
 from dashboard.export import handed
 from dashboard.figures.content import content
-from dashboard.gateplot import asked, gateplot
+from dashboard.gateplot import Same, asked, gateplot
 from dashboard.language import mark, tr
 from dashboard.scene import Scene, scene
-from dashboard.state import Settings
+from dashboard.state import YOURS, Settings
 from lstm_core import Network, Trace, attention
 from lstm_core.equations import latex
 
@@ -48,18 +48,28 @@ def figure() -> None:
     shown = scene()
     if shown is None:
         return
-    settings = shown.settings
-    units = (settings.unit, settings.unit2)
-    tree = content(shown.models, shown.traces, [one.predictions for one in shown.readings], units, shown.drawn)
-    for side, reading in zip(tree["sides"], shown.readings, strict=True):
-        side["next"]["why"] = tr(reading.why)
-    tree |= {"text": settings.text, "settings": settings.browser_side(), "notices": [*shown.notices, *tree["cut"]]}
-    gateplot(tree | _made(shown, tree))
+    wanted = asked("offline") is not None or asked("film") is not None
+    if wanted or YOURS in (shown.settings.left, shown.settings.right):
+        tree = _tree(shown)
+        gateplot(tree | _made(shown, tree))
+    else:
+        gateplot(Same(shown.key, lambda: {**_tree(shown), "files": []}))
     below: Below = st.session_state.setdefault(BELOW, Below(shown.models, shown.traces))
     other = below.models != shown.models
     below.models, below.traces = shown.models, shown.traces
     if other:
         st.rerun()  # other models: what stands below the figure is drawn anew, too
+
+
+def _tree(shown: Scene) -> dict[str, Any]:
+    """What the figure is drawn from."""
+    settings = shown.settings
+    units = (settings.unit, settings.unit2)
+    tree = content(shown.models, shown.traces, [one.predictions for one in shown.readings], units, shown.drawn)
+    for side, reading in zip(tree["sides"], shown.readings, strict=True):
+        side["next"]["why"] = tr(reading.why)
+    notices = [*shown.notices, *tree["cut"]]
+    return tree | {"text": settings.text, "settings": settings.browser_side(), "notices": notices}
 
 
 def _made(shown: Scene, tree: Mapping[str, Any]) -> dict[str, Any]:
