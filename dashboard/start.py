@@ -44,7 +44,6 @@ def check() -> None:
         sentence = f"Gatescope needs what is not installed here: {', '.join(absent)}. Install it and start again:"
         raise NotReady(sentence, "python -m pip install -r dashboard/requirements.txt")
     from dashboard import language
-    from dashboard.gateplot import publish
     from dashboard.language import tr
 
     language.ask(lambda: language.best(st.query_params.get("lang"), st.context.locale))
@@ -55,6 +54,8 @@ def check() -> None:
         )
         raise NotReady(sentence, "streamlit run dashboard/app.py --server.enableStaticServing=true")
     try:
+        from dashboard.gateplot import publish  # which fills the folder
+
         files = [publish.words_file(code) for code in language.languages() if code != language.ENGLISH]
         if not all(file.exists() or os.access(file.parent, os.W_OK) for file in files):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

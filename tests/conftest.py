@@ -9,6 +9,8 @@ import pytest
 
 # The matrices here are small: threads would only wait for one another, for minutes on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A page that fails shows the test why, not a number.
+os.environ.setdefault("STREAMLIT_CLIENT_SHOW_ERROR_DETAILS", "full")
 
 from hypothesis import settings  # noqa: E402
 

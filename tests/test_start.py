@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,28 @@ def test_a_folder_that_cannot_be_written_to(monkeypatch: pytest.MonkeyPatch, tmp
     sentence, command = shown()
     assert "cannot write to its folder `dashboard/static`" in sentence
     assert command == "python -m dashboard.gateplot.publish"
+
+
+@pytest.mark.parametrize(("query", "says"), [("en", "cannot write to its folder"), ("zh", "dashboard/static")])
+def test_a_checkout_in_which_nothing_was_published(query: str, says: str, tmp_path: Path) -> None:
+    """In a process of its own, since what fills the folder is the first import of a page."""
+    for name in (".streamlit", "lstm_core", "assets"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "dashboard", tmp_path / "dashboard", ignore=shutil.ignore_patterns("static", "__pycache__"))
+    (tmp_path / "dashboard" / "static").write_text("a file where a folder should be, which stops even root")
+    code = (
+        "from streamlit.testing.v1 import AppTest\n"
+        "page = AppTest.from_file('dashboard/app.py', default_timeout=60)\n"
+        f"page.query_params['lang'] = {query!r}\n"
+        "for _ in range(2):\n"
+        "    page.run()\n"
+        "    print([one.value for one in page.markdown], [one.value for one in page.code], page.exception, page.error)"
+    )
+    run = [sys.executable, "-B", "-c", code]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
+    for line in done.stdout.splitlines():
+        assert says in line and line.count("python -m dashboard.gateplot.publish") == 1, line
+        assert str(tmp_path) not in line and line.endswith("ElementList() ElementList()")
 
 
 @pytest.mark.parametrize("published", [False, True])
