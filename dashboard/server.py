@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
+import logging
 import os
 import re
 import threading
 import webbrowser
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from streamlit import net_util
 from streamlit.file_util import get_static_dir
 from streamlit.web.server.server_util import get_url
 
-from dashboard import faults
+from dashboard import faults, served
 
 POLICY = {
     "default-src": "'self'",
@@ -92,6 +93,9 @@ class Guard:
 @asynccontextmanager
 async def running(app: Any) -> AsyncIterator[None]:
     """What goes on while the server runs."""
+    if not served.without_delay(int(st.get_option("server.port"))):
+        logging.getLogger(__name__).warning("the server's socket was not found: every answer is 40 ms late")
+    threading.Thread(target=prepare, daemon=True).start()
     seconds = float(os.environ.get("GATESCOPE_STANDSTILL") or 0)
     signs = asyncio.create_task(alive(seconds)) if seconds > 0 else None
     if not st.get_option("server.headless"):  # Streamlit opens one only for a script that has no `app`
@@ -102,6 +106,18 @@ async def running(app: Any) -> AsyncIterator[None]:
     finally:
         if signs is not None:
             signs.cancel()
+
+
+def prepare() -> None:
+    """Make ready what every visitor needs, so that not even the first one waits for it."""
+    with suppress(Exception):  # whatever it is, the page says it
+        from dashboard import cache
+        from dashboard.state import Settings
+        from dashboard.views import discover
+
+        discover()
+        for name in (Settings().left, Settings().right):
+            cache.read(name, Settings().text)
 
 
 async def alive(seconds: float) -> None:
@@ -121,4 +137,5 @@ def options() -> dict[str, Any]:
     # Streamlit compares the origin of a websocket with this machine's external address, for which it asks another host
     # while everybody waits, each time that another site's page knocks. So it is told one, which it allows anyway.
     net_util._external_ip = "0.0.0.0"
-    return {"middleware": [Middleware(Guard)], "on_script_error": faults.show, "lifespan": running}
+    middleware = [Middleware(Guard), Middleware(served.Compressed)]
+    return {"middleware": middleware, "on_script_error": faults.show, "lifespan": running}
