@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random as standard
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -135,7 +134,7 @@ def test_a_fault_at_some_steps_is_missed_as_seldom_as_is_said(share: float) -> N
     i[at], g[at] = g[at].clone(), i[at].clone()
     missed = 0
     for seed in range(2000):
-        errors, places = proof.sample(run, standard.Random(seed), 1e-4)
+        errors, places = proof.sample(run, proof.drawing(seed), 1e-4)
         missed += max(errors.values()) < 1e-4
         assert places == 32 * 8
     assert missed / 2000 <= (0.002 if share < 0.3 else 0)  # expected: 0.0008, and 2e-10
@@ -145,7 +144,7 @@ def test_a_fault_in_some_units_is_missed_as_seldom_as_is_said() -> None:
     torch.manual_seed(0)
     [run] = runs_of(nn.GRU(3, 200), torch.randn(40, 2, 3)).runs
     run.gates[..., :40] *= 0.9  # r of a fifth of the units: in no h but through n, which is as it was
-    missed = sum(max(proof.sample(run, standard.Random(seed), 1e-4)[0].values()) < 1e-4 for seed in range(1000))
+    missed = sum(max(proof.sample(run, proof.drawing(seed), 1e-4)[0].values()) < 1e-4 for seed in range(1000))
     assert missed / 1000 <= 0.004
 
 
@@ -154,8 +153,8 @@ def test_the_places_are_drawn_anew_and_can_be_drawn_again() -> None:
     one, two = trace(module, x).certificate, trace(module, x).certificate
     assert one and two and one.seed != two.seed and one.seed is not None
     [run] = runs_of(module, x).runs
-    drawn = proof.sample(run, standard.Random(one.seed), 1e-4)[0]
-    assert drawn == proof.sample(run, standard.Random(one.seed), 1e-4)[0]
+    drawn = proof.sample(run, proof.drawing(one.seed), 1e-4)[0]
+    assert drawn == proof.sample(run, proof.drawing(one.seed), 1e-4)[0]
 
 
 @pytest.mark.parametrize("method", WAYS)

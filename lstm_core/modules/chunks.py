@@ -54,8 +54,27 @@ def _chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], st
 
 
 def join(traces: Sequence[Trace]) -> Trace:
-    """One trace from those of consecutive pieces."""
-    first = traces[0]
+    """One trace from those of consecutive pieces. Each sequence ends with its own first bad step, as those do."""
+    whole = behind_each_other(traces)
+    if whole.broken is None:
+        return whole
+    bad = np.any([~np.isfinite(value).all(axis=(0, 1, 4)) for value in whole.signals.values()], axis=0)
+    ends = np.where(bad.any(axis=0), bad.argmax(axis=0) + 1, len(whole))
+    if ends.min() == len(whole):
+        return whole
+    after = np.arange(len(whole))[:, None] >= ends
+    signals = {name: np.where(after[..., None], np.nan, value) for name, value in whole.signals.items()}
+    return replace(whole, signals=signals, lengths=tuple(ends.tolist()))
+
+
+def behind_each_other(traces: Sequence[Trace]) -> Trace:
+    """One trace from those of consecutive calls, with all of their steps."""
+    first, broken, steps = traces[0], None, 0
+    for one in traces:
+        if one.broken is not None:
+            broken = replace(one.broken, step=one.broken.step + steps)
+            break
+        steps += len(one)
     return replace(
         first,
         signals={name: np.concatenate([t.signals[name] for t in traces], axis=2) for name in first.signals},
@@ -63,5 +82,7 @@ def join(traces: Sequence[Trace]) -> Trace:
         tokens=tuple(token for t in traces for token in t.tokens),
         seconds=sum(t.seconds for t in traces),
         certificate=joined([t.certificate for t in traces if t.certificate is not None]),
+        lengths=None,
         assumed=tuple(dict.fromkeys(sentence for t in traces for sentence in t.assumed)),
+        broken=broken,
     )

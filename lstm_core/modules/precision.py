@@ -27,7 +27,7 @@ def precision(call: Call) -> torch.dtype:
 def in_tf32(call: Call) -> bool:
     """Whether float32 is rounded to TF32 in the module's products: cuDNN may, on cards that have it (compute
     capability 8.0 on), and a cell's own products do where PyTorch is told so."""
-    if precision(call) is not torch.float32 or call.device.type != "cuda":
+    if call.device.type != "cuda" or precision(call) is not torch.float32:
         return False
     allowed = torch.backends.cuda.matmul.allow_tf32 if call.single else torch.backends.cudnn.allow_tf32
     return bool(allowed) and torch.cuda.get_device_capability(call.device) >= (8, 0)

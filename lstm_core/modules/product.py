@@ -16,6 +16,7 @@ from lstm_core.modules.call import LOW, Call
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.kernels import cell_states, hidden_states
 from lstm_core.modules.kinds import with_biases
+from lstm_core.modules.pointwise import tanh_
 from lstm_core.modules.precision import plain, precision
 from lstm_core.modules.proof import compare
 from lstm_core.modules.run import Run
@@ -63,12 +64,12 @@ def _rows(run: Run) -> Callable[[int, int, Tensor], None]:
         if run.inside:
             rz, n = out[:, : 2 * size], out[:, 2 * size :]
             rz.addmm_(h, u[:, : 2 * size]).sigmoid_()
-            n.addcmul_(rz[:, :size], torch.addmm(inner, h, u[:, 2 * size :])).tanh_()
+            tanh_(n.addcmul_(rz[:, :size], torch.addmm(inner, h, u[:, 2 * size :])))
             return
         out.addmm_(h, u)
         if run.letters == "ifgo":
             out[:, : 2 * size].sigmoid_()
-            out[:, 2 * size : 3 * size].tanh_()
+            tanh_(out[:, 2 * size : 3 * size])
             out[:, 3 * size :].sigmoid_()
 
     return rows

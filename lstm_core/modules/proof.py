@@ -18,6 +18,7 @@ from torch import Tensor
 from lstm_core.certificate import Certificate
 from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
+from lstm_core.modules.pointwise import tanh_
 from lstm_core.modules.run import Run
 
 ROWS, UNITS = 32, 32
@@ -26,6 +27,11 @@ are fewer. What is wrong in a fifth of the steps, of the sequences or of the uni
 the 32nd power); what is wrong in all of them, never."""
 
 _seeds = random.Random()  # from the system; a trace takes one number of it
+
+
+def drawing(seed: int) -> np.random.Generator:
+    """What the places of a certificate with this seed are drawn by, layer by layer and direction by direction."""
+    return np.random.Generator(np.random.PCG64(seed))
 
 
 def compare(run: Run, start: int, stop: int, past: Tensor | None = None) -> None:
@@ -44,7 +50,7 @@ def _differences(run: Run, start: int, stop: int, past: Tensor | None = None) ->
     gates, own, size = run.gates[start:stop], run.h[start:stop], run.hidden
     if run.c is not None:
         c = run.c[start:stop]
-        h, i, f, g, o = torch.tanh(c), *gates.chunk(4, dim=-1)
+        h, i, f, g, o = tanh_(c.clone()), *gates.chunk(4, dim=-1)
         if "weight_hr" in run.weights:
             yield own, (h.mul_(o) @ run.weights["weight_hr"].T).sub_(own)
         else:
@@ -54,7 +60,7 @@ def _differences(run: Run, start: int, stop: int, past: Tensor | None = None) ->
         past = run.before(run.read, "h", start, stop) if past is None else past
         yield own, torch.lerp(gates[..., 2 * size :], past, gates[..., size : 2 * size]).sub_(own)
     else:
-        yield own, (torch.tanh(gates) if run.cell.name == "rnn" else gates.clamp(min=0)).sub_(own)
+        yield own, (tanh_(gates.clone()) if run.cell.name == "rnn" else gates.clamp(min=0)).sub_(own)
 
 
 def _extremes(run: Run, difference: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor]:
@@ -106,7 +112,7 @@ def at_end(run: Run, states: Mapping[str, Tensor], top: bool) -> dict[str, float
 
 
 @np.errstate(invalid="ignore", over="ignore")  # an infinite weight; what comes of it is looked at
-def sample(run: Run, draw: random.Random, limit: float) -> tuple[dict[str, float], int]:
+def sample(run: Run, draw: np.random.Generator, limit: float) -> tuple[dict[str, float], int]:
     """By gate, the largest difference from what the weights make of the inputs and the h before, and the number of
     places at which it was looked for. limit: above it a difference is looked at again, in the light of what is
     added up for it: rounding grows with that."""
@@ -124,7 +130,7 @@ def sample(run: Run, draw: random.Random, limit: float) -> tuple[dict[str, float
     units = _drawn(draw, size, UNITS)
     stacked = (np.arange(k)[:, None] * size + units).ravel()
     weights = {name: _taken(value, stacked) for name, value in run.weights.items() if name != "weight_hr"}
-    gates = _taken(run.gates, t, b)[:, stacked].reshape(len(t), k, -1)
+    gates = _taken(run.gates, t[:, None], b[:, None], stacked).reshape(len(t), k, -1)
     x, h = _taken(run.x, t, b), _before(run, run.read, "h", t, b)
     of_x, of_h = x @ weights["weight_ih"].T, h @ weights["weight_hh"].T
     if "bias_ih" in weights:
@@ -133,32 +139,23 @@ def sample(run: Run, draw: random.Random, limit: float) -> tuple[dict[str, float
     if run.inside:
         of_h[:, 2] *= gates[:, 0]
     total = of_x + of_h
-    expected = {letter: _activated(run, letter, total[:, j]) for j, letter in enumerate(run.letters)}
-    errors = {}
-    for j, letter in enumerate(run.letters):
-        difference = np.abs(expected[letter] - gates[:, j])
-        worst = float(difference.max())
-        if not worst <= limit:
-            columns = slice(j * len(units), (j + 1) * len(units))
-            summed = np.abs(x) @ np.abs(weights["weight_ih"][columns]).T
-            summed += np.abs(h) @ np.abs(weights["weight_hh"][columns]).T
-            scale = np.maximum(np.abs(expected[letter]), summed / 1000)
-            worst = float((difference / np.maximum(1.0, scale)).max())
-        errors[letter] = worst
-    return errors, len(t) * len(units)
+    if run.letters == "a":  # what the activation of a plain RNN is given
+        expected = total
+    else:  # the sigmoid is (1 + tanh(a / 2)) / 2
+        half = np.array([[1.0 if letter in "gn" else 0.5] for letter in run.letters], total.dtype)
+        expected = half * np.tanh(half * total) + (1 - half)
+    difference = np.abs(expected - gates)
+    worst = difference.max(axis=(0, 2))
+    if not (worst <= limit).all():
+        summed = np.abs(x) @ np.abs(weights["weight_ih"]).T + np.abs(h) @ np.abs(weights["weight_hh"]).T
+        scale = np.maximum(np.abs(expected), summed.reshape(gates.shape) / 1000)
+        worst = (difference / np.maximum(1.0, scale)).max(axis=(0, 2))
+    return dict(zip(run.letters, worst.tolist(), strict=True)), len(t) * len(units)
 
 
-def _activated(run: Run, letter: str, total: np.ndarray) -> np.ndarray:
-    """A gate from what its activation is given. A plain RNN's "a" is that itself; the sigmoid is
-    (1 + tanh(a / 2)) / 2."""
-    if letter == "a":
-        return total
-    return np.tanh(total) if letter in "gn" else 0.5 * np.tanh(0.5 * total) + 0.5
-
-
-def _drawn(draw: random.Random, size: int, number: int) -> np.ndarray:
+def _drawn(draw: np.random.Generator, size: int, number: int) -> np.ndarray:
     """``number`` of the whole numbers below ``size``, or all where there are no more."""
-    return np.arange(size) if size <= number else np.array(draw.choices(range(size), k=number))
+    return np.arange(size) if size <= number else draw.integers(size, size=number)
 
 
 def _taken(values: Tensor, *index: np.ndarray) -> np.ndarray:
@@ -185,7 +182,7 @@ def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = 
     everywhere: dict[str, float] = {}
     sampled: dict[str, float] = {}
     seed, places = _seeds.getrandbits(32), 0
-    draw = random.Random(seed)
+    draw = drawing(seed)
 
     def note(found: dict[str, float], name: str, error: float) -> None:
         earlier = found.get(name, 0.0)
