@@ -14,6 +14,7 @@ def trace(module: Any, x: Any, state: Any = None, tokens: tuple[Token, ...] = ()
 
     x, state: what the module takes, in its layout: a tensor, batched or not, or a ``PackedSequence``. A cell takes one
     step, (batch, input) or (input,), or (time, batch, input), which it is then run over.
+    tokens: what the steps read, if it was text, one a step.
     lengths: (batch,) steps of each sequence of a padded batch, in any order; they are packed for the module.
 
     The module runs once; nothing of it, of the random state or of the gradients is changed. Its output and the hidden
@@ -37,9 +38,13 @@ def trace_all(model: Any, *inputs: Any, **named: Any) -> dict[str, Trace]:
     """Run ``model(*inputs, **named)`` once and trace every recurrent module that it went through, by its dotted name.
 
     A module that is called again with the state it left (a decoder, a cell in a loop) gives one trace of all its steps;
-    called anew, it gives a second one, "name#2". As with ``trace``, nothing is changed: buffers, random state and what
-    modules keep in their attributes (a streaming model's state) are put back. Raises what ``trace`` raises, and
-    ValueError if the model has no recurrent module or ran none.
+    called anew, it gives a second one, "name#2". Between two steps the rows of a state may be reordered (beam search),
+    held back (``torch.where(done, old, new)``), renewed, or fewer than before: the trace is still one, and its
+    ``continued`` says which row went on from which. A state that was computed with in between begins a new trace.
+
+    As with ``trace``, nothing is changed: buffers, random state and what modules keep in their attributes (a streaming
+    model's state) are put back. Raises what ``trace`` raises, and ValueError if the model has no recurrent module or
+    ran none.
     """
     from lstm_core.modules.whole import trace_whole
 
@@ -51,9 +56,11 @@ def trace_chunks(
 ) -> Iterator[Trace]:
     """Traces of ``steps`` steps each that joined along time are the trace of the whole, in the memory of one.
 
-    x: a tensor as for ``trace``, or an array that gives one when it is sliced along time (``numpy.memmap``). Each
-    trace's ``initial`` is the state that the one before it left. Raises ValueError for a bidirectional module, which
-    has to see the end first, and what ``trace`` raises.
+    x: a tensor as for ``trace``, or an array that gives one when it is sliced along time (``numpy.memmap``).
+    module, state, tokens: as for ``trace``; each trace has the tokens of its own steps.
+
+    Each trace's ``initial`` is the state that the one before it left. Raises ValueError for a bidirectional module,
+    which has to see the end first, and what ``trace`` raises.
     """
     from lstm_core.modules.chunks import chunks
 

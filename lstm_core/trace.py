@@ -97,17 +97,19 @@ class Trace:
     @property
     def final(self) -> dict[str, np.ndarray]:
         """The states after each sequence's last step, by name, laid out as ``initial``. The backward direction's last
-        step is the first in time. Of a trace without steps they are the initial ones."""
+        step is the first in time. Of a sequence without steps they are the initial ones."""
         if not len(self):
             return {name: values.copy() for name, values in self.initial.items()}
         batch = np.arange(self.inputs.shape[1])
         last = np.array(self.lengths or [len(self)] * len(batch)) - 1
+        if self.continued is not None:  # the last step at which the batch had the row
+            last -= (self.continued[::-1, :, 0] > -2).argmax(axis=0)
         ends = (last, np.zeros_like(last))
         found = {}
         for name in self.initial:
             values = self.signals[name]
             rows = [values[:, d, ends[d], batch] for d in range(values.shape[1])]
-            found[name] = np.stack(rows, axis=1)
+            found[name] = np.where(last[:, None] < 0, self.initial[name], np.stack(rows, axis=1))
         return found
 
     @property

@@ -427,3 +427,17 @@ def test_a_direction_at_a_skipped_step_is_seen_through_the_last_step_that_showed
     assert skipped.residual < 1e-12 and skipped.value == pytest.approx(last.value)
     never = memory(masked, 0, direction=vector, batch=1)
     assert not never.contributions.any() and never.residual == 0
+
+
+def test_the_last_states_of_each_sequence_are_those_that_it_left(case: Any) -> None:
+    """torch's own last states of a packed batch; of an empty sequence the first ones."""
+    _, module, x, state, ragged, _ = case
+    packed = nn.utils.rnn.pack_padded_sequence(x, list(LENGTHS), enforce_sorted=False)
+    last = module(packed, state if len(state) > 1 else state[0])[1]
+    for name, value in zip("hc", last if isinstance(last, tuple) else (last,), strict=False):
+        np.testing.assert_allclose(ragged.final[name].reshape(value.shape), value.detach(), rtol=0, atol=1e-12)
+    one = random_trace("lstm", directions=2)
+    block = Block("", "numpy", one.cell, one.layers, ("forward", "reverse"), batch_first=False)
+    empty = block.trace(one.inputs, state=dict(one.initial), lengths=[len(one), 0])
+    for name, value in one.initial.items():
+        np.testing.assert_array_equal(empty.final[name][:, :, 1], value[:, :, 1])
