@@ -1,29 +1,34 @@
 # Gatescope on a server of one's own: `docker compose up --build -d` (docs/hosting.md). Nothing is written at run time.
-FROM python:3.11-slim-bookworm AS packages
+# The base by its digest, so that a build today and one next year start alike. A newer one, with Debian's and Python's mends:
+# `docker buildx imagetools inspect python:3.11-slim-bookworm`, and its "Digest" here.
+ARG PYTHON=python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
+
+FROM ${PYTHON} AS packages
+
+# Every package by version and digest, and what needs no building: nothing of a package runs before the app does.
+COPY requirements.lock /tmp/
+RUN python -m venv --without-pip /venv \
+ && pip --python /venv install --no-cache-dir --only-binary :all: --require-hashes -r /tmp/requirements.lock
 
 # PyTorch's build, where somebody wants it: cpu, or for a machine with a GPU the CUDA version, such as cu130. The page needs
-# none.
+# none. uv knows where each build lies; these come by version, without digests.
 ARG TORCH=
-
 COPY requirements.txt /tmp/
 COPY dashboard/requirements.txt /tmp/dashboard/
-# uv knows where each of PyTorch's builds lies.
-RUN pip install --no-cache-dir uv==0.13.9 \
- && uv venv /venv \
- && uv pip install --python /venv --no-cache --compile-bytecode -r /tmp/dashboard/requirements.txt \
-    ${TORCH:+-r /tmp/requirements.txt --torch-backend "$TORCH"}
+RUN if [ -n "$TORCH" ]; then pip install --no-cache-dir uv==0.13.9 \
+ && uv pip install --python /venv --no-cache --compile-bytecode -r /tmp/requirements.txt --torch-backend "$TORCH"; fi
 
 
-FROM python:3.11-slim-bookworm
+FROM ${PYTHON}
 
 # /tmp is the only place that can be written to: what a training writes, and an upload of over 1 MB while it arrives.
-# A server without a name asks another host for its own address when it starts; so it is given one.
+# A server that stands still for a minute ends, and the container with it; compose.yaml has it started again.
 ENV HOME=/tmp \
     PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     STREAMLIT_SERVER_HEADLESS=true \
     STREAMLIT_SERVER_FILE_WATCHER_TYPE=none \
-    STREAMLIT_BROWSER_SERVER_ADDRESS=localhost
+    GATESCOPE_STANDSTILL=60
 
 WORKDIR /app
 COPY --from=packages /venv /venv

@@ -10,8 +10,8 @@ import logging
 import secrets
 import traceback
 
-LOGGERS = ("streamlit.error_util", "streamlit.runtime.backend_operation_handler")
-"""Streamlit's loggers of what a page, a fragment or a callback raised, and what made a download."""
+LOGGERS = ("streamlit.error_util", "streamlit.runtime.backend_operation_handler", "asyncio")
+"""The loggers of what a page, a fragment or a callback raised, what made a download, and what went on beside."""
 DEEPEST = 10
 """Errors that led to one another and are logged."""
 

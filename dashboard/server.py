@@ -15,6 +15,7 @@ import faulthandler
 import logging
 import os
 import re
+import sys
 import threading
 import webbrowser
 from base64 import b64encode
@@ -132,7 +133,11 @@ async def alive(seconds: float) -> None:
 
 
 def options() -> dict[str, Any]:
-    """How ``st.App`` is to be made."""
+    """How ``st.App`` is to be made. Ends the process where a setting makes no sense."""
+    try:
+        headers()
+    except ValueError as error:
+        sys.exit(f"Gatescope cannot start: {error}")
     faults.watch()
     # Streamlit compares the origin of a websocket with this machine's external address, for which it asks another host
     # while everybody waits, each time that another site's page knocks. So it is told one, which it allows anyway.

@@ -40,6 +40,10 @@ def instructions() -> list[tuple[str, str]]:
     return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines) if word]
 
 
+def written(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
 def last_stage() -> list[tuple[str, str]]:
     found = instructions()
     return found[max(k for k, (word, _) in enumerate(found) if word == "FROM") :]
@@ -86,7 +90,8 @@ def test_the_images_command_is_that_of_everybody() -> None:
 
 def test_everything_that_is_copied_is_there_and_sent_to_the_builder() -> None:
     sources = list(copied(instructions()))
-    assert {"requirements.txt", "dashboard/requirements.txt", "dashboard", "lstm_core", ".streamlit"} <= set(sources)
+    requirements = {"requirements.lock", "requirements.txt", "dashboard/requirements.txt"}
+    assert requirements | {"dashboard", "lstm_core", ".streamlit"} <= set(sources)
     for source in sources:
         assert (ROOT / source).exists(), source
         assert not ignored(source), source
@@ -101,25 +106,45 @@ def test_everything_that_is_copied_is_there_and_sent_to_the_builder() -> None:
     assert not ignored("assets/models/pronouns-lstm.safetensors") and not ignored("dashboard/gateplot/gateplot.js")
 
 
-@pytest.mark.parametrize(
-    ("torch", "installs"),
-    [
-        ("", "-r /tmp/dashboard/requirements.txt"),
-        ("cu130", "-r /tmp/dashboard/requirements.txt -r /tmp/requirements.txt --torch-backend cu130"),
-    ],
-)
-def test_torch_is_in_the_image_only_if_one_asks(torch: str, installs: str) -> None:
+def test_both_stages_begin_with_one_base_that_is_named_by_its_digest() -> None:
+    arguments = [rest.partition("=")[::2] for word, rest in instructions() if word == "ARG"]
+    [base] = [value for name, value in arguments if name == "PYTHON"]
+    assert re.fullmatch(r"python:3\.11-slim-bookworm@sha256:[0-9a-f]{64}", base)
+    assert [rest.split()[0] for word, rest in instructions() if word == "FROM"] == ["${PYTHON}"] * 2
+
+
+def test_the_lock_holds_what_the_page_asks_for_and_a_digest_of_each() -> None:
+    pins = set(re.findall(r"^[\w-]+==[^\s;#]+", written("dashboard/requirements.txt"), re.MULTILINE))
+    lock = re.sub(r" \\\n\s+", " ", re.sub(r"(?m)^#.*\n", "", written("requirements.lock"))).splitlines()
+    locked = {line.split()[0]: line.split()[1:] for line in lock}
+    assert len(pins) == 13 and pins <= locked.keys(), "the command that writes requirements.lock stands in its head"
+    assert len({name.partition("==")[0] for name in locked}) == len(locked) == len(lock)
+    for name, digests in locked.items():
+        assert re.fullmatch(r"[a-z0-9.-]+==[\w.]+", name) and digests, name
+        assert all(re.fullmatch("--hash=sha256:[0-9a-f]{64}", digest) for digest in digests), name
+    assert "dashboard/requirements.txt --python-version 3.11" in written("requirements.lock").splitlines()[1]
+    assert not (ROOT / "uv.lock").exists()  # Community Cloud would take it before requirements.txt
+
+
+def test_torch_is_in_the_image_only_if_one_asks(tmp_path: Path) -> None:
     assert ("ARG", "TORCH=") in instructions()
     assert SERVICE["build"]["args"]["TORCH"] == "${TORCH:-}"
-    [install] = [rest for word, rest in instructions() if word == "RUN" and "requirements.txt" in rest]
-    *_, command = install.split(" && ")
-    asked = subprocess.run(["sh", "-c", f"echo {command}"], env={"TORCH": torch}, capture_output=True, text=True)
-    assert asked.stdout.split("--compile-bytecode ")[1].strip() == installs
+    locked, chosen = [rest for word, rest in instructions() if word == "RUN" and "/tmp/requirements" in rest]
+    assert "--require-hashes -r /tmp/requirements.lock" in locked and "--only-binary :all:" in locked
+    for name in ("pip", "uv"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    for torch in ("", "cu130"):
+        env = {"TORCH": torch, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+        said = subprocess.run(["sh", "-c", chosen], env=env, capture_output=True, text=True, check=True).stdout
+        assert said.endswith(" -r /tmp/requirements.txt --torch-backend cu130\n" if torch else ""), said
+        assert bool(said) is bool(torch)
 
 
 def test_what_is_installed_is_copied_to_where_each_file_finds_the_other() -> None:
-    copies = [rest.split() for word, rest in instructions() if word == "COPY" and "requirements.txt" in rest]
-    assert copies == [["requirements.txt", "/tmp/"], ["dashboard/requirements.txt", "/tmp/dashboard/"]]
+    copies = [rest.split() for word, rest in instructions() if word == "COPY" and "requirements" in rest]
+    alone = [[name, "/tmp/"] for name in ("requirements.lock", "requirements.txt")]
+    assert copies == [*alone, ["dashboard/requirements.txt", "/tmp/dashboard/"]]
 
 
 def test_the_service_can_write_nowhere_but_in_memory() -> None:
@@ -128,6 +153,25 @@ def test_the_service_can_write_nowhere_but_in_memory() -> None:
     assert SERVICE["cap_drop"] == ["ALL"] and "no-new-privileges:true" in SERVICE["security_opt"]
     assert "volumes" not in SERVICE
     assert SERVICE["ports"][0].endswith(f":{said('EXPOSE')}")
+
+
+def test_the_service_has_its_limits() -> None:
+    assert SERVICE["memswap_limit"] == SERVICE["mem_limit"]  # no swap
+    assert SERVICE["cpus"] == "${CPUS:-2}" and SERVICE["pids_limit"] > 0
+    assert "| 2 cores, 3 GB of memory, 512 MB of it `/tmp`, 50 MB of log |" in HOSTING and SERVICE["mem_limit"] == "3g"
+    assert SERVICE["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+
+
+def test_a_server_that_stands_still_is_started_again() -> None:
+    """It ends itself (tests/test_server.py); Docker starts what has ended, and leaves what is only unhealthy."""
+    assert re.search(r"\bGATESCOPE_STANDSTILL=60\b", said("ENV"))
+    assert SERVICE["restart"] == "unless-stopped" and SERVICE["init"] is True
+
+
+def test_every_setting_of_the_server_is_in_the_docs() -> None:
+    names = set(re.findall(r"GATESCOPE_\w+", written("dashboard/server.py")))
+    assert len(names) == 3 and names <= set(re.findall(r"GATESCOPE_\w+", HOSTING))
+    assert SERVICE["environment"] == {"GATESCOPE_FRAME_ANCESTORS": "${GATESCOPE_FRAME_ANCESTORS:-}"}
 
 
 def test_the_settings_are_those_that_the_docs_name() -> None:
