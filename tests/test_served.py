@@ -25,7 +25,7 @@ SCRIPT = "export default 'a script that is long enough'\n" * 50
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two folders that are served, and beside them a file that is not."""
-    for name in ("streamlits/js", "ours/0123abcd"):
+    for name in ("streamlits/js", "streamlits/d.js", "ours/0123abcd"):
         (tmp_path / name).mkdir(parents=True)
     for name in ("streamlits/js/index.D0r-m_v.js", "streamlits/page.css", "ours/0123abcd/words.zh.js", "secret.js"):
         (tmp_path / name).write_text(name + SCRIPT)
@@ -93,6 +93,7 @@ def test_a_file_comes_compressed_and_stays_in_the_browser(path: str, file: str, 
         "/secret.js",
         "/static/../secret.js",
         "/static/js/../../secret.js",
+        "/static/d.js/../../secret.js",
         "/static//secret.js",
         "/static/./page.css",
         "/static/js/..%2f..%2fsecret.js",
