@@ -68,7 +68,6 @@ class Server:
             "server.port": self.port,
             "server.address": "127.0.0.1",
             "server.headless": "true",
-            "server.fileWatcherType": "none",
             "browser.gatherUsageStats": "false",
         }
         self.started = time.perf_counter()
