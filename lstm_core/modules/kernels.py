@@ -52,6 +52,8 @@ def run_layer(call: Call, layer: int, x: Tensor) -> Tensor:
     """The output of one layer, (time, batch, direction * unit)."""
     row = call.blocks[layer]
     weights = [value for block in row for value in block.values()]
+    if call.device.type == "cuda":  # cuDNN is wrong by far on weights that are a part of several layers' memory
+        weights = [value.clone() for value in weights]
     state = [value[layer] for value in call.initial.values()]
     kernel, options = KERNELS[call.cell.name], ("bias_ih" in row[0], 1, 0.0, False, len(row) == 2)
     if call.lengths is None:

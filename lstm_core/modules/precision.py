@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 
-from lstm_core.modules.call import Call
+from lstm_core.modules.call import LOW, Call
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
 """By how much traced and fused hidden states may differ before a trace is refused; times the largest h above 1. In half
@@ -29,8 +31,38 @@ def in_tf32(call: Call) -> bool:
     capability 8.0 on), and a cell's own products do where PyTorch is told so."""
     if call.device.type != "cuda" or precision(call) is not torch.float32:
         return False
-    allowed = torch.backends.cuda.matmul.allow_tf32 if call.single else torch.backends.cudnn.allow_tf32
-    return bool(allowed) and torch.cuda.get_device_capability(call.device) >= (8, 0)
+    allowed = _allows(torch.backends.cuda.matmul if call.single else torch.backends.cudnn)
+    return allowed and torch.cuda.get_device_capability(call.device) >= (8, 0)
+
+
+def _allows(backend: Any) -> bool:
+    """Whether ``backend`` may use TF32, in the older or the newer of PyTorch's two ways of saying so: what was said in
+    one cannot be asked in the other."""
+    try:
+        return bool(backend.allow_tf32)
+    except RuntimeError:
+        return getattr(backend, "rnn", backend).fp32_precision == "tf32"
+
+
+@contextmanager
+def like_its_own(call: Call) -> Iterator[None]:
+    """On CUDA, products of float32 are made in TF32 where the module's are, or are in less: numbers of 16 bits are
+    numbers of TF32, so that nothing is lost, and full float32 would take several times as long."""
+    backend = torch.backends.cuda.matmul
+    if call.device.type != "cuda" or not (in_tf32(call) or precision(call) in LOW) or _allows(backend):
+        yield
+        return
+    try:
+        before = backend.allow_tf32
+        backend.allow_tf32 = True
+        name: str = "allow_tf32"
+    except RuntimeError:
+        before, name = backend.fp32_precision, "fp32_precision"
+        backend.fp32_precision = "tf32"
+    try:
+        yield
+    finally:
+        setattr(backend, name, before)
 
 
 def name_of(call: Call) -> str:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lstm_core.modules import cuda
 from lstm_core.modules.call import LOW, Call
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.kernels import cell_states, hidden_states
 from lstm_core.modules.kinds import with_biases
 from lstm_core.modules.pointwise import tanh_
-from lstm_core.modules.precision import plain, precision
+from lstm_core.modules.precision import like_its_own, plain, precision
 from lstm_core.modules.proof import compare
 from lstm_core.modules.run import Run
 
@@ -31,7 +32,7 @@ def product(call: Call) -> Gates:
         gates["h"] = call.output[None, None]
     hidden = hidden_states(call)
     own = cell_states(call, hidden) if "c" in call.initial and precision(call) in LOW else None
-    with plain(call):
+    with plain(call), like_its_own(call):
         for run in gates.lay_out(hidden, own):
             fill(run)
     return gates
@@ -39,40 +40,53 @@ def product(call: Call) -> Gates:
 
 def fill(run: Run) -> None:
     """Compute every signal of a layer and direction, and compare."""
-    rows = _rows(run)
+    sums = _sums(run)
     for start, stop in run.blocks():
         past = run.before(run.read, "h", start, stop)
-        rows(start, stop, past)
+        inner = sums(start, stop, past)
+        if cuda.usable(run):
+            cuda.finish(run, start, stop, past, inner)
+            continue
+        _activate(run, run.gates[start:stop].flatten(0, 1), inner)
         if run.c is not None and not run.given:
             _scan_cell(run, start, stop)
         compare(run, start, stop, past)
 
 
-def _rows(run: Run) -> Callable[[int, int, Tensor], None]:
-    """What computes the gates of a span from its inputs and the h that its steps read, (time, batch, output)."""
+def _sums(run: Run) -> Callable[[int, int, Tensor], Tensor | None]:
+    """What gives the gates of a span what their activations are applied to, from its inputs and the h that its steps
+    read, (time, batch, output). Of a GRU it returns U_n h + b_hn, (time * batch, hidden), which n still lacks."""
     weights, size = with_biases(run.weights), run.hidden
-    w, u, bias, inner = (weights[name] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+    w, u, bias, inside = (weights[name] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
     w, u = w.T, u.T
     if run.inside:
-        bias, inner = torch.cat([bias[: 2 * size] + inner[: 2 * size], bias[2 * size :]]), inner[2 * size :]
+        bias, inside = torch.cat([bias[: 2 * size] + inside[: 2 * size], bias[2 * size :]]), inside[2 * size :]
     else:
-        bias = bias + inner
+        bias = bias + inside
 
-    def rows(start: int, stop: int, past: Tensor) -> None:
+    def sums(start: int, stop: int, past: Tensor) -> Tensor | None:
         x, h, out = (values.flatten(0, 1) for values in (run.x[start:stop], past, run.gates[start:stop]))
         torch.addmm(bias, x, w, out=out)
-        if run.inside:
-            rz, n = out[:, : 2 * size], out[:, 2 * size :]
-            rz.addmm_(h, u[:, : 2 * size]).sigmoid_()
-            tanh_(n.addcmul_(rz[:, :size], torch.addmm(inner, h, u[:, 2 * size :])))
-            return
-        out.addmm_(h, u)
-        if run.letters == "ifgo":
-            out[:, : 2 * size].sigmoid_()
-            tanh_(out[:, 2 * size : 3 * size])
-            out[:, 3 * size :].sigmoid_()
+        if not run.inside:
+            out.addmm_(h, u)
+            return None
+        out[:, : 2 * size].addmm_(h, u[:, : 2 * size])
+        return torch.addmm(inside, h, u[:, 2 * size :])
 
-    return rows
+    return sums
+
+
+def _activate(run: Run, gates: Tensor, inner: Tensor | None) -> None:
+    """In place. gates: (time * batch, k * hidden)."""
+    size = run.hidden
+    if run.inside:
+        assert inner is not None
+        gates[:, : 2 * size].sigmoid_()
+        tanh_(gates[:, 2 * size :].addcmul_(gates[:, :size], inner))
+    elif run.letters == "ifgo":
+        gates[:, : 2 * size].sigmoid_()
+        tanh_(gates[:, 2 * size : 3 * size])
+        gates[:, 3 * size :].sigmoid_()
 
 
 def _scan_cell(run: Run, start: int, stop: int) -> None:

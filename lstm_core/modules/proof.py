@@ -84,6 +84,8 @@ def errors_of(run: Run, limit: float) -> dict[str, float]:
 
 def largest(errors: Sequence[Tensor] | Sequence[float]) -> float:
     """The largest absolute value; NaN if there is one."""
+    if len(errors) > 1 and isinstance(errors[0], Tensor) and errors[0].device.type != "cpu":
+        errors = torch.stack([error for error in errors if isinstance(error, Tensor)]).tolist()
     values = [abs(float(error)) for error in errors]
     return next((value for value in values if value != value), max(values, default=0.0))
 
@@ -129,9 +131,18 @@ def sample(run: Run, draw: np.random.Generator, limit: float) -> tuple[dict[str,
         t, b = t[rows], b[rows]
     units = _drawn(draw, size, UNITS)
     stacked = (np.arange(k)[:, None] * size + units).ravel()
-    weights = {name: _taken(value, stacked) for name, value in run.weights.items() if name != "weight_hr"}
-    gates = _taken(run.gates, t[:, None], b[:, None], stacked).reshape(len(t), k, -1)
-    x, h = _taken(run.x, t, b), _before(run, run.read, "h", t, b)
+    past = t + 1 if run.backward else t - 1
+    inside = past < time if run.backward else past >= 0
+    names = [name for name in run.weights if name != "weight_hr"]
+    gates, x, h, first, *rows = _fetched(
+        (run.gates, (t[:, None], b[:, None], stacked)),
+        (run.x, (t, b)),
+        (run.read, (np.where(inside, past, 0), b)),
+        (run.first("h"), (b,)),
+        *((run.weights[name], (stacked,)) for name in names),
+    )
+    weights, gates = dict(zip(names, rows, strict=True)), gates.reshape(len(t), k, -1)
+    h = np.where(inside[:, None], h, first)
     of_x, of_h = x @ weights["weight_ih"].T, h @ weights["weight_hh"].T
     if "bias_ih" in weights:
         of_x, of_h = of_x + weights["bias_ih"], of_h + weights["bias_hh"]
@@ -158,20 +169,14 @@ def _drawn(draw: np.random.Generator, size: int, number: int) -> np.ndarray:
     return np.arange(size) if size <= number else draw.integers(size, size=number)
 
 
-def _taken(values: Tensor, *index: np.ndarray) -> np.ndarray:
-    if values.device.type == "cpu":
-        return values.numpy()[index]
-    return values[tuple(torch.from_numpy(each).to(values.device) for each in index)].cpu().numpy()
-
-
-def _before(run: Run, values: Tensor, name: str, t: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The state that was read at these steps of these sequences."""
-    past = t + 1 if run.backward else t - 1
-    inside = past < len(values) if run.backward else past >= 0
-    found = _taken(values, np.where(inside, past, 0), b)
-    if not inside.all():
-        found = np.where(inside[:, None], found, _taken(run.first(name), b))
-    return found
+def _fetched(*wanted: tuple[Tensor, tuple[np.ndarray, ...]]) -> list[np.ndarray]:
+    """``values[index]`` of each pair, in NumPy. From an accelerator in one piece: every copy waits for it to finish."""
+    if wanted[0][0].device.type == "cpu":
+        return [values.numpy()[index] for values, index in wanted]
+    there = [values[tuple(torch.from_numpy(each).to(values.device) for each in index)] for values, index in wanted]
+    flat = torch.cat([values.flatten() for values in there]).cpu().numpy()
+    parts = np.split(flat, np.cumsum([values.numel() for values in there])[:-1])
+    return [part.reshape(values.shape) for part, values in zip(parts, there, strict=True)]
 
 
 def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = True) -> Certificate:
