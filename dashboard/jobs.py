@@ -1,7 +1,7 @@
 """Work that takes minutes, in a process of its own: the page stays quick, and what is no longer wanted is ended.
 
 A session has one job at a time, the server two; more wait in the order in which they came. A job ends by itself at its
-time limit, and when its session is gone.
+time limit, and when its page is closed: Streamlit keeps the session for a while, and others wait meanwhile.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
 from dashboard.session import keeps
 from lstm_core.say import say
 
@@ -29,6 +32,8 @@ AT_ONCE = 2
 """Jobs of all visitors together: more of them would only be slower, and each needs memory."""
 WAITING = 20
 """Jobs that wait for their turn."""
+AWAY = 45.0
+"""Seconds after which a job whose page was closed gives its place to others; a line that was cut is back by then."""
 NEEDED, LEAST = 32 << 20, 1 << 20
 """Bytes that are free in the temporary folder when a job begins, and while it works."""
 
@@ -37,6 +42,8 @@ JOB = keeps("job")
 
 FULL = say("The temporary folder of this server is full. Whoever runs the server has to make room.")
 CLOSED = say("Nothing can be written to the temporary folder of this server. Whoever runs the server has to allow it.")
+
+LEFT = say("It was ended, because its page had been closed.")
 
 _turn = threading.RLock()
 _working: weakref.WeakSet[Job] = weakref.WeakSet()
@@ -79,6 +86,9 @@ class Job:
         self.seconds, self.label = seconds, label
         self.stopped = self.told = False
         self._wrong = ""
+        context = get_script_run_ctx(suppress_warning=True)
+        self._session = context.session_id if context else ""
+        self._alone: float | None = None
         self.started: float | None = None
         self._ended: float | None = None
         self._command = [sys.executable, "-m", module, *arguments]
@@ -196,8 +206,18 @@ class Job:
         self.started = time.monotonic()
         _working.add(self)
 
+    def _is_left(self) -> bool:
+        """Whether nobody has had its page open for a while."""
+        if _is_open(self._session):
+            self._alone = None
+        elif self._alone is None:
+            self._alone = time.monotonic()
+        elif time.monotonic() - self._alone > AWAY:
+            self._wrong = LEFT
+        return self._wrong is LEFT
+
     def _is_over(self) -> bool:
-        if not self._held.over() and _free(self.folder) < LEAST:
+        if not self._held.over() and not self._is_left() and _free(self.folder) < LEAST:
             self._wrong = FULL
         if self._wrong or self.elapsed > self.seconds:
             self._held.end()
@@ -212,11 +232,16 @@ def _advance() -> None:
     for job in list(_working):
         if job._is_over():
             _working.discard(job)
-    _waiting[:] = [one for one in _waiting if one() is not None]
+    _waiting[:] = [one for one in _waiting if (job := one()) is not None and not job._is_left()]
     while _waiting and len(_working) < AT_ONCE:
         job = _waiting.pop(0)()
         if job is not None:
             job._begin()
+
+
+def _is_open(session: str) -> bool:
+    """Whether a session's page is open in a browser."""
+    return not session or not runtime.exists() or runtime.get_instance().is_active_session(session)
 
 
 def _folder() -> Path:

@@ -104,6 +104,26 @@ def test_a_full_folder_says_so_at_once(job: Make, monkeypatch: pytest.MonkeyPatc
     assert time.monotonic() - before < 1
 
 
+def test_jobs_of_pages_that_were_closed_make_room(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their sessions are still there; so the jobs are held here."""
+    monkeypatch.setattr(jobs, "AT_ONCE", 1)
+    monkeypatch.setattr(jobs, "AWAY", 0.3)
+    closed: set[str] = set()
+    monkeypatch.setattr(jobs, "_is_open", lambda session: session not in closed)
+    works, waits, cut, here = (job() for _ in range(4))
+    for name, one in (("works", works), ("waits", waits), ("cut", cut)):
+        one._session = name
+    closed |= {"works", "waits", "cut"}
+    assert here.before == 3
+    closed.remove("cut")  # the line is there again
+    assert here.before == 3
+    until(lambda: here.before == 1)
+    assert cut.running and cut.process is not None
+    for one in (works, waits):
+        assert not one.running and "page had been closed" in one.problem
+    assert works.process is not None and works.process.poll() is not None and waits.process is None
+
+
 @pytest.mark.parametrize(
     ("number", "why"), [(errno.ENOSPC, "is full"), (errno.EROFS, "can be written"), (errno.EACCES, "can be written")]
 )
