@@ -81,6 +81,8 @@ class Visitor(Viewer):
     async def give(self, files: dict[str, bytes], to: str = "") -> list[bytes]:
         """Send files and put them into one of the page's uploaders: for a model, or ``to`` what else."""
         keys = (f"yours {to},",) if to else ("yours file,", "yours another,")
+        if not self._uploaders:  # the page asks something about the file before
+            await self.press("Remove")
         id, fragment = next(one for one in reversed(self._uploaders) if any(key in one[0] for key in keys))
         sent = [await self.send(name, data) for name, data in files.items()]
         state = WidgetState(id=id)

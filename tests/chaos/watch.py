@@ -138,6 +138,10 @@ class Watched:
         """Of the server, and theirs."""
         return _below(self.server.process.pid)
 
+    def working(self) -> list[int]:
+        """Those of the children that train or measure something."""
+        return [pid for pid in self.children() if b"lstm_core." in _read(Path(f"/proc/{pid}/cmdline"))]
+
     def _listen(self) -> None:
         assert self._neighbour.stdout is not None
         for line in self._neighbour.stdout:
@@ -165,6 +169,13 @@ def _status(pid: int, file: str, name: str) -> float:
         return int(Path(f"/proc/{pid}/{file}").read_text().split(name)[1].split()[0]) * 1024 / 1e6
     except (OSError, IndexError):  # gone meanwhile
         return 0.0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _below(pid: int) -> list[int]:
