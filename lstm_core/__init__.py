@@ -10,7 +10,7 @@ torch is imported only when it is needed.
 
 from __future__ import annotations
 
-from lstm_core.api import trace, trace_all, trace_chunks
+from lstm_core.api import trace, trace_all, trace_cell, trace_chunks
 from lstm_core.block import Block
 from lstm_core.cells import CELLS, Cell
 from lstm_core.files import Ambiguous, Loaded, load
@@ -33,6 +33,7 @@ __all__ = [
     "load_model",
     "trace",
     "trace_all",
+    "trace_cell",
     "trace_chunks",
 ]
 __version__ = "0.1.0"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from lstm_core.cells.base import Cell, Signal
 from lstm_core.text import Token
 from lstm_core.trace import Trace
 
@@ -49,6 +50,62 @@ def trace_all(model: Any, *inputs: Any, **named: Any) -> dict[str, Trace]:
     from lstm_core.modules.whole import trace_whole
 
     return trace_whole(model, inputs, named)
+
+
+def trace_cell(
+    module: Any,
+    x: Any,
+    state: Any = None,
+    tokens: tuple[Token, ...] = (),
+    *,
+    cell: type[Cell] | None = None,
+    weights: Any = None,
+    step: Callable[..., Mapping[str, Any]] | None = None,
+    names: Mapping[str, Any] | None = None,
+    update: Callable[..., Mapping[str, Any]] | None = None,
+    signals: Sequence[Signal] = (),
+    states: Sequence[str] = (),
+    returns: Any = None,
+    initial: Mapping[str, Any] | None = None,
+    sequence: bool = False,
+    batch_first: bool | None = None,
+) -> Trace:
+    """Trace a module that writes its recurrence itself, by its equations, by a step of yours, or by its submodules.
+
+    x: (time, batch, ...), or (batch, time, ...) with ``batch_first`` (the module's own attribute if it has one), or
+    (time, input). state: what the module takes to begin with, or by name. tokens: as for ``trace``.
+
+    The module runs once over all of x, one step at a time as ``module(x_t, state)``, or whole if ``sequence``; nothing
+    of it is changed.
+
+    Say how it computes, in one of three ways:
+
+    - cell, weights: a class made from ``lstm_core.Cell``, and its parameters as a function of the module or a dict (a
+      tensor, the dotted name of one, or None for zeros). Everything works on such a trace, "What if" as well.
+    - step: ``step(module, x_t, s)`` gives the values of a step by name, new states among them, each (batch, ...).
+      x_t: (batch, ...), s.h, s.c, ...: the states before it.
+    - names: by signal, the submodule that gives it, or (submodule, function of its output).
+
+    With step or names: signals, what is declared of some of them (else gates are those between 0 and 1), and update,
+    ``update(v, s, xp)`` as in ``Cell.update``: states made of signals, checked at every step. Without it, a rule such
+    as c = f c' + i g is looked for in the values. With one, ``analysis.memory`` works.
+
+    states: names of the states in the order in which the module passes them ("h" first by default). returns: names in
+    the form of what it returns, ("y", ("h", "c")), None for what is none; by default the states, or an output h and
+    the states. initial: the first states where they are neither zeros nor in ``state``: a tensor or the module's
+    attribute.
+
+    What the module gives is called h. Every state and output that it returns is compared with the trace at every step:
+    ``max_abs_error``. Axes after the batch are flattened to units; ``trace.cell.shapes`` keeps them.
+
+    Raises RuntimeError if the trace differs from what the module computed by more than rounding, ValueError and
+    TypeError, with what to say, for what does not fit. What the module itself raises is passed on, with a note.
+    """
+    from lstm_core.modules.own import trace_own
+
+    how = {"cell": cell, "weights": weights, "step": step, "names": names, "update": update, "signals": signals}
+    form = {"states": states, "returns": returns, "initial": initial, "sequence": sequence, "batch_first": batch_first}
+    return trace_own(module, x, state, tokens, **how, **form)
 
 
 def trace_chunks(

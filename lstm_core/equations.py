@@ -14,7 +14,7 @@ from typing import Any
 
 from lstm_core.cells.base import Cell
 from lstm_core.ops import NUMPY
-from lstm_core.symbols import Expr, SymbolicOps, Symbols, contains, evaluate, linear, symbol
+from lstm_core.symbols import Expr, SymbolicOps, Symbols, contains, evaluate, linear, symbol, symbols
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,24 @@ class Carry:
     write: Expr
     rest: Expr
 
+    def needs(self, role: str) -> frozenset[str]:
+        """The keys of what it reads beside signals: a leak that is a parameter ("p.a"), another old state ("s.h")."""
+        return frozenset(key for key in symbols(getattr(self, role)) if not key.startswith("v."))
+
     def label(self, role: str) -> str:
         """The expression in plain text, such as "f" or "1 - z"."""
         return plain(getattr(self, role))
 
-    def evaluate(self, role: str, values: Mapping[str, Any], xp: Any = NUMPY) -> Any:
+    def evaluate(
+        self, role: str, values: Mapping[str, Any], xp: Any = NUMPY, leaves: Mapping[str, Any] | None = None
+    ) -> Any:
         """``keep``, ``write`` or ``rest`` from the values of the cell's signals by name, of any shape.
 
-        ``rest`` needs what the cell reads of the layer below as well, under names such as "below_c".
+        ``rest`` needs what the cell reads of the layer below as well, under names such as "below_c". leaves: what else
+        there is to read, by the symbols' keys ("p.a", "s.h"), for a cell whose rule needs it (``needs``).
         """
         keys = {("s." if name.startswith("below_") else "v.") + name: value for name, value in values.items()}
+        keys |= leaves or {}
         return evaluate(getattr(self, role), keys, xp)
 
 

@@ -53,6 +53,12 @@ class NumpyOps:
         return -np.logaddexp(x.dtype.type(0), -x)
 
     @staticmethod
+    def standardized(x: np.ndarray, eps: float = 1e-5) -> np.ndarray:
+        """``x`` with mean 0 and variance 1 over its units: layer normalisation before its gain and bias."""
+        centred = x - x.mean(-1, keepdims=True)
+        return centred / np.sqrt((centred * centred).mean(-1, keepdims=True) + x.dtype.type(eps))
+
+    @staticmethod
     def divides(period: np.ndarray, count: np.ndarray) -> np.ndarray:
         """1 where ``count`` is a multiple of ``period``, else 0."""
         return (np.remainder(count, period) == 0).astype(count.dtype)
@@ -123,6 +129,9 @@ class TorchOps:
 
     def minimum(self, x: Any, y: Any) -> Any:
         return self.torch.minimum(x, y) if isinstance(y, self.torch.Tensor) else x.clamp(max=y)
+
+    def standardized(self, x: Any, eps: float = 1e-5) -> Any:
+        return self.torch.nn.functional.layer_norm(x, x.shape[-1:], eps=eps)
 
     def asarray(self, x: Any, like: Any = None) -> Any:
         return self.torch.as_tensor(x, device=self.device, dtype=None if like is None else like.dtype)

@@ -57,7 +57,9 @@ def scan(
         rows = []
         x = reads(x) if reads else x
         for direction, params in enumerate(directions):
-            zeros = xp.zeros((x.shape[1], hidden_size(cell, params)), like=x)
+            zeros = None
+            if state is None or cell.below or not set(cell.states()) <= set(state):
+                zeros = xp.zeros((x.shape[1], hidden_size(cell, params)), like=x)
             old = {
                 name: zeros if state is None or name not in state else xp.asarray(state[name][layer][direction], like=x)
                 for name in cell.states()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -139,19 +140,40 @@ def contains(expr: Expr, key: str) -> bool:
     return expr.op != "number" and any(contains(arg, key) for arg in expr.args)
 
 
+def symbols(expr: Expr) -> set[str]:
+    """The keys of all symbols in it."""
+    if expr.op == "symbol":
+        return {expr.args[0]}
+    return set() if expr.op == "number" else set().union(*map(symbols, expr.args))
+
+
 def _is(expr: Expr, number: float) -> bool:
     return expr.op == "number" and expr.args[0] == number
 
 
+def _number(op: Callable[[Any, Any], Any], a: Expr, b: Expr) -> Expr | None:
+    """Of two numbers the result, so that a rule says 0.86 and not 1 + 0.2 * (0 - 0.7)."""
+    return lift(op(a.args[0], b.args[0])) if a.op == b.op == "number" else None
+
+
 def _add(a: Expr, b: Expr) -> Expr:
+    both = _number(operator.add, a, b)
+    if both is not None:
+        return both
     return b if _is(a, 0) else a if _is(b, 0) else a + b
 
 
 def _subtract(a: Expr, b: Expr) -> Expr:
+    both = _number(operator.sub, a, b)
+    if both is not None:
+        return both
     return a if _is(b, 0) else a - b
 
 
 def _multiply(a: Expr, b: Expr) -> Expr:
+    both = _number(operator.mul, a, b)
+    if both is not None:
+        return both
     if _is(a, 0) or _is(b, 0):
         return lift(0)
     return b if _is(a, 1) else a if _is(b, 1) else a * b

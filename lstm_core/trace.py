@@ -13,6 +13,7 @@ from lstm_core.cells.base import Cell, Signal
 from lstm_core.certificate import Broken, Certificate
 from lstm_core.equations import carry
 from lstm_core.say import say
+from lstm_core.share import share
 from lstm_core.text import Token
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ class Trace:
         """
         rule = carry(self.cell)
         if role in ("keep", "write") and rule is not None:
-            return rule.evaluate(role, self.signals)
+            return share(self, rule, role)
         return self.signals.get(self.roles.get(role, ""))
 
     def role_label(self, role: str) -> str | None:

@@ -13,6 +13,7 @@ from functools import lru_cache, reduce
 from types import SimpleNamespace
 from typing import Any
 
+from lstm_core import observed
 from lstm_core.cells import CELLS
 from lstm_core.cells import cell as find_cell
 from lstm_core.cells.base import Cell, Signal
@@ -188,6 +189,8 @@ def _variant(
 def written(cell: type[Cell]) -> dict[str, Any]:
     """What ``remade`` makes the cell of again, as JSON has it."""
     recipe = vars(cell).get("recipe")  # a class made from a variant is another cell
+    if isinstance(recipe, Mapping):  # of a cell known by its values (``lstm_core.observed``)
+        return dict(recipe)
     if recipe is None:
         return {"cell": cell.name} if CELLS.get(cell.name) is cell else {"own": cell.name}
     base, *functions, clip, coupled = recipe
@@ -202,6 +205,8 @@ def remade(recipe: Mapping[str, Any]) -> type[Cell]:
         raise ValueError(
             say("its cell {name!r} is not one of Gatescope's: give its class, cell=...", name=str(recipe["own"])[:80])
         )
+    if "observed" in recipe:
+        return observed.remade(recipe["observed"])
     base = find_cell(recipe["cell"])
     if set(recipe) == {"cell"}:
         return base

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from lstm_core import trace, trace_all, trace_chunks
+from tests.own_cases import CASES, built, sequence, traced
 from tests.torch_modules import build, random
 
 pytestmark = [
@@ -163,6 +164,15 @@ def test_a_compiled_module_that_cannot_be_traced_says_why() -> None:
         trace(compiled, torch.zeros(3, 1, 5))
     with pytest.raises(ValueError, match="^Linear contains no recurrent module"):
         trace_all(torch.compile(nn.Linear(2, 2), backend="eager"), torch.zeros(1, 2))
+
+
+def test_a_cell_of_somebodys_own_is_traced() -> None:
+    case = CASES["mgu"]
+    module, x = built(case), sequence(case)
+    compiled = torch.compile(module, backend="eager")
+    compiled(x[0])
+    for name, values in traced(case, module, x).signals.items():
+        np.testing.assert_array_equal(traced(case, compiled, x)[name], values)
 
 
 def test_the_compilers_stance_is_put_back() -> None:

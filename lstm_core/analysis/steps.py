@@ -12,6 +12,7 @@ import numpy as np
 from lstm_core.cells.base import Cell
 from lstm_core.equations import Carry, carry
 from lstm_core.ops import Matrix, parameters
+from lstm_core.say import say
 from lstm_core.sequences import no_step, skipped
 from lstm_core.trace import Trace
 
@@ -67,6 +68,14 @@ class Steps:
         Raises ValueError if the cell has no state that goes on linearly.
         """
         rule = carry(self.cell)
+        if rule is None and self.cell.by_values:
+            raise ValueError(
+                say(
+                    "how the memory of {cell} goes on is not known: no rule such as c = f c' + i g was found in its "
+                    "values; give one to lstm_core.trace_cell (update=)",
+                    cell=self.cell.name,
+                )
+            )
         if rule is None:
             raise ValueError(
                 f"the memory of the cell {self.cell.name} does not go on linearly: every step rewrites it whole, "
@@ -74,7 +83,10 @@ class Steps:
             )
         shape = self.signals[rule.state].shape
         values = {**self.signals, **self.below}
-        keep, write, rest = (np.broadcast_to(rule.evaluate(k, values), shape) for k in ("keep", "write", "rest"))
+        leaves = self.leaves() if any(map(rule.needs, ("keep", "write", "rest"))) else None
+        keep, write, rest = (
+            np.broadcast_to(rule.evaluate(k, values, leaves=leaves), shape) for k in ("keep", "write", "rest")
+        )
         written = write * self.signals[rule.candidate] + rest
         passed = self.skipped[:, None]
         return rule, np.where(passed, 1.0, keep), np.where(passed, 0.0, written)

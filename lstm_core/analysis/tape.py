@@ -10,6 +10,7 @@ from typing import Any
 
 from lstm_core.cells.base import Cell
 from lstm_core.equations import equations
+from lstm_core.observed import unknown
 from lstm_core.ops import NUMPY
 from lstm_core.symbols import Expr
 
@@ -43,7 +44,10 @@ class Tape:
     def forward(
         self, leaves: Mapping[str, Any], xp: Any = NUMPY, edit: Callable[[str, Any], Any] | None = None
     ) -> list[Any]:
-        """The value of every node. ``edit(signal, value)`` may replace a signal; all that depends on it follows."""
+        """The value of every node. ``edit(signal, value)`` may replace a signal; all that depends on it follows.
+
+        Raises ValueError where a signal is known by its values alone and ``edit`` does not give it.
+        """
         values: list[Any] = []
         for node in self.nodes:
             if node.op == "symbol":
@@ -51,10 +55,12 @@ class Tape:
             elif node.op == "number":
                 value = node.value
             else:
-                function = ARITHMETIC.get(node.op) or getattr(xp, node.op)
-                value = function(*(values[arg] for arg in node.args))
+                function = ARITHMETIC.get(node.op) or getattr(xp, node.op, None)
+                value = function(*(values[arg] for arg in node.args)) if function else None
             for name in node.signals if edit else ():
                 value = edit(name, value)  # type: ignore[misc]
+            if value is None:  # of a cell known by its values, and this one was not put in
+                raise ValueError(unknown(node.signals or (node.op,)))
             values.append(value)
         return values
 

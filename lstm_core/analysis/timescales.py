@@ -21,7 +21,8 @@ class Timescales:
     on_text: from the unit's own keep gates on this text, -1 / mean(log f): a constant gate of this timescale would keep
         as much of a memory over the whole text. The mean is over the steps that the sequence really took, be it one;
         NaN for a sequence of none.
-    from_bias: from the gate at rest, with no input and empty states: the biases alone.
+    from_bias: from the gate at rest, with no input and empty states: the biases alone. NaN for a cell that cannot be
+        run, being known by its values alone (``Cell.by_values``).
     keep: the gate in the cell's letters ("f", "z").
     """
 
@@ -38,7 +39,7 @@ def timescales(trace: Trace, *, layer: int = -1, backward: bool = False, batch: 
     read = keep[~run.skipped]
     with np.errstate(divide="ignore"):
         on_text = np.log(read).mean(0) if len(read) else np.full(keep.shape[-1], np.nan)
-        from_bias = np.log(at_rest(run))
+        from_bias = np.full(keep.shape[-1], np.nan) if run.cell.by_values else np.log(at_rest(run))
     return Timescales(_steps(on_text), _steps(from_bias), rule.label("keep"))
 
 
@@ -51,7 +52,7 @@ def at_rest(run: Steps) -> np.ndarray:
     }
     cell = tape(run.cell)
     values = cell.forward(zeros)
-    found = rule.evaluate("keep", {name: values[at] for name, at in cell.signals.items()})
+    found = rule.evaluate("keep", {name: values[at] for name, at in cell.signals.items()}, leaves=zeros)
     return np.broadcast_to(np.asarray(found, np.float64), keep.shape[1:])
 
 

@@ -94,6 +94,9 @@ class Cell:
     ``signals`` is an intermediate result: ``update`` gets it, the trace does not, and the equations write it out in
     full.
 
+    ``by_values`` is True for a cell of which the values of its gates are known and not their equations
+    (``lstm_core.observed``): it cannot be run.
+
     ``output`` is the signal that the layer above reads. ``below`` names signals of the layer below, at the same
     step, that
     the cell reads beside it: "c" comes as ``s.below_c`` (..., hidden), zeros under the first layer.
@@ -108,6 +111,7 @@ class Cell:
     bias_init: ClassVar[Mapping[str, float]] = {}
     output: ClassVar[str] = "h"
     below: ClassVar[tuple[str, ...]] = ()
+    by_values: ClassVar[bool] = False
 
     @staticmethod
     def gates(p: Any, x: Any, s: Any, xp: Any) -> dict[str, Any]:

@@ -1,0 +1,109 @@
+"""The comparison of a run with the module's own: at every step, of every unit and sequence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from lstm_core.certificate import Certificate
+from lstm_core.modules.own_call import OwnCall, Ran
+from lstm_core.modules.precision import TF32, TOLERANCE
+from lstm_core.say import say
+
+
+class Compared:
+    """The module's own values beside ours.
+
+    errors: by name, the largest difference; of values above 1, relative to them; infinite where one alone is a number.
+    places: where it is, as (step, sequence, unit).
+    """
+
+    def __init__(self, call: OwnCall, ran: Ran) -> None:
+        self.ran, self.dtype = ran, _coarsest(call, ran)
+        cuda = ran.x.device.type == "cuda"
+        self.autocast = torch.is_autocast_enabled(ran.x.device.type)
+        allowed = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
+        self.in_tf32 = cuda and self.dtype is torch.float32 and bool(allowed)
+        self.limit = TF32 if self.in_tf32 else TOLERANCE[self.dtype]
+        self.errors: dict[str, float] = {}
+        self.places: dict[str, tuple[int, int, int]] = {}
+
+    def check(self, values: Mapping[str, Tensor], own: bool) -> None:
+        """values: by name, (time, batch, ...). own: whether they are ours; else they are what the module gave at every
+        step, of which only what it gave twice can be compared.
+
+        Raises ValueError for what there is nothing to compare with.
+        """
+        lasting = [(name, value[None]) for name, value in self.ran.last.items() if own or name in values]
+        given = self.ran.given.items() if own else ()
+        for name, its in (*given, *self.ran.again, *lasting):
+            if name not in values:
+                there = ", ".join(values)
+                raise ValueError(say("the module returns {name}, which is none of {there}", name=name, there=there))
+            ours = values[name][len(values[name]) - len(its) :]
+            if ours.shape != its.shape:
+                raise ValueError(
+                    say(
+                        "what the module gives as {name} is {own} at a step, and {name} as described is {ours}; say "
+                        "which of what it returns is which, returns=",
+                        name=name,
+                        own=tuple(its.shape[1:]),
+                        ours=tuple(ours.shape[1:]),
+                    )
+                )
+            self.compare(name, its.flatten(2), ours.flatten(2), len(self.ran.x) - len(its))
+
+    def compare(self, name: str, own: Tensor, ours: Tensor, first: int = 0) -> None:
+        """own, ours: (time, batch, unit), from the step ``first`` on."""
+        own = own.to(ours.dtype)
+        same = (own == ours) | (own.isnan() & ours.isnan())
+        difference = (own - ours).abs() / own.abs().clamp(min=1.0)
+        difference = torch.where(same, 0.0, difference.nan_to_num(math.inf, math.inf))
+        at = int(difference.argmax()) if difference.numel() else 0
+        error = float(difference.flatten()[at]) if difference.numel() else 0.0
+        if error >= self.errors.get(name, 0.0):
+            batch, unit = own.shape[1:]
+            self.errors[name] = error
+            self.places[name] = at // (batch * unit) + first, at // unit % batch, at % unit
+
+    def certificate(self) -> Certificate | None:
+        """What was compared; None if nothing was. Raises RuntimeError where rounding does not explain a difference."""
+        for name, error in self.errors.items():
+            if not error <= self.limit:
+                step, sequence, unit = self.places[name]
+                raise RuntimeError(
+                    say(
+                        "the trace differs from the module's own {name} by {error:.2g} at step {step} of sequence "
+                        "{sequence}, unit {unit}, more than {limit:.0e} allows in {precision}, so it is not shown",
+                        name=name,
+                        error=error,
+                        step=step,
+                        sequence=sequence,
+                        unit=unit,
+                        limit=self.limit,
+                        precision=self.precision,
+                    )
+                )
+        return Certificate(self.errors, limit=self.limit, precision=self.precision) if self.errors else None
+
+    @property
+    def precision(self) -> str:
+        if self.in_tf32:
+            return "TF32"
+        return str(self.dtype).removeprefix("torch.") + (" (autocast)" if self.autocast else "")
+
+
+def _coarsest(call: OwnCall, ran: Ran) -> torch.dtype:
+    """The precision of what the module read, holds and gave, the coarsest of them."""
+    kinds = {value.dtype for value in (*ran.given.values(), *ran.last.values(), *call.module.parameters())}
+    kinds |= {ran.x.dtype} if ran.x.is_floating_point() else set()
+    if torch.is_autocast_enabled(ran.x.device.type):  # what it casts to may be seen nowhere
+        kinds.add(torch.get_autocast_dtype(ran.x.device.type))
+    strange = kinds - TOLERANCE.keys()
+    if strange:
+        names = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in strange))
+        raise ValueError(say("the module computes in {names}; real floating-point numbers are traced", names=names))
+    return max(kinds, key=lambda kind: torch.finfo(kind).eps)

@@ -1,0 +1,128 @@
+"""What a declared cell has to be, and the weights it is run with: those of a module, by the cell's names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lstm_core.cells.base import Cell
+from lstm_core.equations import equations
+from lstm_core.ops import NUMPY
+from lstm_core.say import say
+from lstm_core.scan import hidden_size
+from lstm_core.symbols import Expr
+
+
+def as_declared(cell: type[Cell]) -> None:
+    """Raises ValueError for a cell that cannot be run here, with what it lacks."""
+    if not isinstance(cell, type) or not issubclass(cell, Cell):
+        raise TypeError(say("cell is {kind}; a class made from lstm_core.Cell is needed", kind=repr(cell)[:80]))
+    missing = [name for name in ("name", "signals", "params") if not hasattr(cell, name)]
+    if missing:
+        raise ValueError(say("the cell {cell} does not say its {names}", cell=cell.__name__, names=", ".join(missing)))
+    names = {signal.name for signal in cell.signals}
+    if "h" not in names or cell.output != "h":
+        raise ValueError(say("the cell {cell} has no signal h: what the module gives is called h", cell=cell.name))
+    if cell.below:
+        raise ValueError(say("the cell {cell} reads the layer below, which the module does not have", cell=cell.name))
+    try:
+        lines = equations(cell)
+    except Exception as error:  # it is somebody's code, and can raise anything
+        raise ValueError(
+            say("the equations of the cell {cell} cannot be read off it: {error}", cell=cell.name, error=str(error))
+        ) from error
+    missing = sorted(names - {line.name for line in lines})
+    if missing:
+        text = say(
+            "neither gates nor update of the cell {cell} gives {names}", cell=cell.name, names=", ".join(missing)
+        )
+        raise ValueError(text)
+    for function in sorted(set().union(*(_functions(line.expr) for line in lines))):
+        if not hasattr(NUMPY, function):
+            there = "sigmoid, tanh, exp, log, abs, maximum, minimum, greater, log_sigmoid, standardized"
+            text = say("there is no xp.{function}, which the cell {cell} uses; there are {there}",
+                       function=function, cell=cell.name, there=there)  # fmt: skip
+            raise ValueError(text)
+
+
+def _functions(expr: Expr) -> set[str]:
+    if expr.op in ("symbol", "number"):
+        return set()
+    own = set() if expr.op in ("+", "-", "*", "/", "@") else {expr.op}
+    return own.union(*map(_functions, expr.args))
+
+
+def mapped(module: nn.Module, cell: type[Cell], weights: Any) -> dict[str, Tensor]:
+    """The cell's parameters from the module's. weights: a function of the module, or a dict, by the cell's names; each
+    a tensor, the dotted name of the module's own, or None for zeros. Raises ValueError for what is missing or too much.
+    """
+    told: Any = weights(module) if callable(weights) else weights
+    given = dict[str, Any](told)
+    wanted = {param.name: param for param in cell.params}
+    missing, strange = (
+        [name for name in one if name not in other] for one, other in ((wanted, given), (given, wanted))
+    )
+    if missing:
+        raise ValueError(
+            say("the cell {cell} needs the weights {names} as well", cell=cell.name, names=", ".join(missing))
+        )
+    if strange:
+        there = ", ".join(wanted)
+        raise ValueError(
+            say(
+                "the cell {cell} has no weights {names}; it has {there}",
+                cell=cell.name,
+                names=", ".join(strange),
+                there=there,
+            )
+        )
+    found: dict[str, Tensor] = {}
+    for name in (name for name in wanted if given[name] is not None):
+        value = given[name]
+        if isinstance(value, str):
+            value = _named(module, value)
+        if not isinstance(value, Tensor):
+            raise ValueError(say("the weight {name} is a {kind}, not a tensor", name=name, kind=type(value).__name__))
+        found[name] = value.detach()
+    sizes: dict[str, int] = {}
+    for name, value in found.items():
+        axes = wanted[name].axes
+        for axis, size in zip(axes, value.shape, strict=False):
+            sizes.setdefault(axis, size)
+        shape = tuple(sizes[axis] for axis in axes) if len(axes) == value.dim() else axes
+        if tuple(value.shape) != shape:
+            text = say("the weight {name} is {shape}, not {wanted}", name=name, shape=tuple(value.shape), wanted=shape)
+            raise ValueError(text)
+    some = next(iter(found.values()), torch.zeros(()))
+    low = torch.bfloat16, torch.float16
+    dtype = reduce(
+        torch.promote_types, (torch.float32 if w.dtype in low else w.dtype for w in found.values()), some.dtype
+    )
+    for name in wanted:
+        if name not in found:
+            if not set(wanted[name].axes) <= set(sizes):
+                raise ValueError(say("how large {name} is cannot be told from the other weights", name=name))
+            found[name] = some.new_zeros([sizes[axis] for axis in wanted[name].axes])
+    return {name: found[name].to(dtype).clone() for name in wanted}
+
+
+def _named(module: nn.Module, path: str) -> Tensor:
+    value: Any = module
+    for part in path.split("."):
+        value = getattr(value, part, None)
+    if not isinstance(value, Tensor):
+        names = ", ".join(name for name, _ in module.named_parameters())
+        raise ValueError(say("the module has no weight {path!r}; it has {names}", path=path, names=names))
+    return value
+
+
+def units(cell: type[Cell], params: Mapping[str, Tensor]) -> dict[str, int]:
+    """Of each state, as far as the weights tell: where nothing else does, as many as there are hidden units."""
+    try:
+        return dict.fromkeys(cell.states(), hidden_size(cell, params))
+    except ValueError:
+        return {}
