@@ -38,11 +38,11 @@ class Archive:
                 content = file.read(most + 1)
         except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, RuntimeError) as error:
             raise ValueError(
-                say("{name} in the archive is damaged or cut short: {error}", name=name, error=str(error))
+                say("{name} in the archive is damaged or cut short: {error}", name=name, error=str(error)[:200])
             ) from error
         except Exception as error:  # zlib.error and what other decompressors raise share no base class
             raise ValueError(
-                say("{name} in the archive cannot be unfolded: {error}", name=name, error=str(error))
+                say("{name} in the archive cannot be unfolded: {error}", name=name, error=str(error)[:200])
             ) from error
         if len(content) > most:
             raise ValueError(

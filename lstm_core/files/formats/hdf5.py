@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lstm_core.files import limits, sandbox
-from lstm_core.say import say
+from lstm_core.say import Said, say
 
 MAX_NODES = 100_000
 MAX_DEPTH = 32
@@ -39,7 +39,6 @@ class Content:
         return text if isinstance(text, str) else None
 
 
-
 def read(data: bytes, limit: int) -> Content:
     """What is in an HDF5 file, of at most ``limit`` bytes. Raises ValueError with what is wrong."""
     if find_spec("h5py") is None:
@@ -53,6 +52,19 @@ def read(data: bytes, limit: int) -> Content:
 
 def parse(data: bytes, limit: int) -> tuple[Attributes, dict[str, np.ndarray]]:
     """Attributes and arrays as ``Content`` has them, each of at most ``limit`` bytes in all."""
+    try:
+        return _parsed(data, limit)
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:  # what h5py raises where it trips over damage is not of one kind
+        if isinstance(limits.reason(error), Said):
+            raise
+        raise ValueError(
+            say("{what} is damaged: {error}", what=say("the HDF5 file"), error=str(error)[:200])
+        ) from error
+
+
+def _parsed(data: bytes, limit: int) -> tuple[Attributes, dict[str, np.ndarray]]:
     import h5py
     from h5py import h5o  # pyright: ignore[reportAttributeAccessIssue]: compiled
 
@@ -143,7 +155,11 @@ def _names(group: Any, prefix: str) -> list[str]:
 
 def array(dataset: Any, what: str, limit: int) -> np.ndarray | None:
     """The numbers of an HDF5 dataset, of at most ``limit`` bytes; None if it holds something else."""
-    if dataset.dtype.kind not in "fiuV":
+    try:
+        kind = dataset.dtype.kind
+    except TypeError as error:  # as of times, which NumPy does not have
+        raise ValueError(say("{what} cannot be read: {error}", what=what, error=str(error))) from error
+    if kind not in "fiuV":
         if len(dataset.shape) == 1:  # words of a vocabulary, say
             return None
         raise ValueError(say("{what} holds {kind}, not floating-point weights", what=what, kind=str(dataset.dtype)))
