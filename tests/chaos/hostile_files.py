@@ -3,9 +3,10 @@
     python -m tests.chaos.hostile_files FOLDER FIRST COUNT
 
 reads so many of them in this process, as a worker would and then the page; FOLDER holds the originals
-(``originals.write``). It prints the number of each before it is read, and in a line that begins with "wrong" what is
-wrong with the reading: an error that is no sentence, too much time. Into a pipe: a worker writes no file. A file that a
-library in C dies of ends the process, and whoever started it goes on behind that one.
+(``originals.write``). It prints the number of each before it is read, in a line that begins with "wrong" what is wrong
+with the reading (an error that is no sentence, too much time), and in one that begins with "was" the reader, how it
+ended, seconds of the processor and the MB that the process has had at most. Into a pipe: a worker writes no file. A
+file that a library in C dies of ends the process, and whoever started it goes on behind that one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import sys
 import time
 import traceback
 import zlib
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -169,23 +169,21 @@ def main(folder: str, first: int, count: int) -> None:
     originals = Originals(Path(folder))
     worker.begin()
     in_this_process()
-    slowest, ended = (0.0, 0), Counter[str]()
     for number in range(first, first + count):
         print("reads", number, file=report)
-        begun = time.process_time()
+        begun, reader, said = time.process_time(), "", "wrong"
         try:
             reader, name, files, rng = originals.hostile(number)
             said = read(reader, name, files, rng)
-            ended[reader, "read" if said == "read" else "refused"] += 1
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
             what = str(error) if isinstance(error, Asked) else "".join(traceback.format_exception(error))
             print("wrong", number, json.dumps(what[-1500:]), file=report)
-        slowest = max(slowest, (time.process_time() - begun, number))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    counts = [[*key, count] for key, count in ended.items()]
-    print("ended", json.dumps({"slowest": slowest, "peak": peak, "counts": counts}), file=report)
+        seconds, peak = time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        how = said if said in ("read", "wrong") else "refused"
+        print("was", number, reader, how, f"{seconds:.3f}", f"{peak:.0f}", file=report)
+    print("ended", file=report)
 
 
 if __name__ == "__main__":
