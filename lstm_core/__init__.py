@@ -5,24 +5,35 @@
     trace.sel("f", layer=0, direction=0, batch=0)      # (time, unit)
     model.next_tokens(trace, step=-1)                  # [("she", 0.99), ...]
 
+Public are the names in ``lstm_core.__all__`` and those of ``lstm_core.analysis``, which answers questions about a
+trace; they keep their meaning from one version to the next. Every other module is internal and may change at any time.
+
+- models: ``load_model``, ``list_models`` (the shipped ones), ``load`` (somebody's file, which gives a ``Loaded``, or
+  raises ``Ambiguous`` where it fits several cells), ``Network``, ``Block``, ``Tokenizer``, ``Token``
+- runs: ``trace``, ``trace_all``, ``trace_cell``, ``trace_chunks`` (PyTorch modules), ``Trace``, ``AXES``,
+  ``Forced`` (what ``trace_all`` gives where something is forced)
+- cells: ``CELLS`` (by name), ``Cell`` (one of your own)
+
 torch is imported only when it is needed.
 """
 
 from __future__ import annotations
 
-from lstm_core.api import trace, trace_all, trace_cell, trace_chunks
+from lstm_core.api import Forced, trace, trace_all, trace_cell, trace_chunks
 from lstm_core.block import Block
 from lstm_core.cells import CELLS, Cell
 from lstm_core.files import Ambiguous, Loaded, load
 from lstm_core.network import Network, list_models, load_model
 from lstm_core.text import Token, Tokenizer
-from lstm_core.trace import Trace
+from lstm_core.trace import AXES, Trace
 
 __all__ = [
+    "AXES",
     "CELLS",
     "Ambiguous",
     "Block",
     "Cell",
+    "Forced",
     "Loaded",
     "Network",
     "Token",
@@ -37,3 +48,8 @@ __all__ = [
     "trace_chunks",
 ]
 __version__ = "0.1.0"
+
+
+def __dir__() -> list[str]:
+    """What is public."""
+    return sorted([*__all__, "__all__", "__doc__", "__name__", "__version__"])

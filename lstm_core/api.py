@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, overload
 
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.text import Token
@@ -35,7 +35,28 @@ def trace(module: Any, x: Any, state: Any = None, tokens: tuple[Token, ...] = ()
     return trace_module(module, x, state, tokens, lengths)
 
 
-def trace_all(model: Any, *inputs: Any, **named: Any) -> dict[str, Trace]:
+class Forced(dict[str, Trace]):
+    """The traces of a model that ran with some signals forced, by the names that ``trace_all`` gives them.
+
+    output: what the model returned.
+    """
+
+    def __init__(self, traces: dict[str, Trace], output: Any) -> None:
+        super().__init__(traces)
+        self.output = output
+
+
+@overload
+def trace_all(model: Any, *inputs: Any, force: None = None, **named: Any) -> dict[str, Trace]: ...
+
+
+@overload
+def trace_all(model: Any, *inputs: Any, force: str | Iterable[str], **named: Any) -> Forced: ...
+
+
+def trace_all(
+    model: Any, *inputs: Any, force: str | Iterable[str] | None = None, **named: Any
+) -> dict[str, Trace] | Forced:
     """Run ``model(*inputs, **named)`` once and trace every recurrent module that it went through, by its dotted name.
 
     A module that is called again with the state it left (a decoder, a cell in a loop) gives one trace of all its steps;
@@ -43,13 +64,22 @@ def trace_all(model: Any, *inputs: Any, **named: Any) -> dict[str, Trace]:
     held back (``torch.where(done, old, new)``), renewed, or fewer than before: the trace is still one, and its
     ``continued`` says which row went on from which. A state that was computed with in between begins a new trace.
 
+    force: interventions on modules inside the model, each a trace's name and what ``analysis.intervene`` reads, such as
+    ``["lstm: f[6]@9:10=1", "decoder.cell: h@0=0"]``. All that does not depend on them is what the module computed, to
+    the last bit; the rest of the module's steps is run by us, and the model runs on with what comes out. Its own output
+    is then ``trace_all(...).output``; with ``force=[]`` that of the untouched model.
+
     As with ``trace``, nothing is changed: buffers, random state and what modules keep in their attributes (a streaming
     model's state) are put back. Raises what ``trace`` raises, and ValueError if the model has no recurrent module or
-    ran none.
+    ran none, or if something is forced that there is not.
     """
     from lstm_core.modules.whole import trace_whole
 
-    return trace_whole(model, inputs, named)
+    if force is None:
+        return trace_whole(model, inputs, named)[0]
+    from lstm_core.analysis.forcing import Forcing
+
+    return Forced(*trace_whole(model, inputs, named, Forcing(force)))
 
 
 def trace_cell(

@@ -80,15 +80,14 @@ def _history(trace: Trace, continued: np.ndarray, row: int, step: int | None) ->
 def skipped(trace: Trace) -> np.ndarray:
     """(time, batch): the steps that a mask left out, where the states stay and nobody computed the other signals.
 
-    A value that is NaN because the network computed it is not taken for one of these: its states are NaN as well.
+    A value that is NaN because the network computed it is not taken for one of these: its states are NaN as well. A
+    PyTorch module skips none, and a trace that does not hold all of its signals does not say.
     """
-    states = trace.cell.states()
-
-    def missing(name: str) -> np.ndarray:
-        return np.isnan(trace.signals[name][0, 0, :, :, 0])
-
-    others = [missing(signal.name) for signal in trace.cell.signals if signal.name not in states]
-    return np.logical_and.reduce([*others, *(~missing(name) for name in states)])
+    names, states = [signal.name for signal in trace.cell.signals], trace.cell.states()
+    if trace.method or not set(names) <= set(trace.signals):
+        return np.zeros(trace.inputs.shape[:2], bool)
+    missing = {name: np.isnan(trace.signals[name][0, 0, :, :, 0]) for name in names}
+    return np.logical_and.reduce([~value if name in states else value for name, value in missing.items()])
 
 
 def taken(trace: Trace) -> np.ndarray:

@@ -441,3 +441,15 @@ def test_the_last_states_of_each_sequence_are_those_that_it_left(case: Any) -> N
     empty = block.trace(one.inputs, state=dict(one.initial), lengths=[len(one), 0])
     for name, value in one.initial.items():
         np.testing.assert_array_equal(empty.final[name][:, :, 1], value[:, :, 1])
+
+
+def test_a_trace_that_holds_some_signals_answers_what_it_can() -> None:
+    torch.manual_seed(0)
+    whole = trace(nn.LSTM(3, 4), torch.randn(5, 4, 3), lengths=LENGTHS)
+    some = replace(whole, signals={"f": whole["f"], "c": whole["c"]})
+    found, expected = saturation(some, low=0.5), saturation(whole, low=0.5)
+    assert list(found.left) == ["f"]
+    np.testing.assert_array_equal(found.left["f"], expected.left["f"])
+    for ask in (health, timescales, lambda one: memory(one, -1), lambda one: contrast(one, one)):
+        with pytest.raises(ValueError, match="the trace has no signal '.'; it has f, c"):
+            ask(some)

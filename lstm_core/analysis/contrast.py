@@ -63,7 +63,7 @@ def contrast(first: Trace, second: Trace) -> Contrast:
     if first.cell is not second.cell:
         raise ValueError(f"one trace is of the cell {first.cell.name}, the other of {second.cell.name}")
     names = [signal.name for signal in first.cell.signals]
-    shapes = [[np.delete(trace.signals[name].shape, 2).tolist() for name in names] for trace in (first, second)]
+    shapes = [[np.delete(trace[name].shape, 2).tolist() for name in names] for trace in (first, second)]
     if shapes[0] != shapes[1]:
         raise ValueError("the two traces differ in layers, directions, batch or units")
     for trace in (first, second):

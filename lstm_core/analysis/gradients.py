@@ -131,7 +131,7 @@ def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gra
     trace, step = history(trace, batch, step)
     cell, count, directions = trace.cell, len(trace.layers), len(trace.layers[0])
     error = np.asarray(error, np.float64)
-    size = directions * trace.signals[cell.output].shape[-1]
+    size = directions * trace[cell.output].shape[-1]
     reads = {size} if trace.attention is None else {size, 2 * size}
     if error.ndim != 1 or len(error) not in reads:
         raise ValueError(f"error is a vector of the output, ({size},), not {error.shape}")

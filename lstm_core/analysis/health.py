@@ -155,7 +155,7 @@ def health(trace: Trace) -> tuple[Health, ...]:
     counted = taken(trace)
     if not counted.any():
         raise ValueError("a trace of no steps says nothing about health")
-    layers, directions = trace.signals["h"].shape[:2]
+    layers, directions = trace["h"].shape[:2]
     return tuple(
         _health(trace, layer, direction, counted) for layer in range(layers) for direction in range(directions)
     )
@@ -166,12 +166,12 @@ def _health(trace: Trace, layer: int, direction: int, counted: np.ndarray) -> He
         """(step, unit): the steps that were taken, of all sequences."""
         return values[layer, direction][counted].astype(np.float64)
 
-    h = rows(trace.signals["h"])
+    h = rows(trace["h"])
     low, high = {}, {}
     for signal in trace.cell.signals:
         bounded = np.isfinite([signal.low, signal.high]).all()
         if bounded and (signal.kind == "gate" or signal.name == "h"):
-            values, margin = rows(trace.signals[signal.name]), END * (signal.high - signal.low)
+            values, margin = rows(trace[signal.name]), END * (signal.high - signal.low)
             low[signal.name] = (values < signal.low + margin).mean(axis=0)
             high[signal.name] = (values > signal.high - margin).mean(axis=0)
     keep, write = (trace.role(role) if trace.role_label(role) else None for role in ("keep", "write"))

@@ -188,7 +188,7 @@ def intervene(
     listed = tuple(parse(item) if isinstance(item, str) else item for item in interventions)
     forces = [item for item in listed if isinstance(item, Force) and item.on]
     for force in forces:
-        _check(force, trace)
+        check(force, trace)
     inputs, tokens = _swapped(trace, [item for item in listed if isinstance(item, Swap) and item.on], model)
     if len(trace) == 0:
         return Counterfactual(trace, trace, listed, model)
@@ -245,7 +245,8 @@ def _forced(cell: type[Cell], forces: Sequence[tuple[Force, np.ndarray]], p: Any
     return {name: values[at] for name, at in tape(cell).signals.items()}
 
 
-def _check(force: Force, trace: Trace) -> None:
+def check(force: Force, trace: Trace) -> None:
+    """Raises ValueError for a signal, unit, layer or direction that there is not, and for a gate that is held."""
     signal = trace.cell.signal(force.signal)
     if force.value == "hold" and signal.kind != "state":
         raise ValueError(

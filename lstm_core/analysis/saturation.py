@@ -27,13 +27,13 @@ def saturation(
     """The saturated fractions of every gate of a layer, over the steps of all sequences: those that were taken, not the
     padding after a sequence's end nor what a mask skips (``lstm_core.sequences.taken``).
 
-    Gates are those that lie between 0 and 1; the plain RNN has none and gives empty results. Raises ValueError where no
-    step was taken.
+    Gates are those that lie between 0 and 1 and that the trace holds; the plain RNN has none and gives empty results.
+    Raises ValueError where no step was taken.
     """
     counted = taken(trace)
     if not counted.any():
         raise ValueError("a trace of no steps has no fractions")
-    gates = [signal.name for signal in trace.cell.signals if signal.kind == "gate" and signal.high == 1]
+    gates = [s.name for s in trace.cell.signals if s.kind == "gate" and s.high == 1 and s.name in trace]
     values = {name: trace.sel(name, layer=layer, direction=int(backward))[counted] for name in gates}  # (step, unit)
     return Saturation(
         {name: (value < low).mean(axis=0) for name, value in values.items()},

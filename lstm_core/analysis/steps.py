@@ -119,7 +119,7 @@ def steps(trace: Trace, layer: int = -1, backward: bool = False, batch: int = 0)
     flip = slice(None, None, -1 if backward else 1)
 
     def read(name: str, at: int, way: int) -> np.ndarray:
-        return trace.signals[name][at, way, :, 0].astype(np.float64)
+        return trace[name][at, way, :, 0].astype(np.float64)
 
     passed = skipped(trace)[:, 0]
     if layer == 0:

@@ -70,6 +70,7 @@ def join(traces: Sequence[Trace]) -> Trace:
 def behind_each_other(traces: Sequence[Trace]) -> Trace:
     """One trace from those of consecutive calls, with all of their steps."""
     first, broken, steps = traces[0], None, 0
+    certificates = [one.certificate for one in traces if one.certificate is not None]
     for one in traces:
         if one.broken is not None:
             broken = replace(one.broken, step=one.broken.step + steps)
@@ -81,7 +82,7 @@ def behind_each_other(traces: Sequence[Trace]) -> Trace:
         inputs=np.concatenate([t.inputs for t in traces]),
         tokens=tuple(token for t in traces for token in t.tokens),
         seconds=sum(t.seconds for t in traces),
-        certificate=joined([t.certificate for t in traces if t.certificate is not None]),
+        certificate=joined(certificates) if len(certificates) == len(traces) else None,
         lengths=None,
         assumed=tuple(dict.fromkeys(sentence for t in traces for sentence in t.assumed)),
         broken=broken,

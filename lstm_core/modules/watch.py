@@ -79,7 +79,8 @@ class Watch:
     """Active while ``module`` is called, by itself or inside a model, where its name is ``name``.
 
     done: told of every call that has run, and of its gates if ``way`` gave them. way: runs a call and reads along; None
-    if nothing is to be read.
+    if nothing is to be read. instead: given a call that has run, its gates and what the module returned, it says what
+    the model is to get in the place of that; None for the same.
     """
 
     def __init__(
@@ -88,8 +89,9 @@ class Watch:
         done: Callable[[Call, Gates | None], None],
         way: Callable[[Call], Gates | None] | None = None,
         name: str = "",
+        instead: Callable[[Call, Gates | None, Any], Any] | None = None,
     ) -> None:
-        self.module, self.done, self.way, self.name = module, done, way, name
+        self.module, self.done, self.way, self.name, self.instead = module, done, way, name, instead
         self.given: Any = None  # copies of what a hook may change
         self.gave: Any = None
         self.output: Any = None
@@ -130,7 +132,7 @@ class Watch:
                 own = self._kept(output)
             with torch.no_grad(), called(self.name):  # the model may have gradients on
                 call = Call(module, input, hx, weights=weights.given or None)
-            call.take(((own[0] if isinstance(own, tuple) else own)[None], own) if call.single else own)
+            self._take(call, own)
         else:
             call = Call(module, input, hx)
             call.forward = self._noted
@@ -140,10 +142,20 @@ class Watch:
             self.output = None
         if self.given is not None and not _same(self.given, (input, hx)):
             call.assumed += (INPUT_CHANGED,)
+        if self.instead is not None:
+            with torch.no_grad(), called(self.name):
+                other = self.instead(call, gates, own)
+            if other is not None:
+                output, own = other, self._kept(other)
+                self._take(call, own)
         self.gave, self.ran = own, (call, gates)
         if not self.hooked:
             self._tell()
         return output
+
+    @staticmethod
+    def _take(call: Call, own: Any) -> None:
+        call.take(((own[0] if isinstance(own, tuple) else own)[None], own) if call.single else own)
 
     def _noted(self, input: Any, hx: Any) -> Any:
         self.output = self.module.forward(input, hx)

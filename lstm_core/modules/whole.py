@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from lstm_core.modules.call import Call
 from lstm_core.modules.compiled import eager, original, plain_name
+from lstm_core.modules.forced import returned
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.kinds import cell_of, recurrent_modules
 from lstm_core.modules.rows import States, joined, origins, straight
@@ -22,6 +22,18 @@ from lstm_core.modules.tracing import finish
 from lstm_core.modules.unchanged import unchanged
 from lstm_core.modules.watch import Watch, called
 from lstm_core.trace import Trace
+
+Forced = Callable[[str, Trace, int], Trace | None]
+
+
+class Forcing(Protocol):
+    """See ``lstm_core.analysis.forcing``."""
+
+    def begin(self, modules: Sequence[str]) -> set[str]: ...
+
+    def __call__(self, name: str, trace: Trace, start: int) -> Trace | None: ...
+
+    def end(self, names: Iterable[str]) -> None: ...
 
 
 @dataclass
@@ -59,8 +71,75 @@ class Visit:
         return joined(self.traces, self.origins) if len(self.traces) > 1 else self.traces[0]
 
 
-def trace_whole(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Trace]:
-    """See ``lstm_core.trace_all``."""
+class Visits:
+    """What one module inside a model did, call by call. name: the module's.
+
+    force: what its steps would have been if some signals had been forced (``lstm_core.analysis.forcing``).
+    """
+
+    def __init__(self, name: str, force: Forced | None = None) -> None:
+        self.name, self.force = name, force
+        self.visits: list[Visit] = []
+        self.traced: Trace | None = None  # of a call that was forced, before it is noted
+
+    def traces(self) -> dict[str, Trace]:
+        """By name: of the second visit, "name#2"."""
+        return {self._called(k): visit.trace() for k, visit in enumerate(self.visits)}
+
+    def instead(self, call: Call, gates: Gates | None, own: Any) -> Any:
+        """What the model gets where something is forced, in the place of what the module returned; None elsewhere."""
+        assert self.force is not None
+        trace, (visit, _) = self._trace(call, gates), self._place(call)
+        name = self._called(len(self.visits) if visit is None else self.visits.index(visit))
+        after = self.force(name, trace, 0 if visit is None else sum(map(len, visit.traces)))
+        self.traced = trace if after is None else after
+        return None if after is None else returned(call, own, trace, after)
+
+    def note(self, call: Call, gates: Gates | None) -> None:
+        """Trace a call from what the module gave, as the next steps of a visit, or as a new one."""
+        trace, self.traced = self.traced, None
+        if trace is None:
+            trace = self._trace(call, gates)
+        else:  # what a hook did since then is to be said as well
+            trace = replace(trace, assumed=tuple(dict.fromkeys((*trace.assumed, *call.assumed))))
+        began, last = ({name: value.clone() for name, value in states.items()} for states in (call.initial, call.last))
+        visit, origin = self._place(call)
+        if visit is None:
+            self.visits.append(Visit([trace], began, last, began, [straight(began, -1)], _weights(call)))
+        else:
+            visit.traces.append(trace)
+            visit.origins.append(origin)
+            visit.began, visit.last = began, last
+
+    def _called(self, k: int) -> str:
+        return self.name if k == 0 else f"{self.name}#{k + 1}"
+
+    def _alike(self, call: Call) -> list[Visit]:
+        """The visits with the same weights, the latest first."""
+        weights = _weights(call)
+        return [visit for visit in reversed(self.visits) if visit.same_weights(weights)]
+
+    def _trace(self, call: Call, gates: Gates | None) -> Trace:
+        start, alike = time.perf_counter(), self._alike(call)
+        return finish(call, gates, (), start, alike[0].traces[-1].layers if alike else None)
+
+    def _place(self, call: Call) -> tuple[Visit | None, Any]:
+        """The latest visit that ``call`` goes on from, and what each of its rows does; None if it begins anew."""
+        for visit in self._alike(call):
+            origin = visit.origins_of(call)
+            if origin is not None:
+                return visit, origin
+        return None, None
+
+
+def _weights(call: Call) -> list[tuple[Tensor, int]]:
+    return [(w, 0 if w.is_inference() else w._version) for row in call.blocks for b in row for w in b.values()]
+
+
+def trace_whole(
+    model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any], forcing: Forcing | None = None
+) -> tuple[dict[str, Trace], Any]:
+    """The traces, and what the model returned; see ``lstm_core.trace_all``."""
     model = original(model)
     found = {plain_name(name): module for name, module in recurrent_modules(model).items()}
     if not found:
@@ -68,33 +147,17 @@ def trace_whole(model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any
     for name, module in found.items():
         with called(name or "the model"):
             cell_of(module)
-    visits: dict[str, list[Visit]] = {name: [] for name in found}
+    forced = forcing.begin(list(found)) if forcing else set()
+    visits = {name: Visits(name, forcing if name in forced else None) for name in found}
     with torch.no_grad(), eager(), unchanged(model), ExitStack() as watches:
         for name, module in found.items():
-            watches.enter_context(Watch(module, partial(_note, visits[name]), name=name or "the model"))
-        model(*inputs, **named)
-    traces = {
-        name if k == 0 else f"{name}#{k + 1}": visit.trace()
-        for name, row in visits.items()
-        for k, visit in enumerate(row)
-    }
+            one = visits[name]
+            instead = one.instead if name in forced else None
+            watches.enter_context(Watch(module, one.note, name=name or "the model", instead=instead))
+        output = model(*inputs, **named)
+    traces = {name: trace for one in visits.values() for name, trace in one.traces().items()}
     if not traces:
         raise ValueError(f"the model did not run {', '.join(found)} on these inputs")
-    return traces
-
-
-def _note(visits: list[Visit], call: Call, gates: Gates | None) -> None:
-    """Trace a call from what the module gave, as the next steps of an earlier one, the latest that it fits, or anew."""
-    start = time.perf_counter()
-    weights = [(w, 0 if w.is_inference() else w._version) for row in call.blocks for b in row for w in b.values()]
-    alike = [visit for visit in reversed(visits) if visit.same_weights(weights)]
-    trace = finish(call, gates, (), start, alike[0].traces[-1].layers if alike else None)
-    began, last = ({name: value.clone() for name, value in states.items()} for states in (call.initial, call.last))
-    for visit in alike:
-        origin = visit.origins_of(call)
-        if origin is not None:
-            visit.traces.append(trace)
-            visit.origins.append(origin)
-            visit.began, visit.last = began, last
-            return
-    visits.append(Visit([trace], began, last, began, [straight(began, -1)], weights))
+    if forcing:
+        forcing.end(traces)
+    return traces, output
