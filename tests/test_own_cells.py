@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_core import Block, Cell, Trace
-from lstm_core.analysis import health, intervene, memory, timescales
+from lstm_core.analysis import gradients, health, intervene, memory, timescales
 from lstm_core.analysis.steps import steps
 from lstm_core.cells.base import Param, affine, candidate, state
 from lstm_core.equations import carry, latex
@@ -155,6 +155,24 @@ def test_an_update_is_written_with_the_states_that_it_makes_first() -> None:
         r"h_{t} = r_{t} \odot \tanh\left(c_{t}\right) + \left(1 - r_{t}\right) \odot \mathrm{skip}_{t}"
     )
     assert memory(trace, -1, direction=np.ones(UNITS)).residual < 1e-12
+
+
+@pytest.mark.parametrize("name", ["layer norm by gate", "multiplicative", "lem", "cornn", "fastgrnn"])
+def test_gradients_go_back_through_a_declared_cell(name: str) -> None:
+    """As autograd finds them in the module itself."""
+    case = CASES[name]
+    module, x = built(case), sequence(case)
+    error = np.linspace(-1, 1, UNITS)
+    found = gradients(traced(case, module, x), 5, error, batch=1)
+    x.requires_grad_()
+    state = begin(case, module)
+    for step in x[:6]:
+        out = module(step, *state) if module.form == "apart" else module(step, state)
+        state = out[-1] if module.form == "last" else out
+    h = state[0] if isinstance(state, tuple) else state
+    (h[1] @ torch.from_numpy(error)).backward()
+    assert x.grad is not None
+    np.testing.assert_allclose(found.inputs, x.grad[:, 1].numpy(), rtol=0, atol=1e-13)
 
 
 class KeptByTheOutput(Cell):

@@ -250,6 +250,27 @@ def test_code_that_writes_in_place_reaches_nobody() -> None:
         np.testing.assert_allclose(found["h"][0, 0, t], expected, rtol=0, atol=1e-6)
 
 
+class Counting(nn.Module):
+    """Passes a counter along with its states, which is neither a state to show nor a number that is rounded."""
+
+    def forward(self, x: Tensor, state: Any = None) -> Any:
+        h, c, steps = state or (x * 0, x * 0, torch.zeros(len(x), dtype=torch.int64))
+        c = c * 0.5 + x
+        return c.tanh(), (c.tanh(), c, steps + 1)
+
+
+def test_what_is_passed_along_may_be_more_than_the_states() -> None:
+    def step(m: Counting, x: Tensor, s: Any) -> dict[str, Tensor]:
+        c = s.c * 0.5 + x
+        return {"h": c.tanh(), "c": c}
+
+    x, module, told = torch.randn(5, 2, 4), Counting(), {"step": step, "states": ("h", "c")}
+    found = trace_cell(module, x, **told, returns=("h", ("h", "c", None)))
+    assert found.certificate and set(found.certificate.everywhere) == {"h", "c"}
+    with pytest.raises(ValueError, match="Counting returns 4 tensors, and which is which is not known"):
+        trace_cell(module, x, **told)
+
+
 class Forgetting(nn.Module):
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
         return x * 1

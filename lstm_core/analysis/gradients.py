@@ -25,6 +25,25 @@ from lstm_core.equations import carry
 from lstm_core.ops import Matrix
 from lstm_core.trace import Trace
 
+
+@dataclass(frozen=True)
+class _Standardized:
+    """The derivative of y = (x - mean) / deviation over the units, with every unit in every other's mean and deviation.
+    y: (time, unit). deviation: (time, 1)."""
+
+    y: np.ndarray
+    deviation: np.ndarray
+
+    def passed(self, error: np.ndarray, t: int) -> np.ndarray:
+        """What reaches x at step ``t`` of the errors (seed, unit) in y."""
+        along = (error * self.y[t]).mean(-1, keepdims=True)
+        return (error - error.mean(-1, keepdims=True) - self.y[t] * along) / self.deviation[t]
+
+
+def _of_standardized(y: np.ndarray, x: np.ndarray, eps: float = 1e-5) -> tuple[Any, ...]:
+    return _Standardized(y, np.sqrt(x.var(-1, keepdims=True) + eps)), None
+
+
 DERIVATIVES: dict[str, Callable[..., tuple[Any, ...]]] = {
     "+": lambda y, a, b: (1.0, 1.0),
     "-": lambda y, a, b: (1.0, -1.0),
@@ -40,7 +59,8 @@ DERIVATIVES: dict[str, Callable[..., tuple[Any, ...]]] = {
     "maximum": lambda y, a, b: (np.greater_equal(a, b) * 1.0, np.less(a, b) * 1.0),
     "minimum": lambda y, a, b: (np.less_equal(a, b) * 1.0, np.greater(a, b) * 1.0),
 }
-"""dy/da, dy/db of y = op(a, b); None where it is 0. The derivative of a matrix product is its own case."""
+"""dy/da, dy/db of y = op(a, b); None where it is 0. The derivatives of what is not elementwise, a matrix product and
+"standardized", are cases of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,6 +316,8 @@ def _back(run: Steps, given: Mapping[str, np.ndarray], start: int | None = None)
                     continue
                 if isinstance(slope, Matrix):
                     passed = error @ slope.transposed.T
+                elif isinstance(slope, _Standardized):
+                    passed = slope.passed(error, t)
                 else:
                     passed = error * (slope[t] if np.ndim(slope) == 2 else slope)
                 errors[arg] = passed if errors[arg] is None else errors[arg] + passed
@@ -335,6 +357,8 @@ def _local(op: str, value: Any, args: list[Any]) -> tuple[Any, ...]:
         return ()
     if op == "@":
         return None, args[0]
+    if op == "standardized":
+        return _of_standardized(value, *args)
     if op not in DERIVATIVES:
         raise NotImplementedError(f"no derivative is known here for the function {op!r}")
     return DERIVATIVES[op](value, *args)

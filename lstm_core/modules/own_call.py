@@ -7,8 +7,7 @@ is taken here for one or the other is compared afterwards, so that a wrong guess
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.utils.rnn import PackedSequence
 
+from lstm_core.modules.own_forms import Forms
 from lstm_core.modules.watch import its_own
 from lstm_core.say import say
 
@@ -70,7 +70,7 @@ class OwnCall:
             raise ValueError(say("x is {shape}; (time, batch, input) or (time, input) is needed", shape=tuple(x.shape)))
         if any(isinstance(inner, _DropoutNd) and inner.training and inner.p > 0 for inner in module.modules()):
             raise ValueError(say("dropout is active, so two runs differ; call module.eval() first"))
-        self.module, self.fed, self.states, self.returns = module, x.detach().clone(), tuple(states), returns
+        self.module, self.fed, self.states = module, x.detach().clone(), tuple(states)
         self.sequence, self.sizes, self.captured = sequence, sizes or {}, captured or {}
         self.batched = x.dim() > 2
         first = getattr(module, "batch_first", False) if batch_first is None else batch_first
@@ -80,13 +80,16 @@ class OwnCall:
             self.x = self.x.unsqueeze(1)
         if 0 in self.x.shape[:2]:
             raise ValueError(say("x has no steps or no sequences, so there is nothing to trace"))
-        self.takes = [p for p in _parameters(module) if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][1:]
-        self.state = _cloned(self._as_passed(state))  # the module may write to it
+        self.forms = Forms(module, states, returns)
+        self.state = self.forms.passed(state)
+        if self.state is None and not self.forms.begins:
+            self.state = self._zeros()
         self.caught: dict[str, list[Any]] = {name: [] for name in self.captured}
 
     def run(self) -> Ran:
         """Run the module on the whole of x, once."""
-        ran = Ran(self.x.detach(), initial=self._by_name(self.state))
+        initial = {name: self._row(value).clone() for name, value in self.forms.by_name(self.state).items()}
+        ran = Ran(self.x.detach(), initial=initial)
         handles = [
             module.register_forward_hook(self._catch(name, function))
             for name, (module, function) in self.captured.items()
@@ -102,7 +105,7 @@ class OwnCall:
 
     def _sequence(self, ran: Ran) -> None:
         result = self._called(self.fed, self.state)
-        named = self._named(result)
+        named = self.forms.named(result)
         width = max((value.dim() for _, value in named), default=0)  # of what has an axis of time
         for name, value in named:
             if value.dim() == width and self._lies_along_time(value):
@@ -115,13 +118,13 @@ class OwnCall:
         state = self.state
         for x in self.fed.unbind(self.axis):
             result = self._called(x, state)
-            rows.append([(name, self._row(value)) for name, value in self._named(result)])
-            state = self._fed_back(result)
+            rows.append([(name, self._row(value)) for name, value in self.forms.named(result)])
+            state = self.forms.fed_back(result)
         for columns in zip(*rows, strict=True):
             self._note(ran, columns[0][0], torch.stack([value for _, value in columns]))
 
     def _called(self, x: Tensor, state: Any) -> Any:
-        arguments = self._arguments(state)
+        arguments = self.forms.arguments(state)
         try:
             with its_own(self.module):
                 return self.module(x, *arguments)
@@ -136,95 +139,11 @@ class OwnCall:
             ran.again.append((name, ran.given[name]))
         ran.given[name] = values
 
-    def _arguments(self, state: Any) -> list[Any]:
-        """How forward takes the state: not at all, as one argument, or as one for each."""
-        if not self.takes:
-            return []
-        if state is None:
-            if self.takes[0].default is not inspect.Parameter.empty:
-                return []
-            state = self._zeros()
-        needed = [p for p in self.takes if p.default is p.empty]
-        named = [p.name[: len(name)] for p, name in zip(self.takes, self.states, strict=False)]
-        apart = len(needed) >= len(self.states) or named == list(self.states)
-        return list(state) if isinstance(state, tuple | list) and len(self.states) > 1 and apart else [state]
-
     def _zeros(self) -> Any:
         if not set(self.states) <= set(self.sizes):
             raise ValueError(say("the module's forward needs a state to begin with: pass it as state"))
         lead = self.x.shape[1:2] if self.batched else ()
-        parts = [self.fed.new_zeros(*lead, self.sizes[name]) for name in self.states]
-        return parts[0] if len(parts) == 1 else tuple(parts)
-
-    def _as_passed(self, state: Any) -> Any:
-        if not isinstance(state, Mapping):
-            if state is not None and not self.takes:
-                name = type(self.module).__name__
-                raise ValueError(say("the forward of {name} takes x alone and no state; say initial=", name=name))
-            return state
-        missing = [name for name in self.states if name not in state]
-        if missing:
-            raise ValueError(say("the state has no {names}", names=", ".join(missing)))
-        return state[self.states[0]] if len(self.states) == 1 else tuple(state[name] for name in self.states)
-
-    def _by_name(self, state: Any) -> dict[str, Tensor]:
-        parts = list(_tensors(state))
-        if parts and len(parts) != len(self.states):
-            message = say(
-                "the state is {names}, each a tensor; {count} given", names=", ".join(self.states), count=len(parts)
-            )
-            raise ValueError(message)
-        return {name: self._row(value).clone() for name, value in zip(self.states, parts, strict=False)}
-
-    def _names(self, result: Any) -> list[str]:
-        """What each tensor of a result is, "" for what is left out."""
-        if self.returns is not None:
-            return [name or "" for name in _leaves(self.returns)]
-        if isinstance(result, Mapping):
-            return [str(name) for name, value in result.items() if isinstance(value, Tensor)]
-        count = len(list(_tensors(result)))
-        if count == len(self.states):
-            return list(self.states)
-        if count == len(self.states) + 1:
-            return ["h", *self.states]
-        return ["h"] if count == 1 else []
-
-    def _named(self, result: Any) -> list[tuple[str, Tensor]]:
-        values, names = list(_tensors(result)), self._names(result)
-        if len(names) != len(values):
-            raise ValueError(
-                say(
-                    "{module} returns {count} tensors, and which is which is not known; say it in the form in which "
-                    'it returns them, such as returns=("h", ("h", "c"))',
-                    module=type(self.module).__name__,
-                    count=len(values),
-                )
-            )
-        return [(name, value.detach().clone()) for name, value in zip(names, values, strict=True) if name]
-
-    def _fed_back(self, result: Any) -> Any:
-        """The state in a result, as the next step takes it."""
-        if not self.takes:
-            return None
-        names, values = self._names(result), list(_tensors(result))
-        if isinstance(result, tuple | list) and not isinstance(result[-1], Tensor):
-            inner = len(list(_tensors(result[-1])))
-            if names[len(names) - inner :] == list(self.states):
-                return result[-1]
-        if names == list(self.states) and len(names) > 1:
-            return result
-        by_name = dict(zip(names, values, strict=True))
-        missing = [name for name in self.states if name not in by_name]
-        if missing:
-            raise ValueError(
-                say(
-                    "{module} takes a state and does not return {names}, so it cannot go on to the next step; say what "
-                    "it returns, returns=",
-                    module=type(self.module).__name__,
-                    names=", ".join(missing),
-                )
-            )
-        return by_name[self.states[0]] if len(self.states) == 1 else tuple(by_name[name] for name in self.states)
+        return self.forms.joined({name: self.fed.new_zeros(*lead, self.sizes[name]) for name in self.states})
 
     def _lies_along_time(self, value: Tensor) -> bool:
         time, batch = self.x.shape[:2]
@@ -280,44 +199,3 @@ class OwnCall:
                 steps=len(self.x),
             )
         )
-
-
-def _parameters(module: nn.Module) -> list[inspect.Parameter]:
-    try:
-        return list(inspect.signature(module.forward).parameters.values())
-    except ValueError as error:
-        name = type(module).__name__
-        raise TypeError(
-            say(
-                "{name} cannot be traced: its forward does not say what it takes; pass the module it was made from",
-                name=name,
-            )
-        ) from error
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """The tensors in it, however they lie in tuples, lists and dicts."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _tensors(each)
-    elif isinstance(value, tuple | list):
-        for each in value:
-            yield from _tensors(each)
-
-
-def _cloned(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, tuple | list) and type(value) in (tuple, list):
-        return type(value)(map(_cloned, value))
-    return value
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, tuple | list):
-        for each in value:
-            yield from _leaves(each)
-    else:
-        yield value

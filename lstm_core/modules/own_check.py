@@ -102,6 +102,9 @@ def _coarsest(call: OwnCall, ran: Ran) -> torch.dtype:
     kinds |= {ran.x.dtype} if ran.x.is_floating_point() else set()
     if torch.is_autocast_enabled(ran.x.device.type):  # what it casts to may be seen nowhere
         kinds.add(torch.get_autocast_dtype(ran.x.device.type))
+    kinds = {
+        kind for kind in kinds if kind.is_floating_point or kind.is_complex
+    }  # a counter is no value that is rounded
     strange = kinds - TOLERANCE.keys()
     if strange:
         names = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in strange))
