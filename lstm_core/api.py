@@ -10,16 +10,34 @@ from lstm_core.text import Token
 from lstm_core.trace import Trace
 
 
-def trace(module: Any, x: Any, state: Any = None, tokens: tuple[Token, ...] = (), lengths: Any = None) -> Trace:
+def trace(
+    module: Any,
+    x: Any,
+    state: Any = None,
+    tokens: tuple[Token, ...] = (),
+    lengths: Any = None,
+    *,
+    keep: str = "host",
+    signals: str | Iterable[str] | None = None,
+    layers: int | Iterable[int] | None = None,
+) -> Trace:
     """Trace an unmodified ``nn.LSTM``, ``nn.GRU``, ``nn.RNN``, ``nn.LSTMCell``, ``nn.GRUCell`` or ``nn.RNNCell``.
 
     x, state: what the module takes, in its layout: a tensor, batched or not, or a ``PackedSequence``. A cell takes one
     step, (batch, input) or (input,), or (time, batch, input), which it is then run over.
     tokens: what the steps read, if it was text, one a step.
+    tokens: what the steps read, if it was text, one a step.
     lengths: (batch,) steps of each sequence of a padded batch, in any order; they are packed for the module.
 
-    The module runs once; nothing of it, of the random state or of the gradients is changed. Its output and the hidden
-    states that the traced gates give are compared: ``max_abs_error``. In half precision, where rounding adds up over
+    keep: "host" for NumPy arrays; "device" leaves signals, inputs and weights where they were made (``Trace.tensors``)
+    and copies each to the host when it is first read, ``trace.sel("f")`` f alone.
+    signals, layers: what to keep, if not everything; layers next to each other make the trace of a network of these,
+    whose inputs are what the lowest of them read.
+
+    The module runs once; nothing of it, of the random state or of the gradients is changed. Every h and c are compared
+    with the module's output and with what the gates make of them, and gates at places drawn anew with what the
+    weights make of them: ``Trace.certificate``. A run with a value that is not a number or not finite is traced up to
+    the first one: ``Trace.broken``. In half precision, where rounding adds up over
     the steps, an LSTM's c is the module's own as well, and compared with what the gates make of the c before it.
 
     One that torch.compile has been at is traced as it was written. Weights may be computed when it runs (weight norm,
@@ -30,9 +48,10 @@ def trace(module: Any, x: Any, state: Any = None, tokens: tuple[Token, ...] = ()
     ValueError while dropout is active; RuntimeError if the trace differs from what the module computed by more than
     rounding. What the module itself raises is passed on, with a note that it is the module's.
     """
+    from lstm_core.modules.keep import kept
     from lstm_core.modules.tracing import trace_module
 
-    return trace_module(module, x, state, tokens, lengths)
+    return trace_module(module, x, state, tokens, lengths, keep=kept(keep, signals, layers))
 
 
 class Forced(dict[str, Trace]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -83,7 +83,8 @@ class Trace:
 
     def __repr__(self) -> str:
         """What it is of, on one line: the arrays are thousands of numbers."""
-        layers, directions, time, batch, units = self.signals["h"].shape
+        layers, directions, time, batch, _ = self.shape
+        units = self.hidden_size
         sizes = {"layers": layers, "directions": directions, "steps": time, "batch": batch, "units": units}
         said = ", ".join(f"{name}={size}" for name, size in sizes.items())
         error = "" if self.certificate is None else f", certificate={str(self.certificate)!r}"
@@ -120,8 +121,23 @@ class Trace:
 
     @property
     def hidden_size(self) -> int:
-        """Units of h."""
-        return self.signals["h"].shape[-1]
+        """Units of h; of the first signal where h was not kept."""
+        return self.shape[-1]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(layer, direction, time, batch, unit) of h, or of the first signal where h was not kept. Nothing is copied
+        from a device for it."""
+        signals: Any = getattr(self.signals, "tensors", self.signals)
+        return tuple((signals["h"] if "h" in signals else next(iter(signals.values()))).shape)
+
+    @property
+    def tensors(self) -> Mapping[str, Any]:
+        """The signals as torch tensors on the device that made them, of a trace with keep="device"; ValueError of
+        another."""
+        if not hasattr(self.signals, "tensors"):
+            raise ValueError(say("the signals of this trace are NumPy arrays; trace with keep='device' for tensors"))
+        return getattr(self.signals, "tensors")  # noqa: B009
 
     def __getitem__(self, signal: str) -> np.ndarray:
         """The signal of that name, (layer, direction, time, batch, unit). Raises ValueError, with the names there are.

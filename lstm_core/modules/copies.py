@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from torch import Tensor, nn
 
+from lstm_core.cells.base import Cell
 from lstm_core.modules.allocation import empty
 from lstm_core.modules.call import LOW, Call
+from lstm_core.modules.kept import KeptRows
 from lstm_core.modules.kinds import with_biases
 from lstm_core.scan import Layers
 from lstm_core.stacked import split_weights
@@ -30,14 +33,19 @@ def weights_of(call: Call) -> Layers:
     earlier = latest() if latest else None
     if earlier is not None and _same(call, earlier):
         return earlier.layers
-    named = [[with_biases(weights) for weights in row] for row in call.blocks]
+    return _split(call.cell, call.blocks)
+
+
+def _split(cell: type[Cell], blocks: Sequence[Sequence[Mapping[str, Tensor]]]) -> Layers:
+    """A copy of torch's weights, as ours, that cannot be written to."""
+    named = [[with_biases(weights) for weights in row] for row in blocks]
     values = [value.float() if value.dtype in LOW else value for weights in chain(*named) for value in weights.values()]
     values = [value.cpu().numpy() for value in values]
     copies = empty([value.shape for value in values], values[0].dtype)
     for copy, value in zip(copies, values, strict=True):
         copy[...] = value
     left = iter(copies)
-    layers = [[split_weights(call.cell, {name: next(left) for name in weights}) for weights in row] for row in named]
+    layers = [[split_weights(cell, {name: next(left) for name in weights}) for weights in row] for row in named]
     for params in chain(*layers):
         for value in params.values():
             value.flags.writeable = False
@@ -59,3 +67,15 @@ def copied(tensor: Tensor) -> np.ndarray:
     if tensor.dtype in LOW:
         tensor = tensor.float()
     return tensor.numpy().copy() if tensor.device.type == "cpu" else tensor.cpu().numpy()
+
+
+def cloned(states: Mapping[str, Tensor], layers: slice) -> dict[str, Tensor]:
+    """Copies where they are."""
+    return {name: value[layers].clone() for name, value in states.items()}
+
+
+def cloned_blocks(call: Call, layers: slice) -> KeptRows:
+    """The weights of these layers, copied where they are, and to the host when they are read."""
+    blocks = [[{name: value.clone() for name, value in weights.items()} for weights in row] for row in call.blocks]
+    blocks = blocks[layers]
+    return KeptRows(lambda: _split(call.cell, blocks), len(blocks))

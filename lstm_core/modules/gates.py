@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,15 +77,18 @@ class Gates:
                 x = row[0] if directions == 1 else torch.cat(list(row), dim=-1)
         return self.runs
 
-    def tensors(self, lengths: Tensor | None) -> dict[str, Tensor]:
-        """Every signal by name, in the order of the cell; NaN at steps after the end of a sequence. lengths: (batch,)
-        where they end, on the CPU; None if nowhere."""
-        cell = self.call.cell
+    def arrays(self, lengths: Tensor | None) -> dict[str, Tensor]:
+        """Those of "gates", "h" and "c", with NaN at steps after the end of a sequence. lengths: (batch,) where they
+        end, on the CPU; None if nowhere."""
         if lengths is not None:
             missing = (torch.arange(len(self.call.x))[:, None] >= lengths).to(self.call.device)
             for values in self._made.values():
                 values[:, :, missing] = math.nan
-        gates, size = self._made["gates"], self.call.hidden
-        parts = {letter: gates[..., k * size : (k + 1) * size] for k, letter in enumerate(GATES[cell.name])}
-        parts |= {name: values for name, values in self._made.items() if name != "gates"}
+        return self._made
+
+    def named(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
+        """Every signal by name, in the order of the cell, as views of these ``arrays``."""
+        cell, size = self.call.cell, self.call.hidden
+        parts = {letter: arrays["gates"][..., k * size : (k + 1) * size] for k, letter in enumerate(GATES[cell.name])}
+        parts |= {name: values for name, values in arrays.items() if name != "gates"}
         return {signal.name: parts[signal.name] for signal in cell.signals}

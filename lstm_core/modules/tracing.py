@@ -20,8 +20,10 @@ from lstm_core.certificate import Broken, Certificate
 from lstm_core.modules.broken import until_broken
 from lstm_core.modules.call import Call, Fed
 from lstm_core.modules.compiled import eager, original
-from lstm_core.modules.copies import copied, remember, weights_of
+from lstm_core.modules.copies import cloned, cloned_blocks, copied, remember, weights_of
 from lstm_core.modules.gates import Gates
+from lstm_core.modules.keep import EVERYTHING, Keep
+from lstm_core.modules.kept import Kept, KeptArray, on_host
 from lstm_core.modules.kinds import cell_of, layers_of
 from lstm_core.modules.precision import TOLERANCE, name_of, tolerance
 from lstm_core.modules.product import product
@@ -43,13 +45,14 @@ def trace_module(
     tokens: tuple[Token, ...] = (),
     lengths: Any = None,
     method: str = "auto",
+    keep: Keep = EVERYTHING,
 ) -> Trace:
     """Trace ``module`` on ``x``, in the layout that the module takes. See ``lstm_core.trace``.
 
     method: one of ``METHODS``; "auto" chooses by shape. Those that read along fall back on "product" where the
     module does not run the way that they read.
     """
-    return trace_call(original(module), x, state, lengths, tokens, method)[0]
+    return trace_call(original(module), x, state, lengths, tokens, method, keep=keep)[0]
 
 
 def trace_call(
@@ -60,6 +63,7 @@ def trace_call(
     tokens: tuple[Token, ...] = (),
     method: str = "auto",
     layers: Any = None,
+    keep: Keep = EVERYTHING,
 ) -> tuple[Trace, Call]:
     """Run the module and trace it: the trace, and the call. layers: a copy of its weights, if there is one already."""
     if method not in METHODS:
@@ -69,10 +73,10 @@ def trace_call(
         if watched(module):
             with unchanged(module):
                 call, gates = _observed(Fed(module, x, state, lengths), method)
-                return finish(call, gates, tokens, start), call
+                return finish(call, gates, tokens, start, keep=keep), call
         call = Call(module, x, state, lengths)
         gates = next(to_try(call, method))(call)
-        return finish(call, gates, tokens, start, layers), call
+        return finish(call, gates, tokens, start, layers, keep), call
 
 
 def _observed(fed: Fed, method: str) -> tuple[Call, Gates | None]:
@@ -85,7 +89,14 @@ def _observed(fed: Fed, method: str) -> tuple[Call, Gates | None]:
     return joined([call for call, _ in ran]), None
 
 
-def finish(call: Call, gates: Gates | None, tokens: tuple[Token, ...], start: float, layers: Any = None) -> Trace:
+def finish(
+    call: Call,
+    gates: Gates | None,
+    tokens: tuple[Token, ...],
+    start: float,
+    layers: Any = None,
+    keep: Keep = EVERYTHING,
+) -> Trace:
     """The trace of a call that has run. gates: what was read on the way; None if nothing was, or not all.
 
     Raises RuntimeError, as ``lstm_core.trace`` says, if it is not what the module computed.
@@ -101,7 +112,7 @@ def finish(call: Call, gates: Gates | None, tokens: tuple[Token, ...], start: fl
     if broken is not None:
         certificate = prove(call, gates, limit, words, whole=False)
     certify(call, certificate)
-    return finished(call, gates, certificate, broken, tokens, start, layers)
+    return finished(call, gates, certificate, broken, tokens, start, layers, keep)
 
 
 def holds(certificate: Certificate) -> bool:
@@ -139,19 +150,38 @@ def finished(
     tokens: tuple[Token, ...] = (),
     start: float = 0.0,
     layers: Any = None,
+    keep: Keep = EVERYTHING,
 ) -> Trace:
-    """Everything as NumPy; what belongs to the caller is copied, so that a trace stays what it was."""
+    """What is to be kept of it; what belongs to the caller is copied, so that a trace stays what it was."""
+    layers_kept, chosen = keep.layers(call), keep.signals(call)
     lengths, steps = call.lengths, call.shape[2]
     if broken is not None and broken[1] is not None:
         lengths, steps = broken[1], int(broken[1].max())
-    signals = {name: values.cpu().numpy()[:, :, :steps] for name, values in gates.tensors(lengths).items()}
+    arrays = {name: values[layers_kept, :, :steps] for name, values in gates.arrays(lengths).items()}
+    x, initial = call.x, call.initial
+    if layers_kept.start:
+        x = gates.runs[layers_kept.start * call.shape[1]].x
+    if keep.where == "device":
+        signals: Any = {name: values for name, values in gates.named(arrays).items() if name in chosen}
+        if len(signals) < len(call.cell.signals):  # a part, without the rest that it was made with
+            signals = {name: values.clone() for name, values in signals.items()}
+        signals, initial = Kept(signals), Kept(cloned(initial, layers_kept))
+        inputs: Any = KeptArray(x[:steps].clone())
+        rows = cloned_blocks(call, layers_kept) if layers is None else layers
+    else:
+        signals = gates.named({name: on_host(values) for name, values in arrays.items()})
+        if len(chosen) < len(signals):
+            signals = {name: signals[name].copy() for name in chosen}
+        inputs, initial = copied(x)[:steps], {name: copied(value)[layers_kept] for name, value in initial.items()}
+        rows = weights_of(call) if layers is None else layers
+        rows = rows if keep.numbered is None else rows[layers_kept]  # shared where they can be
     ends = None if lengths is None or bool((lengths == steps).all()) else tuple(lengths.tolist())
     found = Trace(
         call.cell,
         signals,
-        copied(call.x)[:steps],
-        weights_of(call) if layers is None else layers,
-        {name: copied(value) for name, value in call.initial.items()},
+        inputs,
+        rows,
+        initial,
         tokens[:steps],
         str(call.device),
         time.perf_counter() - start,
@@ -161,5 +191,6 @@ def finished(
         method=gates.method,
         broken=None if broken is None else broken[0],
     )
-    remember(call, found)
+    if keep == EVERYTHING:
+        remember(call, found)
     return found

@@ -1,0 +1,55 @@
+"""What of a run a trace is to hold, and where: ``keep=``, ``signals=`` and ``layers=`` of ``lstm_core.trace``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from lstm_core.modules.call import Call
+
+PLACES = ("host", "device")
+
+
+@dataclass(frozen=True)
+class Keep:
+    """where: one of ``PLACES``. named: of the signals; None for all. numbered: of the layers, next to each other."""
+
+    where: str = "host"
+    named: tuple[str, ...] | None = None
+    numbered: tuple[int, ...] | None = None
+
+    def signals(self, call: Call) -> list[str]:
+        """The names, in the order of the cell. Raises ValueError for one that it has not."""
+        there = [signal.name for signal in call.cell.signals]
+        for name in self.named or ():
+            if name not in there:
+                raise ValueError(f"{call.cell.title} has no signal {name!r}; it has {', '.join(there)}")
+        return there if self.named is None else [name for name in there if name in self.named]
+
+    def layers(self, call: Call) -> slice:
+        """The layers. Raises ValueError for one that the module has not."""
+        size = call.shape[0]
+        if self.numbered is None:
+            return slice(0, size)
+        for layer in self.numbered:
+            if not 0 <= layer < size:
+                raise ValueError(f"layer {layer} does not exist; there are {size} (0 to {size - 1})")
+        return slice(self.numbered[0], self.numbered[-1] + 1)
+
+
+EVERYTHING = Keep()
+
+
+def kept(where: str, signals: str | Iterable[str] | None, layers: int | Iterable[int] | None) -> Keep:
+    """What the caller asks for. Raises ValueError for a place that there is not, and for layers that are not next to
+    each other: a trace of some layers is that of a network of these."""
+    if where not in PLACES:
+        raise ValueError(f"a trace is kept on {' or '.join(PLACES)}, not on {where!r}")
+    named = None if signals is None else (signals,) if isinstance(signals, str) else tuple(signals)
+    numbered: Any = None if layers is None else (layers,) if isinstance(layers, int) else tuple(sorted(set(layers)))
+    if named == () or numbered == ():
+        raise ValueError("a trace keeps at least one signal and one layer")
+    if numbered and numbered != tuple(range(numbered[0], numbered[-1] + 1)):
+        raise ValueError(f"layers that are kept are next to each other; {list(numbered)} are not")
+    return Keep(where, named, numbered)

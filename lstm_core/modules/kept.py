@@ -1,0 +1,87 @@
+"""What a trace holds where it was made, and copies to the host when somebody reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lstm_core.modules.call import LOW
+
+
+def on_host(values: Tensor) -> np.ndarray:
+    """``values`` in NumPy; those of the CPU are not copied. An accelerator's go through pinned memory, which it writes
+    to by itself: 30 times as fast as memory that the system may move."""
+    values = values.detach()
+    if values.dtype in LOW:
+        values = values.float()
+    if values.device.type != "cuda":
+        return values.cpu().numpy()
+    host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    host.copy_(values.contiguous(), non_blocking=True)
+    torch.cuda.synchronize(values.device)
+    return host.numpy()
+
+
+class Kept(Mapping[str, np.ndarray]):
+    """Arrays by name, each copied when it is first read. tensors: where they were made."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self.tensors = tensors
+        self._read: dict[str, np.ndarray] = {}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self._read:
+            self._read[name] = on_host(self.tensors[name])
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tensors)
+
+    def __len__(self) -> int:
+        return len(self.tensors)
+
+
+class KeptArray:
+    """An array that is copied when it is first read; its shape is known before."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor, self.shape, self.ndim = tensor, tuple(tensor.shape), tensor.ndim
+
+    @cached_property
+    def _read(self) -> np.ndarray:
+        return on_host(self.tensor)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._read.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._read[index]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self._read, dtype=dtype) if copy else np.asarray(self._read, dtype=dtype)
+
+
+class KeptRows(Sequence[Any]):
+    """A sequence that is made when it is first read."""
+
+    def __init__(self, make: Callable[[], Sequence[Any]], size: int) -> None:
+        self._make, self._size = make, size
+
+    @cached_property
+    def _read(self) -> Sequence[Any]:
+        return self._make()
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._read[index]
+
+    def __len__(self) -> int:
+        return self._size
