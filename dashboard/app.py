@@ -20,15 +20,18 @@ if __name__ != "__main__":
     app = st.App(__file__, **server.options())
 
 else:
-    from dashboard import start
+    from dashboard import start, turns
 
     st.set_page_config("Gatescope", layout="wide", initial_sidebar_state="collapsed")
-    start.ready()
+    with turns.LOADING:
+        start.ready()
 
-    from dashboard import cache, turns, uploads
-    from dashboard.controls.language import language_choice
-    from dashboard.talk import talk
-    from dashboard.views import pages
+        from dashboard import cache, uploads
+        from dashboard.controls.language import language_choice
+        from dashboard.talk import talk
+        from dashboard.views import discover, pages
+
+        discover()
 
     with turns.OPENING.taken():
         uploads.bound()

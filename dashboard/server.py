@@ -33,7 +33,7 @@ from streamlit import net_util
 from streamlit.file_util import get_static_dir
 from streamlit.web.server.server_util import get_url
 
-from dashboard import faults, served
+from dashboard import faults, served, turns
 
 POLICY = {
     "default-src": "'self'",
@@ -112,11 +112,12 @@ async def running(app: Any) -> AsyncIterator[None]:
 def prepare() -> None:
     """Make ready what every visitor needs, so that not even the first one waits for it."""
     with suppress(Exception):  # whatever it is, the page says it
-        from dashboard import cache
-        from dashboard.state import Settings
-        from dashboard.views import discover
+        with turns.LOADING:
+            from dashboard import cache
+            from dashboard.state import Settings
+            from dashboard.views import discover
 
-        discover()
+            discover()
         for name in (Settings().left, Settings().right):
             cache.read(name, Settings().text)
 

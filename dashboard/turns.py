@@ -69,5 +69,9 @@ class Turns:
                 turn.begun.set()
 
 
+LOADING = threading.Lock()
+"""Whoever imports the page's modules holds it: where one thread imports a package and another a part of it, each may
+wait for the other, and Python ends one of them with an error. On a server that was just started all visitors import."""
+
 OPENING = Turns()
 """The server's, of whole pages. What is typed on a page draws a part of it anew and waits for no page."""

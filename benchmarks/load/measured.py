@@ -17,6 +17,9 @@ from websockets.exceptions import WebSocketException
 from benchmarks.browser import Server
 from benchmarks.load.viewer import Failed
 
+Row = tuple[str, str, str, str]
+"""What it is, the goal, what was measured, and whether it was met."""
+
 
 @dataclass
 class Found:

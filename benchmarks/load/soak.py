@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.browser import Server
-from benchmarks.load.measured import Found, percentiles, processor_time, resident, verdict
+from benchmarks.load.measured import Found, Row, percentiles, processor_time, resident, verdict
 from benchmarks.load.viewer import Viewer
 
 PAGES = ("", "step_by_step", "memory", "what_if", "gradients", "contrast", "health")
@@ -50,7 +50,7 @@ def slope(points: Sequence[tuple[int, float]]) -> float:
     return 1000 * sum((x - x0) * (y - y0) for x, y in points) / spread if spread else 0.0
 
 
-def soak_report(found: Found) -> list[tuple[str, ...]]:
+def report(found: Found) -> list[Row]:
     half = [point for point in found.memory if point[0] >= len(found.reruns) / 2]
     grows, errors = slope(half), sum(found.errors.values())
     values = [mb for _, mb in half]

@@ -1,0 +1,83 @@
+"""A server that was just started and whom everybody calls at one moment, some of them without manners."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from benchmarks.browser import Server, serve
+from benchmarks.load import Viewer, misbehaving
+from benchmarks.load.together import Opened, together
+from dashboard import cache, server, turns
+
+SOON = 20.0
+"""Seconds that are enough on any machine; what is measured stands in benchmarks/load.md."""
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Server]:
+    with serve() as started:
+        yield started
+
+
+def test_all_first_visits_of_a_new_server_are_served(started: Server) -> None:
+    """While they import what the page is made of: none finds a half of it."""
+    found = asyncio.run(together(started, 40))
+    assert not found.errors and len(found.complete) == 40
+    assert max(found.complete) < SOON
+    assert "Traceback" not in started.output()
+
+
+@pytest.mark.parametrize("kind", misbehaving.KINDS)
+def test_others_come_in_beside_who_has_no_manners(kind: str, started: Server) -> None:
+    """More of them than pages are opened at a time."""
+    _, misbehave = misbehaving.KINDS[kind]
+
+    async def beside() -> None:
+        neighbour, other = Viewer(started.url, 1), Viewer(started.url, 2, "memory")
+        await neighbour.open()
+        async with AsyncExitStack() as stack:
+            await asyncio.gather(*(stack.enter_async_context(misbehave(started.url)) for _ in range(8)))
+            for _ in range(3):
+                assert await neighbour.type(random.Random(0)) < SOON
+            assert await other.open() < SOON
+        await neighbour.close()
+        await other.close()
+
+    asyncio.run(beside())
+    assert "Traceback" not in started.output()
+
+
+def test_a_message_is_a_frame_as_browsers_send_it() -> None:
+    from websockets.frames import Frame, Opcode
+    from websockets.streams import StreamReader
+
+    for content in (b"", b"a", b"x" * 125, b"y" * 126, bytes(range(256)) * 3):
+        reader = StreamReader()
+        reader.feed_data(misbehaving.frame(content))
+        parse = Frame.parse(reader.read_exact, mask=True)
+        with pytest.raises(StopIteration) as parsed:
+            next(parse)
+        assert (parsed.value.value.opcode, parsed.value.value.data) == (Opcode.BINARY, content)
+
+
+def test_how_long_somebody_waited_for_one_who_came_later() -> None:
+    assert Opened([1, 2, 3], [4, 5, 6]).overtaken() == 0
+    assert Opened([3, 1, 2], [6, 8, 5]).overtaken() == 3, "the first of them waited for the second"
+    assert Opened().overtaken() == 0
+
+
+def test_while_one_loads_the_page_nobody_else_does() -> None:
+    cache.forget()
+    prepares = threading.Thread(target=server.prepare, daemon=True)
+    with turns.LOADING:
+        prepares.start()
+        prepares.join(0.3)
+        assert prepares.is_alive() and not cache._readings
+    prepares.join(SOON)
+    assert not prepares.is_alive() and len(cache._readings) == 2
