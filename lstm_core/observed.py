@@ -106,10 +106,9 @@ def _made(recipe: str) -> type[Cell]:
 
 def unknown(names: Sequence[str]) -> str:
     """Why such a cell cannot be run."""
-    return say(
-        "the values of {names} are known and not the equations, which this needs; declare them as a Cell, or those of "
-        "a state as its update (lstm_core.trace_cell)",
-        names=", ".join(names),
+    return (
+        f"the values of {', '.join(names)} are known and not the equations, which this needs; declare them as a Cell, or "
+        "those of a state as its update (lstm_core.trace_cell)"
     )
 
 
@@ -122,9 +121,7 @@ def expressions(states: Sequence[str], outputs: Sequence[str], signals: Sequence
     for name in made:
         if name not in (*states, *outputs):
             there = ", ".join((*states, *outputs))
-            raise ValueError(
-                say("update gives {name!r}, which is neither state nor output; {there} are", name=name, there=there)
-            )
+            raise ValueError(f"update gives {name!r}, which is neither state nor output; {there} are")
     return made
 
 
@@ -139,9 +136,7 @@ class _Named:
             raise AttributeError(name)
         if name not in self._names:
             there = ", ".join(self._names)
-            raise ValueError(
-                say("update: {group} has no {name!r}; it has {there}", group=self._group, name=name, there=there)
-            )
+            raise ValueError(f"update: {self._group} has no {name!r}; it has {there}")
         return getattr(SymbolicOps() if self._group == "xp" else self._made, name)
 
 

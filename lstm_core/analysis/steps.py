@@ -12,7 +12,6 @@ import numpy as np
 from lstm_core.cells.base import Cell
 from lstm_core.equations import Carry, carry
 from lstm_core.ops import Matrix, parameters
-from lstm_core.say import say
 from lstm_core.sequences import no_step, skipped
 from lstm_core.trace import Trace
 
@@ -70,11 +69,8 @@ class Steps:
         rule = carry(self.cell)
         if rule is None and self.cell.by_values:
             raise ValueError(
-                say(
-                    "how the memory of {cell} goes on is not known: no rule such as c = f c' + i g was found in its "
-                    "values; give one to lstm_core.trace_cell (update=)",
-                    cell=self.cell.name,
-                )
+                f"how the memory of {self.cell.name} goes on is not known: no rule such as c = f c' + i g was found in "
+                "its values; give one to lstm_core.trace_cell (update=)"
             )
         if rule is None:
             raise ValueError(

@@ -30,7 +30,6 @@ from lstm_core.modules.own_check import Compared
 from lstm_core.modules.own_declared import as_declared, mapped, units
 from lstm_core.modules.unchanged import unchanged
 from lstm_core.ops import TorchOps
-from lstm_core.say import say
 from lstm_core.scan import scan
 from lstm_core.text import Token
 from lstm_core.trace import Trace
@@ -62,10 +61,10 @@ def trace_own(
     module = original(module)
     if [cell, step, names].count(None) != 2 or (cell is None) != (weights is None):
         raise ValueError(
-            say("say how the module computes, in one way: cell= and weights=, or step=, or names= of its submodules")
+            "say how the module computes, in one way: cell= and weights=, or step=, or names= of its submodules"
         )
     if cell is not None and (update or signals):
-        raise ValueError(say("a declared cell has its own update and signals; leave out update= and signals="))
+        raise ValueError("a declared cell has its own update and signals; leave out update= and signals=")
     declared = cell is not None
     if cell is not None:
         as_declared(cell)
@@ -128,9 +127,7 @@ def _captured(module: nn.Module, names: Mapping[str, Any]) -> Captured:
             found[name] = module.get_submodule(path), function
         except AttributeError as error:
             there = ", ".join(inner for inner, _ in module.named_modules() if inner)
-            raise ValueError(
-                say("{name}: the module has no submodule {path!r}; it has {there}", name=name, path=path, there=there)
-            ) from error
+            raise ValueError(f"{name}: the module has no submodule {path!r}; it has {there}") from error
     return found
 
 
@@ -142,9 +139,7 @@ def _resolved(module: nn.Module, value: Any) -> Tensor:
         for part in value.split("."):
             found = getattr(found, part, None)
     if not isinstance(found, Tensor):
-        raise ValueError(
-            say("initial: {value} is neither a tensor nor the name of one of the module", value=repr(value))
-        )
+        raise ValueError(f"initial: {value!r} is neither a tensor nor the name of one of the module")
     return found
 
 
@@ -154,7 +149,7 @@ def _first(
     """The states before the first step, (batch, ...): as given, or zeros."""
     batch, found = ran.x.shape[1], {}
     if "h" not in ran.given and "h" not in ran.last:
-        raise ValueError(say("nothing that the module returns is called h; say which is, returns="))
+        raise ValueError("nothing that the module returns is called h; say which is, returns=")
     output = ran.given["h"][0] if "h" in ran.given else ran.last["h"]
     for name in states:
         value = initial.get(name, ran.initial.get(name))
@@ -174,14 +169,7 @@ def _of_all(name: str, value: Tensor, batch: int, like: Tensor) -> Tensor:
     if value.dim() == like.dim() - 1:
         value = value[None]
     if value.dim() != like.dim() or value.shape[0] not in (1, batch):
-        raise ValueError(
-            say(
-                "the first state {name} is {shape}; (batch, unit) is needed, with a batch of {batch}",
-                name=name,
-                shape=given,
-                batch=batch,
-            )
-        )
+        raise ValueError(f"the first state {name} is {given}; (batch, unit) is needed, with a batch of {batch}")
     return value.expand(batch, *value.shape[1:])
 
 
@@ -202,11 +190,8 @@ def _declared(
             value = values[signal.name]
             if not isinstance(value, Tensor) or value.dim() != 2 or len(value) != len(x):
                 raise ValueError(
-                    say(
-                        "{name} of the cell {cell} is not (batch, unit): it is made of neither the input nor a state",
-                        name=signal.name,
-                        cell=cell.name,
-                    )
+                    f"{signal.name} of the cell {cell.name} is not (batch, unit): it is made of neither the input "
+                    "nor a state"
                 )
         return values
 
@@ -226,17 +211,15 @@ def _stepped(
         s = SimpleNamespace(**{name: value.clone() for name, value in old.items()})  # it may write to them
         values = step(module, x.clone(), s)
         if not isinstance(values, Mapping):
-            raise TypeError(say("step returns a {kind}; a dict of named tensors is needed", kind=type(values).__name__))
+            raise TypeError(f"step returns a {type(values).__name__}; a dict of named tensors is needed")
         missing = [name for name in {**dict.fromkeys(states), **ran.given, **ran.last} if name not in values]
         if missing:
-            message = say(
-                "step does not return {names}, of which the module gives or takes values", names=", ".join(missing)
-            )
+            message = f"step does not return {', '.join(missing)}, of which the module gives or takes values"
             raise ValueError(message)
         for name, value in values.items():
             if not isinstance(value, Tensor) or value.dim() < 2 or len(value) != len(x):
                 shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-                raise ValueError(say("step returns {name} of {shape}; it is (batch, unit)", name=name, shape=shape))
+                raise ValueError(f"step returns {name} of {shape}; it is (batch, unit)")
             rows.setdefault(name, []).append(value.detach().clone())
         old = {name: ran.given[name][t] if name in ran.given else rows[name][t] for name in states}
     return {name: torch.stack(values) for name, values in rows.items()}
@@ -263,10 +246,7 @@ def _read(
     for name in dict.fromkeys(("h", *states)):
         if name not in values:
             raise ValueError(
-                say(
-                    "nothing gives {name} at every step: name a submodule that does, give an update that makes it, or "
-                    "leave it out of states",
-                    name=name,
-                )
+                f"nothing gives {name} at every step: name a submodule that does, give an update that "
+                "makes it, or leave it out of states"
             )
     return values

@@ -18,7 +18,6 @@ from torch.nn.utils.rnn import PackedSequence
 
 from lstm_core.modules.own_forms import Forms
 from lstm_core.modules.watch import its_own
-from lstm_core.say import say
 
 Captured = Mapping[str, tuple[nn.Module, Callable[[Any], Any]]]
 """By signal, the submodule whose output it is made of, and how."""
@@ -59,17 +58,17 @@ class OwnCall:
         captured: Captured | None = None,
     ) -> None:
         if isinstance(x, PackedSequence):
-            raise TypeError(say("x is a PackedSequence; a module of your own is traced on a padded tensor"))
+            raise TypeError("x is a PackedSequence; a module of your own is traced on a padded tensor")
         if not isinstance(x, Tensor):
-            raise TypeError(say("x is a {kind}; a torch Tensor is needed", kind=type(x).__name__))
+            raise TypeError(f"x is a {type(x).__name__}; a torch Tensor is needed")
         if not x.is_floating_point():
-            raise TypeError(say("x holds {kind}; what the cell reads is needed, in floating point", kind=x.dtype))
+            raise TypeError(f"x holds {x.dtype}; what the cell reads is needed, in floating point")
         if x.device.type == "meta":
-            raise ValueError(say("x is on the device meta, which holds no values"))
+            raise ValueError("x is on the device meta, which holds no values")
         if x.dim() < 2:
-            raise ValueError(say("x is {shape}; (time, batch, input) or (time, input) is needed", shape=tuple(x.shape)))
+            raise ValueError(f"x is {tuple(x.shape)}; (time, batch, input) or (time, input) is needed")
         if any(isinstance(inner, _DropoutNd) and inner.training and inner.p > 0 for inner in module.modules()):
-            raise ValueError(say("dropout is active, so two runs differ; call module.eval() first"))
+            raise ValueError("dropout is active, so two runs differ; call module.eval() first")
         self.module, self.fed, self.states = module, x.detach().clone(), tuple(states)
         self.sequence, self.sizes, self.captured = sequence, sizes or {}, captured or {}
         self.batched = x.dim() > 2
@@ -79,7 +78,7 @@ class OwnCall:
         if not self.batched:
             self.x = self.x.unsqueeze(1)
         if 0 in self.x.shape[:2]:
-            raise ValueError(say("x has no steps or no sequences, so there is nothing to trace"))
+            raise ValueError("x has no steps or no sequences, so there is nothing to trace")
         self.forms = Forms(module, states, returns)
         self.state = self.forms.passed(state)
         if self.state is None and not self.forms.begins:
@@ -141,7 +140,7 @@ class OwnCall:
 
     def _zeros(self) -> Any:
         if not set(self.states) <= set(self.sizes):
-            raise ValueError(say("the module's forward needs a state to begin with: pass it as state"))
+            raise ValueError("the module's forward needs a state to begin with: pass it as state")
         lead = self.x.shape[1:2] if self.batched else ()
         return self.forms.joined({name: self.fed.new_zeros(*lead, self.sizes[name]) for name in self.states})
 
@@ -163,13 +162,7 @@ class OwnCall:
         if value.dim() > 2 and value.shape[:2] == (1, batch):  # of one layer, as torch has it
             value = value[0]
         if value.dim() == 0 or value.shape[0] != batch:
-            raise ValueError(
-                say(
-                    "a state or an output is {shape}; its first axis is the batch, {batch}",
-                    shape=tuple(value.shape),
-                    batch=batch,
-                )
-            )
+            raise ValueError(f"a state or an output is {tuple(value.shape)}; its first axis is the batch, {batch}")
         return value
 
     def _catch(self, name: str, function: Callable[[Any], Any]) -> Callable[..., None]:
@@ -183,19 +176,12 @@ class OwnCall:
         strange = next((row for row in rows if not isinstance(row, Tensor)), None)
         if strange is not None:
             kind = type(strange).__name__
-            raise ValueError(
-                say("{name} is a {kind}; say which tensor of it, (submodule, function)", name=name, kind=kind)
-            )
+            raise ValueError(f"{name} is a {kind}; say which tensor of it, (submodule, function)")
         if len(rows) == len(self.x):
             return torch.stack([self._row(row) for row in rows])
         if len(rows) == 1 and self._lies_along_time(rows[0]):
             return self._along_time(rows[0])
         raise ValueError(
-            say(
-                "what {name} is made of ran {count} times in {steps} steps; name a submodule that runs once at every "
-                "step, or once for all of them",
-                name=name,
-                count=len(rows),
-                steps=len(self.x),
-            )
+            f"what {name} is made of ran {len(rows)} times in {len(self.x)} steps; name a submodule that "
+            "runs once at every step, or once for all of them"
         )

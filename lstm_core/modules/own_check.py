@@ -11,7 +11,6 @@ from torch import Tensor
 from lstm_core.certificate import Certificate
 from lstm_core.modules.own_call import OwnCall, Ran
 from lstm_core.modules.precision import TF32, TOLERANCE
-from lstm_core.say import say
 
 
 class Compared:
@@ -42,17 +41,12 @@ class Compared:
         for name, its in (*given, *self.ran.again, *lasting):
             if name not in values:
                 there = ", ".join(values)
-                raise ValueError(say("the module returns {name}, which is none of {there}", name=name, there=there))
+                raise ValueError(f"the module returns {name}, which is none of {there}")
             ours = values[name][len(values[name]) - len(its) :]
             if ours.shape != its.shape:
                 raise ValueError(
-                    say(
-                        "what the module gives as {name} is {own} at a step, and {name} as described is {ours}; say "
-                        "which of what it returns is which, returns=",
-                        name=name,
-                        own=tuple(its.shape[1:]),
-                        ours=tuple(ours.shape[1:]),
-                    )
+                    f"what the module gives as {name} is {tuple(its.shape[1:])} at a step, and {name} as described "
+                    f"is {tuple(ours.shape[1:])}; say which of what it returns is which, returns="
                 )
             self.compare(name, its.flatten(2), ours.flatten(2), len(self.ran.x) - len(its))
 
@@ -75,17 +69,9 @@ class Compared:
             if not error <= self.limit:
                 step, sequence, unit = self.places[name]
                 raise RuntimeError(
-                    say(
-                        "the trace differs from the module's own {name} by {error:.2g} at step {step} of sequence "
-                        "{sequence}, unit {unit}, more than {limit:.0e} allows in {precision}, so it is not shown",
-                        name=name,
-                        error=error,
-                        step=step,
-                        sequence=sequence,
-                        unit=unit,
-                        limit=self.limit,
-                        precision=self.precision,
-                    )
+                    f"the trace differs from the module's own {name} by {error:.2g} at step {step} of "
+                    f"sequence {sequence}, unit {unit}, more than {self.limit:.0e} allows in {self.precision}, so "
+                    "it is not shown"
                 )
         return Certificate(self.errors, limit=self.limit, precision=self.precision) if self.errors else None
 
@@ -108,5 +94,5 @@ def _coarsest(call: OwnCall, ran: Ran) -> torch.dtype:
     strange = kinds - TOLERANCE.keys()
     if strange:
         names = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in strange))
-        raise ValueError(say("the module computes in {names}; real floating-point numbers are traced", names=names))
+        raise ValueError(f"the module computes in {names}; real floating-point numbers are traced")
     return max(kinds, key=lambda kind: torch.finfo(kind).eps)

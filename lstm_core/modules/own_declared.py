@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from lstm_core.cells.base import Cell
 from lstm_core.equations import equations
 from lstm_core.ops import NUMPY
-from lstm_core.say import say
 from lstm_core.scan import hidden_size
 from lstm_core.symbols import Expr
 
@@ -20,32 +19,27 @@ from lstm_core.symbols import Expr
 def as_declared(cell: type[Cell]) -> None:
     """Raises ValueError for a cell that cannot be run here, with what it lacks."""
     if not isinstance(cell, type) or not issubclass(cell, Cell):
-        raise TypeError(say("cell is {kind}; a class made from lstm_core.Cell is needed", kind=repr(cell)[:80]))
+        raise TypeError(f"cell is {repr(cell)[:80]}; a class made from lstm_core.Cell is needed")
     missing = [name for name in ("name", "signals", "params") if not hasattr(cell, name)]
     if missing:
-        raise ValueError(say("the cell {cell} does not say its {names}", cell=cell.__name__, names=", ".join(missing)))
+        raise ValueError(f"the cell {cell.__name__} does not say its {', '.join(missing)}")
     names = {signal.name for signal in cell.signals}
     if "h" not in names or cell.output != "h":
-        raise ValueError(say("the cell {cell} has no signal h: what the module gives is called h", cell=cell.name))
+        raise ValueError(f"the cell {cell.name} has no signal h: what the module gives is called h")
     if cell.below:
-        raise ValueError(say("the cell {cell} reads the layer below, which the module does not have", cell=cell.name))
+        raise ValueError(f"the cell {cell.name} reads the layer below, which the module does not have")
     try:
         lines = equations(cell)
     except Exception as error:  # it is somebody's code, and can raise anything
-        raise ValueError(
-            say("the equations of the cell {cell} cannot be read off it: {error}", cell=cell.name, error=str(error))
-        ) from error
+        raise ValueError(f"the equations of the cell {cell.name} cannot be read off it: {error}") from error
     missing = sorted(names - {line.name for line in lines})
     if missing:
-        text = say(
-            "neither gates nor update of the cell {cell} gives {names}", cell=cell.name, names=", ".join(missing)
-        )
+        text = f"neither gates nor update of the cell {cell.name} gives {', '.join(missing)}"
         raise ValueError(text)
     for function in sorted(set().union(*(_functions(line.expr) for line in lines))):
         if not hasattr(NUMPY, function):
             there = "sigmoid, tanh, exp, log, abs, maximum, minimum, greater, log_sigmoid, standardized"
-            text = say("there is no xp.{function}, which the cell {cell} uses; there are {there}",
-                       function=function, cell=cell.name, there=there)  # fmt: skip
+            text = f"there is no xp.{function}, which the cell {cell.name} uses; there are {there}"
             raise ValueError(text)
 
 
@@ -67,26 +61,17 @@ def mapped(module: nn.Module, cell: type[Cell], weights: Any) -> dict[str, Tenso
         [name for name in one if name not in other] for one, other in ((wanted, given), (given, wanted))
     )
     if missing:
-        raise ValueError(
-            say("the cell {cell} needs the weights {names} as well", cell=cell.name, names=", ".join(missing))
-        )
+        raise ValueError(f"the cell {cell.name} needs the weights {', '.join(missing)} as well")
     if strange:
         there = ", ".join(wanted)
-        raise ValueError(
-            say(
-                "the cell {cell} has no weights {names}; it has {there}",
-                cell=cell.name,
-                names=", ".join(strange),
-                there=there,
-            )
-        )
+        raise ValueError(f"the cell {cell.name} has no weights {', '.join(strange)}; it has {there}")
     found: dict[str, Tensor] = {}
     for name in (name for name in wanted if given[name] is not None):
         value = given[name]
         if isinstance(value, str):
             value = _named(module, value)
         if not isinstance(value, Tensor):
-            raise ValueError(say("the weight {name} is a {kind}, not a tensor", name=name, kind=type(value).__name__))
+            raise ValueError(f"the weight {name} is a {type(value).__name__}, not a tensor")
         found[name] = value.detach()
     sizes: dict[str, int] = {}
     for name, value in found.items():
@@ -95,7 +80,7 @@ def mapped(module: nn.Module, cell: type[Cell], weights: Any) -> dict[str, Tenso
             sizes.setdefault(axis, size)
         shape = tuple(sizes[axis] for axis in axes) if len(axes) == value.dim() else axes
         if tuple(value.shape) != shape:
-            text = say("the weight {name} is {shape}, not {wanted}", name=name, shape=tuple(value.shape), wanted=shape)
+            text = f"the weight {name} is {tuple(value.shape)}, not {shape}"
             raise ValueError(text)
     some = next(iter(found.values()), torch.zeros(()))
     low = torch.bfloat16, torch.float16
@@ -105,7 +90,7 @@ def mapped(module: nn.Module, cell: type[Cell], weights: Any) -> dict[str, Tenso
     for name in wanted:
         if name not in found:
             if not set(wanted[name].axes) <= set(sizes):
-                raise ValueError(say("how large {name} is cannot be told from the other weights", name=name))
+                raise ValueError(f"how large {name} is cannot be told from the other weights")
             found[name] = some.new_zeros([sizes[axis] for axis in wanted[name].axes])
     return {name: found[name].to(dtype).clone() for name in wanted}
 
@@ -116,7 +101,7 @@ def _named(module: nn.Module, path: str) -> Tensor:
         value = getattr(value, part, None)
     if not isinstance(value, Tensor):
         names = ", ".join(name for name, _ in module.named_parameters())
-        raise ValueError(say("the module has no weight {path!r}; it has {names}", path=path, names=names))
+        raise ValueError(f"the module has no weight {path!r}; it has {names}")
     return value
 
 

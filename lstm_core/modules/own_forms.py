@@ -8,8 +8,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lstm_core.say import say
-
 
 class Forms:
     """states: their names, in the order in which the module passes them. returns: the names of what it returns, in the
@@ -41,11 +39,11 @@ class Forms:
         if not isinstance(state, Mapping):
             if state is not None and not self.takes:
                 name = type(self.module).__name__
-                raise ValueError(say("the forward of {name} takes x alone and no state; say initial=", name=name))
+                raise ValueError(f"the forward of {name} takes x alone and no state; say initial=")
             return _cloned(state)
         missing = [name for name in self.states if name not in state]
         if missing:
-            raise ValueError(say("the state has no {names}", names=", ".join(missing)))
+            raise ValueError(f"the state has no {', '.join(missing)}")
         return self.joined({name: _cloned(state[name]) for name in self.states})
 
     def joined(self, by_name: Mapping[str, Any]) -> Any:
@@ -57,7 +55,7 @@ class Forms:
         parts = list(_tensors(state))
         if parts and len(parts) != len(self.states):
             names = ", ".join(self.states)
-            raise ValueError(say("the state is {names}, each a tensor; {count} given", names=names, count=len(parts)))
+            raise ValueError(f"the state is {names}, each a tensor; {len(parts)} given")
         return dict(zip(self.states, parts, strict=False))
 
     def _names(self, result: Any) -> list[str]:
@@ -78,12 +76,8 @@ class Forms:
         values, names = list(_tensors(result)), self._names(result)
         if len(names) != len(values):
             raise ValueError(
-                say(
-                    "{module} returns {count} tensors, and which is which is not known; say it in the form in which "
-                    'it returns them, such as returns=("h", ("h", "c"))',
-                    module=type(self.module).__name__,
-                    count=len(values),
-                )
+                f"{type(self.module).__name__} returns {len(values)} tensors, and which is which is not known; say it "
+                'in the form in which it returns them, such as returns=("h", ("h", "c"))'
             )
         return [(name, value.detach().clone()) for name, value in zip(names, values, strict=True) if name]
 
@@ -102,12 +96,8 @@ class Forms:
         missing = [name for name in self.states if name not in by_name]
         if missing:
             raise ValueError(
-                say(
-                    "{module} takes a state and does not return {names}, so it cannot go on to the next step; say what "
-                    "it returns, returns=",
-                    module=type(self.module).__name__,
-                    names=", ".join(missing),
-                )
+                f"{type(self.module).__name__} takes a state and does not return {', '.join(missing)}, so it "
+                "cannot go on to the next step; say what it returns, returns="
             )
         return self.joined(by_name)
 
@@ -118,10 +108,7 @@ def _parameters(module: nn.Module) -> list[inspect.Parameter]:
     except ValueError as error:
         name = type(module).__name__
         raise TypeError(
-            say(
-                "{name} cannot be traced: its forward does not say what it takes; pass the module it was made from",
-                name=name,
-            )
+            f"{name} cannot be traced: its forward does not say what it takes; pass the module it was made from"
         ) from error
 
 
