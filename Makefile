@@ -3,6 +3,7 @@
 # make run TORCH=1  with PyTorch, which is otherwise installed only where an accelerator would use it (TORCH=0: never)
 # make test         everything that is checked, for people and for CI: ruff, pyright, pytest
 # make test-isa     the tests of traced PyTorch modules again, as on processors without AVX-512 and without AVX
+# make test-cuda    what needs an NVIDIA card, in under two minutes; elsewhere it is skipped
 # make chaos        a bad day: 100,000 hostile files, faults and attacks while a neighbour's page is watched; prints a table
 # make bench        measures the page in a real browser (benchmarks/README.md), and what a trace costs (benchmarks/trace.md)
 # make docs         writes the generated tables of docs/: cells, models, experiments
@@ -17,7 +18,7 @@ INSTALLED := .venv/.installed
 TORCH ?= $(shell [ -e /dev/nvidiactl ] || command -v nvidia-smi >/dev/null || [ -e /usr/lib/wsl/lib/nvidia-smi ] || \
            [ "`uname -sm`" = 'Darwin arm64' ] && echo 1)
 
-.PHONY: help run test test-isa chaos bench docs screenshots venv
+.PHONY: help run test test-isa test-cuda chaos bench docs screenshots venv
 .DEFAULT_GOAL := help
 
 help:
@@ -38,6 +39,9 @@ test-isa: $(INSTALLED)-dev
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(TRACED)
+
+test-cuda: $(INSTALLED)-dev
+	$(BIN)/python -m pytest tests/test_trace_cuda.py tests/test_trace_kernels.py tests/test_device.py
 
 chaos: $(INSTALLED)-dev
 	NIGHTLY=1 $(BIN)/python -m pytest tests/chaos tests/test_hostile.py tests/test_files_hostile_pickles.py \

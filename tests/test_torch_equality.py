@@ -152,15 +152,3 @@ def test_active_dropout_is_refused() -> None:
     assert trace(module, x).max_abs_error is not None  # eval(): dropout does nothing
     with pytest.raises(ValueError, match=r"dropout is active.*module.eval\(\)"):
         trace(module.train(), x)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-@KIND
-@pytest.mark.parametrize("dtype", ATOL)
-def test_a_module_on_the_gpu_is_traced_there(kind: str, dtype: torch.dtype) -> None:
-    module = build(kind, dtype, num_layers=2, bidirectional=True)
-    x = torch.randn(9, 3, 5, dtype=dtype)
-    here, there = trace(module, x), trace(module.cuda(), x.cuda())
-    assert there.device.startswith("cuda") and there.max_abs_error is not None and there.max_abs_error <= 1e-5
-    for name, value in here.signals.items():
-        np.testing.assert_allclose(there.signals[name], value, rtol=0, atol=1e-5)
