@@ -107,8 +107,8 @@ def _made(recipe: str) -> type[Cell]:
 def unknown(names: Sequence[str]) -> str:
     """Why such a cell cannot be run."""
     return (
-        f"the values of {', '.join(names)} are known and not the equations, which this needs; declare them as a Cell, or "
-        "those of a state as its update (lstm_core.trace_cell)"
+        f"the values of {', '.join(names)} are known and not the equations, which this needs; declare them as a Cell, "
+        "or those of a state as its update (lstm_core.trace_cell)"
     )
 
 
