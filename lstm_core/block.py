@@ -127,8 +127,9 @@ class Block:
         steps, batch = x.shape[:2]
         initial = self._initial(state, batch, dtype)
         ends = self._lengths(lengths, steps, batch)
-        device, xp = resolve(device, backend)
         layers = self.layers
+        weights = sum(value.size for row in layers for params in row for value in params.values())
+        device, xp = resolve(device, backend, work=batch * weights)
         if xp is not NUMPY:
             layers = [[{name: xp.asarray(value) for name, value in params.items()} for params in row] for row in layers]
         whole = bool((ends == steps).all())
@@ -155,6 +156,7 @@ class Block:
             certificate=None if self.checked is None else Certificate({"h": self.checked}),
             lengths=None if whole else tuple(ends.tolist()),
             assumed=self.assumed,
+            reverse=self.directions == ("reverse",),
         )
 
     def mask_of(self, x: np.ndarray) -> np.ndarray | None:

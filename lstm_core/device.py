@@ -3,6 +3,7 @@ sign of one."""
 
 from __future__ import annotations
 
+import math
 import platform
 import sys
 from pathlib import Path
@@ -12,6 +13,10 @@ from lstm_core.ops import NUMPY, TorchOps
 from lstm_core.say import Said, say
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+WORTH = 1e6
+"""Multiplications of one step, for all sequences, from which an accelerator is expected to be the faster. Step by step
+it takes 0.2 ms for each, whatever its size, in launches; NumPy on one core does so many multiplications in that time.
+Measured on an H200: 20 steps of a shipped model, 25,000 each, took 4.6 ms there and 0.7 ms in NumPy."""
 
 
 def accelerator_hint() -> str | None:
@@ -32,10 +37,11 @@ def _usable(name: str) -> bool:
     return torch.cuda.is_available() if name == "cuda" else torch.backends.mps.is_available()
 
 
-def resolve(device: str = "auto", backend: str | None = None) -> tuple[str, Any]:
+def resolve(device: str = "auto", backend: str | None = None, work: float = math.inf) -> tuple[str, Any]:
     """The device's name and the back end that computes on it.
 
-    device: "auto" takes the accelerator if there is one, else the CPU; "cpu"; "cuda"; "mps".
+    device: "auto" takes the accelerator if there is one and the work is worth it, else the CPU; "cpu"; "cuda"; "mps".
+    work: multiplications of one step, for all sequences.
     backend: "numpy" or "torch" to force one on the CPU; by default NumPy there and torch elsewhere.
 
     Raises ValueError for an unknown device or back end, and for a device that this machine does not have.
@@ -45,7 +51,7 @@ def resolve(device: str = "auto", backend: str | None = None) -> tuple[str, Any]
     if backend not in (None, "numpy", "torch"):
         raise ValueError(f"there is no back end {backend!r}; there are numpy, torch")
     if device == "auto":
-        hint = accelerator_hint() if backend != "numpy" else None
+        hint = accelerator_hint() if backend != "numpy" and work >= WORTH else None
         device = hint if hint and _torch_installed() and _usable(hint) else "cpu"
     elif device != "cpu" and not (_torch_installed() and _usable(device)):
         raise ValueError(f"this machine has no usable {device!r} device; use device='auto' or 'cpu'")
@@ -72,7 +78,7 @@ def place(device: str) -> Said:
         return say("NumPy on the CPU: PyTorch is not installed")
     if not _usable(hint):
         return say("NumPy on the CPU: the installed PyTorch cannot use the accelerator")
-    return say("NumPy on the CPU")
+    return say("NumPy on the CPU: so small a run is faster there")
 
 
 def _torch_installed() -> bool:

@@ -117,7 +117,7 @@ PLACES = [
     ("cuda", False, True, "NumPy on the CPU: PyTorch is not installed"),
     ("mps", False, True, "NumPy on the CPU: PyTorch is not installed"),
     ("cuda", True, False, "NumPy on the CPU: the installed PyTorch cannot use the accelerator"),
-    ("cuda", True, True, "NumPy on the CPU"),  # the accelerator is there, and this run had no use for it
+    ("cuda", True, True, "NumPy on the CPU: so small a run is faster there"),
 ]
 
 
@@ -129,8 +129,9 @@ def test_a_run_on_the_cpu_says_why_there(
     monkeypatch.setattr(device, "_torch_installed", lambda: installed)
     monkeypatch.setattr(device, "_usable", lambda name: usable)
     assert device.place("cpu") == phrase
-    if phrase != "NumPy on the CPU":
-        assert device.resolve("auto") == ("cpu", NUMPY), "what is said is what is done"
+    assert device.resolve("auto", work=device.WORTH / 2) == ("cpu", NUMPY), "what is said is what is done"
+    if not (hint and installed and usable):
+        assert device.resolve("auto") == ("cpu", NUMPY)
 
 
 def test_a_run_on_an_accelerator_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,3 +157,25 @@ def test_looking_for_an_accelerator_does_not_import_torch() -> None:
     root = Path(__file__).resolve().parent.parent
     out = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
     assert out.strip() == "False"
+
+
+def test_auto_takes_an_accelerator_for_work_that_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the size of a step: one sentence of a small model is faster on the CPU, a large batch is not."""
+    monkeypatch.setattr(device, "accelerator_hint", lambda: "mps")
+    monkeypatch.setattr(device, "_usable", lambda name: True)
+    taken: list[str] = []
+    monkeypatch.setattr(device, "TorchOps", lambda name: taken.append(name) or "torch")
+    assert device.resolve("auto", work=device.WORTH) == ("mps", "torch")
+    assert device.resolve("auto", work=device.WORTH - 1) == ("cpu", NUMPY)
+    assert device.resolve("mps", work=1) == ("mps", "torch"), "whoever asks for it gets it"
+    assert device.resolve("auto", "numpy", work=device.WORTH) == ("cpu", NUMPY)
+    assert taken == ["mps", "mps"]
+    asked: list[float] = []
+
+    def resolve(*args: Any, work: float) -> Any:
+        asked.append(work)
+        return "cpu", NUMPY
+
+    monkeypatch.setattr("lstm_core.block.resolve", resolve)
+    cases.model().run("Mary went home .")
+    assert asked and 0 < asked[0] < device.WORTH
