@@ -34,7 +34,8 @@ class Trace:
     """What a recurrent network did with one input.
 
     signals: by name, each (layer, direction, time, batch, unit), NumPy, in the precision of the run. ``time`` is the
-        index of the token in both directions; direction 1, if there is one, ran from the last token to the first.
+        index of the token in both directions; direction 1, if there is one, ran from the last token to the first, and
+        so did the only one of a trace that is ``reverse``.
     inputs: (time, batch, input), what the first layer read.
     layers: the parameters that ran, by layer, direction and name (see ``Cell.params``). Traces of one module share them
         while the module's own stay the same, so they cannot be written to.
@@ -55,6 +56,7 @@ class Trace:
     continued: (time, batch, 2), the step and the row whose state each step went on from, where rows do not simply go on
         from themselves (beam search, finished rows held back); None where they do. Step -1 is a row of ``initial``, and
         -2 marks a step at which the batch did not have the row (its signals are NaN). ``sequence`` follows it.
+    reverse: whether the only direction ran from the last token to the first (Keras's ``go_backwards``).
     """
 
     cell: type[Cell]
@@ -72,6 +74,7 @@ class Trace:
     continued: np.ndarray | None = None
     method: str = ""
     broken: Broken | None = None
+    reverse: bool = False
     roles: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -106,7 +109,7 @@ class Trace:
         last = np.array(self.lengths or [len(self)] * len(batch)) - 1
         if self.continued is not None:  # the last step at which the batch had the row
             last -= (self.continued[::-1, :, 0] > -2).argmax(axis=0)
-        ends = (last, np.zeros_like(last))
+        ends = (np.minimum(last, 0),) if self.reverse else (last, np.zeros_like(last))
         found = {}
         for name in self.initial:
             values = self.signals[name]

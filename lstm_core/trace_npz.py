@@ -57,6 +57,7 @@ def parts(trace: Trace) -> tuple[dict[str, Any], Arrays]:
         "broken": None if trace.broken is None else _plain(asdict(trace.broken)),
         "lengths": None if trace.lengths is None else [int(length) for length in trace.lengths],
         "assumed": [str(sentence) for sentence in trace.assumed],
+        "reverse": bool(trace.reverse),
     }
     arrays: Arrays = {**trace.signals, "inputs": trace.inputs}
     for layer, row in enumerate(trace.layers):
@@ -130,6 +131,7 @@ def whole(rest: Mapping[str, Any], arrays: Arrays, cell: type[Cell] | None = Non
         method=_of(str, rest["method"]),
         broken=None if rest["broken"] is None else _broken(_of(dict, rest["broken"])),
         continued=arrays.get("continued"),
+        reverse=_of(bool, rest.get("reverse", False)),
     )
 
 
@@ -214,6 +216,8 @@ def _checked(trace: Trace) -> Trace:
             return signals[name].shape[-1]
         return output if projected and name == cell.output else hidden
 
+    if trace.reverse and directions != 1:
+        raise ValueError(say("it has two directions, and is said to have run backwards alone"))
     if directions not in (1, 2) or (len(trace.layers), {len(row) for row in trace.layers}) != (layers, {directions}):
         raise ValueError(
             say(

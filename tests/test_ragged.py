@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import replace
 from typing import Any
@@ -453,3 +454,51 @@ def test_a_trace_that_holds_some_signals_answers_what_it_can() -> None:
     for ask in (health, timescales, lambda one: memory(one, -1), lambda one: contrast(one, one)):
         with pytest.raises(ValueError, match="the trace has no signal '.'; it has f, c"):
             ask(some)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "grid"])
+def test_a_layer_that_only_reads_backwards_is_one_that_reads_the_turned_text(name: str) -> None:
+    """Keras's go_backwards, in a ragged batch: everything as of each sequence turned round and read forwards."""
+    one = random_trace(name, time=5, layers=2, batch=4)
+    ways = [Block("", "keras", one.cell, one.layers, (way,), batch_first=False) for way in ("reverse", "forward")]
+    back = ways[0].trace(one.inputs, state=dict(one.initial), lengths=list(LENGTHS))
+    assert back.reverse and not one.reverse
+    for row, length in enumerate(LENGTHS):
+        first = {key: value[:, :, row : row + 1] for key, value in one.initial.items()}
+        turned = ways[1].trace(one.inputs[:length, row][::-1][:, None], state=first)
+        for key, value in turned.final.items():
+            np.testing.assert_allclose(back.final[key][:, :, row], value[:, :, 0], rtol=0, atol=1e-12)
+        for layer in range(2):
+            np.testing.assert_allclose(
+                timescales(back, layer=layer, batch=row).on_text, timescales(turned, layer=layer).on_text
+            )
+            kept = retention(back, 1, layer=layer, batch=row)
+            np.testing.assert_allclose(
+                kept.kept[::-1, ::-1], retention(turned, 1, layer=layer).kept, rtol=0, atol=1e-12
+            )
+            np.testing.assert_allclose(
+                kept.initial[::-1], retention(turned, 1, layer=layer).initial, rtol=0, atol=1e-12
+            )
+        for step in range(length):
+            there = length - 1 - step
+            got, expected = memory(back, step, batch=row), memory(turned, there)
+            np.testing.assert_allclose(got.contributions[::-1], expected.contributions, rtol=0, atol=1e-12)
+            assert got.residual < 1e-12 and got.step == step
+            error = np.arange(1.0, 1 + back[one.cell.output].shape[-1])
+            ours, theirs = gradients(back, step, error, batch=row), gradients(turned, there, error)
+            np.testing.assert_allclose(ours.inputs[::-1], theirs.inputs, rtol=0, atol=1e-10)
+            state = one.cell.states()[0]
+            ours, theirs = flow(back, step, state, batch=row), flow(turned, there, state)
+            np.testing.assert_allclose(ours.norm[::-1], theirs.norm, rtol=0, atol=1e-10)
+        gate = one.cell.signals[0].name
+        ours = intervene(back, [f"{gate}[1]@0:1=0.5", f"{gate}/1@-1:=0.25"]).after
+        theirs = intervene(turned, [f"{gate}[1]@{length - 1}=0.5", f"{gate}/1@0:1=0.25"]).after
+        for signal, value in theirs.signals.items():
+            np.testing.assert_allclose(
+                ours[signal][:, :, :length, row][:, :, ::-1], value[:, :, :, 0], rtol=0, atol=1e-12
+            )
+    for signal, value in intervene(back, []).after.signals.items():
+        np.testing.assert_allclose(value, back[signal], rtol=0, atol=1e-12)
+    file = io.BytesIO()
+    back.to_npz(file)
+    assert Trace.from_npz(io.BytesIO(file.getvalue())).reverse

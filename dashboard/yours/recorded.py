@@ -29,7 +29,7 @@ def read(content: Content) -> Trace:
 
 def network(trace: Trace) -> Loaded:
     """What ran, which interventions run again."""
-    ways = ("forward", "reverse")[: len(trace.layers[0])]
+    ways = ("reverse",) if trace.reverse else ("forward", "reverse")[: len(trace.layers[0])]
     block = Block("", "gatescope", trace.cell, trace.layers, ways, batch_first=False, assumed=trace.assumed)
     return Loaded(FORMAT, (block,))
 

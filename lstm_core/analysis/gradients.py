@@ -156,12 +156,11 @@ def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gra
     if error.ndim != 1 or len(error) not in reads:
         raise ValueError(f"error is a vector of the output, ({size},), not {error.shape}")
     runs = [[steps(trace, layer, bool(way)) for way in range(directions)] for layer in range(count)]
-    at = runs[0][0].place(step)
     above = np.zeros((len(trace), size))
     if trace.attention is not None and len(error) == 2 * size:
         above = error_in_states(trace.attention, top(cell, trace.signals)[:, 0], step, error)
     else:
-        above[at] = error
+        above[step] = error
     below: list[dict[str, np.ndarray]] = [{} for _ in range(directions)]
     found: list[list[_Pass]] = []
     factors: dict[tuple[int, int, str], _Factor] = {}

@@ -204,7 +204,10 @@ def intervene(
         for t in np.flatnonzero(hit.any(axis=1)).tolist():
             active.setdefault((force.layer, force.direction, t), []).append((force, np.flatnonzero(hit[t])))
 
+    flip = slice(None, None, -1 if trace.reverse else 1)  # the core runs its first direction forwards
+
     def step(layer: int, direction: int, t: int, p: Any, x: Any, s: Any) -> dict[str, Any] | None:
+        t = len(trace) - 1 - t if trace.reverse else t
         now = active.get((layer, direction, t), [])
         if not now and read[t].all():
             return None
@@ -212,7 +215,8 @@ def intervene(
         return values if read[t].all() else passed_by(trace.cell, values, read[t], s)
 
     layers = [[{name: np.asarray(value) for name, value in params.items()} for params in row] for row in trace.layers]
-    signals, _ = scan(trace.cell, layers, inputs, trace.initial, step=step)
+    signals, _ = scan(trace.cell, layers, inputs[flip], trace.initial, step=step)
+    signals = {name: values[:, :, flip] for name, values in signals.items()}
     for values in signals.values():
         values[:, :, ~inside] = np.nan
     signals |= weights(trace.attention, trace.cell, signals)

@@ -165,7 +165,7 @@ def retention(trace: Trace, unit: int, *, layer: int = -1, backward: bool = Fals
         start = start * keep[t, unit]
         row[t] = 1.0
         kept[t], first[t] = row, start
-    both = slice(None, None, -1 if backward else 1)
+    both = slice(None, None, -1 if run.backward else 1)
     initial = first * run.old[rule.state][0, unit] if len(run) else first
     return Retention(kept[both, both], (kept * written[:, unit])[both, both], run.flip(initial))
 

@@ -108,10 +108,11 @@ def steps(trace: Trace, layer: int = -1, backward: bool = False, batch: int = 0)
     count, directions = len(trace.layers), len(trace.layers[0])
     if not -count <= layer < count:
         raise ValueError(f"there is no layer {layer}; the trace has {count} (0 to {count - 1})")
-    if backward and directions == 1:
+    if backward and directions == 1 and not trace.reverse:
         raise ValueError("the trace has no backward direction")
     layer %= count
-    direction = int(backward)
+    direction = int(backward and directions == 2)
+    backward = backward or trace.reverse
     flip = slice(None, None, -1 if backward else 1)
 
     def read(name: str, at: int, way: int) -> np.ndarray:
