@@ -18,7 +18,7 @@ from lstm_core import Network, Trace, list_models, load_model
 
 LIMIT = 2000
 """Tokens that are read; more would draw nothing that can be seen."""
-READINGS = 96 << 20
+READINGS = 40 << 20
 """Bytes of readings of shipped models that are kept, for all visitors."""
 AGAIN = 600.0
 """Seconds after which everything is looked at again: what of it has become garbage meanwhile is let go of."""

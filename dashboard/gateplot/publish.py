@@ -103,7 +103,7 @@ class Same:
     make: Callable[[], Mapping[str, Any]]
 
 
-SHARED = 16 << 20
+SHARED = 8 << 20
 """Bytes of packed contents that are kept, for all visitors."""
 
 _shared: budgets.Cache[bytes] = budgets.Cache(SHARED, len)
