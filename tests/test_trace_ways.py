@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lstm_core.modules import allocation, onednn, recorded
+from lstm_core.modules import onednn, recorded
 from lstm_core.modules.call import Call
 from lstm_core.modules.product import doubling_scan, linear_scan
 from lstm_core.modules.tracing import METHODS, trace_module
@@ -196,19 +196,6 @@ def test_every_way_is_asked_by_its_name_and_says_it() -> None:
         for name, way in WAYS.items():
             if way.usable(Call(module, x)):
                 assert trace_module(module, x, method=name).method == name
-
-
-@pytest.mark.parametrize("kept", [0, 1 << 20])
-def test_the_memory_of_a_trace_is_one_block_unless_it_is_large(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allocation, "KEPT", kept)
-    shapes = [(2, 3, 4), (5,), (0, 2), (4, 1)]
-    found = allocation.empty(shapes, np.float32)
-    assert [values.shape for values in found] == shapes and all(values.flags.writeable for values in found)
-    for k, values in enumerate(found):
-        values[...] = k
-    assert all((values == k).all() for k, values in enumerate(found))
-    bases = {id(values.base) for values in found}
-    assert len(bases) == 1 and all(values.flags.owndata for values in found) == (not kept)
 
 
 @given(

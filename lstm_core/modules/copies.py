@@ -10,7 +10,6 @@ import numpy as np
 from torch import Tensor, nn
 
 from lstm_core.cells.base import Cell
-from lstm_core.modules.allocation import empty
 from lstm_core.modules.call import LOW, Call
 from lstm_core.modules.kept import KeptRows
 from lstm_core.modules.kinds import with_biases
@@ -38,14 +37,10 @@ def weights_of(call: Call) -> Layers:
 
 def _split(cell: type[Cell], blocks: Sequence[Sequence[Mapping[str, Tensor]]]) -> Layers:
     """A copy of torch's weights, as ours, that cannot be written to."""
-    named = [[with_biases(weights) for weights in row] for row in blocks]
-    values = [value.float() if value.dtype in LOW else value for weights in chain(*named) for value in weights.values()]
-    values = [value.cpu().numpy() for value in values]
-    copies = empty([value.shape for value in values], values[0].dtype)
-    for copy, value in zip(copies, values, strict=True):
-        copy[...] = value
-    left = iter(copies)
-    layers = [[split_weights(cell, {name: next(left) for name in weights}) for weights in row] for row in named]
+    layers = [
+        [split_weights(cell, {name: copied(value) for name, value in with_biases(weights).items()}) for weights in row]
+        for row in blocks
+    ]
     for params in chain(*layers):
         for value in params.values():
             value.flags.writeable = False

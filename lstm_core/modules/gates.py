@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_core.modules.allocation import empty
 from lstm_core.modules.call import Call
 from lstm_core.modules.run import Run
 from lstm_core.stacked import GATES
@@ -39,7 +38,7 @@ class Gates:
         shapes = {name: (*call.shape, width) for name, width in widths.items() if name not in self._made}
         if call.device.type == "cpu":
             kind = np.float64 if call.dtype is torch.float64 else np.float32
-            made = [torch.from_numpy(values) for values in empty([*shapes.values()], kind)]
+            made = [torch.from_numpy(np.empty(shape, kind)) for shape in shapes.values()]
         else:
             made = [torch.empty(shape, dtype=call.dtype, device=call.device) for shape in shapes.values()]
         self._made |= dict(zip(shapes, made, strict=True))

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lstm_core.modules.allocation import KEPT
 from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.pieces import begin, given, pieces
 from lstm_core.modules.proof import compare
 
+KEPT = 32 << 20  # bytes up to which glibc keeps what was freed for the next: larger memory is new, page by page
 PAGE = 4096 // 4  # regions of the workspace start on pages, counted in float32
 PIECE = 4 << 20  # bytes of the workspace of a piece,
 ROWS = 1024  # if these are at least so many vectors: every piece packs the weights anew
