@@ -342,8 +342,12 @@ def test_a_search_chooses_anew_after_an_intervention() -> None:
 @pytest.mark.parametrize(
     ("force", "error", "answer"),
     [
-        (["gru: f=1"], ValueError, "^'gru: f=1' begins with no module's name and a colon; the modules are 'a', 'b.c'$"),
-        (["f[1]@2:3=1"], ValueError, "begins with no module's name and a colon"),
+        (
+            ["gru: f=1"],
+            ValueError,
+            "^'gru: f=1' does not begin with a module's name and a colon; the modules are 'a', 'b.c'$",
+        ),
+        (["f[1]@2:3=1"], ValueError, "does not begin with a module's name and a colon"),
         (["a: f[9]=1"], ValueError, "^a: unit 9 does not exist in f"),
         (["a: q=1"], ValueError, "^a: the cell lstm has no signal 'q'; it has i, f, g, o, c, h"),
         (["a: f/1=1"], ValueError, "^a: layer 1 does not exist in f"),

@@ -89,7 +89,7 @@ def _parted(text: str, modules: Sequence[str]) -> tuple[str, str, str]:
         return modules[0], "", text
     names = ", ".join(map(repr, modules))
     raise ValueError(
-        say("{text!r} begins with no module's name and a colon; the modules are {names}", text=text, names=names)
+        say("{text!r} does not begin with a module's name and a colon; the modules are {names}", text=text, names=names)
     )
 
 

@@ -66,14 +66,14 @@ def _keys(states: States) -> list[bytes]:
 def joined(traces: Sequence[Trace], begun: Sequence[np.ndarray]) -> Trace:
     """One trace of consecutive calls, of which ``begun`` says what each row went on from, (batch, 2) for every call."""
     batch = max(len(rows) for rows in begun)
-    parts = []
+    parts, start = [], 0
     for trace, rows in zip(traces, begun, strict=True):
-        start = sum(len(part) for part in parts)
         part = np.full((len(trace), batch, 2), NOT_RUN)
         part[:, : len(rows), 0] = np.arange(start - 1, start - 1 + len(trace))[:, None]
         part[:, : len(rows), 1] = np.arange(len(rows))
         part[0, : len(rows)] = rows
         parts.append(part)
+        start += len(trace)
     continued = np.concatenate(parts)
     run = continued[..., 0] != NOT_RUN
     straight_on = bool((continued[run] == _in_line(len(continued), batch)[run]).all())

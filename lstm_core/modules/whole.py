@@ -41,7 +41,7 @@ class Visit:
     """One or more calls of a module that go on from each other.
 
     began, last: the states that the last of them began with and left; first: those before all of them. origins: for
-    each call, (batch, 2), the step and the row that each row went on from (``Trace.continued``).
+    each call, (batch, 2), the step and the row that each row went on from (``Trace.continued``). steps: of all calls.
     """
 
     traces: list[Trace]
@@ -50,6 +50,7 @@ class Visit:
     first: States
     origins: list[np.ndarray]
     weights: list[tuple[Tensor, int]]
+    steps: int
 
     def same_weights(self, weights: list[tuple[Tensor, int]]) -> bool:
         """Whether they are unchanged: then the copy that the trace holds will do for the next one. Those that a hook
@@ -61,7 +62,7 @@ class Visit:
         """What each row of ``call`` went on from; None if it begins anew."""
         if call.state is None or call.shape[1] != 1 or call.lengths is not None or self.traces[0].lengths is not None:
             return None
-        left = straight(self.last, sum(map(len, self.traces)) - 1)
+        left = straight(self.last, self.steps - 1)
         return origins(
             call.initial, [(self.last, left), (self.began, self.origins[-1]), (self.first, straight(self.first, -1))]
         )
@@ -91,7 +92,7 @@ class Visits:
         assert self.force is not None
         trace, (visit, _) = self._trace(call, gates), self._place(call)
         name = self._called(len(self.visits) if visit is None else self.visits.index(visit))
-        after = self.force(name, trace, 0 if visit is None else sum(map(len, visit.traces)))
+        after = self.force(name, trace, 0 if visit is None else visit.steps)
         self.traced = trace if after is None else after
         return None if after is None else returned(call, own, trace, after)
 
@@ -105,9 +106,10 @@ class Visits:
         began, last = ({name: value.clone() for name, value in states.items()} for states in (call.initial, call.last))
         visit, origin = self._place(call)
         if visit is None:
-            self.visits.append(Visit([trace], began, last, began, [straight(began, -1)], _weights(call)))
+            self.visits.append(Visit([trace], began, last, began, [straight(began, -1)], _weights(call), len(trace)))
         else:
             visit.traces.append(trace)
+            visit.steps += len(trace)
             visit.origins.append(origin)
             visit.began, visit.last = began, last
 
