@@ -23,7 +23,7 @@ else:
     from dashboard import start, turns
 
     st.set_page_config("Gatescope", layout="wide", initial_sidebar_state="collapsed")
-    with turns.LOADING:
+    with turns.LOADING.taken():
         start.ready()
 
         from dashboard import cache, uploads

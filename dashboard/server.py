@@ -112,7 +112,7 @@ async def running(app: Any) -> AsyncIterator[None]:
 def prepare() -> None:
     """Make ready what every visitor needs, so that not even the first one waits for it."""
     with suppress(Exception):  # whatever it is, the page says it
-        with turns.LOADING:
+        with turns.LOADING.taken():
             from dashboard import cache
             from dashboard.state import Settings
             from dashboard.views import discover

@@ -69,8 +69,8 @@ class Turns:
                 turn.begun.set()
 
 
-LOADING = threading.Lock()
-"""Whoever imports the page's modules holds it: where one thread imports a package and another a part of it, each may
+LOADING = Turns(at_once=1, longest=60)
+"""The turn of whoever imports the page's modules: where one thread imports a package and another a part of it, each may
 wait for the other, and Python ends one of them with an error. On a server that was just started all visitors import."""
 
 OPENING = Turns()

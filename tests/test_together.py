@@ -75,7 +75,7 @@ def test_how_long_somebody_waited_for_one_who_came_later() -> None:
 def test_while_one_loads_the_page_nobody_else_does() -> None:
     cache.forget()
     prepares = threading.Thread(target=server.prepare, daemon=True)
-    with turns.LOADING:
+    with turns.LOADING.taken():
         prepares.start()
         prepares.join(0.3)
         assert prepares.is_alive() and not cache._readings
