@@ -1,11 +1,11 @@
 # Gatescope on a server of one's own: `docker compose up --build -d` (docs/hosting.md). Nothing is written at run time.
-# The base by its digest, so that a build today and one next year start alike. A newer one, with Debian's and Python's mends:
-# `docker buildx imagetools inspect python:3.11-slim-bookworm`, and its "Digest" here.
+# The base is named by its digest, so that a build today and one next year start alike. To take in fixes of Debian and Python, put
+# the "Digest" here that `docker buildx imagetools inspect python:3.11-slim-bookworm` prints.
 ARG PYTHON=python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 
 FROM ${PYTHON} AS packages
 
-# Every package by version and digest, and what needs no building: nothing of a package runs before the app does.
+# Every package by version and digest, ready-made: no package's own code runs while the image is built.
 COPY requirements.lock /tmp/
 RUN python -m venv --without-pip /venv \
  && pip --python /venv install --no-cache-dir --only-binary :all: --require-hashes -r /tmp/requirements.lock
