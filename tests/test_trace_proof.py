@@ -26,6 +26,7 @@ from lstm_core.stacked import GATES
 from tests.torch_modules import build, check_same, random, state_for
 
 KINDS = ("lstm", "gru", "tanh")
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 STEPS, BATCH, UNITS = 12, 3, 6
 
 
@@ -146,6 +147,21 @@ def test_a_fault_in_some_units_is_missed_as_seldom_as_is_said() -> None:
     run.gates[..., :40] *= 0.9  # r of a fifth of the units: in no h but through n, which is as it was
     missed = sum(max(proof.sample(run, proof.drawing(seed), 1e-4)[0].values()) < 1e-4 for seed in range(1000))
     assert missed / 1000 <= 0.004
+
+
+@pytest.mark.parametrize("kind", ["lstm", "projected", "gru", "tanh"])
+@pytest.mark.parametrize("lengths", [None, [40, 3, 17]])
+def test_what_an_accelerator_is_asked_in_one_piece_is_the_same(
+    kind: str, lengths: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, x = build(kind, torch.float32, bidirectional=True), random(40, 3, 5, dtype=torch.float32)
+    with torch.no_grad():
+        runs = product(Call(module, x, lengths=lengths)).runs
+    for seed, run in enumerate(runs):
+        expected = proof.sample(run, proof.drawing(seed), 1e-4)
+        with monkeypatch.context() as patch:
+            patch.setattr(proof, "AT_ONCE", True)
+            assert proof.sample(run, proof.drawing(seed), 1e-4) == expected
 
 
 def test_the_places_are_drawn_anew_and_can_be_drawn_again() -> None:

@@ -41,7 +41,7 @@ def finish(run: Run, start: int, stop: int, past: Tensor, inner: Tensor | None) 
     steps, batch = stop - start, run.x.shape[1]
     elements = batch * run.hidden
     ends = run.steps if run.steps is None else run.steps.to(run.x.device)
-    gates, h = run.gates[start:stop], run.h[start:stop]
+    gates, h = run.gates[start:stop], run.h[start:stop].contiguous()  # the module's own may have the batch first
     if run.c is None:
         assert inner is not None
         programs = -(-steps * elements // (4 * WIDTH))

@@ -52,8 +52,7 @@ def run_layer(call: Call, layer: int, x: Tensor) -> Tensor:
     """The output of one layer, (time, batch, direction * unit)."""
     row = call.blocks[layer]
     weights = [value for block in row for value in block.values()]
-    if call.device.type == "cuda":  # cuDNN is wrong by far on weights that are a part of several layers' memory
-        weights = [value.clone() for value in weights]
+    weights = _whole(call, weights)
     state = [value[layer] for value in call.initial.values()]
     kernel, options = KERNELS[call.cell.name], ("bias_ih" in row[0], 1, 0.0, False, len(row) == 2)
     if call.lengths is None:
@@ -61,8 +60,14 @@ def run_layer(call: Call, layer: int, x: Tensor) -> Tensor:
             return kernel(x, state if len(state) == 2 else state[0], weights, *options, False)[0]
     packed = pack_padded_sequence(x, call.lengths, enforce_sorted=False)
     state = [value[:, packed.sorted_indices] for value in state]
-    data = kernel(packed.data, packed.batch_sizes, state if len(state) == 2 else state[0], weights, *options)[0]
+    with _quiet():
+        data = kernel(packed.data, packed.batch_sizes, state if len(state) == 2 else state[0], weights, *options)[0]
     return pad_packed_sequence(packed._replace(data=data), total_length=len(x))[0]
+
+
+def _whole(call: Call, weights: list[Tensor]) -> list[Tensor]:
+    """On CUDA copies: cuDNN is wrong by far on weights that are a part of several layers' memory."""
+    return [value.clone() for value in weights] if call.device.type == "cuda" else weights
 
 
 def cell_states(call: Call, hidden: list[Tensor]) -> list[Tensor]:
@@ -83,7 +88,7 @@ def cell_states(call: Call, hidden: list[Tensor]) -> list[Tensor]:
 
 
 def _cell_states(call: Call, at: tuple[int, int], x: Tensor, hidden: Tensor) -> Tensor:
-    weights = [*call.blocks[at[0]][at[1]].values()]
+    weights = _whole(call, [*call.blocks[at[0]][at[1]].values()])
     h, c = call.initial["h"][at], call.initial["c"][at]
     rows = [c] * len(x)
     for t in range(len(x))[:: -1 if at[1] else 1]:

@@ -38,10 +38,8 @@ def in_tf32(call: Call) -> bool:
 def _allows(backend: Any) -> bool:
     """Whether ``backend`` may use TF32, in the older or the newer of PyTorch's two ways of saying so: what was said in
     one cannot be asked in the other."""
-    try:
-        return bool(backend.allow_tf32)
-    except RuntimeError:
-        return getattr(backend, "rnn", backend).fp32_precision == "tf32"
+    older = _asked(backend, "allow_tf32")
+    return getattr(backend, "rnn", backend).fp32_precision == "tf32" if older is None else bool(older)
 
 
 @contextmanager
@@ -52,17 +50,24 @@ def like_its_own(call: Call) -> Iterator[None]:
     if call.device.type != "cuda" or not (in_tf32(call) or precision(call) in LOW) or _allows(backend):
         yield
         return
-    try:
-        before = backend.allow_tf32
+    before = {name: value for name in ("allow_tf32", "fp32_precision") if (value := _asked(backend, name)) is not None}
+    if "allow_tf32" in before:
         backend.allow_tf32 = True
-        name: str = "allow_tf32"
-    except RuntimeError:
-        before, name = backend.fp32_precision, "fp32_precision"
+    else:
         backend.fp32_precision = "tf32"
     try:
         yield
     finally:
-        setattr(backend, name, before)
+        for name, value in before.items():  # the newer last: the older one's False is not its "none"
+            setattr(backend, name, value)
+
+
+def _asked(backend: Any, name: str) -> Any:
+    """None where it cannot be asked."""
+    try:
+        return getattr(backend, name, None)
+    except RuntimeError:
+        return None
 
 
 def name_of(call: Call) -> str:

@@ -25,7 +25,7 @@ from lstm_core.modules.gates import Gates
 from lstm_core.modules.keep import EVERYTHING, Keep
 from lstm_core.modules.kept import Kept, KeptArray, on_host
 from lstm_core.modules.kinds import cell_of, layers_of
-from lstm_core.modules.precision import TOLERANCE, name_of, tolerance
+from lstm_core.modules.precision import TOLERANCE, name_of, plain, tolerance
 from lstm_core.modules.product import product
 from lstm_core.modules.proof import prove
 from lstm_core.modules.unchanged import unchanged
@@ -102,15 +102,19 @@ def finish(
     Raises RuntimeError, as ``lstm_core.trace`` says, if it is not what the module computed.
     """
     limit, words = tolerance(call), name_of(call)
-    certificate = None if gates is None else prove(call, gates, limit, words)
+    with plain(call):
+        certificate = None if gates is None else prove(call, gates, limit, words)
     if gates is None or certificate is None or (not holds(certificate) and gates.method not in ("product", "loop")):
         if gates is not None:  # what was read along was wrong, and so may be the run that was cut up for it
             call.again()
         gates = product(call)
-        certificate = prove(call, gates, limit, words)
-    broken = None if holds(certificate) else until_broken(call, gates)
-    if broken is not None:
-        certificate = prove(call, gates, limit, words, whole=False)
+        with plain(call):
+            certificate = prove(call, gates, limit, words)
+    broken = None
+    if not holds(certificate):
+        with plain(call):
+            broken = until_broken(call, gates)
+            certificate = certificate if broken is None else prove(call, gates, limit, words, whole=False)
     certify(call, certificate)
     return finished(call, gates, certificate, broken, tokens, start, layers, keep)
 

@@ -1,0 +1,65 @@
+"""TF32 where the module's own products are made in it: what is set for that is as it was afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from lstm_core.modules import precision
+from lstm_core.modules.call import Call
+from tests.torch_modules import build, random
+
+BACKEND = torch.backends.cuda.matmul
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    yield
+    BACKEND.allow_tf32 = False
+    BACKEND.fp32_precision = "none"
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """One that says it is on CUDA, where float32 is rounded."""
+    made = Call(build("lstm", torch.float32), random(3, 1, 5, dtype=torch.float32))
+    made.run()
+    monkeypatch.setattr(Call, "device", property(lambda own: SimpleNamespace(type="cuda")))
+    monkeypatch.setattr(precision, "precision", lambda own: torch.float32)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    return made
+
+
+@pytest.mark.parametrize("before", ["none", "ieee"])
+def test_products_are_in_tf32_and_then_as_before(before: str, call: Any) -> None:
+    BACKEND.fp32_precision = before
+    assert precision.in_tf32(call), "cuDNN's default"
+    with precision.like_its_own(call):
+        assert BACKEND.fp32_precision == "tf32" and BACKEND.allow_tf32
+    assert BACKEND.fp32_precision == before and not BACKEND.allow_tf32
+
+
+def test_who_says_it_in_the_newer_way_is_understood(call: Any) -> None:
+    BACKEND.fp32_precision = "tf32"  # the older way can now not be asked
+    with precision.like_its_own(call):
+        assert BACKEND.fp32_precision == "tf32"
+    assert BACKEND.fp32_precision == "tf32"
+
+
+@pytest.mark.parametrize("rnn", ["ieee", "tf32"])
+def test_cudnns_own_word_for_recurrent_networks_counts(rnn: str, call: Any) -> None:
+    before = torch.backends.cudnn.rnn.fp32_precision
+    torch.backends.cudnn.rnn.fp32_precision = rnn
+    try:
+        assert precision.in_tf32(call) == (rnn == "tf32")
+    finally:
+        torch.backends.cudnn.rnn.fp32_precision = before
+
+
+def test_older_cards_have_no_tf32(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    assert not precision.in_tf32(call)
