@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
+import sys
 import threading
+import time
+import tomllib
+import weakref
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,3 +88,37 @@ def test_while_one_loads_the_page_nobody_else_does() -> None:
         assert prepares.is_alive() and not cache._readings
     prepares.join(SOON)
     assert not prepares.is_alive() and len(cache._readings) == 2
+
+
+def test_nothing_is_done_for_every_visitor_that_grows_with_them() -> None:
+    """Streamlit would look at every module for each session, and at all sessions' objects after every run."""
+    said = tomllib.loads((Path(__file__).parent.parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert said["server"]["fileWatcherType"] == "none" and said["runner"]["postScriptGC"] is False
+
+
+def test_garbage_is_collected_from_time_to_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that is closed: its parts refer to each other."""
+
+    def dropped() -> weakref.ref[Any]:
+        cycle = type("Session", (), {})()
+        cycle.own = cycle
+        return weakref.ref(cycle)
+
+    now = time.monotonic()
+    monkeypatch.setattr(cache.time, "monotonic", lambda: now)
+    cache.freeze()
+    monkeypatch.setattr(cache, "_settled", (len(sys.modules), now))
+    monkeypatch.setattr(cache, "_collected", now)
+    gc.disable()
+    try:
+        seen = dropped()
+        cache.settle()
+        assert seen() is not None, "the last time was a moment ago"
+        now += cache.EVERY + 0.1
+        cache.settle()
+        assert seen() is None
+        seen = dropped()
+        cache.settle()
+        assert seen() is not None
+    finally:
+        gc.enable()
