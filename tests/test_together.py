@@ -100,8 +100,8 @@ def test_garbage_is_collected_from_time_to_time(monkeypatch: pytest.MonkeyPatch)
     """A session that is closed: its parts refer to each other."""
 
     def dropped() -> weakref.ref[Any]:
-        cycle = type("Session", (), {})()
-        cycle.own = cycle
+        cycle = Opened()
+        cycle.__dict__["own"] = cycle
         return weakref.ref(cycle)
 
     now = time.monotonic()
