@@ -30,7 +30,7 @@ FLOW = (
     "dashboard",
     "dashboard.views",
     "dashboard.talk",
-    "dashboard.catalogue dashboard.app",
+    "dashboard.catalogue dashboard.app dashboard.server",
 )
 GROUP = {name: place for place, names in enumerate(FLOW) for name in names.split()}
 
