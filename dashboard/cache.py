@@ -121,16 +121,22 @@ def title(path: Path) -> str:
 _readings: budgets.Cache[Reading] = budgets.Cache(READINGS, budgets.reading_size)
 
 
-def read(name: str, text: str, limit: int = LIMIT) -> Reading:
-    """The model's run on the first ``limit`` tokens of a text."""
+def read(name: str, text: str, limit: int = LIMIT, device: str = "auto") -> Reading:
+    """The model's run on the first ``limit`` tokens of a text. device: as ``Network.run`` takes it; on one that fails
+    it runs on the CPU, and says where it ran."""
 
     def run() -> Reading:
         one = model(name)
         tokens = one.tokenizer.encode(text)
-        trace = one.run(tokens[:limit])
+        try:
+            trace = one.run(tokens[:limit], device=device)
+        except (RuntimeError, ValueError):  # a driver that has gone, a card without memory
+            if device == "cpu":
+                raise
+            trace = one.run(tokens[:limit], device="cpu")
         return Reading(one, trace, one.predictions(trace, 5), len(tokens))
 
-    return _readings.get((name, text, limit), run)
+    return _readings.get((name, text, limit, device), run)
 
 
 def forget() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard import cache
+from dashboard.controls.device import wanted
 from dashboard.language import current, tr
 from dashboard.state import HOMES, YOURS, Settings
 from lstm_core import Network
@@ -52,7 +53,7 @@ def model(name: str) -> Network:
 def read(name: str, text: str, limit: int = cache.LIMIT) -> cache.Reading:
     """The model's reading of the first ``limit`` steps."""
     upload = _upload() if name == YOURS else None
-    return cache.read(name, text, limit) if upload is None else upload.read(text, limit)
+    return cache.read(name, text, limit, wanted()) if upload is None else upload.read(text, limit)
 
 
 def notices(name: str, shown: Network) -> list[str]:

@@ -31,6 +31,13 @@ def accelerator_hint() -> str | None:
     return "cuda" if any(Path(sign).exists() for sign in signs) else None
 
 
+def accelerator() -> str | None:
+    """The accelerator that can be chosen: there is a sign of it, and a PyTorch is installed; None if not. Whether that
+    PyTorch can use it, ``resolve`` finds out, which imports it."""
+    hint = accelerator_hint()
+    return hint if hint and _torch_installed() else None
+
+
 def _usable(name: str) -> bool:
     import torch
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from dashboard.controls.device import device_choice
 from dashboard.export import handed
 from dashboard.figures.content import content
 from dashboard.gateplot import Same, asked, gateplot
@@ -56,6 +57,7 @@ def figure() -> None:
         gateplot(Same(shown.key, lambda: {**_tree(shown), "files": []}))
     below: Below = st.session_state.setdefault(BELOW, Below(shown.models, shown.traces))
     other = below.models != shown.models
+    device_choice()
     below.models, below.traces = shown.models, shown.traces
     if other:
         st.rerun()  # other models: what stands below the figure is drawn anew, too

@@ -1,0 +1,35 @@
+"""The choice of the device, where there is one to choose: what the visitor says goes, "auto" decides by the work."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.language import mark, tr
+from lstm_core.device import accelerator, place, resolve
+
+KEY = "device"
+LABELS = {"auto": mark("Automatic"), "cpu": mark("CPU"), "accelerator": mark("GPU")}
+
+
+def wanted() -> str:
+    """The device that the visitor's models run on, as ``lstm_core.device`` names it."""
+    asked = st.session_state.get(KEY) or "auto"
+    return (accelerator() or "auto") if asked == "accelerator" else asked
+
+
+def device_choice() -> None:
+    """Draw it, in one quiet line; nothing where no accelerator can be used. Why a run took place where it did, the
+    figure says."""
+    if accelerator() is None:
+        return
+    refused = ""
+    if st.session_state.get(KEY) == "accelerator":
+        try:
+            resolve(wanted())
+        except ValueError:
+            st.session_state[KEY], refused = "auto", tr(place("cpu"))
+    st.session_state.setdefault(KEY, "auto")
+    with st.container(key="run_on", horizontal=True, vertical_alignment="center"):
+        st.segmented_control(tr("Run on"), list(LABELS), format_func=lambda one: tr(LABELS[one]), key=KEY)
+        if refused:
+            st.caption(refused)
