@@ -39,13 +39,11 @@ def chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], ste
 def _chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], steps: int) -> Iterator[Trace]:
     weight = next(module.parameters())
     axis = 1 if getattr(module, "batch_first", False) and len(x.shape) == 3 else 0
-    layers = None
     for start in range(0, x.shape[axis], steps):
         piece = x[:, start : start + steps] if axis else x[start : start + steps]
         if not isinstance(piece, Tensor):
             piece = torch.from_numpy(np.array(piece)).to(weight)
-        trace, call = trace_call(module, piece, state, tokens=tokens[start : start + steps], layers=layers)
-        layers = trace.layers
+        trace, call = trace_call(module, piece, state, tokens=tokens[start : start + steps])
         left = call.returned  # detached: what autograd was asked to keep of a piece ends with it
         state = tuple(value.detach() for value in left) if isinstance(left, tuple) else left.detach()
         yield trace

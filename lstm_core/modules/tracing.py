@@ -62,10 +62,9 @@ def trace_call(
     lengths: Any = None,
     tokens: tuple[Token, ...] = (),
     method: str = "auto",
-    layers: Any = None,
     keep: Keep = EVERYTHING,
 ) -> tuple[Trace, Call]:
-    """Run the module and trace it: the trace, and the call. layers: a copy of its weights, if there is one already."""
+    """Run the module and trace it: the trace, and the call."""
     if method not in METHODS:
         raise ValueError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
     start = time.perf_counter()
@@ -76,7 +75,7 @@ def trace_call(
                 return finish(call, gates, tokens, start, keep=keep), call
         call = Call(module, x, state, lengths)
         gates = next(to_try(call, method))(call)
-        return finish(call, gates, tokens, start, layers, keep), call
+        return finish(call, gates, tokens, start, keep=keep), call
 
 
 def _observed(fed: Fed, method: str) -> tuple[Call, Gates | None]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lstm_core.modules.call import Call
 from lstm_core.modules.compiled import eager, original, plain_name
@@ -21,6 +21,7 @@ from lstm_core.modules.rows import States, joined, origins, straight
 from lstm_core.modules.tracing import finish
 from lstm_core.modules.unchanged import unchanged
 from lstm_core.modules.watch import Watch, called
+from lstm_core.modules.weights import Weights
 from lstm_core.trace import Trace
 
 Forced = Callable[[str, Trace, int], Trace | None]
@@ -49,14 +50,8 @@ class Visit:
     last: States
     first: States
     origins: list[np.ndarray]
-    weights: list[tuple[Tensor, int]]
+    weights: Weights
     steps: int
-
-    def same_weights(self, weights: list[tuple[Tensor, int]]) -> bool:
-        """Whether they are unchanged: then the copy that the trace holds will do for the next one. Those that a hook
-        makes are others at every call, maybe with the same values."""
-        pairs = zip(self.weights, weights, strict=True)
-        return all(i == j if w.data_ptr() == v.data_ptr() else torch.equal(w, v) for (w, i), (v, j) in pairs)
 
     def origins_of(self, call: Call) -> np.ndarray | None:
         """What each row of ``call`` went on from; None if it begins anew."""
@@ -106,7 +101,9 @@ class Visits:
         began, last = ({name: value.clone() for name, value in states.items()} for states in (call.initial, call.last))
         visit, origin = self._place(call)
         if visit is None:
-            self.visits.append(Visit([trace], began, last, began, [straight(began, -1)], _weights(call), len(trace)))
+            alike = self._alike(call)
+            weights = alike[0].weights if alike else Weights(call)
+            self.visits.append(Visit([trace], began, last, began, [straight(began, -1)], weights, len(trace)))
         else:
             visit.traces.append(trace)
             visit.steps += len(trace)
@@ -118,8 +115,8 @@ class Visits:
 
     def _alike(self, call: Call) -> list[Visit]:
         """The visits with the same weights, the latest first."""
-        weights = _weights(call)
-        return [visit for visit in reversed(self.visits) if visit.same_weights(weights)]
+        same = {key: weights.same(call) for key, weights in {id(v.weights): v.weights for v in self.visits}.items()}
+        return [visit for visit in reversed(self.visits) if same[id(visit.weights)]]
 
     def _trace(self, call: Call, gates: Gates | None) -> Trace:
         start, alike = time.perf_counter(), self._alike(call)
@@ -132,10 +129,6 @@ class Visits:
             if origin is not None:
                 return visit, origin
         return None, None
-
-
-def _weights(call: Call) -> list[tuple[Tensor, int]]:
-    return [(w, 0 if w.is_inference() else w._version) for row in call.blocks for b in row for w in b.values()]
 
 
 def trace_whole(
