@@ -30,6 +30,10 @@ def device_choice() -> None:
             st.session_state[KEY], refused = "auto", tr(place("cpu"))
     st.session_state.setdefault(KEY, "auto")
     with st.container(key="run_on", horizontal=True, vertical_alignment="center"):
-        st.segmented_control(tr("Run on"), list(LABELS), format_func=lambda one: tr(LABELS[one]), key=KEY)
+        label = tr("Run on")
+        st.caption(label, width="content")
+        st.segmented_control(
+            label, list(LABELS), format_func=lambda one: tr(LABELS[one]), key=KEY, label_visibility="collapsed"
+        )
         if refused:
             st.caption(refused)
