@@ -26,7 +26,6 @@ def trace(
     x, state: what the module takes, in its layout: a tensor, batched or not, or a ``PackedSequence``. A cell takes one
     step, (batch, input) or (input,), or (time, batch, input), which it is then run over.
     tokens: what the steps read, if it was text, one a step.
-    tokens: what the steps read, if it was text, one a step.
     lengths: (batch,) steps of each sequence of a padded batch, in any order; they are packed for the module.
 
     keep: "host" for NumPy arrays; "device" leaves signals, inputs and weights where they were made (``Trace.tensors``)

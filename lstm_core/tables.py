@@ -35,7 +35,7 @@ def wide(trace: Trace) -> pandas.DataFrame:
     pandas = _package("pandas")
     signals = {name: values for name, values in trace.signals.items() if name != ALPHA.name}
     units = max(values.shape[-1] for values in signals.values())
-    columns = _places((*trace.signals[trace.cell.output].shape[:-1], units))
+    columns = _places((*trace.shape[:-1], units))
     for name, values in signals.items():
         missing = [(0, 0)] * (len(AXES) - 1) + [(0, units - values.shape[-1])]
         columns[name] = np.pad(values, missing, constant_values=np.nan).ravel()
@@ -45,7 +45,7 @@ def wide(trace: Trace) -> pandas.DataFrame:
 def dataset(trace: Trace) -> xarray.Dataset:
     """See ``Trace.to_xarray``."""
     xarray = _package("xarray")
-    units = trace.signals[next(signal.name for signal in trace.cell.signals)].shape[-1]
+    units = next(trace[signal.name].shape[-1] for signal in trace.cell.signals if signal.name in trace)
     variables: dict[str, Any] = {}
     for name, values in trace.signals.items():
         if name == ALPHA.name:
@@ -63,6 +63,7 @@ def dataset(trace: Trace) -> xarray.Dataset:
         "cell": trace.cell.name,
         "device": trace.device,
         "max_abs_error": trace.max_abs_error,
+        "certificate": None if trace.certificate is None else str(trace.certificate),
         "assumed": list(map(str, trace.assumed)) or None,
     }
     return xarray.Dataset(variables, places, {name: value for name, value in attributes.items() if value is not None})

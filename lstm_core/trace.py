@@ -101,8 +101,8 @@ class Trace:
 
     @property
     def final(self) -> dict[str, np.ndarray]:
-        """The states after each sequence's last step, by name, laid out as ``initial``. The backward direction's last
-        step is the first in time. Of a sequence without steps they are the initial ones."""
+        """The states after each sequence's last step, by name, laid out as ``initial``, as far as they were kept. The
+        backward direction's last step is the first in time. Of a sequence without steps they are the initial ones."""
         if not len(self):
             return {name: values.copy() for name, values in self.initial.items()}
         batch = np.arange(self.inputs.shape[1])
@@ -112,6 +112,8 @@ class Trace:
         ends = (np.minimum(last, 0),) if self.reverse else (last, np.zeros_like(last))
         found = {}
         for name in self.initial:
+            if name not in self.signals:
+                continue
             values = self.signals[name]
             rows = [values[:, d, ends[d], batch] for d in range(values.shape[1])]
             found[name] = np.where(last[:, None] < 0, self.initial[name], np.stack(rows, axis=1))

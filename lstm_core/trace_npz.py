@@ -34,6 +34,15 @@ Arrays = dict[str, np.ndarray]
 
 def write(trace: Trace, file: str | os.PathLike[str] | IO[bytes]) -> None:
     """See ``Trace.to_npz``."""
+    missing = [signal.name for signal in trace.declared if signal.name not in trace]
+    if missing:
+        raise ValueError(
+            say(
+                "the trace was made without {names}, and from_npz reads whole traces; write the signals that there are "
+                "with numpy.savez_compressed(file, **trace)",
+                names=", ".join(missing),
+            )
+        )
     rest, numbers = parts(trace)
     texts = {
         "tokens": np.array([token.text for token in trace.tokens], dtype=np.str_),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -9,8 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from lstm_core import trace_all, trace_chunks
+from lstm_core import AXES, trace, trace_all, trace_chunks
+from lstm_core.modules.tracing import cell_of, trace_module
 from tests.torch_modules import build, random
+
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
 
 def test_each_piece_has_the_weights_that_it_ran_with() -> None:
@@ -73,3 +79,90 @@ def test_what_is_compared_of_weights_takes_no_random_numbers() -> None:
 class _Noise(nn.Module):
     def forward(self, output: Any) -> torch.Tensor:
         return output[0] + torch.rand(1)
+
+
+class Doubling(nn.LSTM):
+    """A module that reads twice what it is given, without a forward of its own."""
+
+    def __call__(self, input: Any, hx: Any = None) -> Any:
+        return super().__call__(2 * input, hx)
+
+
+def test_a_module_with_a_call_of_its_own_is_refused() -> None:
+    """oneDNN's workspace holds the gates of 2 x, and the trace said that it had read x."""
+    with pytest.raises(TypeError, match="Doubling cannot be traced: its __call__ is not the one of nn.Module"):
+        trace(Doubling(5, 6).eval(), random(4, 2, 5, dtype=torch.float32))
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+@pytest.mark.parametrize("method", ["onednn", "recorded"])
+def test_what_a_kernel_reads_is_what_the_trace_says(kind: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nn.Module, "__call__", lambda self, x, hx=None: self.forward(2 * x, hx))
+    with pytest.raises(RuntimeError, match="the trace's h differs from the module's own output"):
+        trace_module(build(kind, torch.float32).eval(), random(4, 2, 5, dtype=torch.float32), method=method)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "projected", "gru"])
+@pytest.mark.parametrize("signals", ["h", "z", "i", "cf"])
+def test_a_part_of_the_signals(kind: str, signals: str) -> None:
+    """As tables and final states, of those that there are; a file is of a whole trace."""
+    module = build(kind, torch.float32, num_layers=2)
+    names = [signal.name for signal in cell_of(module).signals if signal.name in signals]
+    if not names:
+        return
+    x = random(4, 2, 5, dtype=torch.float32)
+    part, whole = trace(module, x, signals=names), trace(module, x)
+    table, wide, arrays = part.to_pandas(), part.to_pandas(wide=True), part.to_xarray()
+    assert set(table["signal"]) == set(names) == set(wide.columns) - set(AXES)
+    for name in names:
+        np.testing.assert_array_equal(arrays[name].values, whole[name])
+        np.testing.assert_array_equal(wide[name].dropna().to_numpy(), whole[name].ravel())
+    assert part.final.keys() == whole.final.keys() & set(names)
+    for name, value in part.final.items():
+        np.testing.assert_array_equal(value, whole.final[name])
+    with pytest.raises(ValueError, match=r"made without .*numpy.savez_compressed\(file, \*\*trace\)"):
+        part.to_npz(io.BytesIO())
+    np.savez_compressed(io.BytesIO(), **part)
+
+
+def test_an_array_of_xarray_says_what_was_proved() -> None:
+    one = trace(build("gru", torch.float32), random(4, 2, 5, dtype=torch.float32))
+    assert one.to_xarray().attrs["certificate"] == str(one.certificate)
+
+
+def test_a_trace_kept_on_the_device_can_be_pickled() -> None:
+    one = trace(build("gru", torch.float32), random(4, 2, 5, dtype=torch.float32), keep="device")
+    again = pickle.loads(pickle.dumps(one))
+    for name, value in one.signals.items():
+        np.testing.assert_array_equal(again[name], value)
+    np.testing.assert_array_equal(again.layers[0][0]["W_r"], one.layers[0][0]["W_r"])
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "said"),
+    [
+        ({"tokens": ("a", "b")}, ValueError, "4 steps have 2 tokens"),
+        (
+            {"state": (torch.zeros(1, 2, 6), None)},
+            TypeError,
+            "the state holds a NoneType; it is h and c, each a tensor",
+        ),
+        ({"state": np.zeros((1, 2, 6))}, TypeError, "the state holds a ndarray"),
+        ({"lengths": "ab"}, TypeError, "lengths are 2 whole numbers, not 'ab'"),
+        ({"lengths": [2.5, 4]}, ValueError, "lengths are whole numbers, not"),
+        ({"layers": "1"}, TypeError, "layers are whole numbers, not '1'"),
+        ({"layers": 0.5}, TypeError, "layers are whole numbers, not 0.5"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_said(given: dict[str, Any], kind: type[Exception], said: str) -> None:
+    with pytest.raises(kind, match=re.escape(said)):
+        trace(build("lstm", torch.float32), random(4, 2, 5, dtype=torch.float32), **given)
+
+
+def test_tokens_of_pieces_and_of_a_cell_of_no_steps() -> None:
+    x = random(4, 2, 5, dtype=torch.float32)
+    with pytest.raises(ValueError, match="4 steps have 3 tokens"):
+        trace_chunks(build("gru", torch.float32), x, tokens=tuple("abc"), steps=2)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="x has no steps"):
+        trace(nn.GRUCell(5, 6), x[:0])
+    assert len(trace(build("gru", torch.float32, num_layers=2), x, layers=np.int64(1)).layers) == 1

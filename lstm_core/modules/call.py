@@ -26,6 +26,12 @@ def its_own(module: nn.Module) -> Iterator[None]:
         raise
 
 
+def one_a_step(tokens: Sequence[Any], steps: int) -> None:
+    """ValueError where there are tokens, and not as many as steps."""
+    if len(tokens) not in (0, steps):
+        raise ValueError(f"{steps} steps have {len(tokens)} tokens; tokens are what the steps read, one a step")
+
+
 class Fed:
     """What ``module`` is given, in one layout.
 
@@ -59,6 +65,8 @@ class Fed:
             self._lay_out(x, lengths)
         if self.x.dim() == 3 and self.x.shape[1] == 0:
             raise ValueError("x is a batch of no sequences, so there is nothing to trace")
+        if self.single and len(self.x) == 0:
+            raise ValueError("x has no steps, so there is nothing to trace")
 
     def _lay_out(self, x: Tensor, lengths: Any) -> None:
         steps = 1 if self.single else 2  # axes of one sequence: a cell takes one step
@@ -72,8 +80,14 @@ class Fed:
         if lengths is not None:
             if self.single or not self.batched:
                 raise ValueError("lengths need a batch of sequences, and the module takes none here")
-            self.lengths = torch.as_tensor(lengths, dtype=torch.int64, device="cpu")
             time, batch = self.x.shape[:2]
+            try:
+                given = torch.as_tensor(lengths, device="cpu")
+            except (TypeError, ValueError, RuntimeError) as error:
+                raise TypeError(f"lengths are {batch} whole numbers, not {repr(lengths)[:80]}") from error
+            if given.is_floating_point() and not torch.equal(given, given.round()):
+                raise ValueError(f"lengths are whole numbers, not {given.tolist()}")
+            self.lengths = given.to(torch.int64)
             if self.lengths.shape != (batch,) or bool(((self.lengths < 1) | (self.lengths > time)).any()):
                 raise ValueError(f"lengths are {batch} numbers from 1 to {time}, not {self.lengths.tolist()}")
             self.fed = pack_padded_sequence(x, self.lengths, batch_first=self.batch_first, enforce_sorted=False)
@@ -160,6 +174,10 @@ class Call(Fed):
     def _named(self, state: Any) -> dict[str, Tensor]:
         """The module's (h, c), or h, or None for zeros, by name."""
         given = () if state is None else state if isinstance(state, tuple | list) else (state,)
+        for value in given:
+            if not isinstance(value, Tensor):
+                names = " and ".join(self.sizes)
+                raise TypeError(f"the state holds a {type(value).__name__}; it is {names}, each a tensor")
         if given and len(given) != len(self.sizes):
             raise ValueError(f"the state is {' and '.join(self.sizes)}, each a tensor; {len(given)} given")
         layers, directions, _, batch = self.shape

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from lstm_core.certificate import joined
+from lstm_core.modules.call import one_a_step
 from lstm_core.modules.compiled import original
 from lstm_core.modules.kinds import cell_of
 from lstm_core.modules.tracing import trace_call
@@ -33,12 +34,14 @@ def chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], ste
         raise ValueError(f"a piece of {steps} steps is none; steps is at least 1")
     if isinstance(module, nn.RNNCellBase) and len(x.shape) != 3:
         raise ValueError(f"a cell is traced in pieces on x of shape (time, batch, input), not {tuple(x.shape)}")
-    return _chunks(module, x, state, tokens, steps)
-
-
-def _chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], steps: int) -> Iterator[Trace]:
-    weight = next(module.parameters())
     axis = 1 if getattr(module, "batch_first", False) and len(x.shape) == 3 else 0
+    one_a_step(tokens, x.shape[axis])
+    return _chunks(module, x, state, tokens, steps, axis)
+
+
+def _chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], steps: int, axis: int) -> Iterator[Trace]:
+    """axis: of time."""
+    weight = next(module.parameters())
     for start in range(0, x.shape[axis], steps):
         piece = x[:, start : start + steps] if axis else x[start : start + steps]
         if not isinstance(piece, Tensor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
 from weakref import WeakKeyDictionary, ref
 
@@ -73,4 +74,4 @@ def cloned_blocks(call: Call, layers: slice) -> KeptRows:
     """The weights of these layers, copied where they are, and to the host when they are read."""
     blocks = [[{name: value.clone() for name, value in weights.items()} for weights in row] for row in call.blocks]
     blocks = blocks[layers]
-    return KeptRows(lambda: _split(call.cell, blocks), len(blocks))
+    return KeptRows(partial(_split, call.cell, blocks), len(blocks))

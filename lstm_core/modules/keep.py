@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import index
 from typing import Any
 
 from lstm_core.modules.call import Call
@@ -47,9 +48,21 @@ def kept(where: str, signals: str | Iterable[str] | None, layers: int | Iterable
     if where not in PLACES:
         raise ValueError(f"a trace is kept on {' or '.join(PLACES)}, not on {where!r}")
     named = None if signals is None else (signals,) if isinstance(signals, str) else tuple(signals)
-    numbered: Any = None if layers is None else (layers,) if isinstance(layers, int) else tuple(sorted(set(layers)))
+    numbered: Any = None if layers is None else _numbers(layers)
     if named == () or numbered == ():
         raise ValueError("a trace keeps at least one signal and one layer")
     if numbered and numbered != tuple(range(numbered[0], numbered[-1] + 1)):
         raise ValueError(f"layers that are kept are next to each other; {list(numbered)} are not")
     return Keep(where, named, numbered)
+
+
+def _numbers(layers: Any) -> tuple[int, ...]:
+    """One whole number or several, in order; TypeError for what is neither."""
+    try:
+        return (index(layers),)
+    except TypeError:
+        pass
+    try:
+        return tuple(sorted({index(layer) for layer in layers}))
+    except TypeError as error:
+        raise TypeError(f"layers are whole numbers, not {layers!r}") from error

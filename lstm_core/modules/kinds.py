@@ -35,6 +35,8 @@ def cell_of(module: nn.Module) -> type[Cell]:
         raise TypeError(f"{name} cannot be traced: it is none of {names}")
     if type(module).forward is not kind.forward or "forward" in vars(module):
         raise TypeError(f"{name} cannot be traced: its forward is not the one of nn.{kind.__name__}")
+    if type(module).__call__ is not nn.Module.__call__:
+        raise TypeError(f"{name} cannot be traced: its __call__ is not the one of nn.Module")
     if isinstance(module, nn.LSTM | nn.LSTMCell):
         return CELLS["lstm_projected" if getattr(module, "proj_size", 0) else "lstm"]
     if isinstance(module, nn.GRU | nn.GRUCell):

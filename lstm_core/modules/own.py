@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.modules import own_values
+from lstm_core.modules.call import one_a_step
 from lstm_core.modules.compiled import eager, original
 from lstm_core.modules.own_broken import until_broken
 from lstm_core.modules.own_call import Captured, OwnCall, Ran
@@ -75,6 +76,7 @@ def trace_own(
         with unchanged(module):
             captured = _captured(module, names or {})
             call = OwnCall(module, x, state, states, returns, sequence, batch_first, sizes, captured)
+            one_a_step(tokens, len(call.x))
             first = {name: _resolved(module, value).detach().clone() for name, value in (initial or {}).items()}
             ran = call.run()
             # Weights that a hook makes are there only now.

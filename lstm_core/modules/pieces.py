@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor
 
 from lstm_core.modules.call import Call
@@ -28,7 +29,10 @@ def begin(
     weights: list[Tensor],
     backward: bool,
 ) -> Run:
-    """The run of a layer and direction whose kernel was just called. x: (time, batch, input)."""
+    """The run of a layer and direction whose kernel was just called. x: (time, batch, input). Raises ValueError if the
+    first layer's is not what the trace says that the module read."""
+    if at[0] == 0 and x.data_ptr() != call.x.data_ptr() and not torch.equal(x, call.x):
+        raise ValueError("the kernel reads something else than the module was given")
     c = gates["c"][at] if "c" in call.initial else None
     named: dict[str, Tensor] = dict(zip(NAMES, weights, strict=False))
     run = Run(call.cell, named, x, gates["h"][at], at, call.initial, backward, None, gates["gates"][at], c)

@@ -18,7 +18,7 @@ from torch import nn
 
 from lstm_core.certificate import Broken, Certificate
 from lstm_core.modules.broken import until_broken
-from lstm_core.modules.call import Call, Fed
+from lstm_core.modules.call import Call, Fed, one_a_step
 from lstm_core.modules.compiled import eager, original
 from lstm_core.modules.copies import cloned, cloned_blocks, copied, remember, weights_of
 from lstm_core.modules.gates import Gates
@@ -70,10 +70,13 @@ def trace_call(
     start = time.perf_counter()
     with torch.no_grad(), eager():
         if watched(module):
+            fed = Fed(module, x, state, lengths)
+            one_a_step(tokens, len(fed.x))
             with unchanged(module):
-                call, gates = _observed(Fed(module, x, state, lengths), method)
+                call, gates = _observed(fed, method)
                 return finish(call, gates, tokens, start, keep=keep), call
         call = Call(module, x, state, lengths)
+        one_a_step(tokens, call.shape[2])
         gates = next(to_try(call, method))(call)
         return finish(call, gates, tokens, start, keep=keep), call
 
