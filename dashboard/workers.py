@@ -105,14 +105,15 @@ class Workers:
         ``Busy`` where too many are here already.
         """
         size = sum(map(len, files.values()))
-        turn = self._come(session, size)
+        turn, sent = self._come(session, size), dict(files)
         try:
             free = self._wait(turn, tell or (lambda place: None))
             try:
                 seconds = SECONDS + size // sandbox.BYTES_A_SECOND
-                task = reader, dict(files), json.dumps(said or {}), ROOM + 3 * size + 3 * room, seconds + 1
+                task = reader, sent, json.dumps(said or {}), ROOM + 3 * size + 3 * room, seconds + 1
                 return free.run(task, lambda: seconds - (SECONDS - HURRY if self._waiting else 0))
             finally:
+                sent.clear()  # pebble keeps a task until there is another one
                 with self._changed:
                     self._free.append(free)
                     self._changed.notify_all()
@@ -294,5 +295,3 @@ WORKERS = Workers()
 def read(reader: str, files: Mapping[str, bytes], said: Mapping[str, Any] | None = None, **options: Any) -> Answer:
     """``Workers.read`` of the server's."""
     return WORKERS.read(reader, files, said, **options)
-
-

@@ -79,6 +79,15 @@ def test_a_value_and_arrays_come_back(kept: Workers) -> None:
         np.testing.assert_array_equal(found, sent)
 
 
+def test_nothing_of_a_file_stays_when_it_was_read(kept: Workers) -> None:
+    data = bytes(range(200)) * 10
+    before = sys.getrefcount(data)
+    kept.read(f"{READERS}:sizes", {"a": data})
+    with pytest.raises(ValueError):
+        kept.read(f"{READERS}:refuse", {"a": data})
+    until(lambda: sys.getrefcount(data) == before)
+
+
 def test_what_a_reader_says_can_be_translated(kept: Workers) -> None:
     with pytest.raises(ValueError, match="the thing is 1,234") as error:
         kept.read(f"{READERS}:refuse", {})
