@@ -136,8 +136,8 @@ async def trainings(watched: Watched, count: int, seconds: float) -> None:
 
 async def files_that_hang(watched: Watched, count: int) -> None:
     async def visit(number: int) -> None:
-        visitor = await with_a_model(watched.url, 3000 + number, HANGS, "hangs.h5")
-        if not visitor.has_said("hangs"):
+        visitor = await with_a_model(watched.url, 3000 + number, HANGS, "h5")
+        if not visitor.has_said("visitor"):
             raise Failed(f"nothing is said of it: {visitor.said}")
         await visitor.close()
 
@@ -146,7 +146,7 @@ async def files_that_hang(watched: Watched, count: int) -> None:
 
 async def models_of_pytorch(watched: Watched, count: int) -> None:
     async def visit(number: int) -> None:
-        visitor = await with_a_model(watched.url, 3100 + number, saved(nn.LSTM(8, 64, num_layers=2)), "model.pt")
+        visitor = await with_a_model(watched.url, 3100 + number, saved(nn.LSTM(8, 64, num_layers=2)), "pt")
         await visitor.write("Mary", left="yours")
         await visitor.close()
 

@@ -35,12 +35,12 @@ async def all_of(count: int, visit: Callable[[int], Coroutine[Any, Any, None]]) 
             group.create_task(visit(number))
 
 
-async def with_a_model(url: str, name: int, data: bytes = b"", file: str = "model.safetensors") -> Visitor:
-    """A visitor who has brought a file; it is read by now, or refused."""
+async def with_a_model(url: str, name: int, data: bytes = b"", kind: str = "safetensors") -> Visitor:
+    """A visitor who has brought a file, which is named for them; it is read by now, or refused."""
     visitor = Visitor(url, name)
     await visitor.open()
     await visitor.write("Mary saw", left="yours")
-    await visitor.give({file: data or MODEL})
+    await visitor.give({f"visitor{name}.{kind}": data or MODEL})
     return visitor
 
 
@@ -76,7 +76,7 @@ async def children_killed(watched: Watched, count: int) -> None:
     killer.cancel()
     visitor = await with_a_model(watched.url, 99)
     await visitor.close()
-    if not visitor.has_said("**model"):
+    if not visitor.has_said("**visitor"):
         raise Failed(f"no file is read any more: {visitor.said}")
 
 
@@ -87,7 +87,7 @@ async def trains_nowhere(watched: Watched, why: str) -> None:
     if not visitor.has_said(why):
         raise Failed(f"training says nothing of it: {visitor.said}")
     visitor = await with_a_model(watched.url, 121)
-    if not visitor.has_said("**model"):
+    if not visitor.has_said("**visitor"):
         raise Failed(f"no file is read: {visitor.said}")
     try:
         await visitor.send("large.pt", bytes(4 << 20))  # Streamlit keeps what arrives of it in a file
@@ -103,7 +103,7 @@ async def clock_set(watched: Watched, clock: Path) -> None:
     for seconds in (-86_400, 30 * 86_400, 0):
         clock.write_text(str(seconds))
         await visitor.write("after the clock was set", left="yours")
-        if not visitor.has_said("**model"):
+        if not visitor.has_said("**visitor"):
             raise Failed(f"the visitor's model is gone: {visitor.said}")
         another = await with_a_model(watched.url, 131)
         await another.type(rng)

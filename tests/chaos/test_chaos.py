@@ -156,8 +156,9 @@ def test_hostile_files_through_the_page(host: Host, files: Path) -> None:
 nightly = pytest.mark.skipif(not NIGHTLY, reason="make chaos")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server() -> Iterator[Watched]:
+    """One that was just started: what an attack leaves behind is not the next one's."""
     watched = Watched()
     yield watched
     watched.stop()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from dashboard import workers
+from dashboard.yours import given
 from tests.chaos import originals
 from tests.chaos.hostile_files import SHARES
 from tests.chaos.watch import ROWS, Row
@@ -20,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COUNT = 100_000 if os.environ.get("NIGHTLY") else 250
 FIRST = 0 if os.environ.get("CI") and COUNT < 1000 else random.SystemRandom().randrange(10**9)
 """Number of the first one; a failure says it."""
-MEMORY = 700.0
-"""MB of the process that reads them, and does what the server does with them."""
+MEMORY = 400 + (workers.ROOM + 3 * given.UNFOLDED) / 1e6
+"""MB of the process that reads them, and does what the server does with them: what it has, and what a file may take."""
 
 
 @pytest.fixture(scope="module")

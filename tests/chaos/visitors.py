@@ -23,6 +23,9 @@ from dashboard.state import Settings
 SECONDS = 90.0
 """That a visitor waits for anything: a session that is silent for longer hangs."""
 
+WRONG = ("Something went wrong", "the program failed", "gave an answer that makes no sense")
+"""What a page says of an error that nobody foresaw, and of one where a file was read."""
+
 
 @dataclass
 class Visitor(Viewer):
@@ -121,7 +124,11 @@ class Visitor(Viewer):
         self.said.clear()
         self._uploaders.clear()
         async with asyncio.timeout(SECONDS):
-            return await self._run()
+            drawn = await self._run()
+        others = {name for text in self.said for name in re.findall(r"visitor(\d+)", text)} - {str(self.name)}
+        if others:
+            raise Failed(f"the page of {self.name} shows what is of {', '.join(others)}")
+        return drawn
 
     def rerun(self) -> bytes:
         """What asks for a run, as it travels."""
@@ -150,6 +157,8 @@ class Visitor(Viewer):
         kind = element.WhichOneof("type")
         if kind in ("alert", "markdown", "text", "toast"):
             self.said.append(getattr(element, kind).body)
+            if any(sentence in self.said[-1] for sentence in WRONG):
+                raise Failed(self.said[-1])
         elif kind in ("button", "button_group"):
             widget = getattr(element, kind)
             self._widgets[widget.label] = widget.id, delta.fragment_id
