@@ -34,7 +34,9 @@ test: $(INSTALLED)-dev
 	$(BIN)/python -m pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-TRACED := $(BIN)/python -m pytest $(filter-out %_npz.py,$(wildcard tests/test_trace_*.py)) tests/test_torch_equality.py
+ELSEWHERE := $(addprefix tests/test_trace_,access.py cuda.py kept.py kernels.py npz.py refused.py)
+TRACED := $(BIN)/python -m pytest -n auto --maxprocesses 4 \
+  $(filter-out $(ELSEWHERE),$(wildcard tests/test_trace_*.py)) tests/test_torch_equality.py
 test-isa: $(INSTALLED)-dev
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
