@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from torch import nn
 
 from lstm_core import AXES, trace, trace_all, trace_chunks
+from lstm_core.analysis import intervene
 from lstm_core.modules.tracing import cell_of, trace_module
 from tests.torch_modules import build, random
 
@@ -166,3 +168,51 @@ def test_tokens_of_pieces_and_of_a_cell_of_no_steps() -> None:
     with pytest.raises(ValueError, match="x has no steps"):
         trace(nn.GRUCell(5, 6), x[:0])
     assert len(trace(build("gru", torch.float32, num_layers=2), x, layers=np.int64(1)).layers) == 1
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_other_threads_run_and_trace_the_same_model(hooked: bool) -> None:
+    """What one thread traces is its own run; the others' runs stay what they are."""
+    inner = build("lstm", torch.float32).eval()
+    if hooked:
+        inner.register_forward_pre_hook(lambda module, args: None)
+    model, inputs = nn.Sequential(inner), [random(40, 2, 5, dtype=torch.float32, seed=k) for k in range(3)]
+    with torch.no_grad():
+        expected = [model(x)[0] for x in inputs]
+    works = [
+        lambda x: torch.from_numpy(trace_all(model, x)["0"]["h"][0, 0]),
+        lambda x: torch.from_numpy(trace(inner, x)["h"][0, 0]),
+        lambda x: model(x)[0].detach(),
+    ]
+
+    def go(k: int) -> bool:
+        return all(torch.allclose(works[k](inputs[k]), expected[k], atol=1e-6) for _ in range(25))
+
+    with ThreadPoolExecutor(3) as pool:
+        assert all(pool.map(go, range(3)))
+    assert "forward" not in vars(inner) and len(inner._forward_pre_hooks) == hooked
+
+
+class Watching(nn.Module):
+    """A model that traces a part of itself as it runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.seen = build("gru", torch.float32), []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.seen.append(trace_all(self.rnn, x) or None)
+        return self.rnn(x)[0]
+
+
+def test_a_trace_within_a_trace() -> None:
+    model, x = Watching(), random(4, 2, 5, dtype=torch.float32)
+    found = trace_all(model, x)
+    assert list(found) == ["rnn", "rnn#2"] and not model.seen and "forward" not in vars(model.rnn)
+    np.testing.assert_array_equal(found["rnn"]["h"], found["rnn#2"]["h"])
+    assert not model.rnn._forward_hooks and not model.rnn._forward_pre_hooks
+
+
+def test_what_if_of_a_part_of_the_signals() -> None:
+    part = trace(build("gru", torch.float32), random(4, 2, 5, dtype=torch.float32), signals="h")
+    assert list(intervene(part, ["h[0]@2=1"]).difference) == ["h"]

@@ -139,8 +139,8 @@ class Counterfactual:
 
     @cached_property
     def difference(self) -> Mapping[str, np.ndarray]:
-        """after - before of every signal, (layer, direction, time, batch, unit)."""
-        return {name: values - self.before.signals[name] for name, values in self.after.signals.items()}
+        """after - before of every signal that was kept, (layer, direction, time, batch, unit)."""
+        return {name: values - self.before[name] for name, values in self.after.signals.items() if name in self.before}
 
     @cached_property
     def probabilities(self) -> tuple[np.ndarray, np.ndarray]:

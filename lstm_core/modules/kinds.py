@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,6 +15,16 @@ from lstm_core.stacked import GATES, split_weights
 
 KINDS = (nn.LSTM, nn.GRU, nn.RNN, nn.LSTMCell, nn.GRUCell, nn.RNNCell)
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+
+
+@dataclass
+class StandIn:
+    """What stands in the place of a module's forward while it is watched (``lstm_core.modules.watch``)."""
+
+    forward: Callable[..., Any]
+
+    def __call__(self, input: Any, hx: Any = None) -> Any:
+        return self.forward(input, hx)
 
 
 def cell_of(module: nn.Module) -> type[Cell]:
@@ -33,7 +44,8 @@ def cell_of(module: nn.Module) -> type[Cell]:
             )
         names = ", ".join(f"nn.{kind.__name__}" for kind in KINDS)
         raise TypeError(f"{name} cannot be traced: it is none of {names}")
-    if type(module).forward is not kind.forward or "forward" in vars(module):
+    standing = vars(module).get("forward")
+    if type(module).forward is not kind.forward or not isinstance(standing, StandIn | None):
         raise TypeError(f"{name} cannot be traced: its forward is not the one of nn.{kind.__name__}")
     if type(module).__call__ is not nn.Module.__call__:
         raise TypeError(f"{name} cannot be traced: its __call__ is not the one of nn.Module")

@@ -7,6 +7,7 @@ notes what forward reads, with which weights, and what it gives, and calls it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise, zip_longest
@@ -21,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 from lstm_core.modules.call import Call, its_own
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.kernels import KERNELS
-from lstm_core.modules.kinds import WEIGHTS
+from lstm_core.modules.kinds import WEIGHTS, StandIn
 
 INPUT_CHANGED = "a forward pre-hook changes what the module is given; the trace is of what its forward read"
 OUTPUT_CHANGED = (
@@ -76,7 +77,8 @@ class Weights(TorchFunctionMode):
 
 
 class Watch:
-    """Active while ``module`` is called, by itself or inside a model, where its name is ``name``.
+    """Active while ``module`` is called, by itself or inside a model, where its name is ``name``. Calls that other
+    threads make of it are none of ours, and run as they would.
 
     done: told of every call that has run, and of its gates if ``way`` gave them. way: runs a call and reads along; None
     if nothing is to be read. instead: given a call that has run, its gates and what the module returned, it says what
@@ -99,36 +101,46 @@ class Watch:
         self.hooked = False  # whether forward is called with the hooks round it, and not by itself
 
     def __enter__(self) -> None:
-        module = self.module
+        module, self.thread = self.module, threading.get_ident()
         self.input_may_change = bool(module._forward_pre_hooks)
         self.output_may_change = bool(module._forward_hooks or every._global_forward_hooks)
         self.handles = [
             module.register_forward_pre_hook(self._before, prepend=True, with_kwargs=True),
             module.register_forward_hook(self._after),
         ]
-        module.forward = self._forward
+        self.earlier = vars(module).get("forward")  # a trace within a trace
+        module.forward = StandIn(self._forward)
 
     def __exit__(self, *error: object) -> None:
         del self.module.forward
+        if self.earlier is not None:
+            self.module.forward = self.earlier
         for handle in self.handles:
             handle.remove()
 
+    def _ours(self) -> bool:
+        return threading.get_ident() == self.thread
+
+    def _own(self, input: Any, hx: Any) -> Any:
+        """What the module's forward is when this does not stand in its place."""
+        if self.earlier is not None:
+            return self.earlier(input, hx)
+        return type(self.module).forward(self.module, input, hx)
+
     def _before(self, module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+        if not self._ours():
+            return
         self.given = _copy((*args, *named.values())) if self.input_may_change else None
         self.hooked = True
 
     def _forward(self, input: Any, hx: Any = None) -> Any:
-        del self.module.forward  # its own again, while it runs
-        try:
-            return self._run(input, hx)
-        finally:
-            self.module.forward = self._forward
+        return self._run(input, hx) if self._ours() else self._own(input, hx)
 
     def _run(self, input: Any, hx: Any) -> Any:
         module, gates = self.module, None
         if self.way is None or parametrized(module) or isinstance(module, nn.RNNCellBase):
             with Weights() as weights, its_own(module):
-                output = module.forward(input, hx)
+                output = self._own(input, hx)
                 own = self._kept(output)
             with torch.no_grad(), called(self.name):  # the model may have gradients on
                 call = Call(module, input, hx, weights=weights.given or None)
@@ -158,13 +170,15 @@ class Watch:
         call.take(((own[0] if isinstance(own, tuple) else own)[None], own) if call.single else own)
 
     def _noted(self, input: Any, hx: Any) -> Any:
-        self.output = self.module.forward(input, hx)
+        self.output = self._own(input, hx)
         return self.output
 
     def _kept(self, output: Any) -> Any:
         return _copy(output) if self.output_may_change else output
 
     def _after(self, module: nn.Module, args: Any, output: Any) -> None:
+        if not self._ours():
+            return
         assert self.ran is not None
         if self.output_may_change and not _same(self.gave, output):
             self.ran[0].assumed += (OUTPUT_CHANGED,)
