@@ -11,7 +11,8 @@ import time
 import tomllib
 import weakref
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ import pytest
 from benchmarks.browser import Server, serve
 from benchmarks.load import Viewer, misbehaving
 from benchmarks.load.together import Opened, together
-from dashboard import cache, server, turns
+from dashboard import cache, language, server, turns
+from dashboard.gateplot import publish
 
 SOON = 20.0
 """Seconds that are enough on any machine; what is measured stands in benchmarks/load.md."""
@@ -77,6 +79,36 @@ def test_how_long_somebody_waited_for_one_who_came_later() -> None:
     assert Opened([1, 2, 3], [4, 5, 6]).overtaken() == 0
     assert Opened([3, 1, 2], [6, 8, 5]).overtaken() == 3, "the first of them waited for the second"
     assert Opened().overtaken() == 0
+
+
+@pytest.mark.parametrize("what", ["words", "files"])
+def test_the_first_visitors_of_a_language_write_what_it_says(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them at one moment, into one folder."""
+    monkeypatch.setattr(publish, "words_file", lambda code: tmp_path / f"words.{code}.js")
+    source = tmp_path / "source.js"
+    source.write_text("export default 1\n" * 10_000)
+    write = {
+        "words": lambda: publish.publish_words.__wrapped__("zh"),
+        "files": lambda: publish._copy(source, tmp_path / "copied" / "source.js"),
+    }[what]
+    exists, ready = Path.exists, threading.Barrier(8)
+
+    def not_yet(self: Path) -> bool:
+        there = exists(self)
+        with suppress(threading.BrokenBarrierError):
+            ready.wait(5)  # all have looked, and nobody has found it
+        return there
+
+    monkeypatch.setattr(Path, "exists", not_yet)
+    with ThreadPoolExecutor(8) as pool:
+        for writes in [pool.submit(write) for _ in range(8)]:
+            writes.result(SOON)
+    monkeypatch.undo()
+    said = {"words": lambda: tmp_path / "words.zh.js", "files": lambda: tmp_path / "copied" / "source.js"}[what]()
+    assert said.read_text(encoding="utf-8") == (language.script("zh") if what == "words" else source.read_text())
+    assert {path.name for path in said.parent.iterdir()} <= {said.name, source.name}, "nothing half done is left"
 
 
 def test_while_one_loads_the_page_nobody_else_does() -> None:

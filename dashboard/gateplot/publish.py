@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -50,7 +51,7 @@ def publish_words(code: str) -> None:
     """Write what the browser says in this language; English, in which the modules are written, has an empty one."""
     target = words_file(code)
     if not target.exists():
-        part = target.with_name(f"{target.name}.{os.getpid()}")
+        part = _part(target)
         part.write_text(language.script(code), encoding="utf-8")
         part.replace(target)
 
@@ -61,13 +62,18 @@ def words_file(code: str) -> Path:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy unless it is there; another process that does the same at the same time does no harm."""
+    """Copy unless it is there; another that does the same at the same time does no harm."""
     if target.exists() and target.stat().st_size == source.stat().st_size:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{os.getpid()}")
+    part = _part(target)
     shutil.copyfile(source, part)
     part.replace(target)
+
+
+def _part(target: Path) -> Path:
+    """What is written under this name is put in the place of ``target`` when it is whole; each thread has its own."""
+    return target.with_name(f"{target.name}.{os.getpid()}.{threading.get_ident()}")
 
 
 def loader(module: str) -> str:
