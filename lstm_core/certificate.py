@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from lstm_core.say import Said, say
 
@@ -14,7 +15,7 @@ class Certificate:
 
     everywhere: by signal, the largest difference at any layer, direction, step, sequence and unit. h is compared with
         the output of what was traced (and h of lower layers with their last state), a memory with what the cell's
-        update makes of the gates and of the memory one step before.
+        update makes of the gates and of the memory one step before. Empty for a run that broke at its first step.
     sampled: by signal, the largest difference from what the weights make of the inputs and of h one step before, at
         ``places`` of the ``total`` places (layer, direction, step, sequence, unit) that there are. Which places,
         ``seed`` says: they are drawn anew for every trace.
@@ -36,6 +37,8 @@ class Certificate:
 
     def __str__(self) -> str:
         """One line: "h, c everywhere to 6.0e-08; i, f, g, o at 768 of 40,000 places to 1.2e-07"."""
+        if not self.everywhere:
+            return "nothing compared"
         parts = [f"{', '.join(self.everywhere)} everywhere to {max(self.everywhere.values(), default=0.0):.1e}"]
         if self.sampled:
             names, worst = ", ".join(self.sampled), max(self.sampled.values())
@@ -48,7 +51,7 @@ def joined(parts: Sequence[Certificate]) -> Certificate | None:
     if not parts:
         return None
     worst = [
-        {name: max(values.get(name, 0.0) for values in rows) for name in rows[0]}
+        {name: max(values.get(name, 0.0) for values in rows) for name in dict.fromkeys(chain(*rows))}
         for rows in ([part.everywhere for part in parts], [part.sampled for part in parts])
     ]
     return replace(

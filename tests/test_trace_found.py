@@ -15,6 +15,7 @@ from torch import nn
 
 from lstm_core import AXES, trace, trace_all, trace_chunks
 from lstm_core.analysis import intervene
+from lstm_core.certificate import joined
 from lstm_core.modules.tracing import cell_of, trace_module
 from tests.torch_modules import build, random
 
@@ -216,3 +217,66 @@ def test_a_trace_within_a_trace() -> None:
 def test_what_if_of_a_part_of_the_signals() -> None:
     part = trace(build("gru", torch.float32), random(4, 2, 5, dtype=torch.float32), signals="h")
     assert list(intervene(part, ["h[0]@2=1"]).difference) == ["h"]
+
+
+@pytest.mark.parametrize("kind", ["lstm", "projected", "gru", "tanh"])
+def test_the_weight_that_broke_a_value_is_one_of_its_own(kind: str) -> None:
+    """Another bad weight stands before it in torch's order."""
+    module = build(kind, torch.float32)
+    rows = len(module.weight_ih_l0)
+    module.weight_ih_l0.data[rows - 1, 2] = torch.nan
+    module.bias_hh_l0.data[1] = torch.nan
+    broken = trace(module, random(4, 2, 5, dtype=torch.float32)).broken
+    assert broken is not None and (broken.unit, broken.origin, broken.place) == (1, "weight", "bias_hh_l0[1]")
+
+
+def test_a_bad_weight_of_the_projection() -> None:
+    module = build("projected", torch.float32, num_layers=2)
+    module.weight_hr_l1.data[2, 4] = torch.nan
+    broken = trace(module, random(4, 2, 5, dtype=torch.float32)).broken
+    assert broken is not None
+    assert (broken.signal, broken.layer, broken.unit, broken.place) == ("h", 1, 2, "weight_hr_l1[2, 4]")
+
+
+@pytest.mark.parametrize("bad", ["input", "weight", "overflow"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_what_an_activation_is_given_may_be_infinite(bad: str, layers: int) -> None:
+    """The tanh of it is 1, and the module goes on with that; so does the trace."""
+    module, x = build("tanh", torch.float32, num_layers=layers), random(6, 2, 5, dtype=torch.float32).abs()
+    if bad == "input":
+        x[2, 1, 3] = torch.inf
+    elif bad == "weight":
+        module.weight_ih_l0.data[2, 3] = -torch.inf
+    else:
+        x[2, 1] = 3e38
+        module.weight_ih_l0.data.abs_().add_(1)
+    found = trace(module, x)
+    assert found.broken is None and found.lengths is None and len(found) == 6
+    assert np.isinf(found["a"][0]).any() and np.isfinite(found["h"]).all()
+    np.testing.assert_array_equal(found["h"][-1, 0], module(x)[0].detach().numpy())
+    assert found.certificate is not None and found.certificate.places > 0
+
+
+def test_an_infinite_relu_breaks_and_a_sequence_beside_it_does_not() -> None:
+    module, x = build("relu", torch.float32), random(6, 2, 5, dtype=torch.float32)
+    x[2, 1], x[3, 0] = torch.inf, 1.0
+    module.weight_ih_l0.data[:] = 0.1
+    module.weight_ih_l0.data[0] = -0.1  # infinite as well, and its relu is 0
+    found = trace(module, x)
+    assert found.broken is not None and found.lengths == (6, 3)
+    assert (found.broken.signal, found.broken.unit, found.broken.value) == ("a", 1, np.inf)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "tanh"])
+def test_of_a_run_that_breaks_at_once_nothing_is_said_to_be_compared(kind: str) -> None:
+    """It said that h was right everywhere, to 0.0."""
+    module, x = build(kind, torch.float32), random(6, 2, 5, dtype=torch.float32)
+    x[0] = torch.nan
+    found = trace(module, x)
+    assert found.broken is not None and len(found) == 1
+    assert found.max_abs_error is None and str(found.certificate) == "nothing compared"
+    module.flatten_parameters()
+    pieces = list(trace_chunks(module, random(6, 2, 5, dtype=torch.float32), steps=3))
+    parts = [part.certificate for part in (found, *pieces)]
+    both = joined([part for part in parts if part is not None])
+    assert both is not None and both.sampled.keys() == pieces[0].certificate.sampled.keys()  # type: ignore[union-attr]

@@ -36,16 +36,19 @@ def until_broken(call: Call, gates: Gates) -> tuple[Broken, Tensor | None] | Non
     return first, torch.minimum(ends, together + 1).cpu()
 
 
-def _signals(run: Run) -> Iterator[tuple[str, Tensor]]:
-    yield from run.named(0, len(run.x)).items()
+def _signals(run: Run) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Each with where it is bad. What a plain RNN's activation is given may well be infinite: its tanh is 1."""
+    for name, values in run.named(0, len(run.x)).items():
+        bad = ~values.isfinite()
+        yield name, values, bad & (values.isnan() | ~run.h.isfinite()) if run.letters == "a" else bad
     if run.c is not None:
-        yield "c", run.c
-    yield "h", run.h
+        yield "c", run.c, ~run.c.isfinite()
+    yield "h", run.h, ~run.h.isfinite()
 
 
 def _bad_steps(run: Run) -> Tensor:
     """(batch,): how many steps each sequence took before its first bad one; all of them if there is none."""
-    bad = torch.stack([~values.isfinite().all(-1) for _, values in _signals(run)]).any(0)
+    bad = torch.stack([bad.any(-1) for _, _, bad in _signals(run)]).any(0)
     if run.valid is not None:
         bad &= run.valid[..., 0]
     order = bad.flip(0) if run.backward else bad
@@ -86,16 +89,18 @@ def _first(call: Call, gates: Gates, bad: list[Tensor]) -> Broken:
     t = _index(run, count)
     at_once = [b for b, number in enumerate(bad[k].tolist()) if number == count]
     order = [signal.name for signal in call.cell.signals]
-    signals = sorted(_signals(run), key=lambda pair: order.index(pair[0]))
-    name, b, values = next(
-        (name, b, values[t, b]) for name, values in signals for b in at_once if not bool(values[t, b].isfinite().all())
+    signals = sorted(_signals(run), key=lambda signal: order.index(signal[0]))
+    name, b, values, where = next(
+        (name, b, values[t, b], bad[t, b]) for name, values, bad in signals for b in at_once if bool(bad[t, b].any())
     )
-    unit = int((~values.isfinite()).nonzero()[0])
-    origin, place = _origin(call, run, layer, direction, t, b, first=count == 0)
+    unit = int(where.nonzero()[0])
+    origin, place = _origin(call, run, layer, direction, t, b, name, unit, first=count == 0)
     return Broken(name, layer, direction, t, b, unit, float(values[unit]), origin, place)
 
 
-def _origin(call: Call, run: Run, layer: int, direction: int, t: int, b: int, first: bool) -> tuple[str, str]:
+def _origin(
+    call: Call, run: Run, layer: int, direction: int, t: int, b: int, signal: str, unit: int, first: bool
+) -> tuple[str, str]:
     place = _place(run.x[t, b])
     if place is not None:
         return "input", f"{'x' if layer == 0 else 'h of the layer below'}{place}"
@@ -105,14 +110,26 @@ def _origin(call: Call, run: Run, layer: int, direction: int, t: int, b: int, fi
             if place is not None:
                 return "state", f"{name}{place}"
     for name, values in call.blocks[layer][direction].items():
-        place = _place(values)
+        place = _place(values, _rows(run, name, signal, unit))
         if place is not None:
             suffix = "" if call.single else f"_l{layer}" + ("_reverse" if direction else "")
             return "weight", f"{name}{suffix}{place}"
     return "arithmetic", ""
 
 
-def _place(values: Tensor) -> str | None:
-    """The index of the first bad value, "[7, 2]"; None if there is none."""
-    bad = (~values.isfinite()).nonzero()
-    return None if len(bad) == 0 else str(bad[0].tolist())
+def _rows(run: Run, weight: str, signal: str, unit: int) -> list[int]:
+    """Those of a weight that this unit of the signal is made with: a gate's own, for c and h those of all gates."""
+    if "weight_hr" in run.weights and signal == "h":  # made of every unit's c
+        return [unit] if weight == "weight_hr" else []
+    if weight == "weight_hr":
+        return []
+    return [k * run.hidden + unit for k, letter in enumerate(run.letters) if signal in (letter, "c", "h")]
+
+
+def _place(values: Tensor, rows: list[int] | None = None) -> str | None:
+    """The index of the first bad value, "[7, 2]", of all or of these rows; None if there is none."""
+    bad = (~(values if rows is None else values[rows]).isfinite()).nonzero().tolist()
+    if not bad:
+        return None
+    first = bad[0] if rows is None else [rows[bad[0][0]], *bad[0][1:]]
+    return str(first)

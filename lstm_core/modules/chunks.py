@@ -59,7 +59,9 @@ def join(traces: Sequence[Trace]) -> Trace:
     whole = behind_each_other(traces)
     if whole.broken is None:
         return whole
-    bad = np.any([~np.isfinite(value).all(axis=(0, 1, 4)) for value in whole.signals.values()], axis=0)
+    states = whole.cell.states()  # another signal may be infinite and the run go on
+    bad = [(~np.isfinite(v) if k in states else np.isnan(v)).any(axis=(0, 1, 4)) for k, v in whole.signals.items()]
+    bad = np.any(bad, axis=0)
     ends = np.where(bad.any(axis=0), bad.argmax(axis=0) + 1, len(whole))
     if ends.min() == len(whole):
         return whole

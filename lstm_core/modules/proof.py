@@ -159,6 +159,7 @@ def sample(run: Run, draw: np.random.Generator, limit: float) -> tuple[dict[str,
     difference = np.abs(expected - gates)
     worst = difference.max(axis=(0, 2))
     if not (worst <= limit).all():
+        difference[expected == gates] = 0.0  # both may be infinite
         summed = np.abs(x) @ np.abs(weights["weight_ih"]).T + np.abs(h) @ np.abs(weights["weight_hh"]).T
         scale = np.maximum(np.abs(expected), summed.reshape(gates.shape) / 1000)
         worst = (difference / np.maximum(1.0, scale)).max(axis=(0, 2))
@@ -213,4 +214,6 @@ def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = 
         for name, error in errors.items():
             note(sampled, name, error)
     total = sum(int(run.valid.sum()) if run.valid is not None else time * batch for run in gates.runs) * call.hidden
+    if total == 0:  # broken at the first step of all: there was nothing to compare
+        everywhere = {}
     return Certificate(everywhere, sampled, places, total, seed, limit, precision)
