@@ -1,0 +1,146 @@
+"""Texts as rows of ids: what an epoch reads, in which order, and where its texts begin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from lab.general.pieces import END, build
+from lab.texts import folder
+from lstm_core.training import corpus
+
+TOGETHER = 8
+"""Sentences that are read as one text."""
+RESTART = 0.1
+"""Chance that a row leaves its text at the end of a window and starts the next one from the state zero: the page
+starts every text so."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of one text as ids: line k is ``ids[starts[k]:starts[k + 1]]``."""
+
+    ids: np.ndarray
+    starts: np.ndarray
+    kind: str
+    passes: float
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Everything that is read: by file the lines to train on and those held out, and the pieces they are written in."""
+
+    tokenizer: Tokenizer
+    train: dict[str, Lines]
+    held_out: dict[str, Lines]
+    characters: dict[str, int]
+    """Of what is held out, with the space or end of paragraph after each line."""
+
+
+def collect(texts: Path, tokenizer: Tokenizer | None = None) -> Texts:
+    """Read the folder and the novels; build the pieces unless they are given."""
+    sides: dict[str, tuple[list[str], list[str]]] = {}
+    shapes: dict[str, tuple[str, float]] = {}
+    for text in folder.TEXTS:
+        sides[text.file] = folder.split(folder.read(texts, text), text.kind)
+        shapes[text.file] = text.kind, text.passes
+    train, held_out = ([line for novel in side for line in novel.splitlines() if line] for side in corpus.austen())
+    sides["austen"], shapes["austen"] = (train, held_out), ("book", 1)
+    if tokenizer is None:
+        chinese = [line for file in sides if file.startswith("chinese/") for line in sides[file][0]]
+        tokenizer = build([s for file in sides if not file.startswith("chinese/") for s in sides[file][0]], chinese)
+    return Texts(
+        tokenizer,
+        {file: encoded(side[0], tokenizer, *shapes[file]) for file, side in sides.items()},
+        {file: encoded(side[1], tokenizer, *shapes[file]) for file, side in sides.items()},
+        {
+            file: sum(map(len, side[1])) + (0 if file.startswith("chinese/") else len(side[1]))
+            for file, side in sides.items()
+        },
+    )
+
+
+def encoded(lines: list[str], tokenizer: Tokenizer, kind: str, passes: float) -> Lines:
+    rows = [np.array(e.ids, np.uint16) for e in tokenizer.encode_batch(lines)]
+    ids = np.concatenate([np.zeros(0, np.uint16), *rows])
+    return Lines(ids, np.cumsum([0, *map(len, rows)]), kind, passes)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One long row of ids, and the places in it where texts begin."""
+
+    ids: np.ndarray
+    starts: np.ndarray
+
+
+def epoch(texts: dict[str, Lines], end: int, rng: np.random.Generator) -> Epoch:
+    """All texts as often as each is to be read, in a new order, the piece ``end`` before each.
+
+    Sentences are drawn together anew. The paragraphs of a book stay in their order, ``end`` between them.
+    """
+    parts: list[tuple[Lines, np.ndarray]] = []
+    for lines in texts.values():
+        for share in _shares(lines.passes):
+            parts += [(lines, group) for group in _groups(lines, share, rng)]
+    ids, starts, at = [], [], 0
+    mark = np.array([end], np.uint16)
+    for k in rng.permutation(len(parts)):
+        lines, group = parts[k]
+        ids.append(mark)
+        starts.append(at + 1)
+        at += 1
+        for line in group:
+            piece = lines.ids[lines.starts[line] : lines.starts[line + 1]]
+            ids.append(piece)
+            at += len(piece)
+            if lines.kind == "book" and line != group[-1]:
+                ids.append(mark)
+                at += 1
+    return Epoch(np.concatenate(ids), np.array(starts))
+
+
+def _shares(passes: float) -> list[float]:
+    whole = int(passes)
+    return [1.0] * whole + ([passes - whole] if passes > whole else [])
+
+
+def _groups(lines: Lines, share: float, rng: np.random.Generator) -> list[np.ndarray]:
+    if lines.kind == "book":
+        order, size = np.arange(len(lines)), folder.BLOCK
+    else:
+        order, size = rng.permutation(len(lines)), TOGETHER
+    groups = [order[k : k + size] for k in range(0, len(order), size)]
+    keep = rng.permutation(len(groups))[: round(share * len(groups))]
+    return [groups[k] for k in keep]
+
+
+class Windows:
+    """Reads an epoch in ``batch`` rows side by side, ``time`` ids at once; each row goes on where it stopped."""
+
+    def __init__(self, epoch: Epoch, batch: int, time: int) -> None:
+        self.epoch, self.time = epoch, time
+        self.at = np.arange(batch) * (len(epoch.ids) // batch)
+        self.count = len(epoch.ids) // (batch * time)
+
+    def next(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """(ids (time + 1, batch): the last is only predicted; which rows start anew from the state zero)."""
+        anew = rng.random(len(self.at)) < RESTART
+        starts, size = self.epoch.starts, len(self.epoch.ids)
+        self.at[anew] = starts[np.searchsorted(starts, self.at[anew] % size) % len(starts)]
+        places = (self.at + np.arange(self.time + 1)[:, None]) % size
+        self.at += self.time
+        return self.epoch.ids[places].astype(np.int64), anew
+
+
+def end_of(tokenizer: Tokenizer) -> int:
+    found = tokenizer.token_to_id(END)
+    if found is None:
+        raise ValueError("the pieces have none for the end of a text")
+    return found

@@ -1,0 +1,214 @@
+"""Phase 1: read real text. Everything that is needed to go on lies in one checkpoint, written every few minutes."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from lab.general.data import Texts, Windows, collect, end_of, epoch
+from lab.general.loss import tied_loss
+from lab.general.model import Reader
+
+CHECKPOINT, LOG_EVERY, SAVE_SECONDS = "checkpoint.pt", 25, 180.0
+MEASURED = 10_000
+"""Tokens of each held-out text that are read at every measurement."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained; a checkpoint goes on only under the plan that began it."""
+
+    cell: str = "lstm"
+    seed: int = 0
+    tokens: int = 60_000_000
+    batch: int = 128
+    time: int = 70
+    rate: float = 3e-3
+    warm_up: int = 200
+    last: float = 0.03
+    decay: float = 0.02
+    clip: float = 1.0
+
+    @property
+    def steps(self) -> int:
+        return math.ceil(self.tokens / (self.batch * self.time))
+
+    def rate_at(self, step: int) -> float:
+        """A straight warm-up, then half a cosine down to ``last`` of the rate."""
+        if step < self.warm_up:
+            return self.rate * (step + 1) / self.warm_up
+        done = min(1.0, (step - self.warm_up) / max(1, self.steps - self.warm_up))
+        return self.rate * (self.last + (1 - self.last) * (1 + math.cos(math.pi * done)) / 2)
+
+
+class Run:
+    """A training under way. ``step`` windows of it are done."""
+
+    def __init__(self, plan: Plan, texts: Texts, device: str, hidden: int | None = None) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan, self.texts, self.device = plan, texts, torch.device(device)
+        self.model = Reader(plan.cell, texts.tokenizer.get_vocab_size(), hidden).to(self.device)
+        self.optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay, fused=True
+        )
+        self.step, self.epoch, self.in_epoch, self.loss = 0, -1, 0, math.nan
+        self.state = self.model.start(plan.batch)
+        self.windows: Windows | None = None
+        self.history: list[dict[str, Any]] = []
+
+    def _turn(self, number: int) -> Windows:
+        plan = self.plan
+        read = epoch(self.texts.train, end_of(self.texts.tokenizer), np.random.default_rng([plan.seed, number]))
+        return Windows(read, plan.batch, plan.time)
+
+    def advance(self) -> float:
+        """One window: read, learn, and the loss in nats a token."""
+        plan, model = self.plan, self.model
+        if self.windows is None or self.in_epoch >= self.windows.count:
+            self.epoch, self.in_epoch, self.state = self.epoch + 1, 0, model.start(plan.batch)
+            self.windows = self._turn(self.epoch)
+        ids, anew = self.windows.next(np.random.default_rng([plan.seed, self.epoch, self.in_epoch]))
+        row = torch.from_numpy(ids).to(self.device)
+        goes_on = torch.from_numpy(~anew).to(self.device).float()[:, None]
+        for group in self.optimiser.param_groups:
+            group["lr"] = plan.rate_at(self.step)
+        model.train()
+        read, self.state = model(row[:-1], tuple(value * goes_on for value in self.state))
+        read = read.flatten(0, 1)
+        loss = tied_loss(read, model.embedding.weight, model.bias, row[1:].flatten(), read.new_ones(len(read)))
+        loss = loss / len(read)
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
+        self.optimiser.step()
+        self.step, self.in_epoch = self.step + 1, self.in_epoch + 1
+        return float(loss.detach())
+
+    def save(self, path: Path) -> None:
+        """Whole or not at all: written beside and then moved."""
+        assert self.windows is not None
+        beside = path.with_suffix(".new")
+        torch.save(
+            {
+                "plan": asdict(self.plan),
+                "model": self.model.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "state": self.state,
+                "at": torch.from_numpy(self.windows.at.copy()),
+                "where": (self.step, self.epoch, self.in_epoch, self.loss),
+                "random": torch.get_rng_state(),
+                "cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
+                "history": self.history,
+            },
+            beside,
+        )
+        os.replace(beside, path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint. Raises ValueError if another plan began it."""
+        kept = torch.load(path, map_location=self.device, weights_only=True)
+        if kept["plan"] != asdict(self.plan):
+            raise ValueError(
+                f"{path} was begun with {kept['plan']}, not with {asdict(self.plan)}; choose another --out"
+            )
+        self.model.load_state_dict(kept["model"])
+        self.optimiser.load_state_dict(kept["optimiser"])
+        self.step, self.epoch, self.in_epoch, self.loss = kept["where"]
+        self.state, self.history = tuple(kept["state"]), kept["history"]
+        self.windows = self._turn(self.epoch)
+        self.windows.at = kept["at"].cpu().numpy()
+        torch.set_rng_state(kept["random"].cpu())
+        if kept["cuda"] and self.device.type == "cuda":
+            torch.cuda.set_rng_state_all([state.cpu() for state in kept["cuda"]])
+
+
+@torch.no_grad()
+def bits_per_character(model: Reader, texts: Texts, device: torch.device, most: int | None = None) -> dict[str, float]:
+    """Bits of the held-out texts, case, spaces and ends of paragraphs coded, by characters; read in one go each.
+
+    most: only so many ids of each text are read.
+    """
+    model.eval()
+    end, found = end_of(texts.tokenizer), {}
+    for file, lines in texts.held_out.items():
+        gap = [end] if lines.kind == "book" else []
+        parts = [[*lines.ids[a:b].tolist(), *gap] for a, b in zip(lines.starts, lines.starts[1:], strict=False)]
+        ids = torch.tensor([end, *(i for part in parts for i in part)][:most], device=device)
+        share = (len(ids) - 1) / max(1, sum(map(len, parts)))
+        read, _ = model(ids[:-1, None], model.start(1))
+        loss = tied_loss(read[:, 0], model.embedding.weight, model.bias, ids[1:], read.new_ones(len(read)))
+        found[file] = float(loss) / math.log(2) / (share * texts.characters[file])
+    return found
+
+
+def gathered(texts: Path, out: Path) -> Texts:
+    """The texts as ids, with the pieces that lie in ``out`` once they have been built."""
+    pieces = out / "tokenizer.json"
+    found = collect(texts, Tokenizer.from_file(str(pieces)) if pieces.exists() else None)
+    if not pieces.exists():
+        found.tokenizer.save(str(pieces))
+    return found
+
+
+def train(plan: Plan, texts: Path, out: Path, device: str = "cpu", measure_every: int = 5_000_000) -> Run:
+    """Train to the end of the plan, going on from the checkpoint in ``out`` if there is one.
+
+    Ctrl-C and SIGTERM end it after the step under way, with a checkpoint.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    run, path = Run(plan, gathered(texts, out), device), out / CHECKPOINT
+    if path.exists():
+        run.resume(path)
+        print(f"goes on at {run.step * plan.batch * plan.time / 1e6:.1f} M tokens", flush=True)
+    stopped = False
+
+    def stop(*_: Any) -> None:
+        nonlocal stopped
+        stopped = True
+
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, stop)
+    window, saved, begun, since = plan.batch * plan.time, time.monotonic(), time.monotonic(), run.step
+    measure_steps = max(1, measure_every // window)
+    while run.step < plan.steps and not stopped:
+        loss = run.advance()
+        run.loss = loss if math.isnan(run.loss) else 0.98 * run.loss + 0.02 * loss
+        if run.step % measure_steps == 0 or run.step == plan.steps:
+            measured = bits_per_character(run.model, run.texts, run.device, MEASURED)
+            run.history.append({"tokens": run.step * window, "loss": run.loss, "bits": measured})
+            print(
+                "bits a character:", ", ".join(f"{k.split('/')[-1]} {v:.3f}" for k, v in measured.items()), flush=True
+            )
+        if run.step % LOG_EVERY == 0:
+            now = time.monotonic()
+            speed = (run.step - since) * window / (now - begun)
+            end = datetime.now() + timedelta(seconds=(plan.steps - run.step) * window / speed)
+            done, all_of_it = run.step * window / 1e6, plan.steps * window / 1e6
+            print(
+                f"{datetime.now():%H:%M:%S}  {done:.2f} of {all_of_it:.1f} M tokens  "
+                f"loss {run.loss:.3f}  {speed:,.0f} tokens/s  ends {end:%d %b %H:%M}",
+                flush=True,
+            )
+            begun, since = now, run.step
+        if time.monotonic() - saved > SAVE_SECONDS:
+            run.save(path)
+            saved = time.monotonic()
+    if run.windows is not None:
+        run.save(path)
+    return run
+
+
+def scores(model: Reader, read: Tensor) -> Tensor:
+    """(..., vocabulary) in float32."""
+    return read @ model.embedding.weight.T + model.bias

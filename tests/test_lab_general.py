@@ -1,0 +1,135 @@
+"""The training of the general models: its pieces, what it reads, its loss, and that it goes on where it stopped."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+from torch.nn import functional
+
+from lab.general.data import RESTART, Texts, Windows, encoded, end_of, epoch
+from lab.general.loss import PLACES, tied_loss
+from lab.general.pieces import END, build
+from lab.general.train import Plan, Run
+
+ENGLISH = [f"The {a} {b} the old house." for a in ("dog", "cat", "girl") for b in ("likes", "saw", "left")]
+CHINESE = ["我喜欢猫。", "他看见了狗，她走了。", "我是中国人！"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return build(ENGLISH, CHINESE, size=400)
+
+
+@pytest.fixture(scope="module")
+def texts(tokenizer: Tokenizer) -> Texts:
+    train = {
+        "english/lines": encoded(ENGLISH * 20, tokenizer, "sentences", 1.5),
+        "book": encoded([f"Chapter {k}. {ENGLISH[k % 9]}" for k in range(60)], tokenizer, "book", 1),
+        "chinese/lines": encoded(CHINESE * 20, tokenizer, "sentences", 1),
+    }
+    return Texts(tokenizer, train, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("The dog's house", "The dog's house"),
+        ("Zürich, 🙂 ﷽ <0x41>", "Zürich, 🙂 ﷽ <0x41>"),
+        ("cafe\u0301", "café"),
+        ("“It’s old.”", '"It\'s old."'),
+        ("我喜欢狗,也喜欢猫.", "我喜欢狗，也喜欢猫。"),
+        ("我有3.5块", "我有3.5块"),
+        ("鬱 and 我", "鬱 and 我"),
+        ("The dog\nThe cat", "The dog\n The cat"),
+    ],
+)
+def test_any_text_can_be_written_in_the_pieces(tokenizer: Tokenizer, given: str, read: str) -> None:
+    assert tokenizer.decode(tokenizer.encode(given).ids) == read
+
+
+def test_a_frequent_chinese_character_is_one_piece_and_a_rare_one_its_bytes(tokenizer: Tokenizer) -> None:
+    assert tokenizer.encode("我喜欢狗").tokens == ["我", "喜", "欢", "狗"]
+    assert tokenizer.encode("鬱").tokens == ["<0xE9>", "<0xAC>", "<0xB1>"]
+
+
+def test_a_word_at_the_start_is_the_same_piece_as_in_the_middle(tokenizer: Tokenizer) -> None:
+    ids = tokenizer.encode("house house\nhouse").ids
+    assert ids[0] == ids[1] == ids[-1]
+
+
+def test_the_loss_and_its_slopes_are_those_of_a_plain_cross_entropy() -> None:
+    torch.manual_seed(0)
+    places = 2 * PLACES + 17
+    # Halves and quarters are exact in bfloat16, so that only the slopes are rounded.
+    read = (torch.randint(-4, 5, (places, 16)) / 4).requires_grad_()
+    pieces = (torch.randint(-4, 5, (40, 16)) / 2).requires_grad_()
+    bias = torch.randn(40, requires_grad=True)
+    targets, weights = torch.randint(0, 40, (places,)), torch.rand(places)
+    plain = (functional.cross_entropy(read @ pieces.T + bias, targets, reduction="none") * weights).sum()
+    expected = torch.autograd.grad(3 * plain, [read, pieces, bias])
+    loss = tied_loss(read, pieces, bias, targets, weights)
+    assert loss.item() == pytest.approx(plain.item(), rel=1e-3)
+    for slope, true in zip(torch.autograd.grad(3 * loss, [read, pieces, bias]), expected, strict=True):
+        assert (slope - true).abs().max() < 0.01 * true.abs().max()
+
+
+def test_an_epoch_reads_each_text_as_often_as_asked_and_books_in_their_order(texts: Texts) -> None:
+    end = end_of(texts.tokenizer)
+    read = epoch(texts.train, end, np.random.default_rng(0))
+    assert (read.ids[read.starts - 1] == end).all()
+    text = texts.tokenizer.decode(read.ids.tolist())
+    assert text.count("dog likes") == pytest.approx(20 * 1.5 + 60 / 9, abs=12)
+    assert text.count("喜") == 20
+    for k in range(59):  # every paragraph once, and the next one after it unless its block ends
+        after = text.split(f"Chapter {k}.")[1]
+        assert (k + 1) % 12 == 0 or after.split("\n")[1].startswith(f" Chapter {k + 1}.")
+
+
+def test_a_row_goes_on_or_starts_anew_at_the_beginning_of_a_text(texts: Texts) -> None:
+    read = epoch(texts.train, end_of(texts.tokenizer), np.random.default_rng(0))
+    windows, rng, restarts = Windows(read, batch=8, time=10), np.random.default_rng(1), 0
+    before, _ = windows.next(rng)
+    for _ in range(200):
+        at = windows.at.copy()
+        ids, anew = windows.next(rng)
+        assert (ids[0, ~anew] == before[-1, ~anew]).all()
+        assert np.isin((windows.at[anew] - 10) % len(read.ids), read.starts).all()
+        assert ((windows.at - at >= 10) | anew).all()
+        before, restarts = ids, restarts + anew.sum()
+    assert restarts / 1600 == pytest.approx(RESTART, abs=0.03)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(cell: str, texts: Texts, tmp_path: Path) -> None:
+    plan = Plan(cell=cell, tokens=8000, batch=8, time=16, warm_up=2)
+    run = Run(plan, texts, "cpu", hidden=24)
+    first = [run.advance() for _ in range(40)]
+    assert run.epoch >= 1  # so an epoch has ended under way, too
+    run.save(tmp_path / "checkpoint.pt")
+    rest = [run.advance() for _ in range(5)]
+    other = Run(plan, texts, "cpu", hidden=24)
+    other.resume(tmp_path / "checkpoint.pt")
+    assert [other.advance() for _ in range(5)] == rest
+    assert np.mean(rest) < np.mean(first[:5]) - 0.5  # and it learns
+    assert not list(tmp_path.glob("*.new"))
+
+
+def test_a_checkpoint_of_another_plan_is_refused(texts: Texts, tmp_path: Path) -> None:
+    run = Run(Plan(tokens=4000, batch=4, time=12), texts, "cpu", hidden=8)
+    run.advance()
+    run.save(tmp_path / "checkpoint.pt")
+    with pytest.raises(ValueError, match="choose another --out"):
+        Run(Plan(tokens=5000, batch=4, time=12), texts, "cpu", hidden=8).resume(tmp_path / "checkpoint.pt")
+
+
+def test_the_rate_warms_up_and_falls_to_its_last_share() -> None:
+    plan = Plan(tokens=1000 * 128 * 70)
+    rates = [plan.rate_at(step) for step in range(1001)]
+    assert rates[0] == pytest.approx(3e-3 / 200) and max(rates) == rates[200] == 3e-3
+    assert rates[600] == pytest.approx(3e-3 * (1 + 0.03) / 2) and rates[1000] == pytest.approx(0.03 * 3e-3)
+
+
+def test_the_end_of_a_text_is_a_piece(tokenizer: Tokenizer) -> None:
+    assert tokenizer.decode([end_of(tokenizer)]) == END
