@@ -16,6 +16,8 @@ from torch import nn
 from lstm_core import AXES, trace, trace_all, trace_chunks
 from lstm_core.analysis import intervene
 from lstm_core.certificate import joined
+from lstm_core.modules import product as product_way
+from lstm_core.modules.run import Run
 from lstm_core.modules.tracing import cell_of, trace_module
 from tests.torch_modules import build, random
 
@@ -280,3 +282,61 @@ def test_of_a_run_that_breaks_at_once_nothing_is_said_to_be_compared(kind: str) 
     parts = [part.certificate for part in (found, *pieces)]
     both = joined([part for part in parts if part is not None])
     assert both is not None and both.sampled.keys() == pieces[0].certificate.sampled.keys()  # type: ignore[union-attr]
+
+
+UNSCALED = [
+    ("lstm", "product"),
+    ("lstm", "auto"),
+    ("gru", "auto"),
+    ("tanh", "auto"),
+    ("relu", "auto"),
+    ("projected", "auto"),
+]
+
+
+def unscaled(kind: str, size: float, dtype: torch.dtype = torch.float32) -> tuple[nn.RNNBase, torch.Tensor]:
+    """Prices, or times in seconds: far from zero, and what is learned is their difference."""
+    generator = torch.Generator().manual_seed(0)
+    options = {"proj_size": 5} if kind == "projected" else {"nonlinearity": kind} if kind in ("tanh", "relu") else {}
+    module = {"gru": nn.GRU, "lstm": nn.LSTM, "projected": nn.LSTM}.get(kind, nn.RNN)(200, 32, **options)
+    with torch.no_grad():
+        for value in module.parameters():
+            value.copy_(torch.empty_like(value).uniform_(-0.2, 0.2, generator=generator))
+        module.weight_ih_l0 -= module.weight_ih_l0.mean(1, keepdim=True)
+    return module.to(dtype).eval(), (torch.randn(60, 4, 200, generator=generator) + size).to(dtype)
+
+
+@pytest.mark.parametrize(("kind", "method"), UNSCALED)
+@pytest.mark.parametrize("size", [100, 1e4, 1e5])
+def test_inputs_that_nobody_scaled_are_traced(kind: str, method: str, size: float) -> None:
+    """Rounding moves a gate by up to 0.01 where 1e5 cancels out, and the module's own are no better known."""
+    module, x = unscaled(kind, size)
+    found = trace_module(module, x, method=method)
+    assert found.broken is None and found.certificate is not None
+    with torch.no_grad():
+        np.testing.assert_array_equal(found["h"][0, 0], module(x)[0].numpy())
+    if found.method == "product" and size == 1e5:
+        assert any("rounding in float32 explains a difference" in sentence for sentence in found.assumed)
+    if size == 100:
+        assert not found.assumed
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_relu_that_grows_in_half_precision(dtype: torch.dtype) -> None:
+    """Its sums of hundreds are rounded by 0.5, and those near 0 with them."""
+    module, x = unscaled("relu", 0.0, dtype)
+    assert trace(module, 30 * x).broken is None
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "tanh", "relu"])
+def test_what_rounding_does_not_explain_is_refused_there_as_well(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, x = unscaled(kind, 1e4)
+    whole = product_way._activate
+
+    def wrong(run: Run, gates: torch.Tensor, inner: Any) -> None:
+        whole(run, gates, inner)
+        gates[7, -3] += 0.3
+
+    monkeypatch.setattr(product_way, "_activate", wrong)
+    with pytest.raises(RuntimeError, match="is not shown"):
+        trace_module(module, x, method="product")

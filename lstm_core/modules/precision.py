@@ -82,6 +82,11 @@ def tolerance(call: Call) -> float:
     return TF32 if in_tf32(call) else TOLERANCE[precision(call)]
 
 
+def unit(call: Call) -> float:
+    """How much of a sum may be rounded off, relative to what is added up."""
+    return TF32 / 1000 if in_tf32(call) else torch.finfo(precision(call)).eps
+
+
 def plain(call: Call) -> AbstractContextManager[object]:
     """What is computed here is computed as it says."""
     return torch.autocast(call.device.type, enabled=False) if call.autocast() else nullcontext()

@@ -23,15 +23,16 @@ from lstm_core.modules.proof import compare
 from lstm_core.modules.run import Run
 
 
-def product(call: Call) -> Gates:
-    """Works for every module and on every device. The module runs, unless it has."""
+def product(call: Call, own_c: bool = False) -> Gates:
+    """Works for every module and on every device. The module runs, unless it has. own_c: take c from the module's own
+    kernel, step by step, so that no rounding adds up in it; in half precision it always is."""
     if not call.ran:
         call.run()
     gates = Gates(call, "product")
     if call.output_is_ours() and call.output.dtype is call.dtype:
         gates["h"] = call.output[None, None]
     hidden = hidden_states(call)
-    own = cell_states(call, hidden) if "c" in call.initial and precision(call) in LOW else None
+    own = cell_states(call, hidden) if "c" in call.initial and (own_c or precision(call) in LOW) else None
     with plain(call), like_its_own(call):
         for run in gates.lay_out(hidden, own):
             fill(run)

@@ -9,16 +9,19 @@ inputs and the h before.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lstm_core.certificate import Certificate
+from lstm_core.modules import rounding
 from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.pointwise import tanh_
+from lstm_core.modules.precision import precision as coarsest
+from lstm_core.modules.precision import unit
 from lstm_core.modules.run import Run
 
 AT_ONCE = False  # whether the CPU's values are fetched as an accelerator's are, for the tests
@@ -70,16 +73,30 @@ def _extremes(run: Run, difference: Tensor, start: int, stop: int) -> tuple[Tens
     return torch.aminmax(difference)
 
 
-def errors_of(run: Run, limit: float) -> dict[str, float]:
+def errors_of(run: Run, limit: float, kind: torch.dtype, unit: float) -> tuple[dict[str, float], dict[str, float]]:
     """The largest differences of h and of c, relative where they are above 1: what has grown is rounded to its own
-    size. That takes a second pass, which is only made where the first one found more than ``limit``."""
+    size. That takes a second pass, which is only made where the first one found more than ``limit``, and then a third
+    one relative to what rounding allows; then, and only then, those of the second are returned as well."""
     found = {"h": largest(run.of_h)} | ({} if run.c is None else {"c": largest(run.of_c)})
     if all(error <= limit for error in found.values()):
-        return found
-    extremes: dict[str, list[Tensor]] = {name: [] for name in found}
+        return found, {}
+    found = _relative(run, lambda start, stop: {})
+    if all(error <= limit or error != error for error in found.values()):
+        return found, {}
+
+    rounded = _relative(run, lambda start, stop: rounding.allowed(run, start, stop, kind, unit, limit))
+    return {name: error if error <= limit else rounded[name] for name, error in found.items()}, found
+
+
+def _relative(run: Run, scales: Callable[[int, int], Mapping[str, Tensor]]) -> dict[str, float]:
+    """The largest differences, each relative to its scale, to its value or to 1, whichever is the largest."""
+    extremes: dict[str, list[Tensor]] = {}
     for start, stop in run.blocks():
-        for row, (own, difference) in zip(extremes.values(), _differences(run, start, stop), strict=True):
-            row += _extremes(run, difference.div_(own.abs().clamp_(min=1.0)), start, stop)
+        given = scales(start, stop)
+        for name, (own, difference) in zip("hc", _differences(run, start, stop), strict=False):
+            scale = own.abs().clamp_(min=1.0)
+            scale = torch.maximum(scale, given[name]) if name in given else scale
+            extremes.setdefault(name, []).extend(_extremes(run, difference.div_(scale), start, stop))
     return {name: largest(row) for name, row in extremes.items()}
 
 
@@ -161,7 +178,7 @@ def sample(run: Run, draw: np.random.Generator, limit: float) -> tuple[dict[str,
     if not (worst <= limit).all():
         difference[expected == gates] = 0.0  # both may be infinite
         summed = np.abs(x) @ np.abs(weights["weight_ih"]).T + np.abs(h) @ np.abs(weights["weight_hh"]).T
-        scale = np.maximum(np.abs(expected), summed.reshape(gates.shape) / 1000)
+        scale = np.maximum(np.abs(expected), summed.reshape(gates.shape) / 200)
         worst = (difference / np.maximum(1.0, scale)).max(axis=(0, 2))
     return dict(zip(run.letters, worst.tolist(), strict=True)), len(t) * len(units)
 
@@ -194,6 +211,7 @@ def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = 
     everywhere: dict[str, float] = {}
     sampled: dict[str, float] = {}
     seed, places = _seeds.getrandbits(32), 0
+    kind, by = coarsest(call), unit(call)
     draw = drawing(seed)
 
     def note(found: dict[str, float], name: str, error: float) -> None:
@@ -203,8 +221,13 @@ def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = 
     for k, run in enumerate(gates.runs):
         if run.compared != time:
             raise AssertionError(f"{gates.method} compared {run.compared} of {time} steps")
-        for name, error in errors_of(run, limit).items():
+        errors, apart = errors_of(run, limit, kind, by)
+        for name, error in errors.items():
             note(everywhere, name, error)
+        for name, error in apart.items() if all(error <= limit for error in errors.values()) else ():
+            if error > limit:
+                sentence = rounding.SAID.format(precision=precision, name=name, error=error)
+                call.assumed = (*call.assumed, sentence)
         if k >= below:
             note(everywhere, "h", from_output(call, run, k - below))
         for name, error in (at_end(run, last, top=k >= below) if whole else {}).items():

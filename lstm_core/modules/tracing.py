@@ -117,6 +117,10 @@ def finish(
         with plain(call):
             broken = until_broken(call, gates)
             certificate = certificate if broken is None else prove(call, gates, limit, words, whole=False)
+    if not holds(certificate) and "c" in call.initial and not gates.runs[0].given:
+        gates = product(call, own_c=True)
+        with plain(call):
+            certificate = prove(call, gates, limit, words)
     certify(call, certificate)
     return finished(call, gates, certificate, broken, tokens, start, layers, keep)
 
