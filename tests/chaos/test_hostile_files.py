@@ -19,7 +19,7 @@ from tests.chaos.hostile_files import SHARES
 from tests.chaos.watch import ROWS, Row
 
 ROOT = Path(__file__).resolve().parents[2]
-COUNT = 100_000 if os.environ.get("NIGHTLY") else 250
+COUNT = 100_000 if os.environ.get("NIGHTLY") else 200
 FIRST = 0 if os.environ.get("CI") and COUNT < 1000 else random.SystemRandom().randrange(10**9)
 """Number of the first one; a failure says it."""
 MEMORY = 400 + (workers.ROOM + 3 * given.UNFOLDED) / 1e6
