@@ -11,8 +11,8 @@ from lstm_core.say import Said, say
 
 @dataclass(frozen=True)
 class Certificate:
-    """The largest differences that were found. Absolute; of values above 1, relative to them. Where the numbers added up
-    are so large that their rounding moves a gate by more than ``limit``, relative to that; ``Trace.assumed`` says so.
+    """The largest differences that were found. Absolute; of values above 1, relative to them. Where the numbers added
+    up are so large that rounding moves a gate by more than ``limit``, relative to that, and ``Trace.assumed`` says so.
 
     everywhere: by signal, the largest difference at any layer, direction, step, sequence and unit. h is compared with
         the output of what was traced (and h of lower layers with their last state), a memory with what the cell's

@@ -40,8 +40,13 @@ def allowed(run: Run, start: int, stop: int, kind: torch.dtype, unit: float, lim
         else:
             parts.append(torch.nn.functional.linear(values.abs(), w.abs(), None if b is None else b.abs()))
     summed = parts[0].add_(parts[1]).unflatten(-1, (len(run.letters), run.hidden)).amax(-2)
-    summed.mul_(ULPS * unit / limit)
+    summed.mul_((1 if kind in LOW else ULPS) * unit / limit)
     if run.cell.name != "rnn_relu":
         summed.clamp_(max=MOST / limit)
     projected = run.weights.get("weight_hr")
     return {"h": summed if projected is None else summed @ projected.abs().T, "c": summed}
+
+
+def matters(run: Run, kind: torch.dtype, unit: float, limit: float) -> bool:
+    """Whether it allows more than ``limit`` at any step."""
+    return any(bool((allowed(run, *span, kind, unit, limit)["c"] > 1).any()) for span in run.blocks())

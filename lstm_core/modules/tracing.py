@@ -18,16 +18,17 @@ from torch import nn
 
 from lstm_core.certificate import Broken, Certificate
 from lstm_core.modules.broken import until_broken
-from lstm_core.modules.call import Call, Fed, one_a_step
+from lstm_core.modules.call import LOW, Call, Fed, one_a_step
 from lstm_core.modules.compiled import eager, original
 from lstm_core.modules.copies import cloned, cloned_blocks, copied, remember, weights_of
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.keep import EVERYTHING, Keep
 from lstm_core.modules.kept import Kept, KeptArray, on_host
 from lstm_core.modules.kinds import cell_of, layers_of
-from lstm_core.modules.precision import TOLERANCE, name_of, plain, tolerance
+from lstm_core.modules.precision import TOLERANCE, name_of, plain, precision, tolerance, unit
 from lstm_core.modules.product import product
 from lstm_core.modules.proof import prove
+from lstm_core.modules.rounding import matters
 from lstm_core.modules.unchanged import unchanged
 from lstm_core.modules.watch import Watch, joined, watched
 from lstm_core.modules.ways import METHODS, to_try
@@ -117,12 +118,20 @@ def finish(
         with plain(call):
             broken = until_broken(call, gates)
             certificate = certificate if broken is None else prove(call, gates, limit, words, whole=False)
-    if not holds(certificate) and "c" in call.initial and not gates.runs[0].given:
+    if not holds(certificate) and _adds_up(call, gates, limit):
         gates = product(call, own_c=True)
         with plain(call):
             certificate = prove(call, gates, limit, words)
     certify(call, certificate)
     return finished(call, gates, certificate, broken, tokens, start, layers, keep)
+
+
+def _adds_up(call: Call, gates: Gates, limit: float) -> bool:
+    """Whether rounding matters, and may have added up in a c that was carried on here."""
+    if "c" not in call.initial or gates.runs[0].given or precision(call) in LOW:
+        return False
+    with plain(call):
+        return any(matters(run, precision(call), unit(call), limit) for run in gates.runs)
 
 
 def holds(certificate: Certificate) -> bool:
