@@ -9,9 +9,12 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 
 from lab.general.data import RESTART, Texts, Windows, encoded, end_of, epoch
+from lab.general.export import network
 from lab.general.loss import PLACES, tied_loss
+from lab.general.model import Reader
 from lab.general.pieces import END, build
 from lab.general.train import Plan, Run
+from lstm_core.network import Network
 
 ENGLISH = [f"The {a} {b} the old house." for a in ("dog", "cat", "girl") for b in ("likes", "saw", "left")]
 CHINESE = ["我喜欢猫。", "他看见了狗，她走了。", "我是中国人！"]
@@ -133,3 +136,20 @@ def test_the_rate_warms_up_and_falls_to_its_last_share() -> None:
 
 def test_the_end_of_a_text_is_a_piece(tokenizer: Tokenizer) -> None:
     assert tokenizer.decode([end_of(tokenizer)]) == END
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_the_exported_network_is_the_trained_one(cell: str, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    model = Reader(cell, tokenizer.get_vocab_size(), hidden=20, embedding=12).eval()
+    for value in model.parameters():
+        value.data.add_(torch.randn_like(value) / 10)  # no bias at 0
+    ids = torch.tensor(tokenizer.encode("The dog saw 我").ids)
+    with torch.no_grad():
+        h = model.layer(model.embedding(ids))[0]
+        scores = model.projection(h) @ model.embedding.weight.T + model.bias
+    network(model, tokenizer, "one").save(tmp_path / "one.safetensors")
+    found = Network.load(tmp_path / "one.safetensors")
+    trace = found.run("The dog saw 我")
+    np.testing.assert_allclose(trace.signals["h"][-1, 0, :, 0], h, atol=1e-6)
+    np.testing.assert_allclose(found.logits(trace), scores, atol=1e-5)

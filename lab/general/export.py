@@ -1,0 +1,53 @@
+"""A network in training as one that the page runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from lab.general.model import Reader
+from lstm_core.block import Block
+from lstm_core.cells import CELLS
+from lstm_core.network import Network, Readout
+from lstm_core.network import Reader as Words
+from lstm_core.text import Tokenizer as Pieces
+
+GATES = {"lstm": "ifgo", "gru": "rzn", "rnn": "a"}
+"""In the order in which PyTorch stacks them."""
+
+
+def network(model: Reader, tokenizer: Tokenizer, name: str, meta: Mapping[str, Any] | None = None) -> Network:
+    """The same network, to be run in NumPy and saved as one file."""
+    raw = {key: value.detach().float().cpu().numpy() for key, value in model.state_dict().items()}
+    params: dict[str, np.ndarray] = {}
+    for k, gate in enumerate(GATES[model.cell]):
+        rows = slice(k * model.hidden, (k + 1) * model.hidden)
+        params[f"W_{gate}"], params[f"U_{gate}"] = raw["layer.weight_ih_l0"][rows], raw["layer.weight_hh_l0"][rows]
+        inside, outside = raw["layer.bias_hh_l0"][rows], raw["layer.bias_ih_l0"][rows]
+        if gate == "n":  # the reset gate acts on this bias, too
+            params["b_n"], params["b_hn"] = outside, inside
+        else:
+            params[f"b_{gate}"] = outside + inside
+    block = Block(name, "gatescope", CELLS[model.cell], [[params]], ("forward",), batch_first=False)
+    pieces = raw["embedding.weight"]
+    return Network(
+        name,
+        block,
+        Words(pieces, Pieces(tokenizer.to_str())),
+        Readout(raw["projection.weight"], raw["bias"], pieces),
+        meta=meta or {},
+    )
+
+
+def from_checkpoint(folder: Path) -> Network:
+    """The network in a training's folder, as far as it has come."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    kept = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+    model = Reader(kept["plan"]["cell"], tokenizer.get_vocab_size(), len(kept["model"]["projection.weight"][0]))
+    model.load_state_dict(kept["model"])
+    return network(model, tokenizer, f"{folder.name} at step {kept['where'][0]:,}", {"plan": kept["plan"]})
