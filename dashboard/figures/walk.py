@@ -16,6 +16,7 @@ import numpy as np
 from dashboard import theme
 from dashboard.figures.content import named_units
 from dashboard.figures.diagram import NEW, diagram
+from dashboard.figures.expects import expects, looks_back
 from dashboard.figures.words import named, words
 from dashboard.language import mark, tr
 from lstm_core.analysis.steps import Steps, steps
@@ -53,6 +54,21 @@ STAGES = (
         mark("The part of the memory that the rest of the network gets to see."),
     ),
 )
+LOOK = Stage(
+    mark("Which words to look back at"),
+    ("attention",),
+    mark("Each word up to here is given a share, and the states after them are added up in these shares."),
+)
+EXPECT = Stage(
+    mark("What it expects"),
+    (),
+    mark(
+        "Every word of the vocabulary gets a score for coming next, and the softmax makes of the scores shares that "
+        "add up to 1. A click on a word lets the text go on with it."
+    ),
+)
+BEHIND = {LOOK: "looks", EXPECT: "expects"}
+"""Halts behind the cell, on the way from its states to the next word, and what the browser shows there."""
 
 
 DERIVED = {"What to forget": "keep", "What to write": "write"}
@@ -109,14 +125,21 @@ class Values:
 
 
 def walk(
-    models: Sequence[Network], traces: Sequence[Trace], units: Sequence[int], drawn: Sequence[tuple[int, int]]
+    models: Sequence[Network],
+    traces: Sequence[Trace],
+    units: Sequence[int],
+    drawn: Sequence[tuple[int, int]],
+    text: str = "",
 ) -> dict[str, Any]:
-    """A tree for ``pack``, with one entry in ``sides`` a model; ``drawn``: the (layer, direction) of each."""
+    """A tree for ``pack``, with one entry in ``sides`` a model; ``drawn``: the (layer, direction) of each; ``text``:
+    what they read."""
     return {
         "sides": [
             side(model, trace, unit, *at) for model, trace, unit, at in zip(models, traces, units, drawn, strict=True)
         ],
-        "stages": {stage.name: tr(stage.name) for stage in STAGES},
+        "text": text,
+        "stages": {stage.name: tr(stage.name) for stage in (*STAGES, *BEHIND)},
+        "behind": {stage.name: shows for stage, shows in BEHIND.items()},
         "scales": {"gate": theme.GATE_SCALE, "signed": theme.SIGNED_SCALE},
     }
 
@@ -127,6 +150,7 @@ def side(model: Network, trace: Trace, unit: int, layer: int, direction: int) ->
     done = steps(trace, layer, bool(direction))
     values = Values(done)
     rule = carry(cell)
+    behind = {LOOK.name: looks_back(trace), EXPECT.name: expects(model, trace)}
     return {
         "title": tr(cell.title),
         "model": model.name,
@@ -157,7 +181,16 @@ def side(model: Network, trace: Trace, unit: int, layer: int, direction: int) ->
         "stages": [
             {"name": stage.name, "text": tr(stage.text), "signals": [signal.name for signal in signals]}
             for stage, signals in stages(cell)
+        ]
+        + [
+            {"name": stage.name, "text": tr(stage.text), "signals": [], "shows": shows}
+            for stage, shows in BEHIND.items()
+            if behind[stage.name]
         ],
+        "looks": behind[LOOK.name],
+        "expects": behind[EXPECT.name],
+        "layer": layer,
+        "direction": direction,
         "derived": {stage: rule.label(role) for stage, role in DERIVED.items()} if rule else {},
         "memory": rule.state if rule else cell.states()[-1],
         "matrices": values.matrices,

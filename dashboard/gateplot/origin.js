@@ -24,6 +24,11 @@ export function use(controls) {
   page = controls
 }
 
+// Another text, as if it had been typed.
+export function type(text) {
+  page?.pick(text)
+}
+
 // ``ask(here)`` runs the whole page; ``here`` is for a session that begins behind it.
 export function start(ask) {
   const first = !rerun

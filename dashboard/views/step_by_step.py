@@ -26,4 +26,5 @@ def page() -> None:
         named_unit(model, *at) if unit is None or unit >= model.hidden_size else unit
         for model, unit, at in zip(shown.models, chosen, shown.drawn, strict=True)
     ]
-    walkthrough(walk(shown.models, shown.traces, units, shown.drawn) | {"at": shown.settings.at})
+    content = walk(shown.models, shown.traces, units, shown.drawn, shown.settings.text)
+    walkthrough(content | {"at": shown.settings.at})

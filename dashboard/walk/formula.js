@@ -28,6 +28,7 @@ function letter(name, time) {
 
 export function symbol(key) {
   if (key === "x") return letter("x", "t")
+  if (key.startsWith("j.") || key.startsWith("k.")) return letter(key.slice(2), key.startsWith("j.") ? "t,k" : "k") // of step k
   const [kind, name] = [key.slice(0, 1), key.slice(2)]
   if (kind === "p") return letter(name)
   if (name.startsWith("below_")) return element("msup", letter(name.slice(6), "t"), element("mtext", tr("below")))
@@ -36,6 +37,13 @@ export function symbol(key) {
 
 const row = (...children) => element("mrow", ...children.flat())
 const sign = (text) => element("mo", text)
+
+// A bracket as high as a letter, also around or beside something higher.
+function bracket(text) {
+  const node = sign(text)
+  node.setAttribute("stretchy", "false")
+  return node
+}
 
 // The `value` of a formula in letters: there is none.
 export const letters = () => undefined
@@ -55,6 +63,10 @@ export function formula(tree, value, root = true) {
     const [period, count] = tree.a.map((arg) => formula(arg, value, false))
     return row(sign("["), count, element("mi", "mod"), period, sign("="), element("mn", "0"), sign("]"))
   }
+  if (tree.o === "inner") return row(element("msup", formula(tree.a[0], value, false), sign("⊤")), formula(tree.a[1], value, false))
+  if (tree.o === "beside") return row(bracket("["), formula(tree.a[0], value, false), sign(","), formula(tree.a[1], value, false), bracket("]"))
+  if (tree.o === "mix") return row(element("munder", sign("∑"), before()), ...tree.a.map((arg) => formula(arg, value, false)))
+  if (tree.o === "softmax_past") return row(element("munder", element("mi", "softmax"), before()), bracket("("), formula(tree.a[0], value, false), bracket(")"))
   if (!(tree.o in PRECEDENCE)) {
     const inner = tree.a.flatMap((arg, k) => (k ? [sign(","), formula(arg, value, false)] : [formula(arg, value, false)]))
     return row(element("mi", FUNCTIONS[tree.o] ?? tree.o), sign("("), inner, sign(")"))
@@ -69,6 +81,8 @@ export function formula(tree, value, root = true) {
   return row(part(tree, left, 0, value), between ? sign(between) : element("mspace"), guarded)
 }
 
+const before = () => row(element("mi", "k"), sign("≤"), element("mi", "t"))
+
 function part(parent, tree, place, value) {
   const shown = formula(tree, value, false)
   if (value(tree) !== undefined || !(tree.o in PRECEDENCE) || tree.o === "/") return shown
@@ -78,8 +92,19 @@ function part(parent, tree, place, value) {
 }
 
 export function equation(name, tree, value, result) {
-  const parts = [symbol(`v.${name}`), sign("="), formula(tree, value)]
+  const parts = [symbol(name.includes(".") ? name : `v.${name}`), sign("="), formula(tree, value)]
   if (result !== undefined) parts.push(sign("="), element("mn", number(result)))
+  return framed(parts)
+}
+
+// The share of a word: e to its score, over the sum of e to all scores, whose logarithm is ``total``.
+export function softmaxed(word, score, total, share) {
+  const power = (value) => element("msup", element("mi", "e"), element("mn", number(value)))
+  const p = row(element("mi", "p"), bracket("("), element("mtext", word), bracket(")"))
+  return framed([p, sign("="), element("mfrac", power(score), power(total)), sign("="), element("mn", share)])
+}
+
+function framed(parts) {
   const box = document.createElement("div")
   box.className = "gw-formula"
   box.append(element("math", row(parts)))

@@ -1,6 +1,7 @@
 // The walk through a cell: one word, one stage at a time. Everything here happens in the browser, on the numbers of one message.
 import { fill, load, make, swap } from "./dom.js"
 import { Drawing, leastWidth, svg } from "./drawing.js"
+import { expects, looks, without } from "./expects.js"
 import { equation, lettered, letters, number } from "./formula.js"
 import { hold } from "./hold.js"
 import { colorOf, inkOn } from "./scale.js"
@@ -59,6 +60,7 @@ class Walk {
 
   take(content) {
     this.scales = content.scales
+    this.written = content.text
     this.sides = content.sides
     this.count = this.sides[0].tokens.length
     const text = JSON.stringify(this.sides[0].words)
@@ -71,6 +73,7 @@ class Walk {
     if (models !== this.models) this.units = this.sides.map((side, k) => this.valid(side, this.models ? undefined : [kept.unit, kept.unit2][k]) ?? side.unit)
     this.models = models
     this.titles = content.stages
+    this.behind = content.behind
     this.names = Object.keys(this.titles).filter((name) => this.sides.some((side) => side.stages.some((stage) => stage.name === name)))
     this.stage = clamp(this.stage, 0, this.names.length - 1)
     this.chosen = null
@@ -361,12 +364,16 @@ class Walk {
 
   tellStage(side, stage, unit, at, hidden, k) {
     if (!stage) {
+      const shows = this.behind[this.names[this.stage]]
+      if (shows) return [make("p", { class: "gw-text gw-none", text: without(side, shows) })]
       const share = side.derived[this.names[this.stage]]?.replace("-", "−")
       const text = share ? tr("The {cell} has no gate of its own for this: the share is {share}.", { cell: side.title, share })
         : tr("Nothing is decided here: the {cell} has no such gate.", { cell: side.title })
       return [make("p", { class: "gw-text gw-none", text })]
     }
     const parts = [make("p", { class: "gw-text", text: stage.text })]
+    if (stage.shows === "looks") return [...parts, ...looks(this, side, unit, at)]
+    if (stage.shows === "expects") return [...parts, ...expects(this, side, unit, at, k)]
     if (hidden.size) parts.push(this.question(side, stage, unit, at, k))
     for (const name of stage.signals) {
       if (hidden.has(name)) continue

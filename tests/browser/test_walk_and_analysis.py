@@ -14,7 +14,7 @@ from lstm_core.analysis import memory
 from tests.browser.gates import Gates
 
 TEXT = "Mary met John"
-STAGES = 5
+STAGES = 6
 Open = Callable[..., Page]
 
 
@@ -63,7 +63,7 @@ def test_a_sentence_is_walked_by_key(open_page: Open) -> None:
         page.keyboard.press("ArrowRight")
         seen.append(place(page))
     assert seen == [(word, stage) for word in range(3) for stage in range(STAGES)]
-    expect(page.get_by_test_id("gw-status")).to_have_text("What to show, at “John”, 3 of 3.")
+    expect(page.get_by_test_id("gw-status")).to_have_text("What it expects, at “John”, 3 of 3.")
     page.keyboard.press("ArrowRight")
     assert place(page) == (2, STAGES - 1), "the walk ends at the last stage of the last word"
     page.keyboard.press("Shift+ArrowLeft")
@@ -174,3 +174,18 @@ def test_a_share_without_a_gate_of_its_own_is_named(open_page: Open) -> None:
     expect(page.get_by_test_id("gw")).to_contain_text(
         "The minGRU has no gate of its own for this: the share is 1 \N{MINUS SIGN} z."
     )
+
+
+def test_the_last_stage_says_what_is_expected_and_goes_on_with_it(open_page: Open) -> None:
+    page = open_page("Step by step", {"text": TEXT + " and", "at": "1"})
+    model = load_model("pronouns-lstm")
+    expected = model.next_tokens(model.run(TEXT, device="cpu"), 1)
+    page.get_by_role("tab", name="6. What it expects").click()
+    rows = page.get_by_test_id("gw-stage-0").locator("tr td:last-child")
+    shares = [float(text.replace("\N{NARROW NO-BREAK SPACE}", "").rstrip("%")) for text in rows.all_text_contents()]
+    assert shares[:5] == [pytest.approx(100 * share, abs=0.5 if share >= 0.1 else 0.05) for _, share in expected]
+    page.get_by_test_id("gw-stage-0").get_by_role("button", name=expected[1][0], exact=True).click()
+    word = expected[1][0]
+    text = "Mary met" + (word if word in ".,;" else f" {word}")
+    expect(page.get_by_test_id("gs-sentence")).to_have_value(text)
+    expect(page.get_by_test_id("gw-status")).to_have_text(f"What it expects, at “{word}”, 3 of 3.")
