@@ -6,6 +6,7 @@ import io
 import pickle
 import re
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -340,3 +341,28 @@ def test_what_rounding_does_not_explain_is_refused_there_as_well(kind: str, monk
     monkeypatch.setattr(product_way, "_activate", wrong)
     with pytest.raises(RuntimeError, match="is not shown"):
         trace_module(module, x, method="product")
+
+
+class Streaming(nn.Module):
+    """A model that keeps its state where few look for one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.kept, self.counts = build("gru", torch.float32), SimpleNamespace(h=None, seen=[]), np.zeros(2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        output, self.kept.h = self.rnn(x, self.kept.h)
+        self.kept.seen.append(len(x))
+        self.kept.new = self.counts
+        self.counts += 1
+        return output
+
+
+def test_a_state_in_a_namespace_or_an_array_is_put_back() -> None:
+    model, x = Streaming(), random(4, 2, 5, dtype=torch.float32)
+    model(x)
+    before, counts = dict(vars(model.kept)), model.counts.copy()
+    first, second = trace_all(model, x)["rnn"], trace_all(model, x)["rnn"]
+    np.testing.assert_array_equal(first["h"], second["h"])
+    assert vars(model.kept).keys() == before.keys() and model.kept.h is before["h"] and model.kept.seen == [4]
+    np.testing.assert_array_equal(model.counts, counts)

@@ -7,8 +7,10 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import is_dataclass
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,8 +27,9 @@ def unchanged(model: nn.Module) -> Iterator[None]:
     """Afterwards buffers (a batch norm's averages), attributes (a streaming model's h) and random states are what they
     were.
 
-    Attributes are put back as they were named, and so is what is in them: tensors, lists, dicts, sets, deques, tuples
-    and data classes, however nested. Parameters are put back where they were replaced, not where they were written to.
+    Attributes are put back as they were named, and so is what is in them: tensors, arrays, lists, dicts, sets, deques,
+    tuples, namespaces and data classes, however nested. Parameters are put back where they were replaced, not where they
+    were written to.
     """
     seen = {id(parameter) for parameter in model.parameters()}
     devices = {p.device for p in (*model.parameters(), *model.buffers()) if p.device.type == "cuda"}
@@ -62,13 +65,21 @@ def _keep(values: Iterable[Any], seen: set[int], after: ExitStack) -> None:
         elif type(value) in REFILLED:
             after.callback(_refill, value, value.copy())
             _keep(list(value.values() if isinstance(value, dict) else value), seen, after)
-        elif is_dataclass(value) and hasattr(value, "__dict__"):
+        elif type(value) is np.ndarray:
+            after.callback(_array, value, value.copy())
+            _keep(value.tolist() if value.dtype == object else (), seen, after)
+        elif (is_dataclass(value) or isinstance(value, SimpleNamespace)) and hasattr(value, "__dict__"):
             _keep([vars(value)], seen, after)
 
 
 def _refill(container: Any, contents: Any) -> None:
     container.clear()
     (container.extend if isinstance(container, list | deque) else container.update)(contents)
+
+
+def _array(array: np.ndarray, before: np.ndarray) -> None:
+    if array.flags.writeable and array.shape == before.shape:
+        array[...] = before
 
 
 def _tensor(tensor: Tensor, before: Tensor) -> None:
