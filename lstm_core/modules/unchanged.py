@@ -28,8 +28,8 @@ def unchanged(model: nn.Module) -> Iterator[None]:
     were.
 
     Attributes are put back as they were named, and so is what is in them: tensors, arrays, lists, dicts, sets, deques,
-    tuples, namespaces and data classes, however nested. Parameters are put back where they were replaced, not where they
-    were written to.
+    tuples, namespaces and data classes, however nested. Parameters are put back where they were replaced, not where
+    they were written to.
     """
     seen = {id(parameter) for parameter in model.parameters()}
     devices = {p.device for p in (*model.parameters(), *model.buffers()) if p.device.type == "cuda"}
