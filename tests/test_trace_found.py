@@ -366,3 +366,12 @@ def test_a_state_in_a_namespace_or_an_array_is_put_back() -> None:
     np.testing.assert_array_equal(first["h"], second["h"])
     assert vars(model.kept).keys() == before.keys() and model.kept.h is before["h"] and model.kept.seen == [4]
     np.testing.assert_array_equal(model.counts, counts)
+
+
+@pytest.mark.parametrize(("name", "force"), [("0", "h[0]@4=0"), ("0", "h[0]@3:3=0"), ("cell", "h[0]@200:=0")])
+def test_what_is_forced_at_steps_that_there_are_not_is_said(name: str, force: str) -> None:
+    """The model ran as it was, and nothing told that the intervention had not taken place."""
+    model = nn.Sequential(build("gru", torch.float32)) if name == "0" else Decaying(6, lambda w: None)
+    x = random(4, 2, 5, dtype=torch.float32)
+    with pytest.raises(ValueError, match=rf"reaches no step of '{name}', which took 4 \(0 to 3\)"):
+        trace_all(model, x, force=[f"{name}: h[1]@1=0", f"{name}: {force}"])

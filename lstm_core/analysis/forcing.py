@@ -35,6 +35,8 @@ class Forcing:
                 raise TypeError(f"what is forced is written as text, as in 'lstm: f[6]@9:10=1', not as {one!r:.80}")
         self.written = listed
         self.forces: dict[str, list[Force]] = {}
+        self.steps: dict[str, int] = {}  # that each run has taken
+        self.done: list[Force] = []
 
     def begin(self, modules: Sequence[str]) -> set[str]:
         """The names of those that are forced. Raises ValueError for a module that there is not, and for what is not an
@@ -53,11 +55,13 @@ class Forcing:
     def __call__(self, name: str, trace: Trace, start: int) -> Trace | None:
         """See the class. Raises ValueError for a signal, unit, layer or direction that the module does not have."""
         hit = []
+        self.steps[name] = start + len(trace)
         for force in self.forces.get(name, ()):
             check(force, trace)
             here = _from(force, start)
             if here is not None and range(*slice(here.start, here.stop).indices(len(trace))):
                 hit.append((force, here))
+                self.done.append(force)
         if not hit:
             return None
         # What the interventions do not reach stays what the module computed, to the last bit.
@@ -70,13 +74,19 @@ class Forcing:
         return replace(trace, signals=signals, certificate=None, assumed=(*trace.assumed, *said))
 
     def end(self, names: Iterable[str]) -> None:
-        """Raises ValueError if something was forced in a run that there was not."""
+        """Raises ValueError if something was forced in a run, or at steps, that there was not."""
         names = list(names)
         for name in self.forces:
             if name not in names:
                 raise ValueError(
                     say("the model did not run {name!r}; it ran {names}", name=name, names=", ".join(map(repr, names)))
                 )
+        for name, forces in self.forces.items():
+            for force in forces:
+                if not any(force is one for one in self.done):
+                    steps = self.steps[name]
+                    message = f"{force} reaches no step of {name!r}, which took {steps} (0 to {steps - 1})"
+                    raise ValueError(message)
 
 
 def _parted(text: str, modules: Sequence[str]) -> tuple[str, str, str]:
