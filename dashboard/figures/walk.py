@@ -19,12 +19,14 @@ from dashboard.figures.diagram import NEW, diagram
 from dashboard.figures.expects import expects, looks_back
 from dashboard.figures.words import named, words
 from dashboard.language import mark, tr
+from lstm_core import list_models
 from lstm_core.analysis.steps import Steps, steps
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.equations import carry, equations, graph, plain
 from lstm_core.network import Network
 from lstm_core.ops import NUMPY, Matrix
 from lstm_core.symbols import Expr, evaluate, symbol
+from lstm_core.torch_source import torch_source
 from lstm_core.trace import Trace
 
 
@@ -191,12 +193,33 @@ def side(model: Network, trace: Trace, unit: int, layer: int, direction: int) ->
         "expects": behind[EXPECT.name],
         "layer": layer,
         "direction": direction,
+        "code": code(model, trace, layer, direction),
         "derived": {stage: rule.label(role) for stage, role in DERIVED.items()} if rule else {},
         "memory": rule.state if rule else cell.states()[-1],
         "matrices": values.matrices,
         "sources": sources(done, layer),
         "values": values.arrays,
     }
+
+
+def code(model: Network, trace: Trace, layer: int, direction: int) -> str:
+    """The cell as a PyTorch module, and for a shipped model how it gets these weights; "" if it cannot be."""
+    params = trace.layers[layer][direction]
+    sizes = [params[p.name].shape[p.axes.index("input")] for p in trace.cell.params if "input" in p.axes]
+    try:
+        source = torch_source(trace.cell, sizes[0], trace.hidden_size)
+    except (ValueError, IndexError, KeyError):
+        return ""
+    if model.name not in list_models():
+        return source
+    made = source.partition("class ")[2].partition("(")[0]
+    weights = f'load_model("{model.name}").layers[{layer}][{direction}]'
+    lines = (
+        "from lstm_core import load_model",
+        f"cell = {made}()",
+        f"cell.load_state_dict({{name: torch.as_tensor(value) for name, value in {weights}.items()}})",
+    )
+    return "\n".join([source, *(f"# {line}" for line in lines)])
 
 
 def drawing(cell: type[Cell], values: Values) -> dict[str, Any]:

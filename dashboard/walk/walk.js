@@ -23,6 +23,17 @@ const kinds = () => ({
   gate: tr("gate"), candidate: tr("candidate"), state: tr("state"), output: tr("output"), layer: tr("layer"), function: tr("function"),
   product: tr("product"), sum: tr("sum"), difference: tr("difference"), quotient: tr("quotient"), old: tr("old"), input: tr("input") })
 
+// Without HTTPS a browser offers no clipboard; what is selected can be copied everywhere.
+async function clipboard(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text)
+  const box = make("textarea", { style: { position: "fixed", opacity: 0 } })
+  box.value = text
+  document.body.append(box)
+  box.select()
+  document.execCommand("copy")
+  box.remove()
+}
+
 export default hold((parent) => new Walk(parent))
 
 class Walk {
@@ -95,13 +106,14 @@ class Walk {
     const select = make("select", { test: `gw-unit-${k}`, "aria-label": tr("Unit of model {model}", { model: k + 1 }), onchange: () => this.pickUnit(k, Number(select.value)) })
     const title = make("div", { class: "gw-title" }, make("strong"), make("span"), select)
     const stage = make("div", { class: "gw-stage", test: `gw-stage-${k}` })
+    const code = make("details", { class: "gw-code", test: `gw-code-${k}` })
     const strip = svg("svg", { class: "gw-strip", "data-testid": `gw-strip-${k}` })
     const carried = make("p", { class: "gw-carries", test: `gw-carries-${k}` })
     const box = make("div", { class: "gw-drawing-box", onscroll: () => this.fade(box) }, drawing.root)
-    const root = make("section", { class: "gw-column" }, title, make("div", { class: "gw-strip-box" }, carried, strip), box, stage)
+    const root = make("section", { class: "gw-column" }, title, make("div", { class: "gw-strip-box" }, carried, strip), box, stage, code)
     drawing.root.setAttribute("data-testid", `gw-drawing-${k}`)
     this.columns.append(root)
-    return { drawing, select, title, stage, strip, carried, box, root }
+    return { drawing, select, title, stage, code, strip, carried, box, root }
   }
 
   // ---- where we are
@@ -297,7 +309,20 @@ class Walk {
     panel.drawing.root.setAttribute("aria-label", this.tellDrawing(side, unit, at, hidden))
     const node = this.chosen?.k === k ? side.diagram.nodes.find((one) => one.id === this.chosen.id) : null
     swap(panel.stage, ...(node ? this.explain(side, node, unit, at, hidden) : this.tellStage(side, stage, unit, at, hidden, k)))
+    this.drawCode(panel.code, side)
     this.unroll(panel, side)
+  }
+
+  // The cell as a program that runs, to be copied.
+  drawCode(box, side) {
+    box.hidden = !side.code
+    if (box.of === side.code) return
+    box.of = side.code
+    const said = make("span", { class: "gw-score", role: "status" })
+    const copied = () => (said.textContent = tr("Copied."))
+    const copy = make("button", { type: "button", class: "gw-button", text: tr("Copy"), onclick: () => clipboard(side.code).then(copied) })
+    box.replaceChildren(make("summary", { text: tr("This cell as PyTorch") }), make("p", {}, copy, " ", said),
+      make("pre", { tabindex: "0", "aria-label": tr("This cell as PyTorch"), text: side.code }))
   }
 
   // What the drawing's colours say, in numbers.

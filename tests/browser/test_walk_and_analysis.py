@@ -189,3 +189,14 @@ def test_the_last_stage_says_what_is_expected_and_goes_on_with_it(open_page: Ope
     text = "Mary met" + (word if word in ".,;" else f" {word}")
     expect(page.get_by_test_id("gs-sentence")).to_have_value(text)
     expect(page.get_by_test_id("gw-status")).to_have_text(f"What it expects, at “{word}”, 3 of 3.")
+
+
+def test_a_cell_is_copied_as_pytorch(open_page: Open) -> None:
+    page = open_page("Step by step", {"text": TEXT})
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    code = page.get_by_test_id("gw-code-1")
+    code.locator("summary").click()
+    code.get_by_role("button", name="Copy").click()
+    expect(code.get_by_role("status")).to_have_text("Copied.")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == code.locator("pre").text_content() and "class Gru(nn.Module)" in copied
