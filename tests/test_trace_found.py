@@ -169,6 +169,8 @@ def test_tokens_of_pieces_and_of_a_cell_of_no_steps() -> None:
     x = random(4, 2, 5, dtype=torch.float32)
     with pytest.raises(ValueError, match="4 steps have 3 tokens"):
         trace_chunks(build("gru", torch.float32), x, tokens=tuple("abc"), steps=2)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="x is a list; a torch Tensor, or an array"):
+        trace_chunks(build("gru", torch.float32), x.tolist(), steps=2)
     with pytest.raises(ValueError, match="x has no steps"):
         trace(nn.GRUCell(5, 6), x[:0])
     assert len(trace(build("gru", torch.float32, num_layers=2), x, layers=np.int64(1)).layers) == 1

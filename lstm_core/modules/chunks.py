@@ -30,8 +30,10 @@ def chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], ste
         )
     if isinstance(x, PackedSequence):
         raise ValueError("a PackedSequence cannot be cut in time; pass the sequences one by one")
+    if not hasattr(x, "shape"):
+        raise TypeError(f"x is a {type(x).__name__}; a torch Tensor, or an array that is sliced along time, is needed")
     if steps < 1:
-        raise ValueError(f"a piece of {steps} steps is none; steps is at least 1")
+        raise ValueError(f"steps is {steps}; a piece has at least 1 step")
     if isinstance(module, nn.RNNCellBase) and len(x.shape) != 3:
         raise ValueError(f"a cell is traced in pieces on x of shape (time, batch, input), not {tuple(x.shape)}")
     axis = 1 if getattr(module, "batch_first", False) and len(x.shape) == 3 else 0
