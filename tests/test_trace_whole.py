@@ -270,7 +270,7 @@ def test_what_has_no_pieces() -> None:
     x = torch.zeros(4, 1, 5)
     with pytest.raises(ValueError, match="backward direction begins at the end"):
         trace_chunks(nn.LSTM(5, 6, bidirectional=True), x, steps=2)
-    with pytest.raises(ValueError, match="steps is at least 1"):
+    with pytest.raises(ValueError, match="a piece has at least 1 step"):
         trace_chunks(nn.LSTM(5, 6), x, steps=0)
     with pytest.raises(ValueError, match=r"on x of shape \(time, batch, input\)"):
         trace_chunks(nn.LSTMCell(5, 6), x[0], steps=2)
