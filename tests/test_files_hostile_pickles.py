@@ -91,10 +91,10 @@ def test_a_true_entry_is_read() -> None:
 @pytest.mark.parametrize("name", LIES)
 def test_a_tensor_that_lies_is_refused(name: str) -> None:
     data = archive(P2 + b"}" + weight("weight_hh_l0", **LIES[name]) + b"s.")
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ValueError, match="weight_hh_l0|damaged"):
         parse(data, LIMIT)
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_lies_of_an_archive() -> None:

@@ -309,12 +309,12 @@ def test_large_and_circular_ones_are_answered_in_time(config: Callable[[], Any])
         shapes = ((2, 8), (2, 8), (8,))
         values |= {f"{group}/cell/vars/{k}": np.ones(shape, np.float32) for k, shape in enumerate(shapes)}
     made = config()
-    start = time.monotonic()
+    start = time.process_time()
     try:
         traced(model(made, values))
     except ValueError as error:
         assert "more than" in str(error) or "not in the file" in str(error)
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -329,9 +329,9 @@ def test_ten_thousand_layers_with_their_weights(named: bool) -> None:
             path = f"model_weights/deep/l{k}/{name}" if named else f"layers/{group}/cell/vars/{at}"
             values[path] = np.ones(shape, np.float32)
     config = whole([entry("Sequential", "deep", layers=layers)] if named else layers)
-    start = time.monotonic()
+    start = time.process_time()
     found = model(config, values, ["deep"])
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20
     assert len(found.blocks) == count and found.blocks[-1].reads is not None
 
 

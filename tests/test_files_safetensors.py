@@ -292,15 +292,15 @@ def test_many_tensors_are_told_apart_in_time() -> None:
     bases = "weight", "parametrizations.weight.original"
     names = [f"m{k}.{base}{ends[k % 6]}" for k in range(6_000) for base in bases]
     data = written([(name, "F32", [1], bytes(4)) for name in names])
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ValueError, match="holds no LSTM"):
         load(data)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     names = [f"m{k}.weight_hh_l0{ends[k % 6]}" for k in range(12_000)]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ValueError, match="is missing"):
         load(written([(name, "F32", [1], bytes(4)) for name in names]))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_small_file_stays_small() -> None:

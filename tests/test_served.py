@@ -172,7 +172,7 @@ def test_what_everybody_needs_is_there_before_the_first_visitor() -> None:
     server.prepare()
     home = Settings()
     kept: Any = cache._readings._kept
-    assert {(name, text) for name, text, _ in kept} == {
+    assert {(name, text) for name, text, *_ in kept} == {
         (home.left, home.text),
         (home.right, home.text),
     }
