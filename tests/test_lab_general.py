@@ -93,10 +93,10 @@ def test_an_epoch_reads_each_text_as_often_as_asked_and_books_in_their_order(tex
 def test_a_row_goes_on_or_starts_anew_at_the_beginning_of_a_text(texts: Texts) -> None:
     read = epoch(texts.train, end_of(texts.tokenizer), np.random.default_rng(0))
     windows, rng, restarts = Windows(read, batch=8, time=10), np.random.default_rng(1), 0
-    before, _ = windows.next(rng)
+    before, *_ = windows.next(rng)
     for _ in range(200):
         at = windows.at.copy()
-        ids, anew = windows.next(rng)
+        ids, _, anew = windows.next(rng)
         assert (ids[0, ~anew] == before[-1, ~anew]).all()
         assert np.isin((windows.at[anew] - 10) % len(read.ids), read.starts).all()
         assert ((windows.at - at >= 10) | anew).all()

@@ -21,12 +21,16 @@ starts every text so."""
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines of one text as ids: line k is ``ids[starts[k]:starts[k + 1]]``."""
+    """The lines of one text as ids: line k is ``ids[starts[k]:starts[k + 1]]``.
+
+    weights: of each id in the loss; 1 where None.
+    """
 
     ids: np.ndarray
     starts: np.ndarray
     kind: str
     passes: float
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -74,10 +78,11 @@ def encoded(lines: list[str], tokenizer: Tokenizer, kind: str, passes: float) ->
 
 @dataclass(frozen=True)
 class Epoch:
-    """One long row of ids, and the places in it where texts begin."""
+    """One long row of ids, the weight of each in the loss, and the places where texts begin."""
 
     ids: np.ndarray
     starts: np.ndarray
+    weights: np.ndarray
 
 
 def epoch(texts: dict[str, Lines], end: int, rng: np.random.Generator) -> Epoch:
@@ -89,21 +94,23 @@ def epoch(texts: dict[str, Lines], end: int, rng: np.random.Generator) -> Epoch:
     for lines in texts.values():
         for share in _shares(lines.passes):
             parts += [(lines, group) for group in _groups(lines, share, rng)]
-    ids, starts, at = [], [], 0
-    mark = np.array([end], np.uint16)
+    ids, weights, starts, at = [], [], [], 0
+    mark, one = np.array([end], np.uint16), np.ones(1, np.float32)
     for k in rng.permutation(len(parts)):
         lines, group = parts[k]
-        ids.append(mark)
         starts.append(at + 1)
-        at += 1
         for line in group:
-            piece = lines.ids[lines.starts[line] : lines.starts[line + 1]]
-            ids.append(piece)
-            at += len(piece)
-            if lines.kind == "book" and line != group[-1]:
+            part = slice(lines.starts[line], lines.starts[line + 1])
+            piece = lines.ids[part]
+            weight = np.ones(len(piece), np.float32) if lines.weights is None else lines.weights[part]
+            if line == group[0] or lines.kind == "book":
                 ids.append(mark)
+                weights.append(one)
                 at += 1
-    return Epoch(np.concatenate(ids), np.array(starts))
+            ids.append(piece)
+            weights.append(weight)
+            at += len(piece)
+    return Epoch(np.concatenate(ids), np.array(starts), np.concatenate(weights))
 
 
 def _shares(passes: float) -> list[float]:
@@ -129,14 +136,15 @@ class Windows:
         self.at = np.arange(batch) * (len(epoch.ids) // batch)
         self.count = len(epoch.ids) // (batch * time)
 
-    def next(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """(ids (time + 1, batch): the last is only predicted; which rows start anew from the state zero)."""
+    def next(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(ids (time + 1, batch), of which the last is only predicted; the weights of all but the first, (time,
+        batch); which rows start anew from the state zero)."""
         anew = rng.random(len(self.at)) < RESTART
         starts, size = self.epoch.starts, len(self.epoch.ids)
         self.at[anew] = starts[np.searchsorted(starts, self.at[anew] % size) % len(starts)]
         places = (self.at + np.arange(self.time + 1)[:, None]) % size
         self.at += self.time
-        return self.epoch.ids[places].astype(np.int64), anew
+        return self.epoch.ids[places].astype(np.int64), self.epoch.weights[places[1:]], anew
 
 
 def end_of(tokenizer: Tokenizer) -> int:

@@ -78,7 +78,7 @@ class Run:
         if self.windows is None or self.in_epoch >= self.windows.count:
             self.epoch, self.in_epoch, self.state = self.epoch + 1, 0, model.start(plan.batch)
             self.windows = self._turn(self.epoch)
-        ids, anew = self.windows.next(np.random.default_rng([plan.seed, self.epoch, self.in_epoch]))
+        ids, weights, anew = self.windows.next(np.random.default_rng([plan.seed, self.epoch, self.in_epoch]))
         row = torch.from_numpy(ids).to(self.device)
         goes_on = torch.from_numpy(~anew).to(self.device).float()[:, None]
         for group in self.optimiser.param_groups:
@@ -86,8 +86,8 @@ class Run:
         model.train()
         read, self.state = model(row[:-1], tuple(value * goes_on for value in self.state))
         read = read.flatten(0, 1)
-        loss = tied_loss(read, model.embedding.weight, model.bias, row[1:].flatten(), read.new_ones(len(read)))
-        loss = loss / len(read)
+        weight = torch.from_numpy(weights).to(self.device).flatten()
+        loss = tied_loss(read, model.embedding.weight, model.bias, row[1:].flatten(), weight) / weight.sum()
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
@@ -154,6 +154,7 @@ def bits_per_character(model: Reader, texts: Texts, device: torch.device, most: 
 
 def gathered(texts: Path, out: Path) -> Texts:
     """The texts as ids, with the pieces that lie in ``out`` once they have been built."""
+    out.mkdir(parents=True, exist_ok=True)
     pieces = out / "tokenizer.json"
     found = collect(texts, Tokenizer.from_file(str(pieces)) if pieces.exists() else None)
     if not pieces.exists():
@@ -161,16 +162,26 @@ def gathered(texts: Path, out: Path) -> Texts:
     return found
 
 
-def train(plan: Plan, texts: Path, out: Path, device: str = "cpu", measure_every: int = 5_000_000) -> Run:
+def train(
+    plan: Plan,
+    texts: Texts,
+    out: Path,
+    device: str = "cpu",
+    begin: Path | None = None,
+    measure_every: int = 5_000_000,
+) -> Run:
     """Train to the end of the plan, going on from the checkpoint in ``out`` if there is one.
 
-    Ctrl-C and SIGTERM end it after the step under way, with a checkpoint.
+    begin: a folder whose training is ended, to start from its weights. Ctrl-C and SIGTERM end it after the step under
+    way, with a checkpoint.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    run, path = Run(plan, gathered(texts, out), device), out / CHECKPOINT
+    run, path = Run(plan, texts, device), out / CHECKPOINT
     if path.exists():
         run.resume(path)
         print(f"goes on at {run.step * plan.batch * plan.time / 1e6:.1f} M tokens", flush=True)
+    elif begin is not None:
+        kept = torch.load(begin / CHECKPOINT, map_location=run.device, weights_only=True)
+        run.model.load_state_dict(kept["model"])
     stopped = False
 
     def stop(*_: Any) -> None:

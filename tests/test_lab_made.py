@@ -1,0 +1,208 @@
+"""Made text says what it should, weighs what it should, and shares no phrase with the sentences that measure it."""
+
+import json
+import re
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from lab.general.made.chinese import Chinese
+from lab.general.made.marked import ANSWER, NAME, OTHER, lines, plain
+from lab.general.made.natural import Natural, feminine
+from lab.general.made.number import Number
+from lab.general.made.people import People
+from lab.general.made.places import Places
+from lab.general.made.words import GENDERS, made_up, name, names, words
+from lab.general.phase2 import SENTENCES, made
+from lab.general.pieces import build
+
+FREE = Path(__file__).parent / "free_sentences"
+TOM_MARY = [
+    "Tom had breakfast.",
+    "Mary is asleep.",
+    "Tom said he lost his hat.",
+    "Tom saw Mary.",
+    "Mary said she knew Tom.",
+]
+ENGLISH = ["He went home.", "She sold her car.", "It is raining.", "We like tea.", "He met her.", "That is all!"]
+TOM_MARY_ZH = ["汤姆有一只狗。", "玛丽在家。", "汤姆说他很忙。"]
+CHINESE = ["他走了。", "她很高兴。", "今天天气很好。", "我们喜欢喝茶。"]
+OF_HIM, OF_HER = {"he", "him", "his", "himself", "他"}, {"she", "her", "hers", "herself", "她"}
+
+
+def genders_named(marked: str) -> list[set[str]]:
+    """The genders of the lists that each masked first name stands in."""
+    given = [one.split()[0] for one in re.findall("<([^>]*)>", marked)]
+    return [{g for held in names().values() for g in GENDERS if word in held[g]} for word in given]
+
+
+def answers(marked: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"\[([^\]]*)\]", marked)}
+
+
+def test_marks_are_taken_off_and_become_weights() -> None:
+    assert plain("<Hiroshi> left, so [he] won.") == ("Hiroshi left, so he won.", [(0, 7, NAME), (17, 19, ANSWER)])
+    tokenizer = build(["Hiroshi left, so he won."] * 30, ["我走，他也走了。"], size=400)
+    held = lines(["<Hiroshi> left, so [he] won.", "我[他]走"], tokenizer)
+    assert held.weights is not None and len(held.weights) == len(held.ids) == held.starts[-1]
+    by_weight: dict[float, str] = {}
+    for id, weight in zip(held.ids[: held.starts[1]].tolist(), held.weights.tolist(), strict=False):
+        by_weight[round(weight, 3)] = by_weight.get(round(weight, 3), "") + (tokenizer.id_to_token(id) or "")
+    assert by_weight == {NAME: "▁Hiroshi", ANSWER: "▁he", OTHER: "▁left,▁so▁won."}
+    assert held.weights[held.starts[1] :].tolist() == pytest.approx([OTHER, ANSWER, OTHER])
+    assert ANSWER <= 3
+
+
+def test_a_listed_name_is_of_one_gender_and_one_of_both_tells_nothing() -> None:
+    cultures = [held for culture, held in names().items() if culture != "either"]
+    female, male = ({word for held in cultures for word in held[gender]} for gender in GENDERS)
+    assert not female & male and not (female | male) & set(names()["either"]["female"])
+    assert len(female) > 500 and len(male) > 500 and len(cultures) > 15
+    rng = Random(0)
+    drawn = [name(rng, "female") for _ in range(4000)]
+    assert len(set(drawn) & female) > 450
+    assert 0.03 < np.mean([word not in female for word in drawn]) < 0.12
+    assert not {made_up(rng) for _ in range(500)} & {"", "He", "She"}
+
+
+def test_a_pronoun_is_that_of_the_person() -> None:
+    people, checked = People(Random(1), ENGLISH[2:4]), 0
+    for _ in range(4000):
+        marked = people.sentence()
+        if len(named := genders_named(marked)) != 1 or len(named[0]) != 1 or "'s" in marked:
+            continue
+        others = re.sub(r"<[^>]*>|\[[^\]]*\]", "", marked).lower()
+        held = words("people")
+        nouns = {w for g in GENDERS for w in (*held["nouns"][g].split(), *held["kin"][g])} | {
+            "mr",
+            "mrs",
+            "miss",
+            "sister",
+        }
+        if (
+            nouns & set(re.findall("[a-z]+", others))
+            or OF_HIM | OF_HER & set(others.split())
+            and " her " in f" {others} "
+        ):
+            continue
+        if re.search(
+            r"\b(he|she|him|her|his|father|uncle|king|queen|lady|sir|lord|ms|aunt|brother|madame|monsieur)\b", others
+        ):
+            continue
+        assert answers(marked) <= (OF_HIM if named[0] == {"male"} else OF_HER), marked
+        checked += 1
+    assert checked > 500
+
+
+def test_tom_and_mary_become_other_people_with_their_pronouns() -> None:
+    natural, seen = Natural(Random(2), TOM_MARY, ENGLISH), set()
+    for _ in range(400):
+        marked = natural.renamed("Tom said he lost his hat.")
+        assert not re.search(r"\b(Tom|Mary)\b", re.sub("<[^>]*>", "", marked))
+        found = answers(marked)
+        assert found in ({"he", "his"}, {"she", "her"})
+        for gender in genders_named(marked):
+            if len(gender) == 1:
+                assert (gender == {"female"}) == (found == {"she", "her"})
+        seen |= found
+    assert seen == {"he", "his", "she", "her"}
+    assert "[" not in natural.renamed("Mary met Tom when she left.")  # of whom a pronoun speaks is not certain
+    assert feminine("He saw himself in his car, which was his.") == "She saw herself in her car, which was hers."
+
+
+def test_two_real_sentences_are_about_the_same_person() -> None:
+    natural = Natural(Random(3), TOM_MARY, ENGLISH)
+    assert natural.first == ["Tom had breakfast.", "Mary is asleep."]
+    assert natural.after == {"male": ["He went home."], "female": ["She sold her car."]}
+    assert natural.fillers == ENGLISH[2:4] + ["That is all!"]
+    for _ in range(300):
+        marked = natural.chain()
+        for gender in genders_named(marked):
+            if len(gender) == 1:
+                assert answers(marked) <= (OF_HIM if gender == {"male"} else OF_HER), marked
+
+
+def test_the_language_is_that_of_the_country() -> None:
+    places, chinese = Places(Random(4), ENGLISH[2:4]), Chinese(Random(4), TOM_MARY_ZH, CHINESE)
+    countries = words("places")["country"]
+    for _ in range(1500):
+        marked = places.sentence()
+        (language,) = re.findall(r"\[([^\]]*)\]", marked)
+        places_of = {place for c in countries if c[1] == language for place in (c[0], c[2], c[3], *c[4])}
+        assert any(place in marked.replace(f"[{language}]", "") for place in places_of), marked
+        marked = chinese.place()
+        (start,) = re.findall(r"\[([^\]]*)\]", marked)
+        assert any(
+            place in marked.replace("[", "").replace("]", "")
+            for c in countries
+            if start in (c[5][0], c[6][0])
+            for place in (c[5], *c[7])
+        ), marked
+
+
+def test_the_verb_agrees_with_the_first_noun() -> None:
+    number = Number(Random(5))
+    one, more = zip(*number.pairs, strict=True)
+    counts = {True: 0, False: 0}
+    for _ in range(1500):
+        marked = number.sentence()
+        subject = marked.split("[")[0]
+        for before in sorted(number.held["before"], key=len, reverse=True):
+            subject = subject.removeprefix(before)
+        first = next(word for word in re.findall(r"[\w-]+", subject) if word in (*one, *more))
+        (verb,) = re.findall(r"\[([^\]]*)\]", marked)
+        assert (verb in ("are", "were", "have", "don't")) == (first in more), marked
+        counts[first in more] += 1
+    assert min(counts.values()) > 600
+
+
+def test_a_chinese_pronoun_is_that_of_the_person() -> None:
+    chinese = Chinese(Random(6), TOM_MARY_ZH, CHINESE)
+    assert chinese.first == ["汤姆有一只狗。", "玛丽在家。"] and chinese.fillers == ["今天天气很好。", "我们喜欢喝茶。"]
+    for way, first in (
+        (chinese._joined, True),
+        (chinese._suffered, True),
+        (chinese._told, True),
+        (chinese._to_somebody, True),
+    ):
+        for gender in GENDERS * 50:
+            assert answers(way(gender)) == ({"他"} if gender == "male" else {"她"}), first
+    assert answers(chinese.renamed("汤姆说他很忙。")) == {"他"}
+    assert not re.search("汤姆|玛丽", re.sub("<[^>]*>", "", chinese.renamed("玛丽在家。")))
+
+
+def test_the_same_seed_gives_the_same_text() -> None:
+    tokenizer = build(ENGLISH * 20, CHINESE, size=500)
+    first, again, other = (
+        made(TOM_MARY, TOM_MARY_ZH, ENGLISH, CHINESE, tokenizer, seed, share=0.002) for seed in (1, 1, 2)
+    )
+    assert list(first) == [*(f"made/{kind}" for kind in SENTENCES), "renamed/english", "renamed/chinese"]
+    assert all((first[kind].ids == again[kind].ids).all() for kind in first)
+    assert len(first["made/people"]) == 30 and not np.array_equal(first["made/people"].ids, other["made/people"].ids)
+
+
+def test_no_frame_is_that_of_a_sentence_that_measures() -> None:
+    """No five words in a row (eight characters of Chinese) of them are ever made."""
+    rng = Random(7)
+    people, places, number = People(rng, ["."]), Places(rng, ["."]), Number(rng)
+    chinese = Chinese(rng, TOM_MARY_ZH, CHINESE)
+    ways = [people.sentence, places.sentence, number.sentence]
+    runs = {run for way in ways for _ in range(4000) for run in five_words(plain(way())[0])}
+    runs_zh = {run for way in (chinese.sentence, chinese.place) for _ in range(4000) for run in eight(plain(way())[0])}
+    shared = set()
+    for language, found, cut in (("english", runs, five_words), ("chinese", runs_zh, eight)):
+        for group in json.loads((FREE / f"{language}.json").read_text(encoding="utf-8")).values():
+            for cases in group.values() if isinstance(group, dict) else ():
+                shared |= {run for text, *_ in cases for run in cut(text)} & found
+    assert shared <= {"我是中国人，我爱"}  # which was asked for
+
+
+def five_words(text: str) -> set[str]:
+    cut = re.findall(r"[\w']+", text.lower())
+    return {" ".join(cut[k : k + 5]) for k in range(len(cut) - 4)}
+
+
+def eight(text: str) -> set[str]:
+    return {text[k : k + 8] for k in range(len(text) - 7)}
