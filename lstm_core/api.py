@@ -149,7 +149,7 @@ def trace_cell(
     Raises RuntimeError if the trace differs from what the module computed by more than rounding, ValueError and
     TypeError, with what to say, for what does not fit. What the module itself raises is passed on, with a note.
     """
-    from lstm_core.modules.own import trace_own
+    from lstm_core.modules.own.tracing import trace_own
 
     how = {"cell": cell, "weights": weights, "step": step, "names": names, "update": update, "signals": signals}
     form = {"states": states, "returns": returns, "initial": initial, "sequence": sequence, "batch_first": batch_first}

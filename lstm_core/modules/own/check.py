@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lstm_core.certificate import Certificate
-from lstm_core.modules.own_call import OwnCall, Ran
+from lstm_core.modules.own.call import OwnCall, Ran
 from lstm_core.modules.precision import TF32, TOLERANCE
 
 

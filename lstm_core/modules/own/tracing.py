@@ -22,13 +22,12 @@ import torch
 from torch import Tensor, nn
 
 from lstm_core.cells.base import Cell, Signal
-from lstm_core.modules import own_values
 from lstm_core.modules.call import one_a_step
 from lstm_core.modules.compiled import eager, original
-from lstm_core.modules.own_broken import until_broken
-from lstm_core.modules.own_call import Captured, OwnCall, Ran
-from lstm_core.modules.own_check import Compared
-from lstm_core.modules.own_declared import as_declared, mapped, units
+from lstm_core.modules.own.broken import until_broken
+from lstm_core.modules.own.call import Captured, OwnCall, Ran
+from lstm_core.modules.own.check import Compared
+from lstm_core.modules.own.declared import as_declared, mapped, units
 from lstm_core.modules.unchanged import unchanged
 from lstm_core.ops import TorchOps
 from lstm_core.scan import scan
@@ -94,21 +93,21 @@ def trace_own(
     assumed = []
     if "h" not in ran.given:
         assumed.append(LAST_ALONE.format(name="h"))
-    arrays = {name: own_values.flat(value) for name, value in values.items()}
-    olds = {name: own_values.flat(value[None])[0] for name, value in before.items()}
+    arrays = {name: observed_values.flat(value) for name, value in values.items()}
+    olds = {name: observed_values.flat(value[None])[0] for name, value in before.items()}
     if cell is None:
         outputs = [name for name in (*ran.given, *ran.last) if name not in states and name not in captured]
         shapes = {name: tuple(value.shape[2:]) for name, value in values.items() if value.dim() > 3}
-        own = own_values.Own(type(module).__name__, states, outputs, shapes, signals)
-        cell, said = own_values.cell_of(own, arrays, olds, update, compared)
+        own = observed_values.Own(type(module).__name__, states, outputs, shapes, signals)
+        cell, said = observed_values.cell_of(own, arrays, olds, update, compared)
         assumed += [*said, CAPTURED] if captured else said
     certificate = compared.certificate()
     broken, lengths = until_broken(module, ran, before, values, [signal.name for signal in cell.signals], arrays)
     return Trace(
         cell,
         {signal.name: arrays[signal.name][None, None] for signal in cell.signals},
-        own_values.flat(ran.x),
-        [[own_values.frozen(params)]],
+        observed_values.flat(ran.x),
+        [[observed_values.frozen(params)]],
         {name: value[None, None] for name, value in olds.items()},
         tokens,
         str(ran.x.device),

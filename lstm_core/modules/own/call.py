@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.utils.rnn import PackedSequence
 
-from lstm_core.modules.own_forms import Forms
+from lstm_core.modules.own.forms import Forms
 from lstm_core.modules.watch import its_own
 
 Captured = Mapping[str, tuple[nn.Module, Callable[[Any], Any]]]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_core.certificate import Broken
-from lstm_core.modules.own_call import Ran
+from lstm_core.modules.own.call import Ran
 
 
 def until_broken(

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from lstm_core.cells.base import Cell, Signal, candidate, gate, state, upward
 from lstm_core.equations import plain
-from lstm_core.modules.own_check import Compared
-from lstm_core.modules.own_rule import rule
+from lstm_core.modules.own.check import Compared
+from lstm_core.modules.own.rule import rule
 from lstm_core.observed import expressions, observed
 from lstm_core.ops import NUMPY
 from lstm_core.symbols import Expr
