@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.modules.call import one_a_step
 from lstm_core.modules.compiled import eager, original
+from lstm_core.modules.own import values as observed_values
 from lstm_core.modules.own.broken import until_broken
 from lstm_core.modules.own.call import Captured, OwnCall, Ran
 from lstm_core.modules.own.check import Compared
