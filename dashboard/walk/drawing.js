@@ -30,8 +30,8 @@ function label(node) {
 }
 
 // A letter with what stands below it, and above it for what comes from the layer below.
-function write(text, name, time) {
-  const [base, index] = lettered(name.replace("below_", ""))
+function write(text, name, time, style) {
+  const [base, index] = lettered(style.name(name.replace("below_", "")))
   const below = [index, time].filter(Boolean).join(",")
   const lower = below ? [svg("tspan", { class: "gw-index", dy: 5 }, below)] : []
   const upper = name.startsWith("below_") ? [svg("tspan", { class: "gw-index", dy: index ? -11 : -6 }, "ℓ−1")] : []
@@ -45,9 +45,10 @@ export class Drawing {
   }
 
   // Build the nodes once a cell; `paint` then only changes colours.
-  build(side) {
-    if (this.of === side) return
+  build(side, style) {
+    if (this.of === side && this.style === style) return
     this.of = side
+    this.style = style
     const { nodes, wires, frame } = side.diagram
     const [x, y, w, h] = frame.map((v) => v * UNIT)
     const peek = PEEK * UNIT
@@ -79,13 +80,14 @@ export class Drawing {
     const shape = svg("rect", { ...box, rx: node.kind === "layer" ? 4 : high, class: "gw-shape" })
     const text = svg("text", { x, y, class: "gw-label" })
     const group = svg("g", { class: `gw-node gw-${node.kind}${end ? " gw-end" : ""}`, tabindex: "0", role: "button", "data-node": node.id, "data-signal": node.signal ?? "" }, shape, text)
-    if (end) write(text, node.label, node.kind === "old" ? (node.label.startsWith("below_") ? "" : "t−1") : "t")
-    else text.textContent = label(node)
+    if (end && node.kind === "input" && this.style.upper) write(text, `below_${this.of.output}`, "t", this.style) // not a word
+    else if (end) write(text, node.label, node.kind === "old" ? (node.label.startsWith("below_") ? "" : "t−1") : "t", this.style)
+    else text.textContent = node.kind === "layer" ? this.style.affine(label(node)) : label(node)
     if (text.textContent.length > 5) text.classList.add("gw-long")
     if (node.signal && node.kind !== "new") {
       const [at, level] = node.letter.map((v) => v * UNIT)
       const letter = svg("text", { x: at - 4 * Math.sign(at - x), y: level - 3, class: "gw-letter" })
-      write(letter, node.signal)
+      write(letter, node.signal, "", this.style)
       group.append(letter)
     }
     const pick = (event) => {

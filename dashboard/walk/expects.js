@@ -1,6 +1,7 @@
 // The last stages of the walk, behind the cell: what the network looks back at, and how its state becomes the next word.
 import { make } from "./dom.js"
-import { equation, letters, number, softmaxed } from "./formula.js"
+import { equation, letters, number, softmaxed, writeIn } from "./formula.js"
+import { Notation } from "./notation.js"
 import { type } from "./origin.js"
 import { percent } from "./readout.js"
 import { colorOf } from "./scale.js"
@@ -40,6 +41,7 @@ function bar(color, share, signed) {
 export function looks(walk, side, unit, at) {
   const { equations, alpha, mean } = side.looks
   const mode = walk.dark ? "dark" : "light"
+  writeIn(new Notation(walk.notation, { ...side, layer: 0 }))
   const lines = make("div", { class: "gw-equation" }, ...equations.map(({ name, tree }) => equation(name, tree, letters)))
   const all = Array.from(alpha[at].slice(0, at + 1), (value, k) => [k, value])
   const [shown, rest] = largest(all, MOST + 4)
@@ -56,7 +58,10 @@ export function expects(walk, side, unit, at, k) {
   const letter = { s: `v.${told.output}` }
   const read = told.read[0].length > told.directions * side.hidden ? { o: "beside", a: [letter, { s: "v.a" }] } : letter
   const scores = { o: "+", a: [{ o: "@", a: [{ s: "p.V" }, read] }, { s: "p.b" }] }
-  const lines = make("div", { class: "gw-equation" }, equation("s", scores, letters), equation("p", { o: "softmax", a: [{ s: "v.s" }] }, letters))
+  const slides = walk.notation === "slides" // there s is the state, and o what comes out
+  writeIn(new Notation(walk.notation, { ...side, layer: 0 })) // a readout has no layers
+  const lines = make("div", { class: "gw-equation" }, ...(slides ? [equation("o", { o: "softmax", a: [scores] }, letters)]
+    : [equation("s", scores, letters), equation("p", { o: "softmax", a: [{ s: "v.s" }] }, letters)]))
   const [first] = told.ids[at]
   const name = (place) => told.words[told.ids[at][place]]
   const parts = [lines, table(walk, side, at), softmaxed(told.words[first], told.scores[at][0], told.total[at], percent(told.shares[at][0])),

@@ -1,5 +1,4 @@
 // Formulas as MathML, in letters or with one step's numbers, from the expression trees of dashboard/figures/walk.py.
-import { tr } from "./words.js"
 
 const SPACE = "http://www.w3.org/1998/Math/MathML"
 const PRECEDENCE = { "+": 1, "-": 1, "*": 2, "/": 2, "@": 3 }
@@ -19,20 +18,40 @@ export function lettered(name) {
   return [base, indices.join(",")]
 }
 
-function letter(name, time) {
+function letter(name, time, layer) {
   const [base, index] = lettered(name)
   const below = [index, time].filter(Boolean).join(",")
-  const main = element("mi", base)
-  return below ? element("msub", main, element("mrow", element("mi", below))) : main
+  const [main, upper] = [accented(base), element("mi", layer ?? "")]
+  if (!below) return layer ? element("msup", main, upper) : main
+  const lower = element("mrow", element("mi", below))
+  return layer ? element("msubsup", main, lower, upper) : element("msub", main, lower)
+}
+
+// A letter with a tilde is one with a line over it; in one word with it, it would stand upright.
+function accented(base) {
+  const [plain, tilde] = base.normalize("NFD")
+  if (tilde !== "\u0303") return element("mi", base)
+  const over = element("mover", element("mi", plain), bracket("~"))
+  over.setAttribute("accent", "true")
+  return over
+}
+
+// The notation in which all that follows is written (see notation.js); without one, letters stand as they are.
+let notation = null
+
+export function writeIn(next) {
+  notation = next
 }
 
 export function symbol(key) {
-  if (key === "x") return letter("x", "t")
+  const called = (name) => notation?.name(name) ?? name
+  const layer = notation?.upper ? "ℓ" : undefined // from the second layer on it is said which layer's it is
+  if (key === "x") return layer ? letter(called(notation.side.output), "t", "ℓ−1") : letter("x", "t")
   if (key.startsWith("j.") || key.startsWith("k.")) return letter(key.slice(2), key.startsWith("j.") ? "t,k" : "k") // of step k
   const [kind, name] = [key.slice(0, 1), key.slice(2)]
-  if (kind === "p") return letter(name)
-  if (name.startsWith("below_")) return element("msup", letter(name.slice(6), "t"), element("mtext", tr("below")))
-  return letter(name, kind === "s" ? "t−1" : "t")
+  if (kind === "p") return letter(notation?.weight(name) ?? name)
+  if (name.startsWith("below_")) return letter(called(name.slice(6)), "t", "ℓ−1")
+  return letter(called(name), kind === "s" ? "t−1" : "t", layer)
 }
 
 const row = (...children) => element("mrow", ...children.flat())
@@ -64,12 +83,12 @@ export function formula(tree, value, root = true) {
     return row(sign("["), count, element("mi", "mod"), period, sign("="), element("mn", "0"), sign("]"))
   }
   if (tree.o === "inner") return row(element("msup", formula(tree.a[0], value, false), sign("⊤")), formula(tree.a[1], value, false))
-  if (tree.o === "beside") return row(bracket("["), formula(tree.a[0], value, false), sign(","), formula(tree.a[1], value, false), bracket("]"))
+  if (tree.o === "beside") return row(bracket("["), tree.a.flatMap((arg, k) => [...(k ? [sign(",")] : []), formula(arg, value, false)]), bracket("]"))
   if (tree.o === "mix") return row(element("munder", sign("∑"), before()), ...tree.a.map((arg) => formula(arg, value, false)))
   if (tree.o === "softmax_past") return row(element("munder", element("mi", "softmax"), before()), bracket("("), formula(tree.a[0], value, false), bracket(")"))
   if (!(tree.o in PRECEDENCE)) {
     const inner = tree.a.flatMap((arg, k) => (k ? [sign(","), formula(arg, value, false)] : [formula(arg, value, false)]))
-    return row(element("mi", FUNCTIONS[tree.o] ?? tree.o), sign("("), inner, sign(")"))
+    return row(element("mi", FUNCTIONS[tree.o] ?? tree.o), bracket("("), inner, bracket(")"))
   }
   const [left, right] = tree.a
   const negative = value(right) !== undefined && number(value(right)).startsWith("−")
@@ -77,7 +96,7 @@ export function formula(tree, value, root = true) {
   const between = { "+": "+", "-": "−", "*": value === letters ? "⊙" : "·", "@": "" }[tree.o]
   if (tree.o === "-" && left.n === 0) return row(sign("−"), part(tree, right, 1, value))
   const shown = part(tree, right, 1, value)
-  const guarded = negative ? row(sign("("), shown, sign(")")) : shown
+  const guarded = negative ? row(bracket("("), shown, bracket(")")) : shown
   return row(part(tree, left, 0, value), between ? sign(between) : element("mspace"), guarded)
 }
 
@@ -88,11 +107,11 @@ function part(parent, tree, place, value) {
   if (value(tree) !== undefined || !(tree.o in PRECEDENCE) || tree.o === "/") return shown
   const [mine, its] = [PRECEDENCE[parent.o], PRECEDENCE[tree.o]]
   const brackets = its < mine || (its === mine && place === 1 && (parent.o === "-" || parent.o === "@"))
-  return brackets ? row(sign("("), shown, sign(")")) : shown
+  return brackets ? row(bracket("("), shown, bracket(")")) : shown
 }
 
 export function equation(name, tree, value, result) {
-  const parts = [symbol(name.includes(".") ? name : `v.${name}`), sign("="), formula(tree, value)]
+  const parts = [symbol(name.includes(".") ? name : `v.${name}`), sign("="), formula(notation ? notation.tree(tree) : tree, value)]
   if (result !== undefined) parts.push(sign("="), element("mn", number(result)))
   return framed(parts)
 }

@@ -2,8 +2,9 @@
 import { fill, load, make, swap } from "./dom.js"
 import { Drawing, leastWidth, svg } from "./drawing.js"
 import { expects, looks, without } from "./expects.js"
-import { equation, lettered, letters, number } from "./formula.js"
+import { equation, lettered, letters, number, writeIn } from "./formula.js"
 import { hold } from "./hold.js"
+import { Notation, notations, program, written } from "./notation.js"
 import { colorOf, inkOn } from "./scale.js"
 import { dark, ours } from "./screen.js"
 import { kept, remember } from "./url.js"
@@ -44,16 +45,19 @@ class Walk {
     this.stages = make("div", { class: "gw-stages", test: "gw-stages", role: "tablist", "aria-label": tr("Stages of one step") })
     this.exerciseButton = button("gw-exercise", tr("Exercise"), tr("Guess before you see (x)"), () => this.toggleExercise())
     this.viewButton = button("gw-view", tr("All units"), tr("One unit or all of them (v)"), () => this.toggleView())
+    this.notation = kept.notation ?? new URLSearchParams(location.search).get("notation") ?? ""
+    this.notationChoice = make("select", { test: "gw-notation", "aria-label": tr("Notation"), onchange: () => this.pickNotation() }, ...notations().map(([value, text]) => make("option", { value, text })))
     this.score = make("span", { class: "gw-score", test: "gw-score", role: "status" })
     this.head = make("div", { class: "gw-head" },
       button("gw-back", tr("‹ Back"), tr("Left arrow"), () => this.move(-1)), this.stages, button("gw-next", tr("Next ›"), tr("Right arrow"), () => this.move(1)),
-      make("div", { class: "gw-tools" }, this.viewButton, this.exerciseButton, this.score, button("gw-full", tr("Full screen"), "f", () => this.fullScreen())))
+      make("div", { class: "gw-tools" }, this.viewButton, this.exerciseButton, this.score, button("gw-full", tr("Full screen"), "f", () => this.fullScreen())), this.notationChoice)
     this.columns = make("div", { class: "gw-columns" })
     this.empty = make("p", { class: "gw-empty", text: tr("Type a sentence above, or choose an example."), hidden: "" })
     this.status = make("p", { class: "gw-status", test: "gw-status", "aria-live": "polite" })
     this.root = make("div", { class: "gw", test: "gw", role: "group", tabindex: "-1" }, this.words, this.head, this.status, this.empty, this.columns)
     parent.append(this.root)
     this.stage = Number(kept.stage ?? new URLSearchParams(location.search).get("stage")) || 0
+    this.swapped = (kept.order ?? new URLSearchParams(location.search).get("order")) === "memory"
     this.at = undefined
     this.panels = []
     this.right = this.asked = 0
@@ -106,14 +110,15 @@ class Walk {
     const select = make("select", { test: `gw-unit-${k}`, "aria-label": tr("Unit of model {model}", { model: k + 1 }), onchange: () => this.pickUnit(k, Number(select.value)) })
     const title = make("div", { class: "gw-title" }, make("strong"), make("span"), select)
     const stage = make("div", { class: "gw-stage", test: `gw-stage-${k}` })
+    const program = make("details", { class: "gw-code", test: `gw-program-${k}` })
     const code = make("details", { class: "gw-code", test: `gw-code-${k}` })
     const strip = svg("svg", { class: "gw-strip", "data-testid": `gw-strip-${k}` })
     const carried = make("p", { class: "gw-carries", test: `gw-carries-${k}` })
     const box = make("div", { class: "gw-drawing-box", onscroll: () => this.fade(box) }, drawing.root)
-    const root = make("section", { class: "gw-column" }, title, make("div", { class: "gw-strip-box" }, carried, strip), box, stage, code)
+    const root = make("section", { class: "gw-column" }, title, make("div", { class: "gw-strip-box" }, carried, strip), box, stage, program, code)
     drawing.root.setAttribute("data-testid", `gw-drawing-${k}`)
     this.columns.append(root)
-    return { drawing, select, title, stage, code, strip, carried, box, root }
+    return { drawing, select, title, stage, program, code, strip, carried, box, root }
   }
 
   // ---- where we are
@@ -136,7 +141,7 @@ class Walk {
   }
 
   tell() {
-    remember({ at: this.at, stage: this.stage || null, unit: this.units[0], unit2: this.units[1], view: this.all ? "all" : null })
+    remember({ at: this.at, stage: this.stage || null, unit: this.units[0], unit2: this.units[1], view: this.all ? "all" : null, notation: this.notation || null, order: this.swapped ? "memory" : null })
   }
 
   pick(k, node) {
@@ -155,6 +160,12 @@ class Walk {
   pickUnit(k, unit) {
     this.units[k] = unit
     this.guesses = {}
+    this.render()
+    this.tell()
+  }
+
+  pickNotation() {
+    this.notation = this.notationChoice.value
     this.render()
     this.tell()
   }
@@ -219,7 +230,14 @@ class Walk {
 
   // What is written as one number in a formula: a symbol or a matrix product; sums and products are written out.
   leaf(side, tree, unit, at) {
+    if (tree.blocks) return tree.v.reduce((sum, place) => sum + this.value(side, place, unit, at), 0)
     return tree.s || tree.o === "@" ? this.value(side, tree.v, unit, at) : undefined
+  }
+
+  // How this side is written in the notation in use.
+  style(side) {
+    if (side.style?.kind !== this.notation) side.style = new Notation(this.notation, side)
+    return side.style
   }
 
   largest(side, place) {
@@ -255,6 +273,8 @@ class Walk {
     this.stages.replaceChildren(...this.names.map((name, k) => make("button", {
       type: "button", role: "tab", class: "gw-tab", text: `${k + 1}. ${this.titles[name]}`, "aria-selected": String(k === this.stage), tabindex: k === this.stage ? 0 : -1, onclick: () => this.go(this.at, k) })))
     if (inside) this.stages.children[this.stage].focus({ preventScroll: true })
+    this.notationChoice.value = this.notation
+    if (this.notationChoice.selectedIndex < 0) this.notationChoice.value = this.notation = ""
     this.viewButton.textContent = this.all ? tr("One unit") : tr("All units")
     this.exerciseButton.textContent = this.exercise ? tr("End exercise") : tr("Exercise")
     this.score.textContent = this.exercise ? tr("{right} of {asked} right", { right: this.right, asked: this.asked }) : ""
@@ -296,12 +316,14 @@ class Walk {
     fill(panel.select, known.length ? [{ group: tr("named"), options: known }, { group: tr("all"), options: others }] : others, unit)
     const hidden = this.hidden(side)
     const stage = side.stages.find((one) => one.name === this.names[this.stage])
-    panel.drawing.build(side)
+    const style = this.style(side)
+    writeIn(style)
+    panel.drawing.build(side, style)
     panel.drawing.paint(
       (item) => this.look(side, item, unit, at, hidden),
       new Set(stage?.signals ?? []),
       (node) => this.describe(side, node, unit, at, hidden),
-      [-1, 0, 1].map((by) => side.tokens[side.backward ? at - by : at + by] ?? ""),
+      [-1, 0, 1].map((by) => side.tokens[side.backward ? at - by : at + by] ?? "").map((text, place) => (place === 1 && side.layer ? "" : text)), // a layer above reads no word
       this.chosen?.k === k ? this.chosen.id : undefined)
     const place = `${at} ${this.stage}`
     if (panel.place !== place) panel.drawing.reveal()
@@ -309,8 +331,28 @@ class Walk {
     panel.drawing.root.setAttribute("aria-label", this.tellDrawing(side, unit, at, hidden))
     const node = this.chosen?.k === k ? side.diagram.nodes.find((one) => one.id === this.chosen.id) : null
     swap(panel.stage, ...(node ? this.explain(side, node, unit, at, hidden) : this.tellStage(side, stage, unit, at, hidden, k)))
+    this.drawProgram(panel.program, side, unit, at, hidden)
     this.drawCode(panel.code, side)
     this.unroll(panel, side)
+  }
+
+  // A step as a short program, with what each line gives at this step; the stage's lines stand out.
+  drawProgram(box, side, unit, at, hidden) {
+    const here = new Set(side.stages.find((one) => one.name === this.names[this.stage])?.signals ?? [])
+    const lines = program(side, this.style(side), this.swapped).map(([line, name]) => {
+      const value = name && !hidden.has(name) ? this.value(side, side.signals[name].value, unit, at) : undefined
+      const said = value === undefined ? "" : `  # ${number(value)}`
+      return make("span", { class: here.has(name) ? "gw-line gw-here" : "gw-line" }, line, make("i", { text: said }), "\n")
+    })
+    const states = Object.values(side.signals).filter(({ kind }) => kind === "state").length
+    const swap = make("button", { type: "button", class: "gw-button", text: tr("Give the states back in the other order"), hidden: states < 2 ? "" : undefined, onclick: () => {
+      this.swapped = !this.swapped
+      this.render()
+      this.tell()
+    } })
+    const inside = box.contains(document.activeElement) && document.activeElement.tagName
+    box.replaceChildren(make("summary", { text: tr("This cell as a short program") }), make("p", {}, swap), make("pre", { tabindex: "0", "aria-label": tr("This cell as a short program") }, ...lines))
+    if (inside) box.querySelector(inside)?.focus({ preventScroll: true })
   }
 
   // The cell as a program that runs, to be copied.
@@ -328,7 +370,7 @@ class Walk {
   // What the drawing's colours say, in numbers.
   tellDrawing(side, unit, at, hidden) {
     const known = Object.entries(side.signals).filter(([name, { value }]) => !hidden.has(name) && this.value(side, value, unit, at) !== undefined)
-    const values = known.map(([name, { value }]) => tr("{name} = {value}", { name: name.replace("-", "−"), value: number(this.value(side, value, unit, at)) }))
+    const values = known.map(([name, { value }]) => tr("{name} = {value}", { name: this.style(side).name(name).replace("-", "−"), value: number(this.value(side, value, unit, at)) }))
     return tr("The {cell} at {word}, {unit}: {values}.", { cell: side.title, word: named(side, at), unit: this.unitName(side, unit), values: list(values) })
   }
 
@@ -369,11 +411,11 @@ class Walk {
     const signal = side.signals[node.signal]
     const meaning = signal?.meaning ?? {
       old: this.lower(node) ?? tr("what the step before left in {state}", { state: node.label }),
-      input: side.embedded ? tr("the word {word}, as the numbers of its embedding", { word: quoted(side.tokens[at]) }) : this.read(side, at),
+      input: side.layer ? tr("the {state} of the layer below", { state: side.output }) : side.embedded ? tr("the word {word}, as the numbers of its embedding", { word: quoted(side.tokens[at]) }) : this.read(side, at),
       product: tr("multiplies what comes in, unit by unit"), sum: tr("adds what comes in, unit by unit"), layer: tr("a layer of its own weights: matrix products and a bias"),
       function: tr("applied to each unit by itself"), difference: tr("subtracts, unit by unit"), quotient: tr("divides, unit by unit") }[node.kind]
     const kind = kinds()[signal?.kind ?? node.kind]
-    const parts = [make("h3", { text: signal ? tr("{signal}, {kind}", { signal: node.signal, kind }) : kind }),
+    const parts = [make("h3", { text: signal ? tr("{signal}, {kind}", { signal: this.style(side).name(node.signal), kind }) : kind }),
       make("p", { class: "gw-text", text: tr("{meaning}.", { meaning: `${meaning[0].toUpperCase()}${meaning.slice(1)}` }) })]
     const shown = value !== undefined && !hidden.has(node.signal)
     if (node.formula.o) {
@@ -413,10 +455,25 @@ class Walk {
     const value = this.value(side, signal.value, unit, at)
     const { tree, pushes } = side.equations[name]
     const box = make("div", { class: "gw-equation", "data-signal": name })
-    box.append(make("p", { class: "gw-meaning" }, italic(name), ` ${signal.meaning}`))
+    box.append(make("p", { class: "gw-meaning" }, italic(this.style(side).name(name)), ` ${signal.meaning}`))
     box.append(equation(name, tree, letters), equation(name, tree, (node) => this.leaf(side, node, unit, at), value), this.bar(signal, value, side))
+    box.append(...this.blocks(side, tree))
     if (pushes.length) box.append(this.pushes(side, pushes, unit, at, name))
     return box
+  }
+
+  // The essays' one matrix is two: which, for what, and how large.
+  blocks(side, tree) {
+    const style = this.style(side)
+    return style.blocks(style.tree(tree)).map((product) => {
+      const reads = product.a[1].a
+      const parts = product.blocks.map((name, k) => {
+        const input = reads[k].s === "x"
+        const source = !input ? written(reads[k], style).replace("prev_", "") : side.layer ? `${style.name(side.output)} ℓ−1` : "x"
+        return tr("{block} for {source} ({rows} × {columns})", { block: name, source, rows: side.hidden, columns: input ? side.inputs : side.hidden })
+      })
+      return make("p", { class: "gw-meaning", text: tr("{matrix} is two blocks side by side, in PyTorch’s letters {blocks}.", { matrix: style.weight(product.a[0].s.slice(2)), blocks: list(parts) }) })
+    })
   }
 
   bar(signal, value, side) {
@@ -438,8 +495,8 @@ class Walk {
     for (const push of pushes) {
       const total = this.value(side, push.value, unit, at)
       if (push.label) found.push([push.label, total])
-      else if (push.bias) found.push([tr("bias {name}", { name: push.bias }), total])
-      else if (!side.sources[push.source]) found.push([push.source === "x" ? this.read(side, at) : push.matrix, total])
+      else if (push.bias) found.push([tr("bias {name}", { name: this.style(side).weight(push.bias) }), total])
+      else if (!side.sources[push.source]) found.push([push.source === "x" ? this.read(side, at) : this.style(side).weight(push.matrix), total])
       else {
         const weights = side.matrices[push.matrix][unit]
         const source = side.sources[push.source][at]
@@ -453,8 +510,9 @@ class Walk {
     const most = Math.max(...found.map(([, v]) => Math.abs(v)), 1e-9)
     const mode = this.dark ? "dark" : "light"
     const gate = side.signals[name].kind === "gate"
+    const called = this.style(side).name(name)
     return make("details", { class: "gw-pushes", open: "" },
-      make("summary", { text: gate ? tr("What pushed {signal} open (right) or shut (left)", { signal: name }) : tr("What pushed {signal} up (right) or down (left)", { signal: name }) }),
+      make("summary", { text: gate ? tr("What pushed {signal} open (right) or shut (left)", { signal: called }) : tr("What pushed {signal} up (right) or down (left)", { signal: called }) }),
       ...found.map(([label, v]) => make("div", { class: "gw-push" }, make("span", { text: label, dir: "auto", title: label }),
         make("span", { class: "gw-track gw-middle" }, make("span", { class: "gw-bar-fill", style: {
           left: `${50 + Math.min(0, (50 * v) / most)}%`, width: `${(50 * Math.abs(v)) / most}%`, background: colorOf(this.scales.signed[mode], v < 0 ? 0.15 : 0.85) } })),
@@ -467,8 +525,8 @@ class Walk {
   }
 
   sourceName(side, source, unit) {
-    const values = { state: source.slice(2).replace("below_", ""), unit: this.unitName(side, unit) }
-    if (source === "x") return tr("input, {unit}", values)
+    const values = { state: this.style(side).name(source.slice(2).replace("below_", "")), unit: this.unitName(side, unit) }
+    if (source === "x") return side.layer ? tr("{state} of the layer below, {unit}", { ...values, state: this.style(side).name(side.output) }) : tr("input, {unit}", values)
     return source.includes("below_") ? tr("{state} of the layer below, {unit}", values) : tr("old {state}, {unit}", values)
   }
 
@@ -486,7 +544,7 @@ class Walk {
     const cells = Array.from(row, (v, unit) => make("button", { type: "button", class: `gw-cell${unit === this.units[k] ? " gw-here" : ""}`, title: tr("{name}: {value}", { name: this.unitName(side, unit), value: number(v) }),
       "aria-label": tr("{name}, {value}", { name: this.unitName(side, unit), value: number(v) }), style: { background: gate ? colorOf(this.scales.gate[mode], v) : colorOf(this.scales.signed[mode], 0.5 + (0.5 * v) / most) },
       onclick: () => this.pickUnit(k, unit) }))
-    const box = make("div", { class: "gw-equation", "data-signal": name }, make("p", { class: "gw-meaning" }, italic(name), ` ${signal.meaning}`))
+    const box = make("div", { class: "gw-equation", "data-signal": name }, make("p", { class: "gw-meaning" }, italic(this.style(side).name(name)), ` ${signal.meaning}`))
     box.append(equation(name, side.equations[name].tree, letters), make("div", { class: "gw-vector" }, ...cells))
     return box
   }
@@ -563,7 +621,7 @@ class Walk {
     panel.strip.setAttribute("width", width)
     panel.strip.setAttribute("height", 74)
     panel.strip.setAttribute("role", "img")
-    const values = { state: side.memory, unit: this.unitName(side, unit) }
+    const values = { state: this.style(side).name(side.memory), unit: this.unitName(side, unit) }
     const about = this.all ? tr("{state} carried from step to step, root mean square over all units", values) : tr("{state} of {unit}, carried from step to step", values)
     panel.carried.textContent = about
     panel.strip.setAttribute("aria-label", tr("{about}: {values}.", { about, values: list(told) }))

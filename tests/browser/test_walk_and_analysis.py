@@ -200,3 +200,31 @@ def test_a_cell_is_copied_as_pytorch(open_page: Open) -> None:
     expect(code.get_by_role("status")).to_have_text("Copied.")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == code.locator("pre").text_content() and "class Gru(nn.Module)" in copied
+
+
+def test_the_notation_is_chosen_and_kept_in_the_address(open_page: Open) -> None:
+    page = open_page("Step by step", {"text": TEXT})
+    formula = page.get_by_test_id("gw-stage-0").locator("math").first
+    assert formula.text_content() == "ft=σ(Wfxt+Ufht−1+bf)"
+    page.get_by_test_id("gw-notation").select_option("essays")
+    assert formula.text_content() == "ft=σ(Wf[ht−1,xt]+bf)"
+    expect(page.get_by_test_id("gw-stage-0")).to_contain_text("U_f for h (16 × 16) and W_f for x (16 × 16)")
+    expect(page).to_have_url(re.compile("notation=essays"))
+    program = page.get_by_test_id("gw-program-0")
+    program.locator("summary").click()
+    program.get_by_role("button").click()
+    expect(program.locator("pre")).to_contain_text("return C, h")
+    expect(page).to_have_url(re.compile("order=memory"))
+    go(page, "Memory")
+    go(page, "Step by step")
+    expect(page).to_have_url(re.compile("notation=essays"))
+    expect(page.get_by_test_id("gw-notation")).to_have_value("essays")
+    assert formula.text_content() == "ft=σ(Wf[ht−1,xt]+bf)"
+
+
+def test_a_layer_above_reads_the_layer_below_and_no_word(open_page: Open) -> None:
+    page = open_page("Step by step", {"text": TEXT, "left": "pronouns-depth_gated", "layer": "1"})
+    read = page.get_by_test_id("gw-stage-0").locator("math").first
+    assert read.text_content() == "ftℓ=σ(Wfhtℓ−1+Ufht−1ℓ+wcf⊙ct−1ℓ+bf)"
+    drawing = page.get_by_test_id("gw-drawing-0")
+    expect(drawing.locator(".gw-read")).to_have_text("")
