@@ -8,12 +8,12 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from lab.general.data import RESTART, Texts, Windows, encoded, end_of, epoch
+from lab.general.data import RESTART, Texts, Windows, as_read, encoded, end_of, epoch
 from lab.general.export import network
 from lab.general.loss import PLACES, tied_loss
 from lab.general.model import Reader
 from lab.general.pieces import END, build
-from lab.general.train import Plan, Run
+from lab.general.train import Plan, Run, bits_per_character
 from lstm_core.network import Network
 
 ENGLISH = [f"The {a} {b} the old house." for a in ("dog", "cat", "girl") for b in ("likes", "saw", "left")]
@@ -153,3 +153,16 @@ def test_the_exported_network_is_the_trained_one(cell: str, tokenizer: Tokenizer
     trace = found.run("The dog saw 我")
     np.testing.assert_allclose(trace.signals["h"][-1, 0, :, 0], h, atol=1e-6)
     np.testing.assert_allclose(found.logits(trace), scores, atol=1e-5)
+
+
+def test_bits_are_those_of_every_piece_over_every_character(texts: Texts) -> None:
+    torch.manual_seed(2)
+    model = Reader("lstm", texts.tokenizer.get_vocab_size(), hidden=16, embedding=12)
+    held_out = encoded(ENGLISH * 2, texts.tokenizer, "sentences", 1)
+    found = bits_per_character(model, Texts(texts.tokenizer, {}, {"a": held_out}, {"a": 500}), torch.device("cpu"))
+    ids = torch.from_numpy(as_read(held_out, end_of(texts.tokenizer)))
+    with torch.no_grad():
+        h = model.layer(model.embedding(ids))[0]
+        scores = model.projection(h) @ model.embedding.weight.T + model.bias
+    nats = functional.cross_entropy(scores[:-1], ids[1:], reduction="sum")
+    assert found["a"] == pytest.approx(float(nats) / np.log(2) / 500, rel=2e-3)

@@ -76,6 +76,13 @@ def encoded(lines: list[str], tokenizer: Tokenizer, kind: str, passes: float) ->
     return Lines(ids, np.cumsum([0, *map(len, rows)]), kind, passes)
 
 
+def as_read(lines: Lines, end: int) -> np.ndarray:
+    """A whole text in the order of its lines, ``end`` before it, after each paragraph of a book and after every eighth
+    sentence."""
+    each = 1 if lines.kind == "book" else TOGETHER
+    return np.concatenate([[end], np.insert(lines.ids.astype(np.int64), lines.starts[each::each], end)])
+
+
 @dataclass(frozen=True)
 class Epoch:
     """One long row of ids, the weight of each in the loss, and the places where texts begin."""

@@ -44,10 +44,15 @@ def network(model: Reader, tokenizer: Tokenizer, name: str, meta: Mapping[str, A
     )
 
 
-def from_checkpoint(folder: Path) -> Network:
+def reader(folder: Path) -> Reader:
     """The network in a training's folder, as far as it has come."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     kept = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
-    model = Reader(kept["plan"]["cell"], tokenizer.get_vocab_size(), len(kept["model"]["projection.weight"][0]))
+    rows, units = len(kept["model"]["bias"]), len(kept["model"]["projection.weight"][0])
+    model = Reader(kept["plan"]["cell"], rows, units, len(kept["model"]["projection.weight"]))
     model.load_state_dict(kept["model"])
-    return network(model, tokenizer, f"{folder.name} at step {kept['where'][0]:,}", {"plan": kept["plan"]})
+    return model.eval()
+
+
+def from_checkpoint(folder: Path) -> Network:
+    """The same, to be run in NumPy."""
+    return network(reader(folder), Tokenizer.from_file(str(folder / "tokenizer.json")), folder.name)

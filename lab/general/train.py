@@ -16,7 +16,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from lab.general.data import Texts, Windows, collect, end_of, epoch
+from lab.general.data import Texts, Windows, as_read, collect, end_of, epoch
 from lab.general.loss import tied_loss
 from lab.general.model import Reader
 
@@ -142,10 +142,9 @@ def bits_per_character(model: Reader, texts: Texts, device: torch.device, most: 
     model.eval()
     end, found = end_of(texts.tokenizer), {}
     for file, lines in texts.held_out.items():
-        gap = [end] if lines.kind == "book" else []
-        parts = [[*lines.ids[a:b].tolist(), *gap] for a, b in zip(lines.starts, lines.starts[1:], strict=False)]
-        ids = torch.tensor([end, *(i for part in parts for i in part)][:most], device=device)
-        share = (len(ids) - 1) / max(1, sum(map(len, parts)))
+        whole = as_read(lines, end)
+        ids = torch.from_numpy(whole[:most]).to(device)
+        share = (len(ids) - 1) / (len(whole) - 1)
         read, _ = model(ids[:-1, None], model.start(1))
         loss = tied_loss(read[:, 0], model.embedding.weight, model.bias, ids[1:], read.new_ones(len(read)))
         found[file] = float(loss) / math.log(2) / (share * texts.characters[file])
