@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lstm_core import fused
 from lstm_core.attention import top
 from lstm_core.cells.base import Cell
 from lstm_core.certificate import Certificate
@@ -207,7 +208,8 @@ class Block:
         if backward:
             x, read = x[::-1], None if read is None else read[::-1]
         step = None if read is None or bool(read.all()) else skipping(self.cell, read, xp)
-        signals, _ = scan(self.cell, layers, x if xp is NUMPY else xp.asarray(x), initial, xp, step)
+        layer = fused.run if step is None and fused.usable(self.cell, xp) else None
+        signals, _ = scan(self.cell, layers, x if xp is NUMPY else xp.asarray(x), initial, xp, step, run=layer)
         if xp is not NUMPY:
             signals = {name: xp.to_numpy(value) for name, value in signals.items()}
         return {name: value[:, :, ::-1] for name, value in signals.items()} if backward else signals

@@ -18,15 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from lstm_core import stacked
 from lstm_core.modules.call import Call
 
-KERNELS = {
-    "lstm": torch.lstm,
-    "lstm_projected": torch.lstm,
-    "gru": torch.gru,
-    "rnn": torch.rnn_tanh,
-    "rnn_relu": torch.rnn_relu,
-}
+KERNELS = {cell: getattr(torch, name) for cell, name in stacked.KERNELS.items()}
 
 
 @contextmanager

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
-from lstm_core.stacked import GATES, split_weights
+from lstm_core.stacked import GATES, split_weights, stack_weights
 
 KINDS = (nn.LSTM, nn.GRU, nn.RNN, nn.LSTMCell, nn.GRUCell, nn.RNNCell)
 WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
@@ -119,15 +120,7 @@ def module_of(cell: type[Cell], layers: Sequence[Sequence[Mapping[str, Any]]]) -
     state = {}
     for layer, row in enumerate(layers):
         for params, suffix in zip(row, ("", "_reverse"), strict=False):
-            stacks = {"weight_ih": "W_", "weight_hh": "U_", "bias_ih": "b_"}
-            found = {kind: [torch.as_tensor(params[f"{mark}{k}"]) for k in letters] for kind, mark in stacks.items()}
-            inside = {k: f"b_h{k}" for k in letters if f"b_h{k}" in params}
-            found["bias_hh"] = [
-                torch.as_tensor(params[inside[k]]) if k in inside else torch.zeros_like(bias)
-                for k, bias in zip(letters, found["bias_ih"], strict=True)
-            ]
-            state |= {f"{kind}_l{layer}{suffix}": torch.cat(parts) for kind, parts in found.items()}
-            if "W_hr" in params:
-                state[f"weight_hr_l{layer}{suffix}"] = torch.as_tensor(params["W_hr"])
+            weights = stack_weights(cell, {name: np.asarray(value) for name, value in params.items()})
+            state |= {f"{name}_l{layer}{suffix}": torch.from_numpy(value) for name, value in weights.items()}
     module.load_state_dict(state, assign=True)
     return module.eval()
