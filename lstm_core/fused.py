@@ -1,8 +1,8 @@
 """A layer of one of PyTorch's own cells on a GPU: h of every step by cuDNN, and everything else at once.
 
 Step by step each operation is a launch, 0.2 ms a step whatever its size. cuDNN runs all steps in one, and gives h
-alone. But with h the gates of all steps are known, by the cell's own equations on all steps at once, and its memory is a
-linear recurrence of them (``lstm_core.parallel``).
+alone. But with h the gates of all steps are known, by the cell's own equations on all steps at once, and its memory is
+a linear recurrence of them (``lstm_core.parallel``).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from lstm_core.stacked import GATES, KERNELS, stack_weights
 
 
 def usable(cell: type[Cell], xp: Any) -> bool:
-    """Whether a layer of ``cell`` is run so: it is one of torch's, on an NVIDIA GPU. One whose h is projected is left to
-    the time loop: torch tells it from others by its sizes alone."""
+    """Whether a layer of ``cell`` is run so: it is one of torch's, on an NVIDIA GPU. One whose h is projected is left
+    to the time loop: torch tells it from others by its sizes alone."""
     projected = any(param.name == "W_hr" for param in cell.params)
     return cell.name in GATES and not projected and getattr(xp, "device", "") == "cuda"
 
