@@ -36,10 +36,11 @@ COPY LICENSE ./
 COPY .streamlit .streamlit
 COPY assets assets
 COPY lstm_core lstm_core
+COPY lab lab
 COPY dashboard dashboard
 
 # What the browser loads is put in place and Python's files are compiled now: the running app can do neither.
-RUN python -m dashboard.gateplot.publish && python -m compileall -q lstm_core dashboard
+RUN python -m dashboard.gateplot.publish && python -m compileall -q lstm_core lab dashboard
 
 USER 10001:10001
 EXPOSE 8501

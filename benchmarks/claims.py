@@ -10,11 +10,12 @@ from random import Random
 
 import numpy as np
 
+from lab.measures.gender import keeping, probes, stories, subject_wrote_it
+from lab.measures.units import memory
+from lab.tasks.english import FEMALE, Story
 from lstm_core import Network, Trace, load_model
 from lstm_core.analysis import Force, intervene, readout
 from lstm_core.equations import carry
-from lstm_core.training.english import FEMALE, Story
-from lstm_core.training.gender import keeping, probes, stories, subject_wrote_it
 
 SEED, TEXTS = 70_000, 200
 WROTE = "the subject's word contributes most to the first pronoun"
@@ -45,8 +46,7 @@ def old_pronoun_stays(model: Network, texts: Sequence[Story], units: Callable[[]
 
 def flips(model: Network, texts: Sequence[Story], units: Callable[[], Units]) -> float:
     """Share of texts in which the last pronoun becomes the other one if the units' memory is negated just before it."""
-    rule = carry(model.cell)
-    state = rule.state if rule else "h"
+    state = memory(model)
     changed = []
     for story in texts:
         at = max(story.pronouns) - 1

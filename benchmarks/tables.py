@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from lab.experiments import discover
+from lab.experiments.record import results
 from lstm_core import CELLS, list_models, load_model
 from lstm_core.equations import carry
-from lstm_core.experiments import discover
-from lstm_core.experiments.record import results
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 

@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks import tables
+from lab.learning.batch import Batch, batch_of
+from lab.learning.live import EMBEDDING, TEXTS, Choice, keep_memory, learner
+from lab.learning.sizes import layers_of
+from lab.tasks.miniature import MINIATURES
 from lstm_core.cells import CELLS
-from lstm_core.training.batch import Batch, batch_of
-from lstm_core.training.live import EMBEDDING, TEXTS, Choice, keep_memory, learner
-from lstm_core.training.miniature import MINIATURES
-from lstm_core.training.sizes import layers_of
 
 REPORT = Path(__file__).with_name("README.md")
 ROOT = REPORT.parent.parent
@@ -39,8 +39,8 @@ Step = Callable[[Batch], None]
 
 
 def numpy_step(choice: Choice, draw: np.random.Generator) -> Step:
-    """As ``lstm_core.training.live`` takes it."""
-    from lstm_core.training.descent import Adam
+    """As ``lab.learning.live`` takes it."""
+    from lab.learning.descent import Adam
 
     network = learner(choice, draw)
     adam = Adam(network.weights, choice.learning_rate)
@@ -57,8 +57,9 @@ def torch_step(choice: Choice, draw: np.random.Generator) -> Step:
     """The same network, loss, clipping and optimizer in PyTorch, with its fused kernels: as the page had it before."""
     import torch
 
+    from lab.learning.loop import batch_loss
+    from lab.learning.network import TorchNetwork
     from lstm_core.equations import carry
-    from lstm_core.training.loop import TorchNetwork, batch_loss
 
     torch.set_num_threads(1)
     cell, words = CELLS[choice.cell], len(MINIATURES[choice.task].vocabulary) + 1

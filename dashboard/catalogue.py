@@ -17,11 +17,11 @@ from babel.messages.pofile import read_po, write_po
 
 from dashboard.language import FOLDER
 from dashboard.talk.tour import shipped
+from lab.experiments import discover
+from lab.experiments.record import results
+from lab.tasks.miniature import MINIATURES
 from lstm_core import CELLS, list_models, load_model
 from lstm_core.attention import ALPHA, SOURCE
-from lstm_core.experiments import discover
-from lstm_core.experiments.record import results
-from lstm_core.training.miniature import MINIATURES
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS: dict[str, Any] = {"tr": None, "mark": None, "say": None}
@@ -31,7 +31,7 @@ METHODS = [("static/**", "ignore"), ("dashboard/static/**", "ignore"), ("**.py",
 def collected() -> Catalog:
     """Every text that the page shows, with the files that show it."""
     found = Catalog(charset="utf-8")
-    for package in ("dashboard", "lstm_core"):
+    for package in ("dashboard", "lab", "lstm_core"):
         rows = extract_from_dir(ROOT / package, METHODS, keywords=KEYWORDS, strip_comment_tags=True)
         for path, _, text, _, _ in sorted(rows, key=lambda row: (row[0], row[1])):
             found.add(text if isinstance(text, str) else text[0], locations=[(f"{package}/{path}", 0)])
@@ -50,12 +50,12 @@ def registered() -> Iterator[tuple[str, str]]:
     for name, one in discover().items():
         texts = (one.title, one.claim, one.source, one.look, one.disproof)
         for text in (*texts, *(target.says for target in one.targets), *(t.ask for t in one.tries if t.ask)):
-            yield f"lstm_core/experiments/{name.replace('-', '_')}.py", text
+            yield f"lab/experiments/{name.replace('-', '_')}.py", text
         measured = results(name)
         for text in measured.notes if measured else ():
             yield f"assets/experiments/{name}.json", text
     for miniature in MINIATURES.values():
-        yield from (("lstm_core/training/miniature.py", text) for text in (miniature.title, miniature.about))
+        yield from (("lab/tasks/miniature.py", text) for text in (miniature.title, miniature.about))
     for name, tour in shipped().items():
         yield from ((f"assets/tours/{name}.json", text) for text in (tour.title, *(view.line for view in tour.views)))
     for name in list_models():

@@ -16,10 +16,10 @@ from dashboard.figures import panel as p
 from dashboard.jobs import JOB, Busy, Job
 from dashboard.language import tr
 from dashboard.session import keeps
+from lab.learning.live import SECONDS, WAIT, Choice, keep_bias
+from lab.tasks.miniature import MINIATURES, Miniature
 from lstm_core.cells import CELLS
 from lstm_core.equations import carry
-from lstm_core.training.live import SECONDS, WAIT, Choice, keep_bias
-from lstm_core.training.miniature import MINIATURES, Miniature
 
 CHOICE = keeps("training chosen")
 KEY = "train"
@@ -96,7 +96,7 @@ def _start(choice: Choice) -> None:
     st.session_state.pop(f"{KEY} step", None)
     try:
         arguments = [json.dumps(asdict(choice))]
-        st.session_state[JOB] = Job("lstm_core.training.live", arguments, choice.seconds + WAIT + 60, KEY)
+        st.session_state[JOB] = Job("lab.learning.live", arguments, choice.seconds + WAIT + 60, KEY)
         st.session_state[CHOICE] = choice
     except Busy as error:
         st.toast(tr(error.args[0]))

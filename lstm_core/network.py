@@ -348,7 +348,7 @@ def assembled(
     name: str,
     cell: type[Cell],
     layers: Layers,
-    tokenizer: Tokenizer,
+    tokenizer: Tokenizer | None,
     embedding: np.ndarray,
     readout: np.ndarray,
     bias: np.ndarray,

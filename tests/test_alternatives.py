@@ -16,12 +16,12 @@ from dashboard.figures import gradients as drawn_gradients
 from dashboard.views import contrast, gradients, what_if
 from dashboard.views import health as health_view
 from dashboard.views import memory as memory_view
+from lab.experiments import discover
+from lab.experiments.base import Drawing, Series
+from lab.experiments.record import results
 from lstm_core.analysis import gradients as backwards
 from lstm_core.analysis import health as examined
 from lstm_core.analysis import retention, word_error
-from lstm_core.experiments import discover
-from lstm_core.experiments.base import Drawing, Series
-from lstm_core.experiments.record import results
 from tests.small_models import small_model
 from tests.test_figures import unpack
 from tests.test_pages import plain  # noqa: F401

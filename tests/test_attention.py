@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from oracles_attention import attention as by_hand
 from traces import random_trace
 
+from lab.learning.network import TorchNetwork
+from lab.tasks.english import FEMALE, GENDERS, Story, Writer, other
 from lstm_core import CELLS, Network, Trace, load_model
 from lstm_core.analysis import Force, Swap, contrast, gradients, health, intervene, memory, readout, word_error
 from lstm_core.attention import attend, attended, expressions, latex, top, weights
@@ -25,8 +27,6 @@ from lstm_core.network import Readout
 from lstm_core.ops import NUMPY, TorchOps, parameters
 from lstm_core.scan import scan
 from lstm_core.symbols import evaluate
-from lstm_core.training.english import FEMALE, GENDERS, Story, Writer, other
-from lstm_core.training.loop import TorchNetwork
 
 TEXT = "Mary was late because she . John"
 EVERY = pytest.mark.parametrize("name", CELLS)

@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 
 from benchmarks.claims import ALL, CELL, OTHER, STAYS, TURNS, WROTE, figures
+from lab.measures.gender import keeping
 from lstm_core import load_model
-from lstm_core.training.gender import keeping
 
 TEXTS = 100
 

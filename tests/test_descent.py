@@ -12,17 +12,18 @@ import torch
 from torch import nn
 from traces import random_trace
 
+from lab.learning import batch as batches
+from lab.learning.batch import Batch, batch_of
+from lab.learning.descent import Adam, Learner
+from lab.learning.loop import batch_loss
+from lab.learning.network import TorchNetwork
+from lab.learning.sizes import layers_of
+from lab.tasks.miniature import MINIATURES
+from lab.tasks.rows import MEASURE_SEED, answers_right
 from lstm_core import CELLS
 from lstm_core.analysis import gradients
 from lstm_core.analysis.gradients import DERIVATIVES
 from lstm_core.cells.base import Cell, Param, affine, candidate, gate, state, upward
-from lstm_core.training import batch as batches
-from lstm_core.training.batch import Batch, batch_of
-from lstm_core.training.descent import Adam, Learner
-from lstm_core.training.loop import TorchNetwork, batch_loss
-from lstm_core.training.miniature import MINIATURES
-from lstm_core.training.rows import MEASURE_SEED, answers_right
-from lstm_core.training.sizes import layers_of
 
 WORDS, EMBEDDING, HIDDEN = 25, 5, 6
 
@@ -167,8 +168,8 @@ def test_gradients_are_finite_differences(name: str) -> None:
 @pytest.mark.parametrize("name", CELLS)
 def test_gradients_are_those_that_the_page_draws(name: str) -> None:
     """One text, an error in h at its end: what ``lstm_core.analysis.gradients`` finds on its trace."""
-    from lstm_core.training.backward import backward
-    from lstm_core.training.unrolled import Unrolled
+    from lab.learning.backward import backward
+    from lab.learning.unrolled import Unrolled
 
     trace = random_trace(name)
     params = {key: np.asarray(value, np.float64) for key, value in trace.layers[0][0].items()}

@@ -1,6 +1,6 @@
 """The experiments: found in their folder, whole, measured, and what the shipped files say is what stands in the JSON.
 
-``--check`` runs here on every shipped file. Nothing is trained but a handful of steps.
+``check`` runs here on every shipped file. Nothing is trained but a handful of steps.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstm_core import CELLS, list_models
-from lstm_core.experiments import __main__ as command
-from lstm_core.experiments import discover, experiment
-from lstm_core.experiments.base import (
+from lab import check, experiments, measure, report, shipped
+from lab.__main__ import main
+from lab.experiments import discover, experiment
+from lab.experiments.base import (
     Cancelled,
     Drawing,
     Experiment,
@@ -33,7 +33,8 @@ from lstm_core.experiments.base import (
     spread,
     watch,
 )
-from lstm_core.experiments.record import FOLDER, measured, results, write
+from lab.experiments.record import FOLDER, measured, results, write
+from lstm_core import CELLS, list_models
 
 FOUND = list(discover().values())
 MEASURED = [one for one in FOUND if (FOLDER / f"{one.name}.json").exists()]
@@ -60,9 +61,9 @@ class Toy(Experiment):
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for module in (command, command):
+    for module in (check, measure, shipped):
         monkeypatch.setattr(module, "discover", lambda: {"toy": Toy()})
-        monkeypatch.setattr(module, "experiment", lambda name: Toy())
+        monkeypatch.setattr(module, "list_models", dict)
     return tmp_path
 
 
@@ -124,35 +125,35 @@ def test_watching_tells_how_far_it_is_and_can_cancel() -> None:
 
 
 def test_command_measures_and_checks(toy: Path, capsys: Any) -> None:
-    assert command.main(["--check", "--out", str(toy)]) == 1
+    assert main(["check", "--out", str(toy)]) == 1
     assert "nothing was measured yet" in capsys.readouterr().out
-    assert command.main(["toy", "--out", str(toy)]) == 0
+    assert main(["measure", "toy", "--out", str(toy)]) == 0
     assert json.loads((toy / "toy.json").read_text())["figures"]["two"]["seeds"] == [2, 2, 1, 3, 2]
     said = capsys.readouterr().out
     assert "met     two: 2 (1 to 3), target at least 1.5" in said and "missed  one: 1, target at least 1.5" in said
-    assert command.main(["toy", "--check", "--out", str(toy)]) == 0
+    assert main(["check", "toy", "--out", str(toy)]) == 0
     assert "ok      two: 2.01 now, 2 in the file" in capsys.readouterr().out
 
 
 def test_check_fails_where_the_files_say_something_else(
     toy: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command.main(["toy", "--out", str(toy)])
+    main(["measure", "toy", "--out", str(toy)])
     monkeypatch.setattr(Toy, "again", 2.1)
-    assert command.main(["toy", "--check", "--out", str(toy)]) == 1
+    assert main(["check", "toy", "--out", str(toy)]) == 1
     assert "DIFFERS" in capsys.readouterr().out
 
 
 def test_command_reports_in_lines_and_keeps_its_time(toy: Path, capsys: Any) -> None:
-    assert command.main(["toy", "--lines", "--out", str(toy)]) == 0
+    assert main(["measure", "toy", "--lines", "--out", str(toy)]) == 0
     said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["share"] for line in said] == [0.0, 0.5, 1.0]
-    assert command.main(["toy", "--lines", "--seconds", "0", "--out", str(toy)]) == 3
+    assert main(["measure", "toy", "--lines", "--seconds", "0", "--out", str(toy)]) == 3
     assert "longer than 0 seconds" in capsys.readouterr().err
 
 
 def test_unknown_name_lists_the_experiments(capsys: Any) -> None:
-    assert command.main(["nothing"]) == 2
+    assert main(["measure", "nothing"]) == 2
     assert "weighted-sum" in capsys.readouterr().err
     with pytest.raises(ValueError, match="weighted-sum"):
         experiment("nothing")
@@ -209,7 +210,7 @@ def test_drawings_are_whole(one: Experiment) -> None:
 
 def test_a_network_that_learned_nothing_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check can fail: random weights in place of the shipped ones."""
-    from lstm_core.experiments import quotes
+    from lab.experiments import quotes
     from lstm_core.network import load_model
 
     monkeypatch.setattr(quotes, "load_model", lambda name: load_model(name).untrained(0))
@@ -218,22 +219,21 @@ def test_a_network_that_learned_nothing_fails_the_check(monkeypatch: pytest.Monk
     assert found is not None and not any(row.ok for row in one.check(found))
 
 
-@pytest.mark.parametrize("path", sorted((Path(command.__file__).parent).glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(Path(experiments.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
 def test_torch_is_imported_only_where_something_is_trained(path: Path) -> None:
     """The page reads claims and figures without it."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             for name in names:
-                assert not name.startswith(("torch", "lstm_core.training.loop", "lstm_core.training.recipes")), name
-                assert name != "lstm_core.training.small"
+                assert not name.startswith(("torch", "lab.learning", "lab.recipes")), name
 
 
 # -- the small networks ------------------------------------------------------------------------------------------------
 
 
 def test_strings_ask_for_what_was_given() -> None:
-    from lstm_core.training import small
+    from lab.learning import small
 
     ids = small.strings(np.random.default_rng(0), 4, 5, 3)
     assert ids.shape == (3 + 5 + 1 + 3, 4)
@@ -242,7 +242,7 @@ def test_strings_ask_for_what_was_given() -> None:
 
 
 def test_a_small_network_learns_a_short_lag() -> None:
-    from lstm_core.training import small
+    from lab.learning import small
 
     one = small.network("lstm", 16, 0)
     steps, right = small.train(one, 0, 120, 2, learning_rate=3e-2, goal=0.95, every=10)
@@ -250,7 +250,7 @@ def test_a_small_network_learns_a_short_lag() -> None:
 
 
 def test_a_country_is_learnt_sooner_with_the_forget_gate_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lstm_core.experiments.forget_bias import GOAL, CountryTask
+    from lab.experiments.forget_bias import GOAL, CountryTask
 
     monkeypatch.setattr(CountryTask, "steps", 400)
     reached, right = CountryTask().run(3.0, 0, 8, lambda step: None)
@@ -261,7 +261,7 @@ def test_a_country_is_learnt_sooner_with_the_forget_gate_open(monkeypatch: pytes
 
 def test_chrono_spreads_the_forget_biases_over_the_lag() -> None:
     """b_f = log U(1, T - 1) and b_i = -b_f: the timescales of the gates at rest lie between 1 and the lag."""
-    from lstm_core.training import small
+    from lab.learning import small
 
     one = small.network("lstm", 64, 0)
     small.start_forget_gate(one, "chrono", 200, 0)
@@ -272,30 +272,38 @@ def test_chrono_spreads_the_forget_biases_over_the_lag() -> None:
     assert (one.layer.parameters_numpy()[0][0]["b_f"] == 3).all()
 
 
-@pytest.mark.parametrize("peepholes", [True, False])
-def test_networks_side_by_side_are_the_cells_own(peepholes: bool) -> None:
-    """Each of them computes what ``scan`` does with its parameters."""
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "peephole"])
+def test_networks_side_by_side_are_each_an_lstm(cell: str) -> None:
+    """Each of them computes what Gers & Schmidhuber (2000) write, here once more in NumPy; p is 0 without peepholes."""
     import torch
 
-    from lstm_core.scan import scan
-    from lstm_core.training.small import Stacked
+    from lab.learning.small import Stacked
 
-    network = Stacked((3, 4), 2, 5, peepholes)
+    network = Stacked(CELLS[cell], (3, 4), 2, 5)
     with torch.no_grad():
         for name, value in network.params.items():
             if name.startswith("p_"):
                 value.normal_(generator=torch.Generator().manual_seed(1))
         x = torch.randn(7, 3, 2, generator=torch.Generator().manual_seed(0))
         found = network(x).numpy()
-    cell = CELLS["peephole" if peepholes else "lstm"]
     for k in range(2):
-        signals, _ = scan(cell, [[network.parameters_of(k)]], x.numpy())
-        logits = signals["h"][0, 0] @ network.params["V"][k].detach().numpy() + float(network.params["v"][k].detach())
-        np.testing.assert_allclose(found[:, k], logits, atol=1e-6)
+        p = {name: value[k].detach().double().numpy() for name, value in network.params.items()}
+        assert network.parameters_of(k).keys() == p.keys() - {"V", "v"}
+        h = c = np.zeros((3, 5))
+        for t, read in enumerate(x.double().numpy()):
+            net = {gate: read @ p[f"W_{gate}"].T + h @ p[f"U_{gate}"].T + p[f"b_{gate}"] for gate in "ifog"}
+            i, f = (sigmoid(net[gate] + p.get(f"p_{gate}", 0) * c) for gate in "if")
+            c = f * c + i * np.tanh(net["g"])
+            h = sigmoid(net["o"] + p.get("p_o", 0) * c) * np.tanh(c)
+            np.testing.assert_allclose(found[t, k], h @ p["V"] + p["v"], atol=1e-6)
 
 
 def test_marks_stand_fifty_or_forty_nine_steps_apart() -> None:
-    from lstm_core.experiments.peephole_timing import marks, sequences
+    from lab.experiments.peephole_timing import marks, sequences
 
     for held_out in (False, True):
         x, label = sequences(held_out)
@@ -308,13 +316,13 @@ def test_marks_stand_fifty_or_forty_nine_steps_apart() -> None:
 
 
 def test_the_slope_is_that_of_a_geometric_decay() -> None:
-    from lstm_core.experiments.vanishing import slope
+    from lab.experiments.vanishing import slope
 
     assert slope(0.5 ** np.arange(20)) == pytest.approx(np.log10(0.5))
 
 
 def test_the_country_pairs_differ_in_the_country_alone() -> None:
-    from lstm_core.experiments.timescales import FAR, pairs
+    from lab.experiments.timescales import FAR, pairs
     from lstm_core.network import load_model
 
     model = load_model("general-lstm")
@@ -329,7 +337,7 @@ def test_the_country_pairs_differ_in_the_country_alone() -> None:
 
 def test_exchanging_everything_exchanges_the_answer() -> None:
     """All units together carry the country; no units carry nothing."""
-    from lstm_core.experiments.timescales import carried
+    from lab.experiments.timescales import carried
     from lstm_core.network import load_model
 
     model = load_model("general-gru")
@@ -351,6 +359,6 @@ def test_models_of_the_tries_are_shipped_or_left_out() -> None:
 
 def test_a_missed_target_is_said_to_be_missed() -> None:
     found = measured(Toy())
-    assert command.verdicts(Toy(), found).count("missed") == 1
+    assert report.verdicts(Toy(), found).count("missed") == 1
     without = replace(found, figures={})
-    assert isinstance(without, Results) and command.verdicts(Toy(), without).count("not measured") == 3
+    assert isinstance(without, Results) and report.verdicts(Toy(), without).count("not measured") == 3

@@ -21,11 +21,11 @@ from dashboard import train as training
 from dashboard.figures import experiments as draw
 from dashboard.jobs import Busy, Job
 from dashboard.views import experiments as view
-from lstm_core.experiments import discover
-from lstm_core.experiments.base import Drawing, Figure, Results, Series, Target
-from lstm_core.experiments.record import results
-from lstm_core.training.live import Choice, keep_bias
-from lstm_core.training.miniature import MINIATURES
+from lab.experiments import discover
+from lab.experiments.base import Drawing, Figure, Results, Series, Target
+from lab.experiments.record import results
+from lab.learning.live import Choice, keep_bias
+from lab.tasks.miniature import MINIATURES
 from tests.test_figures import unpack
 from tests.test_views import opened, small  # noqa: F401
 
@@ -180,7 +180,7 @@ def test_a_broken_file_is_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "quotes.json").write_text("{")
     monkeypatch.setattr(view, "results", lambda name: results(name, tmp_path))
     test = opened(NAME, experiment="quotes")
-    assert "python -m lstm_core.experiments quotes" in test.error[0].value
+    assert "python -m lab measure quotes" in test.error[0].value
     (tree,) = all_sent(opened(NAME))
     assert any("quotes.json" in card["verdict"] for card in tree["cards"])
 
@@ -400,7 +400,7 @@ def test_the_forget_bias_is_the_keep_gates() -> None:
 
 def test_training_reports_while_it_learns() -> None:
     choice = Choice("count", "lstm", hidden=3, forget_bias=2.5, seconds=2.0, learning_rate=0.02)
-    one = Job("lstm_core.training.live", [json.dumps(asdict(choice))], 200)
+    one = Job("lab.learning.live", [json.dumps(asdict(choice))], 200)
     try:
         until(lambda: not one.running, 150)
         assert one.problem == ""
@@ -419,7 +419,7 @@ def test_training_reports_while_it_learns() -> None:
 
 def test_a_paused_training_waits_and_goes_on() -> None:
     choice = Choice("count", "rnn", hidden=2, seconds=3.0)
-    one = Job("lstm_core.training.live", [json.dumps(asdict(choice))], 200)
+    one = Job("lab.learning.live", [json.dumps(asdict(choice))], 200)
     try:
         until(lambda: one.said, 150)
         one.pause(True)

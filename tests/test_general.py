@@ -8,9 +8,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from lstm_core import Network, load_model
-from lstm_core.training import corpus, general_measures
-from lstm_core.training.general_measures import (
+from lab import corpus
+from lab.measures import general as general_measures
+from lab.measures.general import (
     bits,
     characters,
     chinese_probes,
@@ -22,8 +22,9 @@ from lstm_core.training.general_measures import (
     quote_samples,
     unit_accuracy,
 )
-from lstm_core.training.ngram import KneserNey
-from lstm_core.training.templates import Composer, marked, neutral
+from lab.measures.ngram import KneserNey
+from lab.tasks.templates import Composer, marked, neutral
+from lstm_core import Network, load_model
 
 SEED = 31_415  # not the one of the header's figures
 # Written for this test, so that it needs no download: what comes between a Chinese subject and its pronoun.
@@ -135,8 +136,8 @@ def test_examples_and_honesty(model: Network) -> None:
 def test_training_reads_on_from_batch_to_batch(cell: str) -> None:
     """Two halves one after the other are read as the whole is; a row marked with ~id starts anew; it can be shipped."""
     torch = pytest.importorskip("torch")
+    from lab.recipes.general import Reader
     from lstm_core.cells import CELLS
-    from lstm_core.training.recipes.general import Reader
 
     torch.manual_seed(0)
     reader = Reader(CELLS[cell], 11, 4, 5, tied=True)

@@ -32,7 +32,7 @@ from dashboard.state import YOURS, Settings
 from dashboard.views import discover
 from dashboard.yours import inputs, session, vocabulary
 from dashboard.yours.upload import SENTENCE, Given
-from lstm_core.experiments import discover as experiments
+from lab.experiments import discover as experiments
 from tests.chaos.mutations import changed as changed_bytes
 from tests.chaos.mutations import mutated
 from tests.small_models import small_model

@@ -125,16 +125,24 @@ for call in (lstm_core.trace, lstm_core.trace_all):
     assert run(environment(""), code) == 2 * sentence
 
 
-def test_what_trains_with_torch_says_so_without_it(environment: Callable[[str], Path]) -> None:
+def test_the_installed_library_stands_without_the_lab(environment: Callable[[str], Path]) -> None:
+    code = "import lstm_core, importlib.util as u; print(u.find_spec('lab'), lstm_core.list_models() != {})"
+    assert run(environment(""), code) == "None True\n"
+    users = [path for path in (ROOT / "lstm_core").rglob("*.py") if re.search(r"\blab[.\s]", path.read_text("utf-8"))]
+    assert not users, "lstm_core names the lab, which is not installed with it"
+
+
+def test_what_trains_with_torch_says_so_without_it(environment: Callable[[str], Path], tmp_path: Path) -> None:
+    """The lab runs in the checkout, here with the packages of the library alone."""
     python = environment("")
 
     def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(python), "-I", "-m", *arguments]
-        return subprocess.run(command, cwd=python.parent, capture_output=True, text=True)
+        return subprocess.run([str(python), "-m", "lab", *arguments], cwd=ROOT, capture_output=True, text=True)
 
-    help_ = ask("lstm_core.training", "--help")
-    assert help_.returncode == 0 and help_.stdout.startswith("usage: python -m lstm_core.training")
-    for arguments in (["lstm_core.training", "pronouns-lstm"], ["lstm_core.experiments", "forget-bias", "--lines"]):
+    help_ = ask("train", "--help")
+    assert help_.returncode == 0 and help_.stdout.startswith("usage: python -m lab train")
+    out = ["--out", str(tmp_path)]
+    for arguments in (["train", "pronouns-lstm", *out], ["measure", "forget-bias", "--lines", *out]):
         done = ask(*arguments)
         assert done.returncode != 0 and "Traceback" not in done.stderr
         assert re.search(r"which is not installed: pip install torch", done.stderr.splitlines()[-1])

@@ -22,14 +22,14 @@ from dashboard.views import experiments as view
 from dashboard.views import gates
 from dashboard.yours import inputs, session, vocabulary
 from dashboard.yours.upload import SENTENCE, Given
+from lab import report
+from lab.experiments import discover
+from lab.experiments.base import Cancelled, Figure, watch
+from lab.experiments.record import results
+from lab.learning.live import Choice
+from lab.tasks.miniature import MINIATURES
 from lstm_core import CELLS
-from lstm_core.experiments import __main__ as command
-from lstm_core.experiments import discover
-from lstm_core.experiments.base import Cancelled, Figure, watch
-from lstm_core.experiments.record import results
 from lstm_core.say import say
-from lstm_core.training.live import Choice
-from lstm_core.training.miniature import MINIATURES
 from lstm_core.variant import activation, variant
 from tests import test_your_pages
 from tests.test_figures import unpack
@@ -123,7 +123,7 @@ def test_a_bar_with_a_long_chinese_name_has_room() -> None:
 
 def test_what_another_process_says_is_translated_here() -> None:
     told: list[str] = []
-    list(watch([1, 2], lambda share, what: told.append(json.dumps(command.parts(what))), say("lag {lag}", lag=40)))
+    list(watch([1, 2], lambda share, what: told.append(json.dumps(report.parts(what))), say("lag {lag}", lag=40)))
     assert [language.tr(view._said(json.loads(line))) for line in told] == [
         "间隔 40，第 1 个，共 2 个",
         "间隔 40，第 2 个，共 2 个",
@@ -134,7 +134,7 @@ def test_what_another_process_says_is_translated_here() -> None:
 def test_a_measurement_that_gives_up_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "monotonic", iter([0.0, 1e9]).__next__)
     with pytest.raises(Cancelled) as caught:
-        command._limited(lambda share, what: None, 60 * view.LONGEST)(0.0, "")
+        report.limited(lambda share, what: None, 60 * view.LONGEST)(0.0, "")
     assert view.GAVE_UP == f"ended: {caught.value}"
     assert language.tr(view.GAVE_UP) != view.GAVE_UP
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lab.tasks.english import FEMALE, GENDERS, Story, Writer, is_held_out, other
 from lstm_core import load_model
 from lstm_core.cells import CELLS
 from lstm_core.network import Network
-from lstm_core.training.english import FEMALE, GENDERS, Story, Writer, is_held_out, other
 
 FRESH = 777_000  # neither a training seed (0, 1, ...) nor a measuring one (20,000 ...)
 MODELS = [f"pronouns-{cell}" for cell in ("lstm", "gru", "rnn")]
@@ -236,6 +236,6 @@ def test_stories_mark_what_they_say() -> None:
 
 
 def test_every_cell_has_a_recipe() -> None:
-    from lstm_core.training.recipes import discover
+    from lab.recipes import discover
 
     assert {f"pronouns-{name}" for name in CELLS} <= set(discover())

@@ -12,13 +12,13 @@ from random import Random
 import numpy as np
 import pytest
 
+from lab.recipes import discover
+from lab.tasks import agreement, brackets, copying, country
+from lab.tasks.chinese import ChineseWriter
+from lab.tasks.english import FEMALE, GENDERS, Story, other
 from lstm_core import load_model
 from lstm_core.analysis import Force, intervene
 from lstm_core.network import Network, list_models
-from lstm_core.training import agreement, brackets, copying, country
-from lstm_core.training.chinese import ChineseWriter
-from lstm_core.training.english import FEMALE, GENDERS, Story, other
-from lstm_core.training.recipes import discover
 
 FRESH = 777_000  # neither a training seed (0, 1, ...) nor one of measuring (20,000 ...) or checking (90,000 ...)
 TASKS = ("agreement", "anbn", "brackets", "copy", "country", "pronouns_zh")
@@ -264,7 +264,7 @@ def test_batches_repeat_with_the_seed(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["country-gru", "anbn-lstm", "copy-rnn", "agreement-lstm", "brackets-lstm"])
 def test_a_few_steps_of_training(name: str) -> None:
-    from lstm_core.training.loop import train
+    from lab.learning.loop import train
 
     done = train(discover()[name], 0, 3)
     assert done.metrics and np.isfinite(discover()[name].score(done.metrics))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers.models import WordLevel
 
+from lab import wordpieces
 from lstm_core import Tokenizer, list_models, load_model
-from lstm_core.training import wordpieces
 
 ODD = (
     "",

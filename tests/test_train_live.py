@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lab.learning.live import Choice, keep_bias, learner
 from lstm_core import CELLS
 from lstm_core.equations import carry
-from lstm_core.training.live import Choice, keep_bias, learner
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_TORCH = "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n"
@@ -34,7 +34,7 @@ def ran(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_trains_without_torch(cell: str, without_torch: dict[str, str], tmp_path: Path) -> None:
     settings = json.dumps({"task": "count", "cell": cell, "hidden": 4, "seconds": 1.0})
-    done = ran(without_torch, "-m", "lstm_core.training.live", settings, str(tmp_path))
+    done = ran(without_torch, "-m", "lab.learning.live", settings, str(tmp_path))
     assert done.returncode == 0 and not done.stderr, done.stderr
     said = [json.loads(line) for line in done.stdout.splitlines()]
     assert said[0]["step"] == 0 and said[-1]["step"] > 20
@@ -49,7 +49,7 @@ def test_the_process_is_light_and_soon_there(tmp_path: Path) -> None:
     code = (
         "import json, sys, time\n"
         "from pathlib import Path\n"
-        "from lstm_core.training import live\n"
+        "from lab.learning import live\n"
         "imported = time.process_time()\n"
         f"live.run(live.Choice(hidden=64, cell='grid', seconds=1.0), Path({str(tmp_path)!r}))\n"
         "status = Path('/proc/self/status').read_text().splitlines()\n"
@@ -65,7 +65,7 @@ def test_the_process_is_light_and_soon_there(tmp_path: Path) -> None:
 
 
 def test_a_wrong_choice_ends_in_a_sentence(tmp_path: Path) -> None:
-    done = ran({**os.environ}, "-m", "lstm_core.training.live", '{"cell": "nothing"}', str(tmp_path))
+    done = ran({**os.environ}, "-m", "lab.learning.live", '{"cell": "nothing"}', str(tmp_path))
     assert done.returncode == 1 and done.stderr.startswith("there is no cell 'nothing'; there are ")
     assert len(done.stderr.splitlines()) == 1
 

@@ -13,16 +13,19 @@ import torch
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers import models, pre_tokenizers
 
+from lab import train as command
+from lab.__main__ import main
+from lab.learning.batch import Batch, mean_weights
+from lab.learning.loop import economy, train
+from lab.learning.network import TorchNetwork
+from lab.learning.recipe import Recipe, best
+from lab.recipes import discover, recipe
 from lstm_core import list_models, load_model
 from lstm_core.cells import CELLS
 from lstm_core.equations import carry
 from lstm_core.layer import Layer
 from lstm_core.network import Network
 from lstm_core.text import Tokenizer
-from lstm_core.training import __main__ as command
-from lstm_core.training.batch import Batch, mean_weights
-from lstm_core.training.loop import Recipe, TorchNetwork, best, economy, train
-from lstm_core.training.recipes import discover, recipe
 
 
 class First(Recipe):
@@ -124,7 +127,7 @@ def test_best_needs_a_pass() -> None:
 
 def test_command_ships_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr(command, "recipe", lambda name: First())
-    assert command.main(["first-lstm", "--steps", "40", "--out", str(tmp_path), "--keep", str(tmp_path / "all")]) == 0
+    assert main(["train", "first-lstm", "--steps", "40", "--out", str(tmp_path), "--keep", str(tmp_path / "all")]) == 0
     model = Network.load(tmp_path / "first-lstm.safetensors")
     assert [run["seed"] for run in model.meta["seeds"]] == [0, 1]
     assert model.meta["metrics"] == First().measure(model)[0]  # half precision is what was measured
@@ -137,9 +140,9 @@ def test_command_adds_seeds_to_the_shipped_file(tmp_path: Path, monkeypatch: pyt
     """Their figures join the header, sorted and each once; the shipped weights stay."""
     monkeypatch.setattr(command, "recipe", lambda name: First())
     path = tmp_path / "first-lstm.safetensors"
-    command.main(["first-lstm", "--first-seed", "1", "--seeds", "1", "--steps", "2", "--out", str(tmp_path)])
+    main(["train", "first-lstm", "--first-seed", "1", "--seeds", "1", "--steps", "2", "--out", str(tmp_path)])
     before = Network.load(path)
-    assert command.main(["first-lstm", "--seeds", "2", "--steps", "2", "--add", "--out", str(tmp_path)]) == 0
+    assert main(["train", "first-lstm", "--seeds", "2", "--steps", "2", "--add", "--out", str(tmp_path)]) == 0
     after = Network.load(path)
     assert [run["seed"] for run in after.meta["seeds"]] == [0, 1]
     assert after.meta["metrics"] == before.meta["metrics"] and after.meta["seed"] == 1
@@ -149,20 +152,20 @@ def test_command_adds_seeds_to_the_shipped_file(tmp_path: Path, monkeypatch: pyt
 
 def test_command_writes_nothing_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr(command, "recipe", lambda name: First(floor=2.0))
-    assert command.main(["first-lstm", "--steps", "1", "--seeds", "1", "--out", str(tmp_path)]) == 1
+    assert main(["train", "first-lstm", "--steps", "1", "--seeds", "1", "--out", str(tmp_path)]) == 1
     assert not list(tmp_path.iterdir())
     assert "no seed passes" in capsys.readouterr().err
 
 
 def test_command_can_ship_what_fails_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "recipe", lambda name: First(floor=2.0))
-    arguments = ["first-lstm", "--steps", "1", "--seeds", "1", "--out", str(tmp_path), "--ship-best"]
-    assert command.main(arguments) == 0
+    arguments = ["train", "first-lstm", "--steps", "1", "--seeds", "1", "--out", str(tmp_path), "--ship-best"]
+    assert main(arguments) == 0
     assert Network.load(tmp_path / "first-lstm.safetensors").meta["passes"] is False
 
 
 def test_unknown_name_lists_the_recipes(capsys: Any) -> None:
-    assert command.main(["pronouns-nothing"]) == 2
+    assert main(["train", "pronouns-nothing"]) == 2
     error = capsys.readouterr().err
     assert "pronouns-lstm" in error and "pronouns-gru" in error
     with pytest.raises(ValueError, match="pronouns-lstm"):

@@ -153,7 +153,7 @@ def test_without_models_the_page_says_what_to_do(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("lstm_core.network.model_folders", lambda: [])
     cache.models.clear()
     test = AppTest.from_function(script, args=("dashboard.views.gates",), default_timeout=30).run()
-    assert "lstm_core.training" in test.error[0].value
+    assert "python -m lab train" in test.error[0].value
 
 
 def test_values_as_csv_and_npz() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from dashboard import theme
 from dashboard.figures import panel as p
 from dashboard.language import tr
-from lstm_core.experiments.base import Drawing, Series
+from lab.experiments.base import Drawing, Series
 
 FREE = ("expose", "candidate", "cell", "hidden", "keep", "write", "reset")
 """Whose colours are lent to what is no cell: those of the cells come last."""

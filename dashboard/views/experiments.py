@@ -20,9 +20,9 @@ from dashboard.jobs import JOB, Busy, Job
 from dashboard.language import mark, tr
 from dashboard.session import keeps
 from dashboard.wall import wall
-from lstm_core.experiments import discover
-from lstm_core.experiments.base import Experiment, Results, Target, Try
-from lstm_core.experiments.record import results
+from lab.experiments import discover
+from lab.experiments.base import Experiment, Results, Target, Try
+from lab.experiments.record import results
 from lstm_core.say import say
 
 TITLE = mark("Experiments")
@@ -150,14 +150,14 @@ def _opened(one: Experiment) -> None:
     except ValueError as error:
         st.error(
             tr(
-                "{error}. Measure it again: `python -m lstm_core.experiments {name}`.",
+                "{error}. Measure it again: `python -m lab measure {name}`.",
                 error=error.args[0],
                 name=one.name,
             )
         )
         return
     if found is None:
-        st.info(tr("Not measured yet. `python -m lstm_core.experiments {name}` measures it.", name=one.name))
+        st.info(tr("Not measured yet. `python -m lab measure {name}` measures it.", name=one.name))
     else:
         st.markdown(
             tr("**Measured.** {says}", says=sentences(tr("{said}.", said=count(one, found)), tr(one.short(found))))
@@ -228,7 +228,7 @@ def measured_on(found: Results) -> str:
 
 
 def _machine(said: str) -> str:
-    """ "Intel(R) Xeon(R), 2 cores" as `lstm_core.experiments.record.machine` writes it."""
+    """ "Intel(R) Xeon(R), 2 cores" as `lab.machine.machine` writes it."""
     kind, _, cores = said.rpartition(", ")
     count = cores.partition(" ")[0]
     return tr("{kind}, {count} cores", kind=kind, count=count) if kind and count.isdecimal() else said
@@ -317,7 +317,7 @@ def _run(one: Experiment, found: Results | None) -> None:
             st.caption(
                 tr(
                     "To measure it all takes about {minutes:.0f} minutes, more than this page may: "
-                    "`python -m lstm_core.experiments {name}`.",
+                    "`python -m lab measure {name}`.",
                     minutes=one.minutes,
                     name=one.name,
                 )
@@ -333,9 +333,9 @@ def _start(one: Experiment, check: bool) -> None:
     if old is not None:
         old.end()
     seconds = 60 * LONGEST
-    arguments = [one.name, *(["--check"] if check else []), "--lines", "--seconds", str(seconds), "--out"]
+    arguments = ["check" if check else "measure", one.name, "--lines", "--seconds", str(seconds), "--out"]
     try:
-        st.session_state[JOB] = Job("lstm_core.experiments", arguments, seconds + 30, one.name)
+        st.session_state[JOB] = Job("lab", arguments, seconds + 30, one.name)
     except Busy as error:
         st.toast(tr(error.args[0]))
 
@@ -371,7 +371,7 @@ def _watch(job: Job, one: Experiment, found: Results | None) -> None:
 
 
 def _said(parts: Any) -> Any:
-    """What another process said: `lstm_core.experiments.__main__.parts` of it."""
+    """What another process said: `lab.report.parts` of it."""
     if not isinstance(parts, dict):
         return parts
     template, values = parts["template"], parts["values"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from lab import corpus
 from lab.general.pieces import END, build
 from lab.texts import folder
-from lstm_core.training import corpus
 
 TOGETHER = 8
 """Sentences that are read as one text."""

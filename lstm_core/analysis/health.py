@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_core.analysis.timescales import lasting
 from lstm_core.say import say
 from lstm_core.sequences import taken
 from lstm_core.trace import Trace
@@ -175,10 +176,6 @@ def _health(trace: Trace, layer: int, direction: int, counted: np.ndarray) -> He
             low[signal.name] = (values < signal.low + margin).mean(axis=0)
             high[signal.name] = (values > signal.high - margin).mean(axis=0)
     keep, write = (trace.role(role) if trace.role_label(role) else None for role in ("keep", "write"))
-    timescale = None
-    if keep is not None:
-        with np.errstate(divide="ignore"):
-            timescale = 1 / np.maximum(-np.log(rows(keep)).mean(axis=0), 0.0)
     params = trace.layers[layer][direction]
     biases = {p.name: params[p.name] for p in trace.cell.params if p.axes == ("hidden",) and p.name.startswith("b_")}
     recurrent = {p.name: params[p.name] for p in trace.cell.params if p.name.startswith("U_")}
@@ -191,7 +188,7 @@ def _health(trace: Trace, layer: int, direction: int, counted: np.ndarray) -> He
         high,
         None if keep is None else rows(keep).mean(axis=0),
         None if write is None else rows(write).mean(axis=0),
-        timescale,
+        None if keep is None else lasting(rows(keep)),
         biases,
         biases.get(f"b_{trace.role_label('keep')}"),
         {name: np.linalg.svd(value.astype(np.float64), compute_uv=False) for name, value in recurrent.items()},

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_core.analysis.properties import PROPERTIES, Property
+from lstm_core.analysis.split import split
 from lstm_core.equations import carry
 from lstm_core.network import Network
 from lstm_core.sequences import taken
@@ -161,19 +162,8 @@ def _score_binary(
     fit_x: np.ndarray, fit_y: np.ndarray, test_x: np.ndarray, test_y: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Balanced accuracy of the split that is best on the first half, for each unit: (score, threshold, above)."""
-    order = np.argsort(fit_x, axis=0, kind="stable")
-    values = np.take_along_axis(fit_x, order, axis=0)
-    positive = fit_y[order] > 0.5
-    # After the k lowest values: the share of positives below the cut, less the share of negatives below it.
-    gap = np.cumsum(positive / positive.sum(0) - ~positive / (~positive).sum(0), axis=0)[:-1]
-    gap[values[1:] == values[:-1]] = 0.0  # no threshold parts two equal values
-    cut = np.abs(gap).argmax(0)
-    columns = np.arange(fit_x.shape[1])
-    threshold = (values[cut, columns] + values[cut + 1, columns]) / 2
-    above = gap[cut, columns] < 0
-    right = ((test_x > threshold) == above) == (test_y > 0.5)[:, None]
-    true = test_y > 0.5
-    return (right[true].mean(0) + right[~true].mean(0)) / 2, threshold, above
+    found = split(fit_x, fit_y > 0.5)
+    return found.accuracy(test_x, test_y > 0.5), found.threshold, found.above
 
 
 def _score_number(

@@ -37,10 +37,9 @@ def timescales(trace: Trace, *, layer: int = -1, backward: bool = False, batch: 
     run = steps(trace, layer, backward, batch)
     rule, keep, _ = run.keep_write()
     read = keep[~run.skipped]
-    with np.errstate(divide="ignore"):
-        on_text = np.log(read).mean(0) if len(read) else np.full(keep.shape[-1], np.nan)
-        from_bias = np.full(keep.shape[-1], np.nan) if run.cell.by_values else np.log(at_rest(run))
-    return Timescales(_steps(on_text), _steps(from_bias), rule.label("keep"))
+    unknown = np.full(keep.shape[-1], np.nan)
+    on_text = lasting(read) if len(read) else unknown
+    return Timescales(on_text, unknown if run.cell.by_values else lasting(at_rest(run)[None]), rule.label("keep"))
 
 
 def at_rest(run: Steps) -> np.ndarray:
@@ -56,6 +55,8 @@ def at_rest(run: Steps) -> np.ndarray:
     return np.broadcast_to(np.asarray(found, np.float64), keep.shape[1:])
 
 
-def _steps(log_keep: np.ndarray) -> np.ndarray:
+def lasting(keep: np.ndarray) -> np.ndarray:
+    """(unit,): the steps after which 1/e of a memory is left under these keep gates, (step, unit); infinite if nothing
+    is forgotten."""
     with np.errstate(divide="ignore"):
-        return 1 / np.maximum(-log_keep, 0.0)  # a gate above 1 (exponential gates) forgets nothing either
+        return 1 / np.maximum(-np.log(keep).mean(0), 0.0)  # a gate above 1 (exponential gates) forgets nothing either

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from lstm_core.experiments import discover
+from lab.experiments import discover
 from tests.browser.gates import Gates
 
 Open = Callable[..., Page]

@@ -1,0 +1,26 @@
+"""`python -m lab`: train what is shipped, measure what is claimed, check that both still hold."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from lab import check, measure, train
+
+COMMANDS = {"train": train, "measure": measure, "check": check}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        text = module.__doc__ or ""
+        one = commands.add_parser(name, help=text.splitlines()[0], description=text)
+        module.options(one)
+        one.set_defaults(run=module.run)
+    options = parser.parse_args(arguments)
+    return options.run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the recipes and the experiments measure, each kind once."""

@@ -1,0 +1,87 @@
+"""What `measure` and `check` have in common: how they tell what they find, to people and to programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lab.experiments.base import Cancelled, Checked, Experiment, Progress, Results
+from lstm_core.say import Said, say
+
+
+def verdicts(one: Experiment, found: Results) -> str:
+    """Target beside measured, one line each."""
+    lines = []
+    for target in one.targets:
+        figure = found.figures.get(target.figure)
+        value = figure.value(target.over) if figure else None
+        sign = "at least" if target.at_least else "at most"
+        said = "not measured" if value is None else f"{value:.4g}"
+        around = f" ({figure.spread[0]:.4g} to {figure.spread[1]:.4g})" if figure and figure.spread else ""
+        verdict = "met" if target.met(value) else "missed"
+        lines.append(f"  {verdict:7} {target.says}: {said}{around}, target {sign} {target.bound:g}")
+    return "\n".join(lines)
+
+
+def compared(rows: Sequence[Checked]) -> str:
+    """What is measured now beside what the file says, one line each."""
+    return "\n".join(
+        f"  {'ok' if row.ok else 'DIFFERS':7} {row.figure}: {row.now:.4g} now, "
+        f"{'nothing' if row.was is None else f'{row.was:.4g}'} in the file"
+        for row in rows
+    )
+
+
+def limited(progress: Progress, seconds: float | None) -> Progress:
+    """``progress`` that raises ``Cancelled`` once so much time has gone by."""
+    end = float("inf") if seconds is None else time.monotonic() + seconds
+
+    def limited(share: float, what: str) -> None:
+        if time.monotonic() > end:
+            raise Cancelled(f"it took longer than {seconds:.0f} seconds")
+        progress(share, what)
+
+    return limited
+
+
+def parts(said: Any) -> Any:
+    """What was said with ``say`` as JSON: its template and its values, of which each may be such a one."""
+    if not isinstance(said, Said):
+        return said
+    return {"template": said.template, "values": {name: parts(value) for name, value in said.values.items()}}
+
+
+def tell(**values: Any) -> None:
+    """A line for a program that watches."""
+    print(json.dumps(values, ensure_ascii=False), flush=True)
+
+
+def tell_share(share: float, what: str) -> None:
+    """How far the work is, as such a line."""
+    tell(share=share, what=parts(what))
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lines", action="store_true", help="progress and figures as JSON, an object a line")
+    parser.add_argument("--seconds", type=float, help="give up after so many seconds")
+
+
+def guarded(work: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    """The exit code of ``work``: 2 for a name that there is not, 3 out of time, 4 where PyTorch is missing."""
+    try:
+        return work(options)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        print(say("this is measured with PyTorch, which is not installed: pip install torch"), file=sys.stderr)
+        return 4
+    except Cancelled as error:
+        print(f"ended: {error}", file=sys.stderr)
+        return 3
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2

@@ -1,0 +1,55 @@
+"""What is shipped, by name; and a model beside its header, measured again by its recipe on the texts of that time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lab.experiments import discover
+from lab.experiments.base import Checked, Experiment
+from lstm_core.network import Network, list_models
+
+TOLERANCE = 0.02
+"""How far a figure may lie from the header's: the texts are the same, the last digits of another machine are not."""
+
+
+def named(names: Sequence[str]) -> tuple[list[Experiment], list[str]]:
+    """The experiments and the shipped models of these names. Raises ValueError, listing both, for another name."""
+    claims, models = discover(), list_models()
+    for name in names:
+        if name not in claims and name not in models:
+            raise ValueError(f"there is no {name!r}; there are {', '.join([*claims, *models])}")
+    return [claims[name] for name in names if name in claims], [name for name in names if name not in claims]
+
+
+def numbers(metrics: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, float]]:
+    """Every number by its name; ``by_gap.100`` of a metric that is measured at several places."""
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            yield from numbers(value, f"{before}{name}.")
+        elif isinstance(value, int | float):
+            yield f"{before}{name}", float(value)
+
+
+def checked(model: Network) -> list[Checked]:
+    """Every figure of the header, measured anew. Raises ValueError if there is no recipe of the model's name."""
+    from lab.recipes import recipe
+
+    was = dict(numbers(model.meta["metrics"]))
+    now = dict(numbers(recipe(model.name).measure(model)[0]))
+    return [
+        Checked(name, was.get(name), value, name in was and abs(was[name] - value) <= TOLERANCE)
+        for name, value in now.items()
+    ]
+
+
+def remeasured(model: Network) -> Network:
+    """The model with figures and named units measured anew in its header; its weights stay as they are."""
+    from lab.recipes import recipe
+
+    one = recipe(model.name)
+    metrics, units = one.measure(model)
+    seeds = [{**run, **metrics} if run["seed"] == model.meta["seed"] else run for run in model.meta.get("seeds", ())]
+    header = {**model.meta, **one.found(metrics), "passes": one.passes(metrics), "metrics": metrics, "units": units}
+    return replace(model, meta={**header, "seeds": seeds})
