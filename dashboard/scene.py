@@ -69,7 +69,7 @@ def scene() -> Scene | None:
     """Draw the controls and read the sentence; None, with a message on the page, if there is no model at all."""
     cache.settle()  # where a part of a page is drawn anew, nothing else passes by
     if not cache.models():
-        st.error(tr("There are no models in assets/models. Train one: `python -m lab train pronouns`."))
+        st.error(tr("There are no models in assets/models. Train one: `python -m lab train pronouns-lstm`."))
         return None
     names = library.names()
     said = chosen() or st.session_state.get("settings") or Settings.home(st.query_params.to_dict(), current())
