@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard import cache, library
 from dashboard.controls import chosen, controls
+from dashboard.figures.deciding import deciding_unit
 from dashboard.language import current, mark, tr
 from dashboard.state import YOURS, Settings
 from lstm_core import Network, Trace
@@ -34,6 +35,7 @@ class Scene:
     settings: Settings
     readings: tuple[cache.Reading, cache.Reading]
     drawn: tuple[Drawn, Drawn]
+    units: tuple[int, int] = (0, 0)  # what each side's page speaks of until another unit is picked
     lost: bool = False  # the link stands for a text that was too long for it
 
     @property
@@ -47,7 +49,7 @@ class Scene:
     @property
     def key(self) -> Hashable:
         """Two scenes with one key show the same, in one language. It keeps no reading in memory."""
-        return self.settings, self.drawn, self.lost, *map(ref, self.readings)
+        return self.settings, self.drawn, self.units, self.lost, *map(ref, self.readings)
 
     def same_step(self, side: int, step: int) -> int:
         """The step at which ``side`` has read as far into the text as the left side after ``step``."""
@@ -91,7 +93,23 @@ def scene() -> Scene | None:
     if not (len(left.trace) and len(right.trace)):  # both are drawn beside each other, or none
         left, right = (_nothing(name, one) for name, one in zip(sides, (left, right), strict=True))
     drawn = _drawn(left.model, settings), _drawn(right.model, settings)
-    return Scene(settings, (left, right), drawn, "long" in st.query_params and settings.text == Settings().text)
+    lost = "long" in st.query_params and settings.text == Settings().text
+    return _with_units(Scene(settings, (left, right), drawn, lost=lost))
+
+
+def _with_units(shown: Scene) -> Scene:
+    """The scene with the units that decide; those that were shown before stay as long as they may."""
+    kept = st.session_state.setdefault("deciding", {})
+    at, count = shown.settings.at, len(shown.traces[0])
+    step = max(0, min(at + count if at < 0 else at, count - 1))
+    units = []
+    for side, (reading, drawn) in enumerate(zip(shown.readings, shown.drawn, strict=True)):
+        place = side, reading.model.name, drawn
+        cursor = shown.same_step(side, step) if count else 0
+        found = deciding_unit(reading.model, reading.trace, reading.predictions, cursor, *drawn, kept.get(place))
+        kept[place] = found
+        units.append(found)
+    return replace(shown, units=(units[0], units[1]))
 
 
 def same_step(first: Trace, other: Trace, step: int) -> int:

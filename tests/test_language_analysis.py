@@ -123,7 +123,8 @@ def test_the_essays_case_holds_a_name_of_several_characters() -> None:
     for name, steps in (("pronouns_zh-lstm", (19, 20)), ("pronouns_zh-gru", (18, 20))):
         model = load_model(name)
         trace = model.run(HOMES["zh"]["text"])
-        held = [item for item in essay(model, trace, Drawn(0, 0)) if isinstance(item, Force)]
+        unit = model.meta["units"]["gender"]["unit"]
+        held = [item for item in essay(model, trace, Drawn(0, 0), unit) if isinstance(item, Force)]
         assert {(item.start, item.stop) for item in held} == {steps}
         after = intervene(trace, held, model).after
         assert [model.predictions(run, 1)[HOMES["zh"]["at"]][0][0] for run in (trace, after)] == ["他", "她"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -14,12 +15,14 @@ import lstm_core
 from dashboard import language, theme
 from dashboard.controls import words
 from dashboard.figures import memory as draw
+from dashboard.figures.deciding import decided
 from dashboard.figures.gradients import vanishing
 from dashboard.figures.panel import figure, rounded, text_axis
 from dashboard.scene import Drawn
 from dashboard.views import contrast, gradients, memory, step_by_step, what_if
 from lstm_core import analysis
 from tests.small_models import small_model
+from tests.test_deciding import shares
 from tests.test_views import SENTENCE, opened, sent, small  # noqa: F401
 
 PAGES = [step_by_step, memory, what_if, gradients, contrast]
@@ -95,12 +98,13 @@ def test_what_if_forces_what_the_link_says() -> None:
 def test_what_if_opens_with_the_first_subject_kept() -> None:
     model = small_model("lstm")
     trace = model.run(SENTENCE)
-    unit = next(iter(model.meta["units"].values()))["unit"] if model.meta.get("units") else 0
-    step = 1 + int(trace.sel("f", layer=0, direction=0, batch=0, unit=unit)[1:].argmin())
+    unit = int(shares(model, trace, decided(model.predictions(trace, 5), len(trace) - 1))[0].argmax())
+    shut = trace.sel("f", layer=0, direction=0, batch=0, unit=unit)[1:] < 0.5
+    assert list(shut) == [True, True, True, False]  # it lets go three times, one after another
     test = opened(what_if.__name__, text=SENTENCE)
     said = [box.label for box in test.checkbox][:2]
     assert [label.partition(",")[0] for label in said] == ["f = 1", "i = 0"]
-    assert all(f"unit {unit})" in label and f"(step {step + 1})" in label for label in said)
+    assert all(re.search(rf"unit {unit}\b", label) and label.endswith("from step 2 to 4") for label in said)
 
 
 def test_an_intervention_that_the_model_does_not_have_is_a_message() -> None:
@@ -150,14 +154,16 @@ def test_contrast_with_nothing_asks_for_a_sentence() -> None:
 
 def test_what_if_acts_at_the_chosen_word() -> None:
     test = opened(what_if.__name__, text=SENTENCE, at="2", do="")
-    for chip, does in (("Turn c round", "c[2]@2:3=flip"), ("Silence h of all units", "h@2:3=0")):
+    trace = small_model("lstm").run(SENTENCE)
+    unit = int(shares(small_model("lstm"), trace, decided(small_model("lstm").predictions(trace, 5), 2))[0].argmax())
+    for chip, does in (("Turn c round", f"c[{unit}]@2:3=flip"), ("Silence h of all units", "h@2:3=0")):
         button = next(one for one in test.button if one.label == chip and str(one.key).startswith("do "))
         assert "at “John” (step 3)" in button.help
         button.click().run()
         assert test.session_state["do"] == does
         assert "With" in {one["id"]: one for one in sent(test)["panels"]}["next0"]["text"]
     next(one for one in test.button if one.key == "do add").click().run()
-    assert test.session_state["do"].endswith(";i[2]@2:3=1")
+    assert test.session_state["do"].endswith(f";i[{unit}]@2:3=1")
 
 
 def test_what_if_says_where_nothing_is_different_yet() -> None:

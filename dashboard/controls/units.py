@@ -5,40 +5,50 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.controls import taken
-from dashboard.figures.content import named_unit, named_units
+from dashboard.figures.content import named_units
 from dashboard.language import tr
-from dashboard.scene import Drawn
-from lstm_core import Network
+from dashboard.scene import Drawn, Scene
+from lstm_core import Network, Trace
 
 
-def unit_choice(model: Network, at: Drawn, side: int) -> int:
-    """A list of the layer's units; the choice stands in the URL as ``unit`` (left) and ``unit2`` (right)."""
+def unit_choice(shown: Scene, side: int) -> int:
+    """A list of the layer's units, on the one that decides until another is picked; the choice stands in the URL as
+    ``unit`` (left) and ``unit2`` (right)."""
+    model, trace, at, start = shown.models[side], shown.traces[side], shown.drawn[side], shown.units[side]
     name = ("unit", "unit2")[side]
-    first = [named["unit"] for named in named_units(model, *at)]
+    first = [named["unit"] for named in named_units(model, *at, trace)]
     units = [*first, *(unit for unit in range(model.hidden_size) if unit not in first)]
-    kept = st.session_state.setdefault("units", {})
+    picked = st.session_state.setdefault("units", {})
     here = (name, model.name, at)
-    said = st.query_params.get(name) or str(kept.get(here, ""))  # a change of page drops the address
-    start = int(said) if said.isdecimal() and len(said) < 7 and int(said) in units else named_unit(model, *at)
-    key = f"{name} of {model.name}"
-    before = taken(name)
-    if before in units or st.session_state.get(key) not in units:
-        st.session_state[key] = before if before in units else start
+    said = st.query_params.get(name) or str(picked.get(here, ""))  # a change of page drops the address
+    start = int(said) if said.isdecimal() and len(said) < 7 and int(said) in units else start
+    key = f"{name} of {model.name}, at first {start}"
+    if (before := taken(name)) in units:
+        st.session_state[key] = before
+    elif st.session_state.get(key) not in units:
+        st.session_state[key] = start
     chosen = st.selectbox(
         tr("{cell} unit", cell=tr(model.cell.title)),
         units,
-        format_func=lambda unit: unit_name(model, at, unit),
+        format_func=lambda unit: unit_name(model, at, unit, trace),
         key=key,
     )
     chosen = start if chosen is None else chosen
     if chosen != start:
         st.query_params[name] = str(chosen)
-    kept[here] = chosen
+        picked[here] = chosen
     return chosen
 
 
-def unit_name(model: Network, at: Drawn, unit: int) -> str:
-    for named in named_units(model, *at):
+def unit_ends(model: Network, at: Drawn, unit: int, trace: Trace) -> tuple[str, str]:
+    """What the low and the high end of the unit's memory mean, where it is shown by name."""
+    found = next((named for named in named_units(model, *at, trace) if named["unit"] == unit), {})
+    return found.get("low", ""), found.get("high", "")
+
+
+def unit_name(model: Network, at: Drawn, unit: int, trace: Trace) -> str:
+    """The unit by its number, and by its name where it holds what that means in ``trace``."""
+    for named in named_units(model, *at, trace):
         if named["unit"] == unit:
             return tr("{name} (unit {unit})", name=named["name"], unit=unit)
     return tr("unit {unit}", unit=unit)

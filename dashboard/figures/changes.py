@@ -25,8 +25,11 @@ def unit_lines(
     after: np.ndarray,
     names: tuple[str, str],
     text: str = "",
+    ends: tuple[str, str] = ("", ""),
 ) -> dict[str, Any]:
-    """One unit's value over time in two runs, and their difference as bars below it. (time,) each, NaN where none."""
+    """One unit's value over time in two runs, and their difference as bars below it. (time,) each, NaN where none.
+
+    ends: what its low and its high values mean, if anything."""
     steps = list(range(len(before)))
     difference = np.nan_to_num(after - before)
     drawing = p.figure(
@@ -41,7 +44,7 @@ def unit_lines(
             },
         ],
         xaxis={**axis, "anchor": "y2"},
-        yaxis=p.value_axis(tr("value"), domain=[0.42, 1]),
+        yaxis=p.value_axis(p.between(*ends) or tr("value"), domain=[0.42, 1]),
         yaxis2=p.value_axis(tr("difference"), domain=[0, 0.32], nticks=4),
         showlegend=True,
         meta={"pick": "x"},

@@ -9,6 +9,7 @@ import numpy as np
 
 from dashboard import theme
 from dashboard.figures.grid import grid
+from dashboard.figures.meaning import held
 from dashboard.figures.order import memory, orders, seen, width
 from dashboard.figures.words import visible, words
 from dashboard.language import tr
@@ -81,13 +82,21 @@ def evidence(trace: Trace) -> str:
     )
 
 
-def named_units(model: Network, layer: int, direction: int) -> list[dict[str, Any]]:
-    """The units that the model's header names, in the layer and direction drawn."""
-    return [
-        {"name": tr(name), "unit": int(unit["unit"]), "meaning": tr(str(unit.get("meaning", "")))}
-        for name, unit in model.meta.get("units", {}).items()
-        if unit.get("layer", 0) == layer and unit.get("direction", 0) == direction
-    ]
+def named_units(model: Network, layer: int, direction: int, trace: Trace | None = None) -> list[dict[str, Any]]:
+    """The units that the model's header names, in the layer and direction drawn; those whose memory holds what the name
+    means somewhere in ``trace``, with what it holds at every step, where one is given."""
+    found = []
+    for name, unit in model.meta.get("units", {}).items():
+        if unit.get("layer", 0) != layer or unit.get("direction", 0) != direction:
+            continue
+        one = {"name": tr(name), "unit": int(unit["unit"]), "meaning": tr(str(unit.get("meaning", "")))}
+        if trace is not None:
+            holds = held(model, trace, unit)
+            if not holds.side.any():
+                continue
+            one |= {"side": holds.side, "high": tr(holds.high), "low": tr(holds.low)}
+        found.append(one)
+    return found
 
 
 def named_unit(model: Network, layer: int, direction: int) -> int:
@@ -126,7 +135,7 @@ def side(
         "units": units,
         "memory": memory(trace),
         "backward": direction == 1,
-        "named": [one for one in named_units(model, layer, direction) if one["unit"] in units],
+        "named": [one for one in named_units(model, layer, direction, trace) if one["unit"] in units],
         "orders": {name: order[np.isin(order, units)] for name, order in orders(trace, layer, direction).items()},
         "words": [[word.text, word.first, word.last, int(word.known)] for word in words(trace)],
         "ends": np.array([token.end for token in trace.tokens], np.int32),

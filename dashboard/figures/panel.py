@@ -65,6 +65,11 @@ def value_axis(title: str = "", **more: Any) -> dict[str, Any]:
     return {"title": {"text": title, "standoff": 6}, "gridcolor": GRID, "zerolinecolor": ZERO, "nticks": 6, **more}
 
 
+def between(low: str, high: str) -> str:
+    """What the two ends of an axis mean, as its title; empty if nothing."""
+    return tr("{low} \N{LEFTWARDS ARROW} \N{RIGHTWARDS ARROW} {high}", low=low, high=high) if low and high else ""
+
+
 GRID, ZERO = "rgba(128,136,144,0.22)", "rgba(128,136,144,0.7)"
 
 

@@ -158,7 +158,7 @@ def side(model: Network, trace: Trace, unit: int, layer: int, direction: int) ->
         "model": model.name,
         "hidden": trace.hidden_size,
         "unit": unit,
-        "named": named_units(model, layer, direction),
+        "named": named_units(model, layer, direction, trace),
         "backward": direction == 1,
         "words": [[word.text, word.first, word.last, int(word.known)] for word in words(trace)],
         "tokens": [named(trace, step) for step in range(len(trace))],

@@ -96,9 +96,10 @@ class Figure {
     const at = !before ? settings.at : sameText ? this.at : -1 // a new text is read to its end
     this.at = clamp(at < 0 ? this.count + at : at, 0, Math.max(0, this.count - 1))
     if (!sameText || stepCount(before.sides[0]) !== this.count) this.window = [0, this.count]
-    // A unit stays chosen while its model does; a model's own first unit is the server's choice.
-    const wanted = before ? this.sides.map((side, k) => (side.model === before.sides[k].model ? this.units[k] : undefined)) : [settings.unit, settings.unit2]
-    this.units = content.units.map((unit, k) => (Number.isInteger(wanted[k]) && this.sides[k].units.includes(wanted[k]) ? wanted[k] : unit))
+    // A unit that was picked stays while its model does; until then it is the one that decides on this text, which the server knows.
+    const wanted = before ? this.sides.map((side, k) => (side.model === before.sides[k].model ? this.picked[k] : null)) : [settings.unit, settings.unit2]
+    this.picked = this.sides.map((side, k) => (Number.isInteger(wanted[k]) && side.units.includes(wanted[k]) ? wanted[k] : null))
+    this.units = content.units.map((unit, k) => this.picked[k] ?? unit)
     this.sortBy = before ? this.sortBy : settings.sort
     this.only = before ? this.only : (settings.only ?? null)
     if (!this.sides.some((side) => this.sortBy in side.orders)) this.sortBy = "index"
@@ -239,7 +240,7 @@ class Figure {
     const orders = new Set(this.sides.flatMap((side) => Object.keys(side.orders)))
     fill(this.sort, [...orders].map((name) => [name, orderNames()[name] ?? name]), this.sortBy)
     const quiet = getComputedStyle(this.root).getPropertyValue("--gs-quiet").trim()
-    this.labels = overlay.labels({ panels: this.panels, geometry: this.geometry, drawn: this.drawn, last: (side) => this.view(side)[1] - 1, quiet })
+    this.labels = overlay.labels({ panels: this.panels, geometry: this.geometry, drawn: this.drawn, last: (side) => this.view(side)[1] - 1, quiet, ends: (side) => this.sides[side].named.find((one) => one.unit === this.units[side] && one.high) })
     overlay.drawLabels(this.labelLayer, this.labels)
     overlay.legend(this.scales, this.drawn)
     overlay.mark(this.marks, this.stage, this.columns[0].cursor, this.panels, (panel) => this.rowsOf(panel).indexOf(this.units[panel.side]), (panel) => this.rowsOf(panel).length)
@@ -285,7 +286,7 @@ class Figure {
       labels.mark(words, shown)
     })
     readout.update(this.parts, this.sides, steps, this.at, this.count)
-    const units = this.sides.map((_, k) => this.tell(k))
+    const units = this.sides.map((_, k) => this.tell(k, steps[k]))
     this.caption.textContent = telling.together(units[0], telling.expectation(this.sides, steps))
     const names = list(this.sides.map((_, k) => readout.called(this.sides, k)))
     const about = tr("Gates of {names} on {count} steps.", { names, count: this.count })
@@ -297,12 +298,12 @@ class Figure {
     this.root.dispatchEvent(new CustomEvent("gs:cursor"))
   }
 
-  tell(k) {
+  tell(k, at) {
     const { panels } = this.content.figure.layout.meta
     const panel = panels.find((one) => one.side === k && one.row === "keep" && !one.empty)
     const signal = (name, label) => ({ label, values: this.row(k, name, this.units[k]) })
     const { memory } = this.sides[k]
-    return telling.unit(this.sides, k, this.units[k], panel && signal(panel.signal, panel.label), signal(memory, memory))
+    return telling.unit(this.sides, k, this.units[k], panel && signal(panel.signal, panel.label), signal(memory, memory), at)
   }
 
   // ---- what a visitor does
@@ -342,7 +343,7 @@ class Figure {
   }
 
   pickUnit(side, unit) {
-    this.units[side] = unit
+    this.units[side] = this.picked[side] = unit
     this.render()
     this.address()
   }
@@ -370,7 +371,7 @@ class Figure {
   }
 
   chosen() {
-    return { at: this.at, sort: this.sortBy === "index" ? null : this.sortBy, unit: this.units[0], unit2: this.units[1], only: this.only }
+    return { at: this.at, sort: this.sortBy === "index" ? null : this.sortBy, unit: this.picked[0], unit2: this.picked[1], only: this.only }
   }
 
   fullScreen() {

@@ -6,7 +6,8 @@ const dash = (text) => text.replaceAll("-", "−")
 const compact = (value) => dash(Number.isInteger(value) ? String(value) : value.toFixed(1))
 
 // All labels as {x, y, text, anchor, kind, size, color, title}; the page and the saved picture both draw them.
-export function labels({ panels, geometry, drawn, last, quiet }) {
+// ``ends(side)``: what the two ends of its unit's memory mean, {high, low}, if anything.
+export function labels({ panels, geometry, drawn, last, quiet, ends }) {
   const found = []
   for (const panel of panels) {
     const { box } = panel
@@ -25,8 +26,11 @@ export function labels({ panels, geometry, drawn, last, quiet }) {
     else if (panel.kind === "strip") {
       const high = panel.row === "gates" ? 1 : panel.high
       const low = panel.row === "gates" ? 0 : -high
-      tick(compact(high), Math.max(height(panel, high), box.y + 6))
-      tick(compact(low), Math.min(height(panel, low), box.y + box.height - 6))
+      const [above, below] = [Math.max(height(panel, high), box.y + 6), Math.min(height(panel, low), box.y + box.height - 6)]
+      tick(compact(high), above)
+      tick(compact(low), below)
+      const named = panel.row === "values" && ends(panel.side)
+      if (named) for (const [text, y] of [[named.high, above], [named.low, below]]) found.push({ x: box.x + 4, y, text, kind: "gs-end", size: 11, color: quiet })
       found.push(...lineLabels(panel, drawn, last(panel.side)))
     } else found.push({ x: box.x - 6, y: middle, text: panel.label, anchor: "right", kind: "gs-letter", size: 13, title: panel.meaning })
   }

@@ -20,7 +20,7 @@ export function listen(figure) {
     const [x, y] = inside(event)
     const panel = panelAt(x, y)
     if (!panel || event.button) return
-    down = { panel, x, dragged: false }
+    down = { panel, x, y, dragged: false } // what is said above the figure may grow with the cursor, and push it down
     stage.setPointerCapture(event.pointerId)
     figure.play(false)
     move(panel, x)
@@ -35,9 +35,8 @@ export function listen(figure) {
     if (panel?.kind === "panel" && !panel.empty) showTip(figure, panel, stepAt(panel, x), unitAt(panel, y), event)
     else figure.tip.hidden = true
   }
-  stage.onpointerup = (event) => {
-    const [, y] = inside(event)
-    if (down && !down.dragged && down.panel.kind === "panel" && !down.panel.empty && !down.panel.sources) figure.pickUnit(down.panel.side, unitAt(down.panel, y))
+  stage.onpointerup = () => {
+    if (down && !down.dragged && down.panel.kind === "panel" && !down.panel.empty && !down.panel.sources) figure.pickUnit(down.panel.side, unitAt(down.panel, down.y))
     down = null
   }
   stage.onpointercancel = () => (down = null)

@@ -20,12 +20,19 @@ export function called(sides, k) {
   return alike ? tr("{title} ({model})", { title, model }) : title
 }
 
+export const DECIDED = 0.25 // how likely a word is that a model can be said to expect
+
+// What a named unit stands for at a step: the word of the end of its axis; nothing where it holds nothing.
+export const meant = ({ side, high, low }, step) => ({ 1: high, [-1]: low })[side[step]] ?? ""
+
 // The likeliest next word after a step, as a clause; nothing where nothing is predicted.
 export function expects(sides, k, step) {
   const { ids, p, words, unknown } = sides[k].next
   const id = ids[step]?.[0]
   if (id === undefined) return ""
   const values = { title: called(sides, k), word: words[id], p: percent(p[step][0]) }
+  if (p[step][0] < DECIDED && id === unknown) return tr("{title} is undecided, likeliest a word it does not know ({p})", values)
+  if (p[step][0] < DECIDED) return tr("{title} is undecided, likeliest “{word}” ({p})", values)
   return id === unknown ? tr("{title} expects a word it does not know ({p})", values) : tr("{title} expects “{word}” ({p})", values)
 }
 
@@ -62,6 +69,7 @@ export function names(parts, sides, units, lines) {
     part.cells = lines.filter((line) => line.meta.side === k).sort((a, b) => ORDER.indexOf(a.meta.role) - ORDER.indexOf(b.meta.role)).map((line) => {
       const cell = make("dd")
       cell.values = line.values
+      cell.named = line.meta.signal === sides[k].memory && sides[k].named.find((one) => one.unit === units[k] && one.high)
       return [make("dt", {}, make("i", { style: { background: line.line.color } }), line.meta.signal.replace("-", "−")), cell]
     })
     part.values.replaceChildren(...part.cells.flat())
@@ -91,6 +99,9 @@ export function update(parts, sides, steps, at, count) {
       bar.fill.style.transform = `scaleX(${share})`
       bar.value.textContent = percent(share)
     })
-    for (const [, cell] of part.cells) cell.textContent = number(cell.values[steps[k]])
+    for (const [, cell] of part.cells) {
+      const [value, end] = [number(cell.values[steps[k]]), cell.named ? meant(cell.named, steps[k]) : ""]
+      cell.textContent = end ? tr("{value}: {end}", { value, end }) : value
+    }
   })
 }

@@ -1,28 +1,44 @@
 // What the figure shows, in words, from its numbers: the line above the grid and the text alternative.
 import { stepCount, wordAt } from "./align.js"
-import { called, expects, number, unitName } from "./readout.js"
+import { called, expects, meant, number, unitName } from "./readout.js"
 import { list, tr } from "./words.js"
 
-const SMALL = 0.1 // a memory that never gets farther from 0 holds nothing to speak of
+const SMALL = 0.25 // a memory without a name that never gets farther from 0 holds nothing to speak of
 const IDLE = 0.1 // a gate that moves less decides nothing
 const MOST = 3 // places that are named
 
-// What a unit does with its memory, as far as its lines bear it out; nothing where no gate keeps it. ``keep`` and
-// ``memory``: {label, values}, one value a step.
-export function unit(sides, k, chosen, keep, memory) {
+// What a unit has done with its memory by the step ``at``, as far as its lines bear it out, and what a named one holds there;
+// nothing where no gate keeps it. ``keep`` and ``memory``: {label, values}, one value a step. What is read later is not told.
+export function unit(sides, k, chosen, keep, memory, at = Infinity) {
   const side = sides[k]
   const count = stepCount(side)
   if (!keep || count < 2) return ""
+  const order = Array.from({ length: count }, (_, n) => (side.backward ? count - 1 - n : n)) // as they are read
+  const steps = order.slice(0, at === Infinity ? count : order.indexOf(at) + 1)
   const name = tr("{title}’s {unit}", { title: called(sides, k), unit: unitName(side, chosen) })
+  const [word] = wordAt(side, steps.at(-1))
+  const named = side.named.find((one) => one.unit === chosen)
+  if (named?.high) {
+    const end = meant(named, steps.at(-1))
+    if (!end) return tr("{name} holds nothing at “{word}”.", { name, word })
+    const values = { word, label: memory.label, value: number(memory.values[steps.at(-1)]), end }
+    return together(story(name, side, steps, keep, memory), tr("At “{word}”, {label} = {value}: {end}.", values))
+  }
+  return story(name, side, steps, keep, memory)
+}
+
+function story(name, side, steps, gate, memory) {
+  const pick = (all) => steps.map((t) => all[t])
+  const keep = { label: gate.label, values: pick(gate.values) }
+  const held = pick(memory.values)
   const between = ({ label, values }) => ({ name, label, low: number(Math.min(...values)), high: number(Math.max(...values)) })
   const stays = (values) => (values.low === values.high ? tr("{name}: {label} stays at {low}.", values) : tr("{name}: {label} stays between {low} and {high}.", values))
   const [shut, open] = [Math.min(...keep.values), Math.max(...keep.values)]
-  const size = Math.max(...Array.from(memory.values, Math.abs))
-  if (size < SMALL) return tr("{name} hardly moves: {label} stays between {low} and {high}.", between(memory))
+  const size = Math.max(...held.map(Math.abs))
+  if (size < SMALL) return tr("{name} holds nothing: {label} stays between {low} and {high}.", between({ label: memory.label, values: held }))
   if (open - shut < IDLE && shut < 0.9) return stays(between(keep))
   // The steps as they are read, each with what was held before it.
-  const steps = Array.from({ length: count }, (_, n) => (side.backward ? count - 1 - n : n))
-  const read = steps.map((t, n) => ({ t, gate: keep.values[t], now: memory.values[t], old: n ? memory.values[steps[n - 1]] : 0 }))
+  const read = steps.map((t, n) => ({ t, gate: keep.values[n], now: held[n], old: n ? held[n - 1] : 0 }))
   // It lets go where something was held, its gate shuts, and what was held is gone after it.
   const gone = read.filter(({ gate, now, old }) => Math.abs(old) > size / 4 && gate < Math.min(0.5, open - IDLE) && now * Math.sign(old) < Math.abs(old) / 2)
   if (gone.length) {
@@ -40,8 +56,8 @@ export function unit(sides, k, chosen, keep, memory) {
   const values = { name, word: wordAt(side, t)[0] }
   if (!after.length) return tr("{name} is written at “{word}”: {label} = {value}.", { ...values, label: memory.label, value: number(now) })
   const least = Math.min(...after.map(({ gate }) => gate))
-  const held = after.every((one, n) => one.now * Math.sign(now) > Math.max(...[{ now }, ...after.slice(0, n)].map((past) => Math.abs(past.now))) / 2)
-  if (held && least >= 0.5) return tr("{name} holds on after “{word}”: {label} never falls below {value}.", { ...values, label: keep.label, value: number(least) })
+  const holds = after.every((one, n) => one.now * Math.sign(now) > Math.max(...[{ now }, ...after.slice(0, n)].map((past) => Math.abs(past.now))) / 2)
+  if (holds && least >= 0.5) return tr("{name} holds on after “{word}”: {label} never falls below {value}.", { ...values, label: keep.label, value: number(least) })
   return stays(between(keep))
 }
 

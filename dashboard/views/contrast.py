@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import library
 from dashboard.cache import Reading
 from dashboard.chart import chart, chosen_place, chosen_step
-from dashboard.controls.units import unit_choice, unit_name
+from dashboard.controls.units import unit_choice, unit_ends, unit_name
 from dashboard.controls.words import field, other_sentence
 from dashboard.figures import changes as draw
 from dashboard.figures.panel import panel, percent, quoted, sentences, text_axis
@@ -38,9 +38,9 @@ def page() -> None:
     with wide:
         other = field("other", tr("The sentence to compare with"), other_sentence(shown))
     units = []
-    for side, (place, model, at) in enumerate(zip((first, second), shown.models, shown.drawn, strict=True)):
+    for side, place in enumerate((first, second)):
         with place:
-            units.append(unit_choice(model, at, side))
+            units.append(unit_choice(shown, side))
     readings = [library.read(model.name, other) for model in shown.models]
     notices = dict.fromkeys(notice for reading in readings for notice in reading.notices)
     if other and notices:
@@ -100,13 +100,14 @@ def _side(
         for reading, step in ((shown.readings[side], here.first), (other, here.second))
     ]
     heard = "/".join(_texts(pair, place))
-    title = tr("{cell}: {state} of {unit}", cell=cell, state=state, unit=unit_name(model, at, unit))
+    title = tr("{cell}: {state} of {unit}", cell=cell, state=state, unit=unit_name(model, at, unit, pair.first))
+    ends = unit_ends(model, at, unit, pair.first)
     beside = tr("{cell}: difference of {state}", cell=cell, state=state)
     text = tr("Second sentence less the first, every unit. Where a sentence has no word, nothing is drawn.")
     expected = tr("{cell}: what comes after {word}", cell=cell, word=quoted(heard))
     likeliest = tr(other.why) or sentences(*_likeliest(pair, place, told))
     return [
-        draw.unit_lines(ids[0], title, axis, before[:, unit], after[:, unit], names),
+        draw.unit_lines(ids[0], title, axis, before[:, unit], after[:, unit], names, ends=ends),
         draw.difference_map(ids[1], beside, axis, after - before, text),
         draw.predictions(ids[2], expected, told[0], told[1], names, likeliest),
     ]

@@ -66,7 +66,8 @@ def figure() -> None:
 def _tree(shown: Scene) -> dict[str, Any]:
     """What the figure is drawn from."""
     settings = shown.settings
-    units = (settings.unit, settings.unit2)
+    wanted = (settings.unit, settings.unit2)
+    units = [found if unit is None else unit for unit, found in zip(wanted, shown.units, strict=True)]
     tree = content(shown.models, shown.traces, [one.predictions for one in shown.readings], units, shown.drawn)
     for side, reading in zip(tree["sides"], shown.readings, strict=True):
         side["next"]["why"] = tr(reading.why)

@@ -12,7 +12,6 @@ from dashboard.controls.kept import kept_option
 from dashboard.controls.units import unit_choice, unit_name
 from dashboard.controls.words import field, word_pair
 from dashboard.figures import memory as draw
-from dashboard.figures.content import named_unit
 from dashboard.figures.panel import panel, quoted, rounded, signed
 from dashboard.figures.words import as_sentence, words
 from dashboard.language import mark, tr
@@ -45,7 +44,7 @@ def page() -> None:
     with left:
         look = kept_option("look", tr("Decompose"), [UNIT, WORDS])
     pair = None
-    units = [named_unit(model, *at) for model, at in zip(shown.models, shown.drawn, strict=True)]
+    units = list(shown.units)
     if look == WORDS:
         word, other = word_pair(shown)
         with middle:
@@ -54,9 +53,9 @@ def page() -> None:
             other = field("against", tr("against"), other)
         pair = (word.strip(), other.strip())
     else:
-        for side, (place, model, at) in enumerate(zip((middle, right), shown.models, shown.drawn, strict=True)):
+        for side, place in enumerate((middle, right)):
             with place:
-                units[side] = unit_choice(model, at, side)
+                units[side] = unit_choice(shown, side)
     panels = [part for side in range(2) for part in _side(shown, side, shown.same_step(side, step), units[side], pair)]
     half = len(panels) // 2
     ordered = [part for both in zip(panels[:half], panels[half:], strict=True) for part in both]
@@ -82,7 +81,7 @@ def _side(shown: Scene, side: int, step: int, unit: int, pair: tuple[str, str] |
         )
         return [panel(ids[0], tr("{cell}: who wrote it", cell=cell), text=text), panel(ids[1], ""), panel(ids[2], "")]
     place = {"layer": at.layer, "backward": bool(at.direction)}
-    named = unit_name(model, at, unit)
+    named = unit_name(model, at, unit, trace)
     return [
         _writers(ids[0], model, trace, step, unit, pair, at, named),
         draw.kept(ids[1], trace, retention(trace, unit, **place), step, named)

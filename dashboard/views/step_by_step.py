@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.figures.content import named_unit
 from dashboard.figures.walk import walk
 from dashboard.language import mark
 from dashboard.scene import scene
@@ -23,8 +22,8 @@ def page() -> None:
         st.caption(" ".join(shown.notices))
     chosen = (shown.settings.unit, shown.settings.unit2)
     units = [
-        named_unit(model, *at) if unit is None or unit >= model.hidden_size else unit
-        for model, unit, at in zip(shown.models, chosen, shown.drawn, strict=True)
+        found if unit is None or unit >= model.hidden_size else unit
+        for model, unit, found in zip(shown.models, chosen, shown.units, strict=True)
     ]
     content = walk(shown.models, shown.traces, units, shown.drawn, shown.settings.text)
     walkthrough(content | {"at": shown.settings.at})

@@ -11,9 +11,9 @@ import streamlit as st
 
 from dashboard.chart import chart, chosen_step
 from dashboard.controls.text import plain
-from dashboard.controls.units import unit_name
+from dashboard.controls.units import unit_ends, unit_name
 from dashboard.figures import changes as draw
-from dashboard.figures.content import named_unit
+from dashboard.figures.content import named_units
 from dashboard.figures.panel import panel, quoted, row, word_axis
 from dashboard.figures.words import as_sentence, named, visible, words
 from dashboard.language import mark, tr
@@ -49,14 +49,16 @@ def page() -> None:
         return
     step = chosen_step(shown.settings.text, len(shown.traces[0]))
     steps = [shown.same_step(side, step) for side in range(2)]
-    lists = [_listed(side, model, trace, at) for side, (model, trace, at) in enumerate(_sides(shown))]
+    lists = [
+        _listed(side, model, trace, at, shown.units[side]) for side, (model, trace, at) in enumerate(_sides(shown))
+    ]
     for side, (column, (model, trace, at)) in enumerate(zip(st.columns(2), _sides(shown), strict=True)):
         with column:
-            lists[side] = _editor(side, model, trace, at, lists[side], steps[side])
+            lists[side] = _editor(side, model, trace, at, lists[side], steps[side], shown.units[side])
     panels = [
         part
         for side, (model, trace, at) in enumerate(_sides(shown))
-        for part in _panels(side, model, trace, at, lists[side], steps[side])
+        for part in _panels(side, model, trace, at, lists[side], steps[side], shown.units[side])
     ]
     half = len(panels) // 2
     ordered = [part for both in zip(panels[:half], panels[half:], strict=True) for part in both]
@@ -71,19 +73,19 @@ def _sides(shown: Scene) -> list[tuple[Network, Trace, Drawn]]:
 # ---- the list of interventions
 
 
-def _listed(side: int, model: Network, trace: Trace, at: Drawn) -> list[Intervention]:
+def _listed(side: int, model: Network, trace: Trace, at: Drawn, unit: int) -> list[Intervention]:
     """What this session or the URL says, else the essay's case on this sentence, so that there is something to see."""
     key = _key(side)
     said = st.session_state.get(key, st.query_params.get(key))
     if said is None:
-        return essay(model, trace, at)
+        return essay(model, trace, at, unit)
     try:
         listed = list(parse_all(said[:LONGEST])[:MOST])
     except ValueError:
-        return essay(model, trace, at)
+        return essay(model, trace, at, unit)
     values = (item.value for item in listed if isinstance(item, Force) and isinstance(item.value, float))
     if not all(abs(value) <= LARGEST for value in values):
-        return essay(model, trace, at)
+        return essay(model, trace, at, unit)
     if st.query_params.get(key) != said:  # a change of page has dropped it
         st.query_params[key] = said
     return listed
@@ -93,14 +95,13 @@ def _key(side: int) -> str:
     return ("do", "do2")[side]
 
 
-def essay(model: Network, trace: Trace, at: Drawn) -> list[Intervention]:
-    """Keep the subject before: where the named unit lets go last (a name may be several tokens), its keep gate is held
+def essay(model: Network, trace: Trace, at: Drawn, unit: int) -> list[Intervention]:
+    """Keep what ``unit`` held before: where it lets go last (a name may be several tokens), its keep gate is held
     open and nothing is written."""
     rule = carry(model.cell)
     keep = trace.role("keep")
     if rule is None or keep is None or len(trace) < 2:
         return []
-    unit = named_unit(model, *at)
     values = keep[at.layer, at.direction, :, 0, unit]
     gone = set((1 + np.flatnonzero(values[1:] < 0.5)).tolist()) or {1 + int(np.argmin(values[1:]))}
     start = stop = max(gone)
@@ -116,10 +117,9 @@ def essay(model: Network, trace: Trace, at: Drawn) -> list[Intervention]:
 
 
 def _editor(
-    side: int, model: Network, trace: Trace, at: Drawn, listed: list[Intervention], step: int
+    side: int, model: Network, trace: Trace, at: Drawn, listed: list[Intervention], step: int, unit: int
 ) -> list[Intervention]:
     key = _key(side)
-    unit = named_unit(model, *at)
 
     def keep(items: list[Intervention]) -> None:
         st.session_state[key] = st.query_params[key] = format_all(items)
@@ -130,8 +130,10 @@ def _editor(
         name=model.name,
     )
     st.markdown(f"**{tr(model.cell.title)}**", help=about)
-    first = say("Keep the first subject") if trace.tokens else say("Keep what it lets go")
-    chips = {first: essay(model, trace, at), **_chips(model, at, unit, step)}
+    gender = tr("gender of the subject")
+    subject = any(one["unit"] == unit and one["meaning"] == gender for one in named_units(model, *at, trace))
+    first = say("Keep the first subject") if subject else say("Keep what it lets go")
+    chips = {first: essay(model, trace, at, unit), **_chips(model, at, unit, step)}
     with st.container(horizontal=True, gap="small"):
         for name, items in chips.items():
             does = tr("; ").join(_say(item, model, trace, at) for item in items) or None
@@ -182,7 +184,7 @@ def _say(item: Intervention, model: Network, trace: Trace, at: Drawn) -> str:
     """An intervention in words; Markdown's own signs in a word are escaped."""
     if isinstance(item, Swap):
         return tr("at step {step} read {word}", step=item.step + 1, word=quoted(plain(item.word)))
-    units = tr("all units") if item.units is None else _units(item.units, model, at)
+    units = tr("all units") if item.units is None else _units(item.units, model, at, trace)
     start, stop, _ = slice(item.start, item.stop).indices(len(trace))
     if item.start is None and item.stop is None:
         where = tr("at every word")
@@ -195,8 +197,8 @@ def _say(item: Intervention, model: Network, trace: Trace, at: Drawn) -> str:
     return tr("{forced}, {units}, {where}", forced=_forced(item), units=units, where=where)
 
 
-def _units(units: tuple[int, ...], model: Network, at: Drawn) -> str:
-    shown = row(unit_name(model, at, unit) for unit in units[:NAMED])
+def _units(units: tuple[int, ...], model: Network, at: Drawn, trace: Trace) -> str:
+    shown = row(unit_name(model, at, unit, trace) for unit in units[:NAMED])
     more = len(units) - NAMED
     return tr("{units} and {count:,} more", units=shown, count=more) if more > 0 else shown
 
@@ -237,7 +239,7 @@ def _form(side: int, model: Network, trace: Trace, at: Drawn, unit: int, here: i
     number = st.number_input(tr("Value"), -10.0, 10.0, 1.0, 0.1, key=f"{key} value", disabled=how != NUMBER)
     which = st.selectbox(
         tr("Unit"), [unit, *(u for u in range(trace.hidden_size) if u != unit), None], key=f"{key} unit",
-        format_func=lambda one: tr("all units") if one is None else unit_name(model, at, one),
+        format_func=lambda one: tr("all units") if one is None else unit_name(model, at, one, trace),
     )  # fmt: skip
     first = st.selectbox(tr("From"), steps, index=here, format_func=numbered, key=f"{key} from, at {here}")
     final = st.selectbox(tr("To"), steps[first:], format_func=numbered, key=f"{key} to")
@@ -249,7 +251,7 @@ def _form(side: int, model: Network, trace: Trace, at: Drawn, unit: int, here: i
 
 
 def _panels(
-    side: int, model: Network, trace: Trace, at: Drawn, listed: list[Intervention], step: int
+    side: int, model: Network, trace: Trace, at: Drawn, listed: list[Intervention], step: int, own: int
 ) -> list[dict[str, Any]]:
     ids = [f"{kind}{side}" for kind in ("next", "time", "unit", "map")]
     try:
@@ -261,17 +263,18 @@ def _panels(
     state = rule.state if rule else model.cell.output
     before, after = (run.sel(state, layer=at.layer, direction=at.direction, batch=0) for run in (trace, found.after))
     forced = (item.units[0] for item in listed if isinstance(item, Force) and item.units)
-    unit = next((one for one in forced if one < model.hidden_size), named_unit(model, *at))
+    unit = next((one for one in forced if one < model.hidden_size), own)
     cell = tr(model.cell.title)
     return [
         *_expected(ids[:2], model, trace, found, listed, step),
         draw.unit_lines(
             ids[2],
-            tr("{cell}: {state} of {unit}", cell=cell, state=state, unit=unit_name(model, at, unit)),
+            tr("{cell}: {state} of {unit}", cell=cell, state=state, unit=unit_name(model, at, unit, trace)),
             word_axis(trace),
             before[:, unit],
             after[:, unit],
             _names(),
+            ends=unit_ends(model, at, unit, trace),
         ),
         draw.difference_map(
             ids[3],

@@ -8,7 +8,7 @@ from lstm_core.analysis.health import Health, health
 from lstm_core.analysis.intervene import Counterfactual, Force, Swap, format_all, intervene, parse, parse_all
 from lstm_core.analysis.memory import Memory, Retention, memory, retention
 from lstm_core.analysis.properties import PROPERTIES, Property
-from lstm_core.analysis.readout import Readout, readout, word_error
+from lstm_core.analysis.readout import Lead, Readout, lead, readout, word_error
 from lstm_core.analysis.saturation import Saturation, saturation
 from lstm_core.analysis.search import Search, search, search_traces
 from lstm_core.analysis.timescales import Timescales, timescales
@@ -21,6 +21,7 @@ __all__ = [
     "Force",
     "Gradients",
     "Health",
+    "Lead",
     "Memory",
     "Property",
     "Readout",
@@ -36,6 +37,7 @@ __all__ = [
     "health",
     "intervene",
     "jacobians",
+    "lead",
     "memory",
     "parse",
     "parse_all",

@@ -31,6 +31,47 @@ def readout(model: Network, word: str, against: str | None = None) -> Readout:
     return Readout(word, against, vector, bias)
 
 
+@dataclass(frozen=True, eq=False)
+class Lead:
+    """By how much ``word`` leads over ``against`` after one step: ``value`` = contributions.sum() + bias, in logits.
+
+    contributions: (directions * hidden,), what each unit of the top layer's output adds; with attention, what it adds
+        as it is now and through the mean of the states that are looked back at.
+    """
+
+    word: str
+    against: str
+    contributions: np.ndarray
+    bias: float
+
+    @property
+    def value(self) -> float:
+        return float(self.contributions.sum()) + self.bias
+
+
+def lead(model: Network, trace: Trace, step: int) -> Lead:
+    """Who speaks for the likeliest next word: the lead over the second, unit by unit, of the first of the batch.
+
+    Raises ValueError for a network that predicts nothing, or knows one word only.
+    """
+    read = model.reads(trace.signals)[step, 0].astype(np.float64)
+    scores = model.predicts.scores(read[None].astype(np.float32))[0]
+    if len(scores) < 2:
+        raise ValueError("a vocabulary of one word has no second one to lead over")
+    best = np.argpartition(-scores, 1)[:2]
+    word, against = (int(one) for one in best[np.argsort(-scores[best], kind="stable")])
+    predicts = model.predicts
+    rows = (predicts.weight if predicts.through is None else predicts.through)[[word, against]].astype(np.float64)
+    vector = rows[0] - rows[1]
+    if predicts.through is not None:
+        vector = vector @ predicts.weight
+    parts = vector * read
+    width = len(parts) // 2 if model.attention is not None else len(parts)
+    display = model.tokenizer.display
+    bias = float(predicts.bias[word]) - float(predicts.bias[against])
+    return Lead(display(word), display(against), parts.reshape(-1, width).sum(0), bias)
+
+
 def word_error(model: Network, trace: Trace, step: int, word: str) -> np.ndarray:
     """(directions * hidden,): the gradient, in h after ``step``, of the loss -log p(``word`` comes next).
 

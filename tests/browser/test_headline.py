@@ -67,11 +67,39 @@ def test_a_unit_holds_on_after_it_was_written(tell: Tell) -> None:
 
 def test_a_unit_or_a_gate_that_hardly_moves_is_said_to(tell: Tell) -> None:
     said = unit(tell, [0.9, 0.2, 0.9, 1, 1, 1], [0, 0.02, -0.06, 0, 0, 0])
-    assert said == "LSTM’s unit 3 hardly moves: c stays between −0.06 and 0.02."
+    assert said == "LSTM’s unit 3 holds nothing: c stays between −0.06 and 0.02."
     said = unit(tell, [0.46, 0.5, 0.52, 0.49, 0.48, 0.47], [0.3, -0.2, 0.3, -0.2, 0.3, -0.3])
     assert said == "LSTM’s unit 3: f stays between 0.46 and 0.52."
     assert unit(tell, [1] * 6, [0.2, 0.5, 0.9, 0.5, 0.3, 0.15]) == "LSTM’s unit 3: f stays at 1.00."
     assert tell("unit", [side()], 0, 3, None, {"label": "h", "values": [0.9] * 6}) == ""
+
+
+def test_what_is_read_later_is_not_told(tell: Tell) -> None:
+    lines = {"label": "f", "values": [1, 1, 0.1, 1, 1, 1]}, {"label": "c", "values": [0.9, 0.9, -0.8, -0.8, -0.8, -0.8]}
+    assert tell("unit", [side()], 0, 3, *lines, 1) == "LSTM’s unit 3 holds on after “Mary”: f never falls below 1.00."
+    assert tell("unit", [side()], 0, 3, *lines, 3) == "LSTM’s unit 3 lets go at “John” (f = 0.10)."
+    back = [side(backward=True)]
+    assert "“met”" in tell("unit", back, 0, 3, *lines, 0) and "“met”" not in tell("unit", back, 0, 3, *lines, 3)
+
+
+def test_a_named_unit_says_what_its_sign_means_or_that_it_holds_nothing(tell: Tell) -> None:
+    lines = {"label": "f", "values": [1, 1, 0.1, 1, 1, 1]}, {"label": "c", "values": [0.1, 0.9, -0.8, -0.8, -0.8, -0.8]}
+    gender = {"unit": 3, "name": "gender", "high": "she", "low": "he", "side": [0, 1, -1, -1, -1, -1]}
+    sides = [side(named=[gender])]
+    assert tell("unit", sides, 0, 3, *lines, 0) == "LSTM’s gender (unit 3) holds nothing at “Mary”."
+    said = "LSTM’s gender (unit 3) is written at “met”: c = 0.90. At “met”, c = 0.90: she."
+    assert tell("unit", sides, 0, 3, *lines, 1) == said
+    said = "LSTM’s gender (unit 3) lets go at “John” (f = 0.10). At “and”, c = −0.80: he."
+    assert tell("unit", sides, 0, 3, *lines, 3) == said
+
+
+def test_a_model_expects_from_a_quarter_on(tell: Tell) -> None:
+    one = side()
+    one["next"]["p"] = [[0.2, 0.1]] * 3 + [[0.25, 0.1]] * 3
+    assert tell("expectation", [one], [0]) == "After “Mary”, LSTM is undecided, likeliest “he” (20\u202f%)."
+    assert tell("expectation", [one], [3]) == "After “and”, LSTM expects “he” (25\u202f%)."
+    one["next"]["ids"] = [[1]] * 6
+    assert "likeliest a word it does not know (20" in tell("expectation", [one], [0])
 
 
 def test_each_model_names_the_word_that_it_read(tell: Tell) -> None:
@@ -101,18 +129,20 @@ def test_an_unknown_word_is_not_quoted(tell: Tell) -> None:
 def test_the_page_says_it(open_gates: Callable[..., Gates]) -> None:
     """The attention model's forget gate stays open where its gender is written over; an RNN keeps nothing."""
     text = "Mary met John and she left . The king saw Anna because he"
-    page: Page = open_gates({"text": text, "left": "pronouns-lstm-attention", "right": "pronouns-lstm"}).page
+    pair = {"left": "pronouns-lstm-attention", "right": "pronouns-lstm", "unit": "4"}
+    page: Page = open_gates({"text": text, **pair}).page
     caption = page.get_by_test_id("gs-caption")
     expect(caption).to_contain_text("LSTM (pronouns-lstm-attention)’s gender (unit 4) is rewritten at “king” (c from ")
     expect(page.get_by_test_id("gs-next-1")).to_contain_text("LSTM (pronouns-lstm) expects next")
     caption = open_gates({"text": text, "left": "pronouns-rnn", "right": "pronouns-gru"}).page.get_by_test_id(
         "gs-caption"
     )
-    expect(caption).to_have_text(r"After “he”, RNN expects “went” (3.8 %), GRU expects “was” (4.6 %).")
+    said = "After “he”, RNN is undecided, likeliest “went” (3.8 %), GRU is undecided, likeliest “was” (4.6 %)."
+    expect(caption).to_have_text(said)
 
 
 def test_in_chinese_brackets_and_percent_bring_no_space(open_gates: Callable[..., Gates]) -> None:
-    page = open_gates({"text": "Mary met", "left": "pronouns-gru_cho", "lang": "zh"}).page
+    page = open_gates({"text": "Mary met", "left": "pronouns-gru_cho", "unit": "0", "lang": "zh"}).page
     said = page.get_by_test_id("gs-caption").text_content() or ""
-    assert "GRU（Cho）的单元 0" in said and "GRU（Cho）预测“" in said
+    assert "GRU（Cho）的单元 0" in said and "GRU（Cho）拿不定主意" in said
     assert "%" in said and " %" not in said and "） " not in said and "。 " not in said

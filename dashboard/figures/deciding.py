@@ -1,0 +1,64 @@
+"""Which unit a page speaks of: the one that decides what the model expects of this very text.
+
+The rule. The step is the last one up to the cursor after which the model expected a word with at least 25 %, else the
+first such step behind it, else the cursor's. There each unit's share in the lead of the likeliest next word over the
+second is known, and the unit with the largest is chosen; but the unit that is shown already stays, and one that the
+model's header names and whose memory holds what the name means goes first, while its share is at least half of that.
+So typing on moves it only where another unit matters more than twice as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dashboard.figures.content import named_unit, named_units
+from dashboard.figures.order import orders, width
+from lstm_core.analysis import lead
+from lstm_core.network import Network
+from lstm_core.trace import Trace
+
+DECIDED = 0.25
+"""How likely a word is that a model can be said to expect."""
+STAYS = 0.5
+"""Of the largest share, how much a unit has that goes before the unit with the largest."""
+
+
+def deciding_unit(
+    model: Network,
+    trace: Trace,
+    predictions: Sequence[Sequence[tuple[str, float]]],
+    cursor: int,
+    layer: int = 0,
+    direction: int = 0,
+    before: int | None = None,
+) -> int:
+    """The unit to show at first. ``predictions``: the likeliest words after each step; ``before``: the unit that is
+    shown already.
+
+    Where nothing is predicted it is the unit that is named, or the first. In a layer that no word is read out of it is
+    a named one that holds what its name means, or else the one whose memory moved most.
+    """
+    if not len(trace):
+        return named_unit(model, layer, direction) if before is None else before
+    holding = [named["unit"] for named in named_units(model, layer, direction, trace)]
+    first = [*holding, *([before] if before is not None and before < width(trace) else [])]
+    if layer != len(trace.layers) - 1:
+        return first[-1] if first else int(orders(trace, layer, direction)["moved"][0])
+    if not predictions:
+        return first[-1] if first else named_unit(model, layer, direction)
+    shares = lead(model, trace, decided(predictions, cursor)).contributions
+    directions = len(trace.layers[0])
+    if len(shares) != directions * width(trace):
+        return first[-1] if first else 0  # a projected h is read out of, whose units are others
+    shares = shares.reshape(directions, -1)[direction]
+    largest = int(np.argmax(shares))
+    return next((unit for unit in reversed(first) if shares[unit] >= STAYS * shares[largest]), largest)
+
+
+def decided(predictions: Sequence[Sequence[tuple[str, float]]], cursor: int) -> int:
+    """The step whose expectation is spoken of: at the cursor, before it, or behind it."""
+    sure = [step for step, likely in enumerate(predictions) if likely and likely[0][1] >= DECIDED]
+    past = [step for step in sure if step <= cursor]
+    return past[-1] if past else sure[0] if sure else min(cursor, len(predictions) - 1)

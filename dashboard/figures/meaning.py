@@ -1,0 +1,176 @@
+"""What a named unit's memory means, and where it means it: the two ends of its axis, and at which steps it is held.
+
+A model's header names a unit and says on which side of a threshold it stands for what. The name is shown only where the
+memory bears it out: a word that the meaning is about has been read, and the memory stands at least half as far from
+the threshold as it does where such a word is read in the model's own examples.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from dashboard.language import mark
+from lab.tasks import chinese, english
+from lab.tasks.templates import lexicon
+from lstm_core.network import Network
+from lstm_core.trace import Trace
+
+LEAST = 0.5
+"""Of what is usual, how far from the threshold a memory stands that holds something."""
+EXAMPLES, LONGEST = 12, 200
+"""Of a model's own examples, how many are read for what is usual, and their tokens."""
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """ends: what the memory stands for on the side that ``flag`` of the header says is above the threshold, and on the
+    other; ``above`` where the header does not say. about: finds the words without which it can stand for nothing.
+    usual: how far from the threshold a memory is that holds something, where no example tells."""
+
+    ends: tuple[str, str]
+    about: str = ""
+    flag: str = ""
+    above: bool = True
+    usual: float = 0.0
+
+
+HAN = re.compile("[\N{CJK UNIFIED IDEOGRAPH-4E00}-\N{CJK UNIFIED IDEOGRAPH-9FFF}]")
+PRONOUNS = ("she", "he"), ("\N{CJK UNIFIED IDEOGRAPH-5979}", "\N{CJK UNIFIED IDEOGRAPH-4ED6}")
+MEANINGS: Mapping[str, Meaning] = {
+    "gender of the subject": Meaning(PRONOUNS[0], "person", "female_above"),
+    "number of the subject": Meaning((mark("plural"), mark("singular")), "noun"),
+    "inside quotation marks": Meaning((mark("inside quotes"), mark("outside quotes")), "quote", "inside_above"),
+    "a's so far less b's so far": Meaning((mark("more a's"), mark("more b's")), "", usual=1.0),
+    "how many brackets are open": Meaning((mark("brackets open"), mark("none open")), "bracket", "", False, 1.0),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """One named unit on one text. side: (time,) int8, 1 where the memory stands for ``high``, -1 for ``low``, 0 where
+    it holds nothing. Of a unit whose meaning nobody has written down ``high`` and ``low`` are empty, and it counts as
+    held wherever it is."""
+
+    side: np.ndarray
+    high: str
+    low: str
+
+
+def held(model: Network, trace: Trace, unit: Mapping[str, Any]) -> Held:
+    """What ``unit``, an entry of the header's ``units``, holds after each step of ``trace``."""
+    meaning = MEANINGS.get(str(unit.get("meaning", "")))
+    values = _values(trace, unit)
+    if meaning is None or values is None:
+        return Held(np.full(len(trace), 1, np.int8), "", "")
+    first, second = meaning.ends
+    if meaning.about == "person" and any(HAN.search(token.text) for token in trace.tokens):
+        first, second = PRONOUNS[1]
+    up = bool(unit.get(meaning.flag, meaning.above))
+    low, high = usual(model, unit, meaning)
+    far = values - _threshold(unit)
+    side = np.where(far >= LEAST * high, 1, np.where(far <= LEAST * low, -1, 0)) * read(trace, meaning.about)
+    return Held(side.astype(np.int8), first if up else second, second if up else first)
+
+
+_usual: WeakKeyDictionary[Network, dict[str, tuple[float, float]]] = WeakKeyDictionary()
+
+
+def usual(model: Network, unit: Mapping[str, Any], meaning: Meaning) -> tuple[float, float]:
+    """How far below (a negative number) and above its threshold the unit usually stands: medians over what it
+    holds right after the words that it is about, in the model's own examples."""
+    if meaning.usual:
+        return -meaning.usual, meaning.usual
+    known = _usual.setdefault(model, {})
+    which = f"{unit.get('layer', 0)} {unit.get('unit')} {meaning.about}"
+    if which not in known:
+        far = np.concatenate([[0.0], *(_far(model, unit, meaning, text) for text in _examples(model))])
+        above, below = far[far > 0], far[far < 0]
+        high = float(np.median(above)) if len(above) else np.inf
+        low = float(np.median(below)) if len(below) else -np.inf
+        known[which] = (low if len(below) else -high, high if len(above) else -low)
+    return known[which]
+
+
+def _far(model: Network, unit: Mapping[str, Any], meaning: Meaning, text: str) -> np.ndarray:
+    trace = model.run(model.tokenizer.encode(text)[:LONGEST], device="cpu")
+    values = _values(trace, unit)
+    if values is None:
+        return np.zeros(0)
+    ends = [step for step in spoken(trace, meaning.about) for step in (step, step + 1)]  # some cells write a step later
+    return (values - _threshold(unit))[[step for step in ends if step < len(trace)]]
+
+
+def _examples(model: Network) -> list[str]:
+    said = list(model.meta.get("examples", []))[:EXAMPLES]
+    return [str(one.get("text", "") if isinstance(one, dict) else one) for one in said]
+
+
+def _threshold(unit: Mapping[str, Any]) -> float:
+    value = unit.get("threshold", 0.0)
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def _values(trace: Trace, unit: Mapping[str, Any]) -> np.ndarray | None:
+    """(time,): the unit's memory; None where the trace has no such unit."""
+    signal, layer, direction = (unit.get(name, 0) for name in ("signal", "layer", "direction"))
+    values = trace.signals.get(str(signal))
+    if values is None or not all(isinstance(one, int) for one in (layer, direction, unit.get("unit"))):
+        return None
+    layers, directions, _, _, units = values.shape
+    if not (0 <= layer < layers and 0 <= direction < directions and 0 <= unit["unit"] < units):
+        return None
+    return values[layer, direction, :, 0, unit["unit"]].astype(np.float64)
+
+
+def read(trace: Trace, about: str) -> np.ndarray:
+    """(time,) bool: whether a word that a meaning is ``about`` has been read to its end by then, and was known."""
+    found = np.full(len(trace), not about)
+    for step in spoken(trace, about) + (spoken(trace, "pronoun") if about == "person" else []):
+        found[step:] = True
+    return found
+
+
+def spoken(trace: Trace, about: str) -> list[int]:
+    """The steps at which the words that a meaning is ``about``, known ones, have been read to their ends."""
+    if not about or not trace.tokens:
+        return []
+    found = []
+    text = [" "] * trace.tokens[-1].end
+    for token in trace.tokens:
+        text[token.start : token.start + len(token.text)] = token.text
+    for match in words(about).finditer("".join(text).lower()):
+        over = [k for k, token in enumerate(trace.tokens) if token.start < match.end() and token.end > match.start()]
+        if over and all(trace.tokens[k].known for k in over):
+            found.append(over[-1])
+    return found
+
+
+@cache
+def words(about: str) -> re.Pattern[str]:
+    """What finds, in a text in small letters, the words that a meaning is about."""
+    if about == "quote":
+        return re.compile("[\"\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}]")
+    if about == "bracket":
+        return re.compile(r"[(\[{]")
+    if about == "noun":
+        return _words(form for pair in lexicon()["nouns"] for form in pair)
+    if about == "pronoun":
+        return re.compile(rf"\b(?:she|he|her|him|his)\b|[{''.join(PRONOUNS[1])}]")
+    spoken, written = english.lexicon(), chinese.lexicon()
+    both = [word for kind in ("nouns", "names") for gender in english.GENDERS for word in spoken[kind][gender]]
+    nouns = [word for kind in ("nouns", "titles") for gender in english.GENDERS for word in written[kind][gender]]
+    before = "|".join(["\N{CJK UNIFIED IDEOGRAPH-5C0F}", "\N{CJK UNIFIED IDEOGRAPH-963F}", *written["surnames"]])
+    names = "|".join(word for gender in english.GENDERS for word in written["names"][gender])
+    return re.compile(f"{_words(both).pattern}|{'|'.join(nouns)}|(?:{before})(?:{names})")
+
+
+def _words(found: Any) -> re.Pattern[str]:
+    longest_first = sorted({re.escape(str(one).lower()) for one in found}, key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(longest_first)})\b")

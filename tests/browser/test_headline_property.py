@@ -1,0 +1,225 @@
+"""Every clause of the headline is true, on texts of every kind: each is read again and held against the trace.
+
+The numbers are taken from the run itself, and what the model expects from its own weights; 200 texts, with NIGHTLY=1
+all 2,000. What a page sends (``content.side``) goes through the page's own telling.js.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser
+from safetensors import safe_open
+
+from dashboard.figures.content import named_units, side
+from dashboard.figures.deciding import deciding_unit
+from dashboard.figures.order import memory
+from lab.tasks.chinese import ChineseWriter
+from lab.tasks.english import Writer
+from lstm_core import Network, list_models, load_model
+
+COUNT = 2000 if os.environ.get("NIGHTLY") else 200
+JAVASCRIPT = Path(__file__).parents[2] / "dashboard" / "gateplot"
+SENTENCES = (Path(__file__).parents[1] / "data" / "sentences.txt").read_text("utf8")
+NOBODY, CHINESE, SOMEBODY = (part.splitlines()[1:] for part in SENTENCES.split("# ")[1:])
+MODELS = (
+    *("pronouns-lstm", "pronouns-gru", "pronouns-janet", "pronouns-coupled", "pronouns-peephole", "country-gru"),
+    *("general-lstm", "general-gru", "agreement-lstm", "pronouns_zh-lstm", "pronouns_zh-gru"),
+)
+ENDS = {
+    "gender": ({"she", "她"}, {"he", "他"}),
+    "number": ({"plural"}, {"singular"}),
+    "quote": ({"inside quotes"}, {"outside quotes"}),
+}
+NUMBER = r"−?\d+\.\d+"
+
+
+def texts() -> list[tuple[str, bool]]:
+    """Texts, and whether a person can stand in it."""
+    rng, found = Random(16), []
+    while len(found) < 2000:
+        kind = rng.randrange(6)
+        if kind == 0:
+            found.append((Writer(rng).story().text, True))
+        elif kind == 1:
+            found.append((ChineseWriter(rng).story().text, True))
+        elif kind == 2:
+            found.append((rng.choice(CHINESE), False))
+        elif kind == 3:
+            found.append((" ".join(rng.sample(SOMEBODY, 2)), True))
+        else:
+            found.append((" ".join(rng.sample(NOBODY, rng.randrange(1, 3))), False))
+    return found[:COUNT]
+
+
+class Told:
+    """One model's headline: what was sent, and what is asked of telling.js."""
+
+    def __init__(self, model: Network, text: str, rng: Random, alone: bool) -> None:
+        self.model, self.text, self.nobody = model, text, alone
+        self.trace = trace = model.run(model.tokenizer.encode(text)[:40])
+        self.at = rng.randrange(len(trace)) if len(trace) else 0
+        table = model.predictions(trace, 5)
+        layer = len(model.layers) - 1
+        chosen = deciding_unit(model, trace, table, self.at, layer) if len(trace) else 0
+        named = [one["unit"] for one in named_units(model, layer, 0)]
+        self.unit = rng.choice([chosen, *named, rng.randrange(model.hidden_size)])
+        self.sent = side(model, trace, table, layer, 0, np.arange(model.hidden_size))
+        self.state = memory(trace)
+        self.c = trace.signals[self.state][layer, 0, :, 0, self.unit]
+        keep = trace.role("keep")
+        shape = trace.signals[self.state].shape
+        self.f = None if keep is None else np.broadcast_to(keep, shape)[layer, 0, :, 0, self.unit]
+        self.label = "" if self.f is None else str(trace.role_label("keep")).replace("-", "−")
+
+    def asked(self) -> list[Any]:
+        keep = None if self.f is None else {"label": self.label, "values": self.f}
+        wanted = ("title", "model", "named", "words", "next", "backward")
+        one = {name: self.sent[name] for name in wanted}
+        return [one, self.unit, keep, {"label": self.state, "values": self.c}, self.at]
+
+    def word(self, step: int) -> str:
+        return next(text for text, first, last, _ in self.sent["words"] if first <= step <= last)
+
+    def places(self, word: str) -> list[int]:
+        return [step for step in range(self.at + 1) if self.word(step) == word]
+
+
+def number(value: float) -> str:
+    """As the page writes it, rounding of binary halves aside."""
+    text = f"{float(value):.{1 if abs(value) >= 9.995 else 2}f}"
+    return text.replace("-", "" if float(text) == 0 else "−")
+
+
+def near(said: str, value: float) -> bool:
+    return abs(float(said.replace("−", "-")) - float(value)) <= (0.0501 if abs(value) >= 9.99 else 0.00501)
+
+
+def check(told: Told, said: str, header: dict[str, Any]) -> set[str]:
+    """Every clause of what is said of the unit; returns their kinds. Raises AssertionError."""
+    c, f, at, kinds = told.c[: told.at + 1], told.f, told.at, set()
+    if f is None or len(told.trace) < 2:
+        assert said == ""
+        return {"silent"}
+    f = f[: at + 1]
+    size = np.abs(c).max()
+    named = re.search(r"’s (\w+) \(unit \d+\)", said)
+    assert not (told.nobody and named and named[1] == "gender"), "nobody is there who could have a gender"
+    rest = said
+    for kind, pattern in {
+        "nothing at": "holds nothing at “(.+?)”\\.",
+        "nothing": rf"holds nothing: \S+ stays between ({NUMBER}) and ({NUMBER})\.",
+        "means": rf"At “(.+?)”, \S+ = ({NUMBER}): ([^.]+)\.",
+        "on": rf"holds on after “(.+?)”: .+? never falls below ({NUMBER})\.",
+        "written": rf"is written at “(.+?)”: \S+ = ({NUMBER})\.",
+        "between": rf": {re.escape(told.label)} stays between ({NUMBER}) and ({NUMBER})\.",
+        "same": rf": {re.escape(told.label)} stays at ({NUMBER})\.",
+        "go": rf"lets go at (.+?= {NUMBER}\))\.",
+        "rewritten": rf"is rewritten at (.+? to {NUMBER}\))\.",
+    }.items():
+        if (match := re.search(pattern, rest)) is None:
+            continue
+        kinds.add(kind)
+        a = match.groups()
+        rest = rest.replace(match[0], "", 1)
+        if kind == "nothing at":
+            assert a[0] == told.word(at) and named
+        elif kind == "nothing":
+            assert size < 0.25 and near(a[0], c.min()) and near(a[1], c.max())
+        elif kind == "means":
+            unit = header[named[1]] if named else {}
+            assert a[0] == told.word(at) and near(a[1], c[at])
+            above = c[at] > unit.get("threshold", 0)
+            first = unit.get("female_above", unit.get("inside_above", True))
+            assert a[2] in ENDS[named[1] if named else ""][0 if above == first else 1]
+            assert abs(c[at] - unit.get("threshold", 0)) > 0.15
+        elif kind == "on":
+            assert any(
+                near(a[1], f[t + 1 :].min()) and f[t + 1 :].min() >= 0.5
+                and (c[t:] * np.sign(c[t]) >= abs(c[t]) / 2 - 1e-6).all() and abs(c[t]) > size / 4
+                for t in told.places(a[0]) if t < at
+            )  # fmt: skip
+        elif kind == "written":
+            assert a[0] == told.word(at) and near(a[1], c[at]) and abs(c[at]) > size / 4
+        elif kind in ("between", "same"):
+            assert near(a[0], f.min()) and near(a[-1], f.max())
+        else:
+            for word, numbers in re.findall(r"“(.+?)” \((.+?)\)", a[0]):
+                values = re.findall(NUMBER, numbers)
+                before = np.concatenate([[0], c])
+                assert any(
+                    near(values[0], f[t]) and f[t] < 0.5 and abs(before[t]) > size / 4
+                    and c[t] * np.sign(before[t]) < abs(before[t]) / 2
+                    if kind == "go" else
+                    near(values[0], before[t]) and near(values[1], c[t]) and before[t] * c[t] < 0
+                    for t in told.places(word)
+                ), (word, numbers)  # fmt: skip
+    assert kinds and not re.search(r"“|\d\.\d", re.sub(r"^.*?’s (\w+ \()?unit \d+\)?", "", rest)), rest
+    return kinds
+
+
+def expected(told: Told, said: str) -> None:
+    """What is expected, from the weights."""
+    model, trace = told.model, told.trace
+    h = trace.signals[model.cell.output][-1, 0, told.at, 0].astype(float)
+    assert model.readout is not None
+    scores = np.asarray(model.readout.whole, float) @ h + model.readout.bias
+    p = np.exp(scores - scores.max())
+    p /= p.sum()
+    match = re.fullmatch("After “(.+?)”, .+? (expects|is undecided, likeliest) (.+?) \\((.+?)\u202f%\\)\\.", said)
+    assert match, said
+    assert match[1] == told.word(told.at)
+    assert (match[2] == "expects") == (p.max() >= 0.25)
+    assert abs(float(match[4]) - 100 * p.max()) <= 0.51
+    assert match[3].startswith("a word it") or model.tokenizer.display(int(p.argmax())) in (match[3][1:-1], " ", "\n")
+
+
+def test_every_clause_of_the_headline_is_true(browser: Browser) -> None:
+    page = browser.new_context().new_page()
+    page.route("http://telling.test/**", lambda route: _serve(route))
+    page.goto("http://telling.test/")
+    rng, told, headers = Random(61), [], {}
+    models = {name: load_model(name) for name in MODELS}
+    for name in MODELS:
+        with safe_open(list_models()[name], "numpy") as file:
+            header = json.loads(file.metadata()["gatescope"])
+        headers[name] = (header | header.get("meta", {})).get("units", {})
+    for text, somebody in texts():
+        han = bool(re.search("[\u4e00-\u9fff]", text))
+        fitting = [name for name in MODELS if name.startswith("general") or ("_zh" in name) == han]
+        told.append(Told(models[rng.choice(fitting)], text, rng, not somebody))
+    told = [one for one in told if len(one.trace)]
+    asked = json.dumps([one.asked() for one in told], default=lambda array: array.tolist())
+    said = page.evaluate(
+        """async (asked) => {
+          const { unit, expectation } = await import("http://telling.test/telling.js")
+          return JSON.parse(asked).map(([side, chosen, keep, memory, at]) =>
+            [unit([side], 0, chosen, keep, memory, at), expectation([side], [at])])
+        }""",
+        asked,
+    )
+    page.close()
+    seen: set[str] = set()
+    for one, (unit, next) in zip(told, said, strict=True):
+        try:
+            seen |= check(one, unit, headers[one.model.name])
+            expected(one, next)
+        except AssertionError as error:
+            place = f"{one.model.name}, unit {one.unit}, step {one.at} of {one.text!r}"
+            pytest.fail(f"{place}: {unit!r}, {next!r}: {error}")
+    assert seen >= {"nothing at", "nothing", "means", "on", "between", "go"}
+
+
+def _serve(route: Any) -> None:
+    name = route.request.url.rsplit("/", 1)[1]
+    if not name:
+        route.fulfill(body="<!doctype html>", content_type="text/html")
+    else:
+        route.fulfill(body=(JAVASCRIPT / name).read_text("utf8"), content_type="text/javascript")

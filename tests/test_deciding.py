@@ -1,0 +1,197 @@
+"""The unit that a page speaks of is the one that decides on this text, and a name is shown where it is borne out."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import cache
+from dashboard.figures.content import named_units
+from dashboard.figures.deciding import DECIDED, STAYS, decided, deciding_unit
+from dashboard.views import discover
+from lstm_core import Network, Trace
+from lstm_core.analysis import lead
+from tests.small_models import small_model
+from tests.test_figures import unpack
+
+FRANCE = "I grew up in France. I speak fluent"
+MARY = "Mary went to the market because she was hungry. Then John met Anna and he"
+WANG = "昨天王女士去了市场，因为她很饿。后来李先生遇见了小红，他"
+
+
+def shares(model: Network, trace: Trace, step: int) -> tuple[np.ndarray, float]:
+    """(unit,): W[first] h - W[second] h of the two likeliest next words, and all of the lead, written from the sums."""
+    assert model.readout is not None
+    h = trace.signals[model.cell.output][-1, :, step, 0].astype(float)
+    weight = np.asarray(model.readout.whole, float)
+    if model.attention is None:
+        scores = weight @ h.ravel() + model.readout.bias
+        parts = weight[:, None].reshape(len(weight), *h.shape) * h
+    else:
+        alpha = trace.signals["alpha"][0, 0, step, 0].astype(float)
+        mean = alpha @ trace.signals[model.cell.output][-1, 0, : len(alpha), 0].astype(float)
+        scores = weight @ np.concatenate([h[0], mean]) + model.readout.bias
+        parts = (weight[:, : len(mean)] * h[0] + weight[:, len(mean) :] * mean)[:, None]
+    second, first = np.argsort(scores)[-2:]
+    return (parts[first] - parts[second])[0], float(scores[first] - scores[second])
+
+
+@pytest.mark.parametrize("name", ["pronouns-lstm", "pronouns-gru", "general-gru", "pronouns-lstm-attention"])
+def test_the_lead_is_the_sum_of_what_the_units_add(name: str) -> None:
+    model = cache.model(name)
+    trace = model.run(MARY)
+    for step in (5, len(trace) - 2, len(trace) - 1):
+        parts, value = shares(model, trace, step)
+        found = lead(model, trace, step)
+        np.testing.assert_allclose(found.contributions, parts, atol=1e-4)
+        assert found.value == pytest.approx(value, abs=1e-4)
+        assert [found.word, found.against] == [word for word, _ in model.next_tokens(trace, step, 2)]
+
+
+def test_a_readout_through_the_embedding_and_two_directions_add_up_too() -> None:
+    model = small_model("lstm", layers=2, directions=2)
+    trace = model.run("Mary saw John because she")
+    logits = np.sort(model.logits(trace)[2].astype(float))
+    assert lead(model, trace, 2).value == pytest.approx(logits[-1] - logits[-2], abs=1e-5)
+    assert lead(model, trace, 2).contributions.shape == (2 * model.hidden_size,)
+
+
+@pytest.mark.parametrize("name", sorted(cache.models()))
+@pytest.mark.parametrize("text", [FRANCE, MARY, WANG])
+def test_the_unit_has_the_largest_share_or_half_of_it_and_a_name(name: str, text: str) -> None:
+    model = cache.model(name)
+    trace = model.run(text)
+    table = model.predictions(trace, 5)
+    step, top = decided(table, len(trace) - 1), len(trace.layers) - 1
+    unit = deciding_unit(model, trace, table, len(trace) - 1, top)
+    parts, _ = shares(model, trace, step)
+    holding = [one["unit"] for one in named_units(model, top, 0, trace)]
+    assert parts[unit] >= (STAYS if unit in holding else 1 - 1e-6) * parts.max()
+    assert all(parts[one] < STAYS * parts.max() for one in holding) or unit in holding
+
+
+def test_the_step_is_the_last_one_where_something_was_expected() -> None:
+    sure, unsure = [("he", DECIDED)], [("he", DECIDED - 0.01)]
+    assert decided([sure, unsure, sure, unsure], 3) == 2
+    assert decided([sure, unsure, sure, unsure], 1) == 0
+    assert decided([unsure, unsure, sure], 1) == 2
+    assert decided([unsure, unsure], 1) == 1
+
+
+def test_a_unit_that_is_shown_stays_while_it_has_half_of_the_largest_share() -> None:
+    model = cache.model("country-lstm")
+    trace = model.run(FRANCE)
+    table = model.predictions(trace, 5)
+    parts, _ = shares(model, trace, decided(table, len(trace) - 1))
+    for unit, part in enumerate(parts):
+        chosen = deciding_unit(model, trace, table, len(trace) - 1, before=unit)
+        assert chosen == (unit if part >= STAYS * parts.max() else parts.argmax())
+
+
+def test_typing_on_does_not_move_the_unit_to_and_fro() -> None:
+    """Letter by letter, as it is typed: the unit changes a few times in 75 keys, and never back within a word."""
+    for name in ("pronouns-lstm", "pronouns-gru"):
+        model, shown = cache.model(name), []
+        for end in range(1, len(MARY) + 1):
+            trace = model.run(MARY[:end])
+            before = shown[-1] if shown else None
+            shown.append(deciding_unit(model, trace, model.predictions(trace, 5), len(trace) - 1, before=before))
+        changes = sum(a != b for a, b in zip(shown, shown[1:], strict=False))
+        assert changes <= len(MARY.split()) and shown[-1] == model.meta["units"]["gender"]["unit"]
+
+
+@pytest.mark.parametrize("text", ["def f(x): return x + 1", "for i in range(10): print(i)", "Is it going to rain?",
+                                  "The cat sat on the", "We all live in a yellow", "Xiomara went home because", FRANCE,
+                                  "我在法国长大。今天天气很好。我会说", ""])  # fmt: skip
+def test_no_model_is_said_to_hold_a_gender_where_there_is_none(text: str) -> None:
+    for name in cache.models():
+        model = cache.model(name)
+        if "gender" in model.meta.get("units", {}):
+            layer = model.meta["units"]["gender"]["layer"]
+            assert "gender" not in [one["name"] for one in named_units(model, layer, 0, model.run(text))], name
+
+
+WOMAN, MAN = "Mary went home because", "John went home because"
+
+
+SCALED = "pronouns-slstm"  # its c alone has no scale: h shows c / n
+GENDERED = [name for name in cache.models() if "gender" in cache.model(name).meta.get("units", {}) and name != SCALED]
+
+
+@pytest.mark.parametrize("name", GENDERED)
+def test_the_ends_of_the_axis_are_she_and_he_the_right_way_round(name: str) -> None:
+    """What the unit holds of a woman is called she, whichever sign it has."""
+    model = cache.model(name)
+    chinese = "王女士去了市场，", "王先生去了市场，", "她", "他"
+    women, men, she, he = chinese if "_zh" in name else (WOMAN, MAN, "she", "he")
+    for text, word in ((women, she), (men, he)):
+        trace = model.run(text)
+        found = {one["name"]: one for one in named_units(model, model.meta["units"]["gender"]["layer"], 0, trace)}
+        one = found["gender"]
+        assert {one["high"], one["low"]} == {she, he}
+        side = one["side"][-1]
+        assert side and (one["high"] if side > 0 else one["low"]) == word
+        unit = model.meta["units"]["gender"]
+        value = trace.signals[unit["signal"]][unit["layer"], 0, -1, 0, unit["unit"]]
+        assert (value > unit["threshold"]) == (side > 0)
+
+
+def test_the_ends_of_the_other_named_units() -> None:
+    number = cache.model("agreement-lstm")
+    for text, end in (("the keys to the cabinet", "plural"), ("the key to the cabinets", "singular")):
+        (one,) = named_units(number, 0, 0, number.run(text))
+        assert (one["high"] if one["side"][-1] > 0 else one["low"]) == end
+    counter = cache.model("anbn-lstm")
+    (one,) = named_units(counter, 0, 0, counter.run("aaaabb"))
+    assert (one["high"], list(one["side"])) == ("more a's", [0, 1, 1, 1, 1, 1])
+    brackets = cache.model("brackets-lstm")
+    found = {one["name"]: one for one in named_units(brackets, 0, 0, brackets.run('red (cat "old bridge'))}
+    assert (found["depth"]["low"], found["depth"]["side"][-1]) == ("brackets open", -1)
+    assert (found["quote"]["low"], found["quote"]["side"][-1]) == ("inside quotes", -1)
+    assert not found["depth"]["side"][:4].any()
+
+
+def script(name: str) -> None:
+    import importlib
+
+    importlib.import_module(name).page()
+
+
+PAGES = [view for view in discover() if view.TITLE not in ("Experiments",)]
+
+
+def shown(view: str, left: str, right: str, text: str) -> str:
+    """All that a page shows: what its components got, and Streamlit's own texts."""
+    test = AppTest.from_function(script, args=(view,), default_timeout=60)
+    for key, value in {"text": text, "left": left, "right": right}.items():
+        test.query_params[key] = value
+    test.run()
+    assert not test.exception, test.exception
+    trees = [unpack(one.proto.bytes) for one in test.get("bidi_component")]  # type: ignore[attr-defined]
+    trees = [tree | {"examples": [], "honesty": []} for tree in trees if "models" not in tree]
+    said = [str(one.value) for one in (*test.caption, *test.markdown)]
+    said += [one.label for one in (*test.button, *test.checkbox)]
+    said += [option for box in test.selectbox for option in (*box.options, box.label)]
+    return json.dumps([*trees, said], default=lambda _: "", ensure_ascii=False)
+
+
+PAIRS = [("general-lstm", "general-gru"), ("pronouns-lstm", "pronouns-gru"), ("country-lstm", "pronouns-coupled")]
+
+
+@pytest.mark.parametrize("view", PAGES, ids=lambda view: view.TITLE)
+def test_on_a_sentence_without_a_gender_no_page_says_gender(view) -> None:
+    for left, right in PAIRS[: 1 if view.TITLE in ("Gradients", "Health") else 2]:
+        said = shown(view.__name__, left, right, FRANCE)
+        assert "gender" not in said.lower(), said[max(0, said.lower().index("gender") - 200) :][:400]
+
+
+@pytest.mark.parametrize("view", [one for one in PAGES if one.TITLE not in ("Gates", "Gradients", "Health")])
+def test_the_pages_start_from_the_unit_that_decides(view) -> None:
+    model = cache.model("general-lstm")
+    trace = model.run(FRANCE)
+    unit = int(shares(model, trace, len(trace) - 1)[0].argmax())
+    said = shown(view.__name__, "general-lstm", "general-gru", FRANCE)
+    assert f'"unit": {unit}' in said if view.TITLE == "Step by step" else f"unit {unit}" in said
