@@ -64,7 +64,8 @@ def test_one_that_cannot_be_used_is_said_and_not_kept(asked: list[str], monkeypa
     page = AppTest.from_function(script, default_timeout=30).run()
     page = page.button_group[0].set_value("accelerator").run()
     assert not page.exception
-    assert [one.value for one in page.caption][1:] == ["NumPy on the CPU: the installed PyTorch cannot use the accelerator"]
+    said = [one.value for one in page.caption][1:]
+    assert said == ["NumPy on the CPU: the installed PyTorch cannot use the accelerator"]
 
 
 def test_a_device_that_fails_on_the_way_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

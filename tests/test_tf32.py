@@ -52,12 +52,12 @@ def test_who_says_it_in_the_newer_way_is_understood(call: Any) -> None:
 
 @pytest.mark.parametrize("rnn", ["ieee", "tf32"])
 def test_cudnns_own_word_for_recurrent_networks_counts(rnn: str, call: Any) -> None:
-    before = torch.backends.cudnn.rnn.fp32_precision
-    torch.backends.cudnn.rnn.fp32_precision = rnn
+    backend: Any = torch.backends.cudnn.rnn
+    before, backend.fp32_precision = backend.fp32_precision, rnn
     try:
         assert precision.in_tf32(call) == (rnn == "tf32")
     finally:
-        torch.backends.cudnn.rnn.fp32_precision = before
+        backend.fp32_precision = before
 
 
 def test_older_cards_have_no_tf32(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
