@@ -132,6 +132,8 @@ def _is_the_librarys(error: BaseException) -> bool:
 
 def _bytes(piece: str) -> str:
     """The bytes of a piece, as "0xE4 0xBA"; a piece that is not spelled in the letters for bytes is shown as it is."""
+    if re.fullmatch("<0x[0-9A-F]{2}>", piece):  # how a vocabulary with byte fallback spells one
+        return piece[1:-1]
     letters = piece.removeprefix("##")
     return " ".join(f"0x{_BYTES[letter]:02X}" for letter in letters) if _BYTES.keys() >= set(letters) else piece
 
