@@ -81,7 +81,7 @@ def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str
         alone = sum(other.name == way.name for other in ways) == 1
         name = way.name if alone else tr("{cell} ({state})", cell=way.name, state=way.flow.state)
         named_ways.append((name, way))
-        style = {"dash": "solid" if way.shown else "dash"}
+        style = {"dash": "dash" if way.shown and not alone else "solid"}
         lines.append(p.line(np.arange(len(way.share)), positive(way.share), name, color, style=style))
     said = []
     if any(way.back(BACK + 1) is not None for way in ways):  # else that is where it began
@@ -102,7 +102,8 @@ def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str
     ]
     notes += [
         tr(
-            "What the {cell} shows, h, passes through its gates at every step; what it carries on is {state}, dashed.",
+            "What the {cell} carries on, {state}, is drawn solid; what it shows of it passes through its gates at "
+            "every step, and is dashed.",
             **{"cell": way.name, "state": way.flow.state},
         )
         for way in ways
@@ -143,17 +144,27 @@ def paths(id: str, trace: Trace, flow: Flow) -> dict[str, Any]:
             (flow.rest, tr("through gates and candidate"), theme.OTHER_COLOR, "dot"),
         )
     ]
-    shares = np.delete(flow.direct / np.maximum(flow.direct + flow.rest, FLOOR), flow.step)[
-        positive(np.delete(flow.norm, flow.step)) > 0
-    ]
-    text = ""
-    if len(shares):
-        text = tr(
-            "On average {share} of what flows back goes by the product of the keep gates.",
-            share=p.percent(float(shares.mean())),
-        )
+    text = _beside_the_whole(trace, flow)
     drawing = log_figure(trace, lines, tr("norm of d{state}", state=flow.state))
-    return p.panel(id, title, drawing, text=text, alt=tr("{title}. {said}", title=title, said=text))
+    note = tr(
+        "The direct path is the product of the keep gates; it and the rest add up to the whole as matrices. Their "
+        "sizes do not, for one can take from the other what it gives."
+    )
+    return p.panel(id, title, drawing, text=text, note=note, alt=tr("{title}. {said}", title=title, said=text))
+
+
+def _beside_the_whole(trace: Trace, flow: Flow) -> str:
+    """How large the direct path alone is beside the whole, at the step that is farthest and still reached."""
+    assert flow.direct is not None
+    reached = [step for step in np.flatnonzero(flow.norm > FLOOR) if step != flow.step]
+    if not reached:
+        return ""
+    far = int(max(reached, key=lambda step: abs(step - flow.step)))
+    return tr(
+        "Back at {word} the direct path alone is {times} times the size of the whole.",
+        word=p.quoted(named(trace, far)),
+        times=p.rounded(float(flow.direct[far] / flow.norm[far])),
+    )
 
 
 def by_gate(id: str, trace: Trace, found: Gradients, word: str, layer: int, direction: int) -> dict[str, Any]:
@@ -165,6 +176,17 @@ def by_gate(id: str, trace: Trace, found: Gradients, word: str, layer: int, dire
                theme.role_color(roles.get(name, ""), "light"))
         for name in found.deltas
     ]  # fmt: skip
+    shown = [
+        (found.norm(state, layer, direction), f"\N{GREEK SMALL LETTER DELTA}{state}", "cell", "solid")
+        for state in trace.cell.states()
+        if state == trace.cell.output
+    ]
+    handed = tr("handed to the layer below") if layer else tr("handed to the word")
+    shown.append((np.linalg.norm(found.handed[layer], axis=-1), handed, "hidden", "dot"))
+    lines += [
+        p.line(at, positive(values), name, theme.role_color(role, "light"), style={"dash": dash, "width": 3})
+        for values, name, role, dash in shown
+    ]
     title = tr("{cell}: the error in each gate", cell=tr(trace.cell.title))
     last = {name: found.norm(name, layer, direction) for name in found.deltas}
     peak = max(last, key=lambda name: float(last[name].max(initial=0.0)))

@@ -124,12 +124,12 @@ def timescale(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     title = tr(trace.cell.title)
     if found.timescale is None:
         return p.panel(id, title, text=_no_memory(trace))
-    longest = int(np.argmax(found.timescale))
     said = timescales(trace, layer=found.layer, backward=bool(found.direction))
+    longest = int(np.argmax(said.holding))
     part = spans(id, trace, said, longest)
-    middle = float(np.median(found.timescale))
-    told = {"half": _steps(middle), "unit": longest, "all": _steps(found.timescale[longest])}
-    if np.isinf(found.timescale[longest]):
+    middle = float(np.median(said.holding))
+    told = {"half": _steps(middle), "unit": longest, "all": _steps(said.holding[longest])}
+    if np.isinf(said.holding[longest]):
         text = tr("Half of the units forget within {half}; the longest, unit {unit}, forgets nothing here.", **told)
     else:
         text = tr("Half of the units forget within {half}; the longest, unit {unit}, in {all}.", **told)

@@ -11,6 +11,7 @@ from dashboard.figures import panel as p
 from dashboard.figures.words import named
 from dashboard.language import tr
 from lstm_core.analysis import Memory, Retention, Timescales
+from lstm_core.analysis.timescales import HALF
 from lstm_core.trace import Trace
 
 
@@ -43,7 +44,7 @@ def writers(id: str, trace: Trace, found: Memory, of: str, more: str = "") -> di
         )
         notes.append(note)
     text = _most(names, found.contributions[:count], float(found.value))
-    axes = {"xaxis": p.word_axis(trace), "yaxis": p.value_axis(tr("share of the value")), "meta": {"pick": "x"}}
+    axes = {"xaxis": p.word_axis(trace), "yaxis": p.value_axis(tr("part of the value")), "meta": {"pick": "x"}}
     cell, after = tr(trace.cell.title), p.quoted(names[found.step])
     title = tr("{cell}: who wrote {of} after {word}", cell=cell, of=of, word=after)
     alt = tr("{title}. {said}", title=title, said=text)
@@ -112,11 +113,39 @@ def _left(trace: Trace, found: Retention, step: int) -> list[str]:
     return [tr("After {word}, {high:.2f} is left of what {most} wrote, and {low:.2f} of what {least} wrote.", **said)]
 
 
+LISTED = 5
+"""Words at which a unit let go that are named."""
+
+
+def _span(trace: Trace, found: Timescales, unit: int) -> str:
+    """How long the chosen unit remembers, and where it let go."""
+    value, gone = found.holding[unit], np.flatnonzero(found.let_go[:, unit])
+    steps, share = p.rounded(value), p.percent(float(np.exp(-1 / value)))
+    if not np.isfinite(value):
+        kept = tr("Where the chosen unit holds on it forgets nothing on this text.")
+    elif value < -1 / np.log(HALF):
+        return tr("The chosen unit keeps {share} a step on this text: it lets go of everything at once.", share=share)
+    else:
+        kept = tr(
+            "The chosen unit keeps {share} a step on this text, a memory of about {steps} steps.",
+            share=share,
+            steps=steps,
+        )
+    if not len(gone):
+        return p.sentences(kept, tr("It never let go."))
+    places = p.listed([p.quoted(named(trace, int(step))) for step in gone[:LISTED]])
+    if len(gone) == 1:
+        return p.sentences(kept, tr("It let go once, at {word}.", word=places))
+    if len(gone) <= LISTED:
+        return p.sentences(kept, tr("It let go at {words}.", words=places))
+    return p.sentences(kept, tr("It let go {count} times, first at {words}.", count=len(gone), words=places))
+
+
 def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]:
     """Timescales of all units, longest first; a unit that forgets nothing is drawn at the top edge."""
-    order = np.argsort(-found.on_text, kind="stable")
+    order = np.argsort(-found.holding, kind="stable")
     top = 1e4
-    on_text, at_rest = np.minimum(found.on_text[order], top), np.minimum(found.from_bias[order], top)
+    on_text, at_rest = np.minimum(found.holding[order], top), np.minimum(found.from_bias[order], top)
     place = int(np.flatnonzero(order == unit)[0])
     names = [tr("unit {unit}", unit=k) for k in order]
     dots = [
@@ -159,14 +188,11 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
         shapes=[chosen],
         showlegend=True,
     )
-    value = found.on_text[unit]
-    if np.isfinite(value):
-        said = tr("The chosen unit keeps a memory for about {steps} steps on this text.", steps=p.rounded(value))
-    else:
-        said = tr("The chosen unit forgets nothing on this text.")
+    said = _span(trace, found, unit)
     note = tr(
-        "T = \N{MINUS SIGN}1 / log {keep}: after so many steps a third of a memory (1/e) is left. By the bias alone: "
-        "what the gate would keep if it read nothing.",
+        "T = \N{MINUS SIGN}1 / log {keep}: after so many steps a third of a memory (1/e) is left, unless the unit lets "
+        "go of it at once: the steps at which it keeps less than half are left out. By the bias alone: what the gate "
+        "would keep if it read nothing.",
         keep=p.factor(found.keep),
     )
     return p.panel(id, tr("{cell}: timescales", cell=tr(trace.cell.title)), drawing, text=said, note=note, alt=said)

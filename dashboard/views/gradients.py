@@ -11,6 +11,8 @@ from dashboard.chart import chart, chosen_step
 from dashboard.controls.kept import kept
 from dashboard.figures import gradients as draw
 from dashboard.figures.panel import panel
+from dashboard.figures.powers import powers, recurrent
+from dashboard.figures.weight_gradient import over_time
 from dashboard.figures.words import as_sentence, named, words
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn, same_step, scene
@@ -38,8 +40,8 @@ def page() -> None:
         st.caption(tr("Type a sentence above, or choose an example."))
         return
     models = {model.name: model for model in shown.models}
-    plain = f"{shown.models[0].name.partition('-')[0]}-rnn"
-    if plain in cache.models():
+    plain = plain_rnn(shown.models[0], shown.settings.text)
+    if plain is not None:
         models = {plain: cache.model(plain), **models}
     longest = min(longest_back(model) for model in models.values())
     traces = {name: library.read(name, shown.settings.text, longest).trace for name in models}
@@ -63,6 +65,7 @@ def page() -> None:
         state = rule.state if rule else trace.cell.output
         found = flow(trace, place, state, layer=at.layer, backward=bool(at.direction))
         panels.append(draw.paths(f"paths{side}", trace, found))
+    weights = []
     for side, (model, at) in enumerate(zip(shown.models, shown.drawn, strict=True)):
         trace, place = traces[model.name], places[model.name]
         try:
@@ -71,6 +74,7 @@ def page() -> None:
         except ValueError as reason:
             title = tr("{cell}: the error in each gate", cell=tr(trace.cell.title))
             panels.append(panel(f"gates{side}", title, text=as_sentence(reason)))
+            weights.append(panel(f"weights{side}", ""))
             continue
         found = gradients(trace, place, error)
         panels.append(
@@ -83,10 +87,37 @@ def page() -> None:
                 at.direction,
             )
         )
+        weights.append(over_time(f"weights{side}", trace, found, at.layer, at.direction))
+    panels += weights
+    for name, model in models.items():
+        matrix = recurrent(model.cell)
+        if matrix is not None:
+            layer = drawn.get(name, shown.drawn[0]).layer
+            params = model.layers[min(layer, len(model.layers) - 1)][0]
+            panels.append(powers("powers", params[matrix].astype(float), matrix, _title(name, traces)))
+            break
     rows = [[one.text, one.first, one.last, int(one.known)] for one in words(first)]
     chart({"words": rows, "step": step, "columns": 2, "panels": panels}, KEY, shown.settings.text)
     if len(first) < len(shown.traces[0]):
         st.caption(tr("The first {count} steps are gone back through.", count=len(first)))
+
+
+KNOWN = 0.8
+"""Share of a text that a model must have words for to be read beside others."""
+
+
+def plain_rnn(model: Network, text: str) -> str | None:
+    """The shipped plain RNN to draw beside ``model``: of its own task, else the one that reads most of the text."""
+    own = f"{model.name.partition('-')[0]}-rnn"
+    if own in cache.models():
+        return own
+    shares: dict[str, float] = {}
+    for name in cache.models():
+        if name.endswith("-rnn"):
+            tokens = cache.model(name).tokenizer.encode(text)
+            shares[name] = sum(token.known for token in tokens) / max(1, len(tokens))
+    best = max(shares, key=shares.__getitem__, default=None)
+    return best if best is not None and shares[best] >= KNOWN else None
 
 
 def _title(name: str, traces: Mapping[str, Trace]) -> str:
@@ -106,7 +137,7 @@ def _ways(trace: Trace, step: int, title: str, at: Drawn) -> list[draw.Way]:
         found = flow(trace, step, state, layer=layer, backward=backward)
         return draw.Way(title, trace.cell.name, found, backward, shown=state == shown)
 
-    return [way(shown), *([way(rule.state)] if rule and rule.state != shown else [])]
+    return [*([way(rule.state)] if rule and rule.state != shown else []), way(shown)]
 
 
 def _state(trace: Trace) -> str:

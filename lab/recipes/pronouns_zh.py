@@ -33,4 +33,4 @@ class ChinesePronouns(Pronouns):
     )
 
 
-RECIPES = tuple(ChinesePronouns(CELLS[name], single=name == "lstm") for name in ("lstm", "gru"))
+RECIPES = tuple(ChinesePronouns(CELLS[name], single=name == "lstm") for name in ("lstm", "gru", "rnn"))

@@ -81,6 +81,8 @@ class Gradients:
         or tanh is applied to).
     states: by state, (layer, direction, time, unit): the error in the state, by every path.
     inputs: (time, input), the error in what the first layer read.
+    handed: by layer, (time, what it read): the error that it hands to the layer below, at that one's output; ``inputs``
+        is the first of them.
     direct: (direction, time, unit), the top layer's error in the carried state that comes by the direct path alone,
         (prod_{j=t+1..step} f_j) times the error at ``step``; None for a cell without such a path (the plain RNN).
     """
@@ -90,6 +92,7 @@ class Gradients:
     deltas: Mapping[str, np.ndarray]
     states: Mapping[str, np.ndarray]
     inputs: np.ndarray
+    handed: tuple[np.ndarray, ...]
     direct: np.ndarray | None
     _factors: Mapping[tuple[int, int, str], _Factor]
 
@@ -125,6 +128,19 @@ class Gradients:
             (factor.read**2).sum(-1, keepdims=True) if factor.mask is None else factor.read**2
         )
         return np.sqrt(squares.sum(-1))
+
+    def along(self, param: str, layer: int = -1, direction: int = 0) -> np.ndarray:
+        """(time,): each step's share of the gradient's size, the scalar product of its contribution with the gradient
+        over the gradient's Frobenius norm. They add up to that norm; zeros where it is 0.
+        """
+        factor, whole = self._factor(param, layer, direction), self.weight(param, layer, direction)
+        size = np.linalg.norm(whole)
+        if size == 0:
+            return np.zeros(len(factor.delta))
+        if factor.read is None:
+            return factor.delta @ whole / size
+        weighed = whole if factor.mask is None else factor.mask * whole
+        return ((factor.delta @ weighed) * factor.read).sum(-1) / size
 
     def _factor(self, param: str, layer: int, direction: int) -> _Factor:
         layers = 1 + max(layer for layer, _, _ in self._factors)
@@ -163,6 +179,7 @@ def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gra
         above[step] = error
     below: list[dict[str, np.ndarray]] = [{} for _ in range(directions)]
     found: list[list[_Pass]] = []
+    handed: list[np.ndarray] = []
     factors: dict[tuple[int, int, str], _Factor] = {}
     for layer in reversed(range(count)):
         parts = np.split(above, directions, axis=-1)
@@ -177,6 +194,7 @@ def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gra
             factors |= {(layer, way, name): _factor(run, name, back) for name in run.params}
             row.append(back)
         found.insert(0, row)
+        handed.insert(0, above)
 
     def gather(pick: Callable[[_Pass], np.ndarray]) -> np.ndarray:
         return np.stack(
@@ -192,6 +210,7 @@ def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gra
         deltas={name: gather(lambda b, name=name: b.deltas[name]) for name in found[0][0].deltas},
         states={name: gather(lambda b, name=name: b.states[name]) for name in cell.states()},
         inputs=above,
+        handed=tuple(handed),
         direct=_direct(runs[-1], found[-1], step),
         _factors=factors,
     )

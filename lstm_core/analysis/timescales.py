@@ -13,6 +13,9 @@ from lstm_core.analysis.steps import Steps, steps
 from lstm_core.analysis.tape import tape
 from lstm_core.trace import Trace
 
+HALF = 0.5
+"""A unit that keeps less of what it has lets go of it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Timescales:
@@ -24,11 +27,17 @@ class Timescales:
     from_bias: from the gate at rest, with no input and empty states: the biases alone. NaN for a cell that cannot be
         run, being known by its values alone (``Cell.by_values``).
     keep: the gate in the cell's letters ("f", "z").
+    holding: as ``on_text``, over the steps at which the unit keeps at least half of what it has, all of them where
+        there is none: a reset says nothing about how long it remembers between resets.
+    let_go: (time, unit), True at the steps at which a unit that held something kept less than half of it; something is
+        a tenth of the most that it holds in this text.
     """
 
     on_text: np.ndarray
     from_bias: np.ndarray
     keep: str
+    holding: np.ndarray
+    let_go: np.ndarray
 
 
 def timescales(trace: Trace, *, layer: int = -1, backward: bool = False, batch: int = 0) -> Timescales:
@@ -39,7 +48,18 @@ def timescales(trace: Trace, *, layer: int = -1, backward: bool = False, batch: 
     read = keep[~run.skipped]
     unknown = np.full(keep.shape[-1], np.nan)
     on_text = lasting(read) if len(read) else unknown
-    return Timescales(on_text, unknown if run.cell.by_values else lasting(at_rest(run)[None]), rule.label("keep"))
+    holds = (keep >= HALF) & ~run.skipped[:, None]
+    held = holds.any(0)
+    logs = np.where(holds, np.log(np.maximum(keep, HALF)), 0.0).sum(0) / np.maximum(holds.sum(0), 1)
+    state = np.abs(run.old[rule.state])
+    something = state > 0.1 * np.maximum(state, np.abs(run.signals[rule.state])).max(axis=0, initial=0.0)
+    return Timescales(
+        on_text,
+        unknown if run.cell.by_values else lasting(at_rest(run)[None]),
+        rule.label("keep"),
+        np.where(held, lasting(np.exp(logs)[None]), on_text),
+        run.flip((keep < HALF) & something & ~run.skipped[:, None]),
+    )
 
 
 def at_rest(run: Steps) -> np.ndarray:

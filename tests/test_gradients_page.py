@@ -1,0 +1,126 @@
+"""What the pages Gradients and Memory say beside their curves, against sums and powers that are made here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from dashboard.figures import gradients as draw
+from dashboard.figures.memory import spans
+from dashboard.figures.powers import power_sizes, powers, recurrent
+from dashboard.figures.weight_gradient import over_time
+from dashboard.views.gradients import plain_rnn
+from lstm_core import CELLS, load_model
+from lstm_core.analysis import flow, gradients, timescales, word_error
+from lstm_core.trace import Trace
+from tests.traces import random_trace
+
+TEXT = "Mary went to the market because she was hungry. Then John met Anna and he"
+
+
+def two_layers() -> tuple[Trace, torch.nn.LSTM, torch.Tensor]:
+    """A torch LSTM of two layers, its trace in float64, and x."""
+    import lstm_core
+
+    torch.manual_seed(0)
+    module = torch.nn.LSTM(3, 4, num_layers=2).double()
+    x = torch.randn(6, 1, 3, dtype=torch.float64)
+    return lstm_core.trace(module, x), module, x
+
+
+def test_what_is_handed_to_the_layer_below_is_autograd_s() -> None:
+    """The second layer alone, on what the first one shows: the gradient of its input."""
+    trace, module, _ = two_layers()
+    error = np.array([0.4, -1.1, 0.7, 0.2])
+    found = gradients(trace, 5, error)
+    upper = torch.nn.LSTM(4, 4).double()
+    upper.load_state_dict(
+        {f"{name}_l0": getattr(module, f"{name}_l1") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+    )
+    shown = torch.tensor(trace["h"][0, 0]).requires_grad_()
+    (upper(shown)[0][5, 0] @ torch.tensor(error)).backward()
+    assert shown.grad is not None
+    np.testing.assert_allclose(found.handed[1], shown.grad[:, 0], atol=1e-12)
+    np.testing.assert_array_equal(found.handed[0], found.inputs)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_steps_parts_add_up_to_the_size_of_the_gradient(name: str) -> None:
+    trace = random_trace(name, layers=2, hidden=4)
+    found = gradients(trace, 5, np.array([0.4, -1.1, 0.7, 0.2]))
+    for param in trace.layers[1][0]:
+        each, whole = found.contributions(param, 1), found.weight(param, 1)
+        parts = found.along(param, 1)
+        size = np.sqrt((whole**2).sum())
+        expected = [float((one * whole).sum() / size) if size else 0.0 for one in each]
+        np.testing.assert_allclose(parts, expected, atol=1e-12)
+        assert parts.sum() == pytest.approx(size, abs=1e-12)
+
+
+def test_the_sum_over_time_is_told_and_drawn() -> None:
+    model = load_model("pronouns-lstm")
+    trace = model.run(TEXT, device="cpu")
+    found = gradients(trace, 14, word_error(model, trace, 14, "he"))
+    panel = over_time("w", trace, found, 0, 0)
+    bars = np.asarray(panel["figure"]["data"][0]["y"])
+    matrix = panel["title"].split("the gradient of ")[1].split(",")[0]
+    assert bars.sum() == pytest.approx(np.linalg.norm(found.weight(matrix, 0)), rel=1e-5)
+    assert f"Training changes {matrix} by the sum" in panel["text"]
+
+
+def test_powers_are_those_of_repeated_products() -> None:
+    matrix = np.diag([0.5, 1.2])
+    assert power_sizes(matrix, 3) == pytest.approx([np.sqrt((0.25**k + 1.44**k) / 2) for k in range(4)])
+    panel = powers("p", np.random.default_rng(0).normal(size=(5, 5)), "U_a", "RNN")
+    trained, under, over = (np.asarray(line["y"]) for line in panel["figure"]["data"])
+    assert under[-1] < 0.01 < 100 < over[-1] and trained[0] == under[0] == over[0] == 1
+    assert recurrent(CELLS["rnn"]) == "U_a" and recurrent(CELLS["rnn_relu"]) == "U_a"
+    assert [name for name, cell in CELLS.items() if recurrent(cell)] == ["rnn", "rnn_relu"]
+
+
+def test_the_memory_is_solid_and_first() -> None:
+    trace = load_model("pronouns-lstm").run(TEXT, device="cpu")
+    ways = [draw.Way("LSTM", "lstm", flow(trace, 14, "c"), shown=False), draw.Way("LSTM", "lstm", flow(trace, 14, "h"))]
+    lines = draw.vanishing("v", trace, ways, "and")["figure"]["data"]
+    assert [(line["name"], line["line"]["dash"]) for line in lines] == [("LSTM (c)", "solid"), ("LSTM (h)", "dash")]
+
+
+def test_norms_are_not_called_shares() -> None:
+    trace = load_model("pronouns-lstm").run(TEXT, device="cpu")
+    found = flow(trace, 14, "c")
+    panel = draw.paths("p", trace, found)
+    assert found.direct is not None
+    assert f"is {found.direct[0] / found.norm[0]:.2g} times" in panel["text"].replace("1.0 times", "1 times")
+    assert "share" not in panel["text"] and "%" not in panel["text"]
+
+
+def test_a_unit_that_lets_go_is_told_apart_from_what_it_keeps() -> None:
+    trace = load_model("pronouns-lstm").run(TEXT, device="cpu")
+    keep = trace["f"][0, 0, :, 0, 0].astype(float)
+    at = trace.tokens[int(np.argmin(keep[1:])) + 1].text
+    held = keep[keep >= 0.5]
+    share = np.exp(np.log(held).mean())
+    text = spans("s", trace, timescales(trace), 0)["text"]
+    assert at == "John" and f"keeps {100 * share:.0f}" in text and "let go once, at “John”" in text
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "janet", "slstm"])
+def test_letting_go_is_keeping_less_than_half_of_something(name: str) -> None:
+    trace = random_trace(name, time=12, batch=1)
+    found = timescales(trace)
+    keep = trace["f" if "f" in trace.signals else "z"][0, 0, :, 0]
+    assert not (found.let_go & (keep >= 0.5)).any()
+    for unit in range(4):
+        held = [value for value in keep[:, unit] if value >= 0.5] or list(keep[:, unit])
+        with np.errstate(divide="ignore"):
+            expected = 1 / max(-np.log(held).mean(), 0.0) if -np.log(held).mean() > 0 else np.inf
+        assert found.holding[unit] == pytest.approx(expected)
+
+
+def test_every_language_has_its_plain_rnn() -> None:
+    assert plain_rnn(load_model("pronouns-lstm"), TEXT) == "pronouns-rnn"
+    assert plain_rnn(load_model("pronouns_zh-gru"), "昨天王女士去了市场") == "pronouns_zh-rnn"
+    assert plain_rnn(load_model("general-lstm"), "昨天王女士去了市场") == "pronouns_zh-rnn"
+    assert plain_rnn(load_model("general-lstm"), "Mary went to the market") == "pronouns-rnn"
+    assert plain_rnn(load_model("general-lstm"), "Xiomara zorb blah") is None
