@@ -52,13 +52,6 @@ class Reading:
                 **{"unknown": unknown, "count": count, "first": missing[0]},
             )
             said.insert(0, text)
-        elif unknown > count / 2:
-            text = tr(
-                "{title} does not know {unknown:,} of these {count:,} tokens, so what it expects says little; the "
-                "models “English and Chinese” read any text.",
-                **{"title": title, "unknown": unknown, "count": count},
-            )
-            said.insert(0, text)
         if self.found > count:
             places = {"title": title, "count": count, "found": self.found}
             if self.trace.tokens:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import ref
 
 import streamlit as st
 
-from dashboard import cache, library
+from dashboard import cache, library, unread
 from dashboard.controls import chosen, controls
 from dashboard.figures.deciding import deciding_unit
 from dashboard.language import current, mark, tr
-from dashboard.state import YOURS, Settings
+from dashboard.state import HOMES, YOURS, Settings
 from lstm_core import Network, Trace
 from lstm_core.say import say
 
@@ -64,7 +64,7 @@ class Scene:
             for name, reading in zip(wanted, self.readings, strict=True)
             for note in (*library.notices(name, reading.model), *reading.notices)
         ]
-        return [tr(LOST)] * self.lost + list(dict.fromkeys(said))
+        return [tr(LOST)] * self.lost + list(dict.fromkeys([*unread.notices(self.readings), *said]))
 
 
 def scene() -> Scene | None:
@@ -74,13 +74,17 @@ def scene() -> Scene | None:
         st.error(tr("There are no models in assets/models. Train one: `python -m lab train pronouns-lstm`."))
         return None
     names = library.names()
-    said = chosen() or st.session_state.get("settings") or Settings.home(st.query_params.to_dict(), current())
+    said = chosen() or st.session_state.get("settings") or _arriving()
     settings = Settings.parse(said, names)
+    if moved := _moved(settings, said):
+        settings = replace(settings, **moved)
     st.session_state["settings"] = settings.server_side()
     sides = library.stands_for(settings.left, "left"), library.stands_for(settings.right, "right")
     models = [library.model(name) for name in sides]
     layers, directions = max(len(m.layers) for m in models), max(len(m.layers[0]) for m in models)
-    controls(settings, names, examples(models[0]) or examples(models[1]), layers, directions)
+    ready = [library.read(name, settings.text) for name in sides if name != YOURS]
+    beside = {"general": unread.general(ready), "moved": moved and {**moved, "text": settings.text}}
+    controls(settings, names, examples(models[0]) or examples(models[1]), layers, directions, beside)
     if YOURS in (settings.left, settings.right):
         from dashboard.yours.panel import panel  # only where it is chosen: the first page does not wait for it
 
@@ -95,6 +99,30 @@ def scene() -> Scene | None:
     drawn = _drawn(left.model, settings), _drawn(right.model, settings)
     lost = "long" in st.query_params and settings.text == Settings().text
     return _with_units(Scene(settings, (left, right), drawn, lost=lost))
+
+
+def _arriving() -> Mapping[str, Any]:
+    """What the address says, or what a visitor of this language sees first; a text without models gets fitting ones."""
+    said = Settings.home(st.query_params.to_dict(), current())
+    given = st.query_params.keys() & {"left", "right"}
+    st.session_state["models of home"] = not given
+    if given or "text" not in st.query_params:
+        return said
+    homes = [Settings(), *(replace(Settings(), **home) for home in HOMES.values())]
+    pair = unread.fitting(str(said.get("text", "")), [(home.left, home.right) for home in homes])
+    return {**said, "left": pair[0], "right": pair[1]} if pair else said
+
+
+def _moved(settings: Settings, said: Mapping[str, Any]) -> dict[str, str]:
+    """The general models, where a Chinese home that nobody has chosen cannot read what was typed there."""
+    home = HOMES.get(current(), {})
+    pair = settings.left, settings.right
+    if pair != (home.get("left"), home.get("right")) or said.get("picked") or settings.text == home.get("text"):
+        return {}
+    own = any(settings.text == text for _, text in examples(library.model(pair[0])))
+    if own or not st.session_state.get("models of home"):
+        return {}
+    return unread.general([library.read(name, settings.text) for name in pair])
 
 
 def _with_units(shown: Scene) -> Scene:

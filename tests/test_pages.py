@@ -206,7 +206,8 @@ def test_contrast_says_where_a_sentence_has_no_word() -> None:
 
 def test_contrast_says_which_words_are_unknown() -> None:
     test = opened(contrast.__name__, text=SENTENCE, other="zzzz saw yyyy xxxx she")
-    assert any(one.value.startswith("The sentence to compare with: LSTM does not know") for one in test.caption)
+    said = "The sentence to compare with: Not in the vocabulary of LSTM"
+    assert any(one.value.startswith(said) for one in test.caption)
     known = {row[0]: row[3] for row in sent(test)["words"]}
     assert known["Mary/zzzz"] == 0 and known["saw"] == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -36,11 +37,17 @@ def taken(name: str) -> int | None:
 
 
 def controls(
-    settings: Settings, models: Mapping[str, str], examples: Sequence[tuple[str, str]], layers: int, directions: int
+    settings: Settings,
+    models: Mapping[str, str],
+    examples: Sequence[tuple[str, str]],
+    layers: int,
+    directions: int,
+    beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Draw the controls; a change runs the page again with ``chosen()`` new.
 
-    models: what to show for each name. examples: label and text of each.
+    models: what to show for each name. examples: label and text of each. beside: ``general``, the models by side that
+    read what these do not know, and ``moved``, those that are shown instead of a home's.
     """
     data = {
         "settings": settings.server_side(),
@@ -50,5 +57,6 @@ def controls(
         "examples": list(examples),
         "layers": layers,
         "directions": directions,
+        **beside,
     }
     _mount(KEY, data, on_settings_change=lambda: None, on_cursor_change=_arrived)

@@ -21,7 +21,7 @@ class Controls {
     load("script", plotlyUrl) // the figure below will want it; it may as well be on its way
     this.box = make("textarea", { test: "gs-sentence", rows: "1", spellcheck: "false", autocomplete: "off", dir: "auto", "aria-label": tr("Sentence"), placeholder: tr("Type a sentence") })
     this.chips = make("div", { class: "gs-chips" })
-    const select = (test, label, name) => make("select", { test, "aria-label": label, onchange: (event) => this.change({ [name]: event.target.value }) })
+    const select = (test, label, name) => make("select", { test, "aria-label": label, onchange: (event) => this.change({ [name]: event.target.value, picked: 1 }) })
     this.left = select("gs-left", tr("Model on the left"), "left")
     this.left.addEventListener("change", () => (this.earlier = this.data.examples.map(([, text]) => text)))
     this.right = select("gs-right", tr("Model on the right"), "right")
@@ -29,7 +29,9 @@ class Controls {
     this.direction = select("gs-direction", tr("Direction"), "direction")
     this.layerLabel = make("label", {}, tr("layer"), " ", this.layer)
     this.directionLabel = make("label", {}, tr("reads"), " ", this.direction)
+    this.general = make("button", { type: "button", test: "gs-general", class: "gs-chip gs-general", text: tr("Read it with models for any text"), hidden: "", onclick: () => this.change({ ...this.data.general, picked: 1 }) })
     this.models = make("div", { class: "gs-models" }, this.left, make("span", { text: tr("beside") }), this.right, this.layerLabel, this.directionLabel)
+    this.models.prepend(this.general)
     this.root = make("div", { class: "gs-controls" }, make("div", { class: "gs-top" }, this.box, make("span", { class: "gs-name", text: "Gatescope" })), make("div", { class: "gs-row" }, this.chips, this.models))
     parent.append(this.root)
     this.box.oninput = () => {
@@ -74,6 +76,11 @@ class Controls {
       if (text === null) this.address()
       else this.change({ text })
     } else if (turned) this.address()
+    if (data.moved?.text === this.settings.text && !this.settings.picked) {
+      Object.assign(this.settings, { left: data.moved.left, right: data.moved.right })
+      this.address()
+    }
+    this.general.hidden = !data.general?.left
     if (goesOn) this.send("cursor", goesOn)
     for (const side of ["left", "right"]) if (!(this.settings[side] in data.models)) this.settings[side] = data.settings[side] // it is no more
     const mine = document.activeElement === this.box
@@ -146,7 +153,7 @@ class Controls {
 
   address() {
     const said = {}
-    for (const [name, value] of Object.entries(this.settings)) said[name] = String(value) === String(this.data.defaults[name]) ? null : value
+    for (const [name, value] of Object.entries(this.settings)) if (name !== "picked") said[name] = String(value) === String(this.data.defaults[name]) ? null : value
     remember(said)
   }
 

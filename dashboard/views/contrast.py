@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard import library
+from dashboard import library, unread
 from dashboard.cache import Reading
 from dashboard.chart import chart, chosen_place, chosen_step
 from dashboard.controls.units import unit_choice, unit_ends, unit_name
@@ -42,7 +42,7 @@ def page() -> None:
         with place:
             units.append(unit_choice(shown, side))
     readings = [library.read(model.name, other) for model in shown.models]
-    notices = dict.fromkeys(notice for reading in readings for notice in reading.notices)
+    notices = dict.fromkeys([*unread.notices(readings), *(note for reading in readings for note in reading.notices)])
     if other and notices:
         st.caption(" ".join(tr("The sentence to compare with: {notice}", notice=notice) for notice in notices))
     if not len(shown.traces[0]) or not all(len(reading.trace) for reading in readings):

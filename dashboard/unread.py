@@ -1,0 +1,82 @@
+"""Words that a shipped model has not learned where that matters, and the models that can read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dashboard import cache
+from dashboard.figures.meaning import HAN
+from dashboard.figures.panel import listed, quoted, row
+from dashboard.figures.words import words
+from dashboard.language import tr
+from dashboard.state import YOURS
+from lstm_core import Trace
+
+GENERAL = ("general-lstm", "general-gru")
+"""They read any text: what is no word of theirs they read in pieces."""
+BEFORE_A_SUBJECT = frozenset("the a an my our your his her their this that then when after before".split())
+NAMED = 3
+"""Unknown words that are named; of more the number is said."""
+
+
+def unread(trace: Trace) -> list[str]:
+    """The unknown words that matter: where a subject stands, the last one, capitalised ones, every Chinese character;
+    and all of them where they are more than half."""
+    shown = [word for word in words(trace) if any(char.isalnum() for char in word.text)] if trace.tokens else []
+    missing = [word for word in shown if not word.known]
+    begins = {word.first for word in _subjects(trace)}
+    wide = 2 * len(missing) > len(shown)
+    told = [
+        word.text
+        for word in missing
+        if wide or word is shown[-1] or word.first in begins or word.text[:1].isupper() or HAN.search(word.text)
+    ]
+    return list(dict.fromkeys(told))
+
+
+def _subjects(trace: Trace) -> list:
+    found, begins = [], True
+    for word in words(trace):
+        if begins:
+            found.append(word)
+        begins = word.text in (*".!?\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH QUESTION MARK}",) or (
+            begins and word.text.lower() in BEFORE_A_SUBJECT
+        )
+    return found
+
+
+def notices(readings: Sequence[cache.Reading]) -> list[str]:
+    """One sentence for the shipped models among ``readings`` that do not know words that matter."""
+    told: dict[str, list[str]] = {}
+    for reading in readings:
+        if reading.model.name != YOURS:
+            for word in unread(reading.trace):
+                told.setdefault(word, []).append(tr(reading.trace.cell.title))
+    if not told:
+        return []
+    names = listed(list(dict.fromkeys(name for who in told.values() for name in who)))
+    said = row(quoted(word) for word in list(told)[:NAMED])
+    if len(told) > NAMED:
+        said = tr("{words} and {count:,} more", words=said, count=len(told) - NAMED)
+    return [tr("Not in the vocabulary of {names}: {words}. What is expected then is a guess.", names=names, words=said)]
+
+
+def general(readings: Sequence[cache.Reading]) -> dict[str, str]:
+    """The models by side that read what ``readings`` could not; empty if there is nothing, or they are not there."""
+    there = all(name in cache.models() for name in GENERAL)
+    if not there or not notices(readings):
+        return {}
+    return dict(zip(("left", "right"), GENERAL, strict=True))
+
+
+def fitting(text: str, homes: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    """The models for a text that came without any: the first of ``homes`` that knows its language, else the general
+    ones; None if there are none of them. Of Chinese every character has to be known, of other texts half of the tokens.
+    """
+    for pair in homes:
+        if all(name in cache.models() for name in pair):
+            tokens = cache.model(pair[0]).tokenizer.encode(text)
+            known = sum(token.known for token in tokens)
+            if known >= (len(tokens) if HAN.search(text) else len(tokens) / 2):
+                return pair
+    return GENERAL if all(name in cache.models() for name in GENERAL) else None

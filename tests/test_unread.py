@@ -1,0 +1,92 @@
+"""Unknown words are said where they matter, and a text of one's own meets models that can read it."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import cache, unread
+from dashboard.state import HOMES, Settings
+from tests.test_figures import unpack
+
+ZH = HOMES["zh"]
+
+
+def script() -> None:
+    from dashboard.views import gates
+
+    gates.page()
+
+
+def sent(run: AppTest) -> tuple[dict, dict]:
+    """What the controls and the figure got."""
+    trees = [unpack(one.proto.bytes) for one in run.get("bidi_component")]  # type: ignore[attr-defined]
+    return next(tree for tree in trees if "models" in tree), next(tree for tree in trees if "sides" in tree)
+
+
+def opened(**query: str) -> AppTest:
+    test = AppTest.from_function(script, default_timeout=60)
+    for name, value in query.items():
+        test.query_params[name] = value
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def models(**query: str) -> list[str]:
+    return [side["model"] for side in sent(opened(**query))[1]["sides"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("Xiomara went to the market because", ["Xiomara"]),
+        ("Mary went to the market because she", []),
+        ("The zebra was tired because", ["zebra"]),  # where the subject stands, behind the article
+        ("Mary went to the market. Then Priyanka met Ravi and", ["Priyanka", "Ravi"]),
+        ("Mary went to the quux because", []),  # nothing hangs on it
+        ("Mary went to the quux", ["quux"]),  # the last word
+        ("Mary quux quuux quuuux", ["quux", "quuux", "quuuux"]),  # most of it
+        ("Mary went home !", []),
+    ],
+)
+def test_unknown_words_count_where_something_hangs_on_them(text: str, unknown: list[str]) -> None:
+    model = cache.model("pronouns-lstm")
+    assert unread.unread(model.run(text)) == unknown
+
+
+def test_one_sentence_for_both_models_and_a_way_out() -> None:
+    controls, figure = sent(opened(text="Xiomara went to the market because"))
+    said = "Not in the vocabulary of LSTM and GRU: “Xiomara”. What is expected then is a guess."
+    assert figure["notices"] == [said]
+    assert controls["general"] == {"left": "general-lstm", "right": "general-gru"}
+    controls, figure = sent(opened(text="Xiomara went to the market", left="general-lstm", right="general-gru"))
+    assert not figure["notices"] and not controls["general"]
+    controls, figure = sent(opened())
+    assert not figure["notices"] and not controls["general"]
+
+
+def test_a_text_without_models_gets_models_that_know_its_language() -> None:
+    assert models(text="Mary went home because") == ["pronouns-lstm", "pronouns-gru"]
+    assert models(text="王先生遇见了李女士，因为") == [ZH["left"], ZH["right"]]
+    assert models(text="我就会用成语说话") == list(unread.GENERAL)
+    assert models(text="def f(x): return x + 1") == list(unread.GENERAL)
+    assert models(text="我就会用", left="pronouns-lstm", right="pronouns-gru") == ["pronouns-lstm", "pronouns-gru"]
+
+
+def test_the_chinese_home_goes_to_the_general_models_when_a_character_is_unknown(chinese: None) -> None:
+    test = opened()
+    assert [side["model"] for side in sent(test)[1]["sides"]] == [ZH["left"], ZH["right"]]
+    typed = {**Settings().server_side(), "left": ZH["left"], "right": ZH["right"], "text": "我就会用"}
+    for said, wanted in (
+        (typed, unread.GENERAL),
+        ({**typed, "text": ZH["text"] + "很"}, (ZH["left"], ZH["right"])),
+        ({**typed, "picked": 1}, (ZH["left"], ZH["right"])),  # whoever chooses them gets them
+    ):
+        test.session_state["controls-zh"] = {"settings": said}
+        test.run()
+        controls, figure = sent(test)
+        assert tuple(side["model"] for side in figure["sides"]) == wanted, said
+        assert (controls["moved"] or {}).get("left") == (wanted[0] if wanted == unread.GENERAL else None)
+
+
