@@ -13,7 +13,7 @@ from lab.general.export import network
 from lab.general.loss import PLACES, tied_loss
 from lab.general.model import Reader
 from lab.general.pieces import END, build
-from lab.general.train import ROWS, Plan, Run, bits_per_character
+from lab.general.train import ROWS, Plan, Run, bits_per_character, only_one, train
 from lstm_core.network import Network
 from lstm_core.text import Tokenizer as Pieces
 
@@ -175,3 +175,11 @@ def test_bits_are_those_of_every_piece_over_every_character(texts: Texts) -> Non
 def test_the_bytes_of_a_rare_character_are_shown_as_numbers(tokenizer: Tokenizer) -> None:
     shown = Pieces(tokenizer.to_str())
     assert [shown.display(token.id) for token in shown.encode("鬱")] == ["0xE9", "0xAC", "0xB1"]
+
+
+def test_two_trainings_do_not_share_a_folder(texts: Texts, tmp_path: Path) -> None:
+    plan = Plan(tokens=600, batch=4, time=12)
+    with only_one(tmp_path), pytest.raises(ValueError, match="another training is under way"):
+        train(plan, texts, tmp_path)
+    assert not (tmp_path / "checkpoint.pt").exists()
+    only_one(tmp_path).close()  # and it is free again

@@ -33,7 +33,9 @@ def main() -> None:
     else:
         texts = gathered(given.text, given.out)
         plan = Plan(given.cell, given.seed, int(given.tokens or 60e6))
-    train(plan, texts, given.out, device, given.after)
+    run = train(plan, texts, given.out, device, given.after)
+    if run.step < plan.steps:
+        raise SystemExit(f"stopped at step {run.step:,} of {plan.steps:,}; the same command goes on")
 
 
 if __name__ == "__main__":

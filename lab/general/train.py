@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import math
 import os
 import signal
@@ -9,7 +10,7 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -168,6 +169,18 @@ def gathered(texts: Path, out: Path) -> Texts:
     return found
 
 
+def only_one(out: Path) -> IO[str]:
+    """The lock of a training's folder, held while it is open. Raises ValueError if another training holds it: the two
+    would write over each other's checkpoints."""
+    lock = open(out / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise ValueError(f"another training is under way in {out}; a stopped one counts, too") from error
+    return lock
+
+
 def train(
     plan: Plan,
     texts: Texts,
@@ -181,6 +194,7 @@ def train(
     begin: a folder whose training is ended, to start from its weights. Ctrl-C and SIGTERM end it after the step under
     way, with a checkpoint.
     """
+    lock = only_one(out)
     run, path = Run(plan, texts, device), out / CHECKPOINT
     if path.exists():
         run.resume(path)
@@ -223,6 +237,7 @@ def train(
             saved = time.monotonic()
     if run.windows is not None:
         run.save(path)
+    lock.close()
     return run
 
 
