@@ -253,7 +253,7 @@ def test_every_figure_says_what_it_shows(visit: Visit, path: str) -> None:
 
 
 def test_the_drawing_of_a_cell_says_its_numbers(visit: Visit) -> None:
-    page = visit("step_by_step", {"text": TEXT, "at": "2"})
+    page = visit("step_by_step", {"text": TEXT, "at": "2", "unit": "0"})
     model = load_model("pronouns-lstm")
     trace, unit = model.run(TEXT, device="cpu"), model.meta["units"]["gender"]["unit"]
 

@@ -86,7 +86,7 @@ def before(host: Host) -> None:
     """What was done in each page while the server was there."""
     host.open("untouched", text=OPENED)
     for name in ("typed before", "typed while it was gone", "own model"):
-        enter(host.open(name, text=OPENED), TYPED)
+        enter(host.open(name, text=OPENED, unit="0"), TYPED)
         host.pages[name].shows(TYPED)
     press(host.pages["typed before"], "Home", "ArrowRight", "ArrowRight", "ArrowDown")
     host.pages["typed before"].has(step=2, unit=1)
@@ -184,12 +184,14 @@ def compare(gates: Gates, text: str, at: int, models: tuple[str, str] = ("pronou
         assert next_words.locator(".gs-bar-value").all_text_contents() == [percent(p) for _, p in likeliest]
         unit = gates.get("unit2" if side else "unit")
         names = next_words.locator(".gs-values dt").all_text_contents()
-        told = dict(zip(names, next_words.locator(".gs-values dd").all_text_contents(), strict=True))
+        values = next_words.locator(".gs-values dd").all_text_contents()
+        told = {name: text.partition(":")[0] for name, text in zip(names, values, strict=True)}
         mine = {signal.name for signal in trace.cell.signals} & set(names)
         assert mine and {name: told[name] for name in mine} == {
             name: number(trace.sel(name, layer=0, direction=0, batch=0, time=at, unit=unit).item()) for name in mine
         }
-        said = f"{trace.cell.title} expects “{likeliest[0][0]}” ({percent(likeliest[0][1])})"
+        says = "expects" if likeliest[0][1] >= 0.25 else "is undecided, likeliest"
+        said = f"{trace.cell.title} {says} “{likeliest[0][0]}” ({percent(likeliest[0][1])})"
         expect(gates.page.get_by_test_id("gs-caption")).to_contain_text(said)
 
 

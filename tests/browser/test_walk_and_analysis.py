@@ -74,7 +74,7 @@ def test_a_sentence_is_walked_by_key(open_page: Open) -> None:
 
 
 def test_a_node_tells_its_value_and_formula(open_page: Open) -> None:
-    page = open_page("Step by step", {"text": TEXT, "at": "2"})
+    page = open_page("Step by step", {"text": TEXT, "at": "2", "unit": "0"})
     model = load_model("pronouns-lstm")
     value = model.run(TEXT, device="cpu").sel("f", layer=0, time=2, batch=0, unit=model.meta["units"]["gender"]["unit"])
     page.get_by_test_id("gw-drawing-0").locator(".gw-layer[data-signal=f]").click()
@@ -86,7 +86,7 @@ def test_a_node_tells_its_value_and_formula(open_page: Open) -> None:
 
 
 def test_the_exercise_hides_and_scores(open_page: Open) -> None:
-    page = open_page("Step by step", {"text": TEXT, "at": "2"})
+    page = open_page("Step by step", {"text": TEXT, "at": "2", "unit": "0"})
     model = load_model("pronouns-lstm")
     value = model.run(TEXT, device="cpu").sel("f", layer=0, time=2, batch=0, unit=model.meta["units"]["gender"]["unit"])
     stage = page.get_by_test_id("gw-stage-0")
@@ -104,7 +104,7 @@ def test_the_exercise_hides_and_scores(open_page: Open) -> None:
 
 
 def test_another_word_changes_who_wrote_the_memory(open_page: Open) -> None:
-    page = open_page("Memory", {"text": TEXT})
+    page = open_page("Memory", {"text": TEXT, "unit": "0"})
     model = load_model("pronouns-lstm")
     trace, unit = model.run(TEXT, device="cpu"), model.meta["units"]["gender"]["unit"]
     for step, word in ((0, "Mary"), (2, "John")):
