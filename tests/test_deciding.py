@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,6 +90,14 @@ def test_a_unit_that_is_shown_stays_while_it_has_half_of_the_largest_share() -> 
     for unit, part in enumerate(parts):
         chosen = deciding_unit(model, trace, table, len(trace) - 1, before=unit)
         assert chosen == (unit if part >= STAYS * parts.max() else parts.argmax())
+
+
+def test_a_model_that_predicts_nothing_has_its_first_unit() -> None:
+    model = replace(small_model("lstm"), readout=None)
+    trace = model.run("Mary saw John")
+    for table in ([], [[], [], []]):
+        assert deciding_unit(model, trace, table, 2) == named_units(model, 0, 0)[0]["unit"]
+        assert deciding_unit(model, trace, table, 2, before=5) == 5
 
 
 def test_typing_on_does_not_move_the_unit_to_and_fro() -> None:

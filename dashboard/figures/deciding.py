@@ -46,9 +46,12 @@ def deciding_unit(
     first = [*holding, *([before] if before is not None and before < width(trace) else [])]
     if layer != len(trace.layers) - 1:
         return first[-1] if first else int(orders(trace, layer, direction)["moved"][0])
-    if not predictions:
+    try:
+        if not any(predictions):
+            raise ValueError("nothing is predicted")
+        shares = lead(model, trace, decided(predictions, cursor)).contributions
+    except ValueError:  # no readout, no words, or one word only
         return first[-1] if first else named_unit(model, layer, direction)
-    shares = lead(model, trace, decided(predictions, cursor)).contributions
     directions = len(trace.layers[0])
     if len(shares) != directions * width(trace):
         return first[-1] if first else 0  # a projected h is read out of, whose units are others
