@@ -131,8 +131,8 @@ def test_gradients_draw_the_flow_of_all_three() -> None:
             flow = analysis.flow(model.run(SENTENCE), 4, state)
             np.testing.assert_allclose(lines[title], flow.norm[:5] / flow.identity, rtol=1e-4)
     styles = {line["name"]: (line["line"]["color"], line["line"]["dash"]) for line in drawn["figure"]["data"]}
-    assert styles["LSTM (h)"] == (theme.model_color("lstm"), "solid")
-    assert styles["LSTM (c)"] == (theme.model_color("lstm"), "dash")
+    assert styles["LSTM (h)"] == (theme.model_color("lstm"), "dash")
+    assert styles["LSTM (c)"] == (theme.model_color("lstm"), "solid")
     assert styles["GRU"][0] == theme.model_color("gru")
 
 
@@ -236,15 +236,15 @@ def test_gradients_are_those_of_the_chosen_layer_and_direction(layer: int, direc
     trace = lstm_core.trace(torch.nn.LSTM(5, 6, 2, bidirectional=True), torch.randn(15, 1, 5))
     ways = gradients._ways(trace, 3, "LSTM", Drawn(layer, direction))
     assert [(way.flow.state, way.shown, way.backward) for way in ways] == [
-        ("h", True, direction == 1),
         ("c", False, direction == 1),
+        ("h", True, direction == 1),
     ]
     for way in ways:
         expected = analysis.flow(trace, 3, way.flow.state, layer=layer, backward=direction == 1)
         np.testing.assert_array_equal(way.flow.norm, expected.norm)
     text = vanishing("x", trace, ways, "step 4")["text"]
     shares = [way.share[14 if direction else 0] for way in ways]
-    assert f"Where it began, at “step {15 if direction else 1}”, by: LSTM (h) {rounded(1 / shares[0])}" in text
+    assert f"Where it began, at “step {15 if direction else 1}”, by: LSTM (c) {rounded(1 / shares[0])}" in text
     assert ("10 steps back" in text) == (direction == 1)
     assert (
         "10 steps back" not in vanishing("x", trace, gradients._ways(trace, 10, "LSTM", Drawn(0, 0)), "step 11")["text"]

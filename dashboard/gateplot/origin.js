@@ -24,6 +24,11 @@ export function use(controls) {
   page = controls
 }
 
+// Other choices in the page's lists, by name.
+export function change(values) {
+  page?.change(values)
+}
+
 // Another text, as if it had been typed.
 export function type(text) {
   page?.pick(text)

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.figures.walk import walk
 from dashboard.language import mark
 from dashboard.scene import scene
+from dashboard.views.gradients import plain_rnn
 from dashboard.walk import walkthrough
 
 TITLE = mark("Step by step")
@@ -26,4 +27,6 @@ def page() -> None:
         for model, unit, found in zip(shown.models, chosen, shown.units, strict=True)
     ]
     content = walk(shown.models, shown.traces, units, shown.drawn, shown.settings.text)
+    plain = plain_rnn(shown.models[0], shown.settings.text) if shown.models[0].reads_words else None
+    content["plain"] = plain if plain != shown.models[0].name else None
     walkthrough(content | {"at": shown.settings.at})

@@ -2,9 +2,11 @@
 import { fill, load, make, swap } from "./dom.js"
 import { Drawing, leastWidth, svg } from "./drawing.js"
 import { expects, looks, without } from "./expects.js"
-import { equation, lettered, letters, number, writeIn } from "./formula.js"
+import { FUNCTIONS, equation, lettered, letters, number, writeIn } from "./formula.js"
 import { hold } from "./hold.js"
 import { Notation, notations, program, written } from "./notation.js"
+import { change } from "./origin.js"
+import { curve, drawable, legend, loop } from "./pictures.js"
 import { colorOf, inkOn } from "./scale.js"
 import { dark, ours } from "./screen.js"
 import { kept, remember } from "./url.js"
@@ -52,9 +54,11 @@ class Walk {
       button("gw-back", tr("‹ Back"), tr("Left arrow"), () => this.move(-1)), this.stages, button("gw-next", tr("Next ›"), tr("Right arrow"), () => this.move(1)),
       make("div", { class: "gw-tools" }, this.viewButton, this.exerciseButton, this.score, button("gw-full", tr("Full screen"), "f", () => this.fullScreen())), this.notationChoice)
     this.columns = make("div", { class: "gw-columns" })
+    this.loop = make("details", { class: "gw-code gw-loop", test: "gw-loop" })
+    this.legend = legend()
     this.empty = make("p", { class: "gw-empty", text: tr("Type a sentence above, or choose an example."), hidden: "" })
     this.status = make("p", { class: "gw-status", test: "gw-status", "aria-live": "polite" })
-    this.root = make("div", { class: "gw", test: "gw", role: "group", tabindex: "-1" }, this.words, this.head, this.status, this.empty, this.columns)
+    this.root = make("div", { class: "gw", test: "gw", role: "group", tabindex: "-1" }, this.words, this.head, this.status, this.empty, this.loop, this.columns, this.legend)
     parent.append(this.root)
     this.stage = Number(kept.stage ?? new URLSearchParams(location.search).get("stage")) || 0
     this.swapped = (kept.order ?? new URLSearchParams(location.search).get("order")) === "memory"
@@ -89,6 +93,7 @@ class Walk {
     this.models = models
     this.titles = content.stages
     this.behind = content.behind
+    if (this.count) this.loop.replaceChildren(...loop(this.sides[0], content.plain, (left) => change({ left })))
     this.names = Object.keys(this.titles).filter((name) => this.sides.some((side) => side.stages.some((stage) => stage.name === name)))
     this.stage = clamp(this.stage, 0, this.names.length - 1)
     this.chosen = null
@@ -262,7 +267,7 @@ class Walk {
   render() {
     const nothing = this.count === 0
     this.empty.hidden = !nothing
-    for (const part of [this.words, this.head, this.columns, this.status]) part.hidden = nothing
+    for (const part of [this.words, this.head, this.loop, this.columns, this.legend, this.status]) part.hidden = nothing
     if (nothing) return
     this.dark = dark(this.root)
     this.root.classList.toggle("gw-dark", this.dark)
@@ -457,6 +462,8 @@ class Walk {
     const box = make("div", { class: "gw-equation", "data-signal": name })
     box.append(make("p", { class: "gw-meaning" }, italic(this.style(side).name(name)), ` ${signal.meaning}`))
     box.append(equation(name, tree, letters), equation(name, tree, (node) => this.leaf(side, node, unit, at), value), this.bar(signal, value, side))
+    const net = drawable(tree) ? this.value(side, tree.a[0].v, unit, at) : undefined
+    if (net !== undefined) box.append(curve(tree.o, net, value, tr("The curve of {name}: at {net} it is {value}.", { name: FUNCTIONS[tree.o] ?? tree.o, net: number(net), value: number(value) })))
     box.append(...this.blocks(side, tree))
     if (pushes.length) box.append(this.pushes(side, pushes, unit, at, name))
     return box

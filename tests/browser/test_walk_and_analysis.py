@@ -228,3 +228,28 @@ def test_a_layer_above_reads_the_layer_below_and_no_word(open_page: Open) -> Non
     assert read.text_content() == "ftℓ=σ(Wfhtℓ−1+Ufht−1ℓ+wcf⊙ct−1ℓ+bf)"
     drawing = page.get_by_test_id("gw-drawing-0")
     expect(drawing.locator(".gw-read")).to_have_text("")
+
+
+def test_the_plain_rnn_comes_first_and_the_curve_has_this_word_s_point(open_page: Open) -> None:
+    page = open_page("Step by step", {"text": TEXT, "at": "2", "unit": "0"})
+    model = load_model("pronouns-lstm")
+    trace, unit = model.run(TEXT, device="cpu"), model.meta["units"]["gender"]["unit"]
+    params = model.layers[0][0]
+    h = trace["h"][0, 0, 1, 0]
+    net = float((params["W_f"] @ trace.inputs[2, 0] + params["U_f"] @ h + params["b_f"])[unit])
+    value = 1 / (1 + np.exp(-net))
+    curve = page.get_by_test_id("gw-stage-0").locator("svg.gw-picture").first
+    expect(curve).to_have_attribute("aria-label", f"The curve of σ: at {number(net)} it is {number(value)}.")
+    point = curve.locator(".gw-point")
+    reach = max(6, min(12, abs(net) + 1))
+    assert float(point.get_attribute("cx") or 0) == pytest.approx(16 + (net + reach) / (2 * reach) * 188, abs=0.1)
+    assert float(point.get_attribute("cy") or 0) == pytest.approx(10 + (1 - value) * 58, abs=0.1)
+    page.get_by_test_id("gw-legend").locator("summary").click()
+    expect(page.get_by_test_id("gw-legend").locator("li:visible")).to_have_count(5)
+    loop = page.get_by_test_id("gw-loop")
+    loop.locator("summary").click()
+    expect(loop.locator("svg")).to_contain_text("Mary")
+    page.get_by_test_id("gw-rnn").click()
+    expect(page.get_by_test_id("gw")).to_contain_text("pronouns-rnn")
+    expect(page.get_by_test_id("gs-left")).to_have_value("pronouns-rnn")
+    expect(page.get_by_test_id("gw-rnn")).to_have_count(0)
