@@ -32,7 +32,7 @@ run: $(INSTALLED)$(if $(filter-out 0,$(TORCH)),-torch)
 test: $(INSTALLED)-dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 ELSEWHERE := $(addprefix tests/test_trace_,access.py cuda.py kept.py kernels.py npz.py refused.py)
 TRACED := $(BIN)/python -m pytest -n auto --maxprocesses 4 \

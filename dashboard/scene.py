@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from weakref import ref
@@ -76,14 +77,18 @@ def scene() -> Scene | None:
     names = library.names()
     said = chosen() or st.session_state.get("settings") or _arriving()
     settings = Settings.parse(said, names)
-    if moved := _moved(settings, said):
-        settings = replace(settings, **moved)
+    moved: dict[str, str] = {}
+    with suppress(Exception):  # the reading below says what it is, under a box in which another text can be typed
+        moved = _moved(settings, said)
+    settings = replace(settings, **moved)
     st.session_state["settings"] = settings.server_side()
     sides = library.stands_for(settings.left, "left"), library.stands_for(settings.right, "right")
     models = [library.model(name) for name in sides]
     layers, directions = max(len(m.layers) for m in models), max(len(m.layers[0]) for m in models)
-    ready = [library.read(name, settings.text) for name in sides if name != YOURS]
-    beside = {"general": unread.general(ready), "moved": moved and {**moved, "text": settings.text}}
+    general: dict[str, str] = {}
+    with suppress(Exception):
+        general = unread.general([library.read(name, settings.text) for name in sides if name != YOURS])
+    beside = {"general": general, "moved": moved and {**moved, "text": settings.text}}
     controls(settings, names, examples(models[0]) or examples(models[1]), layers, directions, beside)
     if YOURS in (settings.left, settings.right):
         from dashboard.yours.panel import panel  # only where it is chosen: the first page does not wait for it

@@ -91,7 +91,8 @@ def test_a_link_says_the_same_in_every_language() -> None:
 
 def test_a_word_of_the_reader_stays_as_it_is() -> None:
     assert language.words("zh")["unit"] == "单元"
-    said = sent(opened(memory.__name__, text="unit unit", at="1"))["panels"][0]["text"]
+    link = {"text": "unit unit", "at": "1", "left": "pronouns-lstm", "right": "pronouns-gru"}
+    said = sent(opened(memory.__name__, **link))["panels"][0]["text"]
     assert said.startswith("“unit”写入得最多")
 
 

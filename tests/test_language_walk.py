@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard import cache, language, library
+from dashboard import language
 from dashboard.figures.grid import grid
 from dashboard.figures.walk import walk
 from dashboard.figures.words import as_sentence
@@ -77,11 +77,3 @@ def test_attention_in_chinese_holds_no_english(chinese: None) -> None:
     told = list(captions(trace))
     assert len(told) == 2 and not [text for text in told if re.search(r"[.:;] |[.;:]$", text)]
     assert not english(told[1]) - {"Luong"}
-
-
-def test_what_a_note_sends_the_reader_to_stands_in_the_menu(chinese: None) -> None:
-    reading = cache.read("country-lstm", "zorb blah xq")
-    for code in language.languages():
-        language.ask(lambda code=code: code)
-        called = re.findall("“(.+)”", reading.notices[0])[0]
-        assert [name for name in library.names().values() if name.startswith(called)] != []

@@ -18,6 +18,7 @@ from benchmarks.browser import Server, serve
 from dashboard import cache, served, server
 from dashboard.gateplot.publish import publish
 from dashboard.state import Settings
+from tests import loops
 
 SCRIPT = "export default 'a script that is long enough'\n" * 50
 
@@ -68,7 +69,7 @@ def ask(*paths: str, method: str = "GET", root: str = "", kind: str = "http", **
         app = served.Compressed(streamlits)
         return await asyncio.gather(*(one(app, path) for path in paths))
 
-    return asyncio.run(all_of_them())
+    return loops.run(all_of_them())
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_what_is_kept_has_a_limit(folder: Path, monkeypatch: pytest.MonkeyPatch)
             assert await app._content(served.FOLDERS["/static/"] / name.removeprefix("/static/"))
             assert app._bytes <= 100 and len(app._kept) <= 1
 
-    asyncio.run(one_after_another())
+    loops.run(one_after_another())
 
 
 def test_a_file_that_is_gone_is_streamlits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from benchmarks.load import Viewer, misbehaving
 from benchmarks.load.together import Opened, together
 from dashboard import cache, language, server, turns
 from dashboard.gateplot import publish
+from tests import loops
 
 SOON = 20.0
 """Seconds that are enough on any machine; what is measured stands in benchmarks/load.md."""
@@ -36,7 +37,7 @@ def started() -> Iterator[Server]:
 
 def test_all_first_visits_of_a_new_server_are_served(started: Server) -> None:
     """While they import what the page is made of: none finds a half of it."""
-    found = asyncio.run(together(started, 40))
+    found = loops.run(together(started, 40))
     assert not found.errors and len(found.complete) == 40
     assert max(found.complete) < SOON
     assert "Traceback" not in started.output()
@@ -58,7 +59,7 @@ def test_others_come_in_beside_who_has_no_manners(kind: str, started: Server) ->
         await neighbour.close()
         await other.close()
 
-    asyncio.run(beside())
+    loops.run(beside())
     assert "Traceback" not in started.output()
 
 

@@ -153,7 +153,11 @@ class Controls {
 
   address() {
     const said = {}
-    for (const [name, value] of Object.entries(this.settings)) if (name !== "picked") said[name] = String(value) === String(this.data.defaults[name]) ? null : value
+    const usual = (name) => String(this.settings[name]) === String(this.data.defaults[name])
+    const models = usual("text") ? [] : ["left", "right"] // a text goes with the models that read it, or a link finds others
+    for (const [name, value] of Object.entries(this.settings)) {
+      if (name !== "picked") said[name] = usual(name) && !models.includes(name) ? null : value
+    }
     remember(said)
   }
 

@@ -52,6 +52,7 @@ def test_the_word_and_the_unit_of_a_link_go_along(open_gates: Open) -> None:
     expect(page.get_by_test_id("gw")).to_have_attribute("data-at", "12")
     turn(page, "Contrast")
     expect(page.get_by_test_id("gc")).to_have_attribute("data-step", "12")
+    expect(page).to_have_url(re.compile(r"[?&]at=12\b"))  # written a moment after it is drawn
     assert (said(page)["at"], said(page)["unit"]) == ("12", "8")
 
 

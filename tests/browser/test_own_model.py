@@ -67,7 +67,7 @@ def test_a_language_model_and_its_vocabulary(own: Gates) -> None:
     expect(page.get_by_test_id("gc-summary0")).to_contain_text("LSTM (yours)")
     expect(page.get_by_test_id("gc-bias0")).to_contain_text("Forget bias, b_f, on the average")
     page.get_by_role("link", name="Memory", exact=True).click()
-    expect(page.get_by_test_id("gc-writers0")).to_contain_text("LSTM: who wrote unit 0")
+    expect(page.get_by_test_id("gc-writers0")).to_contain_text(re.compile(r"LSTM: who wrote unit \d"))
 
 
 def test_an_onnx_file_on_a_probe_and_on_numbers(own: Gates) -> None:

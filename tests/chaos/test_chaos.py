@@ -7,7 +7,6 @@ attacks at twice the size that once did harm, and prints a table; `make test` ta
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import loops
 from tests.chaos import attacks, faults, originals
 from tests.chaos.watch import Watched
 
@@ -103,46 +103,46 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_children_are_killed_in_mid_work(host: Host) -> None:
     with host.watched.during("children killed in mid-work"):
-        asyncio.run(faults.children_killed(host.watched, 40 if NIGHTLY else 3))
+        loops.run(faults.children_killed(host.watched, 40 if NIGHTLY else 3))
 
 
 def test_the_temporary_folder_is_full(host: Host) -> None:
     if not host.small:
         pytest.skip("only root mounts a small folder")
     with host.watched.during("a full temporary folder", logs=True), host.full():
-        asyncio.run(faults.trains_nowhere(host.watched, "temporary folder of this server is full"))
+        loops.run(faults.trains_nowhere(host.watched, "temporary folder of this server is full"))
 
 
 def test_nobody_may_write(host: Host) -> None:
     if not host.bound:
         pytest.skip("root may write everywhere")
     with host.watched.during("no write permission", logs=True), host.closed():
-        asyncio.run(faults.trains_nowhere(host.watched, "Nothing can be written"))
+        loops.run(faults.trains_nowhere(host.watched, "Nothing can be written"))
 
 
 def test_the_clock_is_set_back(host: Host) -> None:
     with host.watched.during("the clock set back, and ahead"):
-        asyncio.run(faults.clock_set(host.watched, host.clock))
+        loops.run(faults.clock_set(host.watched, host.clock))
 
 
 def test_the_line_is_cut(host: Host) -> None:
     with host.watched.during("the line cut and held up"):
-        asyncio.run(faults.line_cut(host.watched, 20 if NIGHTLY else 3, 10 if NIGHTLY else 1, 2 if NIGHTLY else 0.5))
+        loops.run(faults.line_cut(host.watched, 20 if NIGHTLY else 3, 10 if NIGHTLY else 1, 2 if NIGHTLY else 0.5))
 
 
 def test_clients_are_slow(host: Host) -> None:
     with host.watched.during("clients that never read"):
-        asyncio.run(faults.slow_clients(host.watched, 20 if NIGHTLY else 2, 15 if NIGHTLY else 0.5))
+        loops.run(faults.slow_clients(host.watched, 20 if NIGHTLY else 2, 15 if NIGHTLY else 0.5))
 
 
 def test_requests_and_frames_never_end(host: Host) -> None:
     with host.watched.during("half requests and frames, 1,000 drops" if NIGHTLY else "half requests and frames"):
-        asyncio.run(faults.halves(host.watched, 200 if NIGHTLY else 2))
+        loops.run(faults.halves(host.watched, 200 if NIGHTLY else 2))
 
 
 def test_the_server_is_restarted(host: Host) -> None:
     with host.watched.during("the server killed and started", away=20):
-        asyncio.run(faults.restarted(host.watched, 4 if NIGHTLY else 1))
+        loops.run(faults.restarted(host.watched, 4 if NIGHTLY else 1))
 
 
 # ---- a hostile visitor
@@ -150,14 +150,14 @@ def test_the_server_is_restarted(host: Host) -> None:
 
 def test_tokenizers_tours_and_arrays(host: Host) -> None:
     with host.watched.during("tokenizers that grow or never end, crafted tours, arrays of objects"):
-        asyncio.run(attacks.tokenizers_that_grow(host.watched, 12 if NIGHTLY else 2))
-        asyncio.run(attacks.tours(host.watched, 80 if NIGHTLY else 8))
-        asyncio.run(attacks.arrays_of_no_numbers(host.watched, 8 if NIGHTLY else 1))
+        loops.run(attacks.tokenizers_that_grow(host.watched, 12 if NIGHTLY else 2))
+        loops.run(attacks.tours(host.watched, 80 if NIGHTLY else 8))
+        loops.run(attacks.arrays_of_no_numbers(host.watched, 8 if NIGHTLY else 1))
 
 
 def test_hostile_files_through_the_page(host: Host, files: Path) -> None:
     with host.watched.during("hostile files through the page"):
-        asyncio.run(attacks.hostile_files(host.watched, files, 1000 if NIGHTLY else 6))
+        loops.run(attacks.hostile_files(host.watched, files, 1000 if NIGHTLY else 6))
 
 
 nightly = pytest.mark.skipif(not NIGHTLY, reason="make chaos")
@@ -175,52 +175,52 @@ def test_large_files(host: Host, request: pytest.FixtureRequest) -> None:
     size = attacks.LARGEST - 1000 if NIGHTLY else 1 << 20
     watched = request.getfixturevalue("server") if NIGHTLY else host.watched  # which has room for what arrives
     with watched.during("2 vocabularies of 50 MB at once, 2 words for 4 million rows"):
-        asyncio.run(attacks.large_vocabularies(watched, size))
+        loops.run(attacks.large_vocabularies(watched, size))
 
 
 @nightly
 def test_numbers(server: Watched) -> None:
     with server.during("2 CSV files of 50 MB at once, one of 100"):
-        asyncio.run(attacks.large_numbers(server))
+        loops.run(attacks.large_numbers(server))
 
 
 @nightly
 def test_typing(server: Watched) -> None:
     with server.during("100 viewers, a text every 1 to 5 s"):
-        asyncio.run(attacks.typing(server, 100, 30))
+        loops.run(attacks.typing(server, 100, 30))
 
 
 @nightly
 def test_first_visits(server: Watched) -> None:
     with server.during("300 first visits at once"):
-        asyncio.run(attacks.first_visits(server, 300))
+        loops.run(attacks.first_visits(server, 300))
 
 
 @nightly
 def test_trainings(server: Watched) -> None:
     with server.during("40 trainings at once"):
-        asyncio.run(attacks.trainings(server, 40, 10))
+        loops.run(attacks.trainings(server, 40, 10))
 
 
 @nightly
 def test_files_that_hang(server: Watched) -> None:
     with server.during("24 HDF5 files that hang"):
-        asyncio.run(attacks.files_that_hang(server, 24))
+        loops.run(attacks.files_that_hang(server, 24))
 
 
 @nightly
 def test_models(server: Watched) -> None:
     with server.during("24 PyTorch uploads"):
-        asyncio.run(attacks.models_of_pytorch(server, 24))
+        loops.run(attacks.models_of_pytorch(server, 24))
 
 
 @nightly
 def test_uploads(server: Watched) -> None:
     with server.during("24 uploads of 49 MB where none is asked for"):
-        asyncio.run(attacks.uploads(server, 24, 49 << 20))
+        loops.run(attacks.uploads(server, 24, 49 << 20))
 
 
 @nightly
 def test_long_texts(server: Watched) -> None:
     with server.during("24 long Chinese texts"):
-        asyncio.run(attacks.long_texts(server, 24))
+        loops.run(attacks.long_texts(server, 24))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -18,6 +17,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.browser import APP, ROOT, Server
+from tests import loops
 from tests.chaos.visitors import Visitor
 
 MEDIAN, WORST = (1.0, 3.0) if os.environ.get("NIGHTLY") else (5.0, 15.0)
@@ -102,7 +102,7 @@ class Watched:
             # what the neighbour typed while it lasted is waited for
             asked = time.monotonic()
             self.until(lambda: any(one["at"] > asked for one in self._heard[heard:]), 90)
-            asyncio.run(_served(self.url))
+            loops.run(_served(self.url))
         except Exception as error:
             row.broken.append(f"{type(error).__name__}: {str(error)[:300]}")
         new = self._heard[heard:]
