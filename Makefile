@@ -1,7 +1,7 @@
 # make run          the page, on http://localhost:8501; the first time it makes .venv and installs, later it starts at once
 # make run SHARE=1  open to everybody in your network, not to this computer alone; it says which address to give to the class
 # make run TORCH=1  with PyTorch, which is otherwise installed only where an accelerator would use it (TORCH=0: never)
-# make test         everything that is checked, for people and for CI: ruff, pyright, pytest
+# make test         everything that is checked, for people and for CI: ruff, pyright, pytest (NIGHTLY=1: every case)
 # make test-isa     the tests of traced PyTorch modules again, as on processors without AVX-512 and without AVX
 # make test-cuda    what needs an NVIDIA card, in under two minutes; elsewhere it is skipped
 # make chaos        a bad day: 100,000 hostile files, faults and attacks while a neighbour's page is watched; prints a table
@@ -32,7 +32,7 @@ run: $(INSTALLED)$(if $(filter-out 0,$(TORCH)),-torch)
 test: $(INSTALLED)-dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pyright --pythonpath $(BIN)/python
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 ELSEWHERE := $(addprefix tests/test_trace_,access.py cuda.py kept.py kernels.py npz.py refused.py)
 TRACED := $(BIN)/python -m pytest -n auto --maxprocesses 4 \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -28,3 +29,22 @@ def chinese() -> Iterator[None]:
     language.ask(lambda: "zh")
     yield
     language.ask(lambda: language.ENGLISH)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the cases of a test marked ``every(n)`` one in n runs, in turn; with NIGHTLY=1 all of them. What the cases
+    share is shown by each."""
+    if os.environ.get("NIGHTLY"):
+        return
+    counts: Counter[str] = Counter()
+    left_out = []
+    for item in items:
+        mark = item.get_closest_marker("every")
+        if mark is not None:
+            test = item.nodeid.partition("[")[0]
+            if counts[test] % mark.args[0]:
+                left_out.append(item)
+            counts[test] += 1
+    config.hook.pytest_deselected(items=left_out)
+    dropped = set(map(id, left_out))
+    items[:] = [item for item in items if id(item) not in dropped]

@@ -43,6 +43,7 @@ def spoken(request: pytest.FixtureRequest, plain: None) -> Iterator[str]:  # noq
     language.ask(lambda: language.ENGLISH)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("view", ANALYSES, ids=lambda view: view.TITLE)
 def test_every_panel_says_more_than_its_title(view: Any, spoken: str) -> None:
     language.ask(lambda: session_state.get("lang", spoken))

@@ -45,6 +45,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     cache.forget()
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("view", discover(), ids=lambda view: view.TITLE)
 def test_every_page_opens_with_it_on_either_side(view, side: str) -> None:

@@ -159,6 +159,7 @@ def test_a_card_opens_and_closes() -> None:
     assert not test.exception and not test.subheader
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("name", [*discover(), "nonsense", "", "<b>"])
 def test_every_address_opens(name: str) -> None:
     test = opened(NAME, experiment=name)

@@ -64,6 +64,7 @@ def english(text: str) -> bool:
     return bool(re.search(r"[A-Za-z]{2,} [a-z]{2,}|\b(step|unit|layer|word)s?\b", own))
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("view", PAGES, ids=lambda view: view.TITLE)
 @pytest.mark.parametrize("link", LINKS, ids=str)
 def test_no_english_is_left_over(view: Any, link: dict[str, str]) -> None:

@@ -98,6 +98,7 @@ def test_the_wall() -> None:
     assert not left_over(on_the_page(opened(NAME)))
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("name", discover())
 def test_an_experiment(name: str) -> None:
     assert not left_over(on_the_page(opened(NAME, experiment=name)))

@@ -39,6 +39,7 @@ def panels(view, **params: str) -> dict[str, dict]:
     return {panel["id"]: panel for panel in sent(opened(view.__name__, **params))["panels"]}
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("view", PAGES, ids=lambda view: view.TITLE)
 @pytest.mark.parametrize(
     "params",

@@ -31,6 +31,7 @@ def ran(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_trains_without_torch(cell: str, without_torch: dict[str, str], tmp_path: Path) -> None:
     settings = json.dumps({"task": "count", "cell": cell, "hidden": 4, "seconds": 1.0})

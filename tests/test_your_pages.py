@@ -55,6 +55,7 @@ FILES = {
 }
 
 
+@pytest.mark.every(3)
 @pytest.mark.filterwarnings("ignore:LSTM with projections")
 @pytest.mark.parametrize("view", discover(), ids=lambda view: view.TITLE)
 @pytest.mark.parametrize("file", FILES)

@@ -68,6 +68,7 @@ def violations(page: Page) -> list[str]:
     ]
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("path", "query", "scheme", "lang"),
     [
@@ -92,6 +93,7 @@ def test_axe_finds_nothing(visit: Visit, path: str, query: dict[str, str], schem
         assert not violations(page)
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize(
     ("path", "scheme", "lang"),
     [("", "dark", "en"), ("step_by_step", "light", "zh"), ("memory", "dark", "en"), ("experiments", "light", "zh")],
@@ -133,6 +135,7 @@ def seen(page: Page) -> tuple[bytes, bytes] | None:
     return with_focus, without
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("path", ["", "memory", "step_by_step", "experiments"])
 def test_every_stop_of_the_keyboard_is_seen_and_left_again(visit: Visit, path: str) -> None:
     page = visit(path, {"text": "Mary met John"})
@@ -243,6 +246,7 @@ def test_digits_show_one_figure_alone(visit: Visit) -> None:
 # ---- in words
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("path", PAGES)
 def test_every_figure_says_what_it_shows(visit: Visit, path: str) -> None:
     page = visit(path, {"text": TEXT})
@@ -340,6 +344,7 @@ def apart(*places: Locator) -> bool:
 SMALL = {"phone": PHONE, "200%": ZOOMED, "320": {"viewport": {"width": 320, "height": 568}}}
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(
     ("path", "size"),
     [*((path, "phone") for path in PAGES), *((path, size) for path in ("", "what_if") for size in ("200%", "320"))],
@@ -387,6 +392,7 @@ TINY = """
 """Text below 12 pixels; indices and exponents are small everywhere."""
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize("path", PAGES)
 def test_a_finger_and_an_eye_find_everything_on_a_phone(visit: Visit, path: str) -> None:
     page = visit(path, {"lang": "en"}, **PHONE)

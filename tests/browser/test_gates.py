@@ -233,6 +233,7 @@ TEXTS = {
 }
 
 
+@pytest.mark.every(2)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_any_text_is_drawn_as_it_stands(gates: Gates, open_gates: Open, text: str) -> None:
     gates.box.fill(text)

@@ -15,6 +15,7 @@ Open = Callable[..., Gates]
 SIZES = [(1024, 768, "light"), (1366, 768, "dark"), (1920, 1080, "light"), (1920, 1080, "dark"), (3840, 2160, "light")]
 
 
+@pytest.mark.every(3)
 @pytest.mark.parametrize(("width", "height", "scheme"), SIZES)
 def test_presenting_fills_the_screen_with_the_figure(open_gates: Open, width: int, height: int, scheme: str) -> None:
     gates = open_gates({"present": "1"}, viewport={"width": width, "height": height}, color_scheme=scheme)
