@@ -310,7 +310,7 @@ def unscaled(kind: str, size: float, dtype: torch.dtype = torch.float32) -> tupl
 
 
 @pytest.mark.parametrize(("kind", "method"), UNSCALED)
-@pytest.mark.parametrize("size", [100, 1e4, 1e5])
+@pytest.mark.parametrize("size", [10, 1e4, 1e5])
 def test_inputs_that_nobody_scaled_are_traced(kind: str, method: str, size: float) -> None:
     """Rounding moves a gate by up to 0.01 where 1e5 cancels out, and the module's own are no better known."""
     module, x = unscaled(kind, size)
@@ -320,7 +320,7 @@ def test_inputs_that_nobody_scaled_are_traced(kind: str, method: str, size: floa
         np.testing.assert_array_equal(found["h"][0, 0], module(x)[0].numpy())
     if found.method == "product" and size == 1e5:
         assert any("rounding in float32 explains a difference" in sentence for sentence in found.assumed)
-    if size == 100:
+    if size == 10:
         assert not found.assumed
 
 
