@@ -57,7 +57,7 @@ function story(name, side, steps, gate, memory) {
   if (!after.length) return tr("{name} is written at “{word}”: {label} = {value}.", { ...values, label: memory.label, value: number(now) })
   const least = Math.min(...after.map(({ gate }) => gate))
   const holds = after.every((one, n) => one.now * Math.sign(now) > Math.max(...[{ now }, ...after.slice(0, n)].map((past) => Math.abs(past.now))) / 2)
-  if (holds && least >= 0.5) return tr("{name} holds on after “{word}”: {label} never falls below {value}.", { ...values, label: keep.label, value: number(least) })
+  if (holds && least >= 0.5) return tr("{name} holds on after “{word}”: {label} never falls below {value}.", { ...values, label: keep.label, value: number(Math.floor(100 * least + 1e-6) / 100) }) // rounded up it would fall below
   return stays(between(keep))
 }
 

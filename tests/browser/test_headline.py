@@ -60,6 +60,8 @@ def test_an_open_gate_holds_nothing_that_is_written_over(tell: Tell) -> None:
 def test_a_unit_holds_on_after_it_was_written(tell: Tell) -> None:
     said = unit(tell, [0.4, 0.87, 0.95, 0.9, 1, 1], [0.9, 0.9, 0.8, 0.8, 0.8, 0.8])
     assert said == "LSTM’s unit 3 holds on after “Mary”: f never falls below 0.87."
+    said = unit(tell, [0.4, 0.997, 0.999, 1, 1, 1], [0.9, 0.9, 0.8, 0.8, 0.8, 0.8])
+    assert said == "LSTM’s unit 3 holds on after “Mary”: f never falls below 0.99."
     assert "holds on" not in unit(tell, [0.7] + [0.85] * 5, [0.9, 0.7, 0.55, 0.44, 0.36, 0.2])  # it leaks away
     said = unit(tell, [1, 1, 1, 1, 1, 0.6], [0, 0, 0, 0, 0, -0.9])
     assert said == "LSTM’s unit 3 is written at “king”: c = −0.90."
