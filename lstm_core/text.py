@@ -11,6 +11,8 @@ from typing import Any
 from lstm_core.say import say
 
 UNKNOWN = "<unk>"
+SPACES = (" ", "\N{LOWER ONE EIGHTH BLOCK}", "\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}")
+"""How vocabularies spell the space that a piece may begin with: as it is, SentencePiece's way, and GPT-2's."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ class Tokenizer:
         for id, piece, (start, end), word in zip(
             encoding.ids, encoding.tokens, encoding.offsets, encoding.word_ids, strict=True
         ):
+            if piece[0] in SPACES:  # the reader is shown the word, not the space before it
+                start = end - len(text[start:end].lstrip() or text[start:end])
             tokens.append(
                 Token(text[start:end], start, end, id, piece, id != unknown, word if word is not None else -1)
             )

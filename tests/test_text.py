@@ -104,6 +104,26 @@ def test_pieces_of_one_word_share_its_number() -> None:
     assert snow == ["雪"] * 3 and sign == ["!"]
 
 
+def test_the_space_that_a_piece_begins_with_is_not_shown() -> None:
+    """A tokenizer of the newer kind, whose pieces hold the space before a word: two of them, and a lone space."""
+    from tokenizers import Tokenizer as HuggingFace
+    from tokenizers import models, normalizers, pre_tokenizers
+
+    model = HuggingFace(models.BPE({"▁": 0, "a": 1, "b": 2, "▁a": 3}, [("▁", "a")]))
+    model.normalizer = normalizers.Replace(" ", "▁")
+    model.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
+    tokens = Tokenizer(model.to_str()).encode("ab ab  b")
+    assert [(t.text, t.start, t.end, t.piece, t.word) for t in tokens] == [
+        ("a", 0, 1, "a", 0),
+        ("b", 1, 2, "b", 0),
+        ("a", 3, 4, "▁a", 1),
+        ("b", 4, 5, "b", 1),
+        (" ", 5, 6, "▁", 2),
+        (" ", 6, 7, "▁", 3),
+        ("b", 7, 8, "b", 3),
+    ]
+
+
 @pytest.mark.parametrize("text", ["q", "Q", "#", "##", "雪", "\U0001f9a6", "ß"])
 def test_nothing_is_unknown_to_the_pieces(text: str) -> None:
     assert all(token.known for token in tokenizers()["pieces"].encode(text))
