@@ -40,7 +40,7 @@ COPY lab lab
 COPY dashboard dashboard
 
 # What the browser loads is put in place and Python's files are compiled now: the running app can do neither.
-RUN python -m dashboard.gateplot.publish && python -m compileall -q lstm_core lab dashboard
+RUN python -m dashboard.browser.publish && python -m compileall -q lstm_core lab dashboard
 
 USER 10001:10001
 EXPOSE 8501

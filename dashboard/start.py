@@ -54,7 +54,7 @@ def check() -> None:
         )
         raise NotReady(sentence, "streamlit run dashboard/app.py --server.enableStaticServing=true")
     try:
-        from dashboard.gateplot import publish  # which fills the folder
+        from dashboard.browser import publish  # which fills the folder
 
         files = [publish.words_file(code) for code in language.languages() if code != language.ENGLISH]
         if not all(file.exists() or os.access(file.parent, os.W_OK) for file in files):
@@ -65,7 +65,7 @@ def check() -> None:
             "Fill it once, in Gatescope's folder, as a user who may write there, and open this page again:",
             reason=error.strerror or str(error),
         )
-        raise NotReady(sentence, "python -m dashboard.gateplot.publish") from None
+        raise NotReady(sentence, "python -m dashboard.browser.publish") from None
 
 
 def missing() -> list[str]:

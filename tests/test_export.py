@@ -79,7 +79,7 @@ def test_the_page_holds_the_numbers_of_the_figure_and_plotly() -> None:
 def test_every_module_that_is_imported_is_in_the_page() -> None:
     page = offline.page(tree("Mary"), []).decode()
     sources = {**imported(page), "start": page.rpartition('<script type="module">')[2]}
-    assert {"gatescope/gateplot.js", "gatescope/film.js", "gatescope/words.js"} <= set(sources)
+    assert {"gatescope/gates/gates.js", "gatescope/gates/film.js", "gatescope/page/words.js"} <= set(sources)
     for source in sources.values():
         assert not re.search(r"(from|import\()\s*[\"'`]\.", source)
         for name in re.findall(r"from \"(.+?)\"", source):
@@ -116,7 +116,7 @@ def test_the_page_speaks_the_language_in_use() -> None:
         page = offline.page(tree("Mary"), []).decode()
     finally:
         language.ask(lambda: language.ENGLISH)
-    assert '<html lang="zh">' in page and "无需联网" in page and "播放" in imported(page)["gatescope/words.zh.js"]
+    assert '<html lang="zh">' in page and "无需联网" in page and "播放" in imported(page)["gatescope/page/words.zh.js"]
 
 
 def test_the_largest_figure_is_below_six_million_bytes_and_says_that_it_was_shortened() -> None:

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import theme
+from dashboard.browser.pack import pack
 from dashboard.figures.content import content
 from dashboard.figures.content import side as described
 from dashboard.figures.grid import grid, roles_of
 from dashboard.figures.order import orders, seen
 from dashboard.figures.words import visible, words
-from dashboard.gateplot.pack import pack
 from lstm_core import CELLS, Trace, device, load_model
 from lstm_core.certificate import Certificate
 from tests.small_models import small_model

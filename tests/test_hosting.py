@@ -103,7 +103,7 @@ def test_everything_that_is_copied_is_there_and_sent_to_the_builder() -> None:
         "assets/screenshots/a.png",
     ):
         assert ignored(source), source
-    assert not ignored("assets/models/pronouns-lstm.safetensors") and not ignored("dashboard/gateplot/gateplot.js")
+    assert not ignored("assets/models/pronouns-lstm.safetensors") and not ignored("dashboard/browser/gates/gates.js")
 
 
 def test_both_stages_begin_with_one_base_that_is_named_by_its_digest() -> None:

@@ -55,7 +55,7 @@ def test_no_call_is_overlooked(found: set[str]) -> None:
                 if isinstance(first, ast.Constant) and first.value not in found:
                     missed.add(first.value)
                 assert not isinstance(first, ast.JoinedStr), f"{path}: an f-string is never found in a catalogue"
-    for path in Path("dashboard").glob("*/*.js"):
+    for path in Path("dashboard/browser").rglob("*.js"):
         calls = re.findall(r'\btr\(\s*("(?:[^"\\]|\\.)*")', path.read_text(encoding="utf-8"))
         missed |= {text for call in calls if (text := json.loads(call)) not in found}
     assert not missed
@@ -107,7 +107,7 @@ def test_the_browser_is_followed() -> None:
 def test_the_script_holds_what_the_browser_says() -> None:
     said = language.script("zh")
     assert said.startswith("export default {") and language.script("en") == "export default {}\n"
-    here = "".join(path.read_text() for path in Path("dashboard").glob("*/*.js"))
+    here = "".join(path.read_text() for path in Path("dashboard/browser").rglob("*.js"))
     texts = json.loads(said.removeprefix("export default "))
     assert texts and all(text in here for text in texts)
 

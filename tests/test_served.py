@@ -16,7 +16,7 @@ from streamlit import config
 
 from benchmarks.browser import Server, serve
 from dashboard import cache, served, server
-from dashboard.gateplot.publish import publish
+from dashboard.browser.publish import publish
 from dashboard.state import Settings
 from tests import loops
 
@@ -187,7 +187,8 @@ def running() -> Iterator[Server]:
 
 def test_a_browser_gets_what_is_in_the_files(running: Server) -> None:
     ours, plotly = publish()
-    files = {f"/app/static/{name}": served.FOLDERS["/app/static/"] / name for name in (f"{ours}/gateplot.js", plotly)}
+    names = (f"{ours}/gates/gates.js", plotly)
+    files = {f"/app/static/{name}": served.FOLDERS["/app/static/"] / name for name in names}
     streamlits = served.FOLDERS["/static/"]
     index = next((streamlits / "js").glob("index.*.js"))
     files[f"/static/js/{index.name}"] = index

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from uploads import saved
 
 from dashboard import budgets, cache
-from dashboard.gateplot import publish
+from dashboard.browser import mount
 from dashboard.state import HOMES, YOURS, Settings
 from dashboard.views import gates
 from dashboard.yours import session
@@ -51,9 +51,9 @@ def visit(language: str = "en", place: session.Place | None = None, **address: s
 def nothing_made_yet() -> Iterator[None]:
     from dashboard import language
 
-    publish._shared.clear()
+    mount._shared.clear()
     yield
-    publish._shared.clear()
+    mount._shared.clear()
     language.ask(lambda: language.ENGLISH)
 
 
@@ -101,10 +101,10 @@ def test_what_is_shared_is_what_each_would_get_alone() -> None:
     views = [*(("en", view) for view in VIEWS), *(("zh", view) for view in VIEWS[:2])]
     alone = []
     for language, view in views:
-        publish._shared.clear()
+        mount._shared.clear()
         alone.append(visit(language, **view))
     assert len(set(alone)) >= len(views) - 2, "the views differ"
-    publish._shared.clear()
+    mount._shared.clear()
     assert [visit(language, **view) for language, view in views] == alone
 
 
@@ -118,9 +118,9 @@ def test_a_visitors_change_reaches_no_other() -> None:
 def test_a_model_of_ones_own_is_nobody_elses(made: list[str]) -> None:
     place = placed(saved(tagger()), words=True)
     own = visit(place=place, left=YOURS, text=TEXT)
-    assert len(publish._shared) == 0
+    assert len(mount._shared) == 0
     other = visit(left=YOURS, text=TEXT)  # a link to somebody's own model: a shipped one is shown in its place
-    assert own != other and len(publish._shared) == 0
+    assert own != other and len(mount._shared) == 0
     assert visit(place=place, left=YOURS, text=TEXT) == own and len(made) == 3
 
 
@@ -139,7 +139,7 @@ def test_what_is_shared_keeps_no_reading_in_memory() -> None:
     readings = [weakref.ref(cache.read(name, TEXT)) for name in (Settings().left, Settings().right)]
     cache.forget()
     gc.collect()
-    assert len(publish._shared) == 1 and not any(one() for one in readings)
+    assert len(mount._shared) == 1 and not any(one() for one in readings)
 
 
 def test_who_asks_while_it_is_made_waits_for_it() -> None:

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import language, start
-from dashboard.gateplot import publish
+from dashboard.browser import publish
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "dashboard" / "app.py"
@@ -45,7 +45,7 @@ def test_a_folder_that_cannot_be_written_to(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(publish, "STATIC", tmp_path / "static")
     sentence, command = shown()
     assert "cannot write to its folder `dashboard/static`" in sentence
-    assert command == "python -m dashboard.gateplot.publish"
+    assert command == "python -m dashboard.browser.publish"
 
 
 @pytest.mark.parametrize(("query", "says"), [("en", "cannot write to its folder"), ("zh", "dashboard/static")])
@@ -66,7 +66,7 @@ def test_a_checkout_in_which_nothing_was_published(query: str, says: str, tmp_pa
     run = [sys.executable, "-B", "-c", code]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
     for line in done.stdout.splitlines():
-        assert says in line and line.count("python -m dashboard.gateplot.publish") == 1, line
+        assert says in line and line.count("python -m dashboard.browser.publish") == 1, line
         assert str(tmp_path) not in line and line.endswith("ElementList() ElementList()")
 
 

@@ -22,7 +22,7 @@ from benchmarks.browser import Server, serve
 from benchmarks.load import Viewer, misbehaving
 from benchmarks.load.together import Opened, together
 from dashboard import cache, language, server, turns
-from dashboard.gateplot import publish
+from dashboard.browser import publish
 from tests import loops
 
 SOON = 20.0

@@ -97,7 +97,7 @@ def test_words_are_held_against_each_other_where_the_model_has_both() -> None:
 def script(code: str) -> str:
     if shutil.which("node") is None:
         pytest.skip("node is not installed")
-    source = Path("dashboard/walk/expects.js").read_text(encoding="utf-8")
+    source = Path("dashboard/browser/walk/expects.js").read_text(encoding="utf-8")
     pure = re.sub(r"^import .*$", "", source, flags=re.MULTILINE).replace("export ", "")
     return subprocess.run(["node", "-e", pure + code], capture_output=True, text=True, check=True).stdout
 

@@ -26,7 +26,7 @@ def ask(sides: list[dict[str, Any]], code: str) -> Any:
     """What ``code`` makes of each side (``side``) in each notation (``style``)."""
     if shutil.which("node") is None:
         pytest.skip("node is not installed")
-    source = Path("dashboard/walk/notation.js").read_text(encoding="utf-8")
+    source = Path("dashboard/browser/walk/notation.js").read_text(encoding="utf-8")
     pure = re.sub(r"^import .*$", "", source, flags=re.MULTILINE).replace("export ", "")
     script = f"""const tr = (text) => text
 {pure}

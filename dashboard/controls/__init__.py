@@ -8,14 +8,14 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.gateplot.publish import mounted, spoken
+from dashboard.browser.mount import mounted, spoken
 from dashboard.origin import own
 from dashboard.session import CURSOR
 from dashboard.state import Settings
 
 KEY = "controls"
 
-_mount = mounted("gatescope_controls", "controls.js")
+_mount = mounted("gatescope_controls", "controls/controls.js")
 
 
 def chosen() -> Mapping[str, Any] | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,13 +23,11 @@ from typing import Any
 import numpy as np
 
 from dashboard import language, theme
-from dashboard.gateplot.pack import pack
+from dashboard.browser.modules import WORDS, needed, renamed, source
+from dashboard.browser.pack import pack
 from dashboard.language import tr
 
-HERE = Path(__file__).resolve().parent
-FIGURE = HERE.parent / "gateplot"
-START = "offline.js"
-SPECIFIER = re.compile(r"""((?:\bfrom|\bimport)\s*\(?\s*["'`])\./([^"'`]+)""")
+START = "offline/offline.js"
 PREFIX = "gatescope/"
 LONGEST = 3_800_000
 """Characters of packed numbers, of a file that is to stay below six million bytes."""
@@ -56,11 +53,11 @@ def page(tree: Mapping[str, Any], cells: Sequence[Cell], address: str = "") -> b
     if short:
         content = _packed(pack(_shortened({**tree, "language": code})))
     colours = {mode: _colours(mode) for mode in ("light", "dark")}
-    whole = Template((HERE / "offline.html").read_text(encoding="utf-8")).substitute(
+    whole = Template(source("offline/offline.html")).substitute(
         language=code,
         title=escape(f"Gatescope: {names}"),
-        look=Template((HERE / "offline.css").read_text(encoding="utf-8")).substitute(colours),
-        figure=(FIGURE / "gateplot.css").read_text(encoding="utf-8"),
+        look=Template(source("offline/offline.css")).substitute(colours),
+        figure=source("gates/gates.css"),
         modules=json.dumps({"imports": dict(modules(code))}),
         sentence=escape(tree["text"]),
         waiting=escape(tr("The figure is drawn by JavaScript, in a browser of 2023 or later.")),
@@ -68,23 +65,18 @@ def page(tree: Mapping[str, Any], cells: Sequence[Cell], address: str = "") -> b
         origin=_origin(names, address, short),
         plotly=plotly(),
         content=content,
-        start=_renamed((HERE / START).read_text(encoding="utf-8")),
+        start=_renamed(START),
     )
     return whole.encode("utf-8", "replace")
 
 
 def modules(code: str) -> Iterator[tuple[str, str]]:
     """Name and data: address of every module that the page imports, and of the language's words."""
-    found = {} if code == language.ENGLISH else {f"words.{code}.js": language.script(code)}
-    wanted = [START]
-    while wanted:
-        source = _source(wanted.pop())
-        for name in (match[2] for match in SPECIFIER.finditer(source)):
-            if name not in found and "$" not in name:  # the words' name is put together when they are asked for
-                found[name] = _source(name)
-                wanted.append(name)
-    for name, source in sorted(found.items()):
-        yield PREFIX + name, f"data:text/javascript;base64,{b64encode(_renamed(source).encode()).decode()}"
+    found = {name: _renamed(name) for name in needed(START) if name != START}
+    if code != language.ENGLISH:
+        found[WORDS.format(code=code)] = language.script(code)
+    for name, script in sorted(found.items()):
+        yield PREFIX + name, f"data:text/javascript;base64,{b64encode(script.encode()).decode()}"
 
 
 @cache
@@ -96,13 +88,9 @@ def plotly() -> str:
     return _packed((Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes())
 
 
-def _source(name: str) -> str:
-    return ((HERE if name == START else FIGURE) / name).read_text(encoding="utf-8")
-
-
-def _renamed(source: str) -> str:
+def _renamed(module: str) -> str:
     """A module at a data: address has nothing beside it: what it imports is called by name."""
-    return SPECIFIER.sub(rf"\g<1>{PREFIX}\g<2>", source)
+    return renamed(module, lambda name: PREFIX + name)
 
 
 def _packed(data: bytes) -> str:

@@ -26,7 +26,7 @@ def content(
     units: Sequence[int | None],
     drawn: Sequence[tuple[int, int]] = ((0, 0), (0, 0)),
 ) -> dict[str, Any]:
-    """A tree for ``gateplot.pack``, one item a side in each sequence. ``drawn``: which (layer, direction) of each.
+    """A tree for ``browser.pack``, one item a side in each sequence. ``drawn``: which (layer, direction) of each.
 
     ``figure`` is in the colours of a light page and ``dark`` is what its layout and lines take over on a dark one;
     ``units`` are the units drawn as lines; ``sides`` describes the columns; ``quiet`` and ``honesty`` are lines beside

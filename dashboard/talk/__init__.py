@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
-from dashboard.gateplot.publish import mounted, spoken
+from dashboard.browser.mount import mounted, spoken
 from dashboard.language import tr
 from dashboard.talk.tour import NOT_OF_A_VIEW, Tour, View, from_link, shipped
 from dashboard.views import pages
@@ -17,7 +17,7 @@ from dashboard.views import pages
 KEY = session.keeps("talk")
 PLACE = session.keeps("tour")
 
-_mount = mounted("gatescope_talk", "talk.js", stays=True)
+_mount = mounted("gatescope_talk", "talk/talk.js", stays=True)
 
 
 @dataclass

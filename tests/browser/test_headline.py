@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.gateplot.publish import publish
+from dashboard.browser.publish import publish
 from tests.browser.gates import Gates
 
 WORDS = "Mary met John and the king".split()
@@ -22,7 +22,7 @@ def tell(open_gates: Callable[..., Gates]) -> Tell:
 
     def said(name: str, *arguments: Any) -> str:
         call = "async ([module, name, given]) => (await import(new URL(module, document.baseURI)))[name](...given)"
-        return page.evaluate(call, [f"/app/static/{publish()[0]}/telling.js", name, list(arguments)])
+        return page.evaluate(call, [f"/app/static/{publish()[0]}/gates/telling.js", name, list(arguments)])
 
     return said
 

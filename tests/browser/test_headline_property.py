@@ -26,7 +26,7 @@ from lab.tasks.english import Writer
 from lstm_core import Network, list_models, load_model
 
 COUNT = 2000 if os.environ.get("NIGHTLY") else 200
-JAVASCRIPT = Path(__file__).parents[2] / "dashboard" / "gateplot"
+JAVASCRIPT = Path(__file__).parents[2] / "dashboard" / "browser"
 SENTENCES = (Path(__file__).parents[1] / "data" / "sentences.txt").read_text("utf8")
 NOBODY, CHINESE, SOMEBODY = (part.splitlines()[1:] for part in SENTENCES.split("# ")[1:])
 MODELS = (
@@ -199,7 +199,7 @@ def test_every_clause_of_the_headline_is_true(browser: Browser) -> None:
     asked = json.dumps([one.asked() for one in told], default=lambda array: array.tolist())
     said = page.evaluate(
         """async (asked) => {
-          const { unit, expectation } = await import("http://telling.test/telling.js")
+          const { unit, expectation } = await import("http://telling.test/gates/telling.js")
           return JSON.parse(asked).map(([side, chosen, keep, memory, at]) =>
             [unit([side], 0, chosen, keep, memory, at), expectation([side], [at])])
         }""",
@@ -218,7 +218,7 @@ def test_every_clause_of_the_headline_is_true(browser: Browser) -> None:
 
 
 def _serve(route: Any) -> None:
-    name = route.request.url.rsplit("/", 1)[1]
+    name = route.request.url.removeprefix("http://telling.test/")
     if not name:
         route.fulfill(body="<!doctype html>", content_type="text/html")
     else:

@@ -1,0 +1,170 @@
+// The sentence, the examples and the choice of models. Typing is sent when it pauses; Enter, a chip or a list at once.
+import { away, running, settling } from "../page/connection.js"
+import { fill, load, make } from "../page/dom.js"
+import { hold } from "../page/hold.js"
+import * as origin from "../page/origin.js"
+import { cursor, leave, long, remember } from "../page/url.js"
+import { tr } from "../page/words.js"
+
+const PAUSE = 150 // milliseconds
+
+export default hold(
+  (parent, plotlyUrl) => new Controls(parent, plotlyUrl),
+  (controls, { setStateValue }) => {
+    controls.set = setStateValue
+  }
+)
+
+class Controls {
+  constructor(parent, plotlyUrl) {
+    load("link", new URL("controls.css", import.meta.url).href)
+    load("script", plotlyUrl) // the figure below will want it; it may as well be on its way
+    this.box = make("textarea", { test: "gs-sentence", rows: "1", spellcheck: "false", autocomplete: "off", dir: "auto", "aria-label": tr("Sentence"), placeholder: tr("Type a sentence") })
+    this.chips = make("div", { class: "gs-chips" })
+    const select = (test, label, name) => make("select", { test, "aria-label": label, onchange: (event) => this.change({ [name]: event.target.value, picked: 1 }) })
+    this.left = select("gs-left", tr("Model on the left"), "left")
+    this.left.addEventListener("change", () => (this.earlier = this.data.examples.map(([, text]) => text)))
+    this.right = select("gs-right", tr("Model on the right"), "right")
+    this.layer = select("gs-layer", tr("Layer"), "layer")
+    this.direction = select("gs-direction", tr("Direction"), "direction")
+    this.layerLabel = make("label", {}, tr("layer"), " ", this.layer)
+    this.directionLabel = make("label", {}, tr("reads"), " ", this.direction)
+    this.general = make("button", { type: "button", test: "gs-general", class: "gs-chip gs-general", text: tr("Read it with models for any text"), hidden: "", onclick: () => this.change({ ...this.data.general, picked: 1 }) })
+    this.models = make("div", { class: "gs-models" }, this.left, make("span", { text: tr("beside") }), this.right, this.layerLabel, this.directionLabel)
+    this.models.prepend(this.general)
+    this.root = make("div", { class: "gs-controls" }, make("div", { class: "gs-top" }, this.box, make("span", { class: "gs-name", text: "Gatescope" })), make("div", { class: "gs-row" }, this.chips, this.models))
+    parent.append(this.root)
+    this.box.oninput = () => {
+      this.grow()
+      this.typed = this.box.value
+      origin.touched()
+      clearTimeout(this.timer)
+      this.timer = setTimeout(() => this.change({ text: this.box.value }), PAUSE)
+    }
+    this.box.onkeydown = (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
+      event.preventDefault()
+      clearTimeout(this.timer)
+      this.change({ text: this.box.value }, true)
+    }
+    this.onClick = (event) => event.target.closest?.("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]") && leave()
+    document.addEventListener("click", this.onClick, true) // before Streamlit goes there
+    this.unsent = {} // by name, while the page runs for the first time
+    this.fresh = true
+    this.observer = new ResizeObserver(() => this.grow())
+    this.observer.observe(this.root)
+  }
+
+  close() {
+    clearTimeout(this.timer)
+    clearTimeout(this.waiting)
+    document.removeEventListener("click", this.onClick, true)
+    this.observer.disconnect()
+    this.root.remove()
+  }
+
+  take(data) {
+    this.data = data
+    origin.use(this)
+    const turned = this.page !== window.location.pathname
+    this.page = window.location.pathname
+    if (turned) this.fresh = true
+    const goesOn = turned && cursor() // what the server does not know
+    if (!this.settings) {
+      this.settings = { ...data.settings } // from then on the browser knows better
+      const text = long()
+      if (text === null) this.address()
+      else this.change({ text })
+    } else if (turned) this.address()
+    if (data.moved?.text === this.settings.text && !this.settings.picked) {
+      Object.assign(this.settings, { left: data.moved.left, right: data.moved.right })
+      this.address()
+    }
+    this.general.hidden = !data.general?.left
+    if (goesOn) this.send("cursor", goesOn)
+    for (const side of ["left", "right"]) if (!(this.settings[side] in data.models)) this.settings[side] = data.settings[side] // it is no more
+    const mine = document.activeElement === this.box
+    if (!mine && this.box.value !== this.settings.text) this.box.value = this.settings.text
+    if (!this.box.value && !mine) this.box.value = this.settings.text
+    const models = Object.entries(data.models)
+    fill(this.left, models, this.settings.left)
+    fill(this.right, models, this.settings.right)
+    fill(this.layer, Array.from({ length: data.layers }, (_, k) => [k, String(k)]), this.settings.layer)
+    fill(this.direction, [[0, tr("forward")], [1, tr("backward")]].slice(0, data.directions), this.settings.direction)
+    this.layerLabel.hidden = data.layers < 2
+    this.directionLabel.hidden = data.directions < 2
+    const signature = JSON.stringify(data.examples)
+    if (this.chips.dataset.examples !== signature) {
+      this.chips.dataset.examples = signature
+      this.chips.replaceChildren(...data.examples.map(([label, text]) => make("button", { type: "button", test: "gs-chip", class: "gs-chip", dir: "auto", title: text, onclick: () => this.pick(text) },
+          label, ...(label === text ? [] : [make("span", { class: "gs-chip-text", text })]))))
+    }
+    if (this.grown !== this.box.value) this.grow()
+    if (this.earlier && data.settings.left === this.settings.left) this.another(data.examples.map(([, text]) => text))
+    origin.check()
+  }
+
+  // What a figure has to be of.
+  written() {
+    return { ...this.settings, text: this.typed ?? this.settings.text, yours: this.data.yours }
+  }
+
+  // Another task has examples of its own; what the visitor typed stays.
+  another(texts) {
+    const given = this.earlier.includes(this.settings.text) && !texts.includes(this.settings.text)
+    this.earlier = undefined
+    if (given && texts.length) this.pick(texts[0])
+  }
+
+  pick(text) {
+    clearTimeout(this.timer)
+    this.box.value = text
+    this.grow()
+    this.change({ text })
+  }
+
+  change(values, force = false) {
+    if ("text" in values) this.typed = undefined
+    const next = { ...this.settings, ...values }
+    if (!force && JSON.stringify(next) === JSON.stringify(this.settings)) return
+    this.settings = next
+    this.send("settings", next) // the server works while the address is written
+    this.address()
+    origin.check()
+  }
+
+  // A run of a part that follows at once on the first run of its page can cost the page its figures: Streamlit clears away
+  // what the one has drawn when the other begins. So what is said before waits for its end; while the server is away, for
+  // the line.
+  send(name, value) {
+    this.unsent[name] = value
+    clearTimeout(this.waiting)
+    if (away()) return
+    if (settling() || (this.fresh && running())) this.waiting = setTimeout(() => this.send(name, value), 40)
+    else this.flush()
+  }
+
+  flush() {
+    clearTimeout(this.waiting)
+    this.fresh = false
+    for (const [one, said] of Object.entries(this.unsent)) this.set(one, said)
+    this.unsent = {}
+  }
+
+  address() {
+    const said = {}
+    const usual = (name) => String(this.settings[name]) === String(this.data.defaults[name])
+    const models = usual("text") ? [] : ["left", "right"] // a text goes with the models that read it, or a link finds others
+    for (const [name, value] of Object.entries(this.settings)) {
+      if (name !== "picked") said[name] = usual(name) && !models.includes(name) ? null : value
+    }
+    remember(said)
+  }
+
+  grow() {
+    this.grown = this.box.value
+    this.root.classList.toggle("gs-nothing", !this.box.value.trim())
+    this.box.style.height = "auto"
+    this.box.style.height = `${Math.min(this.box.scrollHeight + 2, 84)}px`
+  }
+}

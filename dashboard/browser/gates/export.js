@@ -1,0 +1,69 @@
+// The whole grid as one PNG or SVG: Plotly's figure with the page's labels as annotations and its frames as shapes.
+import { make } from "../page/dom.js"
+
+export const PAD = 10
+
+export async function download(format, picture) {
+  const [what, { width, height }] = composed(picture)
+  const scale = format === "png" ? 2 : 1
+  await window.Plotly.downloadImage(what, { format, width, height, scale, filename: "gatescope" })
+}
+
+// The picture as a PNG's data: address.
+export function snapshot(scale, picture) {
+  const [what, { width, height }] = composed(picture)
+  return window.Plotly.toImage(what, { format: "png", width, height, scale })
+}
+
+const saved = new Set()
+
+// A file that the server made: the browser saves it, once, however often it is shown the same content.
+export function keep({ id, name, type, data }) {
+  if (saved.has(id)) return
+  saved.add(id)
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))
+  const href = URL.createObjectURL(new Blob([bytes], { type }))
+  make("a", { href, download: name }).click()
+  setTimeout(() => URL.revokeObjectURL(href), 60_000) // not before the browser has taken it
+}
+
+function composed({ figure, geometry, labels, frames, page: { background, ink } }) {
+  const width = geometry.width + 2 * PAD
+  const height = geometry.height + 2 * PAD
+  const across = (x) => x / geometry.width
+  const up = (y) => 1 - y / geometry.height
+  const layout = {
+    ...figure.layout,
+    width,
+    height,
+    margin: { l: PAD, r: PAD, t: PAD, b: PAD, pad: 0 },
+    paper_bgcolor: background,
+    annotations: labels.map((label) => ({
+      xref: "paper",
+      yref: "paper",
+      x: across(label.x),
+      y: up(label.y),
+      text: escape(label.text),
+      showarrow: false,
+      borderpad: 0,
+      textangle: label.angle ?? 0,
+      xanchor: label.anchor ?? "left",
+      yanchor: label.vertical ?? "middle",
+      font: { size: label.size ?? 12, color: label.color ?? ink },
+    })),
+    shapes: frames.map((box) => ({
+      type: "rect",
+      xref: "paper",
+      yref: "paper",
+      x0: across(box.x),
+      x1: across(box.x + box.width),
+      y0: up(box.y),
+      y1: up(box.y + box.height),
+      line: { width: 1, color: ink },
+    })),
+  }
+  return [{ data: figure.data, layout, config: { staticPlot: true } }, { width, height }]
+}
+
+// Plotly reads a little markup in its texts.
+const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")

@@ -1,0 +1,79 @@
+// The words over a column: flat if they fit, else slanted; thinned when there are many; the word at the cursor always shown.
+import { make } from "../page/dom.js"
+import { tr } from "../page/words.js"
+
+const pen = document.createElement("canvas").getContext("2d")
+const LONGEST = 14 // characters
+const SLANT = 16 // pixels between slanted words
+
+export function fontOf(node) {
+  pen.font = `12px ${getComputedStyle(node).fontFamily}`
+}
+
+function short(text) {
+  const chars = Array.from(text)
+  return chars.length > LONGEST ? `${chars.slice(0, LONGEST - 1).join("")}…` : text
+}
+
+// How the words of all columns are drawn, given each column's pixels a step: {flat, height}.
+export function plan(sides, pitch) {
+  let flat = true
+  let longest = 0
+  sides.forEach((side, k) => {
+    for (const [text, first, last] of side.words) {
+      const width = pen.measureText(short(text)).width
+      longest = Math.max(longest, width)
+      const gap = text.length > 1 ? 4 : 0 // single characters stand as close as they do in a line of Chinese
+      if (width > (last - first + 1) * pitch[k] - gap) flat = false
+    }
+  })
+  return { flat, height: flat ? 18 : Math.min(76, Math.ceil(longest * 0.64 + 14)) }
+}
+
+// A word over several steps gets a line under it: these are its pieces.
+export function draw(layer, words, { flat, height }, top, pitch, onPick) {
+  const nodes = []
+  let free = -Infinity
+  for (const [text, first, last, known] of words) {
+    const x = ((first + last + 1) / 2) * pitch
+    const thin = !flat && x - free < SLANT
+    if (!thin) free = x
+    const node = make("span", {
+      class: `gs-word${flat ? "" : " gs-slanted"}${known ? "" : " gs-unknown"}${thin ? " gs-thinned" : ""}`,
+      text: short(text),
+      dir: "auto",
+      title: known ? text : tr("{text}: not in the vocabulary, read as <unk>", { text }),
+      style: { left: `${top.left + x}px`, top: `${top.words + height - (flat ? 17 : 4)}px` },
+      onpointerdown: (event) => {
+        event.stopPropagation()
+        event.preventDefault()
+        onPick(first)
+      },
+    })
+    nodes.push(Object.assign(node, { first, last, x }))
+    if (last > first && pitch > 3) {
+      const brace = { left: `${top.left + first * pitch + 1}px`, width: `${(last - first + 1) * pitch - 2}px`, top: `${top.words + height - 1}px` }
+      nodes.push(make("span", { class: "gs-brace", style: brace }))
+    }
+  }
+  layer.replaceChildren(...nodes)
+}
+
+// Show which word the cursor is on; slanted neighbours that it would cover give way.
+export function mark(layer, step) {
+  const words = Array.from(layer.children).filter((node) => node.first !== undefined)
+  const here = words.find((node) => node.first <= step && step <= node.last)
+  for (const node of words) {
+    node.classList.toggle("gs-here", node === here)
+    const covered = node !== here && here && node.classList.contains("gs-slanted") && Math.abs(node.x - here.x) < SLANT
+    node.classList.toggle("gs-covered", Boolean(covered))
+  }
+}
+
+// The drawn words as labels for a saved picture.
+export function asText(layer, { flat }) {
+  return Array.from(layer.children)
+    .filter((node) => node.first !== undefined && !node.classList.contains("gs-thinned"))
+    .map((node) => ({ x: parseFloat(node.style.left), y: parseFloat(node.style.top) + (flat ? 8 : 0), text: node.textContent,
+      ...(flat ? { anchor: "center" } : { angle: -40, vertical: "bottom" }) }))
+}

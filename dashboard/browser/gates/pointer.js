@@ -1,0 +1,84 @@
+// Mouse, finger and keys on a figure: they move the cursor, choose a unit, show a value.
+import { clamp, fromSide, stepCount, wordAt } from "./align.js"
+import { make } from "../page/dom.js"
+import { number, unitName } from "./readout.js"
+import { ours, within } from "../page/screen.js"
+import { tr } from "../page/words.js"
+
+export function listen(figure) {
+  const { stage } = figure
+  const inside = (event) => within(stage, event)
+  const panelAt = (x, y) => figure.panels?.find(({ box }) => box && x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height)
+  const stepAt = (panel, x) => clamp(figure.view(panel.side)[0] + Math.floor((x - panel.box.x) / figure.pitch[panel.side]), 0, stepCount(figure.sides[panel.side]) - 1)
+  const unitAt = (panel, y) => {
+    const order = figure.rowsOf(panel)
+    return order[clamp(Math.floor(((y - panel.box.y) / panel.box.height) * order.length), 0, order.length - 1)]
+  }
+  const move = (panel, x) => figure.moveTo(fromSide(figure.sides, panel.side, stepAt(panel, x)))
+  let down = null
+  stage.onpointerdown = (event) => {
+    const [x, y] = inside(event)
+    const panel = panelAt(x, y)
+    if (!panel || event.button) return
+    down = { panel, x, y, dragged: false } // what is said above the figure may grow with the cursor, and push it down
+    stage.setPointerCapture(event.pointerId)
+    figure.play(false)
+    move(panel, x)
+  }
+  stage.onpointermove = (event) => {
+    const [x, y] = inside(event)
+    if (down) {
+      down.dragged ||= Math.abs(x - down.x) > 3
+      move(down.panel, x)
+    }
+    const panel = panelAt(x, y)
+    if (panel?.kind === "panel" && !panel.empty) showTip(figure, panel, stepAt(panel, x), unitAt(panel, y), event)
+    else figure.tip.hidden = true
+  }
+  stage.onpointerup = () => {
+    if (down && !down.dragged && down.panel.kind === "panel" && !down.panel.empty && !down.panel.sources) figure.pickUnit(down.panel.side, unitAt(down.panel, down.y))
+    down = null
+  }
+  stage.onpointercancel = () => (down = null)
+  stage.onpointerleave = () => (figure.tip.hidden = true)
+  const onKey = (event) => press(figure, event)
+  document.addEventListener("keydown", onKey)
+  return () => document.removeEventListener("keydown", onKey)
+}
+
+function showTip(figure, panel, step, unit, event) {
+  const value = figure.row(panel.side, panel.signal, unit)[step]
+  const side = figure.sides[panel.side]
+  const row = panel.sources ? tr("back to “{word}”", { word: wordAt(side, unit)[0] }) : unitName(side, unit)
+  figure.tip.replaceChildren(
+    make("strong", { text: `${panel.label} = ${number(value)}` }),
+    make("span", { text: `${row}, “${wordAt(side, step)[0]}”` }),
+    make("span", { text: panel.meaning }))
+  figure.tip.hidden = false
+  const [x, y] = within(figure.root, event)
+  Object.assign(figure.tip.style, { left: `${clamp(x + 14, 0, figure.root.clientWidth - 260)}px`, top: `${y + 16}px` })
+}
+
+// A clicker's keys and the arrows work wherever nobody is writing; the other keys do not take scrolling from the page.
+function press(figure, event) {
+  if (!figure.count || !ours(figure.root, event)) return
+  const focus = document.activeElement
+  const here = focus === figure.stage
+  const button = figure.root.contains(focus) && !here // which the space bar presses
+  const [back, on] = [() => figure.moveTo(figure.at - 1), () => figure.moveTo(figure.at + 1)]
+  const anywhere = { ArrowLeft: back, ArrowRight: on, PageUp: back, PageDown: on }
+  const free = {
+    Home: () => figure.moveTo(0),
+    End: () => figure.moveTo(figure.count - 1),
+    " ": () => figure.play(!figure.timer),
+    "+": () => figure.zoom(0.5),
+    "-": () => figure.zoom(2),
+    f: () => figure.fullScreen(),
+  }
+  const focused = { ArrowUp: () => figure.stepUnit(-1), ArrowDown: () => figure.stepUnit(1) }
+  const row = /^[0-9]$/.test(event.key) ? () => figure.pickRow(Number(event.key)) : undefined
+  const act = anywhere[event.key] ?? row ?? (button ? undefined : free[event.key]) ?? (here ? focused[event.key] : undefined)
+  if (!act) return
+  event.preventDefault()
+  act()
+}

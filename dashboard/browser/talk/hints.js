@@ -1,0 +1,46 @@
+// What a first visitor is told, once in a browser: beside the figure, each line to be put away.
+import { make } from "../page/dom.js"
+import { tr } from "../page/words.js"
+
+const KEY = "gatescope hints"
+const away = new Set()
+let first // whether this visit is the first one
+
+const hints = () => [
+  tr("Type a sentence of your own in the line above."),
+  tr("Move the cursor with the arrow keys, or by dragging over the figure."),
+  tr("Press P to present, ? for all keys."),
+]
+
+// A browser that keeps nothing is not told the same at every visit: it is told nothing.
+function firstVisit() {
+  try {
+    const known = window.localStorage.getItem(KEY)
+    window.localStorage.setItem(KEY, "seen")
+    return known === null
+  } catch {
+    return false
+  }
+}
+
+export function hint(figure) {
+  if (!figure.matches(".gs-plot") || figure.querySelector(".gt-hints") || figure.dataset.steps === "0") return
+  first ??= firstVisit()
+  if (!first || away.size === hints().length) return
+  const lines = hints().map((text, k) => (away.has(k) ? "" : line(text, k, figure)))
+  figure.querySelector(".gs-body").append(make("ul", { class: "gt-hints", test: "gt-hints", "aria-label": tr("For the first visit") }, ...lines))
+}
+
+// Put away, it hands the keyboard on to its neighbour, and the last one to the figure.
+function line(text, k, figure) {
+  const close = () => {
+    away.add(k)
+    const next = node.nextElementSibling ?? node.previousElementSibling
+    ;(next?.querySelector("button") ?? figure.querySelector(".gs-stage")).focus({ preventScroll: true })
+    if (next) node.remove()
+    else node.parentNode.remove()
+  }
+  const node = make("li", {}, make("span", { text }),
+    make("button", { type: "button", class: "gt-button", test: "gt-hint-close", text: "×", "aria-label": tr("Put away: {hint}", { hint: text }), onclick: close }))
+  return node
+}

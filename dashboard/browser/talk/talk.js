@@ -1,0 +1,145 @@
+// What a talk needs on every page: presenting, a tour's bar with the speaker's line, the list of keys, a black screen.
+import { away } from "../page/connection.js"
+import { load, make } from "../page/dom.js"
+import { hold } from "../page/hold.js"
+import { hint } from "./hints.js"
+import * as origin from "../page/origin.js"
+import * as screen from "../page/screen.js"
+import { remember } from "../page/url.js"
+import { tr } from "../page/words.js"
+
+
+export default hold(
+  (parent) => new Talk(parent),
+  (talk, { setStateValue, setTriggerValue }) => {
+    talk.tell = (name, value) => away() || setTriggerValue(name, value) // it would be lost
+    origin.start((here) => setStateValue("here", { ...here, tour: talk.tour && { link: talk.tour.link, at: talk.tour.at } }))
+  }
+)
+
+const keys = () => [
+  [tr("P"), tr("present, and back")],
+  ["?", tr("this list")],
+  [tr("Page up, Page down"), tr("previous and next view of a tour; without one, previous and next step (a clicker sends these)")],
+  ["← →", tr("previous and next step; in Step by step the stage")],
+  ["↑ ↓", tr("another unit, with the figure in focus; in Step by step another word")],
+  [tr("Home, End"), tr("first and last step")],
+  [tr("Space"), tr("play and pause")],
+  ["1 … 9, 0", tr("one row of the figure alone, and all of them")],
+  ["+ −", tr("zoom in a long text")],
+  ["F", tr("full screen")],
+  ["V, X", tr("in Step by step: all units or one; guess before you see")],
+  [tr("B or ."), tr("black screen")],
+  [tr("Escape"), tr("leave what is open: this list, the black screen, presenting")],
+]
+
+// Past the pages, the sentence and the examples, to what answers to the arrows.
+function toFigure() {
+  const figure = [".gs-stage", ".gc-words [tabindex='0']", ".gw-words [tabindex='0']", ".gx-card", ".stMain"].map((one) => document.querySelector(one)).find(Boolean)
+  figure?.focus()
+  figure?.scrollIntoView({ block: "nearest" })
+}
+
+class Talk {
+  constructor(parent) {
+    load("link", new URL("talk.css", import.meta.url).href)
+    const button = (test, text, title, onclick) => make("button", { type: "button", class: "gt-button", test, text, title, onclick })
+    this.root = make("div", { class: "gt-tools" },
+      button("gt-present", tr("Present"), "P", () => this.present(!screen.presenting())),
+      button("gt-share", tr("Share"), tr("Tours, link, QR code, files to take home"), () => this.tell("share", window.location.href)),
+      button("gt-keys", "?", tr("Keys"), () => this.help.showModal()))
+    this.place = make("span", { class: "gt-place", test: "gt-place" })
+    this.line = make("p", { class: "gt-line", test: "gt-line", dir: "auto", "aria-live": "polite" })
+    this.bar = make("div", { class: "gt-bar", test: "gt-bar", role: "region", "aria-label": tr("Tour"), hidden: "" },
+      button("gt-back", "‹", tr("Previous view"), () => this.go(-1)), this.place, button("gt-next", "›", tr("Next view"), () => this.go(1)),
+      this.line, button("gt-end", tr("End the tour"), "", () => this.tell("go", 0)))
+    this.help = make("dialog", { class: "gt-help", test: "gt-help", "aria-label": tr("Keys") },
+      make("h2", { text: tr("Keys") }),
+      make("dl", {}, ...keys().flatMap(([key, what]) => [make("dt", { text: key }), make("dd", { text: what })])),
+      button("gt-close", tr("Close"), tr("Escape"), () => this.help.close()))
+    this.skip = make("button", { type: "button", class: "gt-skip", test: "gt-skip", text: tr("Skip to the figure"), onclick: toFigure })
+    this.black = make("div", { class: "gt-black", test: "gt-black", hidden: "", onclick: () => this.darken(false) })
+    this.over = [this.bar, this.help, this.black] // over the page: what is scaled with it would scroll with it, too
+    parent.append(this.root)
+    document.body.append(...this.over)
+    document.body.prepend(this.skip)
+    this.onKey = (event) => this.key(event)
+    this.onResize = () => this.fit()
+    this.onFigure = (event) => !this.tour && !screen.presenting() && hint(event.target)
+    // In a small window the menu lies over the page: who has chosen wants to see that.
+    this.onClick = (event) => event.target.closest?.("[data-testid=stSidebarNavLink]") &&
+      setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click())
+    document.addEventListener("click", this.onClick)
+    document.addEventListener("gs:repaint", this.onFigure, true) // a figure tells it to itself alone
+    document.addEventListener("keydown", this.onKey, true) // before the page: with a tour a clicker walks through it
+    window.addEventListener("resize", this.onResize)
+    this.on = new URL(window.location.href).searchParams.get("present") === "1"
+  }
+
+  close() {
+    document.removeEventListener("click", this.onClick)
+    document.removeEventListener("keydown", this.onKey, true)
+    window.removeEventListener("resize", this.onResize)
+    document.removeEventListener("gs:repaint", this.onFigure, true)
+    for (const node of [this.root, this.skip, ...this.over]) node.remove()
+    document.documentElement.classList.remove("gs-tour")
+    screen.present(false, 0)
+  }
+
+  take({ tour }) {
+    this.tour = tour
+    this.bar.hidden = !tour
+    document.documentElement.classList.toggle("gs-tour", Boolean(tour))
+    if (tour) {
+      this.place.textContent = `${tour.at + 1} / ${tour.count}`
+      this.place.title = tour.title
+      this.line.textContent = tour.line
+    }
+    for (const test of ["gt-back", "gt-next"]) {
+      this.bar.querySelector(`[data-testid=${test}]`).disabled = !tour || (test === "gt-back" ? tour.at === 0 : tour.at === tour.count - 1)
+    }
+    this.present(this.on ?? screen.presenting())
+    this.on = undefined
+  }
+
+  present(on) {
+    screen.present(on, 0)
+    remember({ present: on ? 1 : null })
+    this.fit()
+  }
+
+  // The bar's height depends on the screen, and what is left for the page on the bar.
+  fit() {
+    screen.present(screen.presenting(), 0)
+    for (let again = 0; again < 2; again++) screen.present(screen.presenting(), this.bar.hidden ? 0 : this.bar.offsetHeight)
+    for (const node of this.over) node.classList.toggle("gt-dark", screen.dark(this.root))
+    document.documentElement.classList.toggle("gs-night", screen.dark(this.root))
+    window.dispatchEvent(new CustomEvent("gs:screen"))
+  }
+
+  go(by) {
+    const next = this.tour.at + by
+    if (next >= 0 && next < this.tour.count) this.tell("go", by)
+  }
+
+  darken(on) {
+    this.black.hidden = !on
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || screen.writing() || this.help.open) return
+    const act = {
+      p: () => this.present(!screen.presenting()),
+      "?": () => this.help.showModal(),
+      b: () => this.darken(this.black.hidden),
+      ".": () => this.darken(this.black.hidden),
+      ...(this.tour && { PageDown: () => this.go(1), PageUp: () => this.go(-1) }),
+      ...(screen.presenting() && !document.fullscreenElement && { Escape: () => this.present(false) }),
+      ...(!this.black.hidden && { Escape: () => this.darken(false) }),
+    }[event.key.length === 1 ? event.key.toLowerCase() : event.key]
+    if (!act) return
+    event.preventDefault()
+    event.stopImmediatePropagation()
+    act()
+  }
+}

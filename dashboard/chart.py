@@ -1,0 +1,61 @@
+"""The component of the analysis pages: a row of words to choose from, and panels of Plotly figures below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zlib import crc32
+
+import streamlit as st
+
+from dashboard import theme
+from dashboard.browser.mount import mounted, spoken
+from dashboard.browser.pack import pack
+from dashboard.controls import taken
+from dashboard.origin import origin
+from dashboard.state import HOMES, Settings
+
+CHOSEN = "chosen step"
+"""Under this name the session keeps the text and the step that was chosen in it."""
+
+_mount = mounted("gatescope_chart", "chart/chart.js")
+
+
+def chosen_step(text: str, count: int) -> int:
+    """The step that this session chose on this text, on whichever page; else the link's, or the text's own default;
+    within 0 to ``count`` - 1."""
+    if (before := taken("at")) is not None:
+        st.session_state[CHOSEN] = (text, before)
+    chosen, step = st.session_state.get(CHOSEN, (None, 0))
+    if chosen != text:
+        said = st.query_params.to_dict() if chosen is None else {}
+        homes = {Settings().text: Settings().at} | {home["text"]: home["at"] for home in HOMES.values()}
+        at = said.get("at", homes.get(text, -1))
+        step = Settings.parse({"at": at}, ()).at
+    return max(0, min(step + count if step < 0 else step, count - 1))
+
+
+def chosen_place(key: str, steps: Sequence[int], step: int) -> int:
+    """Where ``step`` stands in a chart of ``key`` whose places are of these ``steps``: where it was chosen there."""
+    place = st.session_state.get(spoken(key), {}).get("step")
+    if isinstance(place, (int, float)) and 0 <= place < len(steps) and steps[int(place)] == step:
+        return int(place)
+    return list(steps).index(step) if step in steps else len(steps) - 1
+
+
+def _choose(key: str, text: str, steps: Sequence[int] | None) -> None:
+    place = st.session_state.get(key, {}).get("step")
+    if isinstance(place, (int, float)) and (steps is None or 0 <= place < len(steps)):
+        st.session_state[CHOSEN] = (text, int(place) if steps is None else steps[int(place)])
+
+
+def chart(content: Mapping[str, Any], key: str, text: str) -> None:
+    """Draw ``content``: ``words`` and ``step`` of ``text`` for the row of words, ``panels`` as
+    ``dashboard.figures.panel`` makes them. ``steps``, where the row is not the text: each place's step of the text.
+
+    A panel that is as it was is not drawn again. The same ``key`` keeps zoom; a click on a word, or on a point whose
+    figure says so, runs the page again.
+    """
+    panels = [one | {"stamp": crc32(pack(one))} for one in content["panels"]]
+    data = {**content, "panels": panels, "dark": theme.layout("dark"), "of": origin()}
+    _mount(key, data, on_step_change=lambda: _choose(spoken(key), text, content.get("steps")))
