@@ -229,6 +229,26 @@ def test_torch_is_imported_only_where_something_is_trained(path: Path) -> None:
                 assert not name.startswith(("torch", "lab.learning", "lab.recipes")), name
 
 
+def test_how_often_the_output_gate_is_open_is_counted_step_by_step() -> None:
+    """Counted once more, one text at a time, with the pronouns found in the words themselves."""
+    from lab.experiments.output_gate import opening
+    from lab.measures.gender import stories
+    from lstm_core.network import load_model
+
+    model = load_model("pronouns-lstm")
+    unit = model.meta["units"]["gender"]["unit"]
+    counts = {True: [0, 0], False: [0, 0]}  # before a pronoun or not: steps, of them open
+    for story in stories(5, 8):
+        trace = model.run(story.text)
+        following = [*story.words[1:], ""]
+        for word, gate in zip(following, trace.signals["o"][0, 0, :, 0, unit], strict=True):
+            counts[word in ("he", "she")][0] += 1
+            counts[word in ("he", "she")][1] += int(gate > 0.5)
+    found = opening(model, "english", 5, 8)
+    assert found.asked[unit] == counts[True][1] / counts[True][0] == 1
+    assert found.elsewhere[unit] == counts[False][1] / counts[False][0] < 0.5
+
+
 # -- the small networks ------------------------------------------------------------------------------------------------
 
 
