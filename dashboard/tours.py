@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import zlib
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from lstm_core.say import say
 
@@ -20,9 +21,27 @@ LARGEST = 200_000
 VIEWS, LINE, NAME, VALUE = 200, 1000, 40, 20_000
 """Views of a tour, and characters of a line, of a parameter's name and of its value, at most."""
 NOT_OF_A_VIEW = {"tour", "stop", "lang", "present", "embed", "embed_options"}
+RINGS = 8
+"""Things that a view rings, and that it presses, at most."""
+THING = re.compile(r"(row|word|gate|stage|button|fold|panel)( [\w.-]{1,40}){1,2}|word|next|headline|sentence")
+"""What can be ringed or pressed, as `talk/ring.js` finds it on the page."""
 
-Written = tuple[str, list[tuple[str, dict[str, str], str]]]
-"""A title, and each view's page, what stands in its address, and its line."""
+
+class Stop(NamedTuple):
+    """A view as it is written: its page, what stands in its address, its line, what is ringed and what is pressed."""
+
+    page: str
+    query: dict[str, str]
+    line: str = ""
+    ring: tuple[str, ...] = ()
+    press: tuple[str, ...] = ()
+
+
+class Written(NamedTuple):
+    title: str
+    views: list[Stop]
+    order: int = 100
+    language: str = ""
 
 
 def from_file(data: bytes, pages: Collection[str]) -> Written:
@@ -32,10 +51,15 @@ def from_file(data: bytes, pages: Collection[str]) -> Written:
     try:
         tree = json.loads(data.decode("utf-8-sig"))
     except (UnicodeDecodeError, ValueError, RecursionError):
-        raise ValueError(say("This is no tour: a tour is a JSON file that was saved here.")) from None
+        raise ValueError(say("This is not a tour: a tour is a JSON file that was saved here.")) from None
     if not isinstance(tree, dict) or tree.get("gatescope") != "tour" or not isinstance(tree.get("views"), list):
-        raise ValueError(say("This is no tour: a tour is a JSON file that was saved here."))
-    return _checked(tree.get("title"), tree["views"], pages)
+        raise ValueError(say("This is not a tour: a tour is a JSON file that was saved here."))
+    found = _checked(tree.get("title"), tree["views"], pages)
+    order, language = tree.get("order"), tree.get("language")
+    return found._replace(
+        order=order if isinstance(order, int) and 0 <= order < 1000 else found.order,
+        language=language if isinstance(language, str) and len(language) <= NAME else found.language,
+    )
 
 
 def to_link(title: str, views: list[Any]) -> str:
@@ -48,7 +72,7 @@ def from_link(link: str, pages: Collection[str]) -> Written:
     """The reverse of ``to_link``."""
     try:
         title, rows = json.loads(unfolded(link, LARGEST))
-        views = [{"page": page, "query": query, "line": line} for page, query, line in rows]
+        views = [dict(zip(Stop._fields, row, strict=False)) for row in rows]
     except (ValueError, TypeError, RecursionError):
         raise ValueError(say("This link names a tour that is not here, or it was cut short.")) from None
     return _checked(title, views, pages)
@@ -67,10 +91,10 @@ def _checked(title: Any, views: list[Any], pages: Collection[str]) -> Written:
     if not 0 < len(views) <= VIEWS:
         raise ValueError(say("A tour has 1 to {most} views; this one has {count}.", most=VIEWS, count=len(views)))
     checked = [_view(view, number, pages) for number, view in enumerate(views, 1)]
-    return _text(title[:LINE]) if isinstance(title, str) else "", checked
+    return Written(_text(title[:LINE]) if isinstance(title, str) else "", checked)
 
 
-def _view(view: Any, number: int, pages: Collection[str]) -> tuple[str, dict[str, str], str]:
+def _view(view: Any, number: int, pages: Collection[str]) -> Stop:
     if not isinstance(view, dict) or not isinstance(view.get("page"), str) or view["page"] not in pages:
         raise ValueError(say("View {number} of this tour is on no page that there is.", number=number))
     query, line = view.get("query"), view.get("line", "")
@@ -79,7 +103,18 @@ def _view(view: Any, number: int, pages: Collection[str]) -> tuple[str, dict[str
     if not all(isinstance(value, str) and len(name) <= NAME and len(value) <= VALUE for name, value in query.items()):
         raise ValueError(say("View {number} of this tour cannot be read.", number=number))
     chosen = {_text(name): _text(value) for name, value in query.items() if name not in NOT_OF_A_VIEW}
-    return view["page"], chosen, _text(line[:LINE])
+    ring, press = (_things(view.get(name, ()), number) for name in ("ring", "press"))
+    return Stop(view["page"], chosen, _text(line[:LINE]), ring, press)
+
+
+def _things(named: Any, number: int) -> tuple[str, ...]:
+    things = [named] if isinstance(named, str) else named
+    if not isinstance(things, list | tuple) or len(things) > RINGS:
+        raise ValueError(say("View {number} of this tour cannot be read.", number=number))
+    for thing in things:
+        if not isinstance(thing, str) or not THING.fullmatch(thing):
+            raise ValueError(say("View {number} of this tour points at something that no page has.", number=number))
+    return tuple(things)
 
 
 def _text(written: str) -> str:

@@ -39,7 +39,7 @@ def test_a_file_and_a_link_hold_the_whole_tour(tour: Tour) -> None:
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_any_other_file_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="no tour"):
+    with pytest.raises(ValueError, match="not a tour"):
         read(data)
 
 

@@ -13,6 +13,7 @@ from dashboard.figures.meaning import held
 from dashboard.figures.order import memory, orders, seen, width
 from dashboard.figures.words import visible, words
 from dashboard.language import tr
+from lstm_core.analysis.influence import influence
 from lstm_core.device import place
 from lstm_core.network import Network
 from lstm_core.text import UNKNOWN
@@ -141,6 +142,7 @@ def side(
         "ends": np.array([token.end for token in trace.tokens], np.int32),
         "unknown": np.array([step for step, token in enumerate(trace.tokens) if not token.known], np.int32),
         "pieces": _pieces(model, trace),
+        "adds": adds(model, trace) if layer == len(trace.layers) - 1 else None,
         "next": {
             "words": [visible(word) for word in table],
             "unknown": unknown,
@@ -148,6 +150,21 @@ def side(
             "p": np.array([[p for _, p in row] for row in predictions], np.float32),
         },
     }
+
+
+LONGEST = 120
+"""Steps of a text of which it is said what each word adds to the next one: a square of every step by every step."""
+
+
+def adds(model: Network, trace: Trace) -> np.ndarray | None:
+    """What each word up to a step adds to the likeliest word after it: the rows of a lower triangle, one behind the
+    other. None where that is not known."""
+    if not trace.tokens or not 0 < len(trace) <= LONGEST or model.readout is None:
+        return None
+    try:
+        return influence(model, trace)[np.tril_indices(len(trace))].astype(np.float32)
+    except ValueError:
+        return None
 
 
 def _pieces(model: Network, trace: Trace) -> Mapping[str, str]:

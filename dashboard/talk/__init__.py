@@ -10,12 +10,14 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.browser.mount import mounted, spoken
-from dashboard.language import tr
-from dashboard.talk.tour import NOT_OF_A_VIEW, Tour, View, from_link, shipped
-from dashboard.views import pages
+from dashboard.language import current, tr
+from dashboard.talk.tour import NOT_OF_A_VIEW, Tour, View, from_link, offered, shipped
+from dashboard.views import discover, pages
 
 KEY = session.keeps("talk")
 PLACE = session.keeps("tour")
+FIRST = discover()[0].__name__.rpartition(".")[2]
+"""The page whose name does not stand in the address."""
 
 _mount = mounted("gatescope_talk", "talk/talk.js", stays=True)
 
@@ -94,12 +96,16 @@ def talk() -> None:
         if isinstance(by, (int, float)) and int(by) in (-1, 0, 1):
             here.go(int(by))
 
-    shown = None
-    if here.tour is not None:
-        line = here.tour.views[here.at].line
-        shown = {"title": tr(here.tour.title), "at": here.at, "count": len(here.tour.views), "line": tr(line)}
-        shown["link"] = here.link
-    _mount(KEY, {"tour": shown}, on_go_change=go, on_share_change=lambda: None, on_here_change=lambda: None)
+    def start() -> None:
+        said = told().get("start")
+        if isinstance(said, Mapping) and (tour := shipped().get(str(said.get("name")))):
+            from dashboard.talk.share import Address, chosen
+
+            address = Address.parse(str(said.get("address")))
+            here.start(tour, str(said["name"]), home=View(address.page, chosen(address)))
+
+    shown = {"tour": _shown(here), "tours": _menu()}
+    _mount(KEY, shown, on_go_change=go, on_start_change=start, on_share_change=_nothing, on_here_change=_nothing)
     said = told().get("here")
     if session.goes_on(said) and isinstance(said, Mapping) and here.take_up(said.get("tour")):
         st.rerun()
@@ -110,6 +116,28 @@ def talk() -> None:
         from dashboard.talk.share import share  # only where it is asked for
 
         share(here, address)
+
+
+def _nothing() -> None:
+    """What is said is read in the run that it starts."""
+
+
+def _shown(here: Place) -> dict[str, Any] | None:
+    """What the browser needs of the stop."""
+    if here.tour is None:
+        return None
+    view = here.tour.views[here.at]
+    place = {"title": tr(here.tour.title), "at": here.at, "count": len(here.tour.views), "link": here.link}
+    first = view.page == FIRST
+    where = {"page": view.page, "first": first, "arrival": session.arrival()}
+    return {**place, **where, "line": tr(view.line), "ring": list(view.ring), "press": list(view.press)}
+
+
+def _menu() -> list[dict[str, Any]]:
+    return [
+        {"name": name, "title": tr(tour.title), "stops": len(tour.views), "minutes": tour.minutes}
+        for name, tour in offered(current()).items()
+    ]
 
 
 def _address(here: Place) -> dict[str, str]:

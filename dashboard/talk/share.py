@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.controls.text import plain
 from dashboard.language import mark, tr
-from dashboard.talk.tour import LARGEST, NOT_OF_A_VIEW, Tour, View, read, shipped
+from dashboard.talk.tour import LARGEST, NOT_OF_A_VIEW, Tour, View, read
 from dashboard.views import pages
 
 if TYPE_CHECKING:
@@ -51,22 +51,16 @@ def share(here: Place, address: str) -> None:
 
 
 def _content(here: Place, address: Address) -> None:
-    tours, link = st.tabs([tr("Tours"), tr("This view")])
-    with tours:
-        _start(here, address)
-        _make(here, address)
+    link, tour = st.tabs([tr("This view"), tr("Your tour")])
     with link:
         _link(address.link(address.page, address.query))
+    with tour:
+        _from_file(here)
+        _make(here, address)
 
 
-def _start(here: Place, address: Address) -> None:
-    """The shipped tours, and one from a file, which becomes the visitor's own."""
-    for name, tour in shipped().items():
-        row = st.container(horizontal=True, vertical_alignment="center")
-        row.markdown(f"**{tr(tour.title)}**, " + tr("{count} views", count=len(tour.views)))
-        if row.button(tr("Start"), key=f"start {name}", type="tertiary"):
-            here.start(tour, name, home=View(address.page, _chosen(address)))
-            st.rerun()
+def _from_file(here: Place) -> None:
+    """A tour from a file becomes the visitor's own."""
     file = st.file_uploader(tr("A tour from a file"), type="json", max_upload_size=1, key="tour file")
     if file is None or file.file_id == here.file:
         return
@@ -79,8 +73,6 @@ def _start(here: Place, address: Address) -> None:
 
 def _make(here: Place, address: Address) -> None:
     """The tour that is being made: its views, in their order, and the view that is on the page."""
-    heading = tr("Your tour")
-    st.markdown(f"**{heading}**")
     title = st.text_input(tr("Title"), here.own.title, max_chars=200) or ""
     here.own = Tour(title, here.own.views)
     last = len(here.own.views) - 1
@@ -104,20 +96,20 @@ def _make(here: Place, address: Address) -> None:
     with st.form("add view", border=False, clear_on_submit=True):
         line = st.text_input(tr("What you will say at this view"), max_chars=1000)
         if st.form_submit_button(tr("Add this view")):
-            here.own = here.own.added(View(address.page, _chosen(address), line))
+            here.own = here.own.added(View(address.page, chosen(address), line))
             st.rerun(scope="fragment")
     if not here.own.views:
         return
     row = st.container(horizontal=True, vertical_alignment="center")
     if row.button(tr("Start"), key="start own", type="tertiary"):
-        here.start(here.own, here.own.link(), home=View(address.page, _chosen(address)))
+        here.start(here.own, here.own.link(), home=View(address.page, chosen(address)))
         st.rerun()
     row.download_button(tr("Save as a file"), here.own.json(), "tour.json", type="tertiary", on_click="ignore")
     st.caption(tr("Its link:"))
     st.code(address.link(next(iter(pages())), {"tour": here.own.link()}), language=None, wrap_lines=True)
 
 
-def _chosen(address: Address) -> dict[str, str]:
+def chosen(address: Address) -> dict[str, str]:
     """What makes the view; a text that is too long for an address is in the session alone."""
     said = {name: value for name, value in address.query.items() if name not in NOT_OF_A_VIEW}
     if said.pop("long", None):

@@ -1,8 +1,12 @@
 """A tour: views in an order, each with the speaker's line. A small JSON file, or a piece of an address.
 
-    {"gatescope": "tour", "title": "...", "views": [{"page": "gates", "query": {"text": "..."}, "line": "..."}]}
+    {"gatescope": "tour", "title": "...", "language": "en", "order": 10, "views": [
+        {"page": "gates", "query": {"text": "..."}, "line": "...", "ring": ["row keep", "word 11"], "press": []}]}
 
-A view is a page and what stands in its address; everything on a page that a link reopens can so be part of a tour.
+A view is a page and what stands in its address; everything on a page that a link reopens can so be part of a tour. What
+a line speaks of is ringed (``dashboard.tours.THING``, found by `ring.js`), and what it asks for is pressed. A tour with
+a ``language`` is offered to visitors of that language alone. The files in assets/tours also hold ``claims``: every
+number of a line, and what tests/test_tour_claims.py computes it from.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from dashboard import tours
 from dashboard.tours import LARGEST, NOT_OF_A_VIEW, Written
@@ -29,12 +34,21 @@ class View:
     page: str
     query: Mapping[str, str]
     line: str = ""
+    ring: tuple[str, ...] = ()
+    press: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Tour:
     title: str = ""
     views: tuple[View, ...] = ()
+    order: int = 100
+    language: str = ""
+
+    @property
+    def minutes(self) -> int:
+        """What it takes to look at, about: half a minute a view."""
+        return max(1, round(len(self.views) / 2))
 
     def added(self, view: View) -> Tour:
         return replace(self, views=(*self.views, view))
@@ -52,7 +66,15 @@ class Tour:
 
     def link(self) -> str:
         """The tour in characters that an address may hold."""
-        return tours.to_link(self.title, [[v.page, dict(v.query), v.line] for v in self.views])
+        return tours.to_link(self.title, [_row(view) for view in self.views])
+
+
+def _row(view: View) -> list[Any]:
+    """What a link carries of a view; most have nothing to ring and to press."""
+    row = [view.page, dict(view.query), view.line, list(view.ring), list(view.press)]
+    while len(row) > 3 and not row[-1]:
+        row.pop()
+    return row
 
 
 def read(data: bytes) -> Tour:
@@ -78,8 +100,10 @@ def _apart(reader: str, data: bytes) -> Tour:
 
 
 def _tour(written: Written) -> Tour:
-    title, views = written
-    return Tour(title, tuple(View(page, query, line) for page, query, line in views))
+    """From a worker it comes as lists."""
+    title, views, order, language = written
+    things = [(page, query, line, tuple(ring), tuple(press)) for page, query, line, ring, press in views]
+    return Tour(title, tuple(View(*one) for one in things), order, language)
 
 
 def _pages() -> list[str]:
@@ -88,6 +112,11 @@ def _pages() -> list[str]:
 
 @cache
 def shipped() -> dict[str, Tour]:
-    """The tours in assets/tours, by the name of their file."""
-    files = sorted(FOLDER.glob("*.json"))
-    return {path.stem: _tour(tours.from_file(path.read_bytes(), _pages())) for path in files}
+    """The tours in assets/tours by the name of their file, those for beginners first."""
+    found = {path.stem: _tour(tours.from_file(path.read_bytes(), _pages())) for path in sorted(FOLDER.glob("*.json"))}
+    return dict(sorted(found.items(), key=lambda item: item[1].order))
+
+
+def offered(language: str) -> dict[str, Tour]:
+    """Those of them that a visitor of this language is offered."""
+    return {name: tour for name, tour in shipped().items() if tour.language in ("", language)}

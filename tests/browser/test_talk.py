@@ -120,10 +120,11 @@ def test_a_tour_is_made_started_and_opened_by_its_link(gates: Gates, open_gates:
     gates.has(step=0, only="keep")
     expect(page).to_have_url(re.compile("at=0.*only=keep"))
     page.get_by_test_id("gt-share").click()
+    page.get_by_role("tab", name="Your tour").click()
     page.get_by_label("What you will say at this view").fill("<b>Mary</b> is *first*")
     page.get_by_role("button", name="Add this view").click()
     expect(page.get_by_role("dialog").get_by_text("<b>Mary</b> is *first*")).to_be_visible()
-    link = page.get_by_role("dialog").locator("code").first.text_content()
+    link = page.get_by_role("dialog").locator("code").last.text_content()
     assert link and "tour=" in link
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as a file").click()

@@ -11,6 +11,7 @@ import { listen } from "./pointer.js"
 import * as readout from "./readout.js"
 import * as screen from "../page/screen.js"
 import * as telling from "./telling.js"
+import * as tint from "./tint.js"
 import { kept, remember } from "../page/url.js"
 import { list, tr } from "../page/words.js"
 
@@ -46,13 +47,16 @@ class Figure {
     this.stage = make("div", { class: "gs-stage", test: "gs-stage", tabindex: "0", role: "slider", "aria-label": tr("Time cursor"), "aria-valuemin": "1" }, this.plot, this.labelLayer)
     this.sheet = make("div", { class: "gs-sheet" }, this.stage) // a slider may hold nothing that has keys of its own
     this.readoutRoot = make("aside", { class: "gs-readout", test: "gs-readout", "aria-label": tr("At the cursor") })
+    this.stepButton = button("gs-step", "", tr("Or double-click a cell of the figure"), () => this.openStep())
     this.scales = make("div", { class: "gs-scales" })
+    this.tints = make("p", { class: "gs-tints", test: "gs-tints" })
     this.honesty = make("div", { class: "gs-honesty", test: "gs-honesty" })
     this.quiet = make("p", { class: "gs-quiet", test: "gs-quiet" })
-    this.body = make("div", { class: "gs-body" }, this.sheet, this.readoutRoot, make("div", { class: "gs-notes" }, this.scales, this.honesty, this.quiet))
+    this.body = make("div", { class: "gs-body" }, this.sheet, this.readoutRoot, make("div", { class: "gs-notes" }, this.scales, this.tints, this.honesty, this.quiet))
     this.tip = make("div", { class: "gs-tip", role: "tooltip", hidden: "" })
     this.root = make("div", { class: "gs-plot", test: "gs-plot", role: "group" },
       make("div", { class: "gs-head" }, this.caption, this.tools), this.notice, this.empty, this.body, this.tip)
+    this.root.rowsNamed = (row) => (this.panels ?? []).filter((panel) => panel.row === row && !panel.empty).map(({ box }) => ({ stage: this.stage, box }))
     parent.append(this.root)
     this.cut = [] // what is said of a film that shows less than is in view
     this.columns = [] // what stands over each model's panels: words, cursor, title, choice of unit
@@ -243,8 +247,13 @@ class Figure {
     this.labels = overlay.labels({ panels: this.panels, geometry: this.geometry, drawn: this.drawn, last: (side) => this.view(side)[1] - 1, quiet, ends: (side) => this.sides[side].named.find((one) => one.unit === this.units[side] && one.high) })
     overlay.drawLabels(this.labelLayer, this.labels)
     overlay.legend(this.scales, this.drawn)
+    tint.legend(this.tints, this.tintColors())
+    this.tints.hidden = !this.sides.some((side) => side.adds)
     overlay.mark(this.marks, this.stage, this.columns[0].cursor, this.panels, (panel) => this.rowsOf(panel).indexOf(this.units[panel.side]), (panel) => this.rowsOf(panel).length)
-    if (this.parts?.sides.length !== this.sides.length) this.parts = readout.build(this.readoutRoot, this.sides)
+    if (this.parts?.sides.length !== this.sides.length) {
+      this.parts = readout.build(this.readoutRoot, this.sides)
+      this.parts.at.after(this.stepButton)
+    }
     readout.names(this.parts, this.sides, this.units, this.drawn.data.filter((one) => one.type === "scatter"))
     this.cursor()
   }
@@ -284,10 +293,17 @@ class Figure {
       const shown = steps[k] - this.view(k)[0]
       cursor.style.transform = `translateX(${this.geometry.tops[k].left + shown * this.pitch[k]}px)`
       labels.mark(words, shown)
+      const nodes = Array.from(words.children).filter((node) => node.first !== undefined)
+      const from = this.view(k)[0]
+      const seen = nodes.map(({ first, last }) => ({ first: first + from, last: last + from }))
+      tint.tint(nodes, tint.shares(this.sides[k].adds, steps[k], seen), this.tintColors())
     })
     readout.update(this.parts, this.sides, steps, this.at, this.count)
+    const word = wordAt(this.sides[0], this.at)[0]
+    this.stepButton.textContent = tr("Step by step at “{word}” ›", { word })
+    this.stepButton.hidden = !this.ask
     const units = this.sides.map((_, k) => this.tell(k, steps[k]))
-    this.caption.textContent = telling.together(units[0], telling.expectation(this.sides, steps))
+    this.caption.textContent = screen.guided() ? telling.atWord(this.sides, steps, this.units, (k) => this.values(k, steps[k])) : telling.together(units[0], telling.expectation(this.sides, steps))
     const names = list(this.sides.map((_, k) => readout.called(this.sides, k)))
     const about = tr("Gates of {names} on {count} steps.", { names, count: this.count })
     this.root.setAttribute("aria-label", [about, ...units].reduce(telling.together))
@@ -306,7 +322,36 @@ class Figure {
     return telling.unit(this.sides, k, this.units[k], panel && signal(panel.signal, panel.label), signal(memory, memory), at)
   }
 
+  // What the unit's signals are at a step: those of the row that is drawn alone, or its gates and its memory.
+  values(k, step) {
+    const { memory } = this.sides[k]
+    const { data } = this.content.figure
+    const gate = ({ row, signal }) => /^\w+$/.test(signal) && data.some((one) => one.meta.side === k && one.meta.role === row && one.coloraxis === "coloraxis") // "1 - z" says what z does
+    const told = (panel) => (this.only && !this.seen.strips.includes(this.only) ? panel.row === this.only : gate(panel) || panel.signal === memory)
+    const panels = this.content.figure.layout.meta.panels.filter((panel) => panel.side === k && panel.kind === "panel" && !panel.empty && !panel.sources && told(panel))
+    return panels.flatMap(({ signal, label }) => {
+      const value = this.row(k, signal, this.units[k])?.[step]
+      return value === undefined ? [] : [{ label, value, memory: signal === memory }]
+    })
+  }
+
+  // The two ends of the scale of values: against, for.
+  tintColors() {
+    const { colorscale } = { ...this.content.figure.layout.coloraxis2, ...(this.dark ? this.content.dark.layout.coloraxis2 : {}) }
+    return [colorscale.at(0)[1], colorscale.at(-1)[1]]
+  }
+
   // ---- what a visitor does
+
+  // The page "Step by step", at this word and with these units.
+  openStep() {
+    clearTimeout(this.telling)
+    remember(this.chosen())
+    const link = document.querySelector('[data-testid=stTopNavLink][href*="/step_by_step"], [data-testid=stSidebarNavLink][href*="/step_by_step"]')
+    if (link) return link.click()
+    const { origin, pathname, search } = window.location
+    window.location.assign(`${origin}${pathname.replace(/\/?$/, "/")}step_by_step${search}`)
+  }
 
   moveTo(step) {
     const next = clamp(step, 0, this.count - 1)
@@ -430,7 +475,8 @@ class Figure {
 
   resized() {
     if (!this.root.isConnected) return
-    const size = `${this.root.clientWidth} ${screen.height()} ${Boolean(document.fullscreenElement)}`
+    const above = this.root.childElementCount // a line for a first visit takes its room
+    const size = `${this.root.clientWidth} ${screen.height()} ${Boolean(document.fullscreenElement)} ${above}`
     const first = this.size === undefined
     if (size === this.size) return
     this.size = size

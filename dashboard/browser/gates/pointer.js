@@ -39,6 +39,11 @@ export function listen(figure) {
     if (down && !down.dragged && down.panel.kind === "panel" && !down.panel.empty && !down.panel.sources) figure.pickUnit(down.panel.side, unitAt(down.panel, down.y))
     down = null
   }
+  // The first click has moved the cursor here and chosen the unit.
+  stage.ondblclick = (event) => {
+    const panel = panelAt(...inside(event))
+    if (panel?.kind === "panel" && !panel.empty && !panel.sources && figure.ask) figure.openStep()
+  }
   stage.onpointercancel = () => (down = null)
   stage.onpointerleave = () => (figure.tip.hidden = true)
   const onKey = (event) => press(figure, event)
@@ -53,7 +58,8 @@ function showTip(figure, panel, step, unit, event) {
   figure.tip.replaceChildren(
     make("strong", { text: `${panel.label} = ${number(value)}` }),
     make("span", { text: `${row}, “${wordAt(side, step)[0]}”` }),
-    make("span", { text: panel.meaning }))
+    make("span", { text: panel.meaning }),
+    ...(figure.ask && !panel.sources ? [make("span", { text: tr("Double-click: this word step by step") })] : []))
   figure.tip.hidden = false
   const [x, y] = within(figure.root, event)
   Object.assign(figure.tip.style, { left: `${clamp(x + 14, 0, figure.root.clientWidth - 260)}px`, top: `${y + 16}px` })

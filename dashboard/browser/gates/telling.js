@@ -1,6 +1,6 @@
 // What the figure shows, in words, from its numbers: the line above the grid and the text alternative.
 import { stepCount, wordAt } from "./align.js"
-import { called, expects, meant, number, unitName } from "./readout.js"
+import { DECIDED, called, expects, meant, number, unitName } from "./readout.js"
 import { list, tr } from "../page/words.js"
 
 const SMALL = 0.25 // a memory without a name that never gets farther from 0 holds nothing to speak of
@@ -73,6 +73,22 @@ export function expectation(sides, steps) {
   const found = told.filter((one, k) => told.findIndex(({ word, said }) => word === one.word && said === one.said) === k) // a model beside itself
   if (found.every(({ word }) => word === found[0].word)) return found.length ? after(found[0].word, found.map(({ said }) => said).join(tr(", "))) : ""
   return found.map(({ word, said }) => after(word, said)).reduce((first, second) => together(first, second))
+}
+
+// In a tour, whose line says what happened: the values at the cursor's word, and the next word where one is expected.
+// ``values(k)``: {label, value, memory} of each signal that is told.
+export function atWord(sides, steps, units, values) {
+  const told = sides.map((side, k) => {
+    const named = side.named.find((one) => one.unit === units[k] && one.high)
+    const said = values(k).map(({ label, value, memory }) => {
+      const end = memory && named ? meant(named, steps[k]) : ""
+      return end ? tr("{label} = {value} ({end})", { label, value: number(value), end }) : tr("{label} = {value}", { label, value: number(value) })
+    })
+    return said.length ? tr("{title}’s {unit}: {values}", { title: called(sides, k), unit: unitName(side, units[k]), values: said.join(tr(", ")) }) : ""
+  }).filter(Boolean)
+  const [word] = wordAt(sides[0], steps[0])
+  const sure = sides.some((side, k) => side.next.p[steps[k]]?.[0] >= DECIDED)
+  return together(told.length ? tr("At “{word}”, {told}.", { word, told: told.join(tr("; ")) }) : "", sure ? expectation(sides, steps) : "")
 }
 
 const after = (word, said) => tr("After “{word}”, {said}.", { word, said })

@@ -15,6 +15,9 @@ export function present(on, bar) {
 
 export const presenting = () => state.presenting
 
+// Whether a tour leads: its line is the headline then.
+export const guided = () => document.documentElement.classList.contains("gs-tour")
+
 // The window's height in the page's own pixels.
 export const height = () => (window.innerHeight - state.bar) / state.scale
 

@@ -13,7 +13,9 @@ const hints = () => [
 ]
 
 // A browser that keeps nothing is not told the same at every visit: it is told nothing.
-function firstVisit() {
+export const firstVisit = () => (first ??= asked())
+
+function asked() {
   try {
     const known = window.localStorage.getItem(KEY)
     window.localStorage.setItem(KEY, "seen")
@@ -25,8 +27,7 @@ function firstVisit() {
 
 export function hint(figure) {
   if (!figure.matches(".gs-plot") || figure.querySelector(".gt-hints") || figure.dataset.steps === "0") return
-  first ??= firstVisit()
-  if (!first || away.size === hints().length) return
+  if (!firstVisit() || away.size === hints().length) return
   const lines = hints().map((text, k) => (away.has(k) ? "" : line(text, k, figure)))
   figure.querySelector(".gs-body").append(make("ul", { class: "gt-hints", test: "gt-hints", "aria-label": tr("For the first visit") }, ...lines))
 }

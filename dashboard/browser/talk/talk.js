@@ -4,7 +4,9 @@ import { load, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import { hint } from "./hints.js"
 import * as origin from "../page/origin.js"
+import { Ring } from "./ring.js"
 import * as screen from "../page/screen.js"
+import { Menu, welcome } from "./tours.js"
 import { remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 
@@ -44,9 +46,12 @@ class Talk {
   constructor(parent) {
     load("link", new URL("talk.css", import.meta.url).href)
     const button = (test, text, title, onclick) => make("button", { type: "button", class: "gt-button", test, text, title, onclick })
-    this.root = make("div", { class: "gt-tools" },
+    const start = (name) => this.tell("start", { name, address: window.location.href })
+    this.menu = new Menu(start)
+    this.ring = new Ring()
+    this.root = make("div", { class: "gt-tools" }, this.menu.button,
       button("gt-present", tr("Present"), "P", () => this.present(!screen.presenting())),
-      button("gt-share", tr("Share"), tr("Tours, link, QR code, files to take home"), () => this.tell("share", window.location.href)),
+      button("gt-share", tr("Share"), tr("Link, QR code, a tour of your own"), () => this.tell("share", window.location.href)),
       button("gt-keys", "?", tr("Keys"), () => this.help.showModal()))
     this.place = make("span", { class: "gt-place", test: "gt-place" })
     this.line = make("p", { class: "gt-line", test: "gt-line", dir: "auto", "aria-live": "polite" })
@@ -59,13 +64,17 @@ class Talk {
       button("gt-close", tr("Close"), tr("Escape"), () => this.help.close()))
     this.skip = make("button", { type: "button", class: "gt-skip", test: "gt-skip", text: tr("Skip to the figure"), onclick: toFigure })
     this.black = make("div", { class: "gt-black", test: "gt-black", hidden: "", onclick: () => this.darken(false) })
-    this.over = [this.bar, this.help, this.black] // over the page: what is scaled with it would scroll with it, too
+    this.over = [this.bar, this.ring.root, this.help, this.menu.dialog, this.black] // over the page: what is scaled with it would scroll with it, too
     parent.append(this.root)
     document.body.append(...this.over)
     document.body.prepend(this.skip)
     this.onKey = (event) => this.key(event)
     this.onResize = () => this.fit()
-    this.onFigure = (event) => !this.tour && !screen.presenting() && hint(event.target)
+    this.onFigure = (event) => {
+      if (this.tour || screen.presenting()) return
+      hint(event.target)
+      welcome(event.target, this.tours?.[0], start)
+    }
     // In a small window the menu lies over the page: who has chosen wants to see that.
     this.onClick = (event) => event.target.closest?.("[data-testid=stSidebarNavLink]") &&
       setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click())
@@ -81,13 +90,17 @@ class Talk {
     document.removeEventListener("keydown", this.onKey, true)
     window.removeEventListener("resize", this.onResize)
     document.removeEventListener("gs:repaint", this.onFigure, true)
+    this.ring.close()
     for (const node of [this.root, this.skip, ...this.over]) node.remove()
     document.documentElement.classList.remove("gs-tour")
     screen.present(false, 0)
   }
 
-  take({ tour }) {
+  take({ tour, tours }) {
     this.tour = tour
+    this.tours = tours
+    this.menu.take(tours)
+    this.ring.show(tour)
     this.bar.hidden = !tour
     document.documentElement.classList.toggle("gs-tour", Boolean(tour))
     if (tour) {
@@ -127,7 +140,7 @@ class Talk {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || screen.writing() || this.help.open) return
+    if (event.ctrlKey || event.metaKey || event.altKey || screen.writing() || this.help.open || this.menu.dialog.open) return
     const act = {
       p: () => this.present(!screen.presenting()),
       "?": () => this.help.showModal(),

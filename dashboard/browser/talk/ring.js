@@ -1,0 +1,123 @@
+// A stop of a tour rings what its line speaks of, and presses what it asks for. The vocabulary is that of dashboard/tours.py.
+import { make } from "../page/dom.js"
+import { arrived } from "../page/url.js"
+
+const BEAT = 200 // milliseconds: what is ringed may move, be drawn anew, or not be there yet
+const SETTLED = 3 // beats for which a thing has stood before it is pressed: a page that is left is there for a moment
+const PATIENCE = 25 // beats for which the page is scrolled to what is ringed; then it is the visitor's
+const AROUND = 4 // pixels
+
+const all = (selector) => Array.from(document.querySelectorAll(selector)).filter((node) => node.getClientRects().length)
+const sided = (found, side) => (side === "left" ? found.slice(0, 1) : side === "right" ? found.slice(1, 2) : found)
+const quoted = (name) => CSS.escape(name)
+
+// Elements, or places on the figure's stage, by kind.
+const FINDS = {
+  row: (name, side) => all(".gs-plot").flatMap((root) => sided(root.rowsNamed?.(name) ?? [], side)),
+  word: (text) => (text ? first(all(".gs-word, .gw-word, .gc-word").filter((node) => node.textContent === text)) : all(".gs-word.gs-here, .gw-word.gw-here, .gc-word.gc-here")),
+  gate: (name, side) => [...sided(all(`.gw-node[data-signal="${quoted(name)}"]`), side), ...sided(all(`.gw-stage [data-signal="${quoted(name)}"]`), side).map(inNumbers)],
+  stage: (number) => all(".gw-tab").slice(number - 1, number),
+  panel: (id) => all(`[data-testid="gc-${quoted(id)}"]`),
+  button: (name) => first(all(["gs", "gw", "gt"].map((one) => `[data-testid="${one}-${quoted(name)}"]`).join() + `, .st-key-${quoted(name)} button`)),
+  fold: (name) => all(`details[data-testid^="gw-${quoted(name)}"]`),
+  next: () => all("[data-testid^=gs-next-] .gs-bar:first-of-type, [data-testid=gw-expects]"),
+  headline: () => all(".gs-caption"),
+  sentence: () => all("[data-testid=gs-sentence]"),
+}
+const first = (found) => found.slice(0, 1)
+
+// Of a signal's equation what stands above the reasons for its value.
+const inNumbers = (box) => ({ from: box, to: box.querySelector(".gw-bar") ?? box })
+
+const find = (thing) => {
+  const [kind, ...rest] = thing.split(" ")
+  return FINDS[kind]?.(...rest) ?? []
+}
+
+// Where a thing stands in the window; a row of the figure is no element of its own.
+function rect(thing) {
+  if (thing.from) {
+    const [a, b] = [thing.from, thing.to].map((node) => node.getBoundingClientRect())
+    return new DOMRect(a.left, a.top, Math.max(a.width, b.width), b.bottom - a.top)
+  }
+  if (!thing.stage) return thing.getBoundingClientRect()
+  const { left, top, width } = thing.stage.getBoundingClientRect()
+  const scale = width / thing.stage.offsetWidth
+  return new DOMRect(left + scale * thing.box.x, top + scale * thing.box.y, scale * thing.box.width, scale * thing.box.height)
+}
+
+export class Ring {
+  constructor() {
+    this.root = make("div", { class: "gt-rings", "aria-hidden": "true" })
+    this.nodes = []
+  }
+
+  // What this stop rings and presses; nothing ends it. A stop that is shown again is not pressed again.
+  show(stop) {
+    const key = stop && `${stop.link} ${stop.at}`
+    if (key === this.key) return
+    this.key = key
+    this.stop = stop
+    clearInterval(this.timer)
+    this.beats = 0
+    this.stood = 0
+    this.waiting = [...(stop?.press ?? [])]
+    if (stop && (stop.ring.length || stop.press.length)) this.timer = setInterval(() => this.beat(), BEAT)
+    this.draw([])
+  }
+
+  close() {
+    clearInterval(this.timer)
+    this.root.remove()
+  }
+
+  here() {
+    const last = window.location.pathname.split("/").at(-1)
+    return (last === this.stop.page || (last === "" && this.stop.first)) && arrived() === this.stop.arrival
+  }
+
+  beat() {
+    if (!this.here()) return this.draw([])
+    this.beats += 1
+    if (this.waiting.length) this.press()
+    const rects = this.stop.ring.flatMap(find).map(rect).filter(({ width, height }) => width && height)
+    if (rects.length && this.beats < PATIENCE && this.reveal(rects)) return
+    this.draw(rects)
+  }
+
+  press() {
+    const [thing] = find(this.waiting[0])
+    this.stood = thing && thing === this.last ? this.stood + 1 : 0
+    this.last = thing
+    if (!thing || this.stood < SETTLED) return
+    this.waiting.shift()
+    this.stood = 0
+    if (thing.tagName === "DETAILS") thing.open = true
+    else thing.click()
+  }
+
+  // Scroll to what is ringed, or to the first of it where it is larger than the window; whether there was anything to do.
+  reveal(rects) {
+    const main = document.querySelector(".stMain")
+    if (!main) return false
+    const bar = document.querySelector(".gt-bar")?.offsetHeight ?? 0
+    const [high, low] = [main.getBoundingClientRect().top + (document.querySelector(".stAppHeader")?.offsetHeight ?? 0) + 2 * AROUND, window.innerHeight - bar - 3 * AROUND]
+    const [top, bottom] = [Math.min(...rects.map((one) => one.top)), Math.max(...rects.map((one) => one.bottom))]
+    const [from, to] = bottom - top <= low - high ? [top, bottom] : [rects[0].top, Math.min(rects[0].bottom, rects[0].top + low - high)]
+    const by = to > low ? to - low : from < high ? from - high : 0
+    if (Math.abs(by) < 2) return false
+    const before = main.scrollTop
+    main.scrollTop += by / (main.getBoundingClientRect().width / main.offsetWidth || 1)
+    return main.scrollTop !== before
+  }
+
+  draw(rects) {
+    while (this.nodes.length < rects.length) this.root.append((this.nodes[this.nodes.length] = make("div", { class: "gt-ring" })))
+    this.nodes.forEach((node, k) => {
+      node.hidden = !rects[k]
+      if (!rects[k]) return
+      const { left, top, width, height } = rects[k]
+      Object.assign(node.style, { left: `${left - AROUND}px`, top: `${top - AROUND}px`, width: `${width + 2 * AROUND}px`, height: `${height + 2 * AROUND}px` })
+    })
+  }
+}
