@@ -146,7 +146,7 @@ def test_inside_a_model_and_in_pieces() -> None:
     assert pieces[1].broken and pieces[1].broken.step == 1 and len(pieces[1]) == 2
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru", "tanh"])
+@pytest.mark.parametrize("kind", ["lstm", "projected", "gru", "tanh"])
 def test_what_breaks_in_the_trace_alone_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Gates that are not a number where the module's output is one are no answer."""
     from lstm_core.modules import product as way

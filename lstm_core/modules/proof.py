@@ -28,7 +28,8 @@ AT_ONCE = False  # whether the CPU's values are fetched as an accelerator's are,
 ROWS, UNITS = 32, 32
 """Of every layer and direction, gates are computed again for so many (step, sequence) and units of each, unless there
 are fewer. What is wrong in a fifth of the steps, of the sequences or of the units is missed once in 1,200 times (0.8 to
-the 32nd power); what is wrong in all of them, never."""
+the 32nd power); what is wrong in all of them, never. The first and the last step of one sequence come on top: a state
+begins and ends there, and of a memory that begins with 0 nothing else shows the first f."""
 
 _seeds = random.Random()  # from the system; a trace takes one number of it
 
@@ -140,12 +141,18 @@ def sample(run: Run, draw: np.random.Generator, limit: float) -> tuple[dict[str,
     k, size = len(run.letters), run.hidden
     if run.valid is None:
         rows = _drawn(draw, time * batch, ROWS)
+        if len(rows) < time * batch:
+            ends = draw.integers(batch) + np.array([0, (time - 1) * batch])
+            rows = np.concatenate([rows, ends])
         t, b = rows // batch, rows % batch
     else:
         t, b = run.valid[..., 0].cpu().numpy().nonzero()
         if not len(t):  # broken at its first step
             return {}, 0
         rows = _drawn(draw, len(t), ROWS)
+        if len(rows) < len(t):
+            ends = np.flatnonzero(b == b[rows[0]])[[0, -1]]
+            rows = np.concatenate([rows, ends])
         t, b = t[rows], b[rows]
     units = _drawn(draw, size, UNITS)
     stacked = (np.arange(k)[:, None] * size + units).ravel()
