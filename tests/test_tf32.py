@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
+from lstm_core import trace_cell
 from lstm_core.modules import precision
 from lstm_core.modules.call import Call
 from tests.torch_modules import build, random
@@ -63,3 +65,19 @@ def test_cudnns_own_word_for_recurrent_networks_counts(rnn: str, call: Any) -> N
 def test_older_cards_have_no_tf32(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
     assert not precision.in_tf32(call)
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_a_cell_of_ones_own_is_in_tf32_where_its_products_are(newer: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """cuDNN's default, TF32, is for convolutions; and what is set in the newer way cannot be asked in the older."""
+    plain, convolving, x = nn.Linear(3, 4), nn.Conv2d(3, 4, 3), torch.zeros(5, 2, 3)
+    if newer:
+        BACKEND.fp32_precision = "tf32"
+    on_cpu = trace_cell(nn.Identity(), x, step=lambda m, x, s: {"h": x}).certificate
+    assert on_cpu and on_cpu.precision == "float32"
+    there: Any = SimpleNamespace(device=SimpleNamespace(type="cuda"), dim=x.dim)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    assert precision.own_in_tf32(plain, there) == newer
+    assert precision.own_in_tf32(convolving, there)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    assert not precision.own_in_tf32(convolving, there)

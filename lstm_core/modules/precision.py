@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from lstm_core.modules.call import LOW, Call
 
@@ -35,11 +37,26 @@ def in_tf32(call: Call) -> bool:
     return allowed and torch.cuda.get_device_capability(call.device) >= (8, 0)
 
 
-def _allows(backend: Any) -> bool:
+def own_in_tf32(module: nn.Module, x: Tensor) -> bool:
+    """The same of somebody's module on ``x``, (time, batch, ...): convolutions are cuDNN's, and so are recurrent
+    modules; products alone are not."""
+    if x.device.type != "cuda" or torch.cuda.get_device_capability(x.device) < (8, 0):
+        return False
+    kinds = tuple(type(inner) for inner in module.modules())
+    convolves = x.dim() > 3 or any(issubclass(kind, _ConvNd) for kind in kinds)
+    runs = any(issubclass(kind, nn.RNNBase) for kind in kinds)
+    return (
+        _allows(torch.backends.cuda.matmul)
+        or (convolves and _allows(torch.backends.cudnn, "conv"))
+        or (runs and _allows(torch.backends.cudnn))
+    )
+
+
+def _allows(backend: Any, of: str = "rnn") -> bool:
     """Whether ``backend`` may use TF32, in the older or the newer of PyTorch's two ways of saying so: what was said in
-    one cannot be asked in the other."""
+    one cannot be asked in the other. of: which of cuDNN's operations."""
     older = _asked(backend, "allow_tf32")
-    return getattr(backend, "rnn", backend).fp32_precision == "tf32" if older is None else bool(older)
+    return getattr(backend, of, backend).fp32_precision == "tf32" if older is None else bool(older)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lstm_core.certificate import Certificate
 from lstm_core.modules.own.call import OwnCall, Ran
-from lstm_core.modules.precision import TF32, TOLERANCE
+from lstm_core.modules.precision import TF32, TOLERANCE, own_in_tf32
 
 
 class Compared:
@@ -22,10 +22,8 @@ class Compared:
 
     def __init__(self, call: OwnCall, ran: Ran) -> None:
         self.ran, self.dtype = ran, _coarsest(call, ran)
-        cuda = ran.x.device.type == "cuda"
         self.autocast = torch.is_autocast_enabled(ran.x.device.type)
-        allowed = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
-        self.in_tf32 = cuda and self.dtype is torch.float32 and bool(allowed)
+        self.in_tf32 = self.dtype is torch.float32 and own_in_tf32(call.module, ran.x)
         self.limit = TF32 if self.in_tf32 else TOLERANCE[self.dtype]
         self.errors: dict[str, float] = {}
         self.places: dict[str, tuple[int, int, int]] = {}
