@@ -44,8 +44,9 @@ def trace(
     its output, the trace is between them: of what its forward read and gave, and ``assumed`` says so.
 
     Raises TypeError for what cannot be traced, with the reason (quantised, scripted, exported, a forward of its own);
-    ValueError while dropout is active; RuntimeError if the trace differs from what the module computed by more than
-    rounding. What the module itself raises is passed on, with a note that it is the module's.
+    ValueError or TypeError for an ``x`` or a ``state`` that does not fit the module (sizes, device, dtype) and while
+    dropout is active; RuntimeError if the trace differs from what the module computed by more than rounding. What else
+    the module itself raises is passed on, with a note that it is the module's.
     """
     from lstm_core.modules.keep import kept
     from lstm_core.modules.tracing import trace_module

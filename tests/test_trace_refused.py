@@ -137,15 +137,19 @@ def test_a_wrong_layer_below_is_noticed(kind: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_the_module_itself_raises_is_its_own() -> None:
-    """Its type and its words, and a note that they are the module's."""
-    for ask in (trace, trace_all):
-        for module in (nn.LSTM(5, 6), nn.GRU(5, 6)):
-            module.register_forward_pre_hook(lambda m, args: None)
-            with pytest.raises(RuntimeError, match=r"^input.size\(-1\) must be equal to input_size") as error:
-                ask(module, torch.zeros(3, 1, 4))
-            assert error.value.__notes__ == [
-                f"This is what {type(module).__name__} itself raised when it ran on these inputs."
-            ]
+    """Its type and its words, and a note that they are the module's: inside a model, and where the arguments fit."""
+
+    def fails(module: nn.Module, args: Any) -> None:
+        raise RuntimeError("out of luck")
+
+    for module in (nn.LSTM(5, 6), nn.GRU(5, 6)):
+        note = [f"This is what {type(module).__name__} itself raised when it ran on these inputs."]
+        with pytest.raises(RuntimeError, match=r"^input.size\(-1\) must be equal to input_size") as error:
+            trace_all(module, torch.zeros(3, 1, 4))
+        assert error.value.__notes__ == note
+        module.register_forward_pre_hook(fails)
+        with pytest.raises(RuntimeError, match="^out of luck$"):
+            trace(module, torch.zeros(3, 1, 5))
 
 
 def test_the_public_names() -> None:

@@ -29,7 +29,7 @@ class Forcing:
 
     def __init__(self, written: str | Iterable[str]) -> None:
         """Raises TypeError for what is neither text nor several texts."""
-        listed = [written] if isinstance(written, str) else list(written)
+        listed = list(written) if isinstance(written, Iterable) and not isinstance(written, str) else [written]
         for one in listed:
             if not isinstance(one, str):
                 raise TypeError(f"what is forced is written as text, as in 'lstm: f[6]@9:10=1', not as {one!r:.80}")

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from lstm_core.modules.arguments import its_own
 from lstm_core.modules.kinds import blocks_of, cell_of
 
 LOW = (torch.bfloat16, torch.float16)
-
-
-@contextmanager
-def its_own(module: nn.Module) -> Iterator[None]:
-    """What the module itself raises says so."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"This is what {type(module).__name__} itself raised when it ran on these inputs.")
-        raise
 
 
 def one_a_step(tokens: Sequence[Any], steps: int) -> None:
@@ -48,6 +38,10 @@ class Fed:
             raise TypeError(f"x is a {type(x).__name__}; a torch Tensor or a PackedSequence is needed")
         if x.data.device.type == "meta":
             raise ValueError("x is on the device meta, which holds no values")
+        if x.data.is_nested or x.data.layout is not torch.strided:
+            raise TypeError("x is a sparse or nested tensor; a dense one is needed, padded, with lengths=")
+        if x.data.dim() == 0:
+            raise ValueError("x is a single number; (time, batch, input) is needed")
         if isinstance(module, nn.RNNBase) and module.training and module.dropout > 0 and module.num_layers > 1:
             raise ValueError("dropout is active, so two runs differ; call module.eval() first")
         self.single = isinstance(module, nn.RNNCellBase)
@@ -65,7 +59,7 @@ class Fed:
             self._lay_out(x, lengths)
         if self.x.dim() == 3 and self.x.shape[1] == 0:
             raise ValueError("x is a batch of no sequences, so there is nothing to trace")
-        if self.single and len(self.x) == 0:
+        if len(self.x) == 0:
             raise ValueError("x has no steps, so there is nothing to trace")
 
     def _lay_out(self, x: Tensor, lengths: Any) -> None:
@@ -85,6 +79,8 @@ class Fed:
                 given = torch.as_tensor(lengths, device="cpu")
             except (TypeError, ValueError, RuntimeError) as error:
                 raise TypeError(f"lengths are {batch} whole numbers, not {repr(lengths)[:80]}") from error
+            if given.dtype is torch.bool:
+                raise TypeError(f"lengths are {batch} whole numbers, not a mask; of a mask (batch, time): mask.sum(1)")
             if given.is_floating_point() and not torch.equal(given, given.round()):
                 raise ValueError(f"lengths are whole numbers, not {given.tolist()}")
             self.lengths = given.to(torch.int64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,10 @@ def chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], ste
         raise ValueError("a PackedSequence cannot be cut in time; pass the sequences one by one")
     if not hasattr(x, "shape"):
         raise TypeError(f"x is a {type(x).__name__}; a torch Tensor, or an array that is sliced along time, is needed")
+    try:
+        steps = index(steps)
+    except TypeError as error:
+        raise TypeError(f"steps is a whole number of steps, not {steps!r:.80}") from error
     if steps < 1:
         raise ValueError(f"steps is {steps}; a piece has at least 1 step")
     if isinstance(module, nn.RNNCellBase) and len(x.shape) != 3:

@@ -47,13 +47,21 @@ def kept(where: str, signals: str | Iterable[str] | None, layers: int | Iterable
     each other: a trace of some layers is that of a network of these."""
     if where not in PLACES:
         raise ValueError(f"a trace is kept on {' or '.join(PLACES)}, not on {where!r}")
-    named = None if signals is None else (signals,) if isinstance(signals, str) else tuple(signals)
+    named = None if signals is None else _names(signals)
     numbered: Any = None if layers is None else _numbers(layers)
     if named == () or numbered == ():
         raise ValueError("a trace keeps at least one signal and one layer")
     if numbered and numbered != tuple(range(numbered[0], numbered[-1] + 1)):
         raise ValueError(f"layers that are kept are next to each other; {list(numbered)} are not")
     return Keep(where, named, numbered)
+
+
+def _names(signals: Any) -> tuple[str, ...]:
+    """One name or several; TypeError for what is neither."""
+    names = (signals,) if isinstance(signals, str) else tuple(signals) if isinstance(signals, Iterable) else ()
+    if not isinstance(signals, Iterable) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"signals are names, such as ('f', 'c'), not {signals!r:.80}")
+    return names
 
 
 def _numbers(layers: Any) -> tuple[int, ...]:

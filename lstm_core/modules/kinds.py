@@ -24,8 +24,8 @@ class StandIn:
 
     forward: Callable[..., Any]
 
-    def __call__(self, input: Any, hx: Any = None) -> Any:
-        return self.forward(input, hx)
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        return self.forward(*args, **named)
 
 
 def cell_of(module: nn.Module) -> type[Cell]:

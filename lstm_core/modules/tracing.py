@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from lstm_core.certificate import Broken, Certificate
+from lstm_core.modules.arguments import explained
 from lstm_core.modules.broken import until_broken
 from lstm_core.modules.call import LOW, Call, Fed, one_a_step
 from lstm_core.modules.compiled import eager, original
@@ -69,7 +70,7 @@ def trace_call(
     if method not in METHODS:
         raise ValueError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
     start = time.perf_counter()
-    with torch.no_grad(), eager():
+    with torch.no_grad(), eager(), explained(module, x, state):
         if watched(module):
             fed = Fed(module, x, state, lengths)
             one_a_step(tokens, len(fed.x))

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 
-from lstm_core.modules.call import Call, its_own
+from lstm_core.modules.arguments import its_own
+from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.kernels import KERNELS
 from lstm_core.modules.kinds import WEIGHTS, StandIn
@@ -133,7 +134,11 @@ class Watch:
         self.given = _copy((*args, *named.values())) if self.input_may_change else None
         self.hooked = True
 
-    def _forward(self, input: Any, hx: Any = None) -> Any:
+    def _forward(self, *args: Any, **named: Any) -> Any:
+        given = dict(zip(("input", "hx"), args, strict=False)) | named
+        if len(given) != len(args) + len(named) or "input" not in given or given.keys() - {"input", "hx"}:
+            return type(self.module).forward(self.module, *args, **named)  # which says what it takes
+        input, hx = given["input"], given.get("hx")
         return self._run(input, hx) if self._ours() else self._own(input, hx)
 
     def _run(self, input: Any, hx: Any) -> Any:

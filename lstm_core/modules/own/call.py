@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.utils.rnn import PackedSequence
 
+from lstm_core.modules.arguments import its_own
 from lstm_core.modules.own.forms import Forms
-from lstm_core.modules.watch import its_own
 
 Captured = Mapping[str, tuple[nn.Module, Callable[[Any], Any]]]
 """By signal, the submodule whose output it is made of, and how."""
@@ -162,7 +162,12 @@ class OwnCall:
         if value.dim() > 2 and value.shape[:2] == (1, batch):  # of one layer, as torch has it
             value = value[0]
         if value.dim() == 0 or value.shape[0] != batch:
-            raise ValueError(f"a state or an output is {tuple(value.shape)}; its first axis is the batch, {batch}")
+            hint = ""
+            if self.batched and value.dim() and value.shape[0] == len(self.x):
+                hint = f"; if x is {'(time, batch, ...)' if self.axis else '(batch, time, ...)'}, say batch_first="
+                hint += str(not self.axis)
+            text = f"a state or an output is {tuple(value.shape)}; its first axis is the batch, {batch}{hint}"
+            raise ValueError(text)
         return value
 
     def _catch(self, name: str, function: Callable[[Any], Any]) -> Callable[..., None]:

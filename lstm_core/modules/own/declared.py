@@ -55,6 +55,8 @@ def mapped(module: nn.Module, cell: type[Cell], weights: Any) -> dict[str, Tenso
     a tensor, the dotted name of the module's own, or None for zeros. Raises ValueError for what is missing or too much.
     """
     told: Any = weights(module) if callable(weights) else weights
+    if not isinstance(told, Mapping):
+        raise TypeError(f"weights are a dict by the cell's names, or a function that gives one, not {told!r:.80}")
     given = dict[str, Any](told)
     wanted = {param.name: param for param in cell.params}
     missing, strange = (

@@ -44,6 +44,10 @@ class Forms:
         missing = [name for name in self.states if name not in state]
         if missing:
             raise ValueError(f"the state has no {', '.join(missing)}")
+        strange = [str(name) for name in state if name not in self.states]
+        if strange:
+            text = f"the state has {', '.join(strange)}; the states are {', '.join(self.states)}, as states= says"
+            raise ValueError(text)
         return self.joined({name: _cloned(state[name]) for name in self.states})
 
     def joined(self, by_name: Mapping[str, Any]) -> Any:

@@ -66,11 +66,24 @@ def trace_own(
         )
     if cell is not None and (update or signals):
         raise ValueError("a declared cell has its own update and signals; leave out update= and signals=")
+    for called, function in (("step", step), ("update", update)):
+        if function is not None and not callable(function):
+            raise TypeError(f"{called} is {function!r:.80}; a function is needed")
+    if isinstance(names, str) or not isinstance(names, Mapping | None):
+        raise TypeError(f"names is {names!r:.80}; a dict is needed, of submodules by signal, such as {{'f': 'gate'}}")
+    if not isinstance(initial, Mapping | None):
+        raise TypeError(f"initial is a {type(initial).__name__}; a dict is needed, of first states by name")
+    if not isinstance(states, Sequence) or not all(isinstance(name, str) for name in states):
+        raise TypeError(f"states is {states!r:.80}; names are needed, such as ('c', 'h')")
     declared = cell is not None
     if cell is not None:
         as_declared(cell)
         states = states or sorted(cell.states(), key=lambda name: name != "h")
     states = (states,) if isinstance(states, str) else tuple(states) or ("h",)
+    strange = [str(name) for name in initial or {} if name not in states]
+    if strange:
+        text = f"initial has {', '.join(strange)}; the states are {', '.join(states)}, as states= says"
+        raise ValueError(text)
     with torch.no_grad(), eager():
         sizes = {} if cell is None else units(cell, mapped(module, cell, weights))
         with unchanged(module):
@@ -124,7 +137,9 @@ def trace_own(
 def _captured(module: nn.Module, names: Mapping[str, Any]) -> Captured:
     found = {}
     for name, where in names.items():
-        path, function = where if isinstance(where, tuple) else (where, lambda output: output)
+        path, function = where if isinstance(where, tuple) and len(where) == 2 else (where, lambda output: output)
+        if not isinstance(path, str) or not callable(function):
+            raise TypeError(f"{name} is {where!r:.80}; a submodule's name is needed, or (name, function of its output)")
         try:
             found[name] = module.get_submodule(path), function
         except AttributeError as error:

@@ -1,0 +1,109 @@
+"""What is wrong with the arguments of a module that raised something on them, in words that say what to do.
+
+Nothing of this is looked at before a run: a module says itself that it cannot, and what it says is then explained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+NOTE = "This is what {name} itself raised when it ran on these inputs."
+
+
+@contextmanager
+def its_own(module: nn.Module) -> Iterator[None]:
+    """What the module itself raises says so."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(NOTE.format(name=type(module).__name__))
+        raise
+
+
+@contextmanager
+def explained(module: nn.Module, x: Any, state: Any) -> Iterator[None]:
+    """What ``module`` raised because ``x`` or ``state`` does not fit becomes the ValueError or TypeError that says so;
+    what it raised for another reason stays its own."""
+    try:
+        yield
+    except Exception as error:
+        own = NOTE.format(name=type(module).__name__) in getattr(error, "__notes__", ())
+        reason = reason_of(module, x, state) if own else None
+        if reason is None:
+            raise
+        raise reason from error
+
+
+def reason_of(module: nn.Module, x: Any, state: Any) -> ValueError | TypeError | None:
+    """What does not fit ``module``, a recurrent one of torch's; None if everything does."""
+    name, weights = type(module).__name__, list(module.parameters())
+    values = x.data if isinstance(x, PackedSequence) else x
+    if any(weight.device.type == "meta" for weight in weights):
+        return ValueError(f"the weights of {name} are on the device meta, which holds no values; load them first")
+    axes = (1, 2, 3) if isinstance(module, nn.RNNCellBase) else (2, 3)
+    if not isinstance(x, PackedSequence) and values.dim() not in axes:
+        first = "(batch, time, input)" if getattr(module, "batch_first", False) else "(time, batch, input)"
+        return ValueError(f"x is {tuple(values.shape)}; {name} reads {first}, or one sequence without its batch")
+    if values.shape[-1] != module.input_size:
+        return ValueError(
+            f"x is {tuple(values.shape)}, {values.shape[-1]} numbers a step; {name} reads {module.input_size}"
+        )
+    states = state if isinstance(state, tuple | list) else () if state is None else (state,)
+    if states and isinstance(state, tuple | list) and not isinstance(module, nn.LSTM | nn.LSTMCell):
+        return TypeError(f"the state of {name} is h alone, a tensor; a {type(state).__name__} was given")
+    return _unlike(name, weights, {"x": values, **dict(zip(("the state h", "the state c"), states, strict=False))}) or (
+        _state_shape(module, x, states)
+    )
+
+
+def _unlike(name: str, weights: Sequence[Tensor], given: Mapping[str, Tensor]) -> ValueError | None:
+    """Of another device or number format than the weights, or these than each other."""
+    for what in ("device", "dtype"):
+        kinds = {getattr(weight, what) for weight in weights}
+        if len(kinds) > 1:
+            there = " and ".join(sorted(map(_plain, kinds)))
+            return ValueError(f"the weights of {name} are partly {there}; module.to(...) makes them one")
+        for called, value in given.items():
+            own, its = getattr(value, what), next(iter(kinds))
+            if own == its or (what == "dtype" and torch.is_autocast_enabled(value.device.type)):
+                continue
+            target = repr(str(its)) if what == "device" else str(its)
+            do = f"{called.split()[-1]}.to({target})"
+            return ValueError(f"{called} is {_plain(own)} and the weights of {name} are {_plain(its)}; {do}")
+    return None
+
+
+def _plain(kind: Any) -> str:
+    return f"on {kind}" if isinstance(kind, torch.device) else str(kind).removeprefix("torch.")
+
+
+def _state_shape(module: nn.Module, x: Any, states: Any) -> ValueError | None:
+    """Of as many numbers as are needed, and another shape."""
+    batched = isinstance(x, PackedSequence) or x.dim() > (1 if isinstance(module, nn.RNNCellBase) else 2)
+    lead: list[tuple[str, Any]] = []
+    if isinstance(module, nn.RNNBase):
+        lead.append(("layer * direction", module.num_layers * (2 if module.bidirectional else 1)))
+    if batched:
+        size = int(x.batch_sizes[0]) if isinstance(x, PackedSequence) else x.shape[int(_batch_axis(module, x))]
+        lead.append(("batch", size))
+    for letter, value in zip("hc", states, strict=False):
+        projected = getattr(module, "proj_size", 0) if letter == "h" else 0
+        axes = [*lead, ("unit", projected or module.hidden_size)]
+        shape = tuple(size for _, size in axes)
+        if tuple(value.shape) != shape:
+            words = ", ".join(word for word, _ in axes)
+            return ValueError(f"the state {letter} is {tuple(value.shape)}; ({words}) is {shape}")
+    return None
+
+
+def _batch_axis(module: nn.Module, x: Tensor) -> bool:
+    """Whether the batch is the second axis of x, (time, batch, input)."""
+    if isinstance(module, nn.RNNCellBase):
+        return x.dim() == 3
+    return not module.batch_first
