@@ -378,9 +378,9 @@ def single(op: str, domain: str = "", **attributes: Any) -> bytes:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]).SerializeToString()
 
 
-def quantised() -> bytes:
+def operators(*ops: str) -> bytes:
     maker = Maker()
-    for op in ("MatMulInteger", "Sigmoid", "Tanh", "Mul"):
+    for op in ops:
         maker.add(op, ["X"])
     return maker.model([("X", TensorProto.FLOAT, None)], ["v1"]).SerializeToString()
 
@@ -398,9 +398,18 @@ def quantised() -> bytes:
             "holds quantized_lstm, an operator of org.py",
         ),
         (
-            quantised,
+            lambda: operators("MatMulInteger", "Sigmoid", "Tanh", "Mul"),
             r"writes a quantised cell out \(MatMulInteger, Sigmoid, Tanh\).* as it was before it was quantised",
         ),
+        (
+            lambda: operators("MatMulInteger", "Tanh"),
+            r"is quantised \(MatMulInteger, Tanh\)\. If it writes a cell out, .* as it was before it was quantised",
+        ),
+        (
+            lambda: operators("Gemm", "Tanh", "Gemm", "Tanh", "Gemm", "Tanh"),
+            r"If its cell is written out step by step \(Gemm, Tanh\), it is not in a form that can be read",
+        ),
+        (lambda: operators("Gemm", "Tanh"), "holds no LSTM, GRU or RNN, and no other weights"),
         (lambda: single("Relu"), "holds no LSTM, GRU or RNN"),
         (lambda: onnx.ModelProto(ir_version=8).SerializeToString() + b"\x12\x04test", "this is not an ONNX file"),
         (

@@ -1,4 +1,5 @@
-"""Files that exporters wrote (tests/files/make_onnx.py): every gate is the framework's, and so is what reads what."""
+"""Files that exporters wrote (tests/files/make_onnx.py, make_onnx_runtime.py): every gate is the framework's, and so is
+what reads what."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ from lstm_core.files.load import Loaded  # noqa: E402
 
 FOLDER = Path(__file__).parent / "files" / "onnx"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.onnx"))
-EIGHT_BITS = {"runtime_quantised", "runtime_quantised_rows", "weights_of_eight_bits"}
-HALF = {"runtime_half"}
+EIGHT_BITS = {"runtime_quantised", "runtime_quantised_rows", "runtime_quantised_turned", "weights_of_eight_bits"}
+HALF = {"runtime_half", "runtime_half_cells"}
 THROUGH = {
     "tf2onnx_convolution": [("Conv sequential_3/conv1d/Conv1D", "Add sequential_3/conv1d/BiasAdd")],
     "old_between": [("Conv /convolution/Conv",), ("LayerNormalization /norm/LayerNormalization", "Add /Add")],
@@ -116,8 +117,8 @@ def test_the_whole_network_gives_what_onnx_runtime_gives(name: str) -> None:
     np.testing.assert_allclose(found, given, rtol=0, atol=max(tolerance(name), 1e-5))
 
 
-BATCH_FIRST = ["keras_on_tensorflow", "keras_on_torch", "new_gru", "new_rnn_two", "old_gru_two", "tf2onnx"]
-BATCH_FIRST += ["tf2onnx_reset_before"]
+BATCH_FIRST = ["keras_on_tensorflow", "keras_on_torch", "new_gru", "new_rnn_two", "old_gru_two"]
+BATCH_FIRST += ["runtime_optimized_cells", "tf2onnx", "tf2onnx_reset_before"]
 
 
 def test_a_network_that_is_given_the_batch_first_says_so() -> None:
@@ -133,9 +134,10 @@ def test_a_network_that_is_given_the_batch_first_says_so() -> None:
 
 
 def test_a_quantised_embedding_is_read_as_what_it_stands_for() -> None:
-    expected = load(FOLDER / "old_lstm.onnx").others["words.weight"]
-    for name in ("runtime_quantised", "runtime_quantised_rows"):
-        loaded = load(FOLDER / f"{name}.onnx")
+    for name in ("runtime_quantised", "runtime_quantised_rows", "runtime_quantised_turned"):
+        whole = "old_gru_two" if name == "runtime_quantised_turned" else "old_lstm"
+        expected, loaded = load(FOLDER / f"{whole}.onnx").others["words.weight"], load(FOLDER / f"{name}.onnx")
+        assert loaded.blocks[0].batch_first == (whole == "old_gru_two")
         assert loaded.roles["words.weight_quantized"] == "embedding"
         np.testing.assert_allclose(loaded.others["words.weight_quantized"], expected, rtol=0, atol=0.02)
 

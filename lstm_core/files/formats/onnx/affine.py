@@ -140,9 +140,20 @@ class Affine:
         matrix = matrix.T if settings.get("transB") else matrix
         if matrix.ndim != 2 or settings.get("transA"):
             raise Computed("")
-        product = Form((Term(self.bare(given[0]), matrix),), np.zeros(matrix.shape[1], matrix.dtype))
+        product = Form((Term(self._unflattened(given[0]), matrix),), np.zeros(matrix.shape[1], matrix.dtype))
         form = product.times(settings.get("alpha", 1.0))
         return form if len(given) < 3 else form.plus(self.form(given[2], depth).times(settings.get("beta", 1.0)))
+
+    def _unflattened(self, value: Value) -> Value:
+        """What is multiplied, before its rows were put into one matrix, as ONNX Runtime does for a Gemm."""
+        value = self.bare(value)
+        node = self.node(value, "Reshape")
+        with suppress(*WRONG):
+            if node is not None and node.inputs[0] is not None:
+                before, after = (self._values.shapes[0].array(of).shape for of in (node.inputs[0], value))
+                if len(after) == 2 and len(before) == 3 and before[2] == after[1]:
+                    return self.bare(node.inputs[0])
+        return value
 
     def parts(self, term: Term) -> list[Term]:
         """A product of values that are put side by side as the sum of theirs; of another, that one."""

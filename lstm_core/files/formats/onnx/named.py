@@ -40,7 +40,14 @@ def sentence(nodes: Sequence[Node]) -> Said | None:
             " before it was quantised",
             operators=", ".join(used),
         )
-    if any(op in PRODUCTS for op in used) and "Sigmoid" in used and "Tanh" in used:
+    if any(op in QUANTISED for op in used):
+        return say(
+            "this ONNX file holds no LSTM, GRU or RNN node, and it is quantised ({operators}). If it writes a cell out,"
+            " that cannot be read; give the model as it was before it was quantised",
+            operators=", ".join(used),
+        )
+    steps = min(sum(node.op in ops for node in nodes) for ops in (PRODUCTS, ("Tanh", "Relu")))
+    if any(op in PRODUCTS for op in used) and (("Sigmoid" in used and "Tanh" in used) or steps > 2):
         return say(
             "this ONNX file holds no LSTM, GRU or RNN node. If its cell is written out step by step ({operators}), it"
             " is not in a form that can be read with certainty; export the model from LSTM, GRU or RNN layers, or give"

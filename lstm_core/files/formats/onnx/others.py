@@ -37,6 +37,7 @@ class Others:
         self._own, self._hidden = set(own), set(own)
         self._arrays: dict[str, np.ndarray] = {}
         self._names: dict[Value, str] = {}
+        self._scaled: dict[Node, Node] = {}
         self.roles: dict[str, str] = {}
 
     def collect(self, reaches: Callable[[Value], bool]) -> dict[str, np.ndarray]:
@@ -84,8 +85,8 @@ class Others:
 
     def lookup(self, node: Node) -> Lookup | None:
         """Which rows of which matrix the node looks up, if it does, by numbers that the graph is given; rows of eight
-        bits may be scaled by it."""
-        scaled, first = None, node.input(0)
+        bits may be scaled by it, or later (``scales``)."""
+        scaled, first = self._scaled.get(node), node.input(0)
         if node.op == "DequantizeLinear" and not node.domain and first is not None:
             origin = self._graph.resolve(first)[1]
             scaled, node = node, origin.node if isinstance(origin, Made) else node
@@ -98,6 +99,28 @@ class Others:
                 self.roles[name] = "embedding"
                 return Lookup(name, len(self._arrays[name]), ids)
         return None
+
+    def scales(self, node: Node) -> bool:
+        """Whether the node scales rows of eight bits that were looked up, and then arranged anew."""
+        if node.op != "DequantizeLinear" or node.domain:
+            return False
+        between, value = 0, node.input(0)
+        while value is not None and between < CHAIN:
+            origin = self._graph.resolve(value)[1]
+            before = origin.node if isinstance(origin, Made) and not origin.node.domain else None
+            if before is None or before.op not in ARRANGE:
+                if between and before is not None and before.op == "Gather" and self._is_one_scale(node):
+                    self._scaled[before] = node
+                return before is not None and self._scaled.get(before) is node
+            between, value = between + 1, before.input(0)
+        return False
+
+    def _is_one_scale(self, node: Node) -> bool:
+        """Whether there is one scale for all numbers, whatever their arrangement."""
+        scale = node.input(1)
+        with suppress(*WRONG):
+            return scale is not None and self._values.constant(scale).size == 1
+        return False
 
     def _used_by(self, node: Node) -> None:
         """What the node takes from the file is of its kind."""

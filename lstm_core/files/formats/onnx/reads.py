@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lstm_core.block import Source
-from lstm_core.files.formats.onnx.fold import WRONG, Fold
+from lstm_core.files.formats.onnx.fold import WRONG, Fold, run
 from lstm_core.files.formats.onnx.graph import Entry, Made, Node, Value
 from lstm_core.files.formats.onnx.others import Lookup, Others
 from lstm_core.files.formats.onnx.shapes import SAME
@@ -76,7 +76,7 @@ class Reads:
         if best is None:
             return Read(None, layout == 1)
         between, head = _between(best), self._heads.get(best.value)
-        changed = tuple(node.label for node in between if node.op not in ARRANGE)
+        changed = tuple(node.label for node in between if node.op not in ARRANGE and not self._others.scales(node))
         if head is not None and best.value in head.last:
             state = say("the last {state} of {name}", state=head.last[best.value], name=head.name)
             return Read(Source(head.name, (state, *changed)), layout == 1)
@@ -114,6 +114,8 @@ class Reads:
             elif step.value in self._heads or (isinstance(origin, Made) and self._others.lookup(origin.node)):
                 yield step
             else:
+                if isinstance(origin, Made):
+                    self._others.scales(origin.node)  # before the rows that it scales are asked for
                 for node, before in _made_of(step.value, origin):
                     known = self._graph.resolve(before)[0]
                     if known not in seen and (only is None or node.op in only):
@@ -136,6 +138,10 @@ class Reads:
                 return (), turned
         return tuple(node.label for node in _between(step) if node.op not in ARRANGE), False
 
+    def _scaled(self, node: Node, arrays: list[Any]) -> list[Any]:
+        """What a DequantizeLinear gives; of rows that were looked up, their numbers as they are."""
+        return arrays[:1] if self._others.scales(node) else run(node, arrays, self._values.trials)
+
     def _turned(self, value: Value, x: Sequence[Value], layout: int) -> bool | None:
         """Whether what a block, an embedding or who runs the graph gives is (batch, time, ...), if ``x`` is that as it
         is, in the order of axes in which it is read; None if it is not. Of a block, False."""
@@ -150,7 +156,8 @@ class Reads:
             numbers = np.split(np.arange(count, dtype=np.float32), ends)
             given = {made: part.reshape(shape) for made, part, shape in zip(values, numbers, shapes, strict=True)}
             budget, shape_of = self._values.trials, self._values.shapes[0]
-            fold = Fold(self._graph, self._values.tensors, budget, given, SAME, shape_of, strict=False)
+            rules = {**SAME, ("", "DequantizeLinear"): (3, self._scaled)}
+            fold = Fold(self._graph, self._values.tensors, budget, given, rules, shape_of, strict=False)
             found = [fold.array(read) for read in x]
             if layout == 2:
                 found = [np.stack([part.reshape(-1, part.shape[-1]) for part in found])]
