@@ -309,3 +309,14 @@ def test_the_entry_for_unknown_words_may_have_another_name(name: str) -> None:
 def test_equal_vocabularies_are_equal() -> None:
     one, same, other = made(["a b", "c"]), made(["a b", "c"]), made(["c", "a b"])
     assert one == same and hash(one) == hash(same) and one != other and one != made(["a b", "c"], 3)
+
+
+def test_the_penn_treebanks_negations_are_two_entries() -> None:
+    """Where the vocabulary has both, and no entry for the whole; each keeps its place in the text."""
+    tokenizer = vocabulary.from_entries({"<unk>": 0, "Do": 1, "n't": 2, "ca": 3, "don't": 4, "is": 5, "n't it": 6}, 7)
+    text = "Don't can\N{RIGHT SINGLE QUOTATION MARK}t don't won't isn't it"
+    tokens = tokenizer.encode(text)
+    assert [token.id for token in tokens] == [1, 2, 3, 2, 4, 0, 5, 2, 0]
+    assert [token.text for token in tokens if token.id == 2] == ["n't", "n\N{RIGHT SINGLE QUOTATION MARK}t", "n't"]
+    assert all(text[token.start : token.end] == token.text for token in tokens)
+    assert [token.word for token in tokens] == list(range(9))

@@ -47,6 +47,10 @@ FORMS = {
     "vectors with their number": "4 3\n<unk> 0.1 -2e-3 1 \nat .5 0 0 \nbe 1 1 1 \n. 1 2 3 ",
     "scores": "<unk>\t0\nat\t-1.5\nbe\t-2\n.\t-2.25",
     "fairseq overwrites": "<unk> 9 #fairseq:overwrite\nat 8\nbe 7\n. 1",
+    "CSV": "<unk>,0\nat,1\nbe,2\n.,3",
+    "CSV of pandas": ",word\n0,<unk>\n1,at\n2,be\n3,.\n",
+    "CSV with quotes": '"word","id"\r\n"<unk>","0"\r\n"at","1"\r\n"be","2"\r\n".","3"\r\n',
+    "YAML": "at: 1\n\"<unk>\": 0\n'.': 3\nbe: 2\n",
     "JSON list": '["<unk>", "at", "be", "."]',
     "JSON pairs": '[["<unk>", 100], ["at", 50], ["be", 50], [".", 2]]',
     "JSON by entry": '{"at": 1, "<unk>": 0, ".": 3, "be": 2}',
@@ -97,6 +101,15 @@ def test_what_the_numbers_of_a_line_are(data: str, rows: int, text: str, expecte
 
 
 TRUTH = json.loads((FILES / "truth.json").read_text(encoding="utf-8"))
+
+
+def test_a_table_is_one_only_where_its_numbers_are_rows() -> None:
+    """Signs, quotes and numbers may be entries, or parts of some."""
+    table = vocabulary.read(b'word,id\n",",0\n"say ""no""",1\n\'s,2', 3)
+    assert table.pieces[:3] == (",", 'say "no"', "'s")
+    assert vocabulary.read(b'": \\"": 0\n":": 1', 2).pieces[:2] == (': "', ":")
+    for entries in (["a,1", "b,7"], [",", "."], ["3: 4", "b"], ["1,0", "2;1"], ["a,0", "b: 1"]):
+        assert vocabulary.read("\n".join(entries).encode(), 2).pieces[:2] == tuple(entries)
 
 
 @pytest.mark.parametrize("name", TRUTH["rows"])

@@ -17,6 +17,9 @@ SAMPLE = 20
 FAIRSEQ = ("<s>", "<pad>", "</s>", "<unk>")
 """What fairseq's Dictionary holds before the entries of its dict.txt."""
 
+SEPARATED = re.compile(r"(?P<word>.*\S)(?P<separator>,|: )(?P<row>[0-9]{1,15})|(?P<first>[0-9]{1,15}),(?P<after>.*\S)")
+"""A line of a CSV table of entries and rows, as pandas writes it, or of a YAML mapping, as Marian and Nematus do."""
+
 FROM_FAIRSEQ = say(
     "the vocabulary is a dict.txt of fairseq, for the embedding has four rows more than it has lines: <s>, <pad>, </s> "
     "and <unk> come first"
@@ -37,7 +40,7 @@ def read(text: str, rows: int) -> Listing:
     lines = list(enumerate(text.split("\n"), 1))
     while len(lines) > rows and not lines[-1][1]:
         lines.pop()
-    return _columns(lines, rows) or _plain(lines, rows)
+    return _table(lines, rows) or _columns(lines, rows) or _plain(lines, rows)
 
 
 def _plain(lines: list[Line], rows: int) -> Listing:
@@ -48,6 +51,31 @@ def _plain(lines: list[Line], rows: int) -> Listing:
     if characters and len(empty) == 2 and empty[1] == empty[0] + 1:
         entries[empty[0] : empty[1] + 1] = [(entries[empty[0]][0], "\n")]  # the line feed, among other characters
     return plain([entry for _, entry in entries], rows, [number for number, _ in entries])
+
+
+def _table(lines: list[Line], rows: int) -> Listing | None:
+    """Entries with their rows, after a comma or a colon; None unless the numbers are rows beyond doubt. The first line
+    may name the columns."""
+    lines = [(number, line.strip()) for number, line in lines if line.strip()]
+    for full in (lines, lines[1:] if lines and "," in lines[0][1] else []):
+        parts = [SEPARATED.fullmatch(re.sub(r'"([0-9]+)"', r"\1", line)) for _, line in full]
+        found = [part for part in parts if part is not None]
+        if len(found) < 2 or len(found) < len(parts) or len({(p["separator"], p["row"] is None) for p in found}) > 1:
+            continue
+        values = [int(part["row"] or part["first"]) for part in found]
+        if are_rows(values, rows):
+            words = [_unquoted(part["word"] or part["after"]) for part in found]
+            entries, assumed = numbered(words, values, rows, [number for number, _ in full])
+            return Listing(entries, assumed=assumed)
+    return None
+
+
+def _unquoted(entry: str) -> str:
+    """An entry without the quotes that a table puts round it; a quote within is written twice, or after a backslash."""
+    quote = entry[0]
+    if len(entry) < 3 or quote not in "\"'" or entry[-1] != quote:
+        return entry
+    return entry[1:-1].replace(2 * quote, quote).replace(f"\\{quote}", quote)
 
 
 def _columns(lines: list[Line], rows: int) -> Listing | None:

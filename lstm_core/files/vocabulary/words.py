@@ -35,7 +35,8 @@ class Words(Tokenizer):
     By word an entry begins and ends where a word may: "the" is not found in "theory", "new york" and "don't" are one
     token each, and of Chinese the longest entry is taken. By character each character is a token. What is spelled like
     no entry is looked for once more in its other width, with its other quotes and, if ``rule.fold``, in the
-    vocabulary's case. A word without an entry is one token with ``known`` False, and so is a run of signs.
+    vocabulary's case; "don't" is read as "do" and "n't", as the Penn Treebank splits it, where these are entries and it
+    is none. A word without an entry is one token with ``known`` False, and so is a run of signs.
 
     entries: the row of each. rows: of the embedding; one without an entry is called "#17". unknown: the entry that is
     read for what has none; without it such tokens have the id ``rows``, one more than there are.
@@ -97,6 +98,12 @@ class Words(Tokenizer):
                 if atoms[at].kind == SPACE and not self._reads_spaces:
                     at += 1
                     continue
+                if parts := self._negated(atoms[at : at + 3]):
+                    for start, stop, row in parts:
+                        known = row != self._unknown[1]
+                        tokens.append(Token(text[start:stop], start, stop, row, self.display(row), known, len(tokens)))
+                    at += 3
+                    continue
                 end, row = self._without_entry(atoms, at), self._unknown[1]
             start, stop = atoms[at].start, atoms[end - 1].end
             tokens.append(Token(text[start:stop], start, stop, row, self.display(row), known, len(tokens)))
@@ -116,6 +123,21 @@ class Words(Tokenizer):
             if alike not in self._begun:
                 break
         return end, row
+
+    def _negated(self, atoms: Sequence[Atom]) -> list[tuple[int, int, int]]:
+        """The places and rows of "do" and "n't" in "don't", where the vocabulary has both, as the Penn Treebank splits
+        it; empty for anything else."""
+        if self.rule.by != "word" or len(atoms) < 3 or atoms[0].text[-1:] not in ("n", "N"):
+            return []
+        word, *ending = (atom.text for atom in atoms)
+        rows = [self._entry(part) for part in (word[:-1], "".join((word[-1], *ending)))]
+        if ending[1].lower() != "t" or self._folded(ending[0]) != "'" or None in rows:
+            return []
+        places = atoms[0].start, atoms[0].end - 1, atoms[2].end
+        return [(places[k], places[k + 1], row) for k, row in enumerate(rows) if row is not None]
+
+    def _entry(self, text: str) -> int | None:
+        return self._exact.get(text, self._alike.get(self._folded(text)))
 
     def _without_entry(self, atoms: Sequence[Atom], at: int) -> int:
         """Where the word or the run of signs ends that begins at an atom and has no entry."""
