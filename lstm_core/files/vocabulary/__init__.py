@@ -39,8 +39,9 @@ def read(data: bytes, rows: int, by: By | None = None) -> Tokenizer:
     """The vocabulary in a file, for an embedding of ``rows`` rows; a row without an entry is called "#17".
 
     data: txt with an entry a line, or an entry and its row, its count or its vector (GloVe, fastText, fairseq's
-    dict.txt); a table (CSV) or YAML mapping of entries and rows; a JSON list or object, or what frameworks write around one (Keras' ``Tokenizer.to_json()``, ``itos``,
-    ``{"vocab": ...}``); BERT's vocab.txt, whose pieces begin with "##"; a tokenizer.json of the tokenizers library.
+    dict.txt); a table (CSV) or YAML mapping of entries and rows; a JSON list or object, or what frameworks write
+    around one (Keras' ``Tokenizer.to_json()``, ``itos``, ``{"vocab": ...}``); BERT's vocab.txt, whose pieces begin
+    with "##"; a tokenizer.json of the tokenizers library.
     by: whether a text is read by the word or by the character. None: by the character if each entry is one, but for
     marks such as <pad>. The result's ``by`` says which it is, None where the vocabulary has a way of its own; its
     ``assumed`` says what the file does not.
