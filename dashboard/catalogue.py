@@ -15,7 +15,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from dashboard.language import FOLDER
+from dashboard.language import ENGLISH, FOLDER
 from dashboard.talk.tour import shipped
 from lab.experiments import discover
 from lab.experiments.record import results
@@ -57,6 +57,8 @@ def registered() -> Iterator[tuple[str, str]]:
     for miniature in MINIATURES.values():
         yield from (("lab/tasks/miniature.py", text) for text in (miniature.title, miniature.about))
     for name, tour in shipped().items():
+        if tour.language not in ("", ENGLISH):
+            continue  # it is written in its own language
         yield from ((f"assets/tours/{name}.json", text) for text in (tour.title, *(view.line for view in tour.views)))
     for name in list_models():
         meta = load_model(name).meta

@@ -44,7 +44,7 @@ def section() -> None:
     running = job is not None and job.running
     choice = _form(running)
     with st.container(horizontal=True, gap="small"):
-        st.button(tr("Train"), type="primary", on_click=_start, args=(choice,), disabled=running)
+        st.button(tr("Train"), type="primary", key=f"{KEY} start", on_click=_start, args=(choice,), disabled=running)
         if running and job is not None and job.label == KEY:
             st.button(tr("Go on") if job.paused else tr("Pause"), on_click=job.pause, args=(not job.paused,))
             st.button(tr("Stop"), on_click=job.stop)

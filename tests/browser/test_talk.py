@@ -105,9 +105,10 @@ def test_a_clicker_walks_through_a_shipped_tour(open_gates: Open) -> None:
             expect(tabs).to_have_count(1)  # a page that is left is there until the next one is drawn
             expect(tabs.locator("[aria-selected=true]")).to_be_visible()
         gates.page.keyboard.press("PageDown")
-    expect(place).to_have_text("10 / 10")  # it ends there
+    count = len(tour.views)
+    expect(place).to_have_text(f"{count} / {count}")  # it ends there
     gates.page.keyboard.press("PageUp")
-    expect(place).to_have_text("9 / 10")
+    expect(place).to_have_text(f"{count - 1} / {count}")
     gates.page.get_by_test_id("gt-end").click()
     expect(gates.page.get_by_test_id("gt-bar")).to_be_hidden()
 

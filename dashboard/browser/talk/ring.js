@@ -20,7 +20,7 @@ const FINDS = {
   panel: (id) => all(`[data-testid="gc-${quoted(id)}"]`),
   button: (name) => first(all(["gs", "gw", "gt"].map((one) => `[data-testid="${one}-${quoted(name)}"]`).join() + `, .st-key-${quoted(name)} button`)),
   fold: (name) => all(`details[data-testid^="gw-${quoted(name)}"]`),
-  next: () => all("[data-testid^=gs-next-] .gs-bar:first-of-type, [data-testid=gw-expects]"),
+  next: () => [...all("[data-testid^=gs-next-]").map((side) => side.querySelector(".gs-bar:not([hidden])")).filter(Boolean), ...all("[data-testid=gw-expects]")],
   headline: () => all(".gs-caption"),
   sentence: () => all("[data-testid=gs-sentence]"),
 }
@@ -73,7 +73,8 @@ export class Ring {
 
   here() {
     const last = window.location.pathname.split("/").at(-1)
-    return (last === this.stop.page || (last === "" && this.stop.first)) && arrived() === this.stop.arrival
+    const fresh = arrived() === this.stop.arrival || !document.querySelector(".gs-plot, .gw, .gc, .gs-controls") // else none of our own tells
+    return (last === this.stop.page || (last === "" && this.stop.first)) && fresh
   }
 
   beat() {

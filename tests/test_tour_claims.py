@@ -1,0 +1,207 @@
+"""What the shipped tours say is true: every number of every line stands in one of the view's ``claims``, and each claim
+is computed here by the library, from the text and the models that the view shows.
+
+    {"says": "0.12", "signal": "f", "at": "John"}              a signal of the unit at a word, rounded as it is said
+    {"says": "0.96 to 0.98", "signal": "c", "from": ..., "to": ...}          the least and the most over some words
+    {"signal": "o", "at": ["she", "was"], "below": 0.07}       at each of them, above or below a bound
+    {"says": "98 %", "next": "he"}                             the likeliest next word at the cursor, and its chance
+    {"says": "97 %", "sum": ["was", "is"]}                     how likely words are together
+    {"alpha": ...}, {"adds": ...}, {"wrote": ...}, {"held": ...}, {"copy": ...}, {"experiment": ...}, {"count": ...}
+    {"says": "1"}                                              part of a name or of another claim: nothing to compute
+
+``side`` is the left one where it is not named, ``unit`` the view's or the named one of the model, ``at`` the cursor's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dashboard.state import Settings
+from dashboard.talk.tour import FOLDER
+from lab.experiments.copy import right
+from lab.experiments.record import results
+from lstm_core import list_models, load_model
+from lstm_core.analysis import Force, intervene, memory
+from lstm_core.analysis.influence import influence
+from lstm_core.network import softmax
+
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
+TOURS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(FOLDER).glob("*.json"))}
+VIEWS = [(name, k) for name, tour in TOURS.items() for k in range(len(tour["views"]))]
+SEED, STRINGS = 70_000, 1000
+
+
+class Seen:
+    """One side of a view: the model, its trace of the text, and where the cursor stands."""
+
+    def __init__(self, view: dict[str, Any], side: str) -> None:
+        self.settings = Settings.parse(view["query"], list_models())
+        self.model = load_model(getattr(self.settings, side))
+        self.trace = self.model.run(self.settings.text)
+        self.chosen = self.settings.unit if side == "left" else self.settings.unit2
+        at = self.settings.at
+        self.at = at + len(self.trace) if at < 0 else at
+
+    def unit(self, claim: dict[str, Any]) -> int:
+        units = self.model.meta.get("units", {})
+        named = units[claim["unit"]]["unit"] if "unit" in claim else None
+        found = [one for one in (named, self.chosen, *(one["unit"] for one in units.values()), 0) if one is not None]
+        return int(found[0])
+
+    def step(self, word: str | int) -> int:
+        return word if isinstance(word, int) else [token.text for token in self.trace.tokens].index(word)
+
+    def values(self, claim: dict[str, Any]) -> np.ndarray:
+        """The signal where the claim speaks of it."""
+        of = self.trace.signals[claim["signal"]][0, 0, :, 0, self.unit(claim)]
+        if "from" in claim:
+            return of[self.step(claim["from"]) : self.step(claim["to"]) + 1]
+        at = claim.get("at", self.at)
+        return np.array([of[self.step(word)] for word in (at if isinstance(at, list) else [at])])
+
+    def chances(self) -> np.ndarray:
+        return softmax(self.model.logits(self.trace)[self.at])
+
+    def likeliest(self) -> tuple[str, float]:
+        return self.model.predictions(self.trace, 1)[self.at][0]
+
+
+@cache
+def copied(model: str, lag: int) -> float:
+    return right(load_model(model), lag, SEED, STRINGS)
+
+
+def said(value: float, text: str) -> bool:
+    """Whether the value is what the text says, rounded as the text is."""
+    number = NUMBER.findall(text)[0]
+    digits = len(number.partition(".")[2])
+    return f"{value * (100 if '%' in text else 1):.{digits}f}" == number
+
+
+def bounded(values: np.ndarray, claim: dict[str, Any]) -> bool:
+    return bool((values < claim.get("below", np.inf)).all() and (values > claim.get("above", -np.inf)).all())
+
+
+def signal(seen: Seen, claim: dict[str, Any]) -> None:
+    values, text = seen.values(claim), claim.get("says", "")
+    bounds = {"below", "above"} & claim.keys()
+    assert len(values) and bounded(values, claim), f"{claim}: {values}"
+    if bounds and text:
+        assert float(NUMBER.findall(text)[0]) in [pytest.approx(claim[one], abs=0.006) for one in bounds]
+    elif len(NUMBER.findall(text)) == 2:
+        low, high = re.split(r"\s*(?:to|到)\s*", text)
+        assert said(values.min(), low) and said(values.max(), high), values
+    elif text:
+        assert said(float(values[0]), text), values
+
+
+def following(seen: Seen, claim: dict[str, Any]) -> None:
+    word, chance = seen.likeliest()
+    assert word == claim["next"]
+    if text := claim.get("says"):
+        assert said(chance, text), chance
+
+
+def held(seen: Seen, claim: dict[str, Any]) -> None:
+    """The next word where gates of the unit are held at a word, or at those of a name; without that it is another."""
+    start, stop = seen.step(claim["at"]), seen.step(claim.get("to", claim["at"])) + 1
+    forces = [Force(name, value, (seen.unit(claim),), start, stop) for name, value in claim["held"].items()]
+    other = intervene(seen.trace, forces, seen.model).after
+    before, after = (seen.model.predictions(trace, 1)[seen.at][0][0] for trace in (seen.trace, other))
+    assert after == claim["next"] != before
+    assert float(claim["says"]) in claim["held"].values()
+
+
+def together(seen: Seen, claim: dict[str, Any]) -> None:
+    chance = float(sum(seen.chances()[seen.model.tokenizer.id(word)] for word in claim["sum"]))
+    assert chance < claim["below"] if "below" in claim else said(chance, claim["says"]), chance
+
+
+def alpha(seen: Seen, claim: dict[str, Any]) -> None:
+    share = seen.trace.sel("alpha", layer=0, direction=0, batch=0, time=seen.at)[seen.step(claim["alpha"])]
+    assert said(float(share), claim["says"]), share
+
+
+def adds(seen: Seen, claim: dict[str, Any]) -> None:
+    row = influence(seen.model, seen.trace)[seen.at]
+    for word, sign in claim["adds"].items():
+        part = row[seen.step(word)]
+        assert part * sign > 0.04 * np.abs(row).max(), f"{word}: {part}, too little to be tinted"
+        assert not claim.get("most") or part == row.max()
+
+
+def wrote(seen: Seen, claim: dict[str, Any]) -> None:
+    found = memory(seen.trace, seen.at, unit=seen.unit(claim)).contributions
+    assert np.abs(found).argmax() == seen.step(claim["wrote"])
+
+
+def copying(seen: Seen, claim: dict[str, Any]) -> None:
+    share = copied(claim["copy"], claim["lag"])
+    assert said(100 * share, claim["says"]) if "says" in claim else share == claim["right"] / 100, share
+
+
+def measured(seen: Seen, claim: dict[str, Any]) -> None:
+    found = results(claim["experiment"])
+    assert found is not None and said(found.figures[claim["figure"]].value("shipped") or 0, claim["says"])
+
+
+def counted(seen: Seen, claim: dict[str, Any]) -> None:
+    assert seen.settings.text.count(claim["count"]) == int(claim["says"])
+
+
+def words(seen: Seen, claim: dict[str, Any]) -> None:
+    """Those after the first sentence, without marks and the last word."""
+    rest = seen.settings.text.partition(". ")[2].replace(".", "").split()[:-1]
+    assert len(rest) == int(claim["says"])
+
+
+def units(seen: Seen, claim: dict[str, Any]) -> None:
+    assert seen.model.hidden_size == int(claim["says"])
+
+
+KINDS = {
+    "signal": signal,
+    "held": held,
+    "next": following,
+    "sum": together,
+    "alpha": alpha,
+    "adds": adds,
+    "wrote": wrote,
+    "copy": copying,
+    "experiment": measured,
+    "count": counted,
+    "words": words,
+    "units": units,
+}
+
+
+@pytest.mark.parametrize(("tour", "stop"), VIEWS, ids=[f"{name} {k + 1}" for name, k in VIEWS])
+def test_what_a_stop_says_is_so(tour: str, stop: int) -> None:
+    view = TOURS[tour]["views"][stop]
+    claims = view.get("claims", [])
+    covered = {number for claim in claims for number in NUMBER.findall(claim.get("says", ""))}
+    assert set(NUMBER.findall(view["line"])) <= covered, "a number that nothing computes"
+    for claim in claims:
+        sides = {
+            name: Seen(view, name)
+            for name in ("left", "right")
+            if claim.get("side", claim.get("units", "left")) == name
+        }
+        for kind in [name for name in KINDS if name in claim][:1]:
+            KINDS[kind](*sides.values(), claim)
+
+
+def test_a_false_claim_is_found() -> None:
+    view = TOURS["what-the-gates-do"]["views"][3]
+    [claim] = [one for one in view["claims"] if one["says"] == "0.12"]
+    with pytest.raises(AssertionError):
+        signal(Seen(view, "left"), claim | {"says": "0.13"})
+    with pytest.raises(AssertionError):
+        following(Seen(view, "left"), {"next": "he", "says": "98 %"})
