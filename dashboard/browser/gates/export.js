@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The whole grid as one PNG or SVG: Plotly's figure with the page's labels as annotations and its frames as shapes.
 import { make } from "../page/dom.js"
 

@@ -1,6 +1,7 @@
+// @ts-nocheck
 // The play as a film: the picture without its cursors once, and for each step what changes, which is a strip of text and
 // where the cursors stand. The server makes a GIF of them.
-import { toSide, wordAt } from "./align.js"
+import { toSide, wordAt } from "../page/align.js"
 import { PAD, snapshot } from "./export.js"
 import { expects } from "./readout.js"
 

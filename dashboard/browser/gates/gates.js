@@ -1,5 +1,7 @@
+// @ts-nocheck
 // One figure for the whole grid. The server sends it when text or models change; cursor, unit, order and zoom live here.
-import { clamp, fromSide, stepCount, toSide, wordAt } from "./align.js"
+import { clamp } from "../page/numbers.js"
+import { fromSide, stepCount, toSide, wordAt } from "../page/align.js"
 import { fill, load, make } from "../page/dom.js"
 import { download, keep } from "./export.js"
 import { film, filmed } from "./film.js"

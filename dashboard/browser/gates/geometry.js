@@ -1,3 +1,4 @@
+// @ts-nocheck
 // Where everything stands, in pixels from the top left of the stage. Panels, labels, words, cursor and clicks all use it.
 const TITLE = 24
 const GAP = 5

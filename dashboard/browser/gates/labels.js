@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The words over a column: flat if they fit, else slanted; thinned when there are many; the word at the cursor always shown.
 import { make } from "../page/dom.js"
 import { tr } from "../page/words.js"

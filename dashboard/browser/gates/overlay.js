@@ -1,3 +1,4 @@
+// @ts-nocheck
 // What lies over Plotly's drawing: labels, the legend of the colours, the marks of the chosen units.
 import { make } from "../page/dom.js"
 import { tr } from "../page/words.js"

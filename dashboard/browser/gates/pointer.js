@@ -1,5 +1,7 @@
+// @ts-nocheck
 // Mouse, finger and keys on a figure: they move the cursor, choose a unit, show a value.
-import { clamp, fromSide, stepCount, wordAt } from "./align.js"
+import { clamp } from "../page/numbers.js"
+import { fromSide, stepCount, wordAt } from "../page/align.js"
 import { make } from "../page/dom.js"
 import { number, unitName } from "./readout.js"
 import { ours, within } from "../page/screen.js"

@@ -1,5 +1,6 @@
+// @ts-nocheck
 // What stands beside the grid: both models' likeliest next words and the chosen units' values, at the cursor.
-import { wordAt } from "./align.js"
+import { wordAt } from "../page/align.js"
 import { make } from "../page/dom.js"
 import { tr } from "../page/words.js"
 

@@ -1,5 +1,6 @@
+// @ts-nocheck
 // What the figure shows, in words, from its numbers: the line above the grid and the text alternative.
-import { stepCount, wordAt } from "./align.js"
+import { stepCount, wordAt } from "../page/align.js"
 import { DECIDED, called, expects, meant, number, unitName } from "./readout.js"
 import { list, tr } from "../page/words.js"
 

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The words are tinted by what each adds to the likeliest next word at the cursor: its part of the lead over the second.
 import { make } from "../page/dom.js"
 import { tr } from "../page/words.js"

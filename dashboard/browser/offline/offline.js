@@ -1,3 +1,4 @@
+// @ts-nocheck
 // A saved page: the figure as the page draws it, out of what stands in the file.
 import draw from "../gates/gates.js"
 import { unpack } from "../page/unpack.js"

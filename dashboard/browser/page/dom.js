@@ -1,62 +1,76 @@
 // Elements are made from text, never from markup: whatever a visitor or a model's header says is shown as it stands.
+
+/** What an element gets: ``text``, ``style``, ``test`` (its data-testid), what begins with "on", else attributes.
+ * @typedef {Record<string, any>} Props */
+/** @typedef {[value: string | number, text: string]} Option */
+
+/** @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag @param {Props} props @param {(Node | string)[]} children @returns {HTMLElementTagNameMap[Tag]} */
 export function make(tag, props = {}, ...children) {
   const node = document.createElement(tag)
   for (const [name, value] of Object.entries(props)) {
     if (value === undefined || value === null) continue
     if (name === "text") node.textContent = value
     else if (name === "style") Object.assign(node.style, value)
-    else if (name.startsWith("on")) node[name] = value
+    else if (name.startsWith("on")) Object.assign(node, { [name]: value })
     else node.setAttribute(name === "test" ? "data-testid" : name, value)
   }
   node.append(...children)
   return node
 }
 
-export function option(value, text) {
-  return make("option", { value, text })
-}
+/** @type {(option: Option) => HTMLOptionElement} */
+const option = ([value, text]) => make("option", { value, text })
 
 // A <select> that is filled anew only when its options changed, so that an open list is not closed by a repaint.
+/** @param {HTMLSelectElement} select @param {(Option | { group: string, options: Option[] })[]} options
+ * @param {string | number} value */
 export function fill(select, options, value) {
   const signature = JSON.stringify(options)
   if (select.dataset.options !== signature) {
-    select.replaceChildren(
-      ...options.map((one) =>
-        one.group
-          ? Object.assign(make("optgroup", { label: one.group }, ...one.options.map(([v, t]) => option(v, t))))
-          : option(one[0], one[1])
-      )
+    const nodes = options.map((one) =>
+      Array.isArray(one) ? option(one) : make("optgroup", { label: one.group }, ...one.options.map(option)),
     )
+    select.replaceChildren(...nodes)
     select.dataset.options = signature
   }
   select.value = String(value)
 }
 
 // New children for a node; where the keyboard stood in the old ones, it stands in the new ones.
+/** @param {HTMLElement} node @param {(Node | string)[]} children */
 export function swap(node, ...children) {
-  const stops = () => Array.from(node.querySelectorAll("button, summary, select, a, [tabindex]"))
-  const at = stops().indexOf(document.activeElement)
+  const stops = () => /** @type {HTMLElement[]} */ (Array.from(node.querySelectorAll(STOPS)))
+  const at = stops().findIndex((stop) => stop === document.activeElement)
   node.replaceChildren(...children)
-  if (at >= 0) (stops()[at] ?? stops().at(-1) ?? node.closest("[tabindex]"))?.focus({ preventScroll: true })
+  if (at < 0) return
+  /** @type {HTMLElement | null} */
+  const around = node.closest("[tabindex]")
+  const stop = stops()[at] ?? stops().at(-1) ?? around
+  stop?.focus({ preventScroll: true })
 }
 
+const STOPS = "button, summary, select, a, [tabindex]"
+
+/** @type {Map<string, Promise<unknown>>} */
 const loaded = new Map()
 
 // Load a script or a style sheet once a page; a name stands beside the module at ``base``. A saved page carries its own,
 // marked with their names, and loads nothing.
+/** @param {"link" | "script"} tag @param {string} name @param {string} [base] @returns {Promise<unknown>} */
 export function load(tag, name, base) {
-  if (Array.from(document.querySelectorAll("[data-file]")).some((node) => node.dataset.file === name)) return Promise.resolve()
+  /** @type {NodeListOf<HTMLElement>} */
+  const carried = document.querySelectorAll("[data-file]")
+  if (Array.from(carried).some((node) => node.dataset.file === name)) return Promise.resolve()
   const url = new URL(name, base).href
-  if (!loaded.has(url)) {
-    loaded.set(
-      url,
-      new Promise((resolve, reject) => {
-        const node = tag === "link" ? make("link", { rel: "stylesheet", href: url }) : make("script", { src: url })
-        node.onload = resolve
-        node.onerror = () => reject(new Error(`could not load ${url}`))
-        document.head.append(node)
-      })
-    )
-  }
-  return loaded.get(url)
+  const known = loaded.get(url)
+  if (known) return known
+  const promise = new Promise((resolve, reject) => {
+    const node = tag === "link" ? make("link", { rel: "stylesheet", href: url }) : make("script", { src: url })
+    node.onload = resolve
+    node.onerror = () => reject(new Error(`could not load ${url}`))
+    document.head.append(node)
+  })
+  loaded.set(url, promise)
+  return promise
 }

@@ -1,19 +1,26 @@
 // What a component has drawn outlives a moment without a place: when answers overtake each other, Streamlit takes an
 // element out of the page and puts it back at once.
+
+/** @import { Component, Drawn } from "../types.d.ts" */
+
 const GRACE = 1000 // milliseconds
+/** @type {Map<string, { one: Drawn<any>, focus: HTMLElement | null, end: () => void, timer: number }>} */
 const left = new Map() // by place: what was taken out and may come back
 
 // A component's function for Streamlit. ``create(parentElement, plotlyUrl)`` makes what has a ``root`` in it, ``take(data)``
 // and ``close()``; ``connect(one, component)`` gives it what the component can tell the server with.
+/** @template Data @template {Drawn<Data>} One
+ * @param {(parent: HTMLElement, plotlyUrl: string) => One} create
+ * @param {(one: One, component: Component<Data>) => void} [connect]
+ * @returns {(component: Component<Data>, plotlyUrl: string) => () => void} */
 export function hold(create, connect = () => {}) {
+  /** @type {WeakMap<HTMLElement, One>} */
   const here = new WeakMap()
   return (component, plotlyUrl) => {
     const { data, parentElement } = component
-    let one = here.get(parentElement)
-    if (!one) {
-      one = back(data.place, parentElement) ?? create(parentElement, plotlyUrl)
-      here.set(parentElement, one)
-    }
+    const before = here.get(parentElement) ?? /** @type {One | undefined} */ (back(data.place, parentElement))
+    const one = before ?? create(parentElement, plotlyUrl)
+    here.set(parentElement, one)
     connect(one, component)
     one.take(data)
     return () => {
@@ -23,8 +30,10 @@ export function hold(create, connect = () => {}) {
   }
 }
 
+/** @param {string} place @param {Drawn<any>} one */
 function leave(place, one) {
-  const focus = one.root.contains(document.activeElement) ? document.activeElement : null
+  const active = /** @type {HTMLElement | null} */ (document.activeElement)
+  const focus = one.root.contains(active) ? active : null
   one.root.remove()
   left.get(place)?.end()
   const end = () => {
@@ -36,6 +45,7 @@ function leave(place, one) {
   left.set(place, { one, focus, timer, end })
 }
 
+/** @param {string} place @param {HTMLElement} parent */
 function back(place, parent) {
   const found = left.get(place)
   if (!found) return undefined

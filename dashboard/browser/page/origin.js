@@ -1,3 +1,4 @@
+// @ts-nocheck
 // Whether what is shown is of what is written. Every figure has with it what it was drawn from (``of``), and whether it
 // has asked for something else itself (``waits``); here that is compared with the page's own box and lists. What differs
 // for longer than an answer takes is dimmed, then said, then asked for again; while the server is away it is said.

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The screen that a page has. A talk's is enlarged: the page is laid out as on a small screen and scaled up as a whole.
 const SMALL = [1200, 675]
 const LARGEST = 4

@@ -1,17 +1,23 @@
 // The reverse of pack.py: a tree in which arrays are views on one buffer; a matrix is an array of its rows.
+
+/** @typedef {["f4" | "i4", number, number[]]} Place */
+
+const TYPES = { f4: Float32Array, i4: Int32Array }
+
+/** @type {(bytes: Uint8Array) => any} */
 export function unpack(bytes) {
   const own = bytes.slice() // at offset 0, so that views are aligned
   const length = new DataView(own.buffer).getUint32(0, true)
   const start = 4 + length
-  const types = { f4: Float32Array, i4: Int32Array }
+  /** @param {Place} place */
   const view = ([type, offset, shape]) => {
     const rows = shape.length > 1 ? shape[0] : 1
     const width = shape[shape.length - 1]
-    const all = new types[type](own.buffer, start + offset, rows * width)
+    const all = new TYPES[type](own.buffer, start + offset, rows * width)
     if (shape.length === 1) return all
     return Array.from({ length: rows }, (_, row) => all.subarray(row * width, (row + 1) * width))
   }
   return JSON.parse(new TextDecoder().decode(own.subarray(4, start)), (_, value) =>
-    value && typeof value === "object" && "$" in value ? view(value.$) : value
+    value && typeof value === "object" && "$" in value ? view(value.$) : value,
   )
 }

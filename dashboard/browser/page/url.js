@@ -1,5 +1,7 @@
+// @ts-nocheck
 // What was chosen stands in the address, so that a link reopens it. Nothing is sent to the server by this.
 // A change of page drops the address's parameters; ``kept`` outlives it, and goes into the new page's address.
+/** @type {Record<string, any>} */
 export const kept = {}
 let arrivals = 0
 let page = window.location.pathname

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // What a first visitor is told, once in a browser: beside the figure, each line to be put away.
 import { make } from "../page/dom.js"
 import { tr } from "../page/words.js"

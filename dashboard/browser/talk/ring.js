@@ -1,3 +1,4 @@
+// @ts-nocheck
 // A stop of a tour rings what its line speaks of, and presses what it asks for. The vocabulary is that of dashboard/tours.py.
 import { make } from "../page/dom.js"
 import { arrived } from "../page/url.js"

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // What a talk needs on every page: presenting, a tour's bar with the speaker's line, the list of keys, a black screen.
 import { away } from "../page/connection.js"
 import { load, make } from "../page/dom.js"

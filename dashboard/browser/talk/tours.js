@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The menu of the tours that there are, and the line that offers the first of them on a first visit.
 import { make } from "../page/dom.js"
 import { firstVisit } from "./hints.js"

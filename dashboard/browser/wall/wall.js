@@ -3,32 +3,60 @@ import { load, make } from "../page/dom.js"
 import { kept } from "../page/url.js"
 import { tr } from "../page/words.js"
 
+/** @import { Component } from "../types.d.ts" */
+
+/** A claim, its small figure and what was measured.
+ * @typedef {{ name: string, title: string, claim: string, svg: string, verdict: string, short: string,
+ *   legend: [name: string, color: string, dashed: boolean][], lines: ["met" | "missed", string][] }} Card */
+
+/** @param {Component<{ cards: Card[] }>} component */
 export default function mount({ data, parentElement, setTriggerValue }) {
   const { cards } = data
-  load("link", new URL("wall.css", import.meta.url).href)
-  const root = make("div", { class: "gx", test: "gx" }, ...cards.map((card) => draw(card, () => {
-    delete kept.at // the step chosen elsewhere is none of the texts to try here, which open at their end
-    setTriggerValue("open", card.name)
-  })))
+  load("link", "wall.css", import.meta.url)
+  const root = make(
+    "div",
+    { class: "gx", test: "gx" },
+    ...cards.map((card) =>
+      draw(card, () => {
+        delete kept.at // the step chosen elsewhere is none of the texts to try here, which open at their end
+        setTriggerValue("open", card.name)
+      }),
+    ),
+  )
   root.dataset.ready = "1"
   parentElement.replaceChildren(root)
   return () => root.remove()
 }
 
+/** @param {Card} card @param {() => void} open */
 function draw(card, open) {
   const says = { met: tr("met"), missed: tr("missed") }
   const figure = make("span", { class: "gx-figure" })
   // Drawn by the server from numbers; every text in it is escaped there.
   if (card.svg) figure.innerHTML = card.svg
-  const legend = make("span", { class: "gx-legend" }, ...card.legend.map(([name, color, dashed]) =>
-    make("span", {}, make("i", { class: dashed ? "gx-key gx-dash" : "gx-key", style: { color } }), name)))
-  const lines = make("span", { class: "gx-lines" }, ...card.lines.map(([verdict, text]) =>
-    make("span", { class: `gx-line gx-${verdict}` }, make("b", { text: says[verdict] }), text)))
-  return make("button", { type: "button", class: "gx-card", test: `gx-${card.name}`, onclick: open },
+  const legend = make(
+    "span",
+    { class: "gx-legend" },
+    ...card.legend.map(([name, color, dashed]) =>
+      make("span", {}, make("i", { class: dashed ? "gx-key gx-dash" : "gx-key", style: { color } }), name),
+    ),
+  )
+  const lines = make(
+    "span",
+    { class: "gx-lines" },
+    ...card.lines.map(([verdict, text]) =>
+      make("span", { class: `gx-line gx-${verdict}` }, make("b", { text: says[verdict] }), text),
+    ),
+  )
+  return make(
+    "button",
+    { type: "button", class: "gx-card", test: `gx-${card.name}`, onclick: open },
     make("span", { class: "gx-title", text: card.title }),
     make("span", { class: "gx-claim", text: card.claim }),
-    figure, legend,
+    figure,
+    legend,
     make("span", { class: "gx-verdict", text: card.verdict }),
     card.short ? make("span", { class: "gx-short", text: card.short }) : "",
-    lines)
+    lines,
+  )
 }

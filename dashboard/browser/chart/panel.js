@@ -1,0 +1,114 @@
+// A panel of an analysis page: a heading, a sentence, a legend and a Plotly figure.
+import { make } from "../page/dom.js"
+import { plain } from "../page/markup.js"
+import { height, rect } from "../page/screen.js"
+
+/** @import { Axis, Layout, PlotlyElement, Trace } from "../types.d.ts" */
+/** @import { Chart } from "./chart.js" */
+
+/** What dashboard/figures/panel.py makes. ``stamp``: a digest of the panel.
+ * @typedef {{ id: string, title: string, figure: { data: Trace[], layout: Layout } | null, height: number, stamp: number,
+ *   text?: string, note?: string, alt?: string, wide?: boolean }} Content */
+
+const CONFIG = { displayModeBar: false, showSendToCloud: false, scrollZoom: false }
+
+export class Panel {
+  /** @param {Chart} chart @param {string} id */
+  constructor(chart, id) {
+    this.chart = chart
+    this.title = make("h3")
+    this.text = make("p", { class: "gc-text" })
+    this.legend = make("p", { class: "gc-legend" })
+    this.plot = /** @type {PlotlyElement & HTMLDivElement} */ (make("div", { class: "gc-plot" }))
+    this.note = make("p", { class: "gc-note" })
+    const parts = [this.title, this.text, this.legend, this.plot, this.note]
+    this.box = make("section", { class: "gc-panel", test: `gc-${id}` }, ...parts)
+    this.stamp = ""
+    this.listening = false
+  }
+
+  // The texts; whether the figure has to be drawn.
+  /** @param {Content} content */
+  write(content) {
+    const { chart } = this
+    const alone = chart.alone === content.id
+    this.box.hidden = chart.alone !== undefined && !alone
+    const stamp = [content.stamp, chart.dark, chart.root.clientWidth, chart.content?.columns, alone].join(" ")
+    if (this.box.hidden || this.stamp === stamp) return false
+    this.stamp = stamp
+    this.title.textContent = content.title
+    this.text.textContent = content.text ?? ""
+    this.note.textContent = content.note ?? ""
+    this.box.style.gridColumn = content.wide || alone ? "1 / -1" : ""
+    const { figure } = content
+    const named = figure?.layout.showlegend ? figure.data.filter((one) => one.name && one.showlegend !== false) : []
+    this.legend.replaceChildren(...named.map(key))
+    this.plot.hidden = !figure
+    this.plot.setAttribute("role", "img")
+    this.plot.setAttribute("aria-label", content.alt ?? content.title)
+    return Boolean(figure)
+  }
+
+  /** @param {Content} content @param {number} width */
+  draw({ id, figure, height: least }, width) {
+    if (!figure) return undefined
+    const { chart, plot } = this
+    const { family } = chart
+    const scrolled = document.querySelector(".stMain")?.scrollTop ?? 0
+    const room = id === chart.alone ? height() - rect(plot).top - scrolled - 24 : 0 // what is left of the window
+    /** @type {Layout} */
+    const layout = { ...figure.layout, height: Math.max(least, room), width: width || undefined, showlegend: false }
+    layout.font = { ...layout.font, family }
+    const { l, r, t, b } = layout.margin
+    layout.xaxis = roomy(layout.xaxis, width - l - r)
+    layout.yaxis = roomy(layout.yaxis, layout.height - t - b, true)
+    const dark = chart.content?.dark
+    if (chart.dark && dark) {
+      Object.assign(layout, dark, { font: { ...dark.font, family } })
+      for (const name of ["coloraxis", "coloraxis2"]) {
+        const axis = figure.layout[name]
+        if (axis) layout[name] = { ...axis, colorscale: dark[name].colorscale }
+      }
+    }
+    const drawing = window.Plotly.react(plot, figure.data, layout, CONFIG)
+    if (!this.listening) {
+      this.listening = true
+      plot.on("plotly_click", ({ points }) => {
+        const at = points[0]?.[plot.layout.meta?.pick]
+        if (Number.isFinite(at)) chart.choose(Math.round(at))
+      })
+    }
+    return drawing
+  }
+
+  close() {
+    window.Plotly?.purge(this.plot)
+    this.box.remove()
+  }
+}
+
+// A trace's name beside a piece of its line, or its mark.
+/** @param {Trace} one */
+function key(one) {
+  const { color, symbol } = { ...one.line, ...one.marker, symbol: one.marker?.symbol }
+  const mark = symbol?.endsWith("open") ? "ring" : "mark"
+  const kind = one.mode === "markers" ? mark : one.type === "bar" ? "bar" : (one.line.dash ?? "solid")
+  return make("span", {}, make("i", { class: `gc-key gc-${kind}`, style: { color } }), plain(one.name ?? ""))
+}
+
+// Of an axis with upright labels those that find room side by side: every one, every second, ...
+/** @param {Axis | undefined} axis @param {number} length */
+export function roomy(axis, length, down = false) {
+  if (axis?.tickmode !== "array" || axis.tickangle !== 0 || !(length > 0)) return axis
+  const lines = axis.ticktext.flatMap((text) => plain(text).split("<br>"))
+  const room = down ? 11 : Math.max(0, ...lines.map(wide))
+  const pitch = axis.tickvals[1] - axis.tickvals[0] || 1
+  const every = Math.max(1, Math.ceil((room * Math.abs(axis.range[1] - axis.range[0])) / length / pitch))
+  /** @type {(_: unknown, k: number) => boolean} */
+  const kept = (_, k) => k % every === 0
+  return { ...axis, tickvals: Array.from(axis.tickvals).filter(kept), ticktext: axis.ticktext.filter(kept) }
+}
+
+// Pixels that a label takes.
+/** @param {string} line */
+const wide = (line) => [...line].reduce((sum, char) => sum + (char > "\u2e80" ? 11 : 7), 0)

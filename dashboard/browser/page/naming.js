@@ -1,0 +1,17 @@
+// What things are called wherever they are spoken of.
+import { tr } from "./words.js"
+
+/** @import { Named } from "../types.d.ts" */
+
+/** @type {(text: string) => string} */
+export const quoted = (text) => `“${text}”`
+
+/** @type {(side: { named: Named[] }, unit: number) => string} */
+export function unitName(side, unit) {
+  const named = side.named.find((one) => one.unit === unit)
+  return named ? tr("{name} (unit {unit})", { name: named.name, unit }) : tr("unit {unit}", { unit })
+}
+
+// What is said of a word where the pointer rests on it.
+/** @type {(text: string, known: number) => string} */
+export const wordTitle = (text, known) => (known ? text : tr("{text}: not in the vocabulary, read as <unk>", { text }))

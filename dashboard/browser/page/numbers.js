@@ -1,0 +1,19 @@
+// Numbers as the page writes them.
+import { tr } from "./words.js"
+
+/** @type {(value: number, low: number, high: number) => number} */
+export const clamp = (value, low, high) => Math.max(low, Math.min(high, value))
+
+/** @type {(text: string) => string} */
+export const minus = (text) => text.replaceAll("-", "−")
+
+// Two digits behind the point, from 10 on one; as many as a formula needs where they are given.
+/** @type {(value: number, digits?: number) => string} */
+export function number(value, digits = Math.abs(value) >= 9.995 ? 1 : 2) {
+  const text = value.toFixed(digits)
+  return Number(text) === 0 ? text.replace("-", "") : minus(text)
+}
+
+// The space is narrow and no place to break a line; a language may do without it.
+/** @type {(p: number) => string} */
+export const percent = (p) => tr("{percent} %", { percent: (100 * p).toFixed(p >= 0.1 ? 0 : 1) })

@@ -1,0 +1,72 @@
+// How a node or a wire of the drawing looks at a moment, and what is said of it.
+import { number } from "../page/numbers.js"
+import { tr } from "../page/words.js"
+import { inkOn } from "./scale.js"
+
+/** @import { Moment } from "./moment.js" */
+/** @import { Node, Wire } from "./types.d.ts" */
+
+/** What a signal or a node of the drawing is. @type {() => Record<string, string>} */
+export const kinds = () => ({
+  gate: tr("gate"),
+  candidate: tr("candidate"),
+  state: tr("state"),
+  output: tr("output"),
+  layer: tr("layer"),
+  function: tr("function"),
+  product: tr("product"),
+  sum: tr("sum"),
+  difference: tr("difference"),
+  quotient: tr("quotient"),
+  old: tr("old"),
+  input: tr("input"),
+})
+
+/** @param {Moment} here @param {Node | Wire} item @returns {string | null | undefined} */
+function signalOf({ side }, item) {
+  if ("signal" in item) return item.signal
+  return side.diagram.nodes.find((node) => node.id === /** @type {Wire} */ (item).from)?.signal
+}
+
+// The colours and the width of what flows there; null where it is hidden or there is nothing.
+/** @param {Moment} here @param {Node | Wire} item */
+export function look(here, item) {
+  const value = here.value(item.value)
+  if (value === undefined || item.value === null) return null
+  const name = signalOf(here, item)
+  const old = "kind" in item && item.kind === "old"
+  if (here.hidden.size && (name ? here.hidden.has(name) : !old)) return null
+  const gate = name && here.side.signals[name]?.kind === "gate"
+  const most = gate ? 1 : here.largest(item.value)
+  const share = Math.abs(value) / most
+  const color = here.cellColor(gate ? "gate" : undefined, value, most)
+  const strong = gate
+    ? here.color("gate", 0.25 + 0.75 * value)
+    : here.color("signed", 0.5 + 0.5 * Math.sign(value) * (0.3 + 0.7 * share))
+  const line = !gate && share < 0.01 ? "" : strong // nothing flows: a grey wire, not one in the page's colour
+  return { color, line, ink: inkOn(color), share: Math.min(1, share) }
+}
+
+/** @param {Moment} here @param {Node} node */
+export function describe(here, node) {
+  const value = here.value(node.value)
+  const name = nodeName(here, node)
+  return value === undefined || here.hidden.size ? name : tr("{name}, {value}", { name, value: number(value, 2) })
+}
+
+/** @param {Moment} here @param {Node} node @returns {string} */
+function nodeName({ side }, node) {
+  if (node.signal) {
+    return tr("{signal}: {meaning}", { signal: node.signal, meaning: side.signals[node.signal]?.meaning ?? "" })
+  }
+  if (node.kind === "old") return lower(node) ?? tr("{state}, from the step before", { state: node.label })
+  return node.kind === "input" ? tr("what is read") : kinds()[node.kind]
+}
+
+// What the layer below passes on at this step, which stands among the states of the step before.
+/** @param {Node} node */
+export function lower(node) {
+  return node.label.startsWith("below_")
+    ? tr("the {state} of the layer below", { state: node.label.slice(6) })
+    : undefined
+}

@@ -1,0 +1,135 @@
+// One side of the walk at the moment that is shown: which unit, which step, and the numbers there.
+import { toSide } from "../page/align.js"
+import { number } from "../page/numbers.js"
+import { quoted, unitName } from "../page/naming.js"
+import { tr } from "../page/words.js"
+import { Notation } from "./notation.js"
+import { colorOf } from "./scale.js"
+
+/** @import { Kind, Side, Tree } from "./types.d.ts" */
+/** @import { Walk } from "./walk.js" */
+
+/** @type {WeakMap<Side, number[]>} */
+const sizes = new WeakMap()
+
+export class Moment {
+  /** @param {Walk} walk @param {number} k */
+  constructor(walk, k) {
+    this.walk = walk
+    this.k = k
+    this.side = walk.sides[k]
+    this.unit = walk.units[k]
+    this.at = toSide(walk.sides, k, walk.at)
+    this.stage = this.side.stages.find((stage) => stage.name === walk.names[walk.stage])
+    this.hidden = this.unseen()
+    this.style = new Notation(walk.notation, this.side)
+  }
+
+  // What is not to be seen yet: in an exercise, all that this stage and those after it compute.
+  unseen() {
+    if (!this.walk.exercise.on || this.walk.exercise.verdicts[this.k]) return new Set()
+    const { stages } = this.side
+    const here = this.stage ? stages.indexOf(this.stage) : stages.length
+    return new Set(stages.slice(here).flatMap((stage) => stage.signals))
+  }
+
+  // ---- numbers
+
+  /** @param {number | null | undefined} place @returns {number | undefined} */
+  value(place, unit = this.unit, at = this.at) {
+    if (place === null || place === undefined) return undefined
+    const array = this.side.values[place]
+    if (!Array.isArray(array)) return array[unit]
+    const row = array[at]
+    return row[Math.min(unit, row.length - 1)]
+  }
+
+  /** @param {string} name */
+  signal(name, at = this.at) {
+    return this.value(this.side.signals[name].value, this.unit, at) ?? NaN
+  }
+
+  // What is written as one number in a formula: a symbol or a matrix product; sums and products are written out.
+  /** @param {Tree} tree */
+  leaf(tree) {
+    if (Array.isArray(tree.v))
+      return tree.v.reduce((/** @type {number} */ sum, place) => sum + (this.value(place) ?? 0), 0)
+    return tree.s || tree.o === "@" ? this.value(tree.v) : undefined
+  }
+
+  // The largest size of a value, over all steps and units.
+  /** @param {number} place */
+  largest(place) {
+    const known = sizes.get(this.side) ?? []
+    sizes.set(this.side, known)
+    known[place] ??=
+      /** @type {Float32Array[]} */ ([this.side.values[place]].flat()).reduce(
+        (most, row) => row.reduce((size, value) => Math.max(size, Math.abs(value)), most),
+        0,
+      ) || 1
+    return known[place]
+  }
+
+  // ---- colours
+
+  /** @param {"gate" | "signed"} kind @param {number} share */
+  color(kind, share) {
+    const { content, dark } = this.walk
+    return content ? colorOf(content.scales[kind][dark ? "dark" : "light"], share) : ""
+  }
+
+  // Of a bar: up and down in the two colours of everything signed.
+  /** @param {number} value */
+  barColor(value) {
+    return this.color("signed", value < 0 ? 0.15 : 0.85)
+  }
+
+  // Of a value whose largest size is ``most``: 0 to 1 for a gate, else -1 to 1.
+  /** @param {Kind | undefined} kind @param {number} value @param {number} most */
+  cellColor(kind, value, most) {
+    return kind === "gate" ? this.color("gate", value) : this.color("signed", 0.5 + (0.5 * value) / most)
+  }
+
+  // ---- names
+
+  unitName(unit = this.unit) {
+    return unitName(this.side, unit)
+  }
+
+  // "step 7" is no word.
+  word(at = this.at) {
+    return this.side.embedded ? quoted(this.side.tokens[at]) : this.side.tokens[at]
+  }
+
+  // What is read at the step.
+  read() {
+    return this.side.embedded
+      ? tr("the word {word}", { word: this.word() })
+      : tr("the input at {step}", { step: this.word() })
+  }
+
+  // Unit ``j`` of what a matrix is applied to.
+  /** @param {string} source @param {number} j */
+  sourceName(source, j) {
+    const unit = this.unitName(j)
+    if (source === "x") {
+      if (!this.side.layer) return tr("input, {unit}", { unit })
+      return tr("{state} of the layer below, {unit}", { state: this.style.name(this.side.output), unit })
+    }
+    const values = { state: this.style.name(source.slice(2).replace("below_", "")), unit }
+    return source.includes("below_")
+      ? tr("{state} of the layer below, {unit}", values)
+      : tr("old {state}, {unit}", values)
+  }
+
+  // What the drawing's colours say, in numbers.
+  told() {
+    const seen = Object.keys(this.side.signals).filter(
+      (name) => !this.hidden.has(name) && !Number.isNaN(this.signal(name)),
+    )
+    return seen.map((name) => {
+      const called = this.style.name(name).replace("-", "−")
+      return tr("{name} = {value}", { name: called, value: number(this.signal(name)) })
+    })
+  }
+}

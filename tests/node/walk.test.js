@@ -1,0 +1,141 @@
+// The pure parts of the walk: colours, formulas, notations, how a text goes on.
+import assert from "node:assert/strict"
+import { before, test } from "node:test"
+import { largest } from "../../dashboard/browser/walk/pushes.js"
+import { equation, formula, lettered, letters, softmaxed } from "../../dashboard/browser/walk/formula.js"
+import { Notation, written } from "../../dashboard/browser/walk/notation.js"
+import { colorOf, inkOn } from "../../dashboard/browser/walk/scale.js"
+import { joined, spoken } from "../../dashboard/browser/walk/text.js"
+
+const LSTM = { memory: "c", candidate: "g", output: "h", layer: 0 }
+const style = (kind = "", more = {}) => new Notation(kind, { ...LSTM, ...more })
+const v = (name) => ({ s: `v.${name}` })
+const op = (o, ...a) => ({ o, a })
+
+// As much of a document as formulas need, written out as text.
+class Element {
+  constructor(tag) {
+    Object.assign(this, { tag, children: [], attributes: {} })
+  }
+  append(...children) {
+    this.children.push(...children)
+  }
+  setAttribute(name, value) {
+    this.attributes[name] = value
+  }
+  get textContent() {
+    return this.children.map((child) => child.textContent ?? child).join("")
+  }
+  get shape() {
+    const [inner, bare] = [this.children.map((child) => child.shape ?? child).join(" "), ["mi", "mn", "mo", "mtext"]]
+    return bare.includes(this.tag) ? inner : `${this.tag.replace("mrow", "")}(${inner})`
+  }
+}
+
+before(() => {
+  globalThis.document = { createElementNS: (_, tag) => new Element(tag), createElement: (tag) => new Element(tag) }
+})
+
+test("a colour lies between those beside it", () => {
+  const scale = [
+    [0, "#000000"],
+    [0.5, "#0000ff"],
+    [1, "#ffffff"],
+  ]
+  assert.deepEqual(
+    [-1, 0.25, 0.5, 0.75, 2].map((share) => colorOf(scale, share)),
+    ["rgb(0,0,0)", "rgb(0,0,128)", "rgb(0,0,255)", "rgb(128,128,255)", "rgb(255,255,255)"],
+  )
+  assert.deepEqual(["rgb(0,0,255)", "rgb(250,250,200)"].map(inkOn), ["#ffffff", "#16191d"])
+})
+
+test("a formula has brackets where it would be read otherwise, and only there", () => {
+  const told = (tree) => formula(tree, letters, style()).textContent
+  const [a, b, c] = ["a", "b", "c"].map(v)
+  assert.equal(told(op("*", op("+", a, b), c)), "(at+bt)⊙ct")
+  assert.equal(told(op("+", op("*", a, b), c)), "at⊙bt+ct")
+  assert.equal(told(op("-", a, op("-", b, c))), "at−(bt−ct)")
+  assert.equal(told(op("-", op("-", a, b), c)), "at−bt−ct")
+  assert.equal(told(op("-", { n: 0 }, a)), "−at")
+  assert.equal(told(op("sigmoid", op("+", a, b))), "σ(at+bt)")
+  assert.equal(told(op("maximum", a, { n: -1 })), "max(at,−1)")
+})
+
+test("a formula in numbers writes a negative one with its sign once", () => {
+  const numbers = { "v.a": 0.5, "v.b": -0.25, "v.c": 2 }
+  const value = (tree) => numbers[tree.s]
+  const told = (tree) => formula(tree, value, style()).textContent
+  assert.equal(told(op("+", v("a"), v("b"))), "0.50−0.25")
+  assert.equal(told(op("*", v("a"), v("b"))), "0.50·(−0.25)")
+  assert.equal(equation("c", op("*", v("a"), v("c")), value, style(), 1).textContent, "ct=0.50·2.00=1.00")
+})
+
+test("letters stand with their time and their layer", () => {
+  assert.deepEqual(lettered("W_i_d"), ["W", "i,d"])
+  const shape = (key, layer = 0) => formula(op("sigmoid", { s: key }), letters, style("", { layer })).children[2].shape
+  assert.equal(shape("s.c"), "msub(c (t−1))")
+  assert.equal(shape("p.W_f"), "msub(W (f))")
+  assert.equal(shape("v.h", 1), "msubsup(h (t) ℓ)")
+  assert.equal(shape("x", 1), "msubsup(h (t) ℓ−1)")
+})
+
+test("the share of a word is written with its score and the sum", () => {
+  assert.equal(softmaxed("he", 12.34, 13.5, "31 %").textContent, "p(he)=e12.34e13.50=31 %")
+})
+
+test("each notation has its own names", () => {
+  const essays = style("essays")
+  assert.deepEqual([essays.name("c"), essays.name("g"), essays.name("h")], ["C", "C̃", "h"])
+  assert.equal(essays.weight("W_g"), "W_C")
+  const slides = style("slides")
+  assert.deepEqual([slides.name("h"), slides.weight("W_i"), slides.weight("U_i")], ["s", "U_i", "W_i"])
+  assert.equal(slides.affine("Wx+Uh"), "Ux+Ws")
+})
+
+test("the essays' one matrix reads the state and the input, side by side", () => {
+  const product = (weight, read, value) => ({ o: "@", a: [{ s: `p.${weight}` }, { s: read }], v: value })
+  const sum = op("+", op("+", product("W_f", "x", 1), product("U_f", "s.h", 2)), { s: "p.b_f" })
+  const essays = style("essays")
+  const tree = essays.tree(sum)
+  assert.equal(written(tree, essays), "W_f @ [prev_h, x] + b_f")
+  assert.deepEqual(
+    essays.blocks(tree).map(({ blocks, v: places }) => [blocks, places]),
+    [
+      [
+        ["U_f", "W_f"],
+        [2, 1],
+      ],
+    ],
+  )
+  assert.equal(style().tree(sum), sum, "PyTorch's letters are the cell's own")
+})
+
+test("a text goes on with a word as it is written", () => {
+  const cases = [
+    ["Mary met", "John", "Mary met John"],
+    ["Mary met ", "John", "Mary met John"],
+    ["Mary", ".", "Mary."],
+    ["she said:", "(", "she said: ("],
+    ["walk", "##ing", "walking"],
+    ["昨天", "他", "昨天他"],
+    ["昨天 a", "b", "昨天 a b"],
+    ["", "a", " a".trim()],
+  ]
+  for (const [text, add, said] of cases) assert.equal(joined(text, add), said)
+})
+
+test("what is spoken of at a step stands there once", () => {
+  const ids = [Int32Array.of(7, 3, 9, 3, 4)]
+  assert.deepEqual(spoken({ ids, likeliest: 3 }, 0), [0, 1, 2, 4])
+})
+
+test("the largest parts come first, and all others together", () => {
+  const parts = [1, -5, 3, 0.5].map((value, k) => [k, value])
+  assert.deepEqual(largest(parts, 2), [
+    [
+      [1, -5],
+      [2, 3],
+    ],
+    1.5,
+  ])
+})
