@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -24,3 +25,18 @@ def test_what_only_keras_files_take_is_not_ignored(make: Any, said: dict[str, An
 def test_names_are_for_files_of_arrays() -> None:
     with pytest.raises(ValueError, match="names= is for NumPy, PyTorch, safetensors files, and this file is ONNX"):
         load(onnx_lstm(), names={"W": "weight_ih_l0"})
+
+
+def test_a_cell_or_a_block_that_there_is_none_of_is_not_ignored() -> None:
+    """Also where the file leaves no choice, so that a slip of the pen is not taken for an answer."""
+    for asked in ("lstn", {"rnn": "lstn"}):
+        with pytest.raises(ValueError, match="there is no cell 'lstn'; there are .*lstm"):
+            load(saved(nn.LSTM(3, 4)), cell=asked)
+    with pytest.raises(ValueError, match="cell= names the block 'nrr'; the file has rnn"):
+        load(saved(nn.Sequential(OrderedDict(rnn=nn.LSTM(3, 4)))), cell={"nrr": "lstm"})
+
+
+@pytest.mark.parametrize("source", [None, 3, {"weight_ih_l0": 1}, nn.GRU(3, 4)], ids=lambda it: type(it).__name__)
+def test_what_is_not_a_file_is_told_what_is_read(source: Any) -> None:
+    with pytest.raises(TypeError, match=f"its path or its bytes, not as a Python {type(source).__name__}; .*trace"):
+        load(source)

@@ -189,7 +189,7 @@ def test_what_is_wrong_with_shards_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="model-00003-of-00003.safetensors has .* bytes, more than"):
         load(index, max_bytes=size - 1)
     first, second = (tmp_path / f"model-0000{k}-of-00003.safetensors" for k in (1, 2))
-    with pytest.raises(ValueError, match=r"weight_.. of the first layer of .* is missing; the file holds .*index.json"):
+    with pytest.raises(ValueError, match="this is file 1 of the 3 that a checkpoint lies in, .* give their index"):
         load(first)
     with pytest.raises(ValueError, match="whose weights lie in other files; give these .*: model-00001.*, model-00002"):
         load(index.read_bytes())
@@ -209,6 +209,20 @@ def test_a_single_shard_is_named_as_such(tmp_path: Path) -> None:
         [block] = load(path).blocks
         told = "all of it lies in this file, which is number 2 of 3 of a checkpoint"
         assert (told in block.assumed) == said
+    state = nn.GRU(3, 2, 2).state_dict()
+    parts = (
+        save({key: state[key] for key in ("weight_ih_l0", "bias_ih_l0")}),
+        save({key: state[key] for key in state if key.endswith("l1")}),
+    )
+    for part in parts:
+        path = tmp_path / "model-00002-of-00003.safetensors"
+        path.write_bytes(part)
+        with pytest.raises(ValueError, match=r"file 2 of the 3 that a checkpoint lies in, .* give their index"):
+            load(path)
+        path = tmp_path / "model.safetensors"
+        path.write_bytes(part)
+        with pytest.raises(ValueError, match=r"If it is one of several files of a checkpoint"):
+            load(path)
 
 
 @pytest.mark.parametrize(

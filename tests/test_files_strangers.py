@@ -90,6 +90,14 @@ CASES: dict[str, tuple[Any, str]] = {
         {"error": "Repository not found"},
         r"a server's answer, not a file \(Repository not found\); download",
     ),
+    "GitHub's error": (
+        {"message": "Not Found", "documentation_url": "https://docs.github.com", "status": "404"},
+        r"a server's answer, not a file \(Not Found\)",
+    ),
+    "storage error": (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>',
+        "a server's answer, not a file; download",
+    ),
     "hub text": ("Entry not found", r"a server's answer, not a file \(Entry not found\)"),
     "404": ("404: Not Found", "a server's answer"),
     "gated": ("Access to model a/b is restricted and you are not in the authorized list.", "a server's answer"),
@@ -124,6 +132,7 @@ CASES: dict[str, tuple[Any, str]] = {
     "RAR": (b"Rar!\x1a\x07\x01\0" + bytes(20), r"packed \(RAR\)"),
     "tar": (tarred, r"packed \(tar\)"),
     "zip of a model": (lambda: packed("a/model.pt", "a/readme.md"), "a zip archive with a/model.pt in it; unpack it"),
+    "cut archive": (lambda: STATE[:-30], "the archive is cut short: its end is missing; download it again"),
     "zip of a word": (lambda: packed("[Content_Types].xml", "word/document.xml"), "an office document"),
     "zip": (lambda: packed("a.txt", "b.txt"), "a zip archive of a.txt, b.txt, which is not a model. What is read"),
     "empty zip": (lambda: packed(), "an empty zip archive"),

@@ -25,6 +25,10 @@ class Ambiguous(ValueError):
         )
 
 
+class Incomplete(ValueError):
+    """Some weights of a block are not in the file; they may lie in another one."""
+
+
 def reason(error: BaseException) -> str:
     """What an error says; what was said with ``say`` stays so."""
     return next((part for part in error.args if isinstance(part, Said)), str(error))

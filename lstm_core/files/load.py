@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lstm_core.block import Block
+from lstm_core.cells import cell as find_cell
 from lstm_core.files import formats, limits, shards, strangers, wiring
 from lstm_core.files.beside import Beside
 from lstm_core.files.formats import Content
@@ -85,11 +86,22 @@ def load(
 
     Nothing in the file is executed. Raises ValueError, in plain words, for a file that is too large, damaged, cut
     short, of another kind, holds code, or weights that are NaN or do not fit together; its subclass ``Ambiguous`` where
-    ``cell`` has to be said; FileNotFoundError. A missing library is a ValueError that says what to install.
+    ``cell`` has to be said; FileNotFoundError; TypeError for what is neither a path nor bytes. A missing library is a
+    ValueError that says what to install.
     """
     given = dict(beside or {})
+    for asked in cell.values() if isinstance(cell, Mapping) else [] if cell is None else [cell]:
+        find_cell(asked)  # says which there are
     if isinstance(source, bytes | bytearray | memoryview):
         data, near, name = bytes(source), Beside(None, given), ""
+    elif not isinstance(source, str | os.PathLike):
+        raise TypeError(
+            say(
+                "load reads a file, given as its path or its bytes, not as a Python {kind}; a PyTorch module is traced "
+                "as it is: lstm_core.trace(module, x)",
+                kind=type(source).__name__,
+            )
+        )
     else:
         path = Path(source)
         name = path.name
@@ -118,11 +130,25 @@ def load(
                     name=one.name,
                 )
             )
-    found = one.read(content, options)
+    try:
+        found = one.read(content, options)
+    except limits.Incomplete as error:
+        raise shards.not_whole(name, error) from error
     if not found.blocks:
         raise ValueError(strangers.without_blocks(one.name, found))
+    _check_blocks(cell, found.blocks)
     blocks = shards.alone(name, found.blocks)
     return Loaded(one.name, tuple(blocks), found.others, found.roles, found.layout)
+
+
+def _check_blocks(cell: str | Mapping[str, str] | None, blocks: Sequence[Block]) -> None:
+    """ValueError for the name of a block that there is none of."""
+    names = [block.name for block in blocks]
+    for name in cell if isinstance(cell, Mapping) else ():
+        if name not in names:
+            raise ValueError(
+                say("cell= names the block {name!r}; the file has {names}", name=name, names=limits.some(names))
+            )
 
 
 def is_read(data: bytes) -> bool:

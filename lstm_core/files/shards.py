@@ -21,6 +21,8 @@ MAX_INDEX = 32 << 20
 SPACE = b"\xef\xbb\xbf \t\r\n"
 FIRST = re.compile(rb'"weight_map"\s*:\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*"((?:[^"\\]|\\.)+)"')
 
+NAME = re.compile(r".*-0*([0-9]+)-of-0*([0-9]+)\.\w+")
+
 Read = Callable[[bytes, Options], tuple[dict[str, np.ndarray], dict[str, tuple[int, ...]]]]
 """The tensors of one file, and the shapes of everything in it; of at most ``Options.max_bytes``."""
 
@@ -35,7 +37,7 @@ def first(content: Content) -> str:
 
 def alone(name: str, blocks: Sequence[Block]) -> list[Block]:
     """The blocks of a file of that name. If it is one of several, further layers of theirs may lie in the others."""
-    match = re.fullmatch(r".*-0*([0-9]+)-of-0*([0-9]+)\.\w+", name)
+    match = NAME.fullmatch(name)
     if match is None or match[2] == "1":
         return list(blocks)
     told = say(
@@ -44,6 +46,21 @@ def alone(name: str, blocks: Sequence[Block]) -> list[Block]:
         count=int(match[2]),
     )
     return [replace(block, assumed=(*block.assumed, told)) for block in blocks]
+
+
+def not_whole(name: str, error: ValueError) -> ValueError:
+    """What is wrong with a file of that name that lacks weights: of one of several, that it is one of them."""
+    match = NAME.fullmatch(name)
+    if match is None or match[2] == "1":
+        return error
+    return ValueError(
+        say(
+            "this is file {number} of the {count} that a checkpoint lies in, and its layers go on in the others; give "
+            "their index (model.safetensors.index.json), with all of them beside it",
+            number=int(match[1]),
+            count=int(match[2]),
+        )
+    )
 
 
 def read(content: Content, options: Options, tensors: Read) -> Found:

@@ -103,7 +103,7 @@ def _cells(name: str, group: Group, tensors: Iterable[str]) -> tuple[str, ...]:
     first = group.get((0, False), {})
     for kind in ("weight_ih", "weight_hh"):
         if kind not in first:
-            raise ValueError(
+            raise limits.Incomplete(
                 say(
                     "{kind} of the first layer of {where} is missing; the file holds {names}. {shards}",
                     kind=kind,
@@ -151,7 +151,7 @@ def _block(name: str, group: Group, cell: str, batch_first: bool, assumed: list[
         if (layer, back) not in group
     ]
     if missing:
-        raise ValueError(
+        raise limits.Incomplete(
             say(
                 "{where} is not whole, it lacks {layers}. {shards}",
                 where=where,

@@ -15,6 +15,8 @@ HEAD = 4096
 """Bytes that are looked at."""
 MAX_JSON = 1 << 20
 """Bytes of JSON that are parsed to say what it is."""
+MOST_KEYS = 4
+"""Of the object by which a server says that it does not give a file: "message", "status", ..."""
 
 PAGE = say(
     "this is a web page, not the file that it shows; use the page's link to download the file (at Hugging Face and "
@@ -32,6 +34,10 @@ MARKS: tuple[tuple[str, Said], ...] = (
     (
         r"\s*<.*<net\b",
         say("this is the graph of an OpenVINO model; give the model that it was made from (ONNX, PyTorch)"),
+    ),
+    (
+        r"\s*(<\?xml[^>]*>\s*)?<Error>",
+        say("this is a server's answer, not a file; download the file again, or ask its owner for access"),
     ),
     (r"\s*<(\?xml|svg)", say("this is an XML file, not a model. {read}", read=READ)),
     (
@@ -101,8 +107,9 @@ def _json(data: bytes) -> Said:
 
 def _object(value: Mapping[str, Any]) -> Said:
     keys = value.keys()
-    if isinstance(value.get("error"), str):
-        return _answer(value["error"])
+    answers = [value[key] for key in ("error", "message", "detail") if isinstance(value.get(key), str)]
+    if answers and (len(keys) <= MOST_KEYS or "error" in keys):
+        return _answer(answers[0])
     if "modelTopology" in keys or "weightsManifest" in keys:
         return say(
             "this is the graph of a TensorFlow.js model, whose weights lie in other files; convert it: "
