@@ -132,7 +132,7 @@ CASES: dict[str, tuple[Any, str]] = {
     "RAR": (b"Rar!\x1a\x07\x01\0" + bytes(20), r"packed \(RAR\)"),
     "tar": (tarred, r"packed \(tar\)"),
     "zip of a model": (lambda: packed("a/model.pt", "a/readme.md"), "a zip archive with a/model.pt in it; unpack it"),
-    "cut archive": (lambda: STATE[:-30], "the archive is cut short: its end is missing; download it again"),
+    "cut archive": (lambda: STATE[:-30], "the archive is damaged or cut short: its end is missing; download it again"),
     "zip of a word": (lambda: packed("[Content_Types].xml", "word/document.xml"), "an office document"),
     "zip": (lambda: packed("a.txt", "b.txt"), "a zip archive of a.txt, b.txt, which is not a model. What is read"),
     "empty zip": (lambda: packed(), "an empty zip archive"),
