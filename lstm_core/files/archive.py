@@ -18,7 +18,8 @@ class Archive:
             infos = self._archive.infolist()
         except Exception as error:  # what trips over a damaged directory is not of one kind
             if data[:2] == b"PK" and not zipfile.is_zipfile(io.BytesIO(data)):
-                raise ValueError(say("the archive is damaged or cut short: its end is missing; download it again")) from error
+                text = say("the archive is damaged or cut short: its end is missing; download it again")
+                raise ValueError(text) from error
             raise ValueError(say("the archive is damaged or cut short: {error}", error=str(error)[:200])) from error
         if sum(info.file_size for info in infos) > limit:
             raise ValueError(say("the archive unfolds to more than the {limit:,} bytes that are allowed", limit=limit))
