@@ -11,11 +11,12 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, expect
 
 from benchmarks.browser import Server, chromium, find_chromium, serve
 from benchmarks.clock import Wire
-from tests.browser.gates import LAPTOP, Gates
+from tests.browser.gates import Gates
+from tests.browser.tabs import Tabs, Visit
 
 expect.set_options(timeout=30_000)
 
@@ -46,33 +47,24 @@ def server(browser: Browser) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="package")
-def contexts(browser: Browser) -> Callable[..., BrowserContext]:
-    """``contexts(**options)``: one a set of options, so that the browser's cache saves every test some seconds."""
-    made: dict[str, BrowserContext] = {}
-
-    def context(**options) -> BrowserContext:
-        if str(options) not in made:
-            made[str(options)] = browser.new_context(**{"viewport": LAPTOP, **options})
-        return made[str(options)]
-
-    return context
+def tabs(browser: Browser, server: Server) -> Tabs:
+    return Tabs(browser, server)
 
 
 @pytest.fixture
-def open_gates(contexts: Callable[..., BrowserContext], server: Server) -> Iterator[Callable[..., Gates]]:
+def open_gates(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
     """``open_gates({"text": ...}, **context options)`` opens the page; what goes wrong in it fails the test."""
     problems: list[str] = []
-    pages = []
+    visits: list[Visit] = []
 
     def opened(query: dict[str, str] | str | None = None, **options) -> Gates:
-        page = contexts(**options).new_page()
-        pages.append(page)
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("dialog", lambda dialog: problems.append(dialog.message))
-        page.on("request", lambda request: problems.append(request.url) if outside(request.url) else None)
-        gates = Gates(page, Wire(page))
-        page.goto(query if isinstance(query, str) else f"{server.url}/?{urlencode(query or {})}")
+        visits.append(visit := tabs.visit(**options))
+        visit.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        visit.on("pageerror", lambda error: problems.append(str(error)))
+        visit.on("dialog", lambda dialog: problems.append(dialog.message))
+        visit.on("request", lambda request: problems.append(request.url) if outside(request.url) else None)
+        gates = Gates(visit.page, Wire(visit.page))
+        visit.page.goto(query if isinstance(query, str) else f"{server.url}/?{urlencode(query or {})}")
         expect(gates.plot).to_have_attribute("data-ready", "1")
         return gates
 
@@ -81,9 +73,9 @@ def open_gates(contexts: Callable[..., BrowserContext], server: Server) -> Itera
         return parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "127.0.0.1"
 
     yield opened
-    for page in pages:
-        problems += page.get_by_test_id("stException").all_text_contents()
-        page.close()
+    for visit in visits:
+        problems += visit.page.get_by_test_id("stException").all_text_contents()
+        tabs.leave(visit)
     assert not problems, problems
 
 

@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from benchmarks.browser import Server
 from dashboard.views import discover
 from lstm_core import load_model
-from tests.browser.gates import LAPTOP, Gates
+from tests.browser.gates import LAPTOP
+from tests.browser.tabs import Tabs, Visit
 
 TEXT = "Mary was hungry. Then John met Anna and he"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -32,30 +33,27 @@ VIEWS = [
 READY = "[data-ready], .gw[data-at], [data-testid=stBaseButton-primary]"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 ZOOMED = {"viewport": {"width": LAPTOP["width"] // 2, "height": LAPTOP["height"] // 2}}
-Visit = Callable[..., Page]
-Open = Callable[..., Gates]
+Open = Callable[..., Page]
 
 
 @pytest.fixture
-def visit(contexts: Callable[..., BrowserContext], browser: Browser, server: Server) -> Iterator[Visit]:
+def visit(tabs: Tabs, server: Server) -> Iterator[Open]:
     """``visit("memory", {"text": ...}, **options)``: that page, with ``first`` in a browser that was never here."""
-    pages: list[Page] = []
-    made, problems = [], []
+    visits: list[Visit] = []
+    problems: list[str] = []
 
     def visited(path: str = "", query: dict[str, str] | None = None, first: bool = False, **options) -> Page:
-        if first:
-            made.append(browser.new_context(**{"viewport": LAPTOP, **options}))
-        page = (made[-1] if first else contexts(**options)).new_page()
-        pages.append(page)
-        page.on("pageerror", lambda error: problems.append(str(error)))
+        visits.append(tabs.visit(first, **options))
+        visits[-1].on("pageerror", lambda error: problems.append(str(error)))
+        page = visits[-1].page
         page.goto(f"{server.url}/{path}?{urlencode(query or {})}")
         expect(page.locator(READY).last).to_be_visible()
         expect(page.locator("[data-stale=true]")).to_have_count(0)
         return page
 
     yield visited
-    for one in (*pages, *made):
-        one.close()
+    for one in visits:
+        tabs.leave(one)
     assert not problems, problems
 
 
@@ -77,7 +75,7 @@ def violations(page: Page) -> list[str]:
     ],
     ids=str,
 )
-def test_axe_finds_nothing(visit: Visit, path: str, query: dict[str, str], scheme: str, lang: str) -> None:
+def test_axe_finds_nothing(visit: Open, path: str, query: dict[str, str], scheme: str, lang: str) -> None:
     page = visit(path, {"lang": lang, **query}, color_scheme=scheme)
     assert not violations(page)
     if path or query:
@@ -98,7 +96,7 @@ def test_axe_finds_nothing(visit: Visit, path: str, query: dict[str, str], schem
     ("path", "scheme", "lang"),
     [("", "dark", "en"), ("step_by_step", "light", "zh"), ("memory", "dark", "en"), ("experiments", "light", "zh")],
 )
-def test_axe_finds_nothing_on_a_phone(visit: Visit, path: str, scheme: str, lang: str) -> None:
+def test_axe_finds_nothing_on_a_phone(visit: Open, path: str, scheme: str, lang: str) -> None:
     assert not violations(visit(path, {"lang": lang}, color_scheme=scheme, **PHONE))
 
 
@@ -137,7 +135,7 @@ def seen(page: Page) -> tuple[bytes, bytes] | None:
 
 @pytest.mark.every(2)
 @pytest.mark.parametrize("path", ["", "memory", "step_by_step", "experiments"])
-def test_every_stop_of_the_keyboard_is_seen_and_left_again(visit: Visit, path: str) -> None:
+def test_every_stop_of_the_keyboard_is_seen_and_left_again(visit: Open, path: str) -> None:
     page = visit(path, {"text": "Mary met John"})
     page.add_style_tag(content="* { transition: none !important }")
     stops, unseen = [], []
@@ -159,7 +157,7 @@ def test_every_stop_of_the_keyboard_is_seen_and_left_again(visit: Visit, path: s
     assert len(stops) > 20 and not unseen
 
 
-def test_one_can_skip_to_the_figure(visit: Visit) -> None:
+def test_one_can_skip_to_the_figure(visit: Open) -> None:
     page = visit("", {"text": TEXT, "at": "4"})
     page.keyboard.press("Tab")
     assert focused(page) == "gt-skip"
@@ -178,7 +176,7 @@ def test_one_can_skip_to_the_figure(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("path", ["memory", "step_by_step"])
-def test_words_are_one_stop_and_the_arrows_choose(visit: Visit, path: str) -> None:
+def test_words_are_one_stop_and_the_arrows_choose(visit: Open, path: str) -> None:
     page = visit(path, {"text": TEXT, "at": "2"})
     words = page.get_by_role("listbox", name="Words of the sentence")
     assert words.locator("[tabindex='0']").all_text_contents() == ["hungry"]
@@ -193,7 +191,7 @@ def test_words_are_one_stop_and_the_arrows_choose(visit: Visit, path: str) -> No
     expect(words.locator("[aria-selected=true]")).to_be_focused()
 
 
-def test_the_walk_keeps_the_keyboard_where_it_is(visit: Visit) -> None:
+def test_the_walk_keeps_the_keyboard_where_it_is(visit: Open) -> None:
     page = visit("step_by_step", {"text": TEXT, "at": "2"})
     stages = page.get_by_test_id("gw-stages")
     stages.locator("[aria-selected=true]").focus()
@@ -221,7 +219,7 @@ def test_the_walk_keeps_the_keyboard_where_it_is(visit: Visit) -> None:
     assert page.get_by_test_id("gw").evaluate("node => node.contains(document.activeElement)")
 
 
-def test_digits_show_one_figure_alone(visit: Visit) -> None:
+def test_digits_show_one_figure_alone(visit: Open) -> None:
     page = visit("memory", {"text": TEXT})
     chart = page.get_by_test_id("gc")
     page.keyboard.press("3")
@@ -248,7 +246,7 @@ def test_digits_show_one_figure_alone(visit: Visit) -> None:
 
 @pytest.mark.every(3)
 @pytest.mark.parametrize("path", PAGES)
-def test_every_figure_says_what_it_shows(visit: Visit, path: str) -> None:
+def test_every_figure_says_what_it_shows(visit: Open, path: str) -> None:
     page = visit(path, {"text": TEXT})
     figures = page.locator("[role=img]:visible, [role=group][aria-label]:visible, svg.gw-drawing:visible")
     said = [one.get_attribute("aria-label") or "" for one in figures.all()]
@@ -256,7 +254,7 @@ def test_every_figure_says_what_it_shows(visit: Visit, path: str) -> None:
     assert not [text for text in said if not re.search(r"\d", text)]
 
 
-def test_the_drawing_of_a_cell_says_its_numbers(visit: Visit) -> None:
+def test_the_drawing_of_a_cell_says_its_numbers(visit: Open) -> None:
     page = visit("step_by_step", {"text": TEXT, "at": "2", "unit": "0"})
     model = load_model("pronouns-lstm")
     trace, unit = model.run(TEXT, device="cpu"), model.meta["units"]["gender"]["unit"]
@@ -284,7 +282,7 @@ MOVING = """
 """
 
 
-def test_nothing_moves_for_who_asked_for_that(visit: Visit) -> None:
+def test_nothing_moves_for_who_asked_for_that(visit: Open) -> None:
     for path in ("step_by_step", "experiments", ""):
         page = visit(path, {"text": TEXT}, reduced_motion="reduce")
         assert page.evaluate(MOVING) == 0
@@ -294,7 +292,7 @@ def test_nothing_moves_for_who_asked_for_that(visit: Visit) -> None:
     assert visit("step_by_step", {"text": TEXT}).evaluate(MOVING) > 0  # it would be seen
 
 
-def test_data_keeps_its_colours_among_the_visitors_own(visit: Visit) -> None:
+def test_data_keeps_its_colours_among_the_visitors_own(visit: Open) -> None:
     def colors(page: Page, *marks: str) -> list[str]:
         look = "node => getComputedStyle(node).backgroundColor + getComputedStyle(node).backgroundImage"
         return [page.locator(mark).first.evaluate(look) for mark in marks]
@@ -349,7 +347,7 @@ SMALL = {"phone": PHONE, "200%": ZOOMED, "320": {"viewport": {"width": 320, "hei
     ("path", "size"),
     [*((path, "phone") for path in PAGES), *((path, size) for path in ("", "what_if") for size in ("200%", "320"))],
 )
-def test_nothing_is_cut_in_a_small_window(visit: Visit, path: str, size: str) -> None:
+def test_nothing_is_cut_in_a_small_window(visit: Open, path: str, size: str) -> None:
     page = visit(path, {"lang": "en"}, first=True, **SMALL[size])  # the menu stays open for who was here before
     assert not page.evaluate(SIDEWAYS)
     tools = [page.get_by_test_id(f"gt-{name}") for name in ("present", "share", "keys")]
@@ -394,13 +392,13 @@ TINY = """
 
 @pytest.mark.every(3)
 @pytest.mark.parametrize("path", PAGES)
-def test_a_finger_and_an_eye_find_everything_on_a_phone(visit: Visit, path: str) -> None:
+def test_a_finger_and_an_eye_find_everything_on_a_phone(visit: Open, path: str) -> None:
     page = visit(path, {"lang": "en"}, **PHONE)
     assert not page.evaluate(SMALLER)
     assert not page.evaluate(TINY)
 
 
-def test_the_key_list_and_the_share_fit_on_a_phone(visit: Visit) -> None:
+def test_the_key_list_and_the_share_fit_on_a_phone(visit: Open) -> None:
     page = visit("", **PHONE)
     page.get_by_test_id("gt-keys").tap()
     box = page.get_by_test_id("gt-help").bounding_box()
@@ -412,7 +410,7 @@ def test_the_key_list_and_the_share_fit_on_a_phone(visit: Visit) -> None:
     assert dialog.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
 
 
-def test_a_drawing_wider_than_the_phone_shows_its_stage(visit: Visit) -> None:
+def test_a_drawing_wider_than_the_phone_shows_its_stage(visit: Open) -> None:
     page = visit("step_by_step", {"text": TEXT, "stage": "4"}, **PHONE)
     box = page.locator(".gw-drawing-box").first
     assert box.evaluate("node => node.scrollLeft > 0 && node.scrollWidth > node.clientWidth")
@@ -422,7 +420,7 @@ def test_a_drawing_wider_than_the_phone_shows_its_stage(visit: Visit) -> None:
 # ---- the first visit
 
 
-def test_a_first_visitor_is_told_three_things_once(visit: Visit) -> None:
+def test_a_first_visitor_is_told_three_things_once(visit: Open) -> None:
     page = visit("", {"text": TEXT}, first=True)
     hints = page.get_by_test_id("gt-hints")
     expect(hints.locator("li")).to_have_count(3)
@@ -447,7 +445,7 @@ def test_a_first_visitor_is_told_three_things_once(visit: Visit) -> None:
     expect(hints).to_have_count(0)
 
 
-def test_a_second_visit_is_told_nothing(visit: Visit) -> None:
+def test_a_second_visit_is_told_nothing(visit: Open) -> None:
     page = visit("", first=True)
     expect(page.get_by_test_id("gt-hints")).to_be_visible()
     page.reload()
@@ -457,13 +455,13 @@ def test_a_second_visit_is_told_nothing(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("query", [{"present": "1"}, {"tour": "what-the-gates-do"}], ids=["presenting", "in a tour"])
-def test_an_audience_is_told_nothing(visit: Visit, query: dict[str, str]) -> None:
+def test_an_audience_is_told_nothing(visit: Open, query: dict[str, str]) -> None:
     page = visit("", query, first=True)
     page.wait_for_timeout(300)
     expect(page.get_by_test_id("gt-hints")).to_have_count(0)
 
 
-def test_hints_hide_while_presenting_and_speak_the_visitors_language(visit: Visit) -> None:
+def test_hints_hide_while_presenting_and_speak_the_visitors_language(visit: Open) -> None:
     page = visit("", {"lang": "zh"}, first=True, **PHONE)
     hints = page.get_by_test_id("gt-hints")
     assert hints.locator("span").all_text_contents()[0] == "在上面一行输入你自己的句子。"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Browser, expect
 
 from benchmarks.browser import serve
 from tests.browser.gates import Gates
@@ -19,9 +19,9 @@ def test_started_in_another_folder_it_draws(open_gates: Callable[..., Gates], tm
         gates.page.goto("about:blank")  # before its server is gone
 
 
-def test_without_static_files_it_says_what_to_do(contexts: Callable[..., BrowserContext]) -> None:
+def test_without_static_files_it_says_what_to_do(browser: Browser) -> None:
     with serve(env={"STREAMLIT_SERVER_ENABLE_STATIC_SERVING": "false"}) as server:
-        page, problems = contexts().new_page(), []
+        page, problems = browser.new_page(), []
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.goto(server.url)
         expect(page.get_by_text("static files are switched off")).to_be_visible()
