@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -48,3 +51,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
     dropped = set(map(id, left_out))
     items[:] = [item for item in items if id(item) not in dropped]
+
+
+_thorough: list[Callable[[], None]] = []
+
+
+def pytest_collection_finish() -> None:
+    """What is done once where the page is served would be done for every test, for longer than most of them take:
+    looking through all objects for garbage when a model has been read, and through all installed packages."""
+    if cache := sys.modules.get("dashboard.cache"):
+        from streamlit.components.v2 import manifest_scanner
+
+        manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
+        _thorough.append(cache.freeze)
+        cache.freeze = lambda: None  # pyright: ignore[reportAttributeAccessIssue]
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def thorough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page looks through all objects as where it is served."""
+    monkeypatch.setattr("dashboard.cache.freeze", _thorough[0])

@@ -145,7 +145,7 @@ def test_who_has_not_used_theirs_for_longest_lets_go_first(monkeypatch: pytest.M
     assert room.bytes == 0, "a session that is closed holds nothing"
 
 
-def test_a_model_that_is_let_go_of_is_missed_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_is_let_go_of_is_missed_on_the_page(thorough: None, monkeypatch: pytest.MonkeyPatch) -> None:
     data = saved(nn.GRU(3, 400))
     room = budgets.Shared(int(1.5 * len(data)), idle=0)
     monkeypatch.setattr(session, "MODELS", room)
@@ -245,7 +245,7 @@ def test_every_run_bounds_what_streamlit_keeps(monkeypatch: pytest.MonkeyPatch) 
 # ---- what is looked at after every run
 
 
-def test_what_was_imported_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_imported_is_not_looked_at_again(thorough: None, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.settle()
     before = gc.get_freeze_count()
     brought = types.ModuleType("brought_by_an_upload")
@@ -258,7 +258,7 @@ def test_what_was_imported_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatc
     assert not any(one is brought.__dict__["objects"] for one in gc.get_objects())
 
 
-def test_what_was_frozen_and_is_garbage_by_now_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_frozen_and_is_garbage_by_now_is_let_go_of(thorough: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A session that is closed: its parts refer to each other."""
     cycle = Holder()
     cycle.__dict__["own"] = cycle

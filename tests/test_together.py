@@ -129,7 +129,7 @@ def test_nothing_is_done_for_every_visitor_that_grows_with_them() -> None:
     assert said["server"]["fileWatcherType"] == "none" and said["runner"]["postScriptGC"] is False
 
 
-def test_garbage_is_collected_from_time_to_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_garbage_is_collected_from_time_to_time(thorough: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A session that is closed: its parts refer to each other."""
 
     def dropped() -> weakref.ref[Any]:
