@@ -35,13 +35,13 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium. Raises RuntimeError where none is installed."""
+def chromium(*switches: str) -> Iterator[Browser]:
+    """A headless Chromium, with more ``switches``. Raises RuntimeError where none is installed."""
     path = find_chromium()
     if path is None:
         raise RuntimeError("no Chromium or Chrome is installed (Debian: apt install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=path, args=[*SWITCHES, *switches])
         try:
             yield browser
         finally:

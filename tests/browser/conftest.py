@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    with chromium() as found:
+    with chromium("--process-per-site") as found:
         yield found
 
 

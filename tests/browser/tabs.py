@@ -22,7 +22,6 @@ class Visit:
 
     page: Page
     kind: str
-    first: bool
     listeners: list[tuple[Any, Callable]] = field(default_factory=list)
 
     def on(self, event: Any, listener: Callable) -> None:
@@ -31,7 +30,7 @@ class Visit:
 
 
 class Tabs:
-    """The tabs of one browser, and which of them nobody has now."""
+    """The tabs of one browser, and which of them nobody has now. They share a process where Chromium lets them."""
 
     def __init__(self, browser: Browser, server: Server) -> None:
         self.browser = browser
@@ -43,15 +42,17 @@ class Tabs:
         """A tab whose session holds nothing, at nothing; with ``first`` in a browser that was never here. ``options``
         are those of a context."""
         seen: dict[str, Any] = {name: options.pop(name, usual) for name, usual in SEEN.items()}
-        kind = f"{first} {options}"
-        if not self.free[kind]:
-            if first or kind not in self.contexts:
-                self.contexts[kind] = self.browser.new_context(viewport=viewport, **options)
-            self.free[kind].append(self.contexts[kind].new_page())
-        page = self.free[kind].pop()
+        kind = str(options)
+        if kind not in self.contexts:
+            self.contexts[kind] = self.browser.new_context(viewport=viewport, **options)
+        page = self.free[kind].pop() if self.free[kind] else self.contexts[kind].new_page()
+        if first:
+            page.goto(self.resting)
+            page.evaluate("localStorage.clear()")
+            page.context.clear_cookies()
         page.emulate_media(**seen)
         page.set_viewport_size(viewport)
-        return Visit(page, kind, first)
+        return Visit(page, kind)
 
     def leave(self, visit: Visit) -> None:
         """What the test left in the tab is put away; a tab that does not obey is closed."""
@@ -62,9 +63,6 @@ class Tabs:
             page.unroute_all()
             page.goto(self.resting)
             page.evaluate("sessionStorage.clear()")
-            if visit.first:
-                page.evaluate("localStorage.clear()")
-                page.context.clear_cookies()
             page.mouse.move(0, 0)
         except Error:
             page.close()
