@@ -34,6 +34,14 @@ def chinese() -> Iterator[None]:
     language.ask(lambda: language.ENGLISH)
 
 
+@pytest.fixture(scope="module")
+def in_place() -> Iterator[None]:
+    """Files are read without a process for each: what comes of one that has its own is shown where that is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lstm_core.files.sandbox._confined", True)
+        yield
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of the cases of a test marked ``every(n)`` one in n runs, in turn; with NIGHTLY=1 all of them. What the cases
     share is shown by each."""

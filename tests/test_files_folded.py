@@ -16,6 +16,7 @@ from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, 
 from lstm_core import load
 
 pytestmark = [
+    pytest.mark.usefixtures("in_place"),
     pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated"),
     pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN"),
 ]

@@ -17,6 +17,7 @@ from lstm_core.block import Source  # noqa: E402
 from lstm_core.files.limits import Ambiguous  # noqa: E402
 from tests.test_files_keras import keras_archive, layer, old_file, weights, weights_file  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("in_place")
 INPUT, UNITS, TIME = 3, 4, 7
 X = np.random.default_rng(5).normal(size=(TIME, INPUT)).astype(np.float32)
 

@@ -18,6 +18,7 @@ from lstm_core import load  # noqa: E402
 from lstm_core.block import Source  # noqa: E402
 from lstm_core.files import Loaded  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("in_place")
 FOLDER = Path(__file__).parent / "files" / "keras"
 FILES = sorted(path.name.removesuffix(".xz") for path in FOLDER.glob("*.xz") if "shards" not in path.name)
 WHOLE = [name for name in FILES if "weights" not in name]

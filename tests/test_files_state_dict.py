@@ -22,7 +22,10 @@ from torch import nn
 from lstm_core import load, trace
 from lstm_core.files.limits import Ambiguous
 
-pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+pytestmark = [
+    pytest.mark.usefixtures("in_place"),
+    pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN"),
+]
 
 
 def saved(content: Any, **options: Any) -> bytes:
