@@ -28,7 +28,8 @@ else:
 
         from dashboard import cache, uploads
         from dashboard.controls.language import language_choice
-        from dashboard.talk import talk
+        from dashboard.talk import FIRST, talk
+        from dashboard.talk.reading import below
         from dashboard.views import discover, pages
 
         discover()
@@ -41,4 +42,5 @@ else:
         shown = st.navigation(list(pages().values()), position="top")
         talk()
         shown.run()
+        below(shown.url_path or FIRST)
         cache.settle()
