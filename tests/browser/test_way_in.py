@@ -1,0 +1,112 @@
+"""The way in: a line on the first visit, the menu of tours, rings that nothing covers, a cell opens step by step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.browser import Server
+from dashboard.talk.tour import shipped
+from tests.browser.gates import LAPTOP, Gates
+
+Open = Callable[..., Gates]
+WALL = {"width": 1920, "height": 1080}
+FREE = """() => {
+  const bar = document.querySelector(".gt-bar").getBoundingClientRect().top
+  const rings = Array.from(document.querySelectorAll(".gt-ring:not([hidden])"), (ring) => ring.getBoundingClientRect())
+  return rings.length > 0 && rings.every((box) => Math.min(box.top, box.left) >= 0 && box.right <= innerWidth && box.bottom <= bar)
+}"""
+
+
+def test_a_first_visit_is_offered_the_tour_and_the_next_one_is_not(browser: Browser, server: Server) -> None:
+    context = browser.new_context(viewport=LAPTOP)
+    page = context.new_page()
+    page.goto(server.url)
+    line = page.get_by_test_id("gt-welcome")
+    expect(line).to_be_visible()
+    tour = shipped()["what-the-gates-do"]
+    expect(line).to_contain_text(f"{len(tour.views)} stops, {tour.minutes} minutes")
+    below = page.get_by_test_id("gs-stage").bounding_box()
+    above = line.bounding_box()
+    assert above and below and above["y"] + above["height"] <= below["y"] <= 300
+    page.get_by_test_id("gt-welcome-tour").click()
+    expect(page.get_by_test_id("gt-place")).to_have_text(f"1 / {len(tour.views)}")
+    expect(line).to_be_hidden()
+    page.get_by_test_id("gt-end").click()
+    expect(page.get_by_test_id("gt-bar")).to_be_hidden()
+    page.reload()
+    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-ready", "1")
+    page.wait_for_timeout(300)
+    expect(line).to_have_count(0)
+    context.close()
+
+
+def test_the_menu_starts_a_tour_whose_headline_is_about_the_word(gates: Gates) -> None:
+    page = gates.page
+    page.get_by_test_id("gt-tours").click()
+    names = page.get_by_test_id("gt-menu").locator("li button").all_text_contents()
+    assert names == ["What the gates do", "LSTM or GRU", "Other sentences, other networks"]
+    page.get_by_test_id("gt-tour-what-the-gates-do").click()
+    for _ in range(3):
+        page.keyboard.press("PageDown")
+    expect(page.get_by_test_id("gt-place")).to_have_text("4 / 12")
+    gates.has(only="keep", step=11)
+    expect(page.locator(".gs-caption")).to_have_text(
+        "At “John”, LSTM’s gender (unit 0): f = 0.12; GRU’s gender (unit 8): z = 0.05."
+    )
+
+
+def stops() -> list[tuple[str, int]]:
+    """Those that ring something; what stands on one page alike is looked at once."""
+    found = [(name, k + 1) for name, tour in shipped().items() for k, view in enumerate(tour.views) if view.ring]
+    return sorted(found, key=lambda one: shipped()[one[0]].views[one[1] - 1].page != "step_by_step")
+
+
+@pytest.mark.every(9)
+@pytest.mark.parametrize("size", [LAPTOP, WALL], ids=["laptop", "wall"])
+@pytest.mark.parametrize(("tour", "stop"), stops())
+def test_the_bar_never_covers_what_is_ringed(
+    browser: Browser, server: Server, tour: str, stop: int, size: dict[str, int]
+) -> None:
+    context = browser.new_context(viewport=size)  # type: ignore[arg-type]
+    page = context.new_page()
+    present = "&present=1" if size == WALL else ""
+    page.goto(f"{server.url}/?tour={tour}&stop={stop}{present}")
+    ringed(page)
+    context.close()
+
+
+def ringed(page: Page) -> None:
+    """Wait until everything that is ringed is free of the bar and within the window, and stays so."""
+    expect(page.locator(".gt-ring").first).to_be_visible()
+    for _ in range(40):
+        if page.evaluate(FREE):
+            break
+        page.wait_for_timeout(250)
+    page.wait_for_timeout(300)
+    assert page.evaluate(FREE)
+
+
+def test_words_are_tinted_and_a_cell_opens_step_by_step(gates: Gates) -> None:
+    page = gates.page
+    john, went = (page.get_by_test_id("gs-words-0").get_by_text(word, exact=True) for word in ("John", "went"))
+    assert "color-mix" in (john.get_attribute("style") or "") and "color-mix" not in (went.get_attribute("style") or "")
+    box = gates.box_of("keep")
+    page.mouse.dblclick(
+        box["left"] + 11.5 / 16 * (box["right"] - box["left"]), box["top"] + 3.5 / 16 * (box["bottom"] - box["top"])
+    )
+    expect(page).to_have_url(re.compile("/step_by_step"))
+    expect(page.get_by_test_id("gw")).to_have_attribute("data-at", "11")
+    expect(page.get_by_test_id("gw-unit-0")).to_have_value("3")
+    expect(page.locator(".gw-word.gw-here")).to_have_text("John")
+
+
+def test_terms_open_where_they_stand(gates: Gates) -> None:
+    page = gates.page
+    page.get_by_test_id("reading").get_by_role("link", name="forget gate").click()
+    expect(page.get_by_test_id("terms").get_by_text("what share of the old cell state is kept")).to_be_visible()
+    page.get_by_test_id("terms").get_by_text("softmax", exact=True).click()
+    expect(page.get_by_test_id("terms").get_by_text("what share of the old cell state is kept")).to_be_hidden()
