@@ -17,7 +17,8 @@ WALL = {"width": 1920, "height": 1080}
 FREE = """() => {
   const bar = document.querySelector(".gt-bar").getBoundingClientRect().top
   const rings = Array.from(document.querySelectorAll(".gt-ring:not([hidden])"), (ring) => ring.getBoundingClientRect())
-  return rings.length > 0 && rings.every((box) => Math.min(box.top, box.left) >= 0 && box.right <= innerWidth && box.bottom <= bar)
+  const free = (box) => Math.min(box.top, box.left) >= 0 && box.right <= innerWidth && box.bottom <= bar
+  return rings.length > 0 && rings.every(free)
 }"""
 
 
