@@ -34,7 +34,7 @@ test: $(INSTALLED)-dev node_modules/.installed
 	$(BIN)/python -m pyright --pythonpath $(BIN)/python
 	$(NPM) run --silent check
 	$(NPM) test --silent
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 ELSEWHERE := $(addprefix tests/test_trace_,access.py cuda.py kept.py kernels.py npz.py refused.py)
 TRACED := $(BIN)/python -m pytest -n auto --maxprocesses 4 \
