@@ -14,7 +14,7 @@ onnx = pytest.importorskip("onnx")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from onnx import TensorProto, helper  # noqa: E402
-from test_files_onnx_graphs import Maker  # noqa: E402
+from onnx_graphs import Maker  # noqa: E402
 
 from lstm_core import load  # noqa: E402
 
