@@ -19,6 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
+@pytest.mark.usefixtures("in_place")
 @pytest.mark.parametrize("name", tables.BLOCKS)
 def test_generated_blocks_are_up_to_date(name: str) -> None:
     text = (tables.DOCS / f"{name}.md").read_text(encoding="utf-8")
