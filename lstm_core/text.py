@@ -4,6 +4,7 @@ library."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -111,15 +112,28 @@ class Tokenizer:
                 raise
             raise ValueError(say("the tokenizer cannot read this text: {error}", error=str(error))) from error
         unknown = self._tokenizer.token_to_id(getattr(self._tokenizer.model, "unk_token", None) or UNKNOWN)
-        tokens = []
-        for id, piece, (start, end), word in zip(
-            encoding.ids, encoding.tokens, encoding.offsets, encoding.word_ids, strict=True
+        tokens: list[Token] = []
+        stop, last = len(text), (-1, -1)
+        for id, piece, span, word in zip(
+            *map(reversed, (encoding.ids, encoding.tokens, encoding.offsets, encoding.word_ids)), strict=True
         ):
-            if piece[0] in SPACES:  # the reader is shown the word, not the space before it
-                start = end - len(text[start:end].lstrip() or text[start:end])
-            tokens.append(
-                Token(text[start:end], start, end, id, piece, id != unknown, word if word is not None else -1)
-            )
+            # Where accents change places in the tokenizer's reading, spans overlap: a letter belongs to the later one.
+            start, end = span[0], max(span[0], min(span[1], stop)) if span != last else span[1]
+            word = -1 if word is None else word
+            if tokens and (span == last or start == end):
+                # Another byte of the same character; or a space that the tokenizer put in, which stands where the word
+                # begins.
+                start, end = tokens[-1].start, tokens[-1].end
+                word = tokens[-1].word if span != last else word
+            else:
+                last = span
+                if piece[0] in SPACES:  # the reader is shown the word, not the space before it
+                    start = end - len(text[start:end].lstrip() or text[start:end])
+                while end < stop and unicodedata.combining(text[end]):  # accents that were put on the letter
+                    end += 1
+            stop = start
+            tokens.append(Token(text[start:end], start, end, id, piece, id != unknown, word))
+        tokens.reverse()
         return tuple(tokens)
 
     def __eq__(self, other: object) -> bool:

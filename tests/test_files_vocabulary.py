@@ -225,6 +225,7 @@ TEXTS = st.text(st.characters(categories=None), max_size=30) | st.text(
 @given(entries=ENTRIES, text=TEXTS, by=st.sampled_from(["word", "character", None]))
 @example(entries=["<a>", "a"], text="<a>\u0301\u0323", by="character")
 @example(entries=["e", "\u0301"], text="\u00e9\u0323", by="character")
+@example(entries=["0"], text=":\u0300\u0316\u1160", by="word")
 @example(entries=["a"], text="a" * 100_000, by="word")
 def test_any_text_is_read(entries: list[str], text: str, by: vocabulary.By | None) -> None:
     tokenizer = made(entries, by=by)

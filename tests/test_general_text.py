@@ -56,8 +56,9 @@ def check(tokenizer: Tokenizer, text: str) -> None:
     assert text[end:] == "" or text[end:].isspace()
 
 
+# Letters that are younger than this Python's tables are folded by the tokenizer alone.
 @example("Straße ΟΔΟΣ \x1f")
-@given(st.text())
+@given(st.text(st.characters(exclude_categories=["Cn", "Cs"])))
 def test_the_tokens_spell_the_text(tokenizer, text):
     """Nothing is lost but case, white space and the shape of quotation marks: the pieces decode to the folded text."""
     folded = "".join(c.lower() for c in text).translate(str.maketrans("\u2018\u2019\u201c\u201d", "''\"\""))

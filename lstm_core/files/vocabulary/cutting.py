@@ -107,7 +107,12 @@ def _characters(text: str, single: Callable[[str], bool] | None) -> list[tuple[s
         spelled = _spelling(part, single)
         if spelled == part:
             found += [(char, at, at + 1) for at, char in enumerate(part, start)]
-        elif spelled[0] == part[0]:  # the marks alone are in another order
+        elif len(spelled) == len(part):  # some marks are in another order
+            moved = [at for at, char in enumerate(part) if char != spelled[at]]
+            for at, char in enumerate(spelled):
+                first, last = (moved[0], moved[-1]) if moved[0] <= at <= moved[-1] else (at, at)
+                found.append((char, start + first, start + last + 1))
+        elif spelled[0] == part[0]:
             found += [(char, start + (at > 0), end if at else start + 1) for at, char in enumerate(spelled)]
         else:
             found += [(char, start, end) for char in spelled]
