@@ -100,6 +100,17 @@ def test_a_model_expects_from_a_quarter_on(tell: Tell) -> None:
     one["next"]["p"] = [[0.2, 0.1]] * 3 + [[0.25, 0.1]] * 3
     assert tell("expectation", [one], [0]) == "After “Mary”, LSTM is undecided, likeliest “he” (20\u202f%)."
     assert tell("expectation", [one], [3]) == "After “and”, LSTM expects “he” (25\u202f%)."
+    one["next"] = {
+        **one["next"],
+        "p": [[0.5, 0.2]] * 3 + [[0.5, 0.3]] * 3,
+        "ids": [[0, 2]] * 6,
+        "words": ["he", "?", "she"],
+    }
+    assert tell("expectation", [one], [0]) == "After “Mary”, LSTM expects “he” (50\u202f%)."
+    assert tell("expectation", [one], [3]) == (
+        "After “and”, LSTM is undecided between “he” (50\u202f%) and “she” (30\u202f%)."
+    )
+    one["next"]["p"] = [[0.2, 0.1]] * 6
     one["next"]["ids"] = [[1]] * 6
     assert "likeliest a word it does not know (20" in tell("expectation", [one], [0])
 

@@ -190,8 +190,13 @@ def compare(gates: Gates, text: str, at: int, models: tuple[str, str] = ("pronou
         assert mine and {name: told[name] for name in mine} == {
             name: number(trace.sel(name, layer=0, direction=0, batch=0, time=at, unit=unit).item()) for name in mine
         }
-        says = "expects" if likeliest[0][1] >= 0.25 else "is undecided, likeliest"
-        said = f"{trace.cell.title} {says} “{likeliest[0][0]}” ({percent(likeliest[0][1])})"
+        (word, p), (other, q), *_ = likeliest
+        said = f"expects “{word}” ({percent(p)})"
+        if p < 0.25:
+            said = f"is undecided, likeliest “{word}” ({percent(p)})"
+        elif q >= 3 / 7 * p:
+            said = f"is undecided between “{word}” ({percent(p)}) and “{other}” ({percent(q)})"
+        said = f"{trace.cell.title} {said}"
         expect(gates.page.get_by_test_id("gs-caption")).to_contain_text(said)
 
 

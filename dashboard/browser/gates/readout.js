@@ -22,6 +22,7 @@ export function called(sides, k) {
 }
 
 export const DECIDED = 0.25 // how likely a word is that a model can be said to expect
+const CLOSE = 3 / 7 // ... and the next word beside it that it cannot: .3 to .7 of the two is undecided
 
 // What a named unit stands for at a step: the word of the end of its axis; nothing where it holds nothing.
 export const meant = ({ side, high, low }, step) => ({ 1: high, [-1]: low })[side[step]] ?? ""
@@ -34,6 +35,10 @@ export function expects(sides, k, step) {
   const values = { title: called(sides, k), word: words[id], p: percent(p[step][0]) }
   if (p[step][0] < DECIDED && id === unknown) return tr("{title} is undecided, likeliest a word it does not know ({p})", values)
   if (p[step][0] < DECIDED) return tr("{title} is undecided, likeliest “{word}” ({p})", values)
+  const second = p[step][1]
+  const other = words[ids[step][1]]
+  if (other !== undefined && second >= CLOSE * p[step][0] && id !== unknown && ids[step][1] !== unknown)
+    return tr("{title} is undecided between “{word}” ({p}) and “{other}” ({q})", { ...values, other, q: percent(second) })
   return id === unknown ? tr("{title} expects a word it does not know ({p})", values) : tr("{title} expects “{word}” ({p})", values)
 }
 
