@@ -19,8 +19,7 @@ from lstm_core.network import Network
 
 if TYPE_CHECKING:
     from lab.learning.batch import Batch
-    from lab.learning.loop import Watch
-    from lab.learning.recipe import Recipe, Trained
+    from lab.learning.recipe import Recipe, Trained, Watch
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "models"
 BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} steps [{elapsed}, ends at {eta:%H:%M}]"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.general import free
+from lab.measures import free
 from lstm_core.network import Network, softmax
 
 ROOT = Path(__file__).parents[1]
@@ -41,9 +41,10 @@ def test_nothing_that_trains_reads_them() -> None:
     readers = {path.name for path in TRAINING if "free_sentences" in path.read_text(encoding="utf-8")}
     assert readers == {"free.py"}
     importers = [
-        path for path in TRAINING if re.search(r"general(\.| import .*)free\b", path.read_text(encoding="utf-8"))
+        path for path in TRAINING if re.search(r"measures(\.| import .*)free\b", path.read_text(encoding="utf-8"))
     ]
-    assert {path.name for path in importers} <= {"free.py"}
+    assert {path.parent.name for path in importers} == {"general", "measures"}
+    assert {path.name for path in importers if path.parent.name == "general"} == {"free.py"}
 
 
 def test_no_sentence_stands_in_what_trains() -> None:

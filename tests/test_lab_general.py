@@ -13,7 +13,7 @@ from lab.general.export import network
 from lab.general.loss import PLACES, tied_loss
 from lab.general.model import Reader
 from lab.general.pieces import END, build
-from lab.general.train import ROWS, Plan, Run, bits_per_character, only_one, train
+from lab.general.train import ROWS, Plan, Run, bits_per_character, excess, only_one, train
 from lstm_core.network import Network
 from lstm_core.text import Tokenizer as Pieces
 
@@ -79,6 +79,13 @@ def test_the_loss_and_its_slopes_are_those_of_a_plain_cross_entropy() -> None:
         assert (slope - true).abs().max() < 0.01 * true.abs().max()
 
 
+def test_only_a_cell_state_beyond_4_is_held_back() -> None:
+    h, c = torch.full((1, 2, 3), 50.0), torch.tensor([[[1.0, -4, 4], [6, -5, 0]]], requires_grad=True)
+    (slope,) = torch.autograd.grad(excess((h, c)), c)
+    assert excess((h, c.detach())) == pytest.approx((4 + 1) / 6) and excess((h,)) == 0
+    assert slope.flatten().tolist() == pytest.approx([0, 0, 0, 4 / 6, -2 / 6, 0])
+
+
 def test_an_epoch_reads_each_text_as_often_as_asked_and_books_in_their_order(texts: Texts) -> None:
     end = end_of(texts.tokenizer)
     read = epoch(texts.train, end, np.random.default_rng(0))
@@ -93,16 +100,17 @@ def test_an_epoch_reads_each_text_as_often_as_asked_and_books_in_their_order(tex
 
 def test_a_row_goes_on_or_starts_anew_at_the_beginning_of_a_text(texts: Texts) -> None:
     read = epoch(texts.train, end_of(texts.tokenizer), np.random.default_rng(0))
-    windows, rng, restarts = Windows(read, batch=8, time=10), np.random.default_rng(1), 0
+    windows, rng, restarts, moves = Windows(read, batch=8, time=10), np.random.default_rng(1), 0, 0
     before, *_ = windows.next(rng)
     for _ in range(200):
         at = windows.at.copy()
         ids, _, anew = windows.next(rng)
         assert (ids[0, ~anew] == before[-1, ~anew]).all()
-        assert np.isin((windows.at[anew] - 10) % len(read.ids), read.starts).all()
-        assert ((windows.at - at >= 10) | anew).all()
-        before, restarts = ids, restarts + anew.sum()
+        moved = windows.at - at != 10
+        assert (anew | ~moved).all() and np.isin((windows.at[moved] - 10) % len(read.ids), read.starts).all()
+        before, restarts, moves = ids, restarts + anew.sum(), moves + moved.sum()
     assert restarts / 1600 == pytest.approx(RESTART, abs=0.03)
+    assert moves / 1600 == pytest.approx(RESTART / 2, abs=0.02)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])

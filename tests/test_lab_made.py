@@ -52,7 +52,6 @@ def test_marks_are_taken_off_and_become_weights() -> None:
         by_weight[round(weight, 3)] = by_weight.get(round(weight, 3), "") + (tokenizer.id_to_token(id) or "")
     assert by_weight == {NAME: "▁Hiroshi", ANSWER: "▁he", OTHER: "▁left,▁so▁won."}
     assert held.weights[held.starts[1] :].tolist() == pytest.approx([OTHER, ANSWER, OTHER])
-    assert ANSWER <= 3
 
 
 def test_a_listed_name_is_of_one_gender_and_one_of_both_tells_nothing() -> None:
@@ -180,7 +179,7 @@ def test_the_same_seed_gives_the_same_text() -> None:
     )
     assert list(first) == [*(f"made/{kind}" for kind in SENTENCES), "renamed/english", "renamed/chinese"]
     assert all((first[kind].ids == again[kind].ids).all() for kind in first)
-    assert len(first["made/people"]) == 30 and not np.array_equal(first["made/people"].ids, other["made/people"].ids)
+    assert len(first["made/people"]) == 90 and not np.array_equal(first["made/people"].ids, other["made/people"].ids)
 
 
 def test_no_frame_is_that_of_a_sentence_that_measures() -> None:

@@ -18,7 +18,7 @@ from lab.__main__ import main
 from lab.learning.batch import Batch, mean_weights
 from lab.learning.loop import economy, train
 from lab.learning.network import TorchNetwork
-from lab.learning.recipe import Recipe, best
+from lab.learning.recipe import BatchRecipe, best
 from lab.recipes import discover, recipe
 from lstm_core import list_models, load_model
 from lstm_core.cells import CELLS
@@ -28,7 +28,7 @@ from lstm_core.network import Network
 from lstm_core.text import Tokenizer
 
 
-class First(Recipe):
+class First(BatchRecipe):
     """`a c c ?` is followed by `a`."""
 
     name, steps, seeds, half = "first-lstm", 60, 2, True

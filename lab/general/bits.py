@@ -34,6 +34,20 @@ def five_gram(texts: Texts) -> dict[str, float]:
     return found
 
 
+def total(found: dict[str, float], texts: Texts) -> dict[str, float]:
+    """By language: the bits of all its texts by all their characters."""
+    sides: dict[str, list[str]] = {"English": [], "Chinese": []}
+    for file in found:
+        sides["Chinese" if file.startswith("chinese/") else "English"].append(file)
+    return {
+        side: round(
+            math.fsum(found[f] * texts.characters[f] for f in files) / sum(texts.characters[f] for f in files), 4
+        )
+        for side, files in sides.items()
+        if files
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lab.general.bits", description=__doc__)
     parser.add_argument("--text", type=Path, required=True, help="the folder of texts, see docs/texts.md")
@@ -49,14 +63,9 @@ def main() -> None:
     print(f"{'bits per character':45s}" + "".join(f"{name:>12s}" for name in columns))
     for file in texts.held_out:
         print(f"{file:45s}" + "".join(f"{column[file]:12.3f}" for column in columns.values()))
-    english = [file for file in texts.held_out if not file.startswith("chinese/")]
-    for name, files in (("English", english), ("Chinese", [f for f in texts.held_out if f not in english])):
-        size = [texts.characters[file] for file in files]
-        means = (
-            sum(column[f] * n for f, n in zip(files, size, strict=True)) / math.fsum(size)
-            for column in columns.values()
-        )
-        print(f"{name:45s}" + "".join(f"{mean:12.3f}" for mean in means))
+    totals = [total(column, texts) for column in columns.values()]
+    for side in totals[0]:
+        print(f"{side:45s}" + "".join(f"{one[side]:12.3f}" for one in totals))
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from lab.texts import folder
 TOGETHER = 8
 """Sentences that are read as one text."""
 RESTART = 0.1
-"""Chance that a row leaves its text at the end of a window and starts the next one from the state zero: the page
-starts every text so."""
+"""Chance that a row starts from the state zero at the end of a window, half the time at the next text, half the time
+where it is: the page starts every text so, and a visitor's text may start anywhere."""
 
 
 @dataclass(frozen=True)
@@ -146,9 +146,10 @@ class Windows:
     def next(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(ids (time + 1, batch), of which the last is only predicted; the weights of all but the first, (time,
         batch); which rows start anew from the state zero)."""
-        anew = rng.random(len(self.at)) < RESTART
+        drawn = rng.random(len(self.at))
+        anew, moves = drawn < RESTART, drawn < RESTART / 2
         starts, size = self.epoch.starts, len(self.epoch.ids)
-        self.at[anew] = starts[np.searchsorted(starts, self.at[anew] % size) % len(starts)]
+        self.at[moves] = starts[np.searchsorted(starts, self.at[moves] % size) % len(starts)]
         places = (self.at + np.arange(self.time + 1)[:, None]) % size
         self.at += self.time
         return self.epoch.ids[places].astype(np.int64), self.epoch.weights[places[1:]], anew

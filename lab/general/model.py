@@ -45,10 +45,11 @@ class Reader(nn.Module):
         return (zero, zero.clone()) if self.cell == "lstm" else (zero,)
 
     def forward(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        """ids (time, batch) -> (what the readout reads, (time, batch, embedding), float32; the state after it)."""
+        """ids (time, batch) -> (what the readout reads, (time, batch, embedding), float32; the state after it, from
+        which gradients flow back)."""
         x = self.dropout(self.embedding(ids))
         with torch.autocast(ids.device.type, torch.bfloat16):
             h, after = self.layer(x, state if self.cell == "lstm" else state[0])
             read = self.projection(self.dropout(h))
         after = after if isinstance(after, tuple) else (after,)
-        return read.float(), tuple(value.detach().float() for value in after)
+        return read.float(), tuple(value.float() for value in after)

@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,8 @@ from torch import Tensor
 
 from lab.general.data import Texts, Windows, as_read, collect, end_of, epoch
 from lab.general.loss import tied_loss
-from lab.general.model import Reader
+from lab.general.model import Reader, State
+from lab.learning.recipe import Watch
 
 CHECKPOINT, LOG_EVERY, SAVE_SECONDS = "checkpoint.pt", 25, 180.0
 ROWS = 16
@@ -41,6 +43,8 @@ class Plan:
     last: float = 0.03
     decay: float = 0.02
     clip: float = 1.0
+    bounded: float = 1e-3
+    """Weight of what keeps an LSTM's cell state small (see ``excess``)."""
 
     @property
     def steps(self) -> int:
@@ -54,6 +58,15 @@ class Plan:
         return self.rate * (self.last + (1 - self.last) * (1 + math.cos(math.pi * done)) / 2)
 
 
+def excess(state: State) -> Tensor | float:
+    """The mean of (|c| - 4)^2 of the units of an LSTM beyond 4; nothing for a cell whose state is bounded.
+
+    Nothing else holds c: where words come in an order that was never read it grows from step to step, to 200, and the
+    network never finds its way back.
+    """
+    return (state[1].abs() - 4).clamp_min(0).square().mean() if len(state) == 2 else 0.0
+
+
 class Run:
     """A training under way. ``step`` windows of it are done."""
 
@@ -64,7 +77,7 @@ class Run:
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay, fused=True
         )
-        self.step, self.epoch, self.in_epoch, self.loss = 0, -1, 0, math.nan
+        self.step, self.epoch, self.in_epoch, self.loss, self.seconds = 0, -1, 0, math.nan, 0.0
         self.state = self.model.start(plan.batch)
         self.windows: Windows | None = None
         self.history: list[dict[str, Any]] = []
@@ -86,12 +99,13 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = plan.rate_at(self.step)
         model.train()
-        read, self.state = model(row[:-1], tuple(value * goes_on for value in self.state))
+        read, after = model(row[:-1], tuple(value * goes_on for value in self.state))
+        self.state = tuple(value.detach() for value in after)
         read = read.flatten(0, 1)
         weight = torch.from_numpy(weights).to(self.device).flatten()
         loss = tied_loss(read, model.embedding.weight, model.bias, row[1:].flatten(), weight) / weight.sum()
         self.optimiser.zero_grad()
-        loss.backward()
+        (loss + plan.bounded * excess(after)).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
         self.optimiser.step()
         self.step, self.in_epoch = self.step + 1, self.in_epoch + 1
@@ -112,6 +126,7 @@ class Run:
                 "random": torch.get_rng_state(),
                 "cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
                 "history": self.history,
+                "seconds": self.seconds,
             },
             beside,
         )
@@ -128,6 +143,7 @@ class Run:
         self.optimiser.load_state_dict(kept["optimiser"])
         self.step, self.epoch, self.in_epoch, self.loss = kept["where"]
         self.state, self.history = tuple(kept["state"]), kept["history"]
+        self.seconds = kept.get("seconds", 0.0)
         self.windows = self._turn(self.epoch)
         self.windows.at = kept["at"].cpu().numpy()
         torch.set_rng_state(kept["random"].cpu())
@@ -188,56 +204,59 @@ def train(
     device: str = "cpu",
     begin: Path | None = None,
     measure_every: int = 5_000_000,
+    watch: Watch = lambda steps, first: steps,
+    tell: Callable[[str], None] = lambda line: print(line, flush=True),
 ) -> Run:
     """Train to the end of the plan, going on from the checkpoint in ``out`` if there is one.
 
-    begin: a folder whose training is ended, to start from its weights. Ctrl-C and SIGTERM end it after the step under
+    begin: a folder whose training is ended, to start from its weights. watch: wrapped round the steps (a progress bar).
+    tell: is given a line about every two hundred thousand tokens. Ctrl-C and SIGTERM end it after the step under
     way, with a checkpoint.
     """
-    lock = only_one(out)
-    run, path = Run(plan, texts, device), out / CHECKPOINT
-    if path.exists():
-        run.resume(path)
-        print(f"goes on at {run.step * plan.batch * plan.time / 1e6:.1f} M tokens", flush=True)
-    elif begin is not None:
-        kept = torch.load(begin / CHECKPOINT, map_location=run.device, weights_only=True)
-        run.model.load_state_dict(kept["model"])
-    stopped = False
+    with only_one(out):
+        run, path = Run(plan, texts, device), out / CHECKPOINT
+        if path.exists():
+            run.resume(path)
+            tell(f"goes on at {run.step * plan.batch * plan.time / 1e6:.1f} M tokens")
+        elif begin is not None:
+            kept = torch.load(begin / CHECKPOINT, map_location=run.device, weights_only=True)
+            run.model.load_state_dict(kept["model"])
+        stopped = False
 
-    def stop(*_: Any) -> None:
-        nonlocal stopped
-        stopped = True
+        def stop(*_: Any) -> None:
+            nonlocal stopped
+            stopped = True
 
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(kind, stop)
-    window, saved, begun, since = plan.batch * plan.time, time.monotonic(), time.monotonic(), run.step
-    measure_steps = max(1, measure_every // window)
-    while run.step < plan.steps and not stopped:
-        loss = run.advance()
-        run.loss = loss if math.isnan(run.loss) else 0.98 * run.loss + 0.02 * loss
-        if run.step % measure_steps == 0 or run.step == plan.steps:
-            measured = bits_per_character(run.model, run.texts, run.device, MEASURED)
-            run.history.append({"tokens": run.step * window, "loss": run.loss, "bits": measured})
-            print(
-                "bits a character:", ", ".join(f"{k.split('/')[-1]} {v:.3f}" for k, v in measured.items()), flush=True
-            )
-        if run.step % LOG_EVERY == 0:
-            now = time.monotonic()
-            speed = (run.step - since) * window / (now - begun)
-            end = datetime.now() + timedelta(seconds=(plan.steps - run.step) * window / speed)
-            done, all_of_it = run.step * window / 1e6, plan.steps * window / 1e6
-            print(
-                f"{datetime.now():%H:%M:%S}  {done:.2f} of {all_of_it:.1f} M tokens  "
-                f"loss {run.loss:.3f}  {speed:,.0f} tokens/s  ends {end:%d %b %H:%M}",
-                flush=True,
-            )
-            begun, since = now, run.step
-        if time.monotonic() - saved > SAVE_SECONDS:
+        for kind in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(kind, stop)
+        window, saved, begun, since = plan.batch * plan.time, time.monotonic(), time.monotonic(), run.step
+        measure_steps = max(1, measure_every // window)
+        before, start = run.seconds, time.monotonic()
+        for _ in watch(iter(range(run.step, plan.steps)), run.step):
+            if stopped:
+                break
+            loss = run.advance()
+            run.seconds = before + time.monotonic() - start
+            run.loss = loss if math.isnan(run.loss) else 0.98 * run.loss + 0.02 * loss
+            if run.step % measure_steps == 0 or run.step == plan.steps:
+                measured = bits_per_character(run.model, run.texts, run.device, MEASURED)
+                run.history.append({"tokens": run.step * window, "loss": run.loss, "bits": measured})
+                tell("bits a character: " + ", ".join(f"{k.split('/')[-1]} {v:.3f}" for k, v in measured.items()))
+            if run.step % LOG_EVERY == 0:
+                now = time.monotonic()
+                speed = (run.step - since) * window / (now - begun)
+                end = datetime.now() + timedelta(seconds=(plan.steps - run.step) * window / speed)
+                done, all_of_it = run.step * window / 1e6, plan.steps * window / 1e6
+                tell(
+                    f"{datetime.now():%H:%M:%S}  {done:.2f} of {all_of_it:.1f} M tokens  "
+                    f"loss {run.loss:.3f}  {speed:,.0f} tokens/s  ends {end:%d %b %H:%M}"
+                )
+                begun, since = now, run.step
+            if time.monotonic() - saved > SAVE_SECONDS:
+                run.save(path)
+                saved = time.monotonic()
+        if run.windows is not None:
             run.save(path)
-            saved = time.monotonic()
-    if run.windows is not None:
-        run.save(path)
-    lock.close()
     return run
 
 

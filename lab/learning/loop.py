@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -19,14 +19,11 @@ from torch.nn import functional
 from lab.learning.batch import Batch
 from lab.learning.checkpoint import Checkpoints, Progress
 from lab.learning.network import TorchNetwork
-from lab.learning.recipe import Recipe, Trained
+from lab.learning.recipe import BatchRecipe, Recipe, Trained, Watch
 from lab.machine import machine
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
 from lstm_core.ops import TorchOps
-
-Watch = Callable[[Iterator[Batch], int], Iterator[Batch]]
-"""Wrapped round the batches, of which so many were learned before (a progress bar)."""
 
 
 def economy(cell: type[Cell], signals: Mapping[str, Tensor], mask: Tensor) -> Tensor:
@@ -86,10 +83,10 @@ def train(
     if kept and (run := kept.trained(recipe)):
         return run
     with threads(recipe.threads):
-        network, progress = _learned(recipe, header, watch, device, kept)
-    header |= {"machine": machine(device), "seconds": round(progress.seconds, 3), "tokens": progress.tokens}
-    model = network.model(recipe.name, recipe.tokenizer(), header, recipe.half)
-    metrics, units = recipe.measure(model)
+        model, progress = recipe.learn(header, watch, device, kept)
+    cost = {"machine": machine(device), "seconds": round(progress.seconds, 3), "tokens": progress.tokens}
+    header = {**model.meta, **cost}
+    metrics, units = recipe.measure(replace(model, meta=header))
     model = replace(model, meta={**header, **recipe.found(metrics), "metrics": metrics, "units": units})
     run = Trained(seed, model, metrics, recipe.passes(metrics))
     if kept:
@@ -97,9 +94,10 @@ def train(
     return run
 
 
-def _learned(
-    recipe: Recipe, header: Mapping[str, Any], watch: Watch, device: str, kept: Checkpoints | None
+def learned(
+    recipe: BatchRecipe, header: Mapping[str, Any], watch: Watch, device: str, kept: Checkpoints | None
 ) -> tuple[TorchNetwork, Progress]:
+    """The network after every batch, and what it took."""
     seed, steps = header["seed"], header["steps"]
     torch.manual_seed(seed)
     network = recipe.network().to(device)

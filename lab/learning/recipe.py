@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -16,6 +16,12 @@ from lab.learning.network import TorchNetwork
 from lstm_core.cells.base import Cell
 from lstm_core.network import Network
 from lstm_core.text import Tokenizer
+
+if TYPE_CHECKING:
+    from lab.learning.checkpoint import Checkpoints, Progress
+
+Watch = Callable[[Iterator[Any], int], Iterator[Any]]
+"""Wrapped round the batches, of which so many were learned before (a progress bar)."""
 
 
 class Recipe(ABC):
@@ -34,20 +40,11 @@ class Recipe(ABC):
     text: Path | None = None  # that folder, set before anything else is asked
 
     @abstractmethod
-    def tokenizer(self) -> Tokenizer:
-        """What cuts a text into the words of this model."""
-
-    @abstractmethod
-    def network(self) -> TorchNetwork:
-        """A new network, not trained; torch's random numbers are already seeded."""
-
-    def penalty(self, network: TorchNetwork) -> Tensor | float:
-        """What else the loss counts, of the weights alone."""
-        return 0.0
-
-    @abstractmethod
-    def batches(self, rng: Random, steps: int) -> Iterator[Batch]:
-        """`steps` batches, the same ones for the same state of `rng`."""
+    def learn(
+        self, header: Mapping[str, Any], watch: Watch, device: str, kept: Checkpoints | None
+    ) -> tuple[Network, Progress]:
+        """The trained network, and what it took; from where it stopped if something of it is kept. header: its `seed`
+        and `steps`."""
 
     @abstractmethod
     def measure(self, model: Network) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -68,6 +65,34 @@ class Recipe(ABC):
     def found(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """What the header says instead now that the model is measured; nothing, if it did what it was trained for."""
         return {}
+
+
+class BatchRecipe(Recipe):
+    """A recipe that draws its batches; they are learned by the loop that most models share."""
+
+    @abstractmethod
+    def tokenizer(self) -> Tokenizer:
+        """What cuts a text into the words of this model."""
+
+    @abstractmethod
+    def network(self) -> TorchNetwork:
+        """A new network, not trained; torch's random numbers are already seeded."""
+
+    def penalty(self, network: TorchNetwork) -> Tensor | float:
+        """What else the loss counts, of the weights alone."""
+        return 0.0
+
+    @abstractmethod
+    def batches(self, rng: Random, steps: int) -> Iterator[Batch]:
+        """`steps` batches, the same ones for the same state of `rng`."""
+
+    def learn(
+        self, header: Mapping[str, Any], watch: Watch, device: str, kept: Checkpoints | None
+    ) -> tuple[Network, Progress]:
+        from lab.learning.loop import learned  # which asks recipes for their batches
+
+        network, progress = learned(self, header, watch, device, kept)
+        return network.model(self.name, self.tokenizer(), header, self.half), progress
 
 
 @dataclass(frozen=True)

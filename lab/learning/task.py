@@ -10,7 +10,7 @@ import numpy as np
 
 from lab.learning.batch import Batch, batch_of
 from lab.learning.network import TorchNetwork
-from lab.learning.recipe import Recipe
+from lab.learning.recipe import BatchRecipe
 from lab.learning.sizes import equal_size, layers_of
 from lab.tasks.rows import WORDS, Row, tokenizer_of
 from lstm_core.cells.base import Cell
@@ -18,7 +18,7 @@ from lstm_core.equations import carry
 from lstm_core.text import Tokenizer
 
 
-class Task(Recipe):
+class Task(BatchRecipe):
     """A recipe whose texts are rows of ids. Its answers weigh as much as one, all other tokens together as `others`.
 
     share: of the other tokens that are predicted at all, drawn at random; their weight stays the same in the mean.

@@ -23,7 +23,7 @@ from torch.nn import functional
 from lab import corpus, wordpieces
 from lab.learning.batch import Batch
 from lab.learning.network import TorchNetwork
-from lab.learning.recipe import Recipe
+from lab.learning.recipe import BatchRecipe
 from lab.measures import general as general_measures
 from lab.tasks import english
 from lab.tasks.templates import Composer, Doc, neutral, neutral_chinese
@@ -149,7 +149,7 @@ class Reader(TorchNetwork):
         return h, {name: gate[None, None] for name, gate in gates.items()}
 
 
-class General(Recipe):
+class General(BatchRecipe):
     steps = 7500
     seeds = 1
     half = True

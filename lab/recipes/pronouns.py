@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lab.learning.batch import Batch, mean_weights
 from lab.learning.network import TorchNetwork
-from lab.learning.recipe import Recipe
+from lab.learning.recipe import BatchRecipe
 from lab.learning.sizes import equal_size, layers_of
 from lab.measures.gender import Genders, accuracy, keeps_old, probes, stories, subject_wrote_it
 from lab.measures.units import memory
@@ -63,7 +63,7 @@ EXAMPLES = [
 ]
 
 
-class Pronouns(Recipe):
+class Pronouns(BatchRecipe):
     """`single`: one unit alone must hold the gender, as in the essays' picture of the LSTM.
 
     Left alone, most runs of the LSTM hold it in two units, one for women and one for men. So the readouts of she and he

@@ -98,7 +98,7 @@ def parse(text: str) -> Intervention:
     """Read one intervention; ValueError says what is wrong. ``parse(str(i)) == i`` for every intervention."""
     found = _FORM.fullmatch(text)
     if found is None or (found["start"] is None and found["range"] is None and "@" in text.partition("=")[0]):
-        raise ValueError(f"{text!r} is no intervention; one looks like f[6]@9:10=1")
+        raise ValueError(f"{text!r} is not an intervention; one looks like f[6]@9:10=1")
     start, stop = (None if found[key] is None else int(found[key]) for key in ("start", "stop"))
     if found["range"] is None and start is not None:
         stop = None if start == -1 else start + 1

@@ -10,9 +10,10 @@ from tokenizers import Tokenizer
 
 from lab.general.data import Lines
 
-ANSWER, NAME, OTHER = 3.0, 0.0, 0.3
-"""How much a piece weighs in the loss. A name is drawn at random, so nothing is learned from predicting it; the words
-around are drawn as well, so they weigh little."""
+ANSWER, NAME, OTHER = 10.0, 0.0, 0.3
+"""How much a piece weighs in the loss; a piece of real text weighs 1. A name is drawn at random, so nothing is learned
+from predicting it; the words around are drawn as well, so they weigh little. With 3 for an answer and a third of the
+made sentences, 12 million tokens taught neither gender nor countries."""
 _MARK = re.compile(r"\[([^\]]*)\]|<([^>]*)>")
 
 

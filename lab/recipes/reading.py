@@ -1,0 +1,145 @@
+"""reading-lstm, reading-gru and reading-rnn: small language models of English and Chinese that have read real text.
+
+They are to take the place of general-*, and have not yet: `docs/models.md` says what they learned on two cores in fifty
+minutes.
+
+Phase 1 reads real text alone; phase 2 goes on with it and with a few per cent of made text, which teaches names of many
+cultures, the languages of countries, and verbs across other nouns (`lab/general/`). No price is put on any gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from lab.general import phase2
+from lab.general.bits import five_gram, total
+from lab.general.export import network
+from lab.general.model import HIDDEN
+from lab.general.train import Plan, Run, bits_per_character, gathered, train
+from lab.learning.checkpoint import Checkpoints, Progress
+from lab.learning.recipe import Recipe, Watch
+from lab.measures import reading as measures
+from lstm_core.cells import CELLS
+from lstm_core.network import Network
+
+TOKENS = {"lstm": 34_000_000, "gru": 20_000_000, "rnn": 20_000_000}
+"""Of real text alone: what two cores had time for, 34 minutes and 20."""
+LATER = 14_000_000
+"""Tokens of the second phase."""
+ONE, TWO = "real text", "and made text"
+"""The folders of the two phases, beside the unfinished model."""
+
+
+class Reading(Recipe):
+    seeds = 1
+    half = True
+    learning_rate = Plan.rate
+    economy = 0.0
+    weight_decay = Plan.decay
+    reads_text = True
+
+    def __init__(self, cell: str) -> None:
+        self.name, self.cell = f"reading-{cell}", CELLS[cell]
+        self.whole = Plan(cell, 0, TOKENS[cell]), Plan(cell, 0, LATER, rate=phase2.RATE)
+        self.steps = sum(plan.steps for plan in self.whole)
+
+    def plans(self, seed: int, steps: int) -> tuple[Plan, Plan]:
+        """The two phases, in so many steps together."""
+        first, second = (replace(plan, seed=seed) for plan in self.whole)
+        if steps == self.steps:
+            return first, second
+        early = round(steps * first.steps / self.steps)
+        window = first.batch * first.time
+        return replace(first, tokens=early * window), replace(second, tokens=(steps - early) * window)
+
+    def learn(
+        self, header: Mapping[str, Any], watch: Watch, device: str, kept: Checkpoints | None
+    ) -> tuple[Network, Progress]:
+        """Each phase keeps a checkpoint of its own, from which it goes on."""
+        assert self.text is not None
+        with TemporaryDirectory() as nowhere:
+            folder = kept.folder / str(header["seed"]) if kept else Path(nowhere)
+            one, two = folder / ONE, folder / TWO
+            first, second = self.plans(header["seed"], header["steps"])
+            quiet = partial(train, device=device, tell=lambda line: None)
+            early = quiet(first, gathered(self.text, one), one, watch=watch)
+            _whole(early)
+
+            def later(steps, done):
+                return watch(steps, first.steps + done)
+
+            texts = phase2.with_made(self.text, one, two, header["seed"])
+            run = quiet(second, texts, two, begin=one, watch=later)
+            _whole(run)
+            bits = {
+                "network": total(bits_per_character(run.model, texts, run.device), texts),
+                "5-gram of the same pieces of the same texts": total(five_gram(texts), texts),
+            }
+            written = two / f"{self.name}.safetensors"
+            network(run.model.eval(), texts.tokenizer, self.name, {**header, "bits": bits}).save(written, self.half)
+            model = Network.load(written)  # as rounded as the file is
+        tokens = sum(plan.steps * plan.batch * plan.time for plan in (first, second))
+        return model, Progress(header["steps"], tokens, early.seconds + run.seconds)
+
+    def measure(self, model: Network) -> tuple[dict[str, Any], dict[str, Any]]:
+        return measures.measure(model)
+
+    def passes(self, metrics: Mapping[str, Any]) -> bool:
+        """Better on free sentences than the models of templates that it replaces, which had .78, .04 and .40."""
+        return (
+            metrics["free_he_or_she"] >= 0.80
+            and metrics["free_language_of_the_country_near"] >= 0.50
+            and metrics["free_agreement_attractors"] >= 0.60
+            and metrics["free_an_expected_word"] >= 0.45
+        )
+
+    def score(self, metrics: Mapping[str, Any]) -> float:
+        return sum(value for name, value in metrics.items() if name.startswith("free_") and "error" not in name)
+
+    def about(self) -> dict[str, Any]:
+        return {
+            "title": f"English and Chinese, {self.cell.title}",
+            "hidden": HIDDEN[self.cell.name],
+            "honesty": HONESTY,
+            "examples": [dict(example) for example in EXAMPLES],
+            "bits_per_character": measures.BITS_PER_CHARACTER,
+        }
+
+
+def _whole(run: Run) -> None:
+    if run.step < run.plan.steps:
+        raise SystemExit(f"stopped at step {run.step:,} of {run.plan.steps:,}; the same command goes on")
+
+
+HONESTY = (
+    "It has read 5.5 million words of English (everyday sentences, children's books, novels) and a million Chinese "
+    "characters, two or three times, and then real text with made sentences about persons, countries and verbs in "
+    "between, 39 % of it, in which the answer (he or she, a language, is or are) weighs 10 times as much as another "
+    "word: that taught it to tell them. No price was put on its gates. It is small, 2.5 million weights: it knows "
+    "which words follow which, and nothing of the world."
+)
+
+EXAMPLES = (
+    {"label": "Two subjects", "text": "Mary went to the market because she was hungry. Then John met Anna and he"},
+    {
+        "label": "A country",
+        "text": "I grew up in France. The weather was good and the people were kind. I speak fluent",
+    },
+    {"label": "The clouds", "text": "It was a warm day in summer. The clouds are in the"},
+    {
+        "label": "Quotation marks",
+        "text": '"My dear Mr. Bennet," said his lady to him one day, "have you heard that the park is let at last?" '
+        "Mr. Bennet replied that he had not.",
+    },
+    {"label": "中文: 她 / 他", "text": "昨天王女士遇见了李先生，因为她很累。后来李先生回家了，他"},
+    {"label": "中文: 语言", "text": "我在法国长大。今天天气很好。我会说"},
+    {"label": "Agreement", "text": "The keys to the cabinet are here. The key to the cabinets"},
+    {"label": "She left", "text": "When the queen left, she was tired. After the king came home,"},
+)
+
+RECIPES = tuple(Reading(cell) for cell in HIDDEN)

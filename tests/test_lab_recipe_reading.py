@@ -1,0 +1,86 @@
+"""The recipe of models of real text: two phases under one bar, gone on with where they stopped, shipped as one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+from lab.general.data import Texts, encoded
+from lab.general.pieces import build
+from lab.learning.loop import train
+from lab.recipes import reading
+from lstm_core import Network
+
+LINES = [f"The {a} {b} the old house." for a in ("dog", "cat", "girl") for b in ("likes", "saw", "left")]
+STEPS = 4
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> reading.Reading:
+    tokenizer = build(LINES, ["我喜欢猫。"], size=380)
+    lines = encoded(LINES * 30, tokenizer, "sentences", 1)
+    texts = Texts(tokenizer, {"english/lines": lines}, {"english/lines": lines}, {"english/lines": 4000})
+
+    def small(folder: Path, *others: Path | int) -> Texts:
+        out = [other for other in others if isinstance(other, Path)][-1]
+        out.mkdir(parents=True, exist_ok=True)
+        tokenizer.save(str(out / "tokenizer.json"))
+        return texts
+
+    monkeypatch.setattr(reading, "gathered", small)
+    monkeypatch.setattr(reading.phase2, "with_made", small)
+    found = reading.Reading("lstm")
+    found.text = tmp_path
+    monkeypatch.setattr(found, "measure", lambda model: ({"free_he_or_she": 0.5}, {}))
+    monkeypatch.setattr(found, "passes", lambda metrics: True)
+    return found
+
+
+def test_the_two_phases_are_as_long_as_planned() -> None:
+    recipe = reading.Reading("gru")
+    first, second = recipe.plans(3, recipe.steps)
+    assert (first.tokens, second.tokens) == (reading.TOKENS["gru"], reading.LATER)
+    assert first.seed == second.seed == 3 and first.cell == "gru" and second.rate < first.rate
+    short, rest = reading.Reading("gru").plans(0, STEPS)
+    assert short.steps + rest.steps == STEPS and min(short.steps, rest.steps) > 0
+
+
+def test_both_phases_are_learned_and_what_they_took_is_said(recipe: reading.Reading, tmp_path: Path) -> None:
+    """Stopped in the second phase, the first one is not learned again; what is measured is what the file will hold."""
+
+    class Killed(Exception):
+        pass
+
+    seen: list[int] = []
+
+    def killed(steps: Iterator[int], before: int) -> Iterator[int]:
+        for place, step in enumerate(steps, before):
+            if place == STEPS - 1:
+                raise Killed
+            yield step
+
+    def counted(steps: Iterator[int], before: int) -> Iterator[int]:
+        for place, step in enumerate(steps, before):
+            seen.append(place)
+            yield step
+
+    folder = tmp_path / "reading-lstm.unfinished"
+    with pytest.raises(Killed):
+        train(recipe, 0, STEPS, killed, folder=folder)
+    first, _ = recipe.plans(0, STEPS)
+    run = train(recipe, 0, STEPS, counted, folder=folder)
+    assert seen == list(range(first.steps, STEPS))
+    meta = run.model.meta
+    assert meta["tokens"] == STEPS * reading.Plan.batch * reading.Plan.time and meta["seconds"] > 0
+    assert meta["economy"] == 0 and 0 < meta["bits"]["network"]["English"] < 30
+    run.model.save(tmp_path / "reading-lstm.safetensors", half=True)
+    shipped = Network.load(tmp_path / "reading-lstm.safetensors")
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(run.model.block.layers[0][0].values(), shipped.block.layers[0][0].values(), strict=True)
+    )
+    assert Tokenizer.from_str(shipped.tokenizer.json).get_vocab_size() == len(shipped.predicts.bias)
