@@ -65,6 +65,22 @@ def test_it_follows_while_typing(gates: Gates) -> None:
     assert gates.box.input_value() == OWN
 
 
+def test_letters_on_their_way_to_a_character_are_not_read(gates: Gates) -> None:
+    """An input method shows pinyin in the box before its character is chosen."""
+    text, keyboard = gates.plot.get_attribute("data-text"), gates.page.context.new_cdp_session(gates.page)
+    gates.box.focus()
+    gates.page.keyboard.press("End")
+    for letters in ("w", "wa", "wan", "wang"):
+        keyboard.send(
+            "Input.imeSetComposition", {"text": letters, "selectionStart": len(letters), "selectionEnd": len(letters)}
+        )
+    gates.page.wait_for_timeout(500)  # more than three times the pause after which a text is read
+    assert gates.box.input_value() == f"{text}wang"
+    gates.has(text=text)
+    keyboard.send("Input.insertText", {"text": "王"})
+    gates.shows(f"{text}王")
+
+
 def test_keys_move_the_cursor_and_the_server_is_not_asked(gates: Gates) -> None:
     last = gates.get("steps") - 1
     gates.stage.focus()

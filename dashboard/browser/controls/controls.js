@@ -35,8 +35,10 @@ class Controls {
     this.models.prepend(this.general)
     this.root = make("div", { class: "gs-controls" }, make("div", { class: "gs-top" }, this.box, make("span", { class: "gs-name", text: "Gatescope" })), make("div", { class: "gs-row" }, this.chips, this.models))
     parent.append(this.root)
-    this.box.oninput = () => {
+    this.box.addEventListener("compositionend", () => this.box.oninput())
+    this.box.oninput = (event) => {
       this.grow()
+      if (event?.isComposing) return // letters of pinyin or kana on their way to characters
       this.typed = this.box.value
       origin.touched()
       clearTimeout(this.timer)
