@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from dashboard.cache import Reading
 
 Value = TypeVar("Value")
-TOKEN, WORD = 600, 160
-"""Bytes of a token and of a predicted word, about."""
+TOKEN = 600
+"""Bytes of a token, about."""
 
 
 def size(arrays: Iterable[np.ndarray]) -> int:
@@ -27,8 +27,8 @@ def size(arrays: Iterable[np.ndarray]) -> int:
 def reading_size(reading: Reading) -> int:
     """Bytes of a reading, about, less those of its model, which others have, too."""
     trace = reading.trace
-    arrays = size([*trace.signals.values(), trace.inputs, *trace.initial.values()])
-    return arrays + TOKEN * len(trace.tokens) + WORD * sum(map(len, reading.predictions))
+    arrays = size([*trace.signals.values(), trace.inputs, *trace.initial.values(), *(reading.likeliest or ())])
+    return arrays + TOKEN * len(trace.tokens)
 
 
 class Cache(Generic[Value]):

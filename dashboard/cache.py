@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from dashboard import budgets
@@ -28,15 +29,23 @@ EVERY = 5.0
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """A model's run on a text. ``found``: the steps in the whole text, of which the first were read; ``notes``: what
-    else the reader must know of it; ``why``: why nothing is predicted, where nothing is."""
+    """A model's run on a text. ``likeliest``: ids and probabilities of the likeliest next words, (time, 5) each, if any
+    are predicted; ``found``: the steps in the whole text, of which the first were read; ``notes``: what else the reader
+    must know of it; ``why``: why nothing is predicted, where nothing is."""
 
     model: Network
     trace: Trace
-    predictions: list[list[tuple[str, float]]]
+    likeliest: tuple[np.ndarray, np.ndarray] | None
     found: int
     notes: tuple[str, ...] = ()
     why: str = ""
+
+    @property
+    def predictions(self) -> list[list[tuple[str, float]]]:
+        """``Network.predictions``; nothing after any step where nothing is predicted."""
+        if self.likeliest is None:
+            return [[] for _ in range(len(self.trace))]
+        return self.model.named(*self.likeliest)
 
     @property
     def notices(self) -> list[str]:
@@ -127,7 +136,7 @@ def read(name: str, text: str, limit: int = LIMIT, device: str = "auto") -> Read
             if device == "cpu":
                 raise
             trace = one.run(tokens[:limit], device="cpu")
-        return Reading(one, trace, one.predictions(trace, 5), len(tokens))
+        return Reading(one, trace, one.likeliest(trace, 5), len(tokens))
 
     return _readings.get((name, text, limit, device), run)
 

@@ -52,6 +52,11 @@ class Scene:
         """Two scenes with one key show the same, in one language. It keeps no reading in memory."""
         return self.settings, self.drawn, self.units, self.lost, *map(ref, self.readings)
 
+    def cursor(self, side: int) -> int:
+        """The step of ``side`` at which the address has the cursor; 0 where nothing is read."""
+        at, count = self.settings.at, len(self.traces[0])
+        return self.same_step(side, max(0, min(at + count if at < 0 else at, count - 1))) if count else 0
+
     def same_step(self, side: int, step: int) -> int:
         """The step at which ``side`` has read as far into the text as the left side after ``step``."""
         return step if side == 0 else same_step(self.traces[0], self.traces[side], step)
@@ -133,12 +138,10 @@ def _moved(settings: Settings, said: Mapping[str, Any]) -> dict[str, str]:
 def _with_units(shown: Scene) -> Scene:
     """The scene with the units that decide; those that were shown before stay as long as they may."""
     kept = st.session_state.setdefault("deciding", {})
-    at, count = shown.settings.at, len(shown.traces[0])
-    step = max(0, min(at + count if at < 0 else at, count - 1))
     units = []
     for side, (reading, drawn) in enumerate(zip(shown.readings, shown.drawn, strict=True)):
         place = side, reading.model.name, drawn
-        cursor = shown.same_step(side, step) if count else 0
+        cursor = shown.cursor(side)
         found = deciding_unit(reading.model, reading.trace, reading.predictions, cursor, *drawn, kept.get(place))
         kept[place] = found
         units.append(found)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-SERVER_SIDE = ("text", "left", "right", "layer", "direction")
+SERVER_SIDE = ("text", "left", "right", "layer", "direction", "show")
 YOURS = "yours"
 """Stands for the visitor's own model where a shipped one is named."""
 LONGEST = 100_000
@@ -31,7 +31,8 @@ class Settings:
     """Everything that a link reopens.
 
     text: what is read. left, right: names of models. layer, direction: which of the model's are drawn.
-    unit, unit2: the unit drawn as lines on the left and on the right; None is the model's named one.
+    show: which units of a wide layer have a row, as ``dashboard.figures.drawn`` names it.
+    unit, unit2: the unit drawn as lines on the left and on the right; None is the one that decides.
     at: the cursor's step, from the end if negative. sort: the order of the units. only: the one row that is drawn.
     """
 
@@ -40,6 +41,7 @@ class Settings:
     right: str = "pronouns-gru"
     layer: int = 0
     direction: int = 0
+    show: str = "lead"
     unit: int | None = None
     unit2: int | None = None
     at: int = -2

@@ -75,6 +75,15 @@ class Readout:
         return read @ self.weight.T + self.bias
 
 
+def _best(probabilities: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """(time, k) each, of (time, vocabulary): the ids of the largest, largest first, and they themselves."""
+    k = min(k, probabilities.shape[-1])
+    best = np.argpartition(-probabilities, k - 1, axis=-1)[:, :k]
+    values = np.take_along_axis(probabilities, best, axis=-1)
+    order = np.argsort(-values, axis=-1, kind="stable")
+    return np.take_along_axis(best, order, -1), np.take_along_axis(values, order, -1)
+
+
 def _are_ids(inputs: np.ndarray) -> bool:
     return inputs.dtype.kind in "iu" and inputs.ndim <= 2
 
@@ -218,13 +227,19 @@ class Network:
 
     def next_tokens(self, trace: Trace, step: int, k: int = 5) -> list[tuple[str, float]]:
         """The ``k`` likeliest words after ``step`` and their probabilities, likeliest first."""
-        return self._best(softmax(self.predicts.scores(self.reads(trace.signals)[step, :1])), k)[0]
+        return self.named(*_best(softmax(self.predicts.scores(self.reads(trace.signals)[step, :1])), k))[0]
 
     def predictions(self, trace: Trace, k: int = 5) -> list[list[tuple[str, float]]]:
         """``next_tokens`` for every step, some steps at a time: a whole vocabulary a step is a lot of memory."""
+        return self.named(*self.likeliest(trace, k))
+
+    def likeliest(self, trace: Trace, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
+        """(time, k) each: the ids of the likeliest next words after every step, likeliest first, and their
+        probabilities."""
         shown = self.reads(trace.signals)[:, 0]
-        parts = (shown[start : start + CHUNK] for start in range(0, len(shown), CHUNK))
-        return [row for part in parts for row in self._best(softmax(self.predicts.scores(part)), k)]
+        parts = (shown[start : start + CHUNK] for start in range(0, max(1, len(shown)), CHUNK))
+        ids, chances = zip(*(_best(softmax(self.predicts.scores(part)), k) for part in parts), strict=True)
+        return np.concatenate(ids), np.concatenate(chances)
 
     def reads(self, signals: Mapping[str, np.ndarray]) -> np.ndarray:
         """(time, batch, directions * hidden), twice as wide with attention: what the readout reads of a run."""
@@ -234,15 +249,12 @@ class Network:
         ended = np.isnan(h).any(axis=-1, keepdims=True)  # NaN, which a weight of 0 would not leave out
         return np.where(ended, np.nan, attending.attended(self.attention, np.where(ended, 0.0, h))[0])
 
-    def _best(self, probabilities: np.ndarray, k: int) -> list[list[tuple[str, float]]]:
-        k = min(k, probabilities.shape[-1])
-        best = np.argpartition(-probabilities, k - 1, axis=-1)[:, :k]
-        values = np.take_along_axis(probabilities, best, axis=-1)
-        order = np.argsort(-values, axis=-1, kind="stable")
-        best, values = np.take_along_axis(best, order, -1), np.take_along_axis(values, order, -1)
+    def named(self, ids: np.ndarray, probabilities: np.ndarray) -> list[list[tuple[str, float]]]:
+        """What ``likeliest`` gives as words, as ``predictions`` names them."""
+        words = {int(id): self.tokenizer.display(int(id)) for id in np.unique(ids)}
         return [
-            [(self.tokenizer.display(int(i)), float(p)) for i, p in zip(row, probability, strict=True)]
-            for row, probability in zip(best, values, strict=True)
+            [(words[int(i)], float(p)) for i, p in zip(row, chances, strict=True)]
+            for row, chances in zip(ids, probabilities, strict=True)
         ]
 
     def untrained(self, seed: int = 0) -> Network:

@@ -87,9 +87,9 @@ def test_what_is_kept_backwards_is_of_the_words_behind() -> None:
 
 def test_the_largest_difference_is_named(spoken: str) -> None:
     difference = np.array([[0.1, 0.0], [np.nan, -0.4], [0.2, 0.3]], np.float32)
-    alt = changes.difference_map("id", "T", {}, difference, "")["alt"]
+    alt = changes.difference_map("id", "T", {}, difference, "", 0)["alt"]
     assert {-0.4, 1, 2} <= set(numbers(alt))  # unit 1, at the second step
-    assert changes.difference_map("id", "T", {}, np.zeros((0, 2)), "")["alt"] == "T"
+    assert changes.difference_map("id", "T", {}, np.zeros((0, 2)), "", 0)["alt"] == "T"
 
 
 def test_two_words_chances_are_named_where_they_move(spoken: str) -> None:

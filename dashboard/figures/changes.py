@@ -9,6 +9,8 @@ import numpy as np
 
 from dashboard import theme
 from dashboard.figures import panel as p
+from dashboard.figures.drawn import COUNT
+from dashboard.figures.order import SMALL
 from dashboard.figures.words import visible
 from dashboard.language import tr
 from lstm_core.trace import Trace
@@ -59,25 +61,42 @@ def unit_lines(
     return p.panel(id, title, drawing, height=300, text=text, alt=alt)
 
 
-def difference_map(id: str, title: str, axis: dict[str, Any], difference: np.ndarray, text: str) -> dict[str, Any]:
-    """All units' differences, (time, unit), on one symmetric scale."""
+def difference_map(
+    id: str, title: str, axis: dict[str, Any], difference: np.ndarray, text: str, unit: int
+) -> dict[str, Any]:
+    """Units' differences, (time, unit), on one symmetric scale: of a wide layer the largest, and ``unit``."""
     hover = tr("unit {unit}: {value}", unit="%{y}", value="%{z:+.3f}") + "<extra></extra>"
+    most = np.nan_to_num(np.abs(difference)).max(axis=0, initial=0.0)
+    units, kind = np.arange(len(most)), {}
+    if len(most) > SMALL:
+        kind = {"type": "category"}
+        units = np.sort(np.argsort(-np.where(units == unit, np.inf, most), kind="stable")[:COUNT])
+        said = {"count": len(units), "all": len(most), "most": float(np.delete(most, units).max())}
+        shown = tr(
+            "The {count} of {all:,} units that differ most are drawn; no other differs by more than {most:.2f}.", **said
+        )
+        text = p.sentences(text, shown)
+    rows = {"title": {"text": tr("unit"), "standoff": 6}, "autorange": "reversed", "nticks": 6, "zeroline": False}
     drawing = p.figure(
-        [p.heatmap(difference.T, "coloraxis2", hovertemplate=hover)],
+        [
+            p.heatmap(
+                difference.T[units], "coloraxis2", hovertemplate=hover, y=[str(one) for one in units] if kind else units
+            )
+        ],
         xaxis=axis,
-        yaxis={"title": {"text": tr("unit"), "standoff": 6}, "autorange": "reversed", "nticks": 6, "zeroline": False},
+        yaxis={**rows, **kind},
         coloraxis2=p.signed_scale(difference),
         meta={"pick": "x"},
     )
     alt = title
     if difference.size:
-        step, unit = np.unravel_index(np.argmax(np.abs(np.nan_to_num(difference))), difference.shape)
+        step, largest = np.unravel_index(np.argmax(np.abs(np.nan_to_num(difference))), difference.shape)
         alt = tr(
             "{title}. Largest difference {value}, of unit {unit} at step {step}.",
             **{
                 "title": title,
-                "value": p.signed(float(difference[step, unit])),
-                "unit": int(unit),
+                "value": p.signed(float(difference[step, largest])),
+                "unit": int(largest),
                 "step": int(step) + 1,
             },
         )

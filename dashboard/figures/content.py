@@ -10,8 +10,8 @@ import numpy as np
 from dashboard import theme
 from dashboard.figures.grid import grid
 from dashboard.figures.meaning import held
-from dashboard.figures.order import memory, orders, seen, width
-from dashboard.figures.words import visible, words
+from dashboard.figures.order import SMALL, memory, orders, seen, width
+from dashboard.figures.words import NONE, piece, visible, words
 from dashboard.language import tr
 from lstm_core.analysis.influence import influence
 from lstm_core.device import place
@@ -26,25 +26,29 @@ def content(
     predictions: Sequence[list[list[tuple[str, float]]]],
     units: Sequence[int | None],
     drawn: Sequence[tuple[int, int]] = ((0, 0), (0, 0)),
+    rows: Sequence[tuple[np.ndarray, str]] | None = None,
 ) -> dict[str, Any]:
-    """A tree for ``browser.pack``, one item a side in each sequence. ``drawn``: which (layer, direction) of each.
+    """A tree for ``browser.pack``, one item a side in each sequence. ``drawn``: which (layer, direction) of each;
+    ``rows``: which units of each have a row, and by what they were chosen, as ``dashboard.figures.drawn`` gives it.
 
     ``figure`` is in the colours of a light page and ``dark`` is what its layout and lines take over on a dark one;
-    ``units`` are the units drawn as lines; ``sides`` describes the columns; ``quiet`` and ``honesty`` are lines beside
-    the grid.
+    ``units`` are the units drawn as lines; ``sides`` describes the columns; ``cut`` says where all units were asked for
+    and are too many; ``summed``, ``quiet`` and ``honesty`` are lines beside the grid.
     """
     chosen = [
         named_unit(model, *at) if unit is None or unit >= width(trace) else unit
         for model, trace, unit, at in zip(models, traces, units, drawn, strict=True)
     ]
-    rows = [seen(trace, *at, unit) for trace, at, unit in zip(traces, drawn, chosen, strict=True)]
-    columns = zip(models, traces, predictions, drawn, rows, strict=True)
+    rows = rows or [(seen(trace, *at, unit), "all") for trace, at, unit in zip(traces, drawn, chosen, strict=True)]
+    seen_units = [units for units, _ in rows]
+    columns = zip(models, traces, predictions, drawn, seen_units, strict=True)
     return {
-        "figure": grid(traces, drawn, seen=rows),
+        "figure": grid(traces, drawn, seen=seen_units),
         "dark": {"layout": theme.layout("dark"), "lines": theme.ROLE_COLORS["dark"]},
         "units": chosen,
         "sides": [side(model, trace, table, *at, units) for model, trace, table, at, units in columns],
         "cut": cut(traces, rows),
+        "summed": summed(traces, rows),
         "quiet": quiet(traces),
         "honesty": list(dict.fromkeys(tr(str(model.meta["honesty"])) for model in models if model.meta.get("honesty"))),
     }
@@ -106,16 +110,29 @@ def named_unit(model: Network, layer: int, direction: int) -> int:
     return named[0]["unit"] if named else 0
 
 
-def cut(traces: Sequence[Trace], rows: Sequence[np.ndarray]) -> list[str]:
-    """What to say where not all units are drawn."""
-    return [
-        tr(
-            "{title}: the {count:,} of {all:,} units that moved most on this text are shown.",
-            **{"title": tr(trace.cell.title), "count": len(units), "all": width(trace)},
+def cut(traces: Sequence[Trace], rows: Sequence[tuple[np.ndarray, str]]) -> list[str]:
+    """What to say where all units were asked for, and not all are drawn."""
+    wide = [k for k, (units, by) in enumerate(rows) if by == "all" and len(units) < width(traces[k])]
+    return [_shown(traces[k], *rows[k]) for k in wide]
+
+
+def summed(traces: Sequence[Trace], rows: Sequence[tuple[np.ndarray, str]]) -> list[str]:
+    """Which units have a row, and what the band below them is, where not all have one."""
+    wide = [k for k, (units, _) in enumerate(rows) if len(units) < width(traces[k])]
+    said = [_shown(traces[k], *rows[k]) for k in wide if rows[k][1] != "all"]
+    band = tr("The band below them sums up the others: what a tenth of them exceed, half of them, and nine tenths.")
+    return list(dict.fromkeys([*said, *[band] * bool(wide)]))
+
+
+def _shown(trace: Trace, units: np.ndarray, by: str) -> str:
+    said = {"title": tr(trace.cell.title), "count": len(units), "all": width(trace)}
+    if by == "lead":
+        return tr(
+            "{title}: the {count:,} of {all:,} units that add most to the lead of the likeliest next word, or take "
+            "most from it, are shown.",
+            **said,
         )
-        for trace, units in zip(traces, rows, strict=True)
-        if len(units) < width(trace)
-    ]
+    return tr("{title}: the {count:,} of {all:,} units that moved most on this text are shown.", **said)
 
 
 def side(
@@ -126,14 +143,19 @@ def side(
     direction: int,
     units: np.ndarray,
 ) -> dict[str, Any]:
-    """One model's column: title, the ``units`` that are drawn, words and what it expects at every step."""
+    """One model's column: title, the ``units`` that are drawn, words and what it expects at every step.
+
+    predictions: the next words as ``words.next_words`` calls them."""
     table: dict[str, int] = {}
     ids = [[table.setdefault(word, len(table)) for word, _ in row] for row in predictions]
+    most = max(map(len, ids), default=0)
     unknown = table.get(UNKNOWN, -1)
     return {
         "title": tr(trace.cell.title),
         "model": model.name,
         "units": units,
+        "width": width(trace),
+        "wide": width(trace) > SMALL,
         "memory": memory(trace),
         "backward": direction == 1,
         "named": [one for one in named_units(model, layer, direction, trace) if one["unit"] in units],
@@ -146,8 +168,8 @@ def side(
         "next": {
             "words": [visible(word) for word in table],
             "unknown": unknown,
-            "ids": np.array(ids, np.int32),
-            "p": np.array([[p for _, p in row] for row in predictions], np.float32),
+            "ids": np.array([row + [NONE] * (most - len(row)) for row in ids], np.int32),
+            "p": np.array([[p for _, p in row] + [0.0] * (most - len(row)) for row in predictions], np.float32),
         },
     }
 
@@ -168,10 +190,8 @@ def adds(model: Network, trace: Trace) -> np.ndarray | None:
 
 
 def _pieces(model: Network, trace: Trace) -> Mapping[str, str]:
-    """By step, what the vocabulary holds where it is not the text itself."""
-    read = {step: model.tokenizer.display(token.id) for step, token in enumerate(trace.tokens) if token.known}
-    return {
-        str(step): visible(piece)
-        for step, piece in read.items()
-        if piece.casefold() != trace.tokens[step].text.casefold()
-    }
+    """By step, what was read where it is not the word itself: the piece of it, or how many bytes."""
+    read = {step: word.text for word in words(trace) for step in range(word.first, word.last + 1)}
+    known = [step for step, token in enumerate(trace.tokens) if token.known]
+    pieces = {step: piece(trace.tokens, step, model.tokenizer) for step in known}
+    return {str(step): shown for step, shown in pieces.items() if shown.casefold() != read[step].casefold()}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.figures.words import visible
+from dashboard.figures.words import next_word, visible
 from lstm_core import attention
 from lstm_core.network import CHUNK, Network, softmax
 from lstm_core.symbols import Expr
@@ -54,7 +54,7 @@ def expects(model: Network, trace: Trace) -> dict[str, Any] | None:
     ids, places = np.unique(seen, return_inverse=True)
     places = places.reshape(seen.shape)
     return {
-        "words": [visible(model.tokenizer.display(int(id))) for id in ids],
+        "words": [visible(next_word(model.tokenizer, int(id))) for id in ids],
         "adds": [added(model.tokenizer, int(id)) for id in ids],
         "ids": places.astype(np.int32),
         "scores": np.concatenate(scores),

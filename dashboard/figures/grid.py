@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dashboard import theme
+from dashboard.figures.band import band
 from dashboard.language import mark, tr
 from lstm_core.attention import ALPHA
 from lstm_core.cells.base import Signal
@@ -41,6 +42,7 @@ def grid(
     """Plotly data and layout of the traces beside each other, in the colours of a "light" or "dark" page.
 
     drawn: the (layer, direction) of each trace. seen: the units of each that have a row; all, if it is not given.
+    The others are summed up in a band below them, and a panel's ``others`` is their number.
 
     Every panel is a heatmap (unit, time) of float32; its ``meta`` says which side, role and signal it is, and a
     line's ``meta`` says of which signal it is a row and in which strip it is drawn. ``layout.meta.panels`` lists all
@@ -52,7 +54,7 @@ def grid(
     roles.sort(key=lambda role: ROLES.index(role) if role in ROLES else len(ROLES))
     strips = [name for name, members in STRIPS.items() if any(role in members for role in roles)]
     rows = [*strips, *roles]
-    scales = _scales(traces, drawn, roles, mode)
+    scales = _scales(traces, drawn, roles, mode, seen)
     layout: dict[str, Any] = {
         **theme.layout(mode),
         **{name: scale for name, scale in scales.values()},
@@ -72,11 +74,13 @@ def grid(
             else:
                 panel |= {"kind": "panel"} | _describe(trace, traces, name)
                 values = _values(trace, name, drawn[side])
-                if values is not None and seen is not None and name != ALPHA.role:
-                    values = values[seen[side][seen[side] < len(values)]]  # a projected h has fewer units
                 if values is not None:
+                    meta: dict[str, Any] = {"side": side, "role": name, "signal": panel["signal"]}
+                    meta["sources"] = name == ALPHA.role
+                    if seen is not None and name != ALPHA.role:
+                        values, panel["others"] = _rows(values, seen[side])
+                        meta["band"] = panel["others"] > 0
                     look = {"type": "heatmap", "z": values, "coloraxis": scales[name, _kind(trace, name)][0]}
-                    meta = {"side": side, "role": name, "signal": panel["signal"], "sources": name == ALPHA.role}
                     data.append({**look, "hoverinfo": "none", "meta": meta})
             layout["meta"]["panels"].append(panel)
     return {"data": data, "layout": layout}
@@ -99,6 +103,14 @@ def _values(trace: Trace, role: str, at: tuple[int, int]) -> np.ndarray | None:
     return np.ascontiguousarray(values[layer, direction, :, 0].T, dtype=np.float32)
 
 
+def _rows(values: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, int]:
+    """The rows of the units ``seen`` and below them the band of the others, and how many those are."""
+    seen = seen[seen < len(values)]  # a projected h has fewer units
+    rest = np.delete(values, seen, axis=0)
+    rows = [values[seen], *([band(rest)] if len(rest) else [])]
+    return np.concatenate(rows), len(rest)
+
+
 def _signal(trace: Trace, role: str) -> Signal:
     """What the cell declares for ``role``; for a derived one ("1 - z") the gate that it is derived from."""
     for signal in trace.declared:
@@ -117,12 +129,16 @@ def _kind(trace: Trace, role: str) -> str:
 
 
 def _scales(
-    traces: Sequence[Trace], drawn: Sequence[tuple[int, int]], roles: Sequence[str], mode: str
+    traces: Sequence[Trace],
+    drawn: Sequence[tuple[int, int]],
+    roles: Sequence[str],
+    mode: str,
+    seen: Sequence[np.ndarray] | None,
 ) -> dict[tuple[str, str], tuple[str, dict[str, Any]]]:
     """Name and definition of the colour axis by (role, kind).
 
-    One for gates, one for signed values, and one for each role without bounds, which reaches to the largest size on
-    either side and at least to 1.
+    One for gates, one for signed values, and one for each role without bounds, which reaches to the largest size that
+    has a row on either side and at least to 1.
     """
     base = theme.layout(mode)
     found = {}
@@ -131,14 +147,19 @@ def _scales(
         found[role, "gate"] = "coloraxis", base["coloraxis"]
         found[role, "signed"] = "coloraxis2", base["coloraxis2"]
         sizes = [
-            float(np.abs(values[at]).max(initial=1.0))
-            for trace, at in zip(traces, drawn, strict=True)
+            float(np.abs(_of(values[at], None if seen is None else seen[side])).max(initial=1.0))
+            for side, (trace, at) in enumerate(zip(traces, drawn, strict=True))
             if (values := trace.role(role)) is not None and _kind(trace, role) == "wide"
         ]
         if sizes:
             number += 1
             found[role, "wide"] = f"coloraxis{number}", {**base["coloraxis2"], "cmin": -max(sizes), "cmax": max(sizes)}
     return found
+
+
+def _of(values: np.ndarray, units: np.ndarray | None) -> np.ndarray:
+    """(time, batch, unit) of these units alone."""
+    return values if units is None else values[..., units[units < values.shape[-1]]]
 
 
 def _describe(trace: Trace, traces: Sequence[Trace], role: str) -> dict[str, Any]:

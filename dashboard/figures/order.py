@@ -8,6 +8,8 @@ from lstm_core.equations import carry
 from lstm_core.trace import Trace
 
 ORDERS = ("index", "keep", "timescale", "moved")
+SMALL = 32
+"""Units of a layer that is always drawn whole."""
 PANEL = 65_536
 """Values in a panel at most: more would take long on the way, and be more rows than there are pixels."""
 
@@ -26,11 +28,16 @@ def orders(trace: Trace, layer: int = 0, direction: int = 0) -> dict[str, np.nda
         values = keep[layer, direction, :, 0]
         found["keep"] = np.argsort(values.mean(0), kind="stable")
         found["timescale"] = np.argsort(-np.log(np.clip(values, 1e-7, 1)).mean(0), kind="stable")
+    found["moved"] = np.argsort(-moved(trace, layer, direction), kind="stable")
+    return {name: order.astype(np.int32) for name, order in found.items()}
+
+
+def moved(trace: Trace, layer: int, direction: int) -> np.ndarray:
+    """(unit,): the sum over time of how far the memory went in a step."""
     state = memory(trace)
     values = trace.signals[state][layer, direction, :, 0]
     before = trace.initial[state][layer, direction] if state in trace.initial else np.zeros_like(values[:1])
-    found["moved"] = np.argsort(-np.abs(np.diff(values, axis=0, prepend=before)).sum(0), kind="stable")
-    return {name: order.astype(np.int32) for name, order in found.items()}
+    return np.abs(np.diff(values, axis=0, prepend=before)).sum(0)
 
 
 def seen(trace: Trace, layer: int, direction: int, unit: int) -> np.ndarray:
@@ -39,8 +46,8 @@ def seen(trace: Trace, layer: int, direction: int, unit: int) -> np.ndarray:
     count = max(16, PANEL // max(1, len(trace)))
     if width(trace) <= count:
         return np.arange(width(trace), dtype=np.int32)
-    moved = orders(trace, layer, direction)["moved"]
-    return np.unique(np.append(moved[moved != unit][: count - 1], unit)).astype(np.int32)
+    most = np.argsort(-moved(trace, layer, direction), kind="stable")
+    return np.unique(np.append(most[most != unit][: count - 1], unit)).astype(np.int32)
 
 
 def width(trace: Trace) -> int:

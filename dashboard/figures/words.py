@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 
+import numpy as np
+
 from dashboard.language import tr
+from lstm_core.network import Network, softmax
 from lstm_core.say import Said
-from lstm_core.text import UNKNOWN, Token
+from lstm_core.text import SPACES, UNKNOWN, Token, Tokenizer
 from lstm_core.trace import Trace
+
+BYTE = "<byte>"
+"""Stands among the next words for the bytes of characters that a vocabulary does not have."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +32,11 @@ class Word:
 
 def visible(text: str) -> str:
     """``text`` with control characters and white space made visible, so that a label is never empty or broken; in
-    words what stands for those that a model does not know."""
+    words what stands for those that a model does not know, and for bytes of a character."""
     if text == UNKNOWN:
         return tr("unknown word")
+    if text == BYTE:
+        return tr("rare character")
     return "".join(_visible(char) for char in text) or "\N{OPEN BOX}"
 
 
@@ -41,8 +52,116 @@ def _visible(char: str) -> str:
 
 
 def named(trace: Trace, step: int) -> str:
-    """What was read at a step, for a sentence: the text of its token, or "step 7" in a trace of numbers."""
-    return visible(trace.tokens[step].text) if trace.tokens else tr("step {step}", step=step + 1)
+    """What was read at a step, for a sentence: the piece of the text, or "step 7" in a trace of numbers."""
+    return piece(trace.tokens, step) if trace.tokens else tr("step {step}", step=step + 1)
+
+
+UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""Letters of what is written without spaces: Thai, Lao, Burmese, Khmer, Japanese and Chinese."""
+
+
+def _continuing(text: str) -> str:
+    """A piece that goes on with a word, with a hyphen in front; not so a digit, which would be below zero, and signs
+    and characters that stand close to the word before in any case."""
+    return f"-{text}" if text[:1].isalpha() and not UNSPACED.match(text) else text
+
+
+def piece(tokens: Sequence[Token], step: int, tokenizer: Tokenizer | None = None) -> str:
+    """What was read at a step: the text of its token, or what ``tokenizer`` has in its place; "-ard" where it goes on
+    with a word; of a character that was read in bytes how many, or at first which of them."""
+    token = tokens[step]
+    first, last = _spelled(tokens, step)
+    if first < last:
+        count = last - first + 1
+        if tokenizer is not None:
+            return tr("{count} bytes", count=count)
+        said = {"char": visible(token.text), "at": step - first + 1, "count": count}
+        return tr("{char}, byte {at} of {count}", **said)
+    text = visible(_bare(tokenizer, token.id) if tokenizer is not None else token.text)
+    before = tokens[step - 1] if step else None
+    goes_on = before is not None and token.word >= 0 and before.word == token.word and not before.text.isspace()
+    return _continuing(text) if goes_on else text
+
+
+def _spelled(tokens: Sequence[Token], step: int) -> tuple[int, int]:
+    """The first and the last step of the character that is read in bytes at ``step``; the step itself elsewhere."""
+    first = last = step
+    if _in_bytes(tokens[step]):
+        same = (tokens[step].start, tokens[step].end)
+        while first > 0 and (tokens[first - 1].start, tokens[first - 1].end) == same:
+            first -= 1
+        while last + 1 < len(tokens) and (tokens[last + 1].start, tokens[last + 1].end) == same:
+            last += 1
+    return first, last
+
+
+def _in_bytes(token: Token) -> bool:
+    """Whether the piece is a byte of a character, or some: "<0xF0>", or letters that stand for bytes from 0x80 on."""
+    spelled = token.piece.removeprefix("##")
+    return bool(re.fullmatch("<0x[89A-F][0-9A-F]>", spelled)) or (not spelled.isascii() and spelled != token.text)
+
+
+def _bare(tokenizer: Tokenizer, id: int) -> str:
+    """A word of the vocabulary without the space before it."""
+    return tokenizer.display(id).strip("".join(SPACES)) or " "
+
+
+NONE = -1
+"""In the place of a word where there is none."""
+
+
+def next_words(
+    model: Network, likeliest: tuple[np.ndarray, np.ndarray] | None, count: int
+) -> list[list[tuple[str, float]]]:
+    """The likeliest next words after each of ``count`` steps and their probabilities, as ``Network.likeliest`` gives
+    them, called as ``next_word`` does; bytes of characters, which nobody can read, are one word together."""
+    if likeliest is None:
+        return [[] for _ in range(count)]
+    ids, chances = likeliest
+    names = {int(id): next_word(model.tokenizer, int(id)) for id in np.unique(ids)}
+    rows = []
+    for row, shares in zip(ids, chances, strict=True):
+        found: dict[str, float] = {}
+        for id, share in zip(row, shares, strict=True):
+            found[names[int(id)]] = found.get(names[int(id)], 0.0) + float(share)
+        rows.append(sorted(found.items(), key=lambda item: -item[1]))
+    return rows
+
+
+def chances_after(model: Network, trace: Trace, step: int) -> np.ndarray:
+    """(vocabulary,): the probability of each next word after one step."""
+    return softmax(model.predicts.scores(model.reads(trace.signals)[step, :1]))[0]
+
+
+def likeliest_words(model: Network, runs: Sequence[np.ndarray], count: int = 8) -> list[list[tuple[str, float]]]:
+    """The words that are likeliest in one run or another, with their chances in each, the likeliest there first.
+
+    runs: (vocabulary,) each, the probabilities of the next word.
+    """
+    ids = np.array(sorted({int(word) for run in runs for word in np.argsort(-run)[:count]}))
+    return [next_words(model, (ids[None], run[None, ids]), 1)[0] for run in runs]
+
+
+def next_word(tokenizer: Tokenizer, id: int) -> str:
+    """What the word ``id`` of the vocabulary is called where it is the next one, for ``visible``: "-ard" if it goes on
+    with a word, ``BYTE`` if it is a part of a character."""
+    spelled, text = tokenizer.pieces[id], tokenizer.display(id)
+    if text != spelled and BYTES.fullmatch(text):
+        return BYTE
+    goes_on = spelled.startswith("##") or (_begins(tokenizer) and not spelled.startswith(SPACES))
+    return _continuing(_bare(tokenizer, id)) if goes_on else _bare(tokenizer, id)
+
+
+BYTES = re.compile("0x[0-9A-F]{2}( 0x[0-9A-F]{2})*")
+"""How ``Tokenizer.display`` shows what is not a whole character."""
+
+
+@cache
+def _begins(tokenizer: Tokenizer) -> bool:
+    """Whether the vocabulary spells the space before a word at the beginning of its pieces."""
+    return any(piece.startswith(SPACES) and len(piece) > 1 for piece in tokenizer.pieces)
 
 
 def as_sentence(error: Exception, advice: str = "") -> str:
@@ -60,7 +179,8 @@ def words(trace: Trace) -> list[Word]:
     numbered = enumerate(trace.tokens)
     for _, group in groupby(numbered, key=lambda item: item[1].word if item[1].word >= 0 else -1 - item[0]):
         steps, tokens = zip(*group, strict=True)
-        found.append(Word(visible(_joined(tokens)), steps[0], steps[-1], all(token.known for token in tokens)))
+        text = _joined(tokens)
+        found.append(Word(visible(text.strip(" ") or text), steps[0], steps[-1], all(token.known for token in tokens)))
     return found
 
 

@@ -14,7 +14,7 @@ from dashboard.controls.units import unit_choice, unit_ends, unit_name
 from dashboard.controls.words import field, other_sentence
 from dashboard.figures import changes as draw
 from dashboard.figures.panel import panel, percent, quoted, sentences, text_axis
-from dashboard.figures.words import named, visible
+from dashboard.figures.words import chances_after, likeliest_words, named, visible
 from dashboard.language import mark, tr
 from dashboard.scene import Scene, scene
 from lstm_core import Trace
@@ -95,20 +95,22 @@ def _side(
     names = (tr("first sentence"), tr("second sentence"))
     axis = text_axis([(k, _texts(pair, k)) for k in range(len(pair.pairs))], len(pair.pairs))
     here = pair.pairs[place]
-    told = [
-        model.next_tokens(reading.trace, step, model.tokenizer.size) if step is not None and not reading.why else []
+    runs = [
+        None if step is None or reading.why else chances_after(model, reading.trace, step)
         for reading, step in ((shown.readings[side], here.first), (other, here.second))
     ]
+    likely = likeliest_words(model, [run for run in runs if run is not None])
+    told = [[] if run is None else likely.pop(0) for run in runs]
     heard = "/".join(_texts(pair, place))
     title = tr("{cell}: {state} of {unit}", cell=cell, state=state, unit=unit_name(model, at, unit, pair.first))
     ends = unit_ends(model, at, unit, pair.first)
     beside = tr("{cell}: difference of {state}", cell=cell, state=state)
-    text = tr("Second sentence less the first, every unit. Where a sentence has no word, nothing is drawn.")
+    text = tr("Second sentence less the first, unit by unit. Where a sentence has no word, nothing is drawn.")
     expected = tr("{cell}: what comes after {word}", cell=cell, word=quoted(heard))
     likeliest = tr(other.why) or sentences(*_likeliest(pair, place, told))
     return [
         draw.unit_lines(ids[0], title, axis, before[:, unit], after[:, unit], names, ends=ends),
-        draw.difference_map(ids[1], beside, axis, after - before, text),
+        draw.difference_map(ids[1], beside, axis, after - before, text, unit),
         draw.predictions(ids[2], expected, told[0], told[1], names, likeliest),
     ]
 

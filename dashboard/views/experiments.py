@@ -15,7 +15,7 @@ from dashboard.figures import experiments as draw
 from dashboard.figures import live
 from dashboard.figures.experiments import number
 from dashboard.figures.panel import sentences
-from dashboard.figures.words import words
+from dashboard.figures.words import next_words, words
 from dashboard.jobs import JOB, Busy, Job
 from dashboard.language import mark, tr
 from dashboard.session import keeps
@@ -269,10 +269,9 @@ def _try(one: Experiment) -> None:
     step = chosen_step(text, len(first))
     panels = [live.unit_lines(f"unit{k}", one.model, one.trace, chosen.shows) for k, one in enumerate(readings)]
     panels += [
-        live.next_words(
-            f"next{k}", one.trace, one.predictions[min(step, len(one.trace) - 1)], min(step, len(one.trace) - 1)
-        )
+        live.next_words(f"next{k}", one.trace, next_words(one.model, one.likeliest, len(one.trace))[at], at)
         for k, one in enumerate(readings)
+        for at in [min(step, len(one.trace) - 1)]
     ]
     rows = [[word.text, word.first, word.last, int(word.known)] for word in words(first)]
     chart({"words": rows, "step": step, "columns": len(readings), "panels": panels}, key + " chart", text)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import numpy as np
 import streamlit as st
 
 from dashboard.controls.device import device_choice
 from dashboard.export import handed
-from dashboard.figures.content import content
+from dashboard.figures.content import content, named_units
+from dashboard.figures.deciding import decided
+from dashboard.figures.drawn import ALL, COUNT, drawn_units
+from dashboard.figures.order import width
+from dashboard.figures.words import next_words
 from dashboard.gateplot import Same, asked, gateplot
 from dashboard.language import mark, tr
 from dashboard.scene import Scene, scene
@@ -51,10 +56,12 @@ def figure() -> None:
         return
     wanted = asked("offline") is not None or asked("film") is not None
     if wanted or YOURS in (shown.settings.left, shown.settings.right):
-        tree = _tree(shown)
+        tree = _tree(shown, _rows(shown))
         gateplot(tree | _made(shown, tree))
     else:
-        gateplot(Same(shown.key, lambda: {**_tree(shown), "files": []}))
+        rows = _rows(shown)
+        key = shown.key, *((by, *map(int, units)) for units, by in rows)
+        gateplot(Same(key, lambda: {**_tree(shown, rows), "files": []}))
     below: Below = st.session_state.setdefault(BELOW, Below(shown.models, shown.traces))
     other = below.models != shown.models
     device_choice()
@@ -63,16 +70,42 @@ def figure() -> None:
         st.rerun()  # other models: what stands below the figure is drawn anew, too
 
 
-def _tree(shown: Scene) -> dict[str, Any]:
-    """What the figure is drawn from."""
+def _units(shown: Scene) -> list[int]:
+    """The units drawn as lines: those that were picked, while the layer has them, else those that decide."""
+    wanted = shown.settings.unit, shown.settings.unit2
+    return [
+        found if unit is None or unit >= width(trace) else unit
+        for unit, found, trace in zip(wanted, shown.units, shown.traces, strict=True)
+    ]
+
+
+def _rows(shown: Scene) -> list[tuple[np.ndarray, str]]:
+    """Which units of each side have a row, and by what they were chosen; most of those that had one before stay."""
+    kept: dict[Any, tuple[int, ...]] = st.session_state.setdefault("drawn units", {})
+    rows = []
+    for side, (reading, at, unit) in enumerate(zip(shown.readings, shown.drawn, _units(shown), strict=True)):
+        ids = None if reading.likeliest is None else reading.likeliest[0]
+        step = decided(reading.predictions, shown.cursor(side)) if ids is not None and len(ids) else 0
+        always = [unit, *(named["unit"] for named in named_units(reading.model, *at, reading.trace))]
+        place = side, reading.model.name, at, shown.settings.show
+        found = drawn_units(
+            reading.model, reading.trace, ids, step, *at, shown.settings.show, always, kept.get(place, ())
+        )
+        kept[place] = tuple(map(int, found[0])) if found[1] != ALL else ()
+        rows.append(found)
+    return rows
+
+
+def _tree(shown: Scene, rows: Sequence[tuple[np.ndarray, str]]) -> dict[str, Any]:
+    """What the figure is drawn from; ``rows``: which units have a row."""
     settings = shown.settings
-    wanted = (settings.unit, settings.unit2)
-    units = [found if unit is None else unit for unit, found in zip(wanted, shown.units, strict=True)]
-    tree = content(shown.models, shown.traces, [one.predictions for one in shown.readings], units, shown.drawn)
+    words = [next_words(reading.model, reading.likeliest, len(reading.trace)) for reading in shown.readings]
+    tree = content(shown.models, shown.traces, words, _units(shown), shown.drawn, rows)
     for side, reading in zip(tree["sides"], shown.readings, strict=True):
         side["next"]["why"] = tr(reading.why)
     notices = [*shown.notices, *tree["cut"]]
-    return tree | {"text": settings.text, "settings": settings.browser_side(), "notices": notices}
+    said = {"settings": settings.browser_side(), "show": settings.show, "count": COUNT, "notices": notices}
+    return tree | {"text": settings.text, **said}
 
 
 def _made(shown: Scene, tree: Mapping[str, Any]) -> dict[str, Any]:

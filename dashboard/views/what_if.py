@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from dashboard.controls.units import unit_ends, unit_name
 from dashboard.figures import changes as draw
 from dashboard.figures.content import named_units
 from dashboard.figures.panel import panel, quoted, row, word_axis
-from dashboard.figures.words import as_sentence, named, visible, words
+from dashboard.figures.words import as_sentence, likeliest_words, named, next_word, visible, words
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn, Scene, scene
 from lstm_core import Network, Trace
@@ -281,7 +280,8 @@ def _panels(
             tr("{cell}: difference of {state}", cell=cell, state=state),
             word_axis(trace),
             after - before,
-            tr("What if less as it was, every unit."),
+            tr("What if less as it was, unit by unit."),
+            unit,
         ),
     ]
 
@@ -300,11 +300,11 @@ def _expected(
         chances = found.probabilities
     except ValueError as error:
         return [draw.predictions(ids[0], title, [], [], _names(), as_sentence(error)), panel(ids[1], "")]
-    first, second = _likeliest(model, [run[step] for run in chances])
+    first, second = likeliest_words(model, [run[step] for run in chances])
     moved = np.abs(chances[1] - chances[0]).max(axis=0)
     likely = np.maximum(*chances).max(axis=0)
     told = [int(w) for w in np.argsort(-(moved + 1e-3 * likely))[:2]]
-    names = [model.tokenizer.display(word) for word in told]
+    names = [next_word(model.tokenizer, word) for word in told]
     active = [item for item in listed if item.on]
     if (
         active
@@ -321,13 +321,6 @@ def _expected(
     ]
 
 
-def _likeliest(model: Network, chances: Sequence[np.ndarray], count: int = 8) -> list[list[tuple[str, float]]]:
-    """The words that are likeliest in one run or the other, with their chances in each, the likeliest there first."""
-    words = {int(word) for run in chances for word in np.argsort(-run)[:count]}
-    shown = {word: model.tokenizer.display(word) for word in words}
-    return [[(shown[word], float(run[word])) for word in sorted(words, key=lambda w: -run[w])] for run in chances]
-
-
 def _verdict(
     active: list[Intervention],
     model: Network,
@@ -341,9 +334,9 @@ def _verdict(
     said = {
         "cell": tr(model.cell.title),
         "heard": quoted(heard),
-        "before": quoted(before),
+        "before": quoted(visible(before)),
         "much": 100 * much,
-        "after": quoted(after),
+        "after": quoted(visible(after)),
         "now": 100 * now,
     }
     if not active:

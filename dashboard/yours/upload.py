@@ -202,7 +202,7 @@ class Upload:
         model, why = self.model(), self._why()
         if self.source == TRACE and self.trace is not None:
             trace, notes = recorded.shown(self.trace, limit)
-            return Reading(model, trace, [[] for _ in range(len(trace))], len(self.trace), notes, why)
+            return Reading(model, trace, None, len(self.trace), notes, why)
         given = self.input(text, limit)
         found, notes = given.found, list(given.notes)
         try:
@@ -214,8 +214,7 @@ class Upload:
             trace = replace(trace, certificate=Certificate({"h": self.checked}))
         if model.block.directions == ("reverse",):
             notes.append(say("Your model reads from the end: the steps stand in the order in which it reads them."))
-        words = [[] for _ in range(len(trace))] if why else model.predictions(trace, 5)
-        return Reading(model, trace, words, found, tuple(notes), why)
+        return Reading(model, trace, None if why else model.likeliest(trace, 5), found, tuple(notes), why)
 
     def _words(self, text: str) -> tuple[tuple[Token, ...], Said | None]:
         """The tokens that the embedding has a row for, and what is said of the others. A vocabulary without an entry

@@ -8,7 +8,7 @@ from lstm_core.analysis.health import Health, health
 from lstm_core.analysis.intervene import Counterfactual, Force, Swap, format_all, intervene, parse, parse_all
 from lstm_core.analysis.memory import Memory, Retention, memory, retention
 from lstm_core.analysis.properties import PROPERTIES, Property
-from lstm_core.analysis.readout import Lead, Readout, lead, readout, word_error
+from lstm_core.analysis.readout import Lead, Readout, lead, leads, readout, word_error
 from lstm_core.analysis.saturation import Saturation, saturation
 from lstm_core.analysis.search import Search, search, search_traces
 from lstm_core.analysis.timescales import Timescales, timescales
@@ -38,6 +38,7 @@ __all__ = [
     "intervene",
     "jacobians",
     "lead",
+    "leads",
     "memory",
     "parse",
     "parse_all",

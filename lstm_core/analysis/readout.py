@@ -54,22 +54,43 @@ def lead(model: Network, trace: Trace, step: int) -> Lead:
 
     Raises ValueError for a network that predicts nothing, or knows one word only.
     """
-    read = model.reads(trace.signals)[step, 0].astype(np.float64)
-    scores = model.predicts.scores(read[None].astype(np.float32))[0]
+    read = model.reads(trace.signals)[step, :1].astype(np.float32)
+    scores = model.predicts.scores(read)[0]
     if len(scores) < 2:
-        raise ValueError("a vocabulary of one word has no second one to lead over")
+        raise ValueError(ALONE)
     best = np.argpartition(-scores, 1)[:2]
     word, against = (int(one) for one in best[np.argsort(-scores[best], kind="stable")])
+    parts = _shares(model, read, np.array([[word, against]]))[0]
+    display, given = model.tokenizer.display, model.predicts.bias
+    return Lead(display(word), display(against), parts, float(given[word]) - float(given[against]))
+
+
+ALONE = "a vocabulary of one word has no second one to lead over"
+
+
+def leads(model: Network, trace: Trace, likeliest: np.ndarray | None = None) -> np.ndarray:
+    """(time, directions * hidden): ``lead(model, trace, step).contributions`` of every step.
+
+    likeliest: (time, 2 or more), as ``Network.likeliest`` gives it, where it is known already. Raises ValueError as
+    ``lead`` does.
+    """
+    ids = model.likeliest(trace, 2)[0] if likeliest is None else likeliest
+    if ids.shape[-1] < 2:
+        raise ValueError(ALONE)
+    return _shares(model, model.reads(trace.signals)[:, 0], ids)
+
+
+def _shares(model: Network, read: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """(time, directions * hidden): what each unit of ``read`` (time, read) adds to the score of the first of ``ids``
+    (time, 2 or more) over the second."""
     predicts = model.predicts
-    rows = (predicts.weight if predicts.through is None else predicts.through)[[word, against]].astype(np.float64)
-    vector = rows[0] - rows[1]
+    rows = predicts.weight if predicts.through is None else predicts.through
+    vectors = rows[ids[:, 0]].astype(np.float64) - rows[ids[:, 1]]
     if predicts.through is not None:
-        vector = vector @ predicts.weight
-    parts = vector * read
-    width = len(parts) // 2 if model.attention is not None else len(parts)
-    display = model.tokenizer.display
-    bias = float(predicts.bias[word]) - float(predicts.bias[against])
-    return Lead(display(word), display(against), parts.reshape(-1, width).sum(0), bias)
+        vectors = vectors @ predicts.weight
+    parts = vectors * read
+    width = parts.shape[-1] // 2 if model.attention is not None else parts.shape[-1]
+    return parts.reshape(len(parts), -1, width).sum(1)
 
 
 def word_error(model: Network, trace: Trace, step: int, word: str) -> np.ndarray:

@@ -180,15 +180,19 @@ def expected(told: Told, said: str) -> None:
     )
     assert match, said
     assert match[1] == told.word(told.at)
-    unknown = {piece: k for k, piece in enumerate(model.tokenizer.pieces)}.get("<unk>")
-    second, first = np.argsort(p)[-2:]
-    near = p[second] >= 3 / 7 * p[first] and unknown not in (first, second)
-    right = "is undecided, likeliest" if p[first] < 0.25 else "is undecided between" if near else "expects"
-    assert match[2] == right or abs(p[second] - 3 / 7 * p[first]) < 1e-4
+    shares: dict[str, float] = {}  # the bytes of characters are one word
+    for id in np.argsort(-p)[:5]:
+        text = model.tokenizer.display(int(id))
+        text = "rare character" if text.startswith("0x") else text
+        shares[text] = shares.get(text, 0.0) + float(p[id])
+    (first, most), (second, next_most) = sorted([*shares.items(), ("", 0.0)], key=lambda item: -item[1])[:2]
+    near = next_most >= 3 / 7 * most and "<unk>" not in (first, second)
+    right = "is undecided, likeliest" if most < 0.25 else "is undecided between" if near else "expects"
+    assert match[2] == right or abs(next_most - 3 / 7 * most) < 1e-4
     if match[6]:
-        assert abs(float(match[6]) - 100 * p[second]) <= 0.51
-    assert abs(float(match[4]) - 100 * p.max()) <= 0.51
-    assert match[3].startswith("a word it") or model.tokenizer.display(int(p.argmax())) in (match[3][1:-1], " ", "\n")
+        assert abs(float(match[6]) - 100 * next_most) <= 0.51
+    assert abs(float(match[4]) - 100 * most) <= 0.51
+    assert match[3].startswith("a word it") or first in (match[3][1:-1], match[3][2:-1], " ", "\n")
 
 
 def test_every_clause_of_the_headline_is_true(browser: Browser) -> None:

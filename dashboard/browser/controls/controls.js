@@ -4,7 +4,7 @@ import { away, running, settling } from "../page/connection.js"
 import { fill, load, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import * as origin from "../page/origin.js"
-import { cursor, leave, long, remember } from "../page/url.js"
+import { cursor, leave, long, picked, remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 
 const PAUSE = 150 // milliseconds
@@ -130,6 +130,8 @@ class Controls {
     if ("text" in values) this.typed = undefined
     const next = { ...this.settings, ...values }
     if (!force && JSON.stringify(next) === JSON.stringify(this.settings)) return
+    if (next.left !== this.settings.left) remember({ unit: null }) // another model has other units
+    if (next.right !== this.settings.right) remember({ unit2: null })
     this.settings = next
     this.send("settings", next) // the server works while the address is written
     this.address()
@@ -150,7 +152,7 @@ class Controls {
   flush() {
     clearTimeout(this.waiting)
     this.fresh = false
-    for (const [one, said] of Object.entries(this.unsent)) this.set(one, said)
+    for (const [one, said] of Object.entries(this.unsent)) this.set(one, one === "settings" ? { ...said, ...picked() } : said)
     this.unsent = {}
   }
 

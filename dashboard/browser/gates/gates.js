@@ -14,10 +14,13 @@ import * as readout from "./readout.js"
 import * as screen from "../page/screen.js"
 import * as telling from "./telling.js"
 import * as tint from "./tint.js"
+import { again, change } from "../page/origin.js"
 import { kept, remember } from "../page/url.js"
 import { list, tr } from "../page/words.js"
 
 const BEAT = 450 // milliseconds a step while playing
+const BAND = ["gap", "high", "median", "low"] // rows below the units, as dashboard/figures/band.py sums up the others
+const THICK = 3 // pixels of a row at least, where not all units have one
 const orderNames = () => ({ index: tr("index"), keep: tr("mean keep"), timescale: tr("timescale"), moved: tr("movement here") })
 
 export default hold(
@@ -30,6 +33,8 @@ class Figure {
     const button = (test, text, title, onclick) => make("button", { type: "button", test, text, title, onclick, class: "gs-button" })
     this.caption = make("p", { class: "gs-caption", test: "gs-caption", "aria-live": "polite" })
     this.sort = make("select", { test: "gs-sort", "aria-label": tr("Order of the units"), onchange: () => this.sortUnits(this.sort.value) })
+    this.show = make("select", { test: "gs-show", "aria-label": tr("Which units have a row"), onchange: () => change({ show: this.show.value }) })
+    this.showLabel = make("label", {}, tr("Units"), " ", this.show)
     this.playButton = button("gs-play", tr("Play"), tr("Space"), () => this.play(!this.timer))
     this.zoomButtons = make("span", { class: "gs-tools" }, button("gs-closer", tr("Zoom in"), "+", () => this.zoom(0.5)), button("gs-further", tr("Zoom out"), "−", () => this.zoom(2)))
     this.filmButton = button("gs-gif", "GIF", tr("Save the play as a film"), () => this.film())
@@ -37,6 +42,7 @@ class Figure {
       button("gs-offline", tr("Offline HTML"), tr("Save the figure as one file for any browser"), () => this.ask("offline", this.chosen())))
     this.tools = make("div", { class: "gs-tools" },
       this.playButton, this.zoomButtons,
+      this.showLabel,
       make("label", {}, tr("Sort units by"), " ", this.sort),
       button("gs-png", "PNG", tr("Save the grid as a picture"), () => this.save("png")),
       button("gs-svg", "SVG", tr("Save the grid as a drawing"), () => this.save("svg")),
@@ -54,7 +60,8 @@ class Figure {
     this.tints = make("p", { class: "gs-tints", test: "gs-tints" })
     this.honesty = make("div", { class: "gs-honesty", test: "gs-honesty" })
     this.quiet = make("p", { class: "gs-quiet", test: "gs-quiet" })
-    this.body = make("div", { class: "gs-body" }, this.sheet, this.readoutRoot, make("div", { class: "gs-notes" }, this.scales, this.tints, this.honesty, this.quiet))
+    this.summed = make("div", { class: "gs-honesty", test: "gs-summed" })
+    this.body = make("div", { class: "gs-body" }, this.sheet, this.readoutRoot, make("div", { class: "gs-notes" }, this.scales, this.tints, this.summed, this.honesty, this.quiet))
     this.tip = make("div", { class: "gs-tip", role: "tooltip", hidden: "" })
     this.root = make("div", { class: "gs-plot", test: "gs-plot", role: "group" },
       make("div", { class: "gs-head" }, this.caption, this.tools), this.notice, this.empty, this.body, this.tip)
@@ -63,6 +70,7 @@ class Figure {
     this.cut = [] // what is said of a film that shows less than is in view
     this.columns = [] // what stands over each model's panels: words, cursor, title, choice of unit
     this.marks = []
+    this.over = [] // frames round the unit under the mouse
     this.repaints = 0
     this.deafen = listen(this)
     this.ready = Promise.all([load("link", "gates.css", import.meta.url), load("script", plotlyUrl)])
@@ -94,8 +102,9 @@ class Figure {
     this.sides = content.sides
     this.count = stepCount(this.sides[0])
     this.rows = new Map(content.figure.data.filter((one) => one.type === "heatmap").map(({ meta, z }) => {
-      const { units } = this.sides[meta.side]
-      return [`${meta.side} ${meta.signal}`, new Map(z.map((row, k) => [meta.sources ? k : units[k], row]))]
+      const own = z.length - (meta.band ? BAND.length : 0)
+      const names = meta.sources ? z.map((_, k) => k) : [...this.sides[meta.side].units.subarray(0, own), ...BAND]
+      return [`${meta.side} ${meta.signal}`, new Map(z.map((row, k) => [names[k], row]))]
     }))
     const sameText = before?.text === content.text
     if (!sameText) this.cut = []
@@ -104,13 +113,14 @@ class Figure {
     if (!sameText || stepCount(before.sides[0]) !== this.count) this.window = [0, this.count]
     // A unit that was picked stays while its model does; until then it is the one that decides on this text, which the server knows.
     const wanted = before ? this.sides.map((side, k) => (side.model === before.sides[k].model ? this.picked[k] : null)) : [settings.unit, settings.unit2]
-    this.picked = this.sides.map((side, k) => (Number.isInteger(wanted[k]) && side.units.includes(wanted[k]) ? wanted[k] : null))
-    this.units = content.units.map((unit, k) => this.picked[k] ?? unit)
+    this.picked = this.sides.map((side, k) => (Number.isInteger(wanted[k]) && (side.units.includes(wanted[k]) || this.lacks(k, wanted[k])) ? wanted[k] : null))
+    this.units = content.units.map((unit, k) => (this.has(k, this.picked[k]) ? this.picked[k] : unit))
     this.sortBy = before ? this.sortBy : settings.sort
     this.only = before ? this.only : (settings.only ?? null)
     if (!this.sides.some((side) => this.sortBy in side.orders)) this.sortBy = "index"
     this.play(false)
-    if (before) this.address()
+    if (this.picked.some((unit, k) => unit !== null && !this.has(k, unit))) this.wish()
+    else if (before) this.address()
     await this.ready
     if (content === this.content) this.render() // the newest wins
   }
@@ -118,13 +128,14 @@ class Figure {
   async render() {
     if (!this.content || !window.Plotly) return
     this.choosePanels()
-    const { text, honesty, quiet, of } = this.content
+    const { text, honesty, quiet, summed, of } = this.content
     this.dark = screen.dark(this.root)
     this.root.classList.toggle("gs-dark", this.dark)
     Object.assign(this.root.dataset, { text, steps: this.count })
     this.say()
     this.honesty.replaceChildren(...honesty.map((one) => make("p", { text: one })))
     this.quiet.textContent = quiet
+    this.summed.replaceChildren(...summed.map((one) => make("p", { text: one })))
     const nothing = this.count === 0
     this.empty.hidden = !nothing
     for (const part of [this.body, this.tools, this.caption]) part.hidden = nothing
@@ -160,7 +171,9 @@ class Figure {
   place() {
     const { rows, strips } = this.seen
     const empty = (row, side) => this.panels.some((panel) => panel.row === row && panel.side === side && panel.empty)
-    const frame = { width: this.stage.clientWidth, height: this.room(), rows, strips, sides: this.sides.length, empty }
+    const most = Math.max(0, ...this.panels.filter((panel) => panel.others).map((panel) => this.rowsOf(panel).length))
+    const least = Math.max(40, THICK * most)
+    const frame = { width: this.stage.clientWidth, height: this.room(), rows, strips, sides: this.sides.length, empty, least }
     labels.fontOf(this.root)
     const { column } = arrange({ ...frame, wordsHeight: 0 })
     this.pitch = this.sides.map((_, k) => {
@@ -225,10 +238,29 @@ class Figure {
     return orders[this.sortBy] ?? orders.index
   }
 
-  // What the rows of a panel are, from the top: units (a projected h has fewer), or the steps that were looked back at.
-  rowsOf({ side, signal, sources }) {
+  // What the rows of a panel are, from the top: units (a projected h has fewer) and the band of the others, or the steps
+  // that were looked back at.
+  rowsOf({ side, signal, sources, others }) {
     const rows = this.rows.get(`${side} ${signal}`)
-    return sources ? [...rows.keys()] : this.order(side).filter((unit) => rows.has(unit))
+    if (sources) return [...rows.keys()]
+    return [...Array.from(this.order(side)).filter((unit) => rows.has(unit)), ...(others ? BAND : [])]
+  }
+
+  // Whether a unit has a row.
+  has(side, unit) {
+    return this.sides[side].units.includes(unit)
+  }
+
+  // Whether it has none, and the server, which was not asked for it yet, can give it one.
+  lacks(side, unit) {
+    const asked = this.content.settings[side ? "unit2" : "unit"]
+    return Boolean(this.ask) && unit < this.sides[side].width && unit !== asked
+  }
+
+  // Ask for a row of what was picked.
+  wish() {
+    remember(this.chosen())
+    again()
   }
 
   // The steps in view on a side: zooming narrows the left side's and takes the other's along.
@@ -246,12 +278,14 @@ class Figure {
     const orders = new Set(this.sides.flatMap((side) => Object.keys(side.orders)))
     fill(this.sort, [...orders].map((name) => [name, orderNames()[name] ?? name]), this.sortBy)
     const quiet = getComputedStyle(this.root).getPropertyValue("--gs-quiet").trim()
-    this.labels = overlay.labels({ panels: this.panels, geometry: this.geometry, drawn: this.drawn, last: (side) => this.view(side)[1] - 1, quiet, ends: (side) => this.sides[side].named.find((one) => one.unit === this.units[side] && one.high) })
+    this.labels = overlay.labels({ panels: this.panels, geometry: this.geometry, drawn: this.drawn, last: (side) => this.view(side)[1] - 1, quiet, rows: (panel) => this.rowsOf(panel).length, ends: (side) => this.sides[side].named.find((one) => one.unit === this.units[side] && one.high) })
     overlay.drawLabels(this.labelLayer, this.labels)
     overlay.legend(this.scales, this.drawn)
     tint.legend(this.tints, this.tintColors())
     this.tints.hidden = !this.sides.some((side) => side.adds)
-    overlay.mark(this.marks, this.stage, this.columns[0].cursor, this.panels, (panel) => this.rowsOf(panel).indexOf(this.units[panel.side]), (panel) => this.rowsOf(panel).length)
+    this.outline(this.marks, (side) => this.units[side])
+    this.hover()
+    this.showUnits()
     if (this.parts?.sides.length !== this.sides.length) {
       this.parts = readout.build(this.readoutRoot, this.sides)
       this.parts.at.after(this.stepButton)
@@ -283,9 +317,32 @@ class Figure {
     title.children[1].textContent = side.model
     Object.assign(title.style, { left: `${top.left}px`, top: `${top.title}px`, width: `${this.geometry.column}px` })
     const named = side.named.map((one) => [one.unit, readout.unitName(side, one.unit)])
-    const all = Array.from(this.order(k), (unit) => [unit, tr("unit {unit}", { unit })])
-    fill(select, named.length ? [{ group: tr("named"), options: named }, { group: tr("all"), options: all }] : all, this.units[k])
+    const option = (unit) => [unit, tr("unit {unit}", { unit })]
+    const all = Array.from(this.order(k), option)
+    const others = this.ask ? Array.from({ length: side.width }, (_, unit) => unit).filter((unit) => !this.has(k, unit)).map(option) : []
+    const groups = [[tr("named"), named], [others.length ? tr("shown") : tr("all"), all], [tr("others"), others]].filter(([, options]) => options.length)
+    fill(select, groups.length > 1 ? groups.map(([group, options]) => ({ group, options })) : all, this.units[k])
     Object.assign(cursor.style, { top: `${top.top - 2}px`, height: `${top.bottom - top.top + 6}px`, width: `${Math.max(3, this.pitch[k])}px` })
+  }
+
+  // The choice of units that have a row, where a layer has too many for all.
+  showUnits() {
+    const { count, show } = this.content
+    this.showLabel.hidden = !this.ask || !this.sides.some(({ wide }) => wide)
+    const widths = [...new Set(this.sides.map(({ width }) => width))].join(" / ")
+    fill(this.show, [["lead", tr("{count} by contribution", { count })], ["moved", tr("{count} by movement", { count })], ["all", tr("all {count}", { count: widths })]], show)
+  }
+
+  // Frames round a unit's row in every panel of its side; ``unit(side)`` is none where there is nothing to frame.
+  outline(marks, unit, look) {
+    overlay.mark(marks, this.stage, this.columns[0].cursor, this.panels, (panel) => this.rowsOf(panel).indexOf(unit(panel.side)), (panel) => this.rowsOf(panel).length, look)
+  }
+
+  // The unit under the mouse.
+  hover(side, unit) {
+    const same = this.hovered?.[0] === side && this.hovered?.[1] === unit
+    this.hovered = [side, unit]
+    if (!same || unit === undefined) this.outline(this.over, (one) => (one === side && Number.isInteger(unit) ? unit : undefined), "gs-mark gs-over")
   }
 
   // Everything that follows the cursor. Nothing here asks Plotly or the server.
@@ -390,7 +447,9 @@ class Figure {
   }
 
   pickUnit(side, unit) {
-    this.units[side] = this.picked[side] = unit
+    this.picked[side] = unit
+    if (!this.has(side, unit)) return this.wish()
+    this.units[side] = unit
     this.render()
     this.address()
   }

@@ -3,8 +3,8 @@
 const TITLE = 24
 const GAP = 5
 
-// ``empty(row, side)``: nothing is drawn there; a page of one column spares the height.
-export function arrange({ width, height, rows, strips, sides, wordsHeight, empty }) {
+// ``empty(row, side)``: nothing is drawn there; a page of one column spares the height. ``least``: pixels of a panel.
+export function arrange({ width, height, rows, strips, sides, wordsHeight, empty, least = 40 }) {
   const narrow = width < 640
   const gutter = narrow ? 98 : 104
   const between = narrow ? 0 : 62
@@ -16,7 +16,7 @@ export function arrange({ width, height, rows, strips, sides, wordsHeight, empty
   const most = rows.length > 1 ? [104, 120] : [height, height] // one row alone takes all the height
   const free = height - TITLE - wordsHeight - rows.length * GAP - 8
   const share = free / (panels + 1.1 * strips.length)
-  const panel = narrow ? 56 : Math.floor(Math.max(40, Math.min(most[0], share)))
+  const panel = narrow ? Math.max(56, least) : Math.floor(Math.max(least, Math.min(most[0], share)))
   const strip = narrow ? 56 : Math.floor(Math.max(50, Math.min(most[1], 1.1 * share)))
   const boxes = []
   const tops = []

@@ -7,8 +7,8 @@ const dash = (text) => text.replaceAll("-", "−")
 const compact = (value) => dash(Number.isInteger(value) ? String(value) : value.toFixed(1))
 
 // All labels as {x, y, text, anchor, kind, size, color, title}; the page and the saved picture both draw them.
-// ``ends(side)``: what the two ends of its unit's memory mean, {high, low}, if anything.
-export function labels({ panels, geometry, drawn, last, quiet, ends }) {
+// ``ends(side)``: what the two ends of its unit's memory mean, {high, low}, if anything. ``rows(panel)``: how many it has.
+export function labels({ panels, geometry, drawn, last, quiet, ends, rows }) {
   const found = []
   for (const panel of panels) {
     const { box } = panel
@@ -34,6 +34,10 @@ export function labels({ panels, geometry, drawn, last, quiet, ends }) {
       if (named) for (const [text, y] of [[named.high, above], [named.low, below]]) found.push({ x: box.x + 4, y, text, kind: "gs-end", size: 11, color: quiet })
       found.push(...lineLabels(panel, drawn, last(panel.side)))
     } else found.push({ x: box.x - 6, y: middle, text: panel.label, anchor: "right", kind: "gs-letter", size: 13, title: panel.meaning })
+    if (panel.others && !panel.empty) {
+      const y = box.y + box.height * (1 - 1.5 / rows(panel)) // the middle of its last three rows
+      found.push({ x: box.x + box.width + 2, y, text: `+${panel.others}`, kind: "gs-tick", size: 10, color: quiet, title: tr("{count} other units", { count: panel.others }) })
+    }
   }
   return found
 }
@@ -75,11 +79,11 @@ export function legend(root, { data, layout }) {
   }))
 }
 
-// A frame round the chosen unit's row in every panel. `rank(panel)` is its row, -1 for none, and `count(panel)` the number of rows.
-export function mark(marks, stage, before, panels, rank, count) {
+// A frame round a unit's row in every panel. `rank(panel)` is its row, -1 for none, and `count(panel)` the number of rows.
+export function mark(marks, stage, before, panels, rank, count, look = "gs-mark") {
   const wanted = panels.filter((panel) => panel.kind === "panel" && !panel.empty && !panel.sources)
   while (marks.length < wanted.length) {
-    marks.push(make("div", { class: "gs-mark" }))
+    marks.push(make("div", { class: look }))
     stage.insertBefore(marks.at(-1), before)
   }
   marks.forEach((node, k) => {

@@ -34,11 +34,16 @@ export function listen(figure) {
       move(down.panel, x)
     }
     const panel = panelAt(x, y)
-    if (panel?.kind === "panel" && !panel.empty) showTip(figure, panel, stepAt(panel, x), unitAt(panel, y), event)
-    else figure.tip.hidden = true
+    const unit = panel?.kind === "panel" && !panel.empty ? unitAt(panel, y) : "gap"
+    figure.hover(panel?.side, panel?.sources ? null : unit)
+    if (unit === "gap") figure.tip.hidden = true
+    else showTip(figure, panel, stepAt(panel, x), unit, event)
   }
   stage.onpointerup = () => {
-    if (down && !down.dragged && down.panel.kind === "panel" && !down.panel.empty && !down.panel.sources) figure.pickUnit(down.panel.side, unitAt(down.panel, down.y))
+    if (down && !down.dragged && down.panel.kind === "panel" && !down.panel.empty && !down.panel.sources) {
+      const unit = unitAt(down.panel, down.y)
+      if (Number.isInteger(unit)) figure.pickUnit(down.panel.side, unit) // the band below stands for many
+    }
     down = null
   }
   // The first click has moved the cursor here and chosen the unit.
@@ -47,7 +52,10 @@ export function listen(figure) {
     if (panel?.kind === "panel" && !panel.empty && !panel.sources && figure.ask) figure.openStep()
   }
   stage.onpointercancel = () => (down = null)
-  stage.onpointerleave = () => (figure.tip.hidden = true)
+  stage.onpointerleave = () => {
+    figure.tip.hidden = true
+    figure.hover()
+  }
   const onKey = (event) => press(figure, event)
   document.addEventListener("keydown", onKey)
   return () => document.removeEventListener("keydown", onKey)
@@ -56,7 +64,7 @@ export function listen(figure) {
 function showTip(figure, panel, step, unit, event) {
   const value = figure.row(panel.side, panel.signal, unit)[step]
   const side = figure.sides[panel.side]
-  const row = panel.sources ? tr("back to “{word}”", { word: wordAt(side, unit)[0] }) : unitName(side, unit)
+  const row = panel.sources ? tr("back to “{word}”", { word: wordAt(side, unit)[0] }) : rowName(panel, side, unit)
   figure.tip.replaceChildren(
     make("strong", { text: `${panel.label} = ${number(value)}` }),
     make("span", { text: `${row}, “${wordAt(side, step)[0]}”` }),
@@ -65,6 +73,14 @@ function showTip(figure, panel, step, unit, event) {
   figure.tip.hidden = false
   const [x, y] = within(figure.root, event)
   Object.assign(figure.tip.style, { left: `${clamp(x + 14, 0, figure.root.clientWidth - 260)}px`, top: `${y + 16}px` })
+}
+
+// What a row of a panel is called: its unit, or what it is of the band below, as dashboard/figures/band.py has it.
+function rowName({ others: count }, side, row) {
+  if (row === "high") return tr("exceeded by a tenth of the other {count} units", { count })
+  if (row === "median") return tr("exceeded by half of the other {count} units", { count })
+  if (row === "low") return tr("exceeded by nine tenths of the other {count} units", { count })
+  return unitName(side, row)
 }
 
 // A clicker's keys and the arrows work wherever nobody is writing; the other keys do not take scrolling from the page.

@@ -95,7 +95,7 @@ export function update(parts, sides, steps, at, count) {
   parts.at.replaceChildren(make("strong", { text, dir: "auto" }), make("span", { text: read }))
   parts.sides.forEach((part, k) => {
     const { words, ids, p, unknown } = sides[k].next
-    const here = ids[steps[k]] ?? []
+    const here = Array.from(ids[steps[k]] ?? []).filter((id) => id >= 0) // of some there are fewer
     part.bars.forEach((bar, rank) => {
       bar.row.hidden = rank >= here.length
       if (bar.row.hidden) return

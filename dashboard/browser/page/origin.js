@@ -10,7 +10,7 @@ import { tr } from "./words.js"
 const [DIMMED, SAID, ASKED] = [700, 1700, 6000] // milliseconds; the second time is asked twice as late, and so on
 const OFTEN = 4 // times that are asked for, before it is said that nothing comes
 const ADDRESS = 300 // milliseconds: what Streamlit writes there after a run has then been written
-const NAMES = ["text", "left", "right", "layer", "direction", "yours"]
+const NAMES = ["text", "left", "right", "layer", "direction", "show", "yours"]
 const LONGEST = 100_000 // characters of a text that the server looks at, as in dashboard/state.py
 
 let page // the controls in use
@@ -28,6 +28,11 @@ export function use(controls) {
 // Other choices in the page's lists, by name.
 export function change(values) {
   page?.change(values)
+}
+
+// What was picked, which the server has to know where it has not sent it.
+export function again() {
+  page?.send("settings", page.settings)
 }
 
 // Another text, as if it had been typed.

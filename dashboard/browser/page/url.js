@@ -54,6 +54,12 @@ export function long() {
 
 const CURSOR = ["at", "unit", "unit2"]
 
+// The units that were picked, by name; null where none was.
+export function picked() {
+  const here = new URL(window.location.href).searchParams
+  return Object.fromEntries(["unit", "unit2"].map((name) => [name, kept[name] === undefined && here.has(name) ? Number(here.get(name)) : (kept[name] ?? null)]))
+}
+
 // A page that is left has in its address what was chosen with the cursor, if anything was.
 export function leave() {
   const here = new URL(window.location.href).searchParams

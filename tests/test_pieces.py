@@ -1,0 +1,89 @@
+"""Pieces of words are shown as pieces, and the bytes of a character once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer as HuggingFace
+from tokenizers import decoders, models, normalizers, pre_tokenizers
+
+from dashboard.figures.content import side
+from dashboard.figures.words import BYTE, named, next_word, next_words, words
+from lstm_core import Network, Tokenizer
+from lstm_core.network import assembled
+from tests.small_models import small_model
+
+PIECES = ["\u2581", "a", "r", "d", "y", "0", "9", "\u56fd", "ar", "ard", "\u2581y", "\u2581a", "\u25819"]
+BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
+
+
+def spaced() -> Tokenizer:
+    """As vocabularies of the newer kind are: a space begins the piece, and what is no piece is spelled in bytes."""
+    found = {piece: k for k, piece in enumerate([*BYTES, *PIECES])}
+    merges = [("a", "r"), ("ar", "d"), ("\u2581", "y"), ("\u2581", "a"), ("\u2581", "9")]
+    model = HuggingFace(models.BPE(found, merges, byte_fallback=True))
+    model.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])  # type: ignore[assignment]
+    model.pre_tokenizer = pre_tokenizers.Split("\u2581", "merged_with_next")  # type: ignore[assignment]
+    model.decoder = decoders.Sequence(
+        [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )  # type: ignore[assignment]
+    return Tokenizer(model.to_str())
+
+
+def reader() -> Network:
+    tokenizer, like = spaced(), small_model("lstm")
+    rng = np.random.default_rng(0)
+    layers = [[{p.name: rng.normal(size=p.shape(3, 4)).astype(np.float32) for p in like.cell.params}]]
+    embedding, readout = rng.normal(size=(tokenizer.size, 3)), rng.normal(size=(tokenizer.size, 4))
+    return assembled(
+        name="spaced", tokenizer=tokenizer, cell=like.cell, embedding=embedding.astype(np.float32), layers=layers,
+        readout=readout.astype(np.float32), bias=np.zeros(tokenizer.size, np.float32), meta={},
+    )  # fmt: skip
+
+
+def test_a_next_word_is_a_word_or_the_rest_of_one() -> None:
+    tokenizer = spaced()
+    names = {piece: next_word(tokenizer, tokenizer.id(piece)) for piece in PIECES}
+    assert names["\u2581y"] == "y" and names["ard"] == "-ard" and names["y"] == "-y"
+    assert names["9"] == "9", "below zero it is not"
+    assert names["\u56fd"] == "\u56fd", "Chinese has no spaces"
+    assert names["\u2581"] == " "
+    assert next_word(tokenizer, BYTES.index("<0xE4>")) == next_word(tokenizer, BYTES.index("<0xB8>")) == BYTE
+
+
+def test_a_vocabulary_without_spaces_names_its_words_as_they_are() -> None:
+    words_only = small_model("lstm").tokenizer
+    assert [next_word(words_only, id) for id in (0, 1, 3)] == ["<unk>", ".", "mary"]
+    model = HuggingFace(models.WordPiece({"<unk>": 0, "yell": 1, "##ow": 2, "##9": 3}, unk_token="<unk>"))
+    pieces = Tokenizer(model.to_str())
+    assert [next_word(pieces, id) for id in (1, 2, 3)] == ["yell", "-ow", "9"]
+    letters = Tokenizer(HuggingFace(models.WordLevel({" ": 0, "a": 1}, unk_token=" ")).to_str())
+    assert next_word(letters, 1) == "a", "where a space is a character of its own no piece goes on"
+
+
+def test_bytes_among_the_next_words_are_one_word_with_all_their_share() -> None:
+    model = reader()
+    ids = np.array([[BYTES.index("<0xE4>"), model.tokenizer.id("\u2581y"), BYTES.index("<0xB8>")]])
+    (row,) = next_words(model, (ids, np.array([[0.3, 0.4, 0.2]])), 1)
+    assert row == [(BYTE, pytest.approx(0.5)), ("y", pytest.approx(0.4))]
+    assert next_words(model, None, 2) == [[], []]
+    trace = model.run("y")
+    drawn = side(model, trace, [row], 0, 0, np.arange(4))["next"]
+    assert drawn["words"] == ["rare character", "y"] and drawn["ids"].tolist() == [[0, 1]]
+    uneven = side(model, model.run("y a"), [row, row[:1]], 0, 0, np.arange(4))["next"]
+    assert uneven["ids"].tolist() == [[0, 1], [0, -1]]
+
+
+def test_what_is_read_is_named_by_its_piece() -> None:
+    model = reader()
+    trace = model.run("yard 909 \U0001f642 a\u56fd")
+    shown = [word.text for word in words(trace)]
+    assert shown[:2] == ["yard", "909"] and "\U0001f642" in "".join(shown)
+    read = [named(trace, step) for step in range(len(trace))]
+    assert read[:2] == ["y", "-ard"] and "-0" not in read
+    at = read.index("\U0001f642, byte 1 of 4")
+    assert read[at + 1 : at + 4] == [f"\U0001f642, byte {k} of 4" for k in (2, 3, 4)]
+    pieces = side(model, trace, [[]] * len(trace), 0, 0, np.arange(4))["pieces"]
+    assert [pieces.get(str(step)) for step in (0, 1)] == ["y", "-ard"]
+    assert [pieces[str(step)] for step in range(at, at + 4)] == ["4 bytes"] * 4
+    assert read[-1] == "\u56fd"
