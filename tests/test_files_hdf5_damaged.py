@@ -72,3 +72,13 @@ def test_what_is_too_much_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr(hdf5, "nodes", trips)
         with pytest.raises(kind):
             hdf5.parse(whole(), 1 << 20)
+
+
+def test_the_limit_is_for_all_arrays_together() -> None:
+    file = io.BytesIO()
+    with h5py.File(file, "w") as tree:
+        for name in "abc":
+            tree[name] = np.ones((10, 10), np.float32)
+    assert len(hdf5.parse(file.getvalue(), 1200)[1]) == 3
+    with pytest.raises(ValueError, match="c"):
+        hdf5.parse(file.getvalue(), 1199)
