@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.browser import Server
+from dashboard.state import Settings
 from dashboard.talk.tour import shipped
 from tests.browser.gates import LAPTOP, Gates
 
@@ -51,9 +52,11 @@ def test_the_menu_starts_a_tour_whose_headline_is_about_the_word(gates: Gates) -
     names = page.get_by_test_id("gt-menu").locator("li button").all_text_contents()
     assert names == ["What the gates do", "LSTM or GRU", "Other sentences, other networks"]
     page.get_by_test_id("gt-tour-what-the-gates-do").click()
-    for _ in range(3):
-        page.keyboard.press("PageDown")
-    expect(page.get_by_test_id("gt-place")).to_have_text("4 / 12")
+    for stop in range(1, 5):
+        expect(page.get_by_test_id("gt-place")).to_have_text(f"{stop} / 12")
+        gates.has(text=Settings().text, ready=1)
+        if stop < 4:
+            page.keyboard.press("PageDown")
     gates.has(only="keep", step=11)
     expect(page.locator(".gs-caption")).to_have_text(
         "At “John”, LSTM’s gender (unit 0): f = 0.12; GRU’s gender (unit 8): z = 0.05."

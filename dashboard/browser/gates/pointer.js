@@ -18,10 +18,17 @@ export function listen(figure) {
   }
   const move = (panel, x) => figure.moveTo(fromSide(figure.sides, panel.side, stepAt(panel, x)))
   let down = null
+  // The second press of a double click: the figure may have moved under it, and what the first one chose stays.
+  let last = { timeStamp: -Infinity }
+  const second = (event) => {
+    const near = event.timeStamp - last.timeStamp < 500 && Math.hypot(event.clientX - last.clientX, event.clientY - last.clientY) < 4
+    last = event
+    return near
+  }
   stage.onpointerdown = (event) => {
     const [x, y] = inside(event)
     const panel = panelAt(x, y)
-    if (!panel || event.button) return
+    if (!panel || event.button || second(event)) return
     down = { panel, x, y, dragged: false } // what is said above the figure may grow with the cursor, and push it down
     stage.setPointerCapture(event.pointerId)
     figure.play(false)
