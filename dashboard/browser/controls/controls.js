@@ -4,6 +4,7 @@ import { away, running, settling } from "../page/connection.js"
 import { fill, load, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import * as origin from "../page/origin.js"
+import { fitPaper } from "../page/print.js"
 import { cursor, leave, long, picked, remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 
@@ -54,11 +55,13 @@ class Controls {
     document.addEventListener("click", this.onClick, true) // before Streamlit goes there
     this.unsent = {} // by name, while the page runs for the first time
     this.fresh = true
+    this.onPaper = fitPaper()
     this.observer = new ResizeObserver(() => this.grow())
     this.observer.observe(this.root)
   }
 
   close() {
+    this.onPaper()
     clearTimeout(this.timer)
     clearTimeout(this.waiting)
     document.removeEventListener("click", this.onClick, true)

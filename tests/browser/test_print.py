@@ -1,0 +1,53 @@
+"""A page is printed whole, in both directions of the paper, without what can only be pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from gates import LAPTOP, Gates
+from playwright.sync_api import expect
+
+Open = Callable[..., Gates]
+PAPER = {"portrait": (718, 1047), "landscape": (1047, 718)}  # A4 without its margins, in CSS pixels
+TEXT = "Mary was hungry. Then John met Anna and he"
+
+
+@pytest.mark.parametrize("direction", PAPER)
+def test_a_page_fits_on_paper(open_gates: Open, direction: str) -> None:
+    gates = open_gates({"text": TEXT})
+    page = gates.page
+    width, height = PAPER[direction]
+    expect(page.get_by_test_id("gs-sentence")).to_be_visible()
+    try:
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": width, "height": height})
+        _fits(gates, width)
+    finally:  # the browser's next page would be printed, too
+        page.emulate_media(media="screen")
+        page.set_viewport_size(LAPTOP)
+    expect(page.locator(".gs-tools").first).to_be_visible()
+
+
+def _fits(gates: Gates, width: int) -> None:
+    page = gates.page
+    whole = page.evaluate(
+        """() => {
+            const nodes = [...document.querySelectorAll(".gs-plot *")]
+            const rights = nodes.map((node) => node.getBoundingClientRect().right)
+            const frames = [...document.querySelectorAll("html, body, .stApp, .stAppViewContainer, .stMain")]
+            return {
+                wide: document.scrollingElement.scrollWidth,
+                zoom: getComputedStyle(document.querySelector(".stMain")).zoom,
+                right: Math.max(...rights),
+                clipped: frames.filter((node) => getComputedStyle(node).overflowY !== "visible").length,
+            }
+        }"""
+    )
+    # A figure that a smaller window has drawn again may reach 2 mm into the margin of 10.
+    assert max(whole["wide"], whole["right"]) <= width + 8 and whole["clipped"] == 0
+    assert float(whole["zoom"]) == pytest.approx(0.98 * width / LAPTOP["width"], abs=0.01)
+    expect(page.locator(".gs-readout")).to_be_visible()
+    expect(page.get_by_test_id("gs-sentence")).to_be_visible()
+    for gone in (".stAppHeader", ".gs-tools", ".gs-chips", ".gt-tools"):
+        expect(page.locator(gone).first).to_be_hidden()
