@@ -130,4 +130,5 @@ def _link(address: str) -> None:
         st.caption(tr(DENSE))
         return
     says = escape(tr("This view's address as a QR code"))
-    st.html(f'<img src="{code.png_data_uri(scale=8)}" width="360" alt="{says}">')  # st.image knows no alternative text
+    image = code.png_data_uri(scale=8)
+    st.html(f'<img src="{image}" width="360" class="gt-code" alt="{says}">')  # st.image knows no alternative text
