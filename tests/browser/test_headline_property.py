@@ -21,6 +21,7 @@ from safetensors import safe_open
 from dashboard.figures.content import named_units, side
 from dashboard.figures.deciding import deciding_unit
 from dashboard.figures.order import memory
+from dashboard.figures.words import next_words
 from lab.tasks.chinese import ChineseWriter
 from lab.tasks.english import Writer
 from lstm_core import Network, list_models, load_model
@@ -71,7 +72,8 @@ class Told:
         chosen = deciding_unit(model, trace, table, self.at, layer) if len(trace) else 0
         named = [one["unit"] for one in named_units(model, layer, 0)]
         self.unit = rng.choice([chosen, *named, rng.randrange(model.hidden_size)])
-        self.sent = side(model, trace, table, layer, 0, np.arange(model.hidden_size))
+        words = next_words(model, model.likeliest(trace, 5), len(trace))
+        self.sent = side(model, trace, words, layer, 0, np.arange(model.hidden_size))
         self.state = memory(trace)
         self.c = trace.signals[self.state][layer, 0, :, 0, self.unit]
         keep = trace.role("keep")
