@@ -7,28 +7,16 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from dashboard.cache import Reading
-
 Value = TypeVar("Value")
-TOKEN = 600
-"""Bytes of a token, about."""
 
 
 def size(arrays: Iterable[np.ndarray]) -> int:
     """Bytes of arrays, of one that several share once."""
     return sum({id(array): array.nbytes for array in arrays}.values())
-
-
-def reading_size(reading: Reading) -> int:
-    """Bytes of a reading, about, less those of its model, which others have, too."""
-    trace = reading.trace
-    arrays = size([*trace.signals.values(), trace.inputs, *trace.initial.values(), *(reading.likeliest or ())])
-    return arrays + TOKEN * len(trace.tokens)
 
 
 class Cache(Generic[Value]):

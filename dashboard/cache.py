@@ -21,6 +21,8 @@ LIMIT = 2000
 """Tokens that are read; more would draw nothing that can be seen."""
 READINGS = 40 << 20
 """Bytes of readings of shipped models that are kept, for all visitors."""
+TOKEN = 600
+"""Bytes of a token, about."""
 AGAIN = 600.0
 """Seconds after which everything is looked at again: what of it has become garbage meanwhile is let go of."""
 EVERY = 5.0
@@ -120,7 +122,14 @@ def title(path: Path) -> str:
         return ""
 
 
-_readings: budgets.Cache[Reading] = budgets.Cache(READINGS, budgets.reading_size)
+def reading_size(reading: Reading) -> int:
+    """Bytes of a reading, about, less those of its model, which others have, too."""
+    trace = reading.trace
+    arrays = budgets.size([*trace.signals.values(), trace.inputs, *trace.initial.values(), *(reading.likeliest or ())])
+    return arrays + TOKEN * len(trace.tokens)
+
+
+_readings: budgets.Cache[Reading] = budgets.Cache(READINGS, reading_size)
 
 
 def read(name: str, text: str, limit: int = LIMIT, device: str = "auto") -> Reading:

@@ -13,7 +13,7 @@ from dashboard.browser.mount import mounted, spoken
 from dashboard.browser.pack import pack
 from dashboard.controls import taken
 from dashboard.origin import origin
-from dashboard.state import HOMES, Settings
+from dashboard.state import Settings
 
 CHOSEN = "chosen step"
 """Under this name the session keeps the text and the step that was chosen in it."""
@@ -29,9 +29,7 @@ def chosen_step(text: str, count: int) -> int:
     chosen, step = st.session_state.get(CHOSEN, (None, 0))
     if chosen != text:
         said = st.query_params.to_dict() if chosen is None else {}
-        homes = {Settings().text: Settings().at} | {home["text"]: home["at"] for home in HOMES.values()}
-        at = said.get("at", homes.get(text, -1))
-        step = Settings.parse({"at": at}, ()).at
+        step = Settings.parse({"at": said.get("at", Settings.start(text))}, ()).at
     return max(0, min(step + count if step < 0 else step, count - 1))
 
 

@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import streamlit as st
 
-from dashboard import cache
-from dashboard.controls.device import wanted
+from dashboard import cache, session
 from dashboard.language import current, tr
 from dashboard.state import HOMES, YOURS, Settings
 from lstm_core import Network
+from lstm_core.device import accelerator
 
-if TYPE_CHECKING:
-    from dashboard.yours.session import Upload
+DEVICE = "device"
+"""Under this name the session keeps which device was chosen: "auto", "cpu" or "accelerator"."""
+OWN = session.keeps("your model")
+"""Under this name it keeps the visitor's own model, if there is one: an ``Owner``."""
+
+
+class Own(Protocol):
+    """The visitor's own model, and what it reads (``dashboard.yours.upload``)."""
+
+    def model(self) -> Network: ...
+    def read(self, text: str, limit: int) -> cache.Reading: ...
+
+
+class Owner(Protocol):
+    """What holds a visitor's own model (``dashboard.yours.session``)."""
+
+    def used(self) -> Own | None:
+        """The model, which somebody looks at now."""
+        ...
+
+    def stamp(self) -> str | None:
+        """Tells the model, with what it reads, from any other; None where there is none."""
+        ...
+
+
+def owner() -> Owner | None:
+    return st.session_state.get(OWN)
 
 
 def names() -> dict[str, str]:
@@ -68,7 +93,12 @@ def notices(name: str, shown: Network) -> list[str]:
     return [text]
 
 
-def _upload() -> Upload | None:
-    from dashboard.yours import session  # only where it is chosen: the first page does not wait for it
+def _upload() -> Own | None:
+    here = owner()
+    return here.used() if here is not None else None
 
-    return session.place().upload
+
+def wanted() -> str:
+    """The device that the visitor's models run on, as ``lstm_core.device`` names it."""
+    asked = st.session_state.get(DEVICE) or "auto"
+    return (accelerator() or "auto") if asked == "accelerator" else asked

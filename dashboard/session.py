@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from dashboard import address
 from dashboard.state import SERVER_SIDE
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def keeps(name: str) -> str:
 ARRIVALS = keeps("arrivals")
 BEGUN = keeps("begun")
 LANGUAGE = keeps("lang")
+LED = keeps("led")
+"""Under this name the session keeps what the browser has to keep of the view that it was led to."""
 CURSOR = "cursor"
 """Under this name the session keeps where the cursor stood on the page before: ``at``, ``unit``, ``unit2``."""
 
@@ -31,6 +34,11 @@ CURSOR = "cursor"
 def arrival() -> int:
     """How often this session was led to a view; components that belong to a view begin anew with it."""
     return int(st.session_state.get(ARRIVALS, 0))
+
+
+def led() -> str:
+    """What the address of the view that this session was led to says of what the browser keeps."""
+    return st.session_state.get(LED, "")
 
 
 def goes_on(here: Any) -> bool:
@@ -58,4 +66,5 @@ def arrive(page: StreamlitPage, query: Mapping[str, str]) -> None:
     for name in [str(name) for name in st.session_state if name not in _kept]:
         del st.session_state[name]
     st.session_state[ARRIVALS] = arrival() + 1
+    st.session_state[LED] = address.browsers(query)
     st.switch_page(page, query_params=dict(query))

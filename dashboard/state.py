@@ -11,7 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-SERVER_SIDE = ("text", "left", "right", "layer", "direction", "show")
+from dashboard import address
+
+SERVER_SIDE = address.SCENE
 YOURS = "yours"
 """Stands for the visitor's own model where a shipped one is named."""
 LONGEST = 100_000
@@ -63,8 +65,14 @@ class Settings:
                 default = getattr(Settings(), side)
                 settings = replace(settings, **{side: default if default in names else names[0] if names else ""})
         if "text" in params and "at" not in params:
-            settings = replace(settings, at=-1)  # a sentence of one's own is read to its end
+            settings = replace(settings, at=Settings.start(settings.text))
         return settings
+
+    @staticmethod
+    def start(text: str) -> int:
+        """Where the cursor is at first: a sentence of one's own is read to its end."""
+        homes = {Settings().text: Settings().at} | {home["text"]: home["at"] for home in HOMES.values()}
+        return homes.get(text, -1)
 
     @staticmethod
     def home(params: Mapping[str, Any], language: str) -> Mapping[str, Any]:

@@ -14,13 +14,13 @@ import zlib
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from dashboard.address import NOT_OF_A_VIEW
 from lstm_core.say import say
 
 LARGEST = 200_000
 """Bytes of a tour at most."""
 VIEWS, LINE, NAME, VALUE = 200, 1000, 40, 20_000
 """Views of a tour, and characters of a line, of a parameter's name and of its value, at most."""
-NOT_OF_A_VIEW = {"tour", "stop", "lang", "present", "embed", "embed_options"}
 RINGS = 8
 """Things that a view rings, and that it presses, at most."""
 THING = re.compile(r"(row|word|gate|stage|button|fold|panel)( [\w.-]{1,40}){1,2}|word|next|headline|sentence")

@@ -44,7 +44,7 @@ def spoken(request: pytest.FixtureRequest, plain: None) -> Iterator[str]:  # noq
 
 
 @pytest.mark.every(3)
-@pytest.mark.parametrize("view", ANALYSES, ids=lambda view: view.TITLE)
+@pytest.mark.parametrize("view", ANALYSES, ids=lambda view: view.page.title)
 def test_every_panel_says_more_than_its_title(view: Any, spoken: str) -> None:
     language.ask(lambda: session_state.get("lang", spoken))
     test = opened(view.__name__, text=TEXT, at="6", do="f@1:2=0")

@@ -47,7 +47,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.every(3)
 @pytest.mark.parametrize("side", ["left", "right"])
-@pytest.mark.parametrize("view", discover(), ids=lambda view: view.TITLE)
+@pytest.mark.parametrize("view", discover(), ids=lambda view: view.page.title)
 def test_every_page_opens_with_it_on_either_side(view, side: str) -> None:
     opened(view.__name__, text=SENTENCE, **{side: "looking"})
 

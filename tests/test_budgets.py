@@ -95,7 +95,7 @@ def test_a_readings_size_is_about_what_it_takes() -> None:
     reading = cache.read("pronouns_zh-lstm", text)
     taken = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert 0.5 < budgets.reading_size(reading) / taken < 2
+    assert 0.5 < cache.reading_size(reading) / taken < 2
 
 
 @pytest.mark.parametrize("count", [12 if NIGHTLY else 6])
@@ -103,7 +103,7 @@ def test_long_texts_do_not_add_up(count: int, monkeypatch: pytest.MonkeyPatch) -
     cache.forget()
     length = 2000 if NIGHTLY else 300
     text = (CHINESE * length)[:length]
-    size = budgets.reading_size(cache.read("pronouns_zh-lstm", text))
+    size = cache.reading_size(cache.read("pronouns_zh-lstm", text))
     monkeypatch.setattr(cache._readings, "most", 3 * size)
     for k in range(count):
         cache.read("pronouns_zh-lstm", f"{k}{text}")

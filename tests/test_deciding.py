@@ -169,7 +169,7 @@ def script(name: str) -> None:
     importlib.import_module(name).page()
 
 
-PAGES = [view for view in discover() if view.TITLE not in ("Experiments",)]
+PAGES = [view for view in discover() if view.page.title not in ("Experiments",)]
 
 
 def shown(view: str, left: str, right: str, text: str) -> str:
@@ -190,17 +190,17 @@ def shown(view: str, left: str, right: str, text: str) -> str:
 PAIRS = [("general-lstm", "general-gru"), ("pronouns-lstm", "pronouns-gru"), ("country-lstm", "pronouns-coupled")]
 
 
-@pytest.mark.parametrize("view", PAGES, ids=lambda view: view.TITLE)
+@pytest.mark.parametrize("view", PAGES, ids=lambda view: view.page.title)
 def test_on_a_sentence_without_a_gender_no_page_says_gender(view) -> None:
-    for left, right in PAIRS[: 1 if view.TITLE in ("Gradients", "Health") else 2]:
+    for left, right in PAIRS[: 1 if view.page.title in ("Gradients", "Health") else 2]:
         said = shown(view.__name__, left, right, FRANCE)
         assert "gender" not in said.lower(), said[max(0, said.lower().index("gender") - 200) :][:400]
 
 
-@pytest.mark.parametrize("view", [one for one in PAGES if one.TITLE not in ("Gates", "Gradients", "Health")])
+@pytest.mark.parametrize("view", [one for one in PAGES if one.page.title not in ("Gates", "Gradients", "Health")])
 def test_the_pages_start_from_the_unit_that_decides(view) -> None:
     model = cache.model("general-lstm")
     trace = model.run(FRANCE)
     unit = int(shares(model, trace, len(trace) - 1)[0].argmax())
     said = shown(view.__name__, "general-lstm", "general-gru", FRANCE)
-    assert f'"unit": {unit}' in said if view.TITLE == "Step by step" else f"unit {unit}" in said
+    assert f'"unit": {unit}' in said if view.page.title == "Step by step" else f"unit {unit}" in said

@@ -27,7 +27,7 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 from uploads import HOSTILE, WORDS, npy, onnx_lstm, safetensors, saved, tagger
 
-from dashboard import cache, language
+from dashboard import cache, language, library
 from dashboard.state import YOURS, Settings
 from dashboard.views import discover
 from dashboard.yours import inputs, session, vocabulary
@@ -335,7 +335,7 @@ def test_any_file_is_read_or_refused(broken: Broken, file: str) -> None:
 def test_every_page_shows_any_file(page: str, broken: Broken, file: str, params: dict[str, str]) -> None:
     place = session.Place()
     place.take(Given(file, broken.data))
-    opened(page, params | {"left": YOURS}, {session.KEY: place})
+    opened(page, params | {"left": YOURS}, {library.OWN: place})
 
 
 @pytest.mark.parametrize("name", MARKUP)
@@ -353,7 +353,7 @@ def test_the_names_in_a_file_are_text(name: str) -> None:
     assert not place.problem
     for place in places:
         for page in ("dashboard.views.gates", "dashboard.views.memory"):
-            opened(page, {"left": YOURS, "text": f"Mary {name} she", "word": name}, {session.KEY: place})
+            opened(page, {"left": YOURS, "text": f"Mary {name} she", "word": name}, {library.OWN: place})
 
 
 TABLES = [npy(np.ones((5, 3))), b"1,2,3\n4,5,6\n", b"a;b;c\n1;2;3"]

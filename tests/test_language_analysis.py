@@ -65,7 +65,7 @@ def english(text: str) -> bool:
 
 
 @pytest.mark.every(3)
-@pytest.mark.parametrize("view", PAGES, ids=lambda view: view.TITLE)
+@pytest.mark.parametrize("view", PAGES, ids=lambda view: view.page.title)
 @pytest.mark.parametrize("link", LINKS, ids=str)
 def test_no_english_is_left_over(view: Any, link: dict[str, str]) -> None:
     shown = list(on_the_page(opened(view.__name__, **{"text": SENTENCE, **link})))

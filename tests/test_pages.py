@@ -40,7 +40,7 @@ def panels(view, **params: str) -> dict[str, dict]:
 
 
 @pytest.mark.every(3)
-@pytest.mark.parametrize("view", PAGES, ids=lambda view: view.TITLE)
+@pytest.mark.parametrize("view", PAGES, ids=lambda view: view.page.title)
 @pytest.mark.parametrize(
     "params",
     [

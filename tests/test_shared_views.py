@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from uploads import saved
 
-from dashboard import budgets, cache
+from dashboard import budgets, cache, library
 from dashboard.browser import mount
 from dashboard.state import HOMES, YOURS, Settings
 from dashboard.views import gates
@@ -34,7 +34,7 @@ def visit(language: str = "en", place: session.Place | None = None, **address: s
     """What the figure of a new session is drawn from."""
     test = AppTest.from_function(gates_in, args=(language,), default_timeout=30)
     if place is not None:
-        test.session_state[session.KEY] = place
+        test.session_state[library.OWN] = place
     for name, value in address.items():
         test.query_params[name] = value
     test.run()

@@ -58,7 +58,7 @@ def sent(test: AppTest) -> dict:
     return next(tree for tree in trees if not {"models", "tour"} & tree.keys())
 
 
-@pytest.mark.parametrize("view", discover(), ids=lambda view: view.TITLE)
+@pytest.mark.parametrize("view", discover(), ids=lambda view: view.page.title)
 def test_every_view_opens(view) -> None:
     opened(view.__name__)
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 from uploads import HOSTILE, SENTENCE, WORDS, onnx_lstm, saved, tagger
 
-from dashboard import cache, language
+from dashboard import cache, language, library
 from dashboard.state import YOURS
 from dashboard.views import contrast, discover, gates, gradients, health, memory, what_if
 from dashboard.yours import session, vocabulary
@@ -34,7 +34,7 @@ def placed(data: bytes, words: bool = False, **chosen: object) -> session.Place:
 def opened(view: Any, place: session.Place | None, **params: str) -> AppTest:
     test = AppTest.from_function(script, args=(view.__name__,), default_timeout=60)
     if place is not None:
-        test.session_state[session.KEY] = place
+        test.session_state[library.OWN] = place
     for key, value in {"left": YOURS, "text": SENTENCE, **params}.items():
         test.query_params[key] = value
     test.run()
@@ -57,7 +57,7 @@ FILES = {
 
 @pytest.mark.every(3)
 @pytest.mark.filterwarnings("ignore:LSTM with projections")
-@pytest.mark.parametrize("view", discover(), ids=lambda view: view.TITLE)
+@pytest.mark.parametrize("view", discover(), ids=lambda view: view.page.title)
 @pytest.mark.parametrize("file", FILES)
 def test_every_page_draws_every_model_on_either_side(view, file: str) -> None:
     place = FILES[file]()
@@ -189,7 +189,7 @@ def test_a_model_is_replaced_by_another() -> None:
     test = opened(gates, placed(saved(nn.GRU(3, 5))))
     uploader = next(one for one in test.get("file_uploader") if one.proto.label == "Another file")  # type: ignore[attr-defined]
     uploader.upload("other.pt", saved(nn.LSTM(2, 4)), "application/octet-stream").run()  # type: ignore[attr-defined]
-    assert not test.exception and test.session_state[session.KEY].upload.file == "other.pt"
+    assert not test.exception and test.session_state[library.OWN].upload.file == "other.pt"
 
 
 def test_two_visitors_do_not_see_each_others() -> None:
@@ -205,7 +205,7 @@ def test_an_upload_through_the_page_and_its_removal() -> None:
     assert not test.exception and sent(test)["sides"][0]["model"] == YOURS
     next(button for button in test.button if button.label == "Remove").click().run()
     assert sent(test)["sides"][0]["model"] == "pronouns-lstm"
-    assert test.session_state[session.KEY].upload is None
+    assert test.session_state[library.OWN].upload is None
 
 
 def test_the_visitors_names_are_shown_as_text() -> None:

@@ -37,7 +37,7 @@ export default async (component) => {{
   const get = (name) => import(base + "{folder}/" + name + ".js")
   const [unpack, words, url, module] = await Promise.all({names}.map(get))
   const data = unpack.unpack(component.data)
-  url.arrive(data.arrival)
+  url.arrive(data.arrival, data.led)
   await words.speak(data.language)
   return module.default({{ ...component, data }}, base + "{plotly}")
 }}
@@ -73,7 +73,7 @@ def mounted(name: str, module: str, stays: bool = False) -> Callable[..., None]:
             publish_words(code)
         place = spoken(key, stays)
         arrival = None if stays else session.arrival()
-        said = {"language": code, "arrival": arrival, "place": f"{name} {place}"}
+        said = {"language": code, "arrival": arrival, "led": session.led(), "place": f"{name} {place}"}
         if isinstance(content, Same):
             one = content
             data = _shared.get((one.key, *said.values()), lambda: pack({**one.make(), **said}))

@@ -5,16 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.language import mark, tr
+from dashboard.library import DEVICE, wanted
 from lstm_core.device import accelerator, place, resolve
 
-KEY = "device"
 LABELS = {"auto": mark("Automatic"), "cpu": mark("CPU"), "accelerator": mark("GPU")}
-
-
-def wanted() -> str:
-    """The device that the visitor's models run on, as ``lstm_core.device`` names it."""
-    asked = st.session_state.get(KEY) or "auto"
-    return (accelerator() or "auto") if asked == "accelerator" else asked
 
 
 def device_choice() -> None:
@@ -23,17 +17,17 @@ def device_choice() -> None:
     if accelerator() is None:
         return
     refused = ""
-    if st.session_state.get(KEY) == "accelerator":
+    if st.session_state.get(DEVICE) == "accelerator":
         try:
             resolve(wanted())
         except ValueError:
-            st.session_state[KEY], refused = "auto", tr(place("cpu"))
-    st.session_state.setdefault(KEY, "auto")
+            st.session_state[DEVICE], refused = "auto", tr(place("cpu"))
+    st.session_state.setdefault(DEVICE, "auto")
     with st.container(key="run_on", horizontal=True, vertical_alignment="center"):
         label = tr("Run on")
         st.caption(label, width="content")
         st.segmented_control(
-            label, list(LABELS), format_func=lambda one: tr(LABELS[one]), key=KEY, label_visibility="collapsed"
+            label, list(LABELS), format_func=lambda one: tr(LABELS[one]), key=DEVICE, label_visibility="collapsed"
         )
         if refused:
             st.caption(refused)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from dashboard import address
 from dashboard.language import tr
 
 T = TypeVar("T")
@@ -27,13 +28,8 @@ def kept_option(key: str, label: str, options: Sequence[str]) -> str | None:
     They are shown in the language in use and stand in the URL as they are here, so that a link means the same to
     everybody: a widget that is bound to the URL would write there what it shows.
     """
-    choices = st.session_state.setdefault("kept", {})
-    said = st.query_params.get(key, choices.get(key))
+    said = address.chosen(key)
     start = said if said in options else options[0]
     chosen = st.segmented_control(label, options, default=start, format_func=tr, key=key)
-    choices[key] = chosen
-    if chosen is None or chosen == options[0]:
-        st.query_params.pop(key, None)
-    else:
-        st.query_params[key] = chosen
+    address.choose(key, None if chosen == options[0] else chosen)
     return chosen

@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 
 import streamlit as st
 
+from dashboard import address
 from dashboard.scene import Scene, examples
 from lstm_core.text import Tokenizer
 
@@ -26,14 +27,9 @@ COMPARED = 100
 
 def field(key: str, label: str, home: str) -> str:
     """A text field whose content stands in the URL and outlives a change of page; ``home`` while nobody wrote in it."""
-    written = st.session_state.setdefault("written", {})
-    start = st.query_params.get(key, written.get(key, home))
-    said = st.text_input(label, start, key=f"{key}, at home {home}")
-    if said == home:
-        written.pop(key, None)
-        st.query_params.pop(key, None)
-    else:
-        written[key] = st.query_params[key] = said
+    start = address.chosen(key)
+    said = st.text_input(label, home if start is None else start, key=f"{key}, at home {home}")
+    address.choose(key, None if said == home else said)
     return said
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import streamlit as st
 
 from dashboard import session
+from dashboard.address import NOT_OF_A_VIEW
 from dashboard.browser.mount import mounted, spoken
 from dashboard.language import current, tr
-from dashboard.talk.tour import NOT_OF_A_VIEW, Tour, View, from_link, offered, shipped
+from dashboard.talk.tour import Tour, View, from_link, offered, shipped
 from dashboard.views import discover, pages
 
 KEY = session.keeps("talk")

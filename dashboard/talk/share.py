@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import streamlit as st
 
+from dashboard.address import NOT_OF_A_VIEW, whole
 from dashboard.controls.text import plain
 from dashboard.language import mark, tr
-from dashboard.talk.tour import LARGEST, NOT_OF_A_VIEW, Tour, View, read
+from dashboard.talk.tour import LARGEST, Tour, View, read
 from dashboard.views import pages
 
 if TYPE_CHECKING:
@@ -51,9 +52,10 @@ def share(here: Place, address: str) -> None:
 
 
 def _content(here: Place, address: Address) -> None:
+    shown = st.session_state.get("settings", {})
     link, tour = st.tabs([tr("This view"), tr("Your tour")])
     with link:
-        _link(address.link(address.page, address.query))
+        _link(address.link(address.page, whole(address.query, shown)))
     with tour:
         _from_file(here)
         _make(here, address)
@@ -111,7 +113,8 @@ def _make(here: Place, address: Address) -> None:
 
 def chosen(address: Address) -> dict[str, str]:
     """What makes the view; a text that is too long for an address is in the session alone."""
-    said = {name: value for name, value in address.query.items() if name not in NOT_OF_A_VIEW}
+    query = whole(address.query, st.session_state.get("settings", {}))
+    said = {name: value for name, value in query.items() if name not in NOT_OF_A_VIEW}
     if said.pop("long", None):
         said["text"] = str(st.session_state.get("settings", {}).get("text", ""))
     return said

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from dashboard import tours
-from dashboard.tours import LARGEST, NOT_OF_A_VIEW, Written
+from dashboard.address import NOT_OF_A_VIEW
+from dashboard.tours import LARGEST, Written
 from dashboard.views import discover
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "tours"

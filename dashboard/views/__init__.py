@@ -1,4 +1,4 @@
-"""One page a file: a module here with ``TITLE``, ``ORDER`` and ``page()`` is a page of the app."""
+"""One page a file: a module here whose ``page`` is one of ``dashboard.frame`` is a page of the app."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def discover() -> tuple[ModuleType, ...]:
     """The pages in their order."""
     found = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
-    return tuple(sorted(found, key=lambda module: module.ORDER))
+    return tuple(sorted(found, key=lambda module: module.page.order))
 
 
 def pages() -> dict[str, StreamlitPage]:
@@ -28,6 +28,6 @@ def pages() -> dict[str, StreamlitPage]:
     first, *_ = discover()
     named = {view.__name__.rpartition(".")[2]: view for view in discover()}
     return {
-        name: st.Page(view.page, title=tr(view.TITLE), url_path=name, default=view is first)
+        name: st.Page(view.page, title=tr(view.page.title), url_path=name, default=view is first)
         for name, view in named.items()
     }

@@ -7,33 +7,28 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard import library, unread
+from dashboard import frame, library, unread
 from dashboard.cache import Reading
-from dashboard.chart import chart, chosen_place, chosen_step
+from dashboard.chart import chosen_place
 from dashboard.controls.units import unit_choice, unit_ends, unit_name
 from dashboard.controls.words import field, other_sentence
 from dashboard.figures import changes as draw
 from dashboard.figures.panel import panel, percent, quoted, sentences, text_axis
 from dashboard.figures.words import chances_after, likeliest_words, named, visible
+from dashboard.frame import Context
 from dashboard.language import mark, tr
-from dashboard.scene import Scene, scene
+from dashboard.scene import Scene
 from lstm_core import Trace
 from lstm_core.analysis import Contrast, contrast
 from lstm_core.equations import carry
 
-TITLE = mark("Contrast")
-ORDER = 5
 KEY = "contrast"
 NUMBERS = mark("Two sentences are compared here; a model that reads numbers has none.")
 
 
-@st.fragment
-def page() -> None:
-    shown = scene()
-    if shown is None:
-        return
-    if shown.notices:
-        st.caption(" ".join(shown.notices))
+@frame.page(mark("Contrast"), order=5, empty=True)
+def page(here: Context) -> None:
+    shown = here.scene
     wide, first, second = st.columns([4, 1, 1], vertical_alignment="bottom")
     with wide:
         other = field("other", tr("The sentence to compare with"), other_sentence(shown))
@@ -53,19 +48,17 @@ def page() -> None:
     if found is None:
         st.caption(tr(NUMBERS))
         return
-    step = chosen_step(shown.settings.text, len(shown.traces[0]))
     places = [
-        0 if pair is None else chosen_place(KEY, _steps(pair), shown.same_step(side, step))
-        for side, pair in enumerate(pairs)
+        0 if pair is None else chosen_place(KEY, _steps(pair), step)
+        for pair, step in zip(pairs, here.steps(), strict=True)
     ]
     columns = [
         _side(shown, side, pair, reading, unit, place)
         for side, (pair, reading, unit, place) in enumerate(zip(pairs, readings, units, places, strict=True))
     ]
-    ordered = [panel for both in zip(*columns, strict=True) for panel in both]
     rows = [["/".join(_texts(found, k)), k, k, int(_known(found, k))] for k in range(len(found.pairs))]
     row = {"words": rows, "step": places[pairs.index(found)], "steps": _steps(found)}
-    chart({**row, "columns": 2, "panels": ordered}, KEY, shown.settings.text)
+    here.chart(KEY, frame.columns(columns), **row)
 
 
 def _aligned(first: Trace, second: Trace) -> Contrast | None:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import streamlit as st
 
-from dashboard import cache
+from dashboard import cache, frame
 from dashboard.chart import chart, chosen_step
 from dashboard.figures import experiments as draw
 from dashboard.figures import live
@@ -25,8 +25,6 @@ from lab.experiments.base import Experiment, Results, Target, Try
 from lab.experiments.record import results
 from lstm_core.say import say
 
-TITLE = mark("Experiments")
-ORDER = 8
 OPEN = "experiment"
 AGAIN = keeps("measured again")
 LONGEST = 5
@@ -38,6 +36,7 @@ TASKS = {"counting": "count", "copy": "copy", "subject": "pronouns"}
 """What a network can be trained on that is much like an experiment."""
 
 
+@frame.bare(mark("Experiments"), order=8)
 def page() -> None:
     said = st.query_params.get(OPEN, "")
     if said == "train":

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 import streamlit as st
 
+from dashboard import frame
 from dashboard.controls.device import device_choice
 from dashboard.export import handed
 from dashboard.figures.content import content, named_units
@@ -20,13 +21,12 @@ from dashboard.figures.order import width
 from dashboard.figures.words import next_words
 from dashboard.gateplot import Same, asked, gateplot
 from dashboard.language import mark, tr
-from dashboard.scene import Scene, scene
+from dashboard.reading import scene
+from dashboard.scene import Scene
 from dashboard.state import YOURS, Settings
 from lstm_core import Network, Trace, attention
 from lstm_core.equations import latex
 
-TITLE = mark("Gates")
-ORDER = 0
 BELOW = "figure"
 OWN_COMPUTER = ("localhost", "127.0.0.1", "0.0.0.0", "::1")
 LONGEST_LINK = 4000
@@ -40,6 +40,7 @@ class Below:
     traces: tuple[Trace, ...]
 
 
+@frame.bare(mark("Gates"), order=0)
 def page() -> None:
     st.session_state.pop(BELOW, None)
     figure()

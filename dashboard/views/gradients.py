@@ -6,22 +6,21 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard import cache, library
+from dashboard import cache, frame, library
 from dashboard.chart import chart, chosen_step
 from dashboard.controls.kept import kept
 from dashboard.figures import gradients as draw
 from dashboard.figures.panel import panel
 from dashboard.figures.powers import powers, recurrent
 from dashboard.figures.weight_gradient import over_time
-from dashboard.figures.words import as_sentence, named, words
+from dashboard.figures.words import as_sentence, named
+from dashboard.frame import Context
 from dashboard.language import mark, tr
-from dashboard.scene import Drawn, same_step, scene
+from dashboard.scene import Drawn, same_step
 from lstm_core import Network, Trace
 from lstm_core.analysis import flow, gradients, word_error
 from lstm_core.equations import carry
 
-TITLE = mark("Gradients")
-ORDER = 4
 KEY = "gradients"
 LONGEST = 300
 """Steps that are gone back; each needs a matrix of unit x unit."""
@@ -29,16 +28,9 @@ WORK = 8_000_000_000
 """Multiplications of such matrices that are waited for."""
 
 
-@st.fragment
-def page() -> None:
-    shown = scene()
-    if shown is None:
-        return
-    if shown.notices:
-        st.caption(" ".join(shown.notices))
-    if len(shown.traces[0]) == 0:
-        st.caption(tr("Type a sentence above, or choose an example."))
-        return
+@frame.page(mark("Gradients"), order=4)
+def page(here: Context) -> None:
+    shown = here.scene
     models = {model.name: model for model in shown.models}
     plain = plain_rnn(shown.models[0], shown.settings.text)
     if plain is not None:
@@ -96,8 +88,7 @@ def page() -> None:
             params = model.layers[min(layer, len(model.layers) - 1)][0]
             panels.append(powers("powers", params[matrix].astype(float), matrix, _title(name, traces)))
             break
-    rows = [[one.text, one.first, one.last, int(one.known)] for one in words(first)]
-    chart({"words": rows, "step": step, "columns": 2, "panels": panels}, KEY, shown.settings.text)
+    chart({"words": frame.rows(first), "step": step, "columns": 2, "panels": panels}, KEY, shown.settings.text)
     if len(first) < len(shown.traces[0]):
         st.caption(tr("The first {count} steps are gone back through.", count=len(first)))
 

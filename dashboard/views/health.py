@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import streamlit as st
-
-from dashboard.chart import chart, chosen_step
+from dashboard import frame
 from dashboard.figures import health as draw
 from dashboard.figures.panel import panel, sentences
+from dashboard.frame import Context
 from dashboard.language import mark, tr
-from dashboard.scene import Scene, scene
+from dashboard.scene import Scene
 from lstm_core import Trace
 from lstm_core.analysis import Health, health
 from lstm_core.analysis.health import NOTES, Note
 
-TITLE = mark("Health")
-ORDER = 7
 KEY = "health"
 FINDINGS: dict[str, Callable[[str, Trace, Health], dict[str, Any]]] = {
     "dead": draw.dead,
@@ -28,23 +25,15 @@ FINDINGS: dict[str, Callable[[str, Trace, Health], dict[str, Any]]] = {
 }
 
 
-@st.fragment
-def page() -> None:
-    shown = scene()
-    if shown is None:
-        return
-    if shown.notices:
-        st.caption(" ".join(shown.notices))
-    if len(shown.traces[0]) == 0:
-        st.caption(tr("Type a sentence above, or choose an example."))
-        return
+@frame.page(mark("Health"), order=7)
+def page(here: Context) -> None:
+    shown = here.scene
     found = [health(trace) for trace in shown.traces]
     panels = [_summary(f"summary{side}", shown, side, found[side]) for side in (0, 1)]
     for name, note in NOTES.items():
         panels.append(panel(name, tr(note.title), text=tr(note.why), note=_remedy(note), wide=True))
         panels += [_finding(name, f"{name}{side}", shown, side, found[side]) for side in (0, 1)]
-    step = chosen_step(shown.settings.text, len(shown.traces[0]))
-    chart({"words": [], "step": step, "columns": 2, "panels": panels}, KEY, shown.settings.text)
+    here.chart(KEY, panels, words=[])
 
 
 def _remedy(note: Note) -> str:

@@ -7,39 +7,29 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.chart import chart, chosen_step
+from dashboard import frame
 from dashboard.controls.kept import kept_option
 from dashboard.controls.units import unit_choice, unit_name
 from dashboard.controls.words import field, word_pair
 from dashboard.figures import memory as draw
 from dashboard.figures.panel import panel, quoted, rounded, signed
-from dashboard.figures.words import as_sentence, words
+from dashboard.figures.words import as_sentence
+from dashboard.frame import Context
 from dashboard.language import mark, tr
-from dashboard.scene import Drawn, Scene, scene
+from dashboard.scene import Drawn, Scene
 from lstm_core import Network, Trace
 from lstm_core.analysis import memory, readout, retention, timescales
 from lstm_core.equations import carry
 
-TITLE = mark("Memory")
-ORDER = 2
 KEY = "memory"
 UNIT, WORDS = mark("a unit"), mark("one word against another")
 LONGEST = 300
 """Steps of which the retention matrix is drawn."""
 
 
-@st.fragment
-def page() -> None:
-    shown = scene()
-    if shown is None:
-        return
-    if shown.notices:
-        st.caption(" ".join(shown.notices))
-    trace = shown.traces[0]
-    if len(trace) == 0:
-        st.caption(tr("Type a sentence above, or choose an example."))
-        return
-    step = chosen_step(shown.settings.text, len(trace))
+@frame.page(mark("Memory"), order=2)
+def page(here: Context) -> None:
+    shown = here.scene
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
         look = kept_option("look", tr("Decompose"), [UNIT, WORDS])
@@ -56,11 +46,8 @@ def page() -> None:
         for side, place in enumerate((middle, right)):
             with place:
                 units[side] = unit_choice(shown, side)
-    panels = [part for side in range(2) for part in _side(shown, side, shown.same_step(side, step), units[side], pair)]
-    half = len(panels) // 2
-    ordered = [part for both in zip(panels[:half], panels[half:], strict=True) for part in both]
-    rows = [[word.text, word.first, word.last, int(word.known)] for word in words(trace)]
-    chart({"words": rows, "step": step, "columns": 2, "panels": ordered}, KEY, shown.settings.text)
+    sides = [_side(shown, side, step, units[side], pair) for side, step in enumerate(here.steps())]
+    here.chart(KEY, frame.columns(sides))
     st.caption(
         tr(
             "On the pronouns models the subject writes the first pronoun's memory; a later pronoun really rewrites it, "

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
+from dashboard import frame
 from dashboard.figures.walk import walk
+from dashboard.frame import Context
 from dashboard.language import mark
-from dashboard.scene import scene
 from dashboard.views.gradients import plain_rnn
 from dashboard.walk import walkthrough
 
-TITLE = mark("Step by step")
-ORDER = 1
 
-
-@st.fragment
-def page() -> None:
-    shown = scene()
-    if shown is None:
-        return
-    if shown.notices:
-        st.caption(" ".join(shown.notices))
+@frame.page(mark("Step by step"), order=1, empty=True)
+def page(here: Context) -> None:
+    shown = here.scene
     chosen = (shown.settings.unit, shown.settings.unit2)
     units = [
         found if unit is None or unit >= model.hidden_size else unit

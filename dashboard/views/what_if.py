@@ -8,23 +8,22 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.chart import chart, chosen_step
+from dashboard import address, frame
 from dashboard.controls.text import plain
 from dashboard.controls.units import unit_ends, unit_name
 from dashboard.figures import changes as draw
 from dashboard.figures.content import named_units
 from dashboard.figures.panel import panel, quoted, row, word_axis
-from dashboard.figures.words import as_sentence, likeliest_words, named, next_word, visible, words
+from dashboard.figures.words import as_sentence, likeliest_words, named, next_word, visible
+from dashboard.frame import Context
 from dashboard.language import mark, tr
-from dashboard.scene import Drawn, Scene, scene
+from dashboard.scene import Drawn
 from lstm_core import Network, Trace
 from lstm_core.analysis import Counterfactual, Force, Swap, intervene
 from lstm_core.analysis.intervene import Intervention, format_all, parse_all
 from lstm_core.equations import carry
 from lstm_core.say import say
 
-TITLE = mark("What if")
-ORDER = 3
 KEY = "what_if"
 NAMED = 8
 """Units of an intervention that are called by their names; of more the number is said."""
@@ -36,37 +35,18 @@ FORCE, READ = mark("force a signal"), mark("read another word")
 NUMBER, TURN, HOLD = mark("a number"), mark("turn it round"), mark("hold it")
 
 
-@st.fragment
-def page() -> None:
-    shown = scene()
-    if shown is None:
-        return
-    if shown.notices:
-        st.caption(" ".join(shown.notices))
-    if len(shown.traces[0]) == 0:
-        st.caption(tr("Type a sentence above, or choose an example."))
-        return
-    step = chosen_step(shown.settings.text, len(shown.traces[0]))
-    steps = [shown.same_step(side, step) for side in range(2)]
-    lists = [
-        _listed(side, model, trace, at, shown.units[side]) for side, (model, trace, at) in enumerate(_sides(shown))
-    ]
-    for side, (column, (model, trace, at)) in enumerate(zip(st.columns(2), _sides(shown), strict=True)):
+@frame.page(mark("What if"), order=3)
+def page(here: Context) -> None:
+    shown = here.scene
+    steps = here.steps()
+    lists = [_listed(side, *one, shown.units[side]) for side, one in enumerate(here.sides())]
+    for side, (column, (model, trace, at)) in enumerate(zip(st.columns(2), here.sides(), strict=True)):
         with column:
             lists[side] = _editor(side, model, trace, at, lists[side], steps[side], shown.units[side])
-    panels = [
-        part
-        for side, (model, trace, at) in enumerate(_sides(shown))
-        for part in _panels(side, model, trace, at, lists[side], steps[side], shown.units[side])
+    sides = [
+        _panels(side, *one, lists[side], steps[side], shown.units[side]) for side, one in enumerate(here.sides())
     ]
-    half = len(panels) // 2
-    ordered = [part for both in zip(panels[:half], panels[half:], strict=True) for part in both]
-    rows = [[word.text, word.first, word.last, int(word.known)] for word in words(shown.traces[0])]
-    chart({"words": rows, "step": step, "columns": 2, "panels": ordered}, KEY, shown.settings.text)
-
-
-def _sides(shown: Scene) -> list[tuple[Network, Trace, Drawn]]:
-    return list(zip(shown.models, shown.traces, shown.drawn, strict=True))
+    here.chart(KEY, frame.columns(sides))
 
 
 # ---- the list of interventions
@@ -75,7 +55,7 @@ def _sides(shown: Scene) -> list[tuple[Network, Trace, Drawn]]:
 def _listed(side: int, model: Network, trace: Trace, at: Drawn, unit: int) -> list[Intervention]:
     """What this session or the URL says, else the essay's case on this sentence, so that there is something to see."""
     key = _key(side)
-    said = st.session_state.get(key, st.query_params.get(key))
+    said = address.chosen(key)
     if said is None:
         return essay(model, trace, at, unit)
     try:
@@ -85,8 +65,7 @@ def _listed(side: int, model: Network, trace: Trace, at: Drawn, unit: int) -> li
     values = (item.value for item in listed if isinstance(item, Force) and isinstance(item.value, float))
     if not all(abs(value) <= LARGEST for value in values):
         return essay(model, trace, at, unit)
-    if st.query_params.get(key) != said:  # a change of page has dropped it
-        st.query_params[key] = said
+    address.choose(key, said)
     return listed
 
 
@@ -121,7 +100,7 @@ def _editor(
     key = _key(side)
 
     def keep(items: list[Intervention]) -> None:
-        st.session_state[key] = st.query_params[key] = format_all(items)
+        address.choose(key, format_all(items))
 
     about = tr(
         "{name} reads the text a second time, and whatever is ticked here is forced on it. Below, grey is how it was "

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from zlib import crc32
 
 import streamlit as st
 
 from dashboard.budgets import Shared
-from dashboard.session import keeps
+from dashboard.library import OWN
 from dashboard.yours.given import Given, together
 from dashboard.yours.upload import PROBE, TRACE, Upload
 from lstm_core.files import Ambiguous
 from lstm_core.files.limits import reason
 from lstm_core.say import Said, say
 
-KEY = keeps("your model")
 MODELS = Shared(768 << 20)
 """Bytes of the uploads of all sessions."""
 FULL = say("this server holds as many visitors' models as it can; try again in a few minutes")
@@ -126,6 +126,19 @@ class Place:
         self.model += 1
         MODELS.free(self)
 
+    def used(self) -> Upload | None:
+        """The upload, which somebody looks at now."""
+        if self.upload is not None:
+            MODELS.use(self, self.upload.size)
+        return self.upload
+
+    def stamp(self) -> str | None:
+        """Tells the upload, with what it reads, from any other; None where there is none."""
+        if (upload := self.used()) is None:
+            return None
+        read = upload.source, upload.kind, upload.steps, upload.seed
+        return f"{crc32(repr((upload.file, upload.block, self.turn, self.model, *read)).encode(errors='replace')):x}"
+
     def let_go(self) -> None:
         """Others need the room, and nobody has looked at this for a while."""
         file = self.upload.file if self.upload else ""
@@ -138,7 +151,6 @@ def _wrong(file: str, error: ValueError) -> Said:
 
 
 def place() -> Place:
-    here: Place = st.session_state.setdefault(KEY, Place())
-    if here.upload is not None:
-        MODELS.use(here, here.upload.size)
+    here: Place = st.session_state.setdefault(OWN, Place())
+    here.used()
     return here

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from dashboard import budgets
+from dashboard import budgets, cache
 from dashboard.cache import LIMIT, Reading
 from dashboard.state import YOURS
 from dashboard.yours import inputs, recorded
@@ -68,7 +68,7 @@ class Upload:
     seed: int = 0
     _model: Network | None = field(default=None, repr=False)
     _readings: budgets.Cache[Reading] = field(
-        default_factory=lambda: budgets.Cache(KEPT, budgets.reading_size), repr=False
+        default_factory=lambda: budgets.Cache(KEPT, cache.reading_size), repr=False
     )
 
     @property

@@ -102,3 +102,24 @@ def test_another_task_brings_its_own_example_but_what_was_typed_stays(gates: Gat
     left.select_option("anbn-lstm")
     expect(gates.page.locator(".gs-column-title").first).to_contain_text("anbn-lstm")
     gates.has(text="fad...?")
+
+
+def test_the_cursor_is_the_same_on_every_page_in_every_language_and_with_other_models(open_gates: Open) -> None:
+    """Of a link, and of the text that a visitor sees first: nobody has moved it."""
+    for query, at in (({}, 14), ({"text": "Mary met John and he", "at": "2"}, 2)):
+        gates = open_gates(query)
+        page, step = gates.page, str(at)
+        expect(gates.plot).to_have_attribute("data-step", step)
+        page.get_by_role("link", name="Memory", exact=True).click()
+        expect(page.get_by_test_id("gc")).to_have_attribute("data-step", step)
+        page.get_by_role("link", name="Gates", exact=True).click()
+        expect(gates.plot).to_have_attribute("data-step", step)
+        page.get_by_test_id("gs-right").select_option("pronouns-rnn")
+        expect(page.get_by_test_id("gs-next-1")).to_contain_text("RNN")
+        expect(gates.plot).to_have_attribute("data-step", step)
+        page.locator(".st-key-language").get_by_role("combobox").click()
+        page.get_by_role("option", name="中文").click()
+        expect(page.locator("html")).to_have_attribute("lang", "zh")
+        expect(gates.plot).to_have_attribute("data-step", step)
+        page.get_by_role("link", name="逐步讲解", exact=True).click()
+        expect(page.get_by_test_id("gw")).to_have_attribute("data-at", step)

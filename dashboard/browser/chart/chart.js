@@ -28,7 +28,7 @@ export class Chart {
   /** @type {string | undefined} the panel that is drawn alone */
   alone = undefined
   /** @type {string | null} the one that is wanted alone, which another page may not have */
-  only = kept.only ?? new URLSearchParams(location.search).get("only")
+  only = kept.only ?? null
   /** @type {(step: number) => void} */
   send = () => {}
   step = 0

@@ -2,14 +2,10 @@
 // A saved page: the figure as the page draws it, out of what stands in the file.
 import draw from "../gates/gates.js"
 import { unpack } from "../page/unpack.js"
-import { kept } from "../page/url.js"
 import { speak } from "../page/words.js"
 
 const bytes = (id) => Uint8Array.from(atob(document.getElementById(id).textContent), (letter) => letter.charCodeAt(0))
 const inflated = (id) => new Response(new Blob([bytes(id)]).stream().pipeThrough(new DecompressionStream("gzip")))
-
-// What was chosen before the page was loaded again stands in its address.
-for (const [name, value] of new URLSearchParams(window.location.search)) kept[name] = /^-?\d+$/.test(value) ? Number(value) : value
 
 const plotly = document.createElement("script")
 plotly.dataset.file = "plotly.js"

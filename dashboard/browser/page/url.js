@@ -1,16 +1,29 @@
 // @ts-nocheck
 // What was chosen stands in the address, so that a link reopens it. Nothing is sent to the server by this.
 // A change of page drops the address's parameters; ``kept`` outlives it, and goes into the new page's address.
+import { PARAMETERS } from "./parameters.js"
+
 /** @type {Record<string, any>} */
 export const kept = {}
 let arrivals = 0
+read(window.location.search)
 let page = window.location.pathname
 
 // Somewhere else altogether: what was chosen before is of no concern there. What stays wherever a tour leads has no number.
-export function arrive(number) {
+export function arrive(number, led) {
   if (number === null) return
-  if (number !== arrivals) for (const name of Object.keys(kept)) delete kept[name]
+  if (number === arrivals) return
+  for (const name of Object.keys(kept)) delete kept[name]
   arrivals = number
+  read(led) // the address may not say it yet
+}
+
+// What the address says of what the browser keeps.
+function read(query) {
+  for (const [name, value] of new URLSearchParams(query)) {
+    const { side, view, kind } = PARAMETERS[name] ?? {}
+    if (side === "browser" && view) kept[name] = kind === "number" ? Number(value) : value
+  }
 }
 
 export const arrived = () => arrivals
@@ -52,7 +65,7 @@ export function long() {
   return new URL(window.location.href).searchParams.has(LONG) ? window.sessionStorage.getItem(LONG) : null
 }
 
-const CURSOR = ["at", "unit", "unit2"]
+const CURSOR = Object.keys(PARAMETERS).filter((name) => PARAMETERS[name].cursor)
 
 // The units that were picked, by name; null where none was.
 export function picked() {

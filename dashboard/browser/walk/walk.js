@@ -20,10 +20,6 @@ import { legend, loop } from "./pictures.js"
 
 export default hold((parent) => new Walk(parent))
 
-// What the address says, unless something was chosen since.
-/** @type {(name: string) => string | null | undefined} */
-const arriving = (name) => kept[name] ?? new URLSearchParams(location.search).get(name)
-
 export class Walk {
   /** @type {Side[]} */
   sides = []
@@ -42,11 +38,11 @@ export class Walk {
   content = undefined
   at = 0
   count = 0
-  all = false // all units, or one
+  all = kept.view === "all" // units, or one
   dark = false
-  notation = arriving("notation") ?? ""
-  stage = Number(arriving("stage")) || 0
-  swapped = arriving("order") === "memory"
+  notation = kept.notation ?? ""
+  stage = kept.stage || 0
+  swapped = kept.order === "memory"
 
   /** @param {HTMLElement} parent */
   constructor(parent) {

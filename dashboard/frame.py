@@ -1,0 +1,106 @@
+"""What every page begins with: the sentence and the models, what the reader must know of them, and the chosen step.
+
+    @page(mark("Memory"), order=2)
+    def page(here: Context) -> None: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import update_wrapper
+from typing import Any
+
+import streamlit as st
+
+from dashboard.chart import chart, chosen_step
+from dashboard.figures.words import words
+from dashboard.language import tr
+from dashboard.reading import scene
+from dashboard.scene import Drawn, Scene
+from lstm_core import Network, Trace
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a page is drawn from. ``step``: the one of the left side's text that is chosen, on whichever page."""
+
+    scene: Scene
+    step: int
+
+    @property
+    def text(self) -> str:
+        return self.scene.settings.text
+
+    @property
+    def words(self) -> list[list[Any]]:
+        """The text as the browser's row of words."""
+        return rows(self.scene.traces[0])
+
+    def steps(self) -> list[int]:
+        """The chosen step on each side."""
+        return [self.scene.same_step(side, self.step) for side in range(2)]
+
+    def sides(self) -> Iterator[tuple[Network, Trace, Drawn]]:
+        """Of each side its model, the trace, and which layer and direction are drawn."""
+        return zip(self.scene.models, self.scene.traces, self.scene.drawn, strict=True)
+
+    def chart(self, key: str, panels: list[dict[str, Any]], **more: Any) -> None:
+        """Draw the words and the panels, in two columns; ``more`` as ``dashboard.chart.chart`` takes it."""
+        chart({"words": self.words, "step": self.step, "columns": 2, "panels": panels, **more}, key, self.text)
+
+
+def rows(trace: Trace) -> list[list[Any]]:
+    """Text, first step, last step, and whether the vocabulary holds it, of each word."""
+    return [[word.text, word.first, word.last, int(word.known)] for word in words(trace)]
+
+
+class Page:
+    """A page: what it is called, its place among the others, and what draws it."""
+
+    def __init__(self, title: str, order: int, draw: Callable[[], None]) -> None:
+        self.title, self.order = title, order
+        self._draw = draw
+        update_wrapper(self, draw)
+
+    def __call__(self) -> None:
+        self._draw()
+
+
+def bare(title: str, order: int) -> Callable[[Callable[[], None]], Page]:
+    """A page that draws what it begins with itself."""
+    return lambda draw: Page(title, order, draw)
+
+
+def page(title: str, order: int, empty: bool = False) -> Callable[[Callable[[Context], None]], Page]:
+    """A page of the scene. ``empty``: it draws a text of no steps, too."""
+
+    def made(draw: Callable[[Context], None]) -> Page:
+        @st.fragment
+        def whole() -> None:
+            if (here := context(empty)) is not None:
+                draw(here)
+
+        update_wrapper(whole, draw)
+        return Page(title, order, whole)
+
+    return made
+
+
+def context(empty: bool = False) -> Context | None:
+    """Draw what a page begins with; None where nothing can follow, with what to do on the page."""
+    shown = scene()
+    if shown is None:
+        return None
+    if shown.notices:
+        st.caption(" ".join(shown.notices))
+    count = len(shown.traces[0])
+    if not count and not empty:
+        st.caption(tr("Type a sentence above, or choose an example."))
+        return None
+    return Context(shown, chosen_step(shown.settings.text, count))
+
+
+def columns(sides: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The panels of both sides, those that belong to each other side by side."""
+    return [panel for row in zip(*sides, strict=True) for panel in row]

@@ -1,0 +1,109 @@
+"""The sentence box and the choice of models, as every page has them, and the scene that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from dashboard import cache, library, unread
+from dashboard.controls import chosen, controls
+from dashboard.figures.deciding import deciding_unit
+from dashboard.language import current, tr
+from dashboard.scene import Drawn, Scene, examples
+from dashboard.state import HOMES, YOURS, Settings
+from lstm_core import Network
+from lstm_core.say import say
+
+
+def scene() -> Scene | None:
+    """Draw the controls and read the sentence; None, with a message on the page, if there is no model at all."""
+    cache.settle()  # where a part of a page is drawn anew, nothing else passes by
+    if not cache.models():
+        st.error(tr("There are no models in assets/models. Train one: `python -m lab train pronouns-lstm`."))
+        return None
+    names = library.names()
+    said = chosen() or st.session_state.get("settings") or _arriving()
+    settings = Settings.parse(said, names)
+    moved: dict[str, str] = {}
+    with suppress(Exception):  # the reading below says what it is, under a box in which another text can be typed
+        moved = _moved(settings, said)
+    settings = replace(settings, **moved)
+    st.session_state["settings"] = settings.server_side()
+    sides = library.stands_for(settings.left, "left"), library.stands_for(settings.right, "right")
+    models = [library.model(name) for name in sides]
+    layers, directions = max(len(m.layers) for m in models), max(len(m.layers[0]) for m in models)
+    general: dict[str, str] = {}
+    with suppress(Exception):
+        general = unread.general([library.read(name, settings.text) for name in sides if name != YOURS])
+    beside = {"general": general, "moved": moved and {**moved, "text": settings.text}}
+    controls(settings, names, examples(models[0]) or examples(models[1]), layers, directions, beside)
+    if YOURS in (settings.left, settings.right):
+        from dashboard.yours.panel import panel  # only where it is chosen: the first page does not wait for it
+
+        panel()
+    left, right = (library.read(name, settings.text) for name in sides)
+    if len(right.trace) and not len(left.trace):
+        left = _instead(left, library.shipped("left", settings.text), settings.text)
+    elif len(left.trace) and not len(right.trace):
+        right = _instead(right, library.shipped("right", settings.text), settings.text)
+    if not (len(left.trace) and len(right.trace)):  # both are drawn beside each other, or none
+        left, right = (_nothing(name, one) for name, one in zip(sides, (left, right), strict=True))
+    drawn = _drawn(left.model, settings), _drawn(right.model, settings)
+    lost = "long" in st.query_params and settings.text == Settings().text
+    return _with_units(Scene(settings, (left, right), drawn, lost=lost))
+
+
+def _arriving() -> Mapping[str, Any]:
+    """What the address says, or what a visitor of this language sees first; a text without models gets fitting ones."""
+    said = Settings.home(st.query_params.to_dict(), current())
+    given = st.query_params.keys() & {"left", "right"}
+    st.session_state["models of home"] = not given
+    if given or "text" not in st.query_params:
+        return said
+    homes = [Settings(), *(replace(Settings(), **home) for home in HOMES.values())]
+    pair = unread.fitting(str(said.get("text", "")), [(home.left, home.right) for home in homes])
+    return {**said, "left": pair[0], "right": pair[1]} if pair else said
+
+
+def _moved(settings: Settings, said: Mapping[str, Any]) -> dict[str, str]:
+    """The general models, where a Chinese home that nobody has chosen cannot read what was typed there."""
+    home = HOMES.get(current(), {})
+    pair = settings.left, settings.right
+    if pair != (home.get("left"), home.get("right")) or said.get("picked") or settings.text == home.get("text"):
+        return {}
+    own = any(settings.text == text for _, text in examples(library.model(pair[0])))
+    if own or not st.session_state.get("models of home"):
+        return {}
+    return unread.general([library.read(name, settings.text) for name in pair])
+
+
+def _with_units(shown: Scene) -> Scene:
+    """The scene with the units that decide; those that were shown before stay as long as they may."""
+    kept = st.session_state.setdefault("deciding", {})
+    units = []
+    for side, (reading, drawn) in enumerate(zip(shown.readings, shown.drawn, strict=True)):
+        place = side, reading.model.name, drawn
+        cursor = shown.cursor(side)
+        found = deciding_unit(reading.model, reading.trace, reading.predictions, cursor, *drawn, kept.get(place))
+        kept[place] = found
+        units.append(found)
+    return replace(shown, units=(units[0], units[1]))
+
+
+def _instead(failed: cache.Reading, name: str, text: str) -> cache.Reading:
+    """The reading of a model that can be drawn in the place of one that cannot, with the notes that say why."""
+    note = say("{name} is shown in its place.", name=cache.models()[name])
+    return replace(library.read(name, text), notes=(*failed.notes, note))
+
+
+def _nothing(name: str, reading: cache.Reading) -> cache.Reading:
+    """A reading of no steps, with the notes of ``reading``."""
+    return replace(library.read(name, "", 0), found=0, notes=reading.notes)
+
+
+def _drawn(model: Network, settings: Settings) -> Drawn:
+    return Drawn(min(settings.layer, len(model.layers) - 1), min(settings.direction, len(model.layers[0]) - 1))
