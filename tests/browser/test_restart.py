@@ -169,11 +169,12 @@ def compare(gates: Gates, text: str, at: int, models: tuple[str, str] = ("pronou
     gates.shows(text)
     gates.has(step=at)
     settled(gates, text)
+    only = gates.plot.get_attribute("data-only")  # a stop of a tour may draw one row alone
     for side, name in enumerate(models):
         model = load_model(name)
         trace = model.run(text, device="cpu")
         assert gates.words(side) == [token.text for token in trace.tokens]
-        for role in trace.roles:
+        for role in [only] if only else trace.roles:
             values = trace.role(role)
             assert values is not None
             np.testing.assert_allclose(gates.panel(role, side), values[0, 0, :, 0].T, atol=1e-6)
@@ -182,6 +183,8 @@ def compare(gates: Gates, text: str, at: int, models: tuple[str, str] = ("pronou
         expect(next_words.locator(".gs-bar-word").first).to_have_text(likeliest[0][0])
         assert next_words.locator(".gs-bar-word").all_text_contents() == [word for word, _ in likeliest]
         assert next_words.locator(".gs-bar-value").all_text_contents() == [percent(p) for _, p in likeliest]
+        if only:  # ... and then has no values of a unit, and its own headline
+            continue
         unit = gates.get("unit2" if side else "unit")
         names = next_words.locator(".gs-values dt").all_text_contents()
         values = next_words.locator(".gs-values dd").all_text_contents()
