@@ -12,6 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from lab.learning.recipe import BatchRecipe
 from lab.recipes import discover
 from lab.tasks import agreement, brackets, copying, country
 from lab.tasks.chinese import ChineseWriter
@@ -253,6 +254,7 @@ def test_all_models_are_small() -> None:
 @pytest.mark.parametrize("name", sorted(n for n in discover() if n.partition("-")[0] in TASKS))
 def test_batches_repeat_with_the_seed(name: str) -> None:
     chosen = discover()[name]
+    assert isinstance(chosen, BatchRecipe)
     one, two, three = (next(iter(chosen.batches(Random(seed), 4))) for seed in (4, 4, 5))
     np.testing.assert_array_equal(one.inputs, two.inputs)
     np.testing.assert_array_equal(one.weights, two.weights)
@@ -273,7 +275,9 @@ def test_a_few_steps_of_training(name: str) -> None:
 
 def test_held_out_is_not_trained_on() -> None:
     """Countries with their sentences, neighbouring nouns and bracketed words of the probes never occur in training."""
-    tokenizer = discover()["country-lstm"].tokenizer()
+    recipe = discover()["country-lstm"]
+    assert isinstance(recipe, BatchRecipe)
+    tokenizer = recipe.tokenizer()
     here, there = (country.Writing(tokenizer, held_out).texts for held_out in (False, True))
     assert not {str(text) for text in here} & {str(text) for text in there} and len(there) > 300
     rng = Random(1)

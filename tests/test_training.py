@@ -176,6 +176,7 @@ def test_unknown_name_lists_the_recipes(capsys: Any) -> None:
 def test_pronoun_batches(name: str) -> None:
     """The batches fit together, repeat with the seed, and weigh as the header says."""
     chosen = discover()[name]
+    assert isinstance(chosen, BatchRecipe)
     one, two = (next(iter(chosen.batches(Random(4), 1))) for _ in range(2))
     np.testing.assert_array_equal(one.inputs, two.inputs)
     assert one.inputs.shape == one.targets.shape == one.weights.shape == one.read.shape
