@@ -111,7 +111,7 @@ def test_an_intervention_is_added_in_chinese() -> None:
     test.selectbox(key="add0 how").set_value("turn it round").run()
     next(one for one in test.button if one.key == "do add").click().run()
     assert not test.exception
-    assert test.session_state["do"].endswith("=flip") and "取反" in test.checkbox[0].label
+    assert test.session_state["kept"]["do"].endswith("=flip") and "取反" in test.checkbox[0].label
 
 
 def test_the_essays_case_holds_a_name_of_several_characters() -> None:

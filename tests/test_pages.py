@@ -116,9 +116,9 @@ def test_an_intervention_that_the_model_does_not_have_is_a_message() -> None:
 def test_what_if_can_be_switched_off_and_cleared() -> None:
     test = opened(what_if.__name__, text=SENTENCE, do="f[5]@2:3=1")
     test.checkbox[0].uncheck().run()
-    assert test.session_state["do"] == "!f[5]@2:3=1"
+    assert test.session_state["kept"]["do"] == "!f[5]@2:3=1"
     next(button for button in test.button if button.label == "Clear").click().run()
-    assert test.session_state["do"] == ""
+    assert test.session_state["kept"]["do"] == ""
     assert not test.exception
 
 
@@ -161,10 +161,10 @@ def test_what_if_acts_at_the_chosen_word() -> None:
         button = next(one for one in test.button if one.label == chip and str(one.key).startswith("do "))
         assert "at “John” (step 3)" in button.help
         button.click().run()
-        assert test.session_state["do"] == does
+        assert test.session_state["kept"]["do"] == does
         assert "With" in {one["id"]: one for one in sent(test)["panels"]}["next0"]["text"]
     next(one for one in test.button if one.key == "do add").click().run()
-    assert test.session_state["do"].endswith(f";i[{unit}]@2:3=1")
+    assert test.session_state["kept"]["do"].endswith(f";i[{unit}]@2:3=1")
 
 
 def test_what_if_says_where_nothing_is_different_yet() -> None:

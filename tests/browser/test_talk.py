@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.address import TEXT as DEFAULT
 from dashboard.talk.tour import shipped
 from tests.browser.gates import Gates
 
@@ -141,7 +143,10 @@ def test_the_view_has_a_qr_code(gates: Gates) -> None:
     gates.page.get_by_test_id("gt-share").click()
     gates.page.get_by_role("tab", name="This view").click()
     expect(gates.page.get_by_role("dialog").locator("img, svg[class*=segno]").first).to_be_visible()
-    assert gates.page.get_by_role("dialog").locator("code:visible").text_content() == gates.page.url
+    link = urlsplit(gates.page.get_by_role("dialog").locator("code:visible").text_content() or "")
+    # The text and the models, too: a bare address opens what the language of the phone decides.
+    said = {"text": [DEFAULT], "left": ["pronouns-lstm"], "right": ["pronouns-gru"], "at": ["13"]}
+    assert parse_qs(link.query) == said and link.netloc == urlsplit(gates.page.url).netloc
 
 
 def test_a_link_to_a_tour_that_is_not_here_says_so(open_gates: Open) -> None:

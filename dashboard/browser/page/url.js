@@ -18,11 +18,17 @@ export function arrive(number, led) {
   read(led) // the address may not say it yet
 }
 
+// A whole number that somebody has written in an address; undefined for anything else.
+function whole(text) {
+  return /^-?\d{1,9}$/.test(text) ? Number(text) : undefined
+}
+
 // What the address says of what the browser keeps.
 function read(query) {
   for (const [name, value] of new URLSearchParams(query)) {
     const { side, view, kind } = PARAMETERS[name] ?? {}
-    if (side === "browser" && view) kept[name] = kind === "number" ? Number(value) : value
+    const read = kind === "number" ? whole(value) : value
+    if (side === "browser" && view && read !== undefined) kept[name] = read
   }
 }
 
@@ -70,13 +76,13 @@ const CURSOR = Object.keys(PARAMETERS).filter((name) => PARAMETERS[name].cursor)
 // The units that were picked, by name; null where none was.
 export function picked() {
   const here = new URL(window.location.href).searchParams
-  return Object.fromEntries(["unit", "unit2"].map((name) => [name, kept[name] === undefined && here.has(name) ? Number(here.get(name)) : (kept[name] ?? null)]))
+  return Object.fromEntries(["unit", "unit2"].map((name) => [name, (kept[name] === undefined ? whole(here.get(name)) : kept[name]) ?? null]))
 }
 
 // A page that is left has in its address what was chosen with the cursor, if anything was.
 export function leave() {
   const here = new URL(window.location.href).searchParams
-  for (const name of CURSOR) if (here.has(name)) kept[name] = Number(here.get(name))
+  for (const name of CURSOR) kept[name] = whole(here.get(name)) ?? kept[name]
 }
 
 // What was chosen with the cursor on the pages before; undefined if nothing was.
