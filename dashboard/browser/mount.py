@@ -32,6 +32,7 @@ def loader(module: str) -> str:
     return f"""
 export default async (component) => {{
   if ((window.gatescope ??= "{folder}") !== "{folder}") return window.location.reload()
+  const turn = (window.gatescopeTurn = (window.gatescopeTurn ?? 0) + 1)
   const own = document.querySelector('script[src*="static/js/"]').src
   const base = own.slice(0, own.lastIndexOf("static/js/")) + "app/static/"
   const get = (name) => import(base + "{folder}/" + name + ".js")
@@ -39,7 +40,7 @@ export default async (component) => {{
   const data = unpack.unpack(component.data)
   url.arrive(data.arrival, data.led)
   await words.speak(data.language)
-  return module.default({{ ...component, data }}, base + "{plotly}")
+  return module.default({{ ...component, data, turn }}, base + "{plotly}")
 }}
 """
 

@@ -52,6 +52,7 @@ export interface FigureElement extends HTMLElement {
 export interface Component<Data> {
   data: Data & { place: string; language: string; arrival: number | null }
   parentElement: HTMLElement
+  turn: number
   setStateValue(name: string, value: unknown): void
   setTriggerValue(name: string, value: unknown): void
 }

@@ -52,7 +52,6 @@ class Tabs:
             page.context.clear_cookies()
         page.emulate_media(**seen)
         page.set_viewport_size(viewport)
-        page.bring_to_front()  # only the tab in front may fill the screen
         return Visit(page, kind)
 
     def leave(self, visit: Visit) -> None:

@@ -207,6 +207,7 @@ def test_a_broken_link_falls_back(open_gates: Open, query: dict[str, str]) -> No
 
 
 def test_full_screen_and_back(gates: Gates) -> None:
+    gates.page.bring_to_front()  # only the tab in front may fill the screen
     gates.page.get_by_test_id("gs-full").click()
     gates.page.wait_for_function("() => document.fullscreenElement !== null")
     gates.stage.focus()

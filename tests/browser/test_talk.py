@@ -106,6 +106,9 @@ def test_a_clicker_walks_through_a_shipped_tour(open_gates: Open) -> None:
             tabs = gates.page.get_by_test_id("gw-stages")
             expect(tabs).to_have_count(1)  # a page that is left is there until the next one is drawn
             expect(tabs.locator("[aria-selected=true]")).to_be_visible()
+        elif view.page == "what_if":
+            expect(gates.page.get_by_test_id("gc-next0")).to_contain_text("expects")
+            gates.page.wait_for_timeout(1000)  # what its charts tell the server has been answered
         gates.page.keyboard.press("PageDown")
     count = len(tour.views)
     expect(place).to_have_text(f"{count} / {count}")  # it ends there

@@ -259,7 +259,7 @@ class Figure {
 
   // Ask for a row of what was picked.
   wish() {
-    remember(this.chosen())
+    remember(this.chosen(), this.content.arrival)
     again()
   }
 
@@ -405,7 +405,7 @@ class Figure {
   // The page "Step by step", at this word and with these units.
   openStep() {
     clearTimeout(this.telling)
-    remember(this.chosen())
+    remember(this.chosen(), this.content.arrival)
     const link = document.querySelector('[data-testid=stTopNavLink][href*="/step_by_step"], [data-testid=stSidebarNavLink][href*="/step_by_step"]')
     if (link) return link.click()
     const { origin, pathname, search } = window.location
@@ -473,7 +473,7 @@ class Figure {
   // The address follows, but not at every step of a drag: browsers limit how often it may change.
   address() {
     clearTimeout(this.telling)
-    this.telling = setTimeout(() => remember(this.chosen()), 200)
+    this.telling = setTimeout(() => remember(this.chosen(), this.content.arrival), 200)
   }
 
   chosen() {

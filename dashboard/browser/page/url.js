@@ -37,7 +37,9 @@ export const arrived = () => arrivals
 const LONGEST = 4000 // characters: servers and balancers on the way refuse long addresses
 const LONG = "long" // stands in the address for a text that only this tab of the browser keeps
 
-export function remember(values) {
+// ``of``: which arrival it was chosen at; what a figure of the place before says late is of no concern here.
+export function remember(values, of = arrivals) {
+  if (of !== arrivals) return
   Object.assign(kept, values)
   const url = new URL(window.location.href)
   const all = page === url.pathname ? values : kept
