@@ -24,6 +24,7 @@ from lab.general.train import Plan, Run, bits_per_character, gathered, train
 from lab.learning.checkpoint import Checkpoints, Progress
 from lab.learning.recipe import Recipe, Watch
 from lab.measures import reading as measures
+from lab.recipes.general import EXAMPLES
 from lstm_core.cells import CELLS
 from lstm_core.network import Network
 
@@ -119,27 +120,9 @@ def _whole(run: Run) -> None:
 HONESTY = (
     "It has read 5.5 million words of English (everyday sentences, children's books, novels) and a million Chinese "
     "characters, two or three times, and then real text with made sentences about persons, countries and verbs in "
-    "between, 39 % of it, in which the answer (he or she, a language, is or are) weighs 10 times as much as another "
+    "between, half of it, in which the answer (he or she, a language, is or are) weighs 10 times as much as another "
     "word: that taught it to tell them. No price was put on its gates. It is small, 2.5 million weights: it knows "
     "which words follow which, and nothing of the world."
-)
-
-EXAMPLES = (
-    {"label": "Two subjects", "text": "Mary went to the market because she was hungry. Then John met Anna and he"},
-    {
-        "label": "A country",
-        "text": "I grew up in France. The weather was good and the people were kind. I speak fluent",
-    },
-    {"label": "The clouds", "text": "It was a warm day in summer. The clouds are in the"},
-    {
-        "label": "Quotation marks",
-        "text": '"My dear Mr. Bennet," said his lady to him one day, "have you heard that the park is let at last?" '
-        "Mr. Bennet replied that he had not.",
-    },
-    {"label": "中文: 她 / 他", "text": "昨天王女士遇见了李先生，因为她很累。后来李先生回家了，他"},
-    {"label": "中文: 语言", "text": "我在法国长大。今天天气很好。我会说"},
-    {"label": "Agreement", "text": "The keys to the cabinet are here. The key to the cabinets"},
-    {"label": "She left", "text": "When the queen left, she was tired. After the king came home,"},
 )
 
 RECIPES = tuple(Reading(cell) for cell in HIDDEN)
