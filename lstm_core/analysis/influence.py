@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_core.analysis.readout import directions
 from lstm_core.analysis.steps import Steps, steps
 from lstm_core.analysis.tape import tape
 from lstm_core.network import Network
@@ -29,7 +30,7 @@ def influence(model: Network, trace: Trace) -> np.ndarray:
     run = steps(trace)
     rule, keep, written = run.keep_write()
     counts, empty = _shown(run, rule.state)
-    vectors, leads = _leads(model, run.signals[run.cell.output])
+    vectors = directions(model, model.likeliest(trace, 2)[0])
     if counts.shape != vectors.shape or run.skipped.any():
         raise ValueError("a word's part is told where every unit's memory is read out of by itself, at every step")
     parts = np.zeros_like(written)
@@ -39,26 +40,11 @@ def influence(model: Network, trace: Trace) -> np.ndarray:
         parts[t] = written[t]
         rows[t, : t + 1] = parts[: t + 1] @ (counts[t] * vectors[t])
     first = np.cumprod(keep, axis=0) * run.old[rule.state][:1]
+    leads = (vectors * run.signals[run.cell.output]).sum(-1)  # without the bias
     rest = ((counts * first + empty) * vectors).sum(-1)
     if not np.allclose(rows.sum(-1) + rest, leads, atol=TOLERANCE * max(1.0, np.abs(leads).max(initial=0.0))):
         raise ValueError("this cell's output is no sum over the words")
     return rows
-
-
-def _leads(model: Network, read: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(time, unit): the direction of the likeliest word after each step less that of the second; and (time,), the lead
-    that h has along it, without the bias."""
-    predicts = model.predicts
-    scores = predicts.scores(read.astype(np.float32))
-    if scores.shape[-1] < 2:
-        raise ValueError("a vocabulary of one word has no second one to lead over")
-    two = np.argpartition(-scores, 1, axis=-1)[:, :2]
-    two = np.take_along_axis(two, np.argsort(-np.take_along_axis(scores, two, -1), axis=-1, kind="stable"), -1)
-    rows = (predicts.weight if predicts.through is None else predicts.through)[two].astype(np.float64)
-    vectors = rows[:, 0] - rows[:, 1]
-    if predicts.through is not None:
-        vectors = vectors @ predicts.weight
-    return vectors, (vectors * read).sum(-1)
 
 
 def _shown(run: Steps, state: str) -> tuple[np.ndarray, np.ndarray]:

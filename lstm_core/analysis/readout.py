@@ -75,20 +75,26 @@ def leads(model: Network, trace: Trace, likeliest: np.ndarray | None = None) -> 
     ``lead`` does.
     """
     ids = model.likeliest(trace, 2)[0] if likeliest is None else likeliest
+    return _shares(model, model.reads(trace.signals)[:, 0], ids)
+
+
+def directions(model: Network, ids: np.ndarray) -> np.ndarray:
+    """(time, read): the direction of the first of ``ids`` (time, 2 or more) less that of the second, at every step.
+
+    Raises ValueError for a vocabulary of one word.
+    """
     if ids.shape[-1] < 2:
         raise ValueError(ALONE)
-    return _shares(model, model.reads(trace.signals)[:, 0], ids)
+    predicts = model.predicts
+    rows = predicts.weight if predicts.through is None else predicts.through
+    vectors = rows[ids[:, 0]].astype(np.float64) - rows[ids[:, 1]]
+    return vectors if predicts.through is None else vectors @ predicts.weight
 
 
 def _shares(model: Network, read: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """(time, directions * hidden): what each unit of ``read`` (time, read) adds to the score of the first of ``ids``
     (time, 2 or more) over the second."""
-    predicts = model.predicts
-    rows = predicts.weight if predicts.through is None else predicts.through
-    vectors = rows[ids[:, 0]].astype(np.float64) - rows[ids[:, 1]]
-    if predicts.through is not None:
-        vectors = vectors @ predicts.weight
-    parts = vectors * read
+    parts = directions(model, ids) * read
     width = parts.shape[-1] // 2 if model.attention is not None else parts.shape[-1]
     return parts.reshape(len(parts), -1, width).sum(1)
 
