@@ -1,5 +1,6 @@
 // @ts-nocheck
 // The whole grid as one PNG or SVG: Plotly's figure with the page's labels as annotations and its frames as shapes.
+import { escape } from "../page/markup.js"
 import { make } from "../page/dom.js"
 
 export const PAD = 10
@@ -44,7 +45,7 @@ function composed({ figure, geometry, labels, frames, page: { background, ink } 
       yref: "paper",
       x: across(label.x),
       y: up(label.y),
-      text: escape(label.text),
+      text: escape(label.text), // Plotly reads a little markup in its texts
       showarrow: false,
       borderpad: 0,
       textangle: label.angle ?? 0,
@@ -65,6 +66,3 @@ function composed({ figure, geometry, labels, frames, page: { background, ink } 
   }
   return [{ data: figure.data, layout, config: { staticPlot: true } }, { width, height }]
 }
-
-// Plotly reads a little markup in its texts.
-const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")

@@ -1,9 +1,9 @@
 // @ts-nocheck
 // Mouse, finger and keys on a figure: they move the cursor, choose a unit, show a value.
-import { clamp } from "../page/numbers.js"
 import { fromSide, stepCount, wordAt } from "../page/align.js"
 import { make } from "../page/dom.js"
-import { number, unitName } from "./readout.js"
+import { clamp, number } from "../page/numbers.js"
+import { unitName } from "./readout.js"
 import { ours, within } from "../page/screen.js"
 import { tr } from "../page/words.js"
 

@@ -2,17 +2,10 @@
 // What stands beside the grid: both models' likeliest next words and the chosen units' values, at the cursor.
 import { wordAt } from "../page/align.js"
 import { make } from "../page/dom.js"
+import { number, percent } from "../page/numbers.js"
 import { tr } from "../page/words.js"
 
 const ORDER = ["keep", "write", "reset", "expose", "candidate", "cell", "hidden"]
-
-// The space is narrow and no place to break a line; a language may do without it.
-export const percent = (p) => tr("{percent} %", { percent: (100 * p).toFixed(p >= 0.1 ? 0 : 1) })
-
-export function number(value) {
-  const text = value.toFixed(Math.abs(value) >= 9.995 ? 1 : 2)
-  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−")
-}
 
 // What a side is called: its cell, and its model where both have the same cell.
 export function called(sides, k) {

@@ -1,7 +1,8 @@
 // @ts-nocheck
 // What the figure shows, in words, from its numbers: the line above the grid and the text alternative.
 import { stepCount, wordAt } from "../page/align.js"
-import { DECIDED, called, expects, meant, number, unitName } from "./readout.js"
+import { number } from "../page/numbers.js"
+import { DECIDED, called, expects, meant, unitName } from "./readout.js"
 import { list, tr } from "../page/words.js"
 
 const SMALL = 0.25 // a memory without a name that never gets farther from 0 holds nothing to speak of
