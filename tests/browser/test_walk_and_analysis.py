@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.browser import Server
 from lstm_core import load_model
 from lstm_core.analysis import memory
 from tests.browser.gates import Gates
@@ -166,6 +167,24 @@ def test_characters_stand_upright_as_many_as_find_room(open_page: Open) -> None:
     assert not [one for one in labels.all() if "rotate(-" in (one.get_attribute("transform") or "")]
     page.set_viewport_size({"width": 340, "height": 800})
     expect(labels).to_have_count(14)
+
+
+LATE = """window.ResizeObserver = class extends ResizeObserver {
+  constructor(told) { super((...found) => setTimeout(() => told(...found), 1500)) }
+}"""
+
+
+def test_a_window_that_shrinks_before_it_is_measured_is_drawn_anew(browser: Browser, server: Server) -> None:
+    """On a busy computer the browser says how large a figure is when it has been drawn, and the window is smaller."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+    context.add_init_script(LATE)
+    page = context.new_page()
+    page.goto(f"{server.url}/memory?lang=zh")
+    labels = page.get_by_test_id("gc-writers0").locator(".xtick text")
+    expect(labels).to_have_count(28)
+    page.set_viewport_size({"width": 340, "height": 800})
+    expect(labels).to_have_count(14)
+    context.close()
 
 
 def test_a_share_without_a_gate_of_its_own_is_named(open_page: Open) -> None:

@@ -36,7 +36,7 @@ export class Chart {
   repaints = 0
   dark = false
   family = ""
-  /** @type {number | undefined} */
+  /** @type {number | undefined} that it was drawn for */
   width = undefined
   frame = 0
 
@@ -122,6 +122,7 @@ export class Chart {
     this.grid.style.setProperty("--gc-columns", String(content.columns))
     this.alone = content.panels.find((panel) => panel.id === this.only && panel.figure)?.id
     const changed = this.arrange(content)
+    this.width = this.root.clientWidth
     // All widths are read before anything is drawn: between two drawings the browser would lay the page out anew.
     this.family = getComputedStyle(this.root).fontFamily
     const sizes = changed.map(([panel]) => panel.plot.clientWidth)
@@ -147,12 +148,9 @@ export class Chart {
 
   resized() {
     if (!this.root.isConnected) return
-    const width = this.root.clientWidth
-    if (width === this.width) return
-    const first = this.width === undefined
-    this.width = width
     const { content } = this
-    if (first || !content || !window.Plotly) return
+    // What is not drawn yet will be drawn as wide as it is then.
+    if (this.width === undefined || this.root.clientWidth === this.width || !content) return
     cancelAnimationFrame(this.frame)
     this.frame = requestAnimationFrame(() => this.render(content))
   }

@@ -127,6 +127,7 @@ class Figure {
 
   async render() {
     if (!this.content || !window.Plotly) return
+    this.size = this.measure()
     this.choosePanels()
     const { text, honesty, quiet, summed, of } = this.content
     this.dark = screen.dark(this.root)
@@ -534,14 +535,16 @@ class Figure {
     return Math.max(360, screen.height() - Math.min(top, 260) - 8)
   }
 
-  resized() {
-    if (!this.root.isConnected) return
+  // What it is drawn for.
+  measure() {
     const above = this.root.childElementCount // a line for a first visit takes its room
-    const size = `${this.root.clientWidth} ${screen.height()} ${Boolean(document.fullscreenElement)} ${above}`
-    const first = this.size === undefined
-    if (size === this.size) return
-    this.size = size
+    return `${this.root.clientWidth} ${screen.height()} ${Boolean(document.fullscreenElement)} ${above}`
+  }
+
+  resized() {
+    // What is not drawn yet will be drawn as large as it is then.
+    if (!this.root.isConnected || this.size === undefined || this.measure() === this.size) return
     cancelAnimationFrame(this.frame)
-    if (!first) this.frame = requestAnimationFrame(() => this.render())
+    this.frame = requestAnimationFrame(() => this.render())
   }
 }

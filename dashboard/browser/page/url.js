@@ -84,7 +84,10 @@ export function picked() {
 // A page that is left has in its address what was chosen with the cursor, if anything was.
 export function leave() {
   const here = new URL(window.location.href).searchParams
-  for (const name of CURSOR) kept[name] = whole(here.get(name)) ?? kept[name]
+  for (const name of CURSOR) {
+    const chosen = whole(here.get(name))
+    if (chosen !== undefined) kept[name] = chosen // what nobody chose is not kept, not even as undefined: a figure has its own
+  }
 }
 
 // What was chosen with the cursor on the pages before; undefined if nothing was.
