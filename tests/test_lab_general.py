@@ -1,5 +1,6 @@
 """The training of the general models: its pieces, what it reads, its loss, and that it goes on where it stopped."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from lab.general.data import RESTART, Texts, Windows, as_read, encoded, end_of, epoch
+from lab.general.data import RESTART, Lines, Made, Texts, Windows, as_read, encoded, end_of, epoch
 from lab.general.export import network
 from lab.general.loss import PLACES, tied_loss
 from lab.general.model import Reader
@@ -111,6 +112,43 @@ def test_a_row_goes_on_or_starts_anew_at_the_beginning_of_a_text(texts: Texts) -
         before, restarts, moves = ids, restarts + anew.sum(), moves + moved.sum()
     assert restarts / 1600 == pytest.approx(RESTART, abs=0.03)
     assert moves / 1600 == pytest.approx(RESTART / 2, abs=0.02)
+
+
+def numbered(lengths: list[int], first: int) -> Lines:
+    """Texts of so many pieces, each of one number of its own, whose last piece weighs 10."""
+    ids = np.concatenate([np.full(n, first + k) for k, n in enumerate(lengths)])
+    ends = np.cumsum(lengths)
+    weights = np.ones(len(ids), np.float32)
+    weights[ends - 1] = 10
+    return Lines(ids.astype(np.uint16), np.array([0, *ends]), "sentences", 1, weights)
+
+
+def test_a_window_of_made_text_begins_with_a_whole_one_and_cuts_only_its_last() -> None:
+    lengths = {10: 3, 11: 9, 12: 5, 13: 20, 14: 7}
+    texts = {"a": numbered([3, 9, 5], 10), "b": numbered([20, 7], 13)}
+    made, rng, first = Made(texts, end=1, time=24), np.random.default_rng(0), []
+    for _ in range(200):
+        ids, weights = made.next(4, rng)
+        assert ids.shape == (25, 4) and weights.shape == (24, 4)
+        for row, heavy in zip(ids.T, weights.T, strict=True):
+            marks = np.append(np.flatnonzero(row == 1), 25)
+            runs = [row[a + 1 : b] for a, b in zip(marks, marks[1:], strict=False) if b - a > 1]
+            assert row[0] == 1 and all(len(set(run)) == 1 for run in runs)
+            assert all(len(run) == lengths[run[0]] for run in runs[:-1]) and len(runs[0]) == lengths[runs[0][0]]
+            whole = sum(len(run) == lengths[run[0]] for run in runs)
+            assert (heavy == 10).sum() == whole and (heavy[marks[1:-1] - 1] == 0).all()
+            first.append(runs[0][0])
+    assert first.count(13) / 800 == pytest.approx(20 / 44, abs=0.06)  # drawn by their length
+
+
+def test_made_text_is_read_beside_real_text_and_starts_anew(texts: Texts) -> None:
+    made = {"made": numbered([5, 6, 7], 20)}
+    run = Run(Plan(batch=8, time=12, made=0.25), replace(texts, made=made), "cpu", hidden=8)
+    run.advance()
+    ids, weights, anew = run._window()
+    assert ids.shape == (13, 8) and anew[6:].all() and not anew[:6].all()
+    assert set(ids[:, 6:].flatten()) <= {20, 21, 22, end_of(texts.tokenizer)}
+    assert 10 in weights[:, 6:] and (weights[:, :6] == 1).all()
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])

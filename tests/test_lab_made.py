@@ -26,7 +26,16 @@ TOM_MARY = [
     "Tom saw Mary.",
     "Mary said she knew Tom.",
 ]
-ENGLISH = ["He went home.", "She sold her car.", "It is raining.", "We like tea.", "He met her.", "That is all!"]
+ENGLISH = [
+    "He went home.",
+    "She sold her car.",
+    "It is raining.",
+    "We like tea.",
+    "He met her.",
+    "That is all!",
+    "I know that we like it.",
+    "Sami left us.",
+]
 TOM_MARY_ZH = ["汤姆有一只狗。", "玛丽在家。", "汤姆说他很忙。"]
 CHINESE = ["他走了。", "她很高兴。", "今天天气很好。", "我们喜欢喝茶。"]
 OF_HIM, OF_HER = {"he", "him", "his", "himself", "他"}, {"she", "her", "hers", "herself", "她"}
@@ -115,7 +124,12 @@ def test_two_real_sentences_are_about_the_same_person() -> None:
     natural = Natural(Random(3), TOM_MARY, ENGLISH)
     assert natural.first == ["Tom had breakfast.", "Mary is asleep."]
     assert natural.after == {"male": ["He went home."], "female": ["She sold her car."]}
-    assert natural.fillers == ENGLISH[2:4] + ["That is all!"]
+    assert natural.fillers == [*ENGLISH[2:4], *ENGLISH[5:7]]
+    stories = [natural.story() for _ in range(200)]
+    assert any(len(re.findall("[.!]", story)) > 8 for story in stories)
+    for story in stories:
+        assert len({word in OF_HER for word in answers(story)}) == 1 and "Sami" not in story
+        assert sum(story.count(after) for after in ("[He] went home.", "[She] sold [her] car.")) >= 1
     for _ in range(300):
         marked = natural.chain()
         for gender in genders_named(marked):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,8 @@ class Texts:
     held_out: dict[str, Lines]
     characters: dict[str, int]
     """Of what is held out, with the space or end of paragraph after each line."""
+    made: dict[str, Lines] = field(default_factory=dict)
+    """Text that was written for what real text is too short to teach; none in phase 1."""
 
 
 def collect(texts: Path, tokenizer: Tokenizer | None = None) -> Texts:
@@ -153,6 +155,42 @@ class Windows:
         places = (self.at + np.arange(self.time + 1)[:, None]) % size
         self.at += self.time
         return self.epoch.ids[places].astype(np.int64), self.epoch.weights[places[1:]], anew
+
+
+class Made:
+    """Reads made texts in rows of their own. Each window of each row begins with a whole text, so that an answer and
+    what it follows from lie in one window, where a gradient goes from one to the other; others fill it, ``end`` before
+    each."""
+
+    def __init__(self, texts: dict[str, Lines], end: int, time: int) -> None:
+        parts = list(texts.values())
+        self.time = time
+        self.ids = np.concatenate([lines.ids for lines in parts]).astype(np.int64)
+        self.weights = np.concatenate(
+            [np.ones(len(lines.ids), np.float32) if lines.weights is None else lines.weights for lines in parts]
+        )
+        before = np.cumsum([0, *(len(lines.ids) for lines in parts)])
+        self.begin = np.concatenate([lines.starts[:-1] + at for lines, at in zip(parts, before, strict=False)])
+        self.end = np.concatenate([lines.starts[1:] + at for lines, at in zip(parts, before, strict=False)])
+        self.mark = np.array([end], np.int64)
+        self.by_length = np.cumsum(np.minimum(self.end - self.begin, time))
+
+    def next(self, rows: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """(ids (time + 1, rows), weights of all but the first (time, rows)). The text that begins a window is drawn by
+        its length, the others evenly: each piece of each is about as often read."""
+        ids, weights = [], []
+        for _ in range(rows):
+            text = int(np.searchsorted(self.by_length, rng.integers(self.by_length[-1]), "right"))
+            row, weight, length = [], [], 0
+            while length <= self.time:
+                part = slice(self.begin[text], self.end[text])
+                row += [self.mark, self.ids[part]]
+                weight += [np.zeros(1, np.float32), self.weights[part]]
+                length += 1 + part.stop - part.start
+                text = int(rng.integers(len(self.begin)))
+            ids.append(np.concatenate(row)[: self.time + 1])
+            weights.append(np.concatenate(weight)[1 : self.time + 1])
+        return np.stack(ids, 1), np.stack(weights, 1)
 
 
 def end_of(tokenizer: Tokenizer) -> int:

@@ -18,7 +18,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from lab.general.data import Texts, Windows, as_read, collect, end_of, epoch
+from lab.general.data import Made, Texts, Windows, as_read, collect, end_of, epoch
 from lab.general.loss import tied_loss
 from lab.general.model import Reader, State
 from lab.learning.recipe import Watch
@@ -43,6 +43,8 @@ class Plan:
     last: float = 0.03
     decay: float = 0.02
     clip: float = 1.0
+    made: float = 0.0
+    """Share of the rows that read made text."""
     bounded: float = 1e-3
     """Weight of what keeps an LSTM's cell state small (see ``excess``)."""
 
@@ -80,12 +82,24 @@ class Run:
         self.step, self.epoch, self.in_epoch, self.loss, self.seconds = 0, -1, 0, math.nan, 0.0
         self.state = self.model.start(plan.batch)
         self.windows: Windows | None = None
+        self.made_rows = round(plan.made * plan.batch)
+        self.made = Made(texts.made, end_of(texts.tokenizer), plan.time) if self.made_rows else None
         self.history: list[dict[str, Any]] = []
 
     def _turn(self, number: int) -> Windows:
         plan = self.plan
         read = epoch(self.texts.train, end_of(self.texts.tokenizer), np.random.default_rng([plan.seed, number]))
-        return Windows(read, plan.batch, plan.time)
+        return Windows(read, plan.batch - self.made_rows, plan.time)
+
+    def _window(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of the real text, and beside it of the made text, whose rows always start anew."""
+        assert self.windows is not None
+        rng = np.random.default_rng([self.plan.seed, self.epoch, self.in_epoch])
+        ids, weights, anew = self.windows.next(rng)
+        if self.made is None:
+            return ids, weights, anew
+        made, heavy = self.made.next(self.made_rows, rng)
+        return np.hstack([ids, made]), np.hstack([weights, heavy]), np.append(anew, np.ones(self.made_rows, bool))
 
     def advance(self) -> float:
         """One window: read, learn, and the loss in nats a token."""
@@ -93,7 +107,7 @@ class Run:
         if self.windows is None or self.in_epoch >= self.windows.count:
             self.epoch, self.in_epoch, self.state = self.epoch + 1, 0, model.start(plan.batch)
             self.windows = self._turn(self.epoch)
-        ids, weights, anew = self.windows.next(np.random.default_rng([plan.seed, self.epoch, self.in_epoch]))
+        ids, weights, anew = self._window()
         row = torch.from_numpy(ids).to(self.device)
         goes_on = torch.from_numpy(~anew).to(self.device).float()[:, None]
         for group in self.optimiser.param_groups:

@@ -30,7 +30,7 @@ from lstm_core.network import Network
 
 TOKENS = {"lstm": 34_000_000, "gru": 20_000_000, "rnn": 20_000_000}
 """Of real text alone: what two cores had time for, 34 minutes and 20."""
-LATER = 14_000_000
+LATER = 18_000_000
 """Tokens of the second phase."""
 ONE, TWO = "real text", "and made text"
 """The folders of the two phases, beside the unfinished model."""
@@ -46,7 +46,7 @@ class Reading(Recipe):
 
     def __init__(self, cell: str) -> None:
         self.name, self.cell = f"reading-{cell}", CELLS[cell]
-        self.whole = Plan(cell, 0, TOKENS[cell]), Plan(cell, 0, LATER, rate=phase2.RATE)
+        self.whole = Plan(cell, 0, TOKENS[cell]), replace(phase2.PLAN, cell=cell, tokens=LATER)
         self.steps = sum(plan.steps for plan in self.whole)
 
     def plans(self, seed: int, steps: int) -> tuple[Plan, Plan]:
@@ -55,8 +55,7 @@ class Reading(Recipe):
         if steps == self.steps:
             return first, second
         early = round(steps * first.steps / self.steps)
-        window = first.batch * first.time
-        return replace(first, tokens=early * window), replace(second, tokens=(steps - early) * window)
+        return _of(first, early), _of(second, steps - early)
 
     def learn(
         self, header: Mapping[str, Any], watch: Watch, device: str, kept: Checkpoints | None
@@ -110,6 +109,10 @@ class Reading(Recipe):
             "examples": [dict(example) for example in EXAMPLES],
             "bits_per_character": measures.BITS_PER_CHARACTER,
         }
+
+
+def _of(plan: Plan, steps: int) -> Plan:
+    return replace(plan, tokens=steps * plan.batch * plan.time)
 
 
 def _whole(run: Run) -> None:

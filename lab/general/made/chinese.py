@@ -130,7 +130,7 @@ class Chinese:
         return f"{clause}{noun}{self._do('did')}{self._then(gender)}"
 
     def _after_a_while(self, gender: str) -> str:
-        between = "".join(self.rng.choice(self.fillers) for _ in range(self.rng.choice([1, 1, 2, 3, 5])))
+        between = "".join(self.rng.choice(self.fillers) for _ in range(self.rng.choice([1, 1, 2, 3, 5, 7])))
         return f"{self.person(gender)}{self._do('did')}。{between}[{SUBJECT[gender]}]{self._do('went_on')}。"
 
     def _read(self, gender: str) -> str:

@@ -42,7 +42,8 @@ class Natural:
             ]
             for gender in GENDERS
         }
-        self.fillers = [s for s in others if neutral(s)]
+        words = {word for s in others for word in re.findall(r"\b[a-z]+\b", s)}  # a name is never written so
+        self.fillers = [s for s in others if neutral(s) and (s.startswith("I ") or _first(s).lower() in words)]
 
     def renamed(self, sentence: str) -> str:
         """The sentence with other people for Tom and Mary, and its pronouns to match; marked."""
@@ -69,13 +70,8 @@ class Natural:
     def chain(self) -> str:
         """Somebody does something, and a real sentence goes on about her or him."""
         rng = self.rng
-        first = rng.choice(self.first)
         gender = rng.choice(GENDERS)
-        first = re.sub(r"\b(?:Tom|Mary)\b", self._person(gender), first)
-        first = first[0].upper() + first[1:]
-        after = rng.choice(self.after[gender])
-        forms = "|".join({SUBJECT[gender], OWN[gender], OBJECT[gender], SELF[gender]})
-        after = re.sub(rf"\b({forms})\b", r"[\1]", after, flags=re.I)
+        first, after = self._somebody(gender), self._about(gender)
         kind = rng.random()
         if kind < 0.35 and first.endswith("."):
             join = rng.choice(
@@ -94,8 +90,28 @@ class Natural:
                 ]
             )
             return f"{first[:-1]}{join} [{after[1].lower()}{after[2:]}"
-        between = [rng.choice(self.fillers) for _ in range(rng.choice([0, 0, 0, 0, 1, 1, 2, 3, 5]))]
-        return " ".join([first, *between, after])
+        return " ".join([first, *self._between(0, 0, 0, 1, 2), after])
+
+    def story(self) -> str:
+        """Somebody does something, and real sentences about her or him follow, each after some about nobody."""
+        gender = self.rng.choice(GENDERS)
+        parts = [self._somebody(gender)]
+        for _ in range(self.rng.choice([1, 1, 2, 3])):
+            parts += [*self._between(0, 1, 1, 2, 3, 4, 6, 8), self._about(gender)]
+        return " ".join(parts)
+
+    def _somebody(self, gender: str) -> str:
+        found = re.sub(r"\b(?:Tom|Mary)\b", self._person(gender), self.rng.choice(self.first))
+        return found[0].upper() + found[1:]
+
+    def _about(self, gender: str) -> str:
+        """A real sentence that begins with the pronoun."""
+        forms = "|".join({SUBJECT[gender], OWN[gender], OBJECT[gender], SELF[gender]})
+        return re.sub(rf"\b({forms})\b", r"[\1]", self.rng.choice(self.after[gender]), flags=re.I)
+
+    def _between(self, *counts: int) -> list[str]:
+        """So many real sentences about nobody, as one of the counts says."""
+        return [self.rng.choice(self.fillers) for _ in range(self.rng.choice(counts))]
 
     def _person(self, gender: str) -> str:
         rng = self.rng
@@ -114,6 +130,10 @@ def neutral(sentence: str) -> bool:
         and not _MAN.search(sentence)
         and not re.search(r"\s[A-Z](?!')[a-z]", sentence)  # no names
     )
+
+
+def _first(sentence: str) -> str:
+    return (re.findall("[A-Za-z]+", sentence) or [""])[0]
 
 
 def feminine(sentence: str) -> str:

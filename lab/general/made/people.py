@@ -135,7 +135,7 @@ class People:
         return f"{self.person(gender)} {self.pick('did')}{self._new(gender)}"
 
     def _after_a_while(self, gender: str) -> str:
-        between = " ".join(self.rng.choice(self.fillers) for _ in range(self.rng.choice([1, 1, 1, 2, 2, 3, 5])))
+        between = " ".join(self.rng.choice(self.fillers) for _ in range(self.rng.choice([1, 1, 2, 2, 3, 4, 6, 8])))
         start = self.rng.choice(
             [
                 self.person(gender) + f" {self.pick('did')}.",
