@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -100,11 +102,27 @@ def formats() -> str:
     return cases.formats()
 
 
+WRITTEN = ("lstm", "gru_cho", "slstm")
+"""The cells whose JavaScript is printed: the plainest, one whose product waits for a gate, one with exponential gates."""
+
+
+def javascript() -> str:
+    """The step of each as it stands in its file, and the module that is written from it."""
+    from lstm_core.javascript import javascript as module
+
+    parts = []
+    for cell in (CELLS[name] for name in WRITTEN):
+        code = "\n\n".join(textwrap.dedent(inspect.getsource(part)).rstrip() for part in (cell.gates, cell.update))
+        parts += [f"## {cell.title}", f"```python\n{code}\n```", f"```js\n{module(cell).rstrip()}\n```"]
+    return "\n\n".join(parts)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "cells": cells,
     "models": models,
     "experiments": experiments,
     "formats": formats,
+    "javascript": javascript,
 }
 """What stands between the marks of its name in the file of its name."""
 

@@ -99,7 +99,7 @@ def _step(cell: type[Cell]) -> tuple[list[str], dict[str, str]]:
     """The lines of a step, each after what it reads, and what each signal is called in them."""
     lines = {line.name: line for line in equations(cell)}
     names = next(iter(lines.values())).names
-    readers = _readers(line.expr for line in lines.values())
+    readers = count_readers(line.expr for line in lines.values())
     source: list[str] = []
     known: dict[int, str] = {}  # by the identity of an expression
     called = {name: f"{name}_" if name in TAKEN or keyword.iskeyword(name) else name for name in lines}
@@ -157,7 +157,7 @@ def _step(cell: type[Cell]) -> tuple[list[str], dict[str, str]]:
     return source, {name: known[id(line.expr)] for name, line in lines.items()}
 
 
-def _readers(lines: Iterable[Expr]) -> Counter[int]:
+def count_readers(lines: Iterable[Expr]) -> Counter[int]:
     """How many nodes read each node that is computed, by its identity; each reads it once."""
     found: Counter[int] = Counter()
     gone: set[int] = set()

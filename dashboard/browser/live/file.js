@@ -1,0 +1,56 @@
+// A network's safetensors file, as `lstm_core.Network.save` writes it, with its weights as they are in it.
+
+/** @import { Matrix, Network, Parameters } from "./types.d.ts" */
+
+/** @type {(half: number) => number} */
+function fromHalf(half) {
+  const [sign, exponent, fraction] = [half >> 15 ? -1 : 1, (half >> 10) & 31, half & 1023]
+  if (exponent === 31) return fraction ? NaN : sign * Infinity
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : (2 ** -14 * fraction) / 1024)
+}
+
+/** @type {Record<string, (bytes: ArrayBuffer) => Float32Array>} */
+const KINDS = {
+  F32: (bytes) => new Float32Array(bytes),
+  F16: (bytes) => Float32Array.from(new Uint16Array(bytes), fromHalf),
+  BF16: (bytes) => new Float32Array(Uint32Array.from(new Uint16Array(bytes), (one) => one * 65536).buffer),
+  F64: (bytes) => Float32Array.from(new Float64Array(bytes)),
+  I8: (bytes) => Float32Array.from(new Int8Array(bytes)),
+}
+
+// Vectors are arrays, matrices have rows. Throws an Error for what is not such a file.
+/** @param {Uint8Array} bytes @returns {Network} */
+export function parse(bytes) {
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true))
+  const { __metadata__: said, ...places } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
+  /** @type {Record<string, any>} */
+  const tensors = {}
+  for (const [name, { dtype, shape, data_offsets: place }] of Object.entries(places)) {
+    const [from, to] = place.map((/** @type {number} */ offset) => 8 + length + offset)
+    if (!(dtype in KINDS) || to > bytes.length) throw new Error(`${name} is not there as a whole`)
+    const values = KINDS[dtype](bytes.slice(from, to).buffer)
+    tensors[name] = shape.length === 2 ? { rows: shape[0], columns: shape[1], values } : values
+  }
+  const { name, tied, ...header } = JSON.parse(said.gatescope)
+  /** @type {Parameters[][]} */
+  const layers = []
+  /** @type {Parameters} */
+  const attention = {}
+  for (const [key, value] of Object.entries(tensors)) {
+    const [kind, ...rest] = key.split(".")
+    if (kind === "attention") attention[rest[0]] = value
+    if (kind !== "layers") continue
+    const [layer, direction, parameter] = rest
+    const row = (layers[Number(layer)] ??= [])
+    ;(row[Number(direction)] ??= {})[parameter] = value
+  }
+  const [weight, bias] = [tensors["readout.weight"], tensors["readout.bias"]]
+  return {
+    name,
+    header,
+    tokenizer: JSON.parse(said.tokenizer),
+    embedding: tensors["embedding.weight"],
+    layers,
+    readout: { weight, bias, tied, attention: Object.keys(attention).length ? attention : null },
+  }
+}

@@ -1,0 +1,121 @@
+// Runs a network over ids, as lstm_core/scan.py and network.py do: layer by layer, in one or both directions, then the
+// next words. What is typed on is run on: steps that were read before are kept.
+
+/** @import { Cell, Declared, Matrix, Network, Parameters, Run, Signals, Values, Vector } from "./types.d.ts" */
+
+export const LIKELIEST = 5
+
+/** @type {(matrix: Matrix, row: number) => Float32Array} */
+export const rowOf = ({ columns, values }, row) => values.subarray(row * columns, (row + 1) * columns)
+
+/** @type {(matrix: Matrix, vector: Vector) => Float64Array} */
+function times({ rows, columns, values }, vector) {
+  const result = new Float64Array(rows)
+  for (let row = 0, at = 0; row < rows; row++) {
+    let sum = 0
+    for (let k = 0; k < columns; k++, at++) sum += values[at] * vector[k]
+    result[row] = sum
+  }
+  return result
+}
+
+/** @type {(first: Vector, second: Vector) => Float64Array} */
+function beside(first, second) {
+  const both = new Float64Array(first.length + second.length)
+  both.set(first)
+  both.set(second, first.length)
+  return both
+}
+
+/** @type {(p: Parameters) => number} */
+function unitsOf(p) {
+  const one = Object.entries(p).find(([name]) => name.startsWith("W_") && name !== "W_hr")
+  return one ? one[1].rows : 0
+}
+
+// ``before``: an earlier run of this network, of which the steps in common are taken over.
+/** @param {Network} network @param {Cell} cell @param {Declared} declared @param {number[]} ids @param {Run | null} before
+ * @returns {Run} */
+export function run(network, cell, declared, ids, before = null) {
+  const known = network.layers[0].length === 1 && before ? common(before.ids, ids) : 0
+  /** @type {Signals} */
+  const signals = {}
+  /** @type {Vector[]} */
+  let reads = ids.map((id) => rowOf(network.embedding, id))
+  /** @type {Values[][]} */
+  let under = []
+  network.layers.forEach((directions, layer) => {
+    const here = directions.map((p, direction) => {
+      const old = Array.from({ length: known }, (_, t) => at(before?.signals ?? {}, layer, direction, t))
+      return scan(cell, declared, p, reads, under[direction], direction === 1, old)
+    })
+    here.forEach((steps, direction) => {
+      for (const name of Object.keys(steps[0] ?? {})) {
+        const rows = ((signals[name] ??= [])[layer] ??= [])
+        rows[direction] = steps.map((values) => values[name])
+      }
+    })
+    const outputs = here.map((steps) => steps.map((values) => values[declared.output]))
+    reads = outputs.length === 1 ? outputs[0] : outputs[0].map((one, t) => beside(one, outputs[1][t]))
+    under = here
+  })
+  const looks = network.readout.attention && cell.attend && cell.attend(network.readout.attention, reads, reads)
+  const read = looks ? reads.map((one, t) => beside(one, looks.a[t])) : reads
+  const kept = before?.likeliest.slice(0, known) ?? []
+  const likeliest = [...kept, ...read.slice(known).map((one) => best(shares(scores(network, one))))]
+  return { ids, signals, read, alpha: looks ? looks.alpha : null, likeliest }
+}
+
+/** @type {(first: number[], second: number[]) => number} */
+function common(first, second) {
+  const other = second.findIndex((id, k) => id !== first[k])
+  return other < 0 ? second.length : other
+}
+
+/** @type {(signals: Signals, layer: number, direction: number, t: number) => Values} */
+const at = (signals, layer, direction, t) =>
+  Object.fromEntries(Object.entries(signals).map(([name, layers]) => [name, layers[layer][direction][t]]))
+
+// One layer in one direction: the values of every step, by the step's place in the text.
+/** @param {Cell} cell @param {Declared} declared @param {Parameters} p @param {Vector[]} reads
+ * @param {Values[] | undefined} under @param {boolean} backward @param {Values[]} known @returns {Values[]} */
+function scan(cell, { states, below }, p, reads, under, backward, known) {
+  const zeros = new Float64Array(unitsOf(p))
+  const first = states.map((name) => [name, name === "h" && p.W_hr ? new Float64Array(p.W_hr.rows) : zeros])
+  const steps = [...known]
+  let old = known.at(-1) ?? Object.fromEntries(first)
+  for (let n = known.length; n < reads.length; n++) {
+    const t = backward ? reads.length - 1 - n : n
+    const s = { ...old }
+    for (const name of below) s[`below_${name}`] = under ? under[t][name] : zeros
+    old = steps[t] = cell.step(p, reads[t], s)
+  }
+  return steps
+}
+
+/** @type {(network: Network, read: Vector) => Float64Array} */
+export function scores({ readout: { weight, bias, tied }, embedding }, read) {
+  const found = tied ? times(embedding, times(weight, read)) : times(weight, read)
+  return found.map((score, id) => score + bias[id])
+}
+
+/** @type {(scores: Float64Array) => Float64Array} */
+export function shares(scores) {
+  const most = scores.reduce((one, other) => Math.max(one, other), -Infinity)
+  const parts = scores.map((score) => Math.exp(score - most))
+  const whole = parts.reduce((sum, part) => sum + part, 0)
+  return parts.map((part) => part / whole)
+}
+
+/** @type {(shares: Float64Array) => { ids: number[], shares: number[] }} */
+function best(shares) {
+  /** @type {number[]} */
+  const ids = []
+  for (let id = 0; id < shares.length; id++) {
+    if (ids.length === LIKELIEST && !(shares[id] > shares[ids[LIKELIEST - 1]])) continue
+    const place = ids.findIndex((other) => shares[id] > shares[other])
+    ids.splice(place < 0 ? ids.length : place, 0, id)
+    if (ids.length > LIKELIEST) ids.pop()
+  }
+  return { ids, shares: ids.map((id) => shares[id]) }
+}
