@@ -12,6 +12,7 @@ trace; they keep their meaning from one version to the next. Every other module 
   raises ``Ambiguous`` where it fits several cells), ``Network``, ``Block``, ``Tokenizer``, ``Token``
 - runs: ``trace``, ``trace_all``, ``trace_cell``, ``trace_chunks`` (PyTorch modules), ``Trace``, ``AXES``,
   ``Forced`` (what ``trace_all`` gives where something is forced)
+- comparisons: ``compare`` (two models, and why they differ)
 - cells: ``CELLS`` (by name), ``Cell`` (one of your own)
 
 torch is imported only when it is needed.
@@ -19,7 +20,7 @@ torch is imported only when it is needed.
 
 from __future__ import annotations
 
-from lstm_core.api import Forced, trace, trace_all, trace_cell, trace_chunks
+from lstm_core.api import Forced, compare, trace, trace_all, trace_cell, trace_chunks
 from lstm_core.block import Block
 from lstm_core.cells import CELLS, Cell
 from lstm_core.files import Ambiguous, Loaded, load
@@ -39,6 +40,7 @@ __all__ = [
     "Token",
     "Tokenizer",
     "Trace",
+    "compare",
     "list_models",
     "load",
     "load_model",

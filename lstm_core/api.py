@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.text import Token
 from lstm_core.trace import Trace
+
+if TYPE_CHECKING:
+    from lstm_core.comparing.result import Comparison
 
 
 def trace(
@@ -171,3 +174,30 @@ def trace_chunks(
     from lstm_core.modules.chunks import chunks
 
     return chunks(module, x, state, tokens, steps)
+
+
+def compare(
+    a: Any, b: Any, x: Any = None, *, lengths: Any = None, state: Any = None, tolerance: float | None = None
+) -> Comparison:
+    """Whether two models do the same with ``x``: equal, or where they first part, how it grows, and why.
+
+    a, b: each a PyTorch module (a recurrent one or a model with some inside), a file's path or bytes, a state_dict, a
+        ``Loaded``, a ``Block``, a ``Network``, a shipped model's name, or a ``Trace`` that was made already.
+    x: what ``a`` reads, in its own layout: numbers as for ``trace``, or whole numbers that an embedding looks up. ``b``
+        is given the same sequences in *its* layout (``batch_first``); a model with recurrent modules inside gets ``x``
+        as it is. Not needed if both are traces.
+    lengths: (batch,) steps of each sequence of a padded batch. state: the first state, as ``a`` takes it, for both.
+    tolerance: what two equal models may differ by, absolute, of values above 1 relative; by default 1e-5, or 1e-10 if
+        both run in float64.
+
+    Layers are aligned in the order in which they run, signals by name and by role. Where the two part, what is known to
+    go wrong between frameworks (``lstm_core.comparing.causes``) is exchanged in the one or the other, layer by layer,
+    and is a cause if they then agree in every signal of every step: gate order, biases, reset gate, keep and write,
+    layout, batch and time, direction, activation, precision, first state, input, embedding, padding.
+
+    Raises ValueError for two models whose layers differ in number or size, and what reading and tracing raise;
+    TypeError for what is neither a model nor a file.
+    """
+    from lstm_core.comparing.walk import compare as walk
+
+    return walk(a, b, x, lengths=lengths, state=state, tolerance=tolerance)

@@ -13,7 +13,7 @@ from lstm_core import fused
 from lstm_core.attention import top
 from lstm_core.cells.base import Cell
 from lstm_core.certificate import Certificate
-from lstm_core.compared import compare
+from lstm_core.checked import check
 from lstm_core.device import resolve
 from lstm_core.ops import NUMPY
 from lstm_core.say import say
@@ -48,6 +48,8 @@ class Block:
     mask_value: a step is skipped if all its inputs are this number (Keras's ``Masking``); None if none is.
     reads: where the input comes from; None where the file does not say.
     assumed: what the file does not say and the usual was taken for.
+    biases: by layer and direction, bias_ih and bias_hh as a PyTorch file has them, of which ``layers`` has the sum;
+        empty for other files.
     checked: the largest difference from the user's own runtime, once ``check`` has compared them.
     """
 
@@ -62,6 +64,7 @@ class Block:
     mask_value: float | None = None
     reads: Source | None = None
     assumed: tuple[str, ...] = ()
+    biases: Sequence[Sequence[Mapping[str, np.ndarray]]] = field(default=(), repr=False)
     checked: float | None = field(default=None, init=False, repr=False)
 
     @property
@@ -192,7 +195,7 @@ class Block:
         1e-10 in double precision, times the largest |h| above 1), with the place where they part.
         """
         trace = self.trace(x, state, lengths, mask)
-        error = compare(self, trace, h, tolerance)
+        error = check(self, trace, h, tolerance)
         object.__setattr__(self, "checked", error)
         return error
 

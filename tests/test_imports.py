@@ -21,9 +21,10 @@ FLOW = (
     "lstm_core.trace lstm_core.trace_npz lstm_core.share lstm_core.stacked lstm_core.fused "
     "lstm_core.sequences lstm_core.picking"
     " lstm_core.tables",
-    "lstm_core.compared lstm_core.block",
+    "lstm_core.checked lstm_core.block",
     "lstm_core.network",
     "lstm_core.files lstm_core.modules",
+    "lstm_core.comparing",
     "lstm_core.analysis",
     "lstm_core.api",
     "lstm_core",

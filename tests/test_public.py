@@ -16,7 +16,7 @@ from lstm_core import analysis
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = {
     "AXES", "CELLS", "Ambiguous", "Block", "Cell", "Forced", "Loaded", "Network", "Token", "Tokenizer", "Trace",
-    "list_models", "load", "load_model", "trace", "trace_all", "trace_cell", "trace_chunks",
+    "compare", "list_models", "load", "load_model", "trace", "trace_all", "trace_cell", "trace_chunks",
 }  # fmt: skip
 FUNCTIONS = sorted(name for name in NAMES if inspect.isfunction(getattr(lstm_core, name)))
 CLASSES = sorted(name for name in NAMES if inspect.isclass(getattr(lstm_core, name)))

@@ -170,9 +170,9 @@ def _block(name: str, group: Group, cell: str, batch_first: bool, assumed: list[
                 hidden=hidden,
             )
         )
-    layers = []
+    layers, biases = [], []
     for layer in range(count):
-        row = []
+        row, two = [], []
         for back in (False, True)[: 1 + both]:
             mark = say("{key} of {where}", key=_layer(layer, back), where=where)
             found = limits.weights(group[layer, back], mark)
@@ -190,11 +190,15 @@ def _block(name: str, group: Group, cell: str, batch_first: bool, assumed: list[
             for kind, value in found.items():
                 limits.expect(value, shapes.get(kind, (rows,)), say("{key} of {where}", key=kind, where=mark))
             zero = np.zeros(rows, found["weight_ih"].dtype)
-            row.append(split_weights(CELLS[cell], {"bias_ih": zero, "bias_hh": zero} | found))
+            whole = {"bias_ih": zero, "bias_hh": zero} | found
+            row.append(split_weights(CELLS[cell], whole))
+            two.append({name: whole[name] for name in ("bias_ih", "bias_hh")})
         layers.append(row)
+        biases.append(two)
     directions = ("forward", "reverse")[: 1 + both]
     layout = [] if batch_first else [LAYOUT]
-    return Block(name, "torch", CELLS[cell], layers, directions, batch_first, assumed=(*layout, *assumed))
+    said = (*layout, *assumed)
+    return Block(name, "torch", CELLS[cell], layers, directions, batch_first, assumed=said, biases=biases)
 
 
 def _layer(layer: int, back: bool) -> Said:

@@ -17,7 +17,7 @@ TOLERANCE = {np.dtype(np.float64): 1e-10}
 """By precision; 1e-4 for others. Times the largest |h|, where that is above 1."""
 
 
-def compare(block: Block, trace: Trace, output: Any, tolerance: float | None = None) -> float:
+def check(block: Block, trace: Trace, output: Any, tolerance: float | None = None) -> float:
     """The largest difference between h of ``trace`` and ``output``; see ``Block.check``."""
     own = top(trace.cell, trace.signals)
     expected = _aligned(block, np.asarray(output, np.float64), own.shape)

@@ -1,0 +1,149 @@
+"""What a comparison answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lstm_core.say import Said, say
+
+
+@dataclass(frozen=True)
+class Parting:
+    """Where two models first differ by more than is allowed: in running order, the lowest layer, then the first step.
+
+    layer: counted over all recurrent layers, from 0. name: of the block or module that it belongs to. direction, step,
+    sequence, unit: as in a trace. signal: what it is called in A, "x" for the input of the layer. a, b: its values.
+    """
+
+    layer: int
+    name: str
+    direction: int
+    step: int
+    sequence: int
+    signal: str
+    unit: int
+    a: float
+    b: float
+
+    def __str__(self) -> str:
+        """One sentence, without its full stop."""
+        return say(
+            "{signal} of unit {unit} at step {step} (layer {layer}, direction {direction}, sequence {sequence}) is "
+            "{a:.6g} in A and {b:.6g} in B",
+            **vars(self),
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """A cause that was proved: with it exchanged, the layers agree.
+
+    name: "gate order". change: what was exchanged, with which two models agree. side: the model that it was exchanged
+    in, "A" or "B". where: the layers and directions, counted as in ``Parting``; a direction is None for all of them.
+    """
+
+    name: str
+    change: str
+    side: str
+    where: tuple[tuple[int, int | None], ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """How far two models agree on one input, and why not.
+
+    equal: whether no signal differs by more than ``limit``. error: the largest difference of any signal, absolute, of
+    values above 1 relative to them; infinite where one has a number and the other none.
+    parting: where they part first; None if they do not. growth: (time,), the largest difference of h of the highest
+    layer at each step; empty where the two are not of one shape.
+    causes: what was found to be exchanged, lowest layer first; explained: whether both agree with all of these
+    exchanged, to ``left``. parameters: by layer, direction and name, how far the weights of both lie apart, largest
+    first; of layers whose cells have the same.
+    """
+
+    equal: bool
+    error: float
+    limit: float
+    parting: Parting | None
+    growth: np.ndarray
+    causes: tuple[Found, ...] = ()
+    explained: bool = False
+    left: float | None = None
+    parameters: Mapping[tuple[int, int, str], float] | None = None
+
+    def __bool__(self) -> bool:
+        """Whether they are equal."""
+        return self.equal
+
+    def __str__(self) -> str:
+        """What there is to say, a sentence a line."""
+        if self.equal:
+            return say("A and B are equal: no signal differs by more than {error:.1e}", error=self.error)
+        lines = [say("A and B part: {parting}.", parting=str(self.parting))]
+        if len(self.growth) > 1:
+            worst = int(np.nanargmax(self.growth))
+            lines.append(
+                say(
+                    "The outputs differ by {first:.2g} at the first step, {worst:.2g} at most (step {at}) and "
+                    "{last:.2g} at the last.",
+                    first=float(self.growth[0]),
+                    worst=float(self.growth[worst]),
+                    at=worst,
+                    last=float(self.growth[-1]),
+                )
+            )
+        for name, where in dict.fromkeys((cause.name, cause.where) for cause in self.causes):
+            lines.append(say("Cause: {name}, in {where}.", name=say(name), where=_places(where)))
+        if self.explained:
+            changes = self.causes[0].change
+            for cause in self.causes[1:]:
+                changes = say("{first}, and {second}", first=changes, second=cause.change)
+            lines.append(say("With {changes}, A and B agree to {left:.1e}.", changes=changes, left=self.left))
+        elif self.causes:
+            lines.append(say("What parts them above that is none of the causes that are known here."))
+        else:
+            lines.append(say("None of the causes that are known here explains it."))
+        if not self.explained and self.parameters:
+            named = [f"{name} of layer {layer} by {value:.2g}" for (layer, _, name), value in self.parameters.items()]
+            lines.append(say("The weights that differ most: {names}.", names="; ".join(named[:4])))
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in numbers, texts and lists, as JSON has them; a difference that is infinite is None."""
+
+        def number(value: float | None) -> float | None:
+            return None if value is None or not np.isfinite(value) else float(value)
+
+        parting = None
+        if self.parting is not None:
+            parting = {**vars(self.parting), "a": number(self.parting.a), "b": number(self.parting.b)}
+        causes = [{**vars(c), "change": str(c.change), "where": [list(at) for at in c.where]} for c in self.causes]
+        return {
+            "equal": self.equal,
+            "error": number(self.error),
+            "limit": self.limit,
+            "parting": parting,
+            "growth": [number(value) for value in self.growth],
+            "causes": causes,
+            "explained": self.explained,
+            "left": number(self.left),
+        }
+
+
+def _places(where: tuple[tuple[int, int | None], ...]) -> Said | str:
+    told = [
+        say("layer {layer}", layer=layer)
+        if direction is None
+        else say("layer {layer}, direction {direction}", layer=layer, direction=direction)
+        for layer, direction in where
+    ]
+    text: Said | str = told[0]
+    for other in told[1:]:
+        text = say("{first}; {second}", first=text, second=other)
+    return text

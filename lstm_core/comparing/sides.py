@@ -1,0 +1,219 @@
+"""Two models run on one input, each in its own layout: the layers of both, lowest first."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_core.block import Block
+from lstm_core.comparing.level import Level, Words, levels
+from lstm_core.files import load
+from lstm_core.files import state_dict as from_state_dict
+from lstm_core.files.load import Loaded
+from lstm_core.files.options import Options
+from lstm_core.network import Network, list_models, load_model
+from lstm_core.say import say
+from lstm_core.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a model reads. x: as the first model takes it. steps: (time, batch, input), what the first model's lowest
+    layer read; None while the first is run. lengths, state: as ``lstm_core.compare`` takes them."""
+
+    x: Any
+    steps: np.ndarray | None
+    lengths: Any
+    state: Any
+
+
+def both(a: Any, b: Any, x: Any, lengths: Any, state: Any) -> tuple[list[Level], list[Level]]:
+    """The layers of both models on ``x``. Raises ValueError and TypeError as ``lstm_core.compare`` says."""
+    first = _levels("A", opened(a), Given(x, None, lengths, state))
+    lowest = first[0]
+    steps = lowest.inputs
+    own = _time_first(a, x)
+    if own is not None and own.shape == steps.shape:
+        steps = own  # before it was rounded to the precision of the first model
+    given_lengths = lengths if lengths is not None else lowest.lengths
+    begins = None if state is None else {n: v[None] for n, v in lowest.initial.items()}
+    if begins is not None and len(first) > 1:
+        begins = {n: np.stack([level.initial[n] for level in first]) for n in lowest.initial}
+    second = _levels("B", opened(b), Given(x, steps, given_lengths, begins))
+    return first, second
+
+
+def opened(model: Any) -> Any:
+    """A file or a shipped model's name as what it holds; everything else as it is."""
+    if isinstance(model, bytes | bytearray | memoryview):
+        return load(bytes(model))
+    if isinstance(model, str | os.PathLike):
+        if str(model) in list_models() and not Path(model).exists():
+            return load_model(str(model))
+        if _is_own(model):
+            return Network.load(model)
+        return load(model)
+    if isinstance(model, Mapping) and model and all(isinstance(key, str) for key in model):
+        arrays = {key: _array(value) for key, value in model.items()}
+        blocks = from_state_dict.found(arrays, Options()).blocks
+        if not blocks:
+            raise ValueError(say("this state_dict holds no recurrent layers: no weight_ih_l0 is among its keys"))
+        return Loaded("PyTorch", tuple(blocks))
+    return model
+
+
+def _is_own(path: str | os.PathLike[str]) -> bool:
+    """Whether it is a file that ``Network.save`` wrote, by the header that it begins with."""
+    with open(path, "rb") as file:
+        return b'"gatescope"' in file.read(4096)[8:]
+
+
+def _array(value: Any) -> np.ndarray:
+    value = value.detach().cpu() if hasattr(value, "detach") else value
+    if str(getattr(value, "dtype", "")) in ("torch.bfloat16", "torch.float16"):
+        value = value.float()
+    return np.asarray(value)
+
+
+def _levels(side: str, model: Any, given: Given) -> list[Level]:
+    if isinstance(model, Trace):
+        return levels(side, "", model)
+    if isinstance(model, Block):
+        return _of_network(side, Network(model.name, model), given)
+    if isinstance(model, Network):
+        return _of_network(side, model, given)
+    if isinstance(model, Loaded):
+        return _of_loaded(side, model, given)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(model, torch.nn.Module):
+        return _of_module(side, model, given)
+    raise TypeError(
+        say(
+            "an object of the type {kind} cannot be compared: give a PyTorch module, a file, a state_dict, a Block, "
+            "a Network or a Trace",
+            kind=type(model).__name__,
+        )
+    )
+
+
+def _of_network(side: str, network: Network, given: Given) -> list[Level]:
+    block = (*network.below, network.block)[0]
+    inputs = np.asarray(given.x) if given.steps is None or _ids(given.x) else block.laid_out(given.steps)
+    if _ids(inputs) and network.reader is None and given.steps is not None:
+        inputs = block.laid_out(given.steps)
+    found = levels(side, network.name, network.read(inputs, given.lengths, state=given.state), network.block.biases)
+    if _ids(inputs) and network.reader is not None:
+        ids = inputs[:, None] if inputs.ndim == 1 else inputs.T if block.batch_first else inputs
+        found[0] = replace(found[0], words=Words(np.asarray(network.embedding, np.float64), ids))
+    return found
+
+
+def _of_loaded(side: str, loaded: Loaded, given: Given) -> list[Level]:
+    if len(loaded.blocks) == 1 and not (_ids(given.x) and given.steps is None):
+        block = loaded.blocks[0]
+        if not _ids(given.x) or block.reads is None or block.reads.name not in loaded.others:
+            return _of_network(side, Network(block.name, block), given)
+    if given.state is not None:
+        count = len(loaded.blocks)
+        raise ValueError(say("a first state can be given to one block; this file has {count}", count=count))
+    alone = given.steps is None or _ids(given.x)
+    inputs = np.asarray(given.x) if alone else loaded.blocks[0].laid_out(np.asarray(given.steps))
+    traces = loaded.trace(inputs, given.lengths)
+    found: list[Level] = []
+    for name, trace in traces.items():
+        rows = levels(side, name, trace, loaded[name].biases)
+        found += [_on(found, rows[0]), *rows[1:]]
+    return found
+
+
+def _of_module(side: str, module: Any, given: Given) -> list[Level]:
+    from lstm_core.modules.tracing import trace_module
+    from lstm_core.modules.whole import trace_whole
+
+    torch = sys.modules["torch"]
+    if not isinstance(module, torch.nn.RNNBase | torch.nn.RNNCellBase):
+        x = given.x if isinstance(given.x, torch.Tensor | list | tuple | dict) else torch.as_tensor(np.asarray(given.x))
+        was = module.training
+        module.eval()  # dropout would make any two runs differ
+        try:
+            traces = trace_whole(module, x if isinstance(x, tuple) else (x,), {})[0]
+        finally:
+            module.train(was)
+        found: list[Level] = []
+        for name, trace in traces.items():
+            inner = module.get_submodule(name.split("#")[0])
+            rows = levels(side, name, trace, _biases(inner))
+            found += [_on(found, rows[0]), *rows[1:]]
+        found[0] = replace(found[0], words=_looked_up(module, found[0].inputs))
+        return found
+    x, state = given.x, given.state
+    if given.steps is not None and not isinstance(x, tuple):
+        steps = given.steps.swapaxes(0, 1) if getattr(module, "batch_first", False) else given.steps
+        x = np.ascontiguousarray(steps)
+    if isinstance(state, Mapping):
+        rows = [np.reshape(state[name], (-1, *state[name].shape[2:])) for name in ("h", "c") if name in state]
+        state = tuple(_tensor(row, module) for row in rows)
+        state = state[0] if len(state) == 1 else state
+    lengths = None if isinstance(x, tuple) else given.lengths  # a packed sequence has its own
+    x = x if isinstance(x, tuple) else _tensor(x, module)
+    return levels(side, "", trace_module(module, x, state, lengths=lengths), _biases(module))
+
+
+def _tensor(values: Any, module: Any) -> Any:
+    torch, weight = sys.modules["torch"], next(module.parameters())
+    return torch.as_tensor(values).to(weight)
+
+
+def _biases(module: Any) -> list[list[dict[str, np.ndarray]]]:
+    from lstm_core.modules.kinds import blocks_of, with_biases
+
+    def two(weights: dict[str, Any]) -> dict[str, np.ndarray]:
+        found = with_biases(weights)
+        return {name: np.asarray(_array(found[name]), np.float64) for name in ("bias_ih", "bias_hh")}
+
+    return [[two(weights) for weights in row] for row in blocks_of(module)]
+
+
+def _looked_up(model: Any, inputs: np.ndarray) -> Words | None:
+    """The embedding of a PyTorch model whose rows the inputs are, and which."""
+    torch = sys.modules["torch"]
+    for inner in model.modules():
+        if isinstance(inner, torch.nn.Embedding) and inner.embedding_dim == inputs.shape[-1]:
+            rows = np.asarray(_array(inner.weight), np.float64)
+            places = {row.tobytes(): at for at, row in reversed(list(enumerate(rows)))}
+            flat = [places.get(row.tobytes()) for row in inputs.reshape(-1, inputs.shape[-1])]
+            if None not in flat:
+                return Words(rows, np.array(flat).reshape(inputs.shape[:2]))
+    return None
+
+
+def _on(below: Sequence[Level], level: Level) -> Level:
+    """``level``, chained to the one below where it reads what that gives."""
+    if not below or below[-1].cell.output not in below[-1].signals:
+        return level
+    output = np.concatenate(list(below[-1].signals[below[-1].cell.output]), axis=-1)
+    if output.shape != level.inputs.shape or not np.allclose(output, level.inputs, atol=1e-5, equal_nan=True):
+        return level
+    return replace(level, chained=True, under=len(below[-1].params))
+
+
+def _time_first(model: Any, x: Any) -> np.ndarray | None:
+    """``x`` as (time, batch, input) where the model is one that says how it reads it; None where it is not."""
+    if not isinstance(x, np.ndarray) and not hasattr(x, "detach") or isinstance(x, tuple) or _ids(x):
+        return None
+    values = _array(x)
+    values = values[:, None] if values.ndim == 2 else values
+    return values.swapaxes(0, 1) if getattr(model, "batch_first", False) else values
+
+
+def _ids(x: Any) -> bool:
+    if x is None or isinstance(x, tuple):
+        return False
+    kind = str(getattr(x, "dtype", np.asarray(x).dtype))
+    return "int" in kind and np.ndim(x) <= 2
