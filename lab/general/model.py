@@ -39,6 +39,17 @@ class Reader(nn.Module):
             if cell == "lstm":
                 self.layer.bias_ih_l0[self.hidden : 2 * self.hidden] = 1.0
 
+    def hold(self, units: int) -> None:
+        """Make the first ``units`` of an LSTM's units long memories: their forget gates open, their input gates close.
+
+        A layer that has read only real text keeps little for more than a few words, and where nothing is kept no
+        gradient says that something should be (Jozefowicz et al. 2015; Tallec & Ollivier 2018).
+        """
+        if self.cell == "lstm":
+            with torch.no_grad():
+                self.layer.bias_ih_l0[self.hidden : self.hidden + units] += 5.0
+                self.layer.bias_ih_l0[:units] -= 2.0
+
     def start(self, batch: int) -> State:
         """The state zero of so many rows."""
         zero = self.bias.new_zeros(1, batch, self.hidden)

@@ -45,6 +45,8 @@ class Plan:
     clip: float = 1.0
     made: float = 0.0
     """Share of the rows that read made text."""
+    long: int = 0
+    """How many units of an LSTM begin as long memories (see ``Reader.hold``)."""
     bounded: float = 1e-3
     """Weight of what keeps an LSTM's cell state small (see ``excess``)."""
 
@@ -235,6 +237,7 @@ def train(
         elif begin is not None:
             kept = torch.load(begin / CHECKPOINT, map_location=run.device, weights_only=True)
             run.model.load_state_dict(kept["model"])
+            run.model.hold(plan.long)
         stopped = False
 
         def stop(*_: Any) -> None:
