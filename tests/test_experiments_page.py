@@ -26,6 +26,7 @@ from lab.experiments.base import Drawing, Figure, Results, Series, Target
 from lab.experiments.record import results
 from lab.learning.live import Choice, keep_bias
 from lab.tasks.miniature import MINIATURES
+from lstm_core import load_model
 from tests.test_figures import unpack
 from tests.test_views import opened, small  # noqa: F401
 
@@ -70,8 +71,15 @@ def test_the_wall_has_a_card_for_every_experiment() -> None:
             continue
         missed = sum(view.verdict(target, found)[0] == "missed" for target in discover()[card["name"]].targets)
         assert card["verdict"].startswith(f"{len(discover()[card['name']].targets) - missed} of ")
-        assert [verdict for verdict, _ in card["lines"]].count("missed") == min(missed, 3), "what is missed comes first"
+        said = [verdict for verdict, _ in card["lines"]]
+        assert said == ["missed"] * missed + ["met"] * (len(said) - missed), "what is missed comes first"
         ElementTree.fromstring(card["svg"])
+
+
+def test_a_price_on_gates_is_said_where_a_claim_rests_on_models_that_paid_it() -> None:
+    for one in discover().values():
+        priced = any(load_model(name).meta.get("economy", 0) > 0 for name in one.models)
+        assert bool(one.shaped) == priced, one.name
 
 
 def test_a_verdict_says_figure_spread_and_target() -> None:

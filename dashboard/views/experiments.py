@@ -99,8 +99,9 @@ def card(one: Experiment, found: Results | None) -> dict[str, Any]:
         return about | {"svg": "", "legend": [], "verdict": tr("Not measured yet."), "lines": []}
     drawing = one.draw(found)[0]
     rows = sorted((verdict(target, found) for target in one.targets), key=lambda row: row[0] == "met")
-    drawn = {"svg": draw.small(drawing), "legend": draw.legend(drawing), "lines": [list(row) for row in rows[:3]]}
-    return about | drawn | {"verdict": count(one, found), "short": tr(one.short(found))}
+    drawn = {"svg": draw.small(drawing), "legend": draw.legend(drawing), "lines": [list(row) for row in rows]}
+    said = {"short": tr(one.short(found)), "shaped": tr(one.shaped)}
+    return about | drawn | said | {"verdict": count(one, found)}
 
 
 def count(one: Experiment, found: Results) -> str:
@@ -158,9 +159,8 @@ def _opened(one: Experiment) -> None:
     if found is None:
         st.info(tr("Not measured yet. `python -m lab measure {name}` measures it.", name=one.name))
     else:
-        st.markdown(
-            tr("**Measured.** {says}", says=sentences(tr("{said}.", said=count(one, found)), tr(one.short(found))))
-        )
+        said = sentences(tr("{said}.", said=count(one, found)), tr(one.short(found)), tr(one.shaped))
+        st.markdown(tr("**Measured.** {says}", says=said))
         panels = [draw.full(f"figure{k}", drawing) for k, drawing in enumerate(one.draw(found))]
         if len(panels) == 1:
             panels[0]["wide"] = True

@@ -21,6 +21,10 @@ CHECK_SEED = 90_000
 """``remeasure`` draws its texts from here on; training and ``measure`` draw below."""
 
 
+PRICED = say("Trained with a price on writing and forgetting.")
+"""See `Experiment.shaped`."""
+
+
 class Cancelled(Exception):
     """Somebody no longer wants the measurement."""
 
@@ -195,6 +199,7 @@ class Experiment(ABC):
     """One claim. A module in this folder has one of these as ``EXPERIMENT``; it is found by itself.
 
     name: of the JSON file and in links. claim: one sentence. models: names of the shipped models that it stands on.
+    shaped: what in the training of the shipped models pushes towards the claim, if anything does.
     look: what to look at in the figure. disproof: what would disprove the claim. minutes: what ``measure`` takes on one
     core, about. tolerance: how far ``remeasure`` may lie from the shipped figure on other texts. words: in words the
     figures of ``remeasure`` that no target is about.
@@ -206,6 +211,7 @@ class Experiment(ABC):
     source: str
     models: tuple[str, ...] = ()
     targets: tuple[Target, ...]
+    shaped: str = ""
     look: str
     disproof: str
     tries: tuple[Try, ...] = ()

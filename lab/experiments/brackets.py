@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lab.experiments.base import (
     CHECK_SEED,
+    PRICED,
     Drawing,
     Experiment,
     Figure,
@@ -50,6 +51,7 @@ class Brackets(Experiment):
         Target("quote", "Best cell: inside or outside quotation marks, balanced accuracy", 0.98),
         Target("closer", "The right closing mark is the likeliest one", 0.98),
     )
+    shaped = PRICED
     look = (
         "No loss asked for these cells: the network had to close what is open, in the right order, and needed to know"
         " what that is. The quote cell's forget gate closes at quotation marks and is open elsewhere. Depth is told "

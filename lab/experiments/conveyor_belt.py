@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lab.experiments.base import (
     CHECK_SEED,
+    PRICED,
     Drawing,
     Experiment,
     Figure,
@@ -50,6 +51,7 @@ class ConveyorBelt(Experiment):
         Target("lstm_over_rnn", "LSTM better than the RNN there by", 0.2),
         Target("gru_over_rnn", "GRU better than the RNN there by", 0.2),
     )
+    shaped = PRICED
     look = (
         "All networks have about as many recurrent parameters and learned from the same texts, with at most 40 words "
         "between country and language. The curves go on to 400. The RNN comes twice: with gaps that grow in the course "

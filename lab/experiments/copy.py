@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lab.experiments.base import (
     CHECK_SEED,
+    PRICED,
     Drawing,
     Experiment,
     Figure,
@@ -43,6 +44,7 @@ class Copy(Experiment):
         Target("gru_60", "GRU: all three letters right after 60 dots", 0.95),
         Target("rnn_40", "RNN: all three letters right after 40 dots", 0.3, at_least=False),
     )
+    shaped = PRICED
     look = (
         "A string counts as right if all three letters come back in their order. The networks have about as many "
         "recurrent parameters, learned from the same strings with at most 40 dots, few at first, and are measured to "

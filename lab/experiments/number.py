@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lab.experiments.base import (
     CHECK_SEED,
+    PRICED,
     Drawing,
     Experiment,
     Figure,
@@ -48,6 +49,7 @@ class Number(Experiment):
         Target("cost", "Share lost without the number cell", 0.3),
         Target("cost_other", "Share lost without a random other cell", 0.02, at_least=False),
     )
+    shaped = PRICED
     look = (
         "To do without a cell means that its memory is 0 at every step. The number cell was found on other sentences "
         "than it is measured on. The training led the difference between singular and plural verbs towards one cell, "

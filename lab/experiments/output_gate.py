@@ -147,6 +147,7 @@ class OutputGate(Experiment):
     source = "Olah 2015, \u201cUnderstanding LSTM networks\u201d"
     models = tuple(MODELS.values())
     targets = tuple(target for task in MODELS for target in _targets(task))
+    shaped = "Trained with a price on writing and forgetting, and none on the output gate."
     look = (
         "The one unit that the model's header names, on held-out texts. Steps that ask for it are those before he or "
         "she, and for singular and plural the nouns, after each of which a verb may come; elsewhere is every other "

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lab.experiments.base import (
     CHECK_SEED,
+    PRICED,
     Drawing,
     Experiment,
     Figure,
@@ -53,6 +54,7 @@ class Quotes(Experiment):
         for cell in CELLS
         for what, says in (("untrained", "the untrained model's best"), ("shuffled", "the best on moved labels"))
     )
+    shaped = PRICED
     look = (
         "Every unit of the memory was tried as a detector of open quotation marks, its threshold set on one half of "
         "the paragraphs and scored on the other. The best of a hundred units looks good by luck: so the same search "

@@ -47,6 +47,7 @@ class SaturatedGates(Experiment):
         )
         for name, gate in KEEP.items()
     )
+    shaped = "Trained with a price on writing and forgetting, which pushes the same way."
     look = (
         "Each point is a unit: to the right, how often its gate is below 0.1 (all but shut); upwards, how often "
         "above 0.9 (all but open). A unit in the upper left corner hardly ever forgets. No point can lie above the "

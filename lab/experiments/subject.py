@@ -80,6 +80,9 @@ class Subject(Experiment):
     source = "Olah 2015, \u201cUnderstanding LSTM networks\u201d"
     models = tuple(MODELS.values())
     targets = tuple(target for cell in ("lstm", "gru", "zh_lstm", "zh_gru") for target in _targets(cell))
+    shaped = (
+        "Trained so that one cell does it: he and she weigh 30 times as much as other words, open gates have a price."
+    )
     look = (
         "How often he or she is right at the end of held-out texts: with a person of the other gender as an object, "
         "after a change of subject, and a hundred words later. Then the one unit: its forget gate closes at a new "

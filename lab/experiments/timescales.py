@@ -9,6 +9,7 @@ import numpy as np
 
 from lab.experiments.base import (
     CHECK_SEED,
+    PRICED,
     Drawing,
     Experiment,
     Figure,
@@ -142,6 +143,7 @@ class Spread(Experiment):
             for cell in MODELS
         ),
     )
+    shaped = PRICED
     look = (
         "First the timescales, on a logarithmic axis: gates that were all alike would be one spike, as those of the "
         "untrained network nearly are. Then who holds the country of \u201cI grew up in \u2026\u201d: so many words "

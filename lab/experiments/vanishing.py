@@ -8,6 +8,7 @@ import numpy as np
 
 from lab.experiments.base import (
     CHECK_SEED,
+    PRICED,
     Drawing,
     Experiment,
     Figure,
@@ -56,6 +57,7 @@ class Vanishing(Experiment):
         Target("lstm_trained", "slope after training, LSTM", -0.01),
         Target("gru_trained", "slope after training, GRU", -0.01),
     )
+    shaped = PRICED
     look = (
         "How strongly the memory at the end depends on the memory so many steps before, on a logarithmic scale: a "
         "straight line downwards is a constant factor a step. Before training all three fall. Training on a task with "

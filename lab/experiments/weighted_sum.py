@@ -9,6 +9,7 @@ import numpy as np
 
 from lab.experiments.base import (
     CHECK_SEED,
+    PRICED,
     Checked,
     Drawing,
     Experiment,
@@ -85,6 +86,7 @@ class WeightedSum(Experiment):
         Target("relative", "the same beside the largest memory of the text", 1e-5, at_least=False, over="most"),
         Target("relative_64", "the same beside it in 64 bits", 1e-12, at_least=False, over="most"),
     )
+    shaped = PRICED
     look = (
         "The traced memory less the sum over the words, at its largest: it is the rounding of the numbers, and falls "
         "with it from 32 to 64 bits. The third bars are the same sum with the forget gates left out. The identity is "

@@ -1,4 +1,5 @@
-// The wall of experiments: a card is one button with the claim, a small figure, and the targets beside the figures.
+// The wall of experiments: a card is one button with the claim, a small figure and what came out; below it the targets,
+// folded.
 import { load, make } from "../page/dom.js"
 import { kept } from "../page/url.js"
 import { tr } from "../page/words.js"
@@ -6,7 +7,7 @@ import { tr } from "../page/words.js"
 /** @import { Component } from "../types.d.ts" */
 
 /** A claim, its small figure and what was measured.
- * @typedef {{ name: string, title: string, claim: string, svg: string, verdict: string, short: string,
+ * @typedef {{ name: string, title: string, claim: string, svg: string, verdict: string, short: string, shaped: string,
  *   legend: [name: string, color: string, dashed: boolean][], lines: ["met" | "missed", string][] }} Card */
 
 /** @param {Component<{ cards: Card[] }>} component */
@@ -48,15 +49,23 @@ function draw(card, open) {
       make("span", { class: `gx-line gx-${verdict}` }, make("b", { text: says[verdict] }), text),
     ),
   )
-  return make(
+  const told = [card.short, card.shaped].filter(Boolean).map((text) => make("span", { class: "gx-short", text }))
+  const button = make(
     "button",
-    { type: "button", class: "gx-card", test: `gx-${card.name}`, onclick: open },
+    { type: "button", class: "gx-open", test: `gx-${card.name}`, onclick: open },
     make("span", { class: "gx-title", text: card.title }),
     make("span", { class: "gx-claim", text: card.claim }),
     figure,
     legend,
-    make("span", { class: "gx-verdict", text: card.verdict }),
-    card.short ? make("span", { class: "gx-short", text: card.short }) : "",
-    lines,
+    ...told,
+  )
+  const summary = make("summary", { class: "gx-verdict", text: card.verdict })
+  return make(
+    "article",
+    { class: "gx-card" },
+    button,
+    lines.childElementCount
+      ? make("details", {}, summary, lines)
+      : make("p", { class: "gx-verdict", text: card.verdict }),
   )
 }
