@@ -103,7 +103,7 @@ def formats() -> str:
 
 
 WRITTEN = ("lstm", "gru_cho", "slstm")
-"""The cells whose JavaScript is printed: the plainest, one whose product waits for a gate, one with exponential gates."""
+"""The cells whose JavaScript is printed: the plainest, one whose product waits for a gate, one with gates of exp."""
 
 
 def javascript() -> str:
