@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -60,6 +61,10 @@ def scene() -> Scene | None:
 def _arriving() -> Mapping[str, Any]:
     """What the address says, or what a visitor of this language sees first; a text without models gets fitting ones."""
     said = Settings.home(st.query_params.to_dict(), current())
+    if os.environ.get("GATESCOPE_MODEL") and "left" not in st.query_params:
+        from dashboard.yours.started import taken
+
+        said = {**said, "left": YOURS} if taken() else said
     given = st.query_params.keys() & {"left", "right"}
     st.session_state["models of home"] = not given
     if given or "text" not in st.query_params:

@@ -28,6 +28,7 @@ FLOW = (
     "lstm_core.analysis",
     "lstm_core.api",
     "lstm_core",
+    "lstm_core.cli",
     "lab.texts lab.corpus lab.wordpieces lab.machine lab.measures.units",
     "lab.tasks",
     "lab.measures",

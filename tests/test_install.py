@@ -5,9 +5,11 @@ README's code runs in an environment that holds what its own line before it inst
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -87,6 +89,63 @@ def test_the_wheel_holds_the_library_and_the_models(wheel: Path) -> None:
     assert {f"lstm_core/models/{name}.safetensors" for name in list_models()} <= set(names)
     own = {path.relative_to(ROOT).as_posix() for path in (ROOT / "lstm_core").rglob("*") if path.is_file()}
     assert {name for name in own if "__pycache__" not in name} <= set(names)
+
+
+def test_the_wheel_carries_the_page_and_not_the_lab(wheel: Path) -> None:
+    """All of the page but what trains and what draws experiments; of the lab the word lists that the page reads."""
+    page = {name.removeprefix("lstm_core/_page/") for name in zipfile.ZipFile(wheel).namelist() if "/_page/" in name}
+    own = {path.relative_to(ROOT).as_posix() for path in (ROOT / "dashboard").rglob("*") if path.is_file()}
+    own = {name for name in own if not re.search(r"__pycache__|^dashboard/(static|\.streamlit)/", name)}
+    left = {"catalogue", "train", "views/experiments", "figures/experiments"}
+    assert own - page == {f"dashboard/{name}.py" for name in left}
+    assert "dashboard/.streamlit/config.toml" in page and not any("/static/" in name for name in page)
+    assert {name.name for name in (ROOT / "assets" / "tours").iterdir()} == {
+        name.removeprefix("assets/tours/") for name in page if name.startswith("assets/")
+    }
+    lab = {name for name in page if name.startswith("lab/") and name.endswith(".py")}
+    assert lab == {"lab/__init__.py"} | {f"lab/tasks/{n}.py" for n in ("__init__", "english", "chinese", "templates")}
+
+
+def test_the_extra_of_the_page_is_what_its_requirements_pin() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    core = {Requirement(line).name for line in project["dependencies"]}
+    assert set(project["optional-dependencies"]["page"]) == {
+        line for line in lines(LIGHT) if Requirement(line).name not in core
+    }
+
+
+PAGES = """
+from lstm_core import cli
+from streamlit.testing.v1 import AppTest
+app = cli.page()
+assert "site-packages" in str(app), app
+at = AppTest.from_file(str(app), default_timeout=60).run()  # the navigation; it puts the page on the path
+assert not at.exception, at.exception
+from dashboard.figures import meaning
+from dashboard.views import discover
+
+for view in discover():
+    code = f"import importlib; importlib.import_module({view.__name__!r}).page()"
+    at = AppTest.from_string(code, default_timeout=60).run()
+    assert not at.exception, at.exception
+print(len(meaning.words("person").pattern) > 1000, len(discover()))
+"""
+
+
+@pytest.mark.skipif(not os.environ.get("NIGHTLY"), reason="20 s; what the wheel holds is compared file by file")
+def test_the_installed_page_is_drawn(environment: Callable[[str], Path]) -> None:
+    printed = run(environment("page"), PAGES)
+    assert printed.splitlines()[-1] == f"True {len(list((ROOT / 'dashboard' / 'views').glob('[a-z]*.py'))) - 1}"
+
+
+def test_the_installed_command_answers(environment: Callable[[str], Path]) -> None:
+    command = str(environment("").parent / "gatescope")
+    asked = [command, "trace", "pronouns-lstm", "--text", "Mary", "--json"]
+    done = subprocess.run(asked, capture_output=True, text=True)
+    assert done.returncode == 0 and '"cell": "lstm"' in done.stdout, done.stderr
+    done = subprocess.run([command], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "gatescope: the page is not installed: pip install 'gatescope[page]'\n"
 
 
 def test_the_installed_library_is_typed(wheel: Path) -> None:

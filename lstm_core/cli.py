@@ -1,0 +1,295 @@
+"""The command line: ``gatescope`` opens the page, ``gatescope COMMAND`` answers on the terminal.
+
+What is wrong is one sentence on standard error and the exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_core import CELLS, Loaded, Network, Trace, __version__, compare, list_models, load, load_model, npz
+from lstm_core.analysis import health
+from lstm_core.analysis.health import Health
+from lstm_core.say import say
+
+DIFFERENT, WRONG = 1, 2
+"""Exit codes: ``compare`` found a difference; something could not be done."""
+MODEL = "GATESCOPE_MODEL"
+"""The variable in which the page is told which file to open."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """adds: its arguments. run: does it, and gives the exit code."""
+
+    summary: str
+    adds: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The console script. arguments: without the program's name; those of the process by default."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] not in (*COMMANDS, "-h", "--help", "--version"):
+        given = ["page", *given]
+    try:
+        code = _parsed(given)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads has enough: `gatescope cells | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except FileNotFoundError as error:
+        return _wrong(say("there is no file {name}", name=error.filename or error))
+    except (ValueError, TypeError, KeyError, OSError, ImportError, RuntimeError) as error:
+        return _wrong(error.args[0] if isinstance(error, KeyError) and error.args else error)
+
+
+def _wrong(what: object) -> int:
+    print(f"gatescope: {what}", file=sys.stderr)
+    return WRONG
+
+
+def _parsed(given: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "gatescope",
+        description="See what every gate of an LSTM or GRU does. Without a command: the page, in the browser.",
+        epilog="MODEL is a file (PyTorch, safetensors, ONNX, Keras, NumPy) or a shipped model's name, such as "
+        "pronouns-lstm. `gatescope COMMAND --help` says more.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        own = commands.add_parser(name, help=command.summary, description=command.summary)
+        command.adds(own)
+    asked = parser.parse_args(given)
+    return COMMANDS[asked.command].run(asked)
+
+
+# ---- what is given
+
+
+def _model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cell", help="which cell a file holds, where it does not say: rnn, rnn_relu, ...")
+    parser.add_argument("--batch-first", action="store_true", help="a PyTorch file's input is (batch, time, input)")
+
+
+def _opened(name: str, asked: argparse.Namespace) -> Network | Loaded:
+    """A shipped model by its name, or what is in a file."""
+    if name in list_models() and not Path(name).exists():
+        return load_model(name)
+    if not Path(name).exists() and "." not in name and os.sep not in name:
+        names = ", ".join(list_models())
+        raise ValueError(say("{name} is neither a file nor a shipped model; these are {names}", name=name, names=names))
+    with open(name, "rb") as file:
+        own = b'"gatescope"' in file.read(4096)[8:]
+    return Network.load(name) if own else load(name, asked.cell, batch_first=asked.batch_first)
+
+
+def _array(name: str) -> np.ndarray:
+    """The numbers in an .npy file, or on standard input for "-"."""
+    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    value = npz.array(data, name)
+    if not isinstance(value, np.ndarray):
+        raise ValueError(value)
+    return value
+
+
+def _traces(model: Network | Loaded, asked: argparse.Namespace) -> dict[str, Trace]:
+    """By the names of the blocks, in the order in which they run."""
+    text = getattr(asked, "text", None)
+    if text is not None:
+        if isinstance(model, Loaded) or not model.reads_words:
+            raise ValueError(say("this model reads numbers, as its file holds no vocabulary: give --input x.npy"))
+        return {model.name: model.run(sys.stdin.read() if text == "-" else text)}
+    x = _array(asked.input)
+    return {model.name: model.read(x)} if isinstance(model, Network) else model.trace(x)
+
+
+def _one(traces: Mapping[str, Trace], block: str | None) -> Trace:
+    if block is not None and block not in traces:
+        raise ValueError(say("there is no block {name!r}; there are {names}", name=block, names=", ".join(traces)))
+    if block is None and len(traces) > 1:
+        raise ValueError(say("this file has several blocks, say which: --block {names}", names=" or ".join(traces)))
+    return traces[block] if block is not None else next(iter(traces.values()))
+
+
+# ---- commands
+
+
+def _page(asked: argparse.Namespace) -> int:
+    app = page()
+    if find_spec("streamlit") is None or app is None:
+        raise ValueError(say("the page is not installed: pip install 'gatescope[page]'"))
+    environment = dict(os.environ)
+    if asked.model is not None:
+        path = Path(asked.model).resolve()
+        if not path.is_file():
+            raise ValueError(
+                say(
+                    "{name} is neither a command nor a file; the commands are {names}",
+                    name=asked.model,
+                    names=", ".join(name for name in COMMANDS),
+                )
+            )
+        environment[MODEL] = str(path)
+    command = [sys.executable, "-m", "streamlit", "run", str(app), f"--server.address={asked.address}"]
+    command += [] if asked.port is None else [f"--server.port={asked.port}"]
+    command += ["--server.headless=true"] if asked.no_browser else []
+    try:
+        return subprocess.run(command, env=environment, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+def page() -> Path | None:
+    """The page's script: the one in the wheel, or the checkout's; None where there is none."""
+    here = Path(__file__).resolve().parent
+    places = (here / "_page" / "dashboard" / "app.py", here.parent / "dashboard" / "app.py")
+    return next((place for place in places if place.is_file()), None)
+
+
+def _page_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="a file to open as your model")
+    parser.add_argument("--port", type=int, help="8501 by default")
+    parser.add_argument("--address", default="127.0.0.1", help="127.0.0.1 by default; 0.0.0.0 opens it to your network")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+
+
+def _trace(asked: argparse.Namespace) -> int:
+    trace = _one(_traces(_opened(asked.model, asked), asked), asked.block)
+    if asked.out == "-":
+        trace.to_npz(sys.stdout.buffer)
+        return 0
+    if asked.out:
+        trace.to_npz(asked.out)
+    layers, directions, steps, batch, units = trace.shape
+    sizes = {"layers": layers, "directions": directions, "steps": steps, "batch": batch, "units": units}
+    told = {"cell": trace.cell.name, **sizes, "signals": list(trace), "assumed": list(map(str, trace.assumed))}
+    if asked.json:
+        return _json({**told, "h": [[round(float(v), 6) for v in row] for row in trace["h"][-1, 0, :, 0]]})
+    print(repr(trace))
+    for sentence in trace.assumed:
+        print(f"assumed: {sentence}")
+    if asked.out:
+        print(f"written to {asked.out}; lstm_core.Trace.from_npz reads it")
+    return 0
+
+
+def _trace_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL")
+    reads = parser.add_mutually_exclusive_group(required=True)
+    reads.add_argument("--text", help="what it reads, or - for standard input")
+    reads.add_argument("--input", metavar="X.NPY", help="numbers or ids that it reads, or - for standard input")
+    parser.add_argument("--out", metavar="T.NPZ", help="where the trace is written, or - for standard output")
+    parser.add_argument("--block", help="which of several blocks")
+    _output(parser)
+    _model_options(parser)
+
+
+def _health(asked: argparse.Namespace) -> int:
+    traces = _traces(_opened(asked.model, asked), asked)
+    rows = [(name, one) for name, trace in traces.items() for one in health(trace)]
+    if asked.json:
+        return _json([{"block": name, **_counted(one)} for name, one in rows])
+    for name, one in rows:
+        found = _counted(one)
+        print(f"{name or 'block'}, layer {one.layer}, direction {one.direction}: {found['units']} units")
+        print(f"  dead: {_units(found['dead'])}")
+        for signal, units in found["saturated"].items():
+            print(f"  {signal} saturated: {_units(units)}")
+        if one.timescale is not None:
+            print(f"  integrators: {_units(found['integrators'])}")
+            print(f"  timescale: median {np.median(one.timescale):.3g} steps, longest {one.timescale.max():.3g}")
+    return 0
+
+
+def _counted(one: Health) -> dict[str, Any]:
+    units = {name: np.flatnonzero(value).tolist() for name, value in one.saturated.items()}
+    finite = None if one.timescale is None else [float(t) if np.isfinite(t) else None for t in one.timescale]
+    return {
+        "layer": one.layer,
+        "direction": one.direction,
+        "units": len(one.movement),
+        "dead": np.flatnonzero(one.dead).tolist(),
+        "saturated": units,
+        "integrators": None if one.integrator is None else np.flatnonzero(one.integrator).tolist(),
+        "timescale": finite,
+    }
+
+
+def _units(units: Sequence[int] | None) -> str:
+    if not units:
+        return "none"
+    shown = ", ".join(map(str, units[:12]))
+    return f"{len(units)} ({shown}{', ...' if len(units) > 12 else ''})"
+
+
+def _health_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("input", metavar="X.NPY", help="numbers or ids that it reads, or - for standard input")
+    _output(parser)
+    _model_options(parser)
+
+
+def _compare(asked: argparse.Namespace) -> int:
+    a, b = (_opened(name, asked) for name in (asked.a, asked.b))
+    found = compare(a, b, _array(asked.input), tolerance=asked.tolerance)
+    if asked.json:
+        _json(found.to_dict())
+    else:
+        print(found)
+    return 0 if found.equal else DIFFERENT
+
+
+def _compare_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("a", metavar="A", help="a model")
+    parser.add_argument("b", metavar="B", help="another; the exit code is 0 if they are equal and 1 if not")
+    parser.add_argument("input", metavar="X.NPY", help="what A reads, in its layout, or - for standard input")
+    parser.add_argument("--tolerance", type=float, help="what equal models may differ by; 1e-5 by default")
+    _output(parser)
+    _model_options(parser)
+
+
+def _cells(asked: argparse.Namespace) -> int:
+    rows = [(cell.name, cell.title, " ".join(s.name for s in cell.signals), cell.source) for cell in CELLS.values()]
+    if asked.json:
+        names = ("name", "title", "signals", "source")
+        return _json([{**dict(zip(names, row, strict=True)), "signals": row[2].split()} for row in rows])
+    widths = [max(len(row[k]) for row in rows) for k in range(3)]
+    for row in rows:
+        print("  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[3]]))
+    return 0
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+
+
+def _json(value: Any) -> int:
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    return 0
+
+
+COMMANDS: dict[str, Command] = {
+    "page": Command("open the page in the browser, with MODEL if one is given", _page_arguments, _page),
+    "trace": Command("run a model and write every gate of every step", _trace_arguments, _trace),
+    "health": Command("dead, saturated and integrating units, timescales", _health_arguments, _health),
+    "compare": Command("whether two models do the same, and where and why they part", _compare_arguments, _compare),
+    "cells": Command("the cells that there are", _output, _cells),
+}
+"""By name, in the order in which the help has them."""
+
+if __name__ == "__main__":
+    sys.exit(main())

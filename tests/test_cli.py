@@ -1,0 +1,155 @@
+"""The command line: each command on the terminal, in JSON, in a pipe, and what is said of what is wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+from torch import nn
+
+from lstm_core import CELLS, Trace, cli, load_model, trace
+
+pytestmark = pytest.mark.usefixtures("in_place")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """a.safetensors and b.pt of one module, other.safetensors with its gates in another order, x.npy."""
+    torch.manual_seed(0)
+    module = nn.LSTM(3, 4, num_layers=2)
+    values = {name: value.detach().numpy() for name, value in module.named_parameters()}
+    save_file(values, tmp_path / "a.safetensors")
+    torch.save(module.state_dict(), tmp_path / "b.pt")
+    save_file({n: np.concatenate([v[:4], v[12:], v[4:12]]) for n, v in values.items()}, tmp_path / "other.safetensors")
+    save_file({n: v for n, v in values.items() if n.endswith("l0")}, tmp_path / "one.safetensors")
+    save_file({"weight_ih_l0": values["weight_ih_l0"][:4], "weight_hh_l0": np.eye(4)}, tmp_path / "rnn.safetensors")
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(6, 2, 3)).astype(np.float32))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = cli.main(arguments)
+    out, error = capsys.readouterr()
+    return code, out, error
+
+
+def test_trace(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "trace", "a.safetensors", "--input", "x.npy", "--out", "t.npz")
+    assert code == 0 and out.startswith("Trace(lstm, layers=2, directions=1, steps=6, batch=2, units=4")
+    module = nn.LSTM(3, 4, num_layers=2)
+    module.load_state_dict(torch.load("b.pt"))
+    expected = trace(module, torch.from_numpy(np.load("x.npy")))
+    found = Trace.from_npz("t.npz")
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-6)
+    code, out, _ = run(capsys, "trace", "a.safetensors", "--input", "x.npy", "--json")
+    told = json.loads(out)
+    assert (told["cell"], told["layers"], told["steps"], told["signals"]) == ("lstm", 2, 6, list("ifgoch"))
+    np.testing.assert_allclose(told["h"], expected["h"][-1, 0, :, 0], atol=1e-5)
+
+
+def test_a_shipped_model_reads_text(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "trace", "pronouns-lstm", "--text", "Mary was late because", "--json")
+    h = load_model("pronouns-lstm").run("Mary was late because")["h"][-1, 0, :, 0]
+    np.testing.assert_allclose(json.loads(out)["h"], h, atol=1e-5)
+    assert code == 0
+
+
+def test_pipes(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = io.BytesIO((folder / "x.npy").read_bytes())
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=data, read=lambda: "Mary"))
+    assert run(capsys, "compare", "a.safetensors", "b.pt", "-")[0] == 0
+    code, out, _ = run(capsys, "trace", "pronouns-lstm", "--text", "-", "--json")
+    assert code == 0 and json.loads(out)["steps"] == 1
+    whole = f"'{sys.executable}' -m lstm_core.cli cells --json | head -c 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", whole], capture_output=True, text=True, cwd=Path(cli.__file__).parents[1])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[", "")
+
+
+def test_health(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "health", "a.safetensors", "x.npy")
+    assert code == 0 and "block, layer 1, direction 0: 4 units" in out and "  timescale: median" in out
+    told = json.loads(run(capsys, "health", "a.safetensors", "x.npy", "--json")[1])
+    assert [one["layer"] for one in told] == [0, 1] and told[0]["units"] == 4 and len(told[0]["timescale"]) == 4
+
+
+def test_compare_and_its_exit_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "compare", "a.safetensors", "b.pt", "x.npy")[:2][0] == 0
+    code, out, _ = run(capsys, "compare", "a.safetensors", "other.safetensors", "x.npy")
+    assert code == 1 and "Cause: gate order, in layer 0; layer 1." in out
+    code, out, _ = run(capsys, "compare", "a.safetensors", "other.safetensors", "x.npy", "--json")
+    assert code == 1 and json.loads(out)["causes"][0]["name"] == "gate order"
+    assert run(capsys, "compare", "a.safetensors", "other.safetensors", "x.npy", "--tolerance", "2")[0] == 0
+    assert run(capsys, "compare", "rnn.safetensors", "rnn.safetensors", "x.npy", "--cell", "rnn")[0] == 0
+
+
+def test_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [one["name"] for one in json.loads(run(capsys, "cells", "--json")[1])] == list(CELLS)
+    out = run(capsys, "cells")[1]
+    assert len(out.splitlines()) == len(CELLS) and re.search(r"^gru +GRU +r z n h +Cho et al", out, re.MULTILINE)
+
+
+WRONG: dict[str, tuple[list[str], str]] = {
+    "no file": (["trace", "nix.onnx", "--input", "x.npy"], r"there is no file nix\.onnx"),
+    "no model": (["trace", "nix", "--text", "a"], r"nix is neither a file nor a shipped model; these are .*pronouns-"),
+    "no command": (["nix"], r"nix is neither a command nor a file; the commands are page, trace, .*cells"),
+    "no numbers": (["health", "a.safetensors", "a.safetensors"], r"a\.safetensors is not an \.npy file"),
+    "no words": (["trace", "a.safetensors", "--text", "Mary"], r"this model reads numbers.* give --input x\.npy"),
+    "other width": (["trace", "pronouns-lstm", "--input", "x.npy"], r"reads \(time, batch, 16\).*, not \(6, 2, 3\)"),
+    "which cell": (["trace", "rnn.safetensors", "--input", "x.npy"], r"does not say which cell it holds"),
+    "no block": (["trace", "a.safetensors", "--input", "x.npy", "--block", "b"], r"there is no block 'b'"),
+    "other shape": (["compare", "a.safetensors", "one.safetensors", "x.npy"], r"the two are not models of one shape"),
+    "not a model": (["trace", "x.npy", "--input", "x.npy"], r".+"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_a_sentence(case: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments, says = WRONG[case]
+    code, out, error = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(rf"gatescope: .*{says}.*\n", error), error
+
+
+def test_the_help_fits_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], *([name, "--help"] for name in cli.COMMANDS)):
+        with pytest.raises(SystemExit):
+            cli.main(arguments)
+        out = capsys.readouterr().out
+        assert len(out.splitlines()) <= 24 and out.startswith("usage: gatescope"), out
+    assert set(cli.COMMANDS) >= {"page", "trace", "health", "compare", "cells"}
+
+
+def test_it_opens_the_page_with_a_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: asked.append((a, k)) or SimpleNamespace(returncode=0))
+    assert cli.main([]) == 0 and cli.main(["a.safetensors", "--port", "9000", "--no-browser"]) == 0
+    (first, plain), (second, given) = asked
+    assert first[0][1:4] == ["-m", "streamlit", "run"] and cli.MODEL not in plain["env"]
+    assert second[0][-2:] == ["--server.port=9000", "--server.headless=true"]
+    assert given["env"][cli.MODEL] == str((folder / "a.safetensors").resolve())
+
+
+def test_the_page_begins_with_the_model_that_it_was_started_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit.testing.v1 import AppTest
+    from test_views import script
+
+    monkeypatch.setenv(cli.MODEL, str(folder / "a.safetensors"))
+    at = AppTest.from_function(script, args=("dashboard.views.gates",), default_timeout=60).run()
+    assert not at.exception
+    assert at.session_state["settings"]["left"] == "yours"
+    assert at.session_state["your model"].upload.file == "a.safetensors"
+    monkeypatch.setenv(cli.MODEL, str(folder / "x.npy"))
+    at = AppTest.from_function(script, args=("dashboard.views.gates",), default_timeout=60).run()
+    assert not at.exception and "single NumPy array" in at.error[0].value
