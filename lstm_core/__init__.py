@@ -13,6 +13,7 @@ trace; they keep their meaning from one version to the next. Every other module 
 - runs: ``trace``, ``trace_all``, ``trace_cell``, ``trace_chunks`` (PyTorch modules), ``Trace``, ``AXES``,
   ``Forced`` (what ``trace_all`` gives where something is forced)
 - comparisons: ``compare`` (two models, and why they differ)
+- data sets: ``survey``, ``open_survey``
 - cells: ``CELLS`` (by name), ``Cell`` (one of your own)
 
 torch is imported only when it is needed.
@@ -20,13 +21,14 @@ torch is imported only when it is needed.
 
 from __future__ import annotations
 
-from lstm_core.api import Forced, compare, trace, trace_all, trace_cell, trace_chunks
+from lstm_core.api import Forced, compare, open_survey, survey, trace, trace_all, trace_cell, trace_chunks
 from lstm_core.block import Block
 from lstm_core.cells import CELLS, Cell
 from lstm_core.files import Ambiguous, Loaded, load
 from lstm_core.network import Network, list_models, load_model
 from lstm_core.text import Token, Tokenizer
 from lstm_core.trace import AXES, Trace
+from lstm_core.version import VERSION
 
 __all__ = [
     "AXES",
@@ -44,12 +46,14 @@ __all__ = [
     "list_models",
     "load",
     "load_model",
+    "open_survey",
+    "survey",
     "trace",
     "trace_all",
     "trace_cell",
     "trace_chunks",
 ]
-__version__ = "0.1.0"
+__version__ = VERSION
 
 
 def __dir__() -> list[str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+import lstm_core.survey  # noqa: F401  before the function of that name, which takes the package's place
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.text import Token
 from lstm_core.trace import Trace
 
 if TYPE_CHECKING:
     from lstm_core.comparing.result import Comparison
+    from lstm_core.survey.answers import Survey
+    from lstm_core.survey.progress import Progress
 
 
 def trace(
@@ -201,3 +205,73 @@ def compare(
     from lstm_core.comparing.walk import compare as walk
 
     return walk(a, b, x, lengths=lengths, state=state, tolerance=tolerance)
+
+
+def survey(
+    model: Any,
+    data: Any,
+    out: str | os.PathLike[str],
+    *,
+    top: int = 100,
+    sample: int = 500,
+    signals: Sequence[str] | None = None,
+    follow: Sequence[str] | None = None,
+    patterns: str | None = "memory",
+    threshold: float = 0.3,
+    seed: int = 0,
+    lengths: Callable[[Any], Any] | None = None,
+    padding: int | None = None,
+    column: str | None = None,
+    tokenizer: Any = None,
+    batch_first: bool | None = None,
+    engine: str = "local",
+    workers: int | None = None,
+    memory: int | None = None,
+    progress: bool | Callable[[Progress], None] = False,
+) -> Survey:
+    """Run a model over a data set once, and keep what can be asked of it: see ``docs/survey.md``.
+
+    model: a shipped model's name, a ``Network``, a ``Loaded``, a ``Block``, or a PyTorch module (as for ``trace_all``;
+        ``batch_first`` says how it takes a batch, if its recurrent modules do not).
+    data: documents, all texts, or all ids (time,), or all vectors (time, input): a list, arrays with the documents
+        along the first axis, a PyTorch ``Dataset`` (of items that are tuples the first is read) or ``DataLoader``, or a
+        file: .txt with a document a line, .csv or .parquet with a ``column`` of them. Of a padded batch,
+        ``lengths(batch)`` gives the steps of each sequence, or ``padding`` is the id at their ends.
+    out: the survey's folder. A run that was interrupted goes on where it stopped when it is called again.
+    top: of the highest and the lowest places of a unit that are kept. sample: of places drawn from all, by ``seed``.
+    signals: to keep, all by default. follow: properties of the text that units are compared with, all by default.
+    patterns, threshold: the signal of which is kept which unit was on, above the threshold or below its negative, for
+        ``Survey.similar``; "memory" is the cell's own, None keeps none.
+    tokenizer: a ``Tokenizer``, where the model has none and the data is text.
+    engine: "local", or "ray" for a Ray cluster: ``workers`` processes, for each of which ``memory`` bytes are reserved;
+        the survey is the same. progress: True tells standard error how far it is, a function is given a ``Progress``.
+
+    Values are counted as float32, those of padding and of steps that a mask skips are not. Counts, extremes and places
+    are exact; sums are in float64 and added up in one fixed order, so the survey does not depend on the workers.
+
+    Raises ValueError, in plain words, for data that cannot be read, with the number of the document, for a folder that
+    holds something else (a survey of another model, other data or other options) or that another run is writing to;
+    OSError if the disk is full; what ``trace`` raises; ImportError if pyarrow or Ray is missing. All parts that were
+    done stay, and ``open_survey`` can be asked about them, after Ctrl-C as well.
+    """
+    from lstm_core.survey.run import survey as run
+
+    how = {"top": top, "sample": sample, "signals": signals, "follow": follow, "patterns": patterns, "seed": seed}
+    form = {"lengths": lengths, "padding": padding, "column": column}
+    form |= {"tokenizer": tokenizer, "batch_first": batch_first}
+    place = {"engine": engine, "workers": workers, "memory": memory, "progress": progress}
+    return run(model, data, out, threshold=threshold, **how, **form, **place)
+
+
+def open_survey(
+    folder: str | os.PathLike[str], model: Any = None, data: Any = None, tokenizer: Any = None
+) -> Survey:
+    """The survey in ``folder``, whole or not. A shipped model is found by its name; another ``model`` (with its
+    ``tokenizer``) is needed to trace something again, and so is ``data`` if it was vectors, which a survey does not
+    keep.
+
+    Raises ValueError if there is no survey, or if it is one of another model; ImportError if pyarrow is missing.
+    """
+    from lstm_core.survey.answers import open_survey as opened
+
+    return opened(folder, model, data, tokenizer)

@@ -1,0 +1,383 @@
+"""A survey that is there, and the questions it answers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lstm_core.say import say
+from lstm_core.survey import following as follows
+from lstm_core.survey import histograms, own, patterns, tables
+from lstm_core.survey import similar as alike
+from lstm_core.survey.corpus import Corpus, Words, parts_of
+from lstm_core.survey.documents import Document, documents
+from lstm_core.survey.folder import TABLES, Folder
+from lstm_core.survey.labels import FOLLOWED
+from lstm_core.survey.merged import merged
+from lstm_core.survey.models import Model, model_of, shipped
+from lstm_core.survey.pieces import read
+from lstm_core.survey.similar import Similar
+from lstm_core.survey.summary import Kept
+from lstm_core.trace import Trace
+
+Columns = dict[str, np.ndarray]
+"""By name, (row,) each: ``pandas.DataFrame(columns)`` makes a table of it."""
+
+KINDS = ("highest", "lowest", "sampled")
+
+
+@dataclass(frozen=True)
+class Context:
+    """A place in the data. words: what was read there, and around it. value: the unit's at that step."""
+
+    document: int
+    step: int
+    value: float
+    words: Words
+    _survey: Survey = field(repr=False, compare=False)
+
+    def open(self) -> Trace:
+        """Everything that happened in this document; of a very long one, in the stretch that holds the step."""
+        return self._survey.open(self.document, self.step)
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """highest, lowest: where a unit's value is, of equal values the first in the data. typical: places drawn from all
+    steps whose values are nearest to the unit's median."""
+
+    highest: tuple[Context, ...]
+    lowest: tuple[Context, ...]
+    typical: tuple[Context, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Follows:
+    """How far every unit follows a label, best first. what: the label.
+
+    units: by column, a row a unit: module, layer, direction, signal, unit; correlation: Pearson's. Of a label that is
+        true or false also auc: the chance that a step with the label has a higher value than one without, within
+        auc_error; threshold, above, accuracy: the edge that parts the two kinds best, on which side those with the
+        label lie, and the balanced accuracy of that rule on the same steps. shuffled_auc, shuffled_correlation: the
+        same with the labels moved along the text.
+    chance: the best that any unit does with moved labels: the largest distance of shuffled_auc from 1/2, or of
+        shuffled_correlation from 0. What a unit does beyond it, it does not by chance.
+    """
+
+    what: str
+    units: Columns
+    chance: float
+
+
+class Survey:
+    """What was found out about every unit of a model over a data set. ``lstm_core.survey`` makes one,
+    ``lstm_core.open_survey`` opens one that is there.
+
+    folder: where it lies. complete: whether all data was read; if not, the questions are answered for the parts that
+    were. documents, steps: how many were surveyed.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        source: Any = None,
+        data: Any = None,
+        how: tuple[Any, ...] = (None, None),
+        again: tuple[Any, ...] = (None, None, None),
+    ) -> None:
+        self.folder = Path(folder)
+        self._folder = Folder(folder)
+        manifest = self._folder.manifest()
+        if manifest is None:
+            raise ValueError(say("{folder} holds no survey: there is no manifest.json", folder=str(folder)))
+        self._manifest, self._source, self._data, self._how, self._again = manifest, source, data, how, again
+        self.complete: bool = manifest["complete"]
+        self._parts = parts_of(self._folder, manifest)
+        if source is not None and model_of(source, *how).fingerprint != manifest["model"]["hash"]:
+            message = "the survey in {folder} is of another model, {name}"
+            raise ValueError(say(message, folder=str(folder), name=manifest["model"]["name"]))
+
+    def __repr__(self) -> str:
+        state = "complete" if self.complete else "not complete"
+        size = f"documents={self.documents:,}, steps={self.steps:,}"
+        return f"Survey({self.model_name}, {size}, {state}, {str(self.folder)!r})"
+
+    @property
+    def model_name(self) -> str:
+        """The name of the model that was surveyed."""
+        return self._manifest["model"]["name"]
+
+    @property
+    def documents(self) -> int:
+        return sum(count for _, _, count in self._parts)
+
+    @property
+    def steps(self) -> int:
+        return self._manifest["data"]["steps"] if self.complete else int(self._corpus.steps.sum())
+
+    @cached_property
+    def _kept(self) -> Kept:
+        options = self._manifest["options"]
+        signals = options["signals"] and tuple(options["signals"])
+        follow, binary = tuple(options["follow"]), tuple(options["binary"])
+        return Kept(options["top"], options["sample"], options["seed"], follow, binary, signals)
+
+    @cached_property
+    def _merged(self) -> dict[str, pa.Table]:
+        groups, _ = merged(self._folder, self._kept)
+        if not groups:
+            raise ValueError(say("no part of the survey in {folder} is done yet", folder=str(self.folder)))
+        return tables.final(groups, self._kept)
+
+    def _table(self, name: str) -> pa.Table:
+        return pq.read_table(self.folder / f"{name}.parquet") if self.complete else self._merged[name]
+
+    @cached_property
+    def _model(self) -> Model:
+        source = self._source
+        if source is None:
+            about = self._manifest["model"]
+            source = shipped(about["name"], about["hash"])
+        if source is None:
+            raise ValueError(say("this needs the model: open the survey with it, open_survey(folder, model=...)"))
+        return model_of(source, *self._how)
+
+    @cached_property
+    def _corpus(self) -> Corpus:
+        try:
+            display = self._model.display
+        except ValueError:
+            display = None
+        lengths, padding, column = self._again
+        data = self._data
+        again = None if data is None else lambda: documents(data, lengths=lengths, padding=padding, column=column)
+        return Corpus(self._folder, self._parts, display, again)
+
+    @cached_property
+    def _units(self) -> Columns:
+        return _columns(self._table("units"))
+
+    @cached_property
+    def _places(self) -> Columns:
+        table = self._table("places")
+        encoded = table.column("kind").combine_chunks().dictionary_encode()
+        order = np.array([KINDS.index(kind) for kind in encoded.dictionary.to_pylist()], np.int8)
+        kinds = order[encoded.indices.to_numpy()]
+        return {**_columns(table.drop_columns(["kind"])), "kind": kinds}
+
+    def units(self) -> Columns:
+        """A row a unit: id, module, layer, direction, signal, unit, and over all steps
+
+        count, mean, variance, min, max; q01 to q99, quantiles, to half a histogram's bin (1/1024 for a gate); above and
+        below: shares of the steps in the outermost tenths of the signal's range, NaN where it has none; dead: it moves
+        by less than 0.01; saturated: it is in one of these tenths in 95 % of the steps; timescale: the steps after
+        which its value is like itself by less than 1/e (autocorrelation), infinite beyond 64; remembers: of the gate
+        that keeps, -1 / mean(log f) (Mahto et al. 2021), else NaN; follows, follows_auc: the property of the text that
+        it follows best, if better than any unit follows that property moved along the text, and the AUC.
+        """
+        return dict(self._units)
+
+    def histogram(self, signal: str, *, unit: int, layer: int = 0, direction: int = 0, module: str = "") -> Columns:
+        """The bins of one unit that are not empty: low, high, count. Raises ValueError for a unit that there is not."""
+        at = self._id(signal, unit, layer, direction, module)
+        found = self._histograms
+        where = found["id"] == at
+        return {name: found[name][where] for name in ("low", "high", "count")}
+
+    @cached_property
+    def _histograms(self) -> Columns:
+        return _columns(self._table("histograms"))
+
+    def contexts(
+        self,
+        signal: str,
+        *,
+        unit: int,
+        layer: int = 0,
+        direction: int = 0,
+        module: str = "",
+        most: int = 20,
+        around: int = 8,
+    ) -> Contexts:
+        """Where one unit is highest and lowest, and where it is as usual: ``most`` places each, with ``around`` words
+        on both sides. Raises ValueError for a unit that there is not."""
+        at = self._id(signal, unit, layer, direction, module)
+        middle = self._units["q50"][at]
+        own = np.flatnonzero(self._places["id"] == at)
+        kinds = self._places["kind"][own]
+        sampled = own[kinds == 2]
+        typical = sampled[np.argsort(np.abs(self._places["value"][sampled] - middle), kind="stable")]
+        chosen = (own[kinds == 0], own[kinds == 1], typical)
+        return Contexts(*(tuple(self._context(place, around) for place in places[:most].tolist()) for places in chosen))
+
+    def _context(self, place: int, around: int) -> Context:
+        document, step = int(self._places["document"][place]), int(self._places["step"][place])
+        words = self._corpus.words(document, step, step + 1, around)
+        return Context(document, step, float(self._places["value"][place]), words, self)
+
+    def words(self, document: int, start: int, stop: int, around: int = 8) -> Words:
+        """What was read at steps ``start`` to ``stop`` (not with it) of a document, and around it. Raises ValueError
+        for a document that there is not."""
+        return self._corpus.words(document, start, stop, around)
+
+    def open(self, document: int, step: int = 0, module: str = "") -> Trace:
+        """The trace of a document; of one longer than a piece (32,768 steps), of the stretch that holds ``step``.
+
+        Raises ValueError for a document that there is not, and where the model or the vectors are needed and not there.
+        """
+        from dataclasses import replace
+
+        from lstm_core.survey.pieces import STEPS
+
+        one = read(self._model, document, self._corpus.document(document), ())
+        content = self._corpus.document(document).content
+        tokens = tuple(self._model.encode(content)) if isinstance(content, str) and self._model.encode else ()
+        start = 0
+        runs = [self._model.run(one.x[:, None])] if len(one.x) <= STEPS else self._model.whole(one.x, STEPS)
+        for traces in runs:
+            trace = traces.get(module) or next(iter(traces.values()))
+            stop = start + len(trace)
+            if step < stop:
+                return replace(trace, tokens=tokens[start:stop]) if len(tokens) == len(one.x) else trace
+            start = stop
+        raise ValueError(
+            say("document {number} has no step {step}; it has {steps}", number=document, step=step, steps=start)
+        )
+
+    def similar(self, text: str | int, start: int, stop: int, *, sides: int = 2, share: float = 1.0) -> Similar:
+        """Where else are the units on that are on from step ``start`` to ``stop`` (not with it) of ``text``, and off
+        beside it? text: a text, or a document's number. sides: on how many sides they have to be off, the step before
+        and the step after (2), one of them, or none (0). share: how many of these units have to be on together.
+
+        The answer is exact. Which signal is watched, and from what value on a unit is on, was said to
+        ``lstm_core.survey``. Raises ValueError for a stretch that there is not, and where no unit is on just there and
+        off beside it.
+        """
+        watch = self._manifest["options"]["patterns"]
+        if watch is None:
+            raise ValueError(say("this survey keeps no patterns: it was made with patterns=None"))
+        trace = self.open(text) if isinstance(text, int) else self._run(text)
+        if not 0 <= start < stop <= len(trace):
+            message = "there are no steps {start} to {stop}: the text has {steps}"
+            raise ValueError(say(message, start=start, stop=stop, steps=len(trace)))
+        signal = patterns.signal_of(trace.cell) if watch[0] == "memory" else watch[0]
+        value = trace[signal][:, :, :, 0]
+        rows = np.moveaxis(value, 2, -1).reshape(-1, len(trace)).astype(np.float32)
+        found = alike.pattern(patterns.switched(rows, watch[1]), start, stop, sides)
+        if not len(found):
+            message = "no unit is on at all of these steps and off beside them: choose another stretch, or fewer sides"
+            raise ValueError(say(message))
+        units = tuple(self._switch(int(row), value.shape) for row in found)
+        needed = max(1, int(np.ceil(share * len(units))))
+        matches = list(alike.find(self._folder, self._parts, self._corpus.steps, found, needed))
+        return alike.ordered(units, needed, stop - start, matches)
+
+    def _run(self, text: str) -> Trace:
+        one = read(self._model, -1, Document(text), ())
+        return next(iter(self._model.run(one.x[:, None]).values()))
+
+    @staticmethod
+    def _switch(row: int, shape: tuple[int, ...]) -> alike.Switch:
+        layers, directions, _, units = shape
+        half = layers * directions * units
+        layer, rest = divmod(row % half, directions * units)
+        return alike.Switch(layer, rest // units, rest % units, 1 if row < half else -1)
+
+    def follows(self, labels: Any, *, signal: str | None = None) -> Follows:
+        """How far does every unit follow a label, and how far would one by chance?
+
+        labels: a property that was followed from the start ("inside_quotes", "digit", "part_of_word", ...), which is
+            answered at once; or your own, a number a step, NaN where there is none: one sequence a document, all steps
+            in a row, or a file (.txt or .csv with a number a line, .npy, .parquet). The data is then run again, which
+            takes about as long as the survey. signal: to look at one alone.
+
+        Raises ValueError for a property that there is not, for another number of labels than of steps, and where the
+        model or the vectors are needed and not there.
+        """
+        if isinstance(labels, str) and labels not in self._kept.follow and not Path(labels).suffix:
+            names = ", ".join(self._kept.follow) or "none"
+            raise ValueError(say("the survey did not follow {name!r}; it followed {names}", name=labels, names=names))
+        if isinstance(labels, str) and labels in self._kept.follow:
+            table = _columns(self._table("followed"))
+            rows = table["property"] == labels
+            columns = {name: value[rows] for name, value in table.items() if name != "property"}
+            columns = {**{key: self._units[key][columns["id"]] for key in tables.KEYS}, **columns}
+            return _ranked(labels, columns, FOLLOWED[labels].binary, signal)
+        given = own.by_document(labels, self._corpus.steps.tolist())
+        values = np.unique(np.concatenate(given))
+        binary = set(values[~np.isnan(values)].tolist()) <= {0.0, 1.0}
+        reads = (read(self._model, number, document, ()) for number, document in self._corpus.documents())
+        groups = own.follow(self._model, reads, given, binary, self._kept.seed)
+        if not groups:
+            raise ValueError(say("no step has a label"))
+        parts = []
+        for (module, name), group in groups.items():
+            grid = histograms.edges(group.signal.low, group.signal.high)
+            found = follows.columns(group.state, 0, 1, binary, grid)
+            layer, direction, unit = (axis.reshape(-1) for axis in np.indices(group.shape))
+            keys = {"module": np.full(len(unit), module, object), "layer": layer, "direction": direction}
+            parts.append({**keys, "signal": np.full(len(unit), name, object), "unit": unit, **found})
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        what = os.fspath(labels) if isinstance(labels, str | os.PathLike) else "labels"
+        return _ranked(what, columns, binary, signal)
+
+    def sql(self, query: str) -> pa.Table:
+        """Asks DuckDB. There are the tables units, histograms, lags, followed and places, which name a unit by its "id"
+        in units, and documents. Nothing outside of the survey can be read.
+
+        Raises ValueError for a query that cannot be answered, ImportError if DuckDB is not installed.
+        """
+        from lstm_core.survey.sql import ask
+
+        views: dict[str, Any] = {name: self._table(name) for name in TABLES} if not self.complete else {}
+        return ask(self._folder, views, [number for number, _, _ in self._parts], query)
+
+    def _id(self, signal: str, unit: int, layer: int, direction: int, module: str) -> int:
+        asked = {"module": module, "layer": layer, "direction": direction, "signal": signal, "unit": unit}
+        at = np.logical_and.reduce([self._units[name] == value for name, value in asked.items()])
+        if not at.any():
+            there = ", ".join(
+                dict.fromkeys(
+                    f"{m}: {s}" if m else s for m, s in zip(self._units["module"], self._units["signal"], strict=True)
+                )
+            )
+            message = (
+                "the survey has no unit {unit} of {signal!r}, layer {layer}, direction {direction}; it has {there}"
+            )
+            raise ValueError(say(message, unit=unit, signal=signal, layer=layer, direction=direction, there=there))
+        return int(np.flatnonzero(at)[0])
+
+
+def _ranked(what: str, columns: Columns, binary: bool, signal: str | None) -> Follows:
+    """The units by how far they follow the label, the best first."""
+    if signal is not None:
+        if signal not in columns["signal"]:
+            there = ", ".join(dict.fromkeys(columns["signal"].tolist()))
+            raise ValueError(say("the survey has no signal {signal!r}; it has {there}", signal=signal, there=there))
+        at = columns["signal"] == signal
+        columns = {name: value[at] for name, value in columns.items()}
+    measure, middle = ("auc", 0.5) if binary else ("correlation", 0.0)
+    strength = np.nan_to_num(np.abs(columns[measure] - middle), nan=-1.0)
+    moved = np.abs(columns[f"shuffled_{measure}"] - middle)
+    order = np.argsort(-strength, kind="stable")
+    chance = float(np.nanmax(moved)) if not np.isnan(moved).all() else float("nan")
+    return Follows(what, {name: value[order] for name, value in columns.items()}, chance)
+
+
+def _columns(table: pa.Table) -> Columns:
+    return {name: table.column(name).to_numpy() for name in table.column_names}
+
+
+def open_survey(folder: str | os.PathLike[str], model: Any = None, data: Any = None, tokenizer: Any = None) -> Survey:
+    """See ``lstm_core.open_survey``."""
+    from lstm_core.survey.run import needs_arrow
+
+    needs_arrow()
+    return Survey(folder, model, data, how=(tokenizer, None))

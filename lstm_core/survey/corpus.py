@@ -1,0 +1,125 @@
+"""The documents of a survey, found by their number: their text, and where each step stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lstm_core.say import say
+from lstm_core.survey.documents import Document
+from lstm_core.survey.folder import Folder
+from lstm_core.survey.part import about, stored
+
+
+@dataclass(frozen=True)
+class Words:
+    """A stretch of a document: ``text`` and what stands before and after it. Empty where the data has no words."""
+
+    before: str
+    text: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.before}[{self.text}]{self.after}"
+
+
+class Corpus:
+    """folder: of the survey. parts: its finished parts, each (number, first document, documents). display: the word of
+    an id. again: all documents once more, for those that the folder does not keep (vectors)."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        parts: Sequence[tuple[int, int, int]],
+        display: Callable[[int], str] | None,
+        again: Callable[[], Iterator[Document]] | None,
+    ) -> None:
+        self.folder, self.parts, self.display, self.again = folder, parts, display, again
+        self.table = lru_cache(maxsize=16)(self._table)
+
+    def _table(self, number: int) -> pa.Table:
+        return pq.read_table(self.folder.part("documents", number))
+
+    def at(self, document: int) -> tuple[pa.Table, int]:
+        """The part's table that a document is in, and its row. Raises ValueError for one that was not surveyed."""
+        for number, first, count in self.parts:
+            if first <= document < first + count:
+                return self.table(number), document - first
+        raise ValueError(say("the survey has no document {number}", number=document))
+
+    @cached_property
+    def steps(self) -> np.ndarray:
+        """(document,): of all finished parts, in order."""
+        read = (self.table(number).column("steps").to_numpy() for number, _, _ in self.parts)
+        return np.concatenate([np.zeros(0, np.int32), *read])
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """(document,): their numbers."""
+        return np.concatenate([np.zeros(0, int), *(np.arange(f, f + n) for _, f, n in self.parts)])
+
+    def document(self, number: int) -> Document:
+        """What a document holds. Raises ValueError for vectors if the data is not there any more."""
+        table, row = self.at(number)
+        if "text" in table.column_names or "ids" in table.column_names:
+            return next(stored(table.slice(row, 1)))[1]
+        if self.again is None:
+            raise ValueError(
+                say("a survey does not keep vectors: open it with the data, open_survey(folder, data=...)")
+            )
+        return next(one for k, one in enumerate(self.again()) if k == number)
+
+    def documents(self) -> Iterator[tuple[int, Document]]:
+        """All of the finished parts, by number."""
+        if (
+            self.parts
+            and "width" in self.table(self.parts[0][0]).column_names
+            and "ids" not in self.table(self.parts[0][0]).column_names
+        ):
+            if self.again is None:
+                raise ValueError(
+                    say("a survey does not keep vectors: open it with the data, open_survey(folder, data=...)")
+                )
+            there = set(self.numbers.tolist())
+            yield from ((k, one) for k, one in enumerate(self.again()) if k in there)
+            return
+        for number, _, _ in self.parts:
+            yield from stored(self.table(number))
+
+    def words(self, document: int, start: int, stop: int, around: int = 8) -> Words:
+        """The words at steps ``start`` to ``stop`` (not with it), and so many before and after."""
+        table, row = self.at(document)
+        steps = table.column("steps")[row].as_py()
+        low, high, stop = max(start - around, 0), min(stop + around, steps), min(stop, steps)
+        if "text" in table.column_names:
+            starts, ends = (table.column(name)[row].values for name in ("starts", "ends"))
+            if len(starts) != steps or start >= stop:
+                return Words("", "", "")
+            text: str = table.column("text")[row].as_py()
+            begin, end, left, right = (
+                starts[start].as_py(),
+                ends[stop - 1].as_py(),
+                starts[low].as_py(),
+                ends[high - 1].as_py(),
+            )
+            return Words(text[left:begin], text[begin:end], text[end:right])
+        if "ids" in table.column_names and self.display is not None:
+            ids = table.column("ids")[row].values.to_numpy(zero_copy_only=False).astype(int)
+            pieces = [self.display(int(id)) for id in ids[low:high]]
+            before, own, after = pieces[: start - low], pieces[start - low : stop - low], pieces[stop - low :]
+            return Words(" ".join([*before, ""]), " ".join(own), " ".join(["", *after]))
+        return Words("", "", "")
+
+
+def parts_of(folder: Folder, manifest: dict[str, Any]) -> list[tuple[int, int, int]]:
+    """(number, first document, documents) of every finished part."""
+    if manifest["complete"]:
+        return [(number, first, count) for number, (first, count) in enumerate(manifest["parts"])]
+    notes = ((number, about(folder, "summaries", number)) for number in folder.parts("summaries"))
+    return [(number, int(note["first"]), int(note["documents"])) for number, note in notes]

@@ -1,0 +1,226 @@
+"""The data of a survey, whatever it comes in, as documents one after another: texts, token ids or vectors."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_core.say import say
+
+FILES = (".txt", ".csv", ".parquet")
+COLUMNS = ("text", "ids", "vectors")
+"""Which column of a table is read, the first of these that there is, unless one is named."""
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """One sequence: a str, ids (time,) of whole numbers, or vectors (time, input)."""
+
+    content: str | np.ndarray
+
+    @property
+    def kind(self) -> str:
+        """ "text", "ids" or "vectors"."""
+        if isinstance(self.content, str):
+            return "text"
+        return "ids" if self.content.ndim == 1 else "vectors"
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no step."""
+        return len(self.content) == 0
+
+    @property
+    def size(self) -> int:
+        """About how many steps it has: a fourth of a text's characters."""
+        return len(self.content) // 4 if isinstance(self.content, str) else len(self.content)
+
+    def add_to(self, digest: Any) -> None:
+        """Puts everything that it holds into a hash."""
+        if isinstance(self.content, str):
+            data, form = self.content.encode("utf-8", "surrogatepass"), "text"
+        else:
+            data, form = np.ascontiguousarray(self.content).tobytes(), f"{self.kind} {self.content.shape}"
+        digest.update(f"{form} {len(data)}\n".encode())
+        digest.update(data)
+
+
+def fingerprint(documents: Iterable[Document]) -> str:
+    """A hash of all that the documents hold, in their order."""
+    digest = hashlib.sha256()
+    for document in documents:
+        document.add_to(digest)
+    return digest.hexdigest()
+
+
+def documents(
+    data: Any, *, lengths: Callable[[Any], Any] | None = None, padding: int | None = None, column: str | None = None
+) -> Iterator[Document]:
+    """``data`` (see ``lstm_core.survey``) one document after another.
+
+    Raises ValueError, with the document's number, for one that is not a sequence, for one of another kind than the
+    first, and for a vector with a number that is not finite; and for a file that cannot be read.
+    """
+    kind = None
+    for number, content in enumerate(_contents(data, lengths, column)):
+        document = _document(content, number, padding)
+        if not document.empty:
+            kind = kind or document.kind
+        if not document.empty and document.kind != kind:
+            message = "document {number} holds {other}, and those before hold {kind}: one survey reads one kind"
+            raise ValueError(say(message, number=number, other=document.kind, kind=kind))
+        yield document
+
+
+def _contents(data: Any, lengths: Callable[[Any], Any] | None, column: str | None) -> Iterator[Any]:
+    if isinstance(data, str | os.PathLike):
+        yield from _read(data, column)
+        return
+    if isinstance(data, np.ndarray) or hasattr(data, "detach"):
+        array = _array(data)
+        yield from [array] if array.ndim == (1 if array.dtype.kind in "iu" else 2) else array
+        return
+    if not isinstance(data, Iterable) and not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
+        message = "the data is a list of texts, ids or arrays, a data set or a file, not {kind}"
+        raise TypeError(say(message, kind=type(data).__name__))
+    if isinstance(data, Mapping):
+        raise TypeError(say("the data is a list of texts, ids or arrays, a data set or a file, not a dict"))
+    if hasattr(data, "dataset") and hasattr(data, "collate_fn"):  # a DataLoader gives batches
+        for batch in data:
+            yield from _batch(batch, lengths)
+        return
+    items: Any = data
+    for item in items if hasattr(data, "__iter__") else (items[k] for k in range(len(items))):
+        yield _input(item)
+
+
+def _input(item: Any) -> Any:
+    """What a model reads of an item of a data set: the first of several, such as (input, label)."""
+    if isinstance(item, Mapping):
+        named = next((name for name in ("input_ids", *COLUMNS) if name in item), None)
+        if named is None:
+            message = "an item of the data is a dict without {names}; it has {there}"
+            raise ValueError(say(message, names="text, ids, input_ids", there=", ".join(map(str, item))))
+        return item[named]
+    return item[0] if isinstance(item, tuple) else item
+
+
+def _batch(batch: Any, lengths: Callable[[Any], Any] | None) -> Iterator[Any]:
+    """The sequences of a batch, whose first axis counts them, each as long as it is."""
+    if hasattr(batch, "batch_sizes"):  # a PackedSequence
+        from torch.nn.utils.rnn import pad_packed_sequence
+
+        padded, long = pad_packed_sequence(batch, batch_first=True)
+        yield from (row[:length] for row, length in zip(_array(padded), long.tolist(), strict=True))
+        return
+    rows: Any = _input(tuple(batch) if isinstance(batch, list) and not isinstance(batch[0], str) else batch)
+    if isinstance(rows, str):  # a tuple of texts
+        yield from batch
+        return
+    rows = rows if isinstance(rows, list | tuple) else _array(rows)
+    if lengths is not None:
+        long = np.asarray(lengths(batch)).tolist()
+    elif isinstance(batch, Mapping) and "attention_mask" in batch:
+        long = [int(np.flatnonzero(row)[-1]) + 1 if row.any() else 0 for row in _array(batch["attention_mask"])]
+    else:
+        long = [None] * len(rows)
+    if len(long) != len(rows):
+        raise ValueError(say("lengths gives {found} numbers for a batch of {rows}", found=len(long), rows=len(rows)))
+    yield from (row[:length] for row, length in zip(rows, long, strict=True))
+
+
+def _array(value: Any) -> np.ndarray:
+    if hasattr(value, "detach"):  # a tensor
+        value = value.detach().cpu()
+        value = value.float() if "float" in str(value.dtype) and value.dtype.itemsize < 4 else value
+    return np.asarray(value)
+
+
+def _document(content: Any, number: int, padding: int | None) -> Document:
+    if isinstance(content, str):
+        return Document(content)
+    try:
+        array = _array(content)
+    except (ValueError, TypeError):
+        array = np.asarray(None)
+    if array.size == 0:
+        return Document(np.zeros(0, np.int64) if array.ndim < 2 else np.zeros((0, array.shape[-1]), np.float32))
+    if array.dtype.kind in "iu" and array.ndim == 1:
+        if padding is not None:
+            own = np.flatnonzero(array != padding)
+            array = array[: own[-1] + 1 if len(own) else 0]
+        return Document(array.astype(np.int64))
+    if array.dtype.kind in "iuf" and array.ndim == 2:
+        bad = np.argwhere(~np.isfinite(array))
+        if len(bad):
+            step, place = map(int, bad[0])
+            message = "document {number} holds {value} at step {step}, number {place} of its vector"
+            raise ValueError(say(message, number=number, value=array[step, place], step=step, place=place))
+        return Document(array.astype(np.float32, copy=False) if array.dtype.itemsize < 8 else array)
+    message = "document {number} is neither a text, nor ids (time,), nor vectors (time, input): it is {what}"
+    what = type(content).__name__ if array.dtype.kind == "O" else f"{array.dtype} {array.shape}"
+    raise ValueError(say(message, number=number, what=what))
+
+
+def _read(path: str | os.PathLike[str], column: str | None) -> Iterator[Any]:
+    name, suffix = os.fspath(path), Path(path).suffix.lower()
+    if suffix not in FILES:
+        message = "data in a file is .txt, .csv or .parquet, not {name!r}; a single text is given in a list, [text]"
+        raise ValueError(say(message, name=name[:80]))
+    try:
+        yield from _parquet(name, column) if suffix == ".parquet" else _lines(name, suffix, column)
+    except UnicodeDecodeError as error:
+        raise ValueError(say("{name} is not UTF-8 text", name=name)) from error
+
+
+def _lines(name: str, suffix: str, column: str | None) -> Iterator[str]:
+    """The lines of a .txt that are not empty, each a document; the column of a .csv."""
+    with open(name, encoding="utf-8-sig", newline=None if suffix == ".txt" else "") as file:
+        if suffix == ".txt":
+            yield from (line.rstrip("\n") for line in file if line.strip())
+            return
+        before = csv.field_size_limit(1 << 30)
+        try:
+            table = csv.DictReader(file, strict=True)
+            named = _named(name, list(table.fieldnames or ()), column)
+            yield from (row[named] or "" for row in table)
+        except csv.Error as error:
+            message = "{name} cannot be read as a table of comma-separated values: {error}"
+            raise ValueError(say(message, name=name, error=str(error))) from error
+        finally:
+            csv.field_size_limit(before)
+
+
+def _parquet(name: str, column: str | None) -> Iterator[Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(name) as file:
+            named = _named(name, file.schema_arrow.names, column)
+            for batch in file.iter_batches(256, columns=[named]):
+                for value in batch.column(0):
+                    yield value.as_py() if value.is_valid else ""
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise ValueError(
+            say("{name} cannot be read as a Parquet file: {error}", name=name, error=str(error))
+        ) from error
+
+
+def _named(name: str, there: list[str], column: str | None) -> str:
+    if column is not None and column not in there:
+        raise ValueError(
+            say("{name} has no column {column!r}; it has {there}", name=name, column=column, there=", ".join(there))
+        )
+    found = column or next((c for c in COLUMNS if c in there), there[0] if len(there) == 1 else None)
+    if found is None:
+        message = "{name} has the columns {there}: say which holds the texts, column=..."
+        raise ValueError(say(message, name=name, there=", ".join(there) or "none"))
+    return found

@@ -1,0 +1,128 @@
+"""A survey's folder: a manifest, Parquet files with plain columns, and a lock while somebody writes to it.
+
+    manifest.json                model, data, options, versions; "complete" once all data was read
+    documents/00000.parquet      the texts or ids, and how many steps each has
+    patterns/00000.parquet       which units were on, a bit a step
+    waiting/00000.parquet        what a part holds, until it is done
+    summaries/00000.parquet      what was counted in each part, until all are done
+    units, histograms, lags, followed, places .parquet   the same of all parts, once it is
+
+A file is written beside its place and moved there when it is whole; a part is done when its summary is there.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lstm_core.say import say
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = 1
+TABLES = ("units", "histograms", "lags", "followed", "places")
+
+
+class Folder:
+    """``path``, which need not be there yet. Every method that writes raises OSError, in plain words, if the disk is
+    full; what was written before stays whole."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def part(self, kind: str, number: int) -> Path:
+        """The file of a part."""
+        return self.path / kind / f"{number:05}.parquet"
+
+    def parts(self, kind: str) -> list[int]:
+        """The numbers of the parts that have a file of that kind, in order."""
+        names = (re.fullmatch(r"(\d{5,})\.parquet", path.name) for path in (self.path / kind).glob("*.parquet"))
+        return sorted(int(name[1]) for name in names if name)
+
+    def manifest(self) -> dict[str, Any] | None:
+        """What the manifest says; None if there is none. Raises ValueError for one that cannot be read."""
+        path = self.path / "manifest.json"
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (ValueError, OSError) as error:
+            raise ValueError(
+                say("{path} cannot be read as a survey's manifest: {error}", path=str(path), error=str(error))
+            ) from error
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            message = "{path} is not the manifest of a survey that this version reads"
+            raise ValueError(say(message, path=str(path)))
+        return found
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Puts ``manifest`` in the place of the one there is."""
+        with self._instead(self.path / "manifest.json") as path:
+            path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+
+    def write(self, path: Path, table: pa.Table) -> None:
+        """Writes a table as a Parquet file."""
+        import pyarrow.parquet as pq
+
+        with self._instead(path) as beside:
+            pq.write_table(table, beside, compression="zstd")
+
+    def remove(self, kind: str) -> None:
+        """Removes the parts of that kind."""
+        for number in self.parts(kind):
+            self.part(kind, number).unlink(missing_ok=True)
+        if (self.path / kind).exists():
+            (self.path / kind).rmdir()
+
+    @contextmanager
+    def _instead(self, path: Path) -> Iterator[Path]:
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield beside
+            os.replace(beside, path)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            message = "no space is left for {path}: what was surveyed so far is kept; free some, and call survey again"
+            raise OSError(error.errno, say(message, path=str(path))) from error
+        finally:
+            beside.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else writes to the folder meanwhile. Raises ValueError if somebody does already. The system lets go
+        of the lock when a process ends, however it ends."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.path / ".lock", "a+b") as file:
+            if not _lock(file):
+                raise ValueError(
+                    say(
+                        "another run is writing to {folder}: wait for it, or take another folder", folder=str(self.path)
+                    )
+                )
+            yield
+
+
+def _lock(file: Any) -> bool:
+    """Whether the lock on ``file`` could be taken."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,120 @@
+"""A label of your own for every step, and how far each unit follows it: the data is run again for that."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_core.say import say
+from lstm_core.survey import following, histograms, labels, moments
+from lstm_core.survey.models import Model
+from lstm_core.survey.pieces import Read, pieces
+from lstm_core.survey.rows import Rows
+from lstm_core.survey.summary import Group, Groups
+
+FILES = (".txt", ".csv", ".npy", ".parquet")
+
+
+def by_document(given: Any, steps: Sequence[int]) -> list[np.ndarray]:
+    """(step,) of every document, NaN where there is no label.
+
+    given: one sequence a document, one for all steps after another, or a file that holds the latter: .txt or .csv with
+    a number a line, .npy, or a .parquet whose only column, or the one called "label", has it. steps: of each document.
+
+    Raises ValueError for another number of labels than of steps, and for what are not numbers.
+    """
+    if isinstance(given, str | os.PathLike):
+        given = _read(given)
+    given = given.tolist() if isinstance(given, np.ndarray) and given.dtype == object else given
+    nested = not isinstance(given, np.ndarray) and any(np.ndim(one) for one in given)
+    if not nested:
+        flat = _numbers(given)
+        if flat.ndim == 2 and len(flat) == len(steps):
+            return by_document(list(flat), steps)
+        if flat.shape != (sum(steps),):
+            message = "there are {labels:,} labels, and the data has {steps:,} steps"
+            raise ValueError(say(message, labels=flat.size, steps=sum(steps)))
+        return np.split(flat, np.cumsum(steps)[:-1])
+    if len(given) != len(steps):
+        message = "there are labels for {labels:,} documents, and the data has {documents:,}"
+        raise ValueError(say(message, labels=len(given), documents=len(steps)))
+    found = [_numbers(one) for one in given]
+    for number, (one, count) in enumerate(zip(found, steps, strict=True)):
+        if one.shape != (count,):
+            message = "document {number} has {steps:,} steps, and {labels:,} labels"
+            raise ValueError(say(message, number=number, steps=count, labels=one.size))
+    return found
+
+
+def _numbers(values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values, np.float32)
+    except (ValueError, TypeError) as error:
+        raise ValueError(say("labels are numbers, one for each step: {error}", error=str(error))) from error
+
+
+def _read(path: str | os.PathLike[str]) -> np.ndarray:
+    name, suffix = os.fspath(path), Path(path).suffix.lower()
+    if suffix not in FILES:
+        raise ValueError(say("labels in a file are .txt, .csv, .npy or .parquet, not {name!r}", name=name[:80]))
+    try:
+        if suffix == ".npy":
+            return np.load(name, allow_pickle=False)
+        if suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            table = pq.read_table(name)
+            column = "label" if "label" in table.column_names else table.column_names[0]
+            return np.asarray(table.column(column).to_numpy(), np.float32)
+        with open(name, encoding="utf-8-sig") as file:
+            return np.array([float(line) if line.strip() else np.nan for line in file], np.float32)
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError, TypeError) as error:
+        raise ValueError(
+            say("{name} cannot be read as labels, a number for each step: {error}", name=name, error=str(error))
+        ) from error
+
+
+def follow(model: Model, reads: Iterable[Read], given: Sequence[np.ndarray], binary: bool, seed: int) -> Groups:
+    """What is counted of every unit at the steps that have a label: see ``following`` and ``histograms``."""
+    groups: Groups = {}
+    for piece in pieces(model, _labelled(reads, given)):
+        for module, rows in piece.rows.items():
+            if rows.labels.shape != (1, len(rows)):
+                message = "{module} takes other steps than the data has, so labels of the data say nothing about it"
+                raise ValueError(say(message, module=module or model.name))
+            at = np.flatnonzero(~np.isnan(rows.labels[0]))
+            if len(at):
+                _add(groups, module, rows, at, binary, seed)
+    return groups
+
+
+def _labelled(reads: Iterable[Read], given: Sequence[np.ndarray]) -> Iterator[Read]:
+    return (replace(one, labels=own[None]) for one, own in zip(reads, given, strict=True))
+
+
+def _add(groups: Groups, module: str, rows: Rows, at: np.ndarray, binary: bool, seed: int) -> None:
+    own = rows.labels[:, at]
+    both = np.concatenate([own, labels.moved(own, seed, int(rows.document[0]), int(rows.step[0]))])
+    labelled = following.Labelled(both, (binary,))
+    for name in rows.values:
+        signal, values = rows.cell.signal(name), rows.own(name)[:, at]
+        state = {
+            **moments.measure(values, signal, False),
+            **histograms.measure(values, signal, labelled.chosen),
+            **following.measure(values, labelled),
+        }
+        if (module, name) in groups:
+            before = groups[module, name].state
+            state = {
+                **moments.merge(before, state),
+                **histograms.merge(before, state),
+                **following.merge(before, state),
+            }
+        groups[module, name] = Group(signal, rows.shape[name], state)

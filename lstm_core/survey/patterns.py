@@ -1,0 +1,78 @@
+"""Which units were on at which step, a bit each, packed along the steps.
+
+A unit is "on" in two ways, above a threshold or below its negative, and each has its own bits: what a memory says, it
+may say with either sign.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from lstm_core.cells.base import Cell
+from lstm_core.equations import carry
+from lstm_core.survey.rows import Rows
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Of which signal of which module patterns are kept, and from what value on a unit is on."""
+
+    module: str
+    signal: str
+    threshold: float
+
+
+def signal_of(cell: type[Cell]) -> str:
+    """The signal to watch where none is named: the cell's memory, or its output if that is all there is."""
+    rule = carry(cell) if not cell.by_values else None
+    return rule.state if rule else cell.output
+
+
+def switched(values: np.ndarray, threshold: float) -> np.ndarray:
+    """(2 * unit, step) bool: above the threshold, unit by unit, and then below its negative. values: (unit, step)."""
+    limit = np.float32(threshold)
+    return np.concatenate([values > limit, values < -limit])
+
+
+class Bits:
+    """Packs pieces of bits, one after another along the steps, without gaps."""
+
+    def __init__(self) -> None:
+        self.packed: list[np.ndarray] = []
+        self.left: np.ndarray | None = None
+        self.steps = 0
+
+    def add(self, bits: np.ndarray) -> None:
+        """bits: (row, step) bool."""
+        self.steps += bits.shape[1]
+        if self.left is not None:
+            bits = np.concatenate([self.left, bits], axis=1)
+        whole = bits.shape[1] // 8 * 8
+        self.packed.append(np.packbits(bits[:, :whole], axis=1))
+        self.left = bits[:, whole:]
+
+    def rows(self) -> np.ndarray:
+        """(row, byte) uint8: all that was added."""
+        last = [] if self.left is None else [np.packbits(self.left, axis=1)]
+        return np.concatenate([*self.packed, *last], axis=1) if last else np.zeros((0, 0), np.uint8)
+
+
+def add(bits: Bits, rows: Rows, watched: Watched) -> None:
+    """The bits of a piece; 0 at steps that a mask skipped."""
+    on = switched(rows.own(watched.signal), watched.threshold)
+    spread = np.zeros((len(on), rows.size), bool)
+    spread[:, rows.place] = on
+    bits.add(spread)
+
+
+def to_table(bits: Bits, shape: tuple[int, int, int]) -> pa.Table:
+    """A row a unit and sign: layer, direction, unit, sign (1 above, -1 below), bits."""
+    layer, direction, unit = (np.tile(axis.reshape(-1).astype(np.int32), 2) for axis in np.indices(shape))
+    packed = bits.rows()
+    sign = np.repeat(np.array([1, -1], np.int8), len(unit) // 2)
+    data = pa.array([row.tobytes() for row in packed], pa.binary())
+    table = pa.table({"layer": layer, "direction": direction, "unit": unit, "sign": sign, "bits": data})
+    return table.replace_schema_metadata({"steps": str(bits.steps)})

@@ -1,0 +1,43 @@
+"""Places drawn from all steps, the same for every unit, with the values there: what a unit is like on the whole.
+
+Which are drawn depends on the seed and on where a step stands, not on how the work was shared out: those whose hash is
+lowest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+
+def order(document: np.ndarray, step: np.ndarray, seed: int) -> np.ndarray:
+    """(step,) uint64: a number that looks random for each place (Steele, Lea & Flood 2014, SplitMix64)."""
+    with np.errstate(over="ignore"):
+        x = (document.astype(np.uint64) << np.uint64(32)) + step.astype(np.uint64) + np.uint64(seed)
+        x = (x + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0x9E3779B97F4A7C15)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return x ^ (x >> np.uint64(31))
+
+
+def measure(values: np.ndarray, document: np.ndarray, step: np.ndarray, size: int, seed: int) -> dict[str, np.ndarray]:
+    """``size`` places of ``values`` (unit, step), or as many as there are, each (unit, place): sample_order,
+    sample_document, sample_step, the same for all units, and sample_value."""
+    drawn = order(document, step, seed)
+    at = np.argsort(drawn, kind="stable")[:size]
+    shape = (len(values), len(at))
+    return {
+        "sample_order": np.broadcast_to(drawn[at], shape),
+        "sample_document": np.broadcast_to(document[at], shape),
+        "sample_step": np.broadcast_to(step[at], shape),
+        "sample_value": values[:, at],
+    }
+
+
+def merge(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
+    """``size`` places of both together."""
+    names = ("sample_order", "sample_document", "sample_step", "sample_value")
+    both = {name: np.concatenate([a[name], b[name]], axis=1) for name in names}
+    at = np.argsort(both["sample_order"][0], kind="stable")[:size]
+    return {name: value[:, at] for name, value in both.items()}

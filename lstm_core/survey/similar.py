@@ -1,0 +1,111 @@
+"""Where else were the same units on? LSTMVis's question (Strobelt et al., TVCG 2018), answered exactly from the bits.
+
+A stretch of a text is chosen. Its units are those that are on at every step of it, and off beside it. Where else in the
+data are they on together?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from lstm_core.survey.folder import Folder
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A unit that is on: above the threshold where ``sign`` is 1, below its negative where it is -1."""
+
+    layer: int
+    direction: int
+    unit: int
+    sign: int
+
+
+@dataclass(frozen=True, eq=False)
+class Similar:
+    """units: those of the pattern. needed: how many of them have to be on together.
+
+    document, start, stop: (match,) every longest stretch of a document in which so many are on at every step, up to
+        ``stop`` (not with it). on: the least number of them that is on at a step of it. off: how many of them are off
+        at the step before, and how many at the step after, added up: twice the units where the pattern begins and ends
+        just there. Beside the first and the last step of a document all are off.
+
+    In the order: the most off, then the length nearest to the asked stretch's, then the place.
+    """
+
+    units: tuple[Switch, ...]
+    needed: int
+    document: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    on: np.ndarray
+    off: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of matches."""
+        return len(self.document)
+
+
+def pattern(on: np.ndarray, start: int, stop: int, sides: int) -> np.ndarray:
+    """The rows of ``on`` (row, step) bool that are true from ``start`` to ``stop``, and false at the step on so many
+    ``sides`` of it at least. Before the first and after the last step everything is off."""
+    padded = np.pad(on, ((0, 0), (1, 1)))
+    beside = (~padded[:, start]).astype(int) + ~padded[:, stop + 1]
+    return np.flatnonzero(on[:, start:stop].all(axis=1) & (beside >= sides))
+
+
+def find(
+    folder: Folder, parts: Sequence[tuple[int, int, int]], steps: np.ndarray, rows: np.ndarray, needed: int
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """document, start, stop, on and off of the matches of each part. steps: of all documents of the parts."""
+    after = 0
+    for number, first, count in parts:
+        own = steps[after : after + count]
+        after += count
+        path = folder.part("patterns", number)
+        if path.exists():
+            bits = pq.read_table(path, columns=["bits"]).column("bits").combine_chunks()
+            yield _matches([np.frombuffer(bits[int(row)].as_buffer(), np.uint8) for row in rows], own, first, needed)
+
+
+def _matches(packed: Sequence[np.ndarray], steps: np.ndarray, first: int, needed: int) -> tuple[np.ndarray, ...]:
+    total = int(steps.sum())
+    count = np.zeros(total, np.uint16)
+    for one in packed:
+        count += np.unpackbits(one, count=total)
+    begins = np.cumsum(steps) - steps
+    edge = np.zeros(total + 1, bool)  # a document begins here
+    edge[begins[steps > 0]] = edge[total] = True
+    on = count >= needed
+    before = np.concatenate([[False], on[:-1]]) & ~edge[:-1] if total else on
+    after = np.concatenate([on[1:], [False]]) & ~edge[1:] if total else on
+    start, last = np.flatnonzero(on & ~before), np.flatnonzero(on & ~after)
+    there = np.flatnonzero(steps > 0)
+    document = there[np.searchsorted(begins[there], start, side="right") - 1] if len(start) else start
+    missing = len(packed) - np.concatenate([count, [0]]).astype(np.int64)
+    off = np.where(edge[start], len(packed), missing[start - 1]) + np.where(
+        edge[last + 1], len(packed), missing[last + 1]
+    )
+    least = (
+        np.minimum.reduceat(
+            count,
+            np.stack([start, last + 1], axis=1).reshape(-1)[: 2 * len(start) - (len(start) and last[-1] + 1 == total)],
+        )[::2]
+        if len(start)
+        else start
+    )
+    return document + first, start - begins[document], last + 1 - begins[document], least, off
+
+
+def ordered(units: tuple[Switch, ...], needed: int, length: int, found: Sequence[tuple[np.ndarray, ...]]) -> Similar:
+    """The matches of all parts in their order."""
+    nothing = np.zeros(0, np.int64)
+    document, start, stop, on, off = (
+        (np.concatenate([nothing, *part]) for part in zip(*found, strict=True)) if found else [nothing] * 5
+    )
+    order = np.lexsort((start, document, np.abs(stop - start - length), -off))
+    return Similar(units, needed, *(value[order] for value in (document, start, stop, on, off)))

@@ -1,0 +1,94 @@
+"""Everything that is kept of the units, as arrays that add up: a piece of the data, a part, the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lstm_core.cells.base import Signal
+from lstm_core.equations import carry
+from lstm_core.survey import extremes, following, histograms, labels, lags, moments, samples
+from lstm_core.survey.rows import Rows
+
+State = dict[str, np.ndarray]
+"""By name, each with a row a unit: of every layer, direction and unit of one signal."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a survey keeps.
+
+    top: of the highest and of the lowest places. sample: of places drawn for all units, by ``seed``. follow: properties
+    of the text, by name; binary: which of them are true or false. signals: None for all.
+    """
+
+    top: int = 100
+    sample: int = 500
+    seed: int = 0
+    follow: tuple[str, ...] = ()
+    binary: tuple[bool, ...] = ()
+    signals: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One signal of one module: its declaration, its (layer, direction, unit) and what was counted."""
+
+    signal: Signal
+    shape: tuple[int, int, int]
+    state: State
+
+
+Groups = dict[tuple[str, str], Group]
+"""By module and signal."""
+
+
+def measure(rows: Mapping[str, Rows], kept: Kept, so_far: Groups) -> Groups:
+    """Of a piece of the data, by module. so_far: of what comes before it."""
+    found: Groups = {}
+    for module, piece in rows.items():
+        rule = carry(piece.cell) if not piece.cell.by_values else None
+        keep = rule.label("keep") if rule else None
+        followed = _labelled(piece, kept)
+        for name in piece.values:
+            signal, own, before = piece.cell.signal(name), piece.own(name), so_far.get((module, name))
+            state = {
+                **moments.measure(own, signal, name == keep),
+                **histograms.measure(own, signal, followed.chosen),
+                **following.measure(own, followed),
+                **lags.measure(piece.values[name], piece.document, piece.head),
+                **extremes.measure(own, piece.document, piece.step, kept.top, before and before.state),
+                **samples.measure(own, piece.document, piece.step, kept.sample, kept.seed),
+            }
+            found[module, name] = Group(signal, piece.shape[name], state)
+    return found
+
+
+def _labelled(piece: Rows, kept: Kept) -> following.Labelled:
+    own = piece.labels if kept.follow and len(piece.labels) else np.zeros((0, len(piece)), np.float32)
+    away = labels.moved(own, kept.seed, int(piece.document[0]), int(piece.step[0])) if len(own) else own
+    return following.Labelled(np.concatenate([own, away]), kept.binary if len(own) else ())
+
+
+def merge(a: Groups, b: Groups, kept: Kept) -> Groups:
+    """Both together; ``a`` comes before ``b`` in the data. Raises ValueError where a module is not the same in both."""
+    found = dict(a)
+    for key, group in b.items():
+        if key not in a:
+            found[key] = group
+            continue
+        first, second = a[key].state, group.state
+        if a[key].shape != group.shape:
+            raise ValueError(f"{key[0] or 'the model'} has other units than before: {group.shape}, not {a[key].shape}")
+        state = {
+            **moments.merge(first, second),
+            **histograms.merge(first, second),
+            **following.merge(first, second),
+            **lags.merge(first, second),
+            **extremes.merge(first, second),
+            **samples.merge(first, second, kept.sample),
+        }
+        found[key] = Group(group.signal, group.shape, state)
+    return found

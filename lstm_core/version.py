@@ -1,0 +1,3 @@
+"""The version, which files that are written note."""
+
+VERSION = "0.1.0"
