@@ -263,9 +263,7 @@ def survey(
     return run(model, data, out, threshold=threshold, **how, **form, **place)
 
 
-def open_survey(
-    folder: str | os.PathLike[str], model: Any = None, data: Any = None, tokenizer: Any = None
-) -> Survey:
+def open_survey(folder: str | os.PathLike[str], model: Any = None, data: Any = None, tokenizer: Any = None) -> Survey:
     """The survey in ``folder``, whole or not. A shipped model is found by its name; another ``model`` (with its
     ``tokenizer``) is needed to trace something again, and so is ``data`` if it was vectors, which a survey does not
     keep.
