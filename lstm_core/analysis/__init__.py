@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lstm_core.analysis.attribution import Attribution, attribution
 from lstm_core.analysis.contrast import Contrast, contrast
 from lstm_core.analysis.gradients import Flow, Gradients, flow, gradients, jacobians
 from lstm_core.analysis.health import Health, health
@@ -15,6 +16,7 @@ from lstm_core.analysis.timescales import Timescales, timescales
 
 __all__ = [
     "PROPERTIES",
+    "Attribution",
     "Contrast",
     "Counterfactual",
     "Flow",
@@ -30,6 +32,7 @@ __all__ = [
     "Search",
     "Swap",
     "Timescales",
+    "attribution",
     "contrast",
     "flow",
     "format_all",

@@ -291,17 +291,32 @@ class _Pass:
     deltas: dict[str, np.ndarray]
     states: dict[str, np.ndarray]
     x: np.ndarray
+    first: dict[str, np.ndarray]  # (seed, unit), in the states before the first step
     below: dict[str, np.ndarray]
     matrices: dict[str, list[_Factor]]  # in the order of the tokens; of the first seed
     vectors: dict[str, np.ndarray]
 
 
-def _back(run: Steps, given: Mapping[str, np.ndarray], start: int | None = None) -> _Pass:
-    """Errors ``given`` in signals, by name (time, seed, unit), sent back from ``start`` (the last step)."""
+def _slopes(cell: Tape, values: list[Any]) -> list[tuple[Any, ...]]:
+    """The derivatives of every node."""
+    return [_local(node.op, values[at], [values[arg] for arg in node.args]) for at, node in enumerate(cell.nodes)]
+
+
+def _back(
+    run: Steps,
+    given: Mapping[str, np.ndarray],
+    start: int | None = None,
+    slopes: Callable[[Tape, list[Any]], list[tuple[Any, ...]]] = _slopes,
+) -> _Pass:
+    """Errors ``given`` in signals, by name (time, seed, unit), sent back from ``start`` (the last step).
+
+    Where the arrays of ``run`` are those of several runs, (time, run, unit), there is a seed for each of them, and no
+    parameter's part is of use. slopes: by which each node passes on what reaches it, if not its derivatives.
+    """
     cell = tape(run.cell)
     states = run.cell.states()
     values = cell.forward(run.leaves())
-    local = [_local(node.op, values[at], [values[arg] for arg in node.args]) for at, node in enumerate(cell.nodes)]
+    local = slopes(cell, values)
     time, seeds, _ = next(iter(given.values())).shape
     units = {name: signal.shape[-1] for name, signal in run.signals.items()}
     net = {signal.name: _net_input(cell, signal.name) for signal in run.cell.signals if signal.kind != "state"}
@@ -337,7 +352,7 @@ def _back(run: Steps, given: Mapping[str, np.ndarray], start: int | None = None)
                 elif isinstance(slope, _Standardized):
                     passed = slope.passed(error, t)
                 else:
-                    passed = error * (slope[t] if np.ndim(slope) == 2 else slope)
+                    passed = error * (slope[t] if np.ndim(slope) >= 2 else slope)
                 errors[arg] = passed if errors[arg] is None else errors[arg] + passed
         olds = {node.value: errors[at] for at, node in enumerate(cell.nodes) if node.op == "symbol"}
         carried = {
@@ -363,6 +378,7 @@ def _back(run: Steps, given: Mapping[str, np.ndarray], start: int | None = None)
         deltas={name: errors_at(at) for name, at in net.items()},
         states={name: errors_at(cell.signals[name]) for name in states},
         x=errors_at(symbols["x"]),
+        first=carried,
         below={name: errors_at(symbols[f"s.below_{name}"]) for name in run.cell.below},
         matrices=matrices,
         vectors={name: errors_at(symbols[f"p.{name}"]) for name in run.params if name not in matrices},

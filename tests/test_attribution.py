@@ -1,0 +1,224 @@
+"""Attribution: equal to autograd and to the papers' formulas, complete, and it points at the word that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from traces import GATED, random_trace
+
+import lstm_core
+from lab.tasks.country import countries, probes
+from lab.tasks.english import GENDERS, PRONOUN, Writer, other
+from lstm_core import Trace
+from lstm_core.analysis import attribution, memory, readout
+from lstm_core.analysis.attribution import METHODS
+
+MODULES: dict[str, Callable[[], nn.RNNBase]] = {
+    "lstm": lambda: nn.LSTM(5, 6),
+    "gru, both directions": lambda: nn.GRU(5, 6, bidirectional=True),
+    "lstm, two layers": lambda: nn.LSTM(5, 6, num_layers=2, bidirectional=True),
+    "rnn": lambda: nn.RNN(5, 6, num_layers=2),
+    "projected": lambda: nn.LSTM(5, 6, proj_size=3),
+}
+STEP = 4
+
+
+def case(name: str) -> tuple[Trace, Callable[[Tensor], Tensor], Tensor, np.ndarray]:
+    """A trace, the same output as a function of x in torch, x and the direction; sequence 1 of a batch of two."""
+    torch.manual_seed(0)
+    module = MODULES[name]().double()
+    for value in module.parameters():
+        nn.init.normal_(value, std=0.5)
+    x = torch.randn(7, 2, 5, dtype=torch.float64)
+    trace = lstm_core.trace(module, x)
+    width = trace.hidden_size * (1 + module.bidirectional)
+    vector = np.random.default_rng(1).normal(size=width)
+
+    def output(x: Tensor) -> Tensor:
+        return module(x)[0][STEP, :] @ torch.from_numpy(vector)
+
+    return trace, output, x[:, 1:], vector
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize("name", MODULES)
+def test_gradients_are_autograds(name: str) -> None:
+    trace, output, x, vector = case(name)
+    x.requires_grad_()
+    (slope,) = torch.autograd.grad(output(x).sum(), x)
+    found = attribution(trace, vector, "gradient", step=STEP, batch=1)
+    np.testing.assert_allclose(found.inputs, (slope * x).detach()[:, 0], atol=1e-10)
+    assert found.value == pytest.approx(float(output(x.detach()).detach()), abs=1e-10)
+    assert found.error == pytest.approx(abs(found.value - float((slope * x).sum().detach())), abs=1e-9)
+
+    start = torch.full((7, 1, 5), 0.3, dtype=torch.float64)
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    whole = torch.zeros_like(x)
+    for node, weight in zip(nodes, weights, strict=True):
+        at = (start + (node + 1) / 2 * (x.detach() - start)).requires_grad_()
+        whole += weight / 2 * torch.autograd.grad(output(at).sum(), at)[0]
+    found = attribution(trace, vector, "integrated", step=STEP, batch=1, baseline=0.3, points=64)
+    np.testing.assert_allclose(found.inputs, ((x - start) * whole).detach()[:, 0], atol=1e-8)
+    assert found.baseline == pytest.approx(float(output(start).detach()), abs=1e-10)
+    assert attribution(trace, vector, "integrated", step=STEP, batch=1).error < 1e-8
+
+
+def lstm_relevance(trace: Trace, vector: np.ndarray, step: int) -> tuple[np.ndarray, float, float]:
+    """Arras et al. 2017, equations 2 to 5, one sum and one product at a time, without the stabiliser.
+
+    Returns (time, input), what the biases got, and what the first states got.
+    """
+    p = trace.layers[0][0]
+    signals = {name: trace[name][0, 0, :, 0] for name in trace}
+    first = {name: trace.initial[name][0, 0, 0] for name in ("h", "c")}
+    of_h, of_c = vector * signals["h"][step], np.zeros_like(vector)
+    shares, bias = np.zeros_like(trace.inputs[:, 0]), 0.0
+    for t in range(step, -1, -1):
+        h, c = (first[n] if t == 0 else signals[n][t - 1] for n in ("h", "c"))
+        of_c = of_c + of_h  # h = o tanh(c): the gate gets nothing
+        kept, written = signals["f"][t] * c, signals["i"][t] * signals["g"][t]
+        of_g = written / (kept + written) * of_c
+        of_c = kept / (kept + written) * of_c
+        parts = np.concatenate([p["W_g"] * trace.inputs[t, 0], p["U_g"] * h, p["b_g"][:, None]], axis=1)
+        found = parts / parts.sum(axis=1, keepdims=True) * of_g[:, None]
+        shares[t], of_h = found[:, : parts.shape[1] - 1 - len(h)].sum(0), found[:, -1 - len(h) : -1].sum(0)
+        bias += found[:, -1].sum()
+    return shares, bias, of_h.sum() + of_c.sum()
+
+
+def gru_relevance(trace: Trace, vector: np.ndarray, step: int) -> tuple[np.ndarray, float, float]:
+    """The same rules for h = z h' + (1 - z) n, n = tanh(W x + b + r (U h' + b_h))."""
+    p = trace.layers[0][0]
+    signals = {name: trace[name][0, 0, :, 0] for name in trace}
+    of_h = vector * signals["h"][step]
+    shares, bias = np.zeros_like(trace.inputs[:, 0]), 0.0
+    for t in range(step, -1, -1):
+        h = trace.initial["h"][0, 0, 0] if t == 0 else signals["h"][t - 1]
+        kept, written = signals["z"][t] * h, (1 - signals["z"][t]) * signals["n"][t]
+        of_n, of_old = written / (kept + written) * of_h, kept / (kept + written) * of_h
+        r = signals["r"][t][:, None]
+        constant = p["b_n"][:, None], r * p["b_hn"][:, None]
+        parts = np.concatenate([p["W_n"] * trace.inputs[t, 0], r * p["U_n"] * h, *constant], axis=1)
+        found = parts / parts.sum(axis=1, keepdims=True) * of_n[:, None]
+        width = trace.inputs.shape[-1]
+        shares[t], of_h = found[:, :width].sum(0), of_old + found[:, width:-2].sum(0)
+        bias += found[:, -2:].sum()
+    return shares, bias, of_h.sum()
+
+
+@pytest.mark.parametrize(("name", "rules"), [("lstm", lstm_relevance), ("gru", gru_relevance)])
+def test_relevance_is_the_papers(name: str, rules: Callable[..., tuple[np.ndarray, float, float]]) -> None:
+    trace = random_trace(name)
+    vector = np.random.default_rng(2).normal(size=trace.hidden_size)
+    step = len(trace) - 2
+    shares, bias, initial = rules(trace.sequence(0), vector, step)
+    found = attribution(trace, vector, "relevance", step=step)
+    np.testing.assert_allclose(found.inputs, shares, atol=1e-9)
+    assert (found.bias, found.initial) == (pytest.approx(bias, abs=1e-9), pytest.approx(initial, abs=1e-9))
+    assert found.error < 1e-10
+
+
+@pytest.mark.parametrize("cell", GATED)
+@pytest.mark.parametrize("method", ["integrated", "relevance", "exact"])
+def test_every_cell_is_complete(cell: str, method: str) -> None:
+    trace = random_trace(cell)
+    vector = np.random.default_rng(2).normal(size=trace.hidden_size)
+    found = attribution(trace, vector, method)
+    assert found.error < 1e-4, found
+    sum_ = found.words.sum() + found.initial + found.bias
+    assert sum_ == pytest.approx(found.value - found.baseline, abs=1e-4)
+    if found.inputs is not None:
+        np.testing.assert_allclose(found.inputs.sum(-1), found.words)
+
+
+def test_exact_is_the_memorys() -> None:
+    model = lstm_core.load_model("pronouns-gru")
+    trace = model.run("Mary met John and then", device="cpu")
+    direction = readout(model, "she", "he")
+    found = attribution(trace, direction, "exact", step=3)
+    np.testing.assert_array_equal(found.words, memory(trace, 3, direction=direction.vector).contributions)
+
+
+def test_a_model_with_attention_and_one_that_skips_padding() -> None:
+    model = lstm_core.load_model("pronouns-lstm-attention")
+    trace = model.run("Mary was late because", device="cpu")
+    found = attribution(trace, readout(model, "she", "he"), "integrated", points=64)
+    assert found.error < 1e-4 and found.leading(1) == (0,)
+    with pytest.raises(ValueError, match="attention: take method='integrated'"):
+        attribution(trace, readout(model, "she", "he"))
+    block = lstm_core.load_model("pronouns-lstm").block
+    x = np.random.default_rng(0).normal(size=(6, 1, 16))
+    mask = np.array([True, True, False, True, True, False])[:, None]
+    vector = np.random.default_rng(1).normal(size=block.hidden_size)
+    masked, short = block.trace(x, mask=mask), block.trace(x[mask[:, 0]])
+    found, expected = (attribution(one, vector, "integrated") for one in (masked, short))
+    np.testing.assert_allclose(found.words[mask[:, 0]], expected.words, atol=1e-6)
+    assert not found.words[~mask[:, 0]].any() and found.error < 1e-4
+
+
+def test_what_there_is_not_says_so() -> None:
+    trace = random_trace("lstm")
+    vector = np.zeros(trace.hidden_size)
+    with pytest.raises(ValueError, match="no method 'shap'; there are gradient, integrated, relevance, exact"):
+        attribution(trace, vector, "shap")
+    with pytest.raises(ValueError, match="points must be at least 1, not 0"):
+        attribution(trace, vector, "integrated", points=0)
+    for method in METHODS[:3]:
+        with pytest.raises(ValueError, match=r"the target is a vector of the output, \(4,\), not \(3,\)"):
+            attribution(trace, np.zeros(3), method)
+    with pytest.raises(ValueError, match="no step 99"):
+        attribution(trace, vector, step=99)
+
+
+COUNT = 60
+
+
+def share_of_subjects(name: str, method: str) -> float:
+    """Of held-out texts that end before a pronoun, with persons beside its subject: how often the subject leads."""
+    model, writer, right, texts = lstm_core.load_model(name), Writer(Random(7), held_out=True), 0, 0
+    while texts < COUNT:
+        gender = writer.rng.choice(GENDERS)
+        before = writer.rng.choice(["", other(gender)])
+        story = writer.probe(gender, before=before, distractor=writer.rng.random() < 0.5)
+        end = max(story.pronouns)
+        if max({**story.pronouns, **story.possessives}) > end:
+            continue
+        trace = model.run(" ".join(story.words[:end]), device="cpu")
+        found = attribution(trace, readout(model, PRONOUN[gender], PRONOUN[other(gender)]), method)
+        right += found.leading(1)[0] in story.span(story.subject_before(end))
+        texts += 1
+    return right / COUNT
+
+
+def share_of_countries(name: str, method: str) -> float:
+    """Of held-out texts that end before a language, 20 words after its country: how often the country leads."""
+    model = lstm_core.load_model(name)
+    ids = {word: at for at, word in enumerate(model.tokenizer.pieces)}
+    spoken = {ids[country]: ids[language] for country, language in countries()}
+    right = 0
+    for row in probes(model, 3, COUNT, 20):
+        end = int(row.answers[0])
+        language = int(row.ids[end])
+        others = sorted(set(spoken.values()) - {language})
+        target = model.predicts.whole[language] - model.predicts.whole[others].mean(0)
+        found = attribution(model.read(row.ids[:end]), target, method)
+        right += spoken.get(int(row.ids[found.leading(1)[0]])) == language
+    return right / COUNT
+
+
+@pytest.mark.parametrize(
+    ("share", "name", "method"),
+    [
+        (share_of_subjects, "pronouns-lstm", "relevance"),
+        (share_of_subjects, "pronouns-gru", "relevance"),
+        (share_of_countries, "country-lstm", "exact"),
+        (share_of_countries, "country-gru", "relevance"),
+    ],
+)
+def test_it_points_at_the_word_that_decides(share: Callable[[str, str], float], name: str, method: str) -> None:
+    assert share(name, method) >= 0.95
