@@ -8,6 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from lab.general.made.abroad import Abroad
 from lab.general.made.chinese import Chinese
 from lab.general.made.marked import ANSWER, NAME, OTHER, lines, plain
 from lab.general.made.natural import Natural, feminine
@@ -36,6 +37,15 @@ ENGLISH = [
     "I know that we like it.",
     "Sami left us.",
 ]
+ABROAD = [
+    "Tom went to Japan.",
+    "I like Paris.",
+    "She speaks French well.",
+    "What is that in German?",
+    "French bread is good.",
+]
+OF_ONE = ["He lost his hat.", "She lost her hat.", "He saw himself and laughed.", "He saw her."]
+ABROAD_ZH = ["他住在法国。", "我会说英语。", "日本人说日语。"]
 TOM_MARY_ZH = ["汤姆有一只狗。", "玛丽在家。", "汤姆说他很忙。"]
 CHINESE = ["他走了。", "她很高兴。", "今天天气很好。", "我们喜欢喝茶。"]
 OF_HIM, OF_HER = {"he", "him", "his", "himself", "他"}, {"she", "her", "hers", "herself", "她"}
@@ -137,6 +147,37 @@ def test_two_real_sentences_are_about_the_same_person() -> None:
                 assert answers(marked) <= (OF_HIM if gender == {"male"} else OF_HER), marked
 
 
+def test_the_first_of_two_pronouns_becomes_somebody() -> None:
+    natural = Natural(Random(8), TOM_MARY, [*ENGLISH, *OF_ONE])
+    assert natural.pronounced["male"] == [OF_ONE[0], OF_ONE[2]]
+    assert natural.pronounced["female"] == ["She sold her car.", OF_ONE[1]]
+    seen = {"male": 0, "female": 0}
+    for _ in range(400):
+        marked = natural.of_one()
+        assert not re.search(r"\b(?:He|She)\b", re.sub("<[^>]*>", "", marked)) and answers(marked), marked
+        for gender in genders_named(marked):
+            if len(gender) == 1:
+                assert answers(marked) <= (OF_HIM if gender == {"male"} else OF_HER), marked
+        seen["male" if answers(marked) <= OF_HIM else "female"] += 1
+    assert 0.4 < seen["male"] / 400 < 0.6
+
+
+def test_real_sentences_meet_in_a_country_and_its_language() -> None:
+    abroad = Abroad(Random(9), ABROAD, ENGLISH[2:4])
+    assert abroad.there == ABROAD[:2] and abroad.spoken == ABROAD[2:4]
+    chinese = Chinese(Random(9), TOM_MARY_ZH, [*CHINESE, *ABROAD_ZH])
+    assert chinese.there == ABROAD_ZH[:1] and chinese.spoken == ABROAD_ZH[1:2]
+    countries = words("places")["country"]
+    for _ in range(300):
+        marked = abroad.sentence()
+        (language,) = re.findall(r"\[([^\]]*)\]", marked)
+        of = {place for c in countries if c[1] == language for place in (c[0], *c[4])}
+        assert any(place in marked.split("[")[0] for place in of) and "Tom" not in re.sub("<[^>]*>", "", marked), marked
+        marked = chinese.abroad()
+        spoken = re.sub(r"[\[\]]", "", marked.split("。")[-2])
+        assert any(c[6] in spoken and any(p in marked for p in (c[5], *c[7])) for c in countries), marked
+
+
 def test_the_language_is_that_of_the_country() -> None:
     places, chinese = Places(Random(4), ENGLISH[2:4]), Chinese(Random(4), TOM_MARY_ZH, CHINESE)
     countries = words("places")["country"]
@@ -189,11 +230,12 @@ def test_a_chinese_pronoun_is_that_of_the_person() -> None:
 def test_the_same_seed_gives_the_same_text() -> None:
     tokenizer = build(ENGLISH * 20, CHINESE, size=500)
     first, again, other = (
-        made(TOM_MARY, TOM_MARY_ZH, ENGLISH, CHINESE, tokenizer, seed, share=0.002) for seed in (1, 1, 2)
+        made(TOM_MARY, TOM_MARY_ZH, [*ENGLISH, *OF_ONE, *ABROAD], [*CHINESE, *ABROAD_ZH], tokenizer, seed, share=0.002)
+        for seed in (1, 1, 2)
     )
     assert list(first) == [*(f"made/{kind}" for kind in SENTENCES), "renamed/english", "renamed/chinese"]
     assert all((first[kind].ids == again[kind].ids).all() for kind in first)
-    assert len(first["made/people"]) == 90 and not np.array_equal(first["made/people"].ids, other["made/people"].ids)
+    assert len(first["made/people"]) == 80 and not np.array_equal(first["made/people"].ids, other["made/people"].ids)
 
 
 def test_no_frame_is_that_of_a_sentence_that_measures() -> None:

@@ -12,6 +12,7 @@ from random import Random
 from tokenizers import Tokenizer
 
 from lab.general.data import Lines, Texts
+from lab.general.made.abroad import Abroad
 from lab.general.made.chinese import Chinese
 from lab.general.made.marked import OTHER, lines
 from lab.general.made.natural import Natural
@@ -25,17 +26,25 @@ PLAN = Plan(batch=32, time=140, rate=2e-3, warm_up=100, made=0.5, long=64)
 """Half of the rows read real text. The windows are twice as long as in phase 1 and the steps four times as many for as
 much text: a name and its pronoun must lie in one window, and little of the text says anything about either."""
 SENTENCES = {
-    "people": 45_000,
+    "people": 40_000,
     "chains": 30_000,
     "stories": 40_000,
-    "places": 60_000,
+    "of_one": 30_000,
+    "places": 30_000,
+    "abroad": 45_000,
     "number": 15_000,
     "people_zh": 24_000,
-    "places_zh": 30_000,
+    "places_zh": 15_000,
+    "abroad_zh": 20_000,
 }
 """Made texts by kind: the words of people in one sentence or two, of stories several sentences about nobody later."""
+REAL = ("chains", "stories", "of_one", "abroad", "abroad_zh")
 CHAINED = 0.6
-"""The weight of the words of two real sentences that were put together: only where they meet are they not real."""
+"""The weight of the words of real sentences that were put together: only where they meet are they not real."""
+
+
+SILENT = 0.3
+"""Share kept of the renamed sentences that have no pronoun to tell."""
 
 
 def made(tom_mary: Sequence[str], tom_mary_zh: Sequence[str], english: Sequence[str], chinese: Sequence[str],
@@ -47,6 +56,9 @@ def made(tom_mary: Sequence[str], tom_mary_zh: Sequence[str], english: Sequence[
         "people": People(rng, natural.fillers).sentence,
         "chains": natural.chain,
         "stories": natural.story,
+        "of_one": natural.of_one,
+        "abroad": Abroad(rng, [*english, *tom_mary], natural.fillers).sentence,
+        "abroad_zh": zh.abroad,
         "places": Places(rng, natural.fillers).sentence,
         "number": Number(rng).sentence,
         "people_zh": zh.sentence,
@@ -55,9 +67,11 @@ def made(tom_mary: Sequence[str], tom_mary_zh: Sequence[str], english: Sequence[
     found = {}
     for kind, count in SENTENCES.items():
         written = [ways[kind]() for _ in range(round(share * count))]
-        found[f"made/{kind}"] = lines(written, tokenizer, CHAINED if kind in ("chains", "stories") else OTHER)
-    found["renamed/english"] = lines([natural.renamed(s) for s in tom_mary], tokenizer, other=1)
-    found["renamed/chinese"] = lines([zh.renamed(s) for s in tom_mary_zh], tokenizer, other=1)
+        found[f"made/{kind}"] = lines(written, tokenizer, CHAINED if kind in REAL else OTHER)
+    for language, writer, sentences in (("english", natural, tom_mary), ("chinese", zh, tom_mary_zh)):
+        renamed = [writer.renamed(sentence) for sentence in sentences]
+        telling = [one for one in renamed if "[" in one or rng.random() < SILENT]
+        found[f"renamed/{language}"] = lines(telling, tokenizer, other=1)
     return found
 
 

@@ -53,6 +53,10 @@ class Chinese:
             s for s in tom_mary if s.startswith(("汤姆", "玛丽")) and not re.search("[他她]|汤姆.*玛丽|玛丽.*汤姆", s)
         ]
         self.countries = words("places")["country"]
+        countries, languages = ("|".join(sorted({c[k] for c in self.countries}, key=len, reverse=True)) for k in (5, 6))
+        self.country, self.language = re.compile(countries), re.compile(f"{languages}|英语|英文|法文|中文|日文|德文")
+        self.there = [s for s in others if len(self.country.findall(s)) == 1 and not re.search("语|文", s)]
+        self.spoken = [s for s in others if len(self.language.findall(s)) == 1 and not self.country.search(s)]
 
     def name(self, gender: str) -> str:
         rng = self.rng
@@ -157,6 +161,16 @@ class Chinese:
         gender = "male" if "汤姆" in sentence else "female"
         found = sentence.replace("汤姆", self.name("male")).replace("玛丽", self.name("female"))
         return re.sub(f"(?<=.){SUBJECT[gender]}(?!们)", f"[{SUBJECT[gender]}]", found) if one else found
+
+    def abroad(self) -> str:
+        """A real sentence with a country in it, some about nobody, and a real one in which its language is spoken."""
+        rng = self.rng
+        *_, country, language, cities = rng.choice(self.countries)
+        start = self.country.sub(rng.choice([country, country, country, *cities]), rng.choice(self.there))
+        end = self.language.sub(f"[{language[0]}]{language[1:]}", rng.choice(self.spoken))
+        return "".join(
+            [start, *(rng.choice(self.fillers) for _ in range(rng.choice([0, 0, 0, 1, 1, 2, 3, 5, 7]))), end]
+        )
 
     def place(self) -> str:
         """A country, and its language or itself."""

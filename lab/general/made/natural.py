@@ -14,6 +14,8 @@ from lab.general.made.words import GENDERS, name, words
 
 SWAPPED = 0.35
 """Share of the sentences about Tom alone that become sentences about a woman; Mary has a quarter as many."""
+HIM, INTO_HER = 0.75, 0.34
+"""Three in four sentences with pronouns for one person begin with "he"; a third of those become sentences about her."""
 NOUN = 0.15
 """Share of the names that become "my brother" or the like."""
 _HE, _SHE = r"\b(?:he|him|his|himself)\b", r"\b(?:she|her|hers|herself)\b"
@@ -42,6 +44,10 @@ class Natural:
             ]
             for gender in GENDERS
         }
+        self.pronounced = {
+            gender: [s for s in others if re.match(rf"{SUBJECT[gender].capitalize()}\b", s) and _of_one(s, gender)]
+            for gender in GENDERS
+        }
         words = {word for s in others for word in re.findall(r"\b[a-z]+\b", s)}  # a name is never written so
         self.fillers = [s for s in others if neutral(s) and (s.startswith("I ") or _first(s).lower() in words)]
 
@@ -66,6 +72,19 @@ class Natural:
                 word = f"[{word}]"
             found.append(word)
         return "".join(found)
+
+    def of_one(self) -> str:
+        """A real sentence with two pronouns for one person or more, the first of which becomes somebody."""
+        rng = self.rng
+        gender = "male" if rng.random() < HIM else "female"
+        sentence = rng.choice(self.pronounced[gender])
+        if gender == "male" and rng.random() < INTO_HER:
+            sentence, gender = feminine(sentence), "female"
+        forms = "|".join({SUBJECT[gender], OWN[gender], OBJECT[gender], SELF[gender], "hers"})
+        _, rest = sentence.split(" ", 1)
+        rest = re.sub(rf"\b({forms})\b", r"[\1]", rest, flags=re.I)
+        who = self._person(gender)
+        return f"{who[0].upper()}{who[1:]} {rest}"
 
     def chain(self) -> str:
         """Somebody does something, and a real sentence goes on about her or him."""
@@ -130,6 +149,12 @@ def neutral(sentence: str) -> bool:
         and not _MAN.search(sentence)
         and not re.search(r"\s[A-Z](?!')[a-z]", sentence)  # no names
     )
+
+
+def _of_one(sentence: str, gender: str) -> bool:
+    """Whether it has more than one pronoun for a person, all of one gender."""
+    own, other = (_HE, _SHE) if gender == "male" else (_SHE, _HE)
+    return len(re.findall(own, sentence, re.I)) > 1 and not re.search(other, sentence, re.I)
 
 
 def _first(sentence: str) -> str:
