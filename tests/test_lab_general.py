@@ -202,6 +202,30 @@ def test_the_exported_network_is_the_trained_one(cell: str, tokenizer: Tokenizer
     np.testing.assert_allclose(found.logits(trace), scores, atol=1e-5)
 
 
+@pytest.mark.parametrize(("cell", "written", "kept"), [("lstm", "i", "f"), ("gru", None, "z"), ("rnn", None, None)])
+def test_the_price_is_what_the_first_units_write_and_forget(
+    cell: str, written: str | None, kept: str | None, tokenizer: Tokenizer
+) -> None:
+    torch.manual_seed(3)
+    model = Reader(cell, tokenizer.get_vocab_size(), hidden=20, embedding=12).eval()
+    for value in model.parameters():
+        value.data.add_(torch.randn_like(value) / 10)
+    opened = network(model, tokenizer, "before").run("The dog saw").signals
+    model.hold(6)
+    text = "The dog saw the old house 我"
+    signals = network(model, tokenizer, "one").run(text).signals
+    ids = torch.tensor(tokenizer.encode(text).ids)[:, None]
+    with torch.no_grad():
+        x, h, _ = model.run(ids, model.start(1))
+        price = float(model.price(x, h, model.start(1)[0][0], 6))
+    first = {name: float(value[..., :6].mean()) for name, value in signals.items()}
+    expected = (first[written] if written else 0) + (1 - first[kept] if kept else 0)
+    assert price == pytest.approx(expected, abs=0.01)  # h is a bfloat16 number in training
+    if cell == "lstm":
+        assert first["f"] > 0.9 > opened["f"][..., :6].mean() and first["i"] < opened["i"][..., :6].mean()
+        assert signals["f"][..., 6:].mean() < 0.9
+
+
 def test_bits_are_those_of_every_piece_over_every_character(texts: Texts) -> None:
     torch.manual_seed(2)
     model = Reader("lstm", texts.tokenizer.get_vocab_size(), hidden=16, embedding=12)

@@ -40,27 +40,53 @@ class Reader(nn.Module):
                 self.layer.bias_ih_l0[self.hidden : 2 * self.hidden] = 1.0
 
     def hold(self, units: int) -> None:
-        """Make the first ``units`` of an LSTM's units long memories: their forget gates open, their input gates close.
+        """Open the forget gates of the first ``units`` units of an LSTM, and close their input gates a little.
 
         A layer that has read only real text keeps little for more than a few words, and where nothing is kept no
         gradient says that something should be (Jozefowicz et al. 2015; Tallec & Ollivier 2018).
         """
         if self.cell == "lstm":
             with torch.no_grad():
-                self.layer.bias_ih_l0[self.hidden : self.hidden + units] += 5.0
-                self.layer.bias_ih_l0[:units] -= 2.0
+                self.layer.bias_ih_l0[self.hidden : self.hidden + units] += 4.0
+                self.layer.bias_ih_l0[:units] -= 1.0
+
+    def price(self, x: Tensor, h: Tensor, before: Tensor, units: int) -> Tensor:
+        """What the first ``units`` units write and forget: the mean of i + 1 - f of an LSTM, of 1 - z of a GRU, in
+        which z = 1 keeps; 0 of a plain RNN.
+
+        x: (time, batch, embedding), what the layer reads. h: (time, batch, hidden), and ``before``, (batch, hidden),
+        the state before the first step.
+        """
+        kept = {"lstm": (0, self.hidden), "gru": (self.hidden,)}.get(self.cell, ())
+        rows = [row for start in kept for row in range(start, start + units)]
+        if not rows:
+            return x.new_zeros(())
+        layer, earlier = self.layer, torch.cat([before[None], h[:-1].float()])
+        gates = x @ layer.weight_ih_l0[rows].T + earlier @ layer.weight_hh_l0[rows].T
+        gates = torch.sigmoid(gates + layer.bias_ih_l0[rows] + layer.bias_hh_l0[rows])
+        keep = gates[..., -units:]
+        return (1 - keep).mean() + (gates[..., :units].mean() if self.cell == "lstm" else 0.0)
 
     def start(self, batch: int) -> State:
         """The state zero of so many rows."""
         zero = self.bias.new_zeros(1, batch, self.hidden)
         return (zero, zero.clone()) if self.cell == "lstm" else (zero,)
 
-    def forward(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        """ids (time, batch) -> (what the readout reads, (time, batch, embedding), float32; the state after it, from
-        which gradients flow back)."""
+    def run(self, ids: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """ids (time, batch) -> what the layer reads, (time, batch, embedding); h, (time, batch, hidden); and the state
+        after it, from which gradients flow back."""
         x = self.dropout(self.embedding(ids))
         with torch.autocast(ids.device.type, torch.bfloat16):
             h, after = self.layer(x, state if self.cell == "lstm" else state[0])
-            read = self.projection(self.dropout(h))
         after = after if isinstance(after, tuple) else (after,)
-        return read.float(), tuple(value.float() for value in after)
+        return x, h, tuple(value.float() for value in after)
+
+    def read(self, h: Tensor) -> Tensor:
+        """What the readout reads of h, (time, batch, embedding), float32."""
+        with torch.autocast(h.device.type, torch.bfloat16):
+            return self.projection(self.dropout(h)).float()
+
+    def forward(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
+        """ids (time, batch) -> (what the readout reads, the state after it)."""
+        _, h, after = self.run(ids, state)
+        return self.read(h), after

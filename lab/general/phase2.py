@@ -22,7 +22,7 @@ from lab.general.made.places import Places
 from lab.general.train import Plan, gathered
 from lab.texts import folder
 
-PLAN = Plan(batch=32, time=140, rate=2e-3, warm_up=100, made=0.5, long=64)
+PLAN = Plan(batch=32, time=140, rate=2e-3, warm_up=100, made=0.5, long=64, economy=0.1)
 """Half of the rows read real text. The windows are twice as long as in phase 1 and the steps four times as many for as
 much text: a name and its pronoun must lie in one window, and little of the text says anything about either."""
 SENTENCES = {

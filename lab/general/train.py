@@ -46,7 +46,9 @@ class Plan:
     made: float = 0.0
     """Share of the rows that read made text."""
     long: int = 0
-    """How many units of an LSTM begin as long memories (see ``Reader.hold``)."""
+    """How many units begin as long memories (see ``Reader.hold``), ..."""
+    economy: float = 0.0
+    """... and the price on what they write and forget (see ``Reader.price``)."""
     bounded: float = 1e-3
     """Weight of what keeps an LSTM's cell state small (see ``excess``)."""
 
@@ -115,13 +117,17 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = plan.rate_at(self.step)
         model.train()
-        read, after = model(row[:-1], tuple(value * goes_on for value in self.state))
+        before = tuple(value * goes_on for value in self.state)
+        x, h, after = model.run(row[:-1], before)
         self.state = tuple(value.detach() for value in after)
-        read = read.flatten(0, 1)
+        read = model.read(h).flatten(0, 1)
         weight = torch.from_numpy(weights).to(self.device).flatten()
         loss = tied_loss(read, model.embedding.weight, model.bias, row[1:].flatten(), weight) / weight.sum()
         self.optimiser.zero_grad()
-        (loss + plan.bounded * excess(after)).backward()
+        whole = loss + plan.bounded * excess(after)
+        if plan.economy:
+            whole = whole + plan.economy * model.price(x, h, before[0][0], plan.long)
+        whole.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
         self.optimiser.step()
         self.step, self.in_epoch = self.step + 1, self.in_epoch + 1
