@@ -13,8 +13,8 @@ _mount = mounted("gatescope_wall", "wall/wall.js")
 
 
 def wall(cards: Sequence[Mapping[str, Any]], opened: Callable[[str], None], key: str = "wall") -> None:
-    """Draw ``cards`` (name, title, claim, svg, legend, verdict, short, shaped, lines); ``opened`` is told the name of the one
-    that was clicked."""
+    """Draw ``cards`` (name, title, claim, svg, legend, verdict, short, shaped, lines); ``opened`` is told the
+    name of the one that was clicked."""
 
     def clicked() -> None:
         name = st.session_state.get(spoken(key), {}).get("open")
