@@ -262,6 +262,30 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     _model_options(parser)
 
 
+def _survey(asked: argparse.Namespace) -> int:
+    from lstm_core import survey
+
+    given = load_model(asked.model) if asked.model in list_models() else _opened(asked.model, asked)
+    data = _array(asked.data) if asked.data.endswith(".npy") else asked.data
+    found = survey(given, data, asked.out, top=asked.top, column=asked.column, progress=sys.stderr.isatty())
+    told = {"model": found.model_name, "documents": found.documents, "steps": found.steps, "out": asked.out}
+    if asked.json:
+        return _json(told)
+    print(f"{told['model']}: {told['documents']:,} documents, {told['steps']:,} steps")
+    print(f"written to {asked.out}; lstm_core.open_survey reads it")
+    return 0
+
+
+def _survey_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL")
+    parser.add_argument("data", metavar="DATA", help=".txt (a text a line), .csv or .parquet (--column), .npy")
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="where the survey is kept; goes on if begun")
+    parser.add_argument("--top", type=int, default=100, help="places kept of a unit's highest values; 100 by default")
+    parser.add_argument("--column", help="of a table, the one that holds the texts")
+    _output(parser)
+    _model_options(parser)
+
+
 def _cells(asked: argparse.Namespace) -> int:
     rows = [(cell.name, cell.title, " ".join(s.name for s in cell.signals), cell.source) for cell in CELLS.values()]
     if asked.json:
@@ -287,6 +311,7 @@ COMMANDS: dict[str, Command] = {
     "trace": Command("run a model and write every gate of every step", _trace_arguments, _trace),
     "health": Command("dead, saturated and integrating units, timescales", _health_arguments, _health),
     "compare": Command("whether two models do the same, and where and why they part", _compare_arguments, _compare),
+    "survey": Command("what every unit does over a data set, to be asked later", _survey_arguments, _survey),
     "cells": Command("the cells that there are", _output, _cells),
 }
 """By name, in the order in which the help has them."""

@@ -17,6 +17,7 @@ import torch
 from safetensors.numpy import save_file
 from torch import nn
 
+import lstm_core
 from lstm_core import CELLS, Trace, cli, load_model, trace
 
 pytestmark = pytest.mark.usefixtures("in_place")
@@ -92,6 +93,16 @@ def test_compare_and_its_exit_code(folder: Path, capsys: pytest.CaptureFixture[s
     assert code == 1 and json.loads(out)["causes"][0]["name"] == "gate order"
     assert run(capsys, "compare", "a.safetensors", "other.safetensors", "x.npy", "--tolerance", "2")[0] == 0
     assert run(capsys, "compare", "rnn.safetensors", "rnn.safetensors", "x.npy", "--cell", "rnn")[0] == 0
+
+
+def test_survey(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "texts.txt").write_text("Mary was late\nJohn went home\nMary met John\n")
+    code, out, _ = run(capsys, "survey", "pronouns-lstm", "texts.txt", "--out", "kept")
+    assert code == 0 and out.startswith("pronouns-lstm: 3 documents, 9 steps\n")
+    assert lstm_core.open_survey("kept").documents == 3
+    assert json.loads(run(capsys, "survey", "pronouns-lstm", "texts.txt", "--out", "kept", "--json")[1])["steps"] == 9
+    code, _, error = run(capsys, "survey", "pronouns-lstm", "nix.txt", "--out", "other")
+    assert code == 2 and error.startswith("gatescope: ") and error.count("\n") == 1
 
 
 def test_cells(capsys: pytest.CaptureFixture[str]) -> None:
