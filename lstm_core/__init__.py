@@ -13,6 +13,7 @@ trace; they keep their meaning from one version to the next. Every other module 
 - runs: ``trace``, ``trace_all``, ``trace_cell``, ``trace_chunks`` (PyTorch modules), ``Trace``, ``AXES``,
   ``Forced`` (what ``trace_all`` gives where something is forced)
 - comparisons: ``compare`` (two models, and why they differ)
+- while it trains: ``watch``, ``watch_callback`` (for Lightning), ``check_state``
 - data sets: ``survey``, ``open_survey``
 - cells: ``CELLS`` (by name), ``Cell`` (one of your own)
 
@@ -21,7 +22,19 @@ torch is imported only when it is needed.
 
 from __future__ import annotations
 
-from lstm_core.api import Forced, compare, open_survey, survey, trace, trace_all, trace_cell, trace_chunks
+from lstm_core.api import (
+    Forced,
+    check_state,
+    compare,
+    open_survey,
+    survey,
+    trace,
+    trace_all,
+    trace_cell,
+    trace_chunks,
+    watch,
+    watch_callback,
+)
 from lstm_core.block import Block
 from lstm_core.cells import CELLS, Cell
 from lstm_core.files import Ambiguous, Loaded, load
@@ -42,6 +55,7 @@ __all__ = [
     "Token",
     "Tokenizer",
     "Trace",
+    "check_state",
     "compare",
     "list_models",
     "load",
@@ -52,6 +66,8 @@ __all__ = [
     "trace_all",
     "trace_cell",
     "trace_chunks",
+    "watch",
+    "watch_callback",
 ]
 __version__ = VERSION
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 import lstm_core.survey  # noqa: F401  before the function of that name, which takes the package's place
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lstm_core.comparing.result import Comparison
     from lstm_core.survey.answers import Survey
     from lstm_core.survey.progress import Progress
+    from lstm_core.watching.state import StateReport
+    from lstm_core.watching.watch import Watching
 
 
 def trace(
@@ -273,3 +275,62 @@ def open_survey(folder: str | os.PathLike[str], model: Any = None, data: Any = N
     from lstm_core.survey.answers import open_survey as opened
 
     return opened(folder, model, data, tokenizer)
+
+
+def watch(model: Any, every: int = 100, to: Any = print, *, sequences: int = 8) -> Watching:
+    """Read the health of a model's recurrent modules while it trains, at every so many forward passes.
+
+    model: a PyTorch module with ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN`` inside, or one of these. to: a TensorBoard
+        ``SummaryWriter`` (or whatever has ``add_scalar``), the path of a CSV file, or a function of a ``Reading``:
+        shares of dead and saturated units, timescales, the norm of the loss's gradient in h at the first and last step.
+    sequences: of each batch so many are traced.
+
+    Counted are passes in training, after ``model.train()``; the first is read. The pass itself is not changed. Ends
+    with ``close()`` of what is returned, which is also a context manager.
+
+    Raises ValueError for a model without such modules and numbers below 1, TypeError for another ``to``.
+    """
+    from lstm_core.watching.watch import Watching
+
+    return Watching(model, every, to, sequences)
+
+
+def watch_callback(every: int = 100, to: Any = None, *, sequences: int = 8) -> Any:
+    """``watch`` as a callback for Lightning's ``Trainer``, which counts training batches.
+
+    every, sequences: as for ``watch``. to: as for ``watch``; the trainer's logger (its ``experiment``) by default.
+
+    Raises ImportError if Lightning is not installed.
+    """
+    from lstm_core.watching.lightning import callback
+
+    return callback(every, to, sequences)
+
+
+def check_state(
+    step_fn: Callable[[Any], Any],
+    batches: Iterable[Any],
+    model: Any,
+    *,
+    ids: Callable[[Any], Sequence[Hashable]] | None = None,
+    starts: Callable[[Any], Sequence[bool]] | None = None,
+) -> StateReport:
+    """Run some steps of a training loop and say whether the recurrent state is passed on as it should be.
+
+    step_fn: one step of the loop, called with each of ``batches``; it calls ``model``, goes back and updates as it
+        does. It really trains: give a copy where that matters.
+    ids: of a batch, which sequence each row is of; a row with an id that was there before has to go on from where that
+        was. starts: of a batch, True for each row that begins anew with it (an episode). With ``starts`` alone a row
+        goes on from the same row. Without both every row of every batch is a sequence of its own, and has to begin
+        anew.
+
+    What is found: a state carried over to other sequences, not passed on, of another row, stale, reset a step beside
+    the beginning, or not detached from the graph of an earlier step. How a row begins (zeros, learned, random) is
+    nobody's business, and nor is what happens between the calls of one step.
+
+    Raises ValueError for a model without recurrent modules, and what ``step_fn`` raises, but for PyTorch's error of a
+    graph that was gone back through already: that is a state which was not detached.
+    """
+    from lstm_core.watching.state import check
+
+    return check(step_fn, batches, model, ids, starts)

@@ -26,6 +26,7 @@ FLOW = (
     "lstm_core.files lstm_core.modules",
     "lstm_core.comparing",
     "lstm_core.analysis",
+    "lstm_core.watching",
     "lstm_core.survey",
     "lstm_core.api",
     "lstm_core",

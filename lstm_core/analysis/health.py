@@ -149,20 +149,22 @@ class Health:
         return (self.keep > OPEN) & (self.write > WRITES)
 
 
-def health(trace: Trace) -> tuple[Health, ...]:
+def health(trace: Trace, *, spectra: bool = True) -> tuple[Health, ...]:
     """Every layer and direction of a trace, over the steps of all sequences: those that were taken, not the padding
     after a sequence's end nor what a mask skips (``lstm_core.sequences.taken``). Raises ValueError where there is none.
+
+    spectra: whether singular values and radius are computed, which take longer than all the rest.
     """
     counted = taken(trace)
     if not counted.any():
         raise ValueError("a trace of no steps says nothing about health")
     layers, directions = trace["h"].shape[:2]
     return tuple(
-        _health(trace, layer, direction, counted) for layer in range(layers) for direction in range(directions)
+        _health(trace, layer, direction, counted, spectra) for layer in range(layers) for direction in range(directions)
     )
 
 
-def _health(trace: Trace, layer: int, direction: int, counted: np.ndarray) -> Health:
+def _health(trace: Trace, layer: int, direction: int, counted: np.ndarray, spectra: bool) -> Health:
     def rows(values: np.ndarray) -> np.ndarray:
         """(step, unit): the steps that were taken, of all sequences."""
         return values[layer, direction][counted].astype(np.float64)
@@ -178,7 +180,7 @@ def _health(trace: Trace, layer: int, direction: int, counted: np.ndarray) -> He
     keep, write = (trace.role(role) if trace.role_label(role) else None for role in ("keep", "write"))
     params = trace.layers[layer][direction]
     biases = {p.name: params[p.name] for p in trace.cell.params if p.axes == ("hidden",) and p.name.startswith("b_")}
-    recurrent = {p.name: params[p.name] for p in trace.cell.params if p.name.startswith("U_")}
+    recurrent = {p.name: params[p.name] for p in trace.cell.params if spectra and p.name.startswith("U_")}
     plain = recurrent.get("U_a")
     return Health(
         layer,

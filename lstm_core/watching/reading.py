@@ -1,0 +1,86 @@
+"""What was read of one layer at one step of a training, and where it goes."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lstm_core.analysis.health import Health
+from lstm_core.say import say
+
+COLUMNS = ("step", "name", "layer", "direction", "quantity", "value")
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One layer in one direction at a training step.
+
+    step: the forward passes of the model in training so far. name: the module's in the model, "" for the model itself.
+    health: of what the layer did in this pass (``analysis.health``, without singular values).
+    dh: (time,), the norm of the loss's gradient in what the module gave at each step, the mean over the sequences, in
+    the order of the tokens; None where nothing was sent back, and below the top layer.
+    """
+
+    step: int
+    name: str
+    layer: int
+    direction: int
+    health: Health
+    dh: np.ndarray | None
+
+    def quantities(self) -> dict[str, float]:
+        """Numbers for a plot: shares of dead and, by signal, of saturated units; timescales in steps; norms of dh."""
+        found = {"dead": float(self.health.dead.mean())}
+        found |= {f"saturated {name}": float(units.mean()) for name, units in self.health.saturated.items()}
+        if (times := self.health.timescale) is not None:
+            found |= {"timescale median": float(np.median(times)), "timescale longest": float(times.max())}
+        if self.dh is not None:
+            found |= {"dh first": float(self.dh[0]), "dh last": float(self.dh[-1])}
+        return found
+
+
+Sink = Callable[[Reading], object]
+
+
+def sink(to: Any) -> Sink:
+    """``to`` as a function of readings. Raises TypeError for what is neither a writer, a path nor a function."""
+    if hasattr(to, "add_scalar"):
+        return lambda reading: _to_writer(to, reading)
+    if isinstance(to, str | os.PathLike):
+        path = Path(to)
+        if not path.exists() or not path.stat().st_size:
+            with path.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow(COLUMNS)
+        return lambda reading: _to_csv(path, reading)
+    if callable(to):
+        return to
+    raise TypeError(
+        say(
+            "readings go to a SummaryWriter, the path of a CSV file or a function, not to {kind}",
+            kind=type(to).__name__,
+        )
+    )
+
+
+def _to_writer(writer: Any, reading: Reading) -> None:
+    """TensorBoard's SummaryWriter, or what has its ``add_scalar`` and perhaps its ``add_histogram``."""
+    place = f"{reading.name or 'model'}/layer {reading.layer}" + (" reverse" if reading.direction else "")
+    for quantity, value in reading.quantities().items():
+        if np.isfinite(value):
+            writer.add_scalar(f"{place}/{quantity}", value, reading.step)
+    times = reading.health.timescale
+    if times is not None and hasattr(writer, "add_histogram"):
+        writer.add_histogram(f"{place}/timescale", times[np.isfinite(times)], reading.step)
+
+
+def _to_csv(path: Path, reading: Reading) -> None:
+    with path.open("a", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        for quantity, value in reading.quantities().items():
+            rows.writerow([reading.step, reading.name, reading.layer, reading.direction, quantity, f"{value:.6g}"])

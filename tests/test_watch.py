@@ -1,0 +1,164 @@
+"""``lstm_core.watch``: what it reads is the health of that pass, and the training is not changed by it."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import lstm_core
+from lstm_core.analysis import health
+from lstm_core.watching.reading import COLUMNS, Reading
+
+X = torch.randn(7, 5, 3, generator=torch.Generator().manual_seed(0))
+
+
+class Tagger(nn.Module):
+    def __init__(self, batch_first: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.rnn = nn.LSTM(3, 6, 2, bidirectional=True, dropout=0.3, batch_first=batch_first)
+        self.out = nn.Linear(12, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.rnn(x)[0])
+
+
+def train(model: nn.Module, steps: int, x: Tensor = X) -> list[float]:
+    """The losses; dropout is drawn from one seed."""
+    torch.manual_seed(1)
+    optimizer, losses = torch.optim.SGD(model.parameters(), 0.1), []
+    for _ in range(steps):
+        loss = model(x).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+
+def test_what_is_read_is_the_passes_health() -> None:
+    model, readings = Tagger(), list[Reading]()
+    twin = copy.deepcopy(model)
+    with lstm_core.watch(model, every=2, to=readings.append, sequences=3) as watching:
+        train(model, 5)
+        assert watching.step == 5
+        model.eval()
+        model(X)
+        assert watching.step == 5
+    assert [(one.step, one.name, one.layer, one.direction) for one in readings] == [
+        (step, "rnn", layer, direction) for step in (0, 2, 4) for layer in (0, 1) for direction in (0, 1)
+    ]
+    train(twin, 4)  # as it was at the third reading
+    expected = health(lstm_core.trace(twin.rnn.eval(), X[:, :3]))
+    for found, one in zip(readings[-4:], expected, strict=True):
+        np.testing.assert_allclose(found.health.movement, one.movement, atol=1e-6)
+        assert found.quantities()["dead"] == one.dead.mean()
+        assert found.health.timescale is not None and one.timescale is not None
+        np.testing.assert_allclose(found.health.timescale, one.timescale, rtol=1e-4)
+
+
+def test_the_gradient_is_the_losss() -> None:
+    model, readings = Tagger(batch_first=True), list[Reading]()
+    twin = copy.deepcopy(model)
+    x = X.transpose(0, 1)
+    with lstm_core.watch(model, every=1, to=readings.append):
+        train(model, 1, x)
+    torch.manual_seed(1)
+    h = twin.rnn(x)[0]
+    (dh,) = torch.autograd.grad(twin.out(h).square().mean(), h)
+    for one in readings:
+        if one.layer == 1:
+            part = dh[..., 6 * one.direction : 6 * one.direction + 6]
+            assert one.dh is not None
+            np.testing.assert_allclose(one.dh, part.norm(dim=-1).mean(0), rtol=1e-5)
+            assert one.quantities()["dh first"] == one.dh[0]
+        else:
+            assert one.dh is None
+
+
+def test_training_is_the_same_to_the_last_bit() -> None:
+    plain, watched = Tagger(), Tagger()
+    with lstm_core.watch(watched, every=1, to=lambda reading: None):
+        losses = train(watched, 4)
+    assert losses == train(plain, 4)
+    assert all(torch.equal(a, b) for a, b in zip(plain.parameters(), watched.parameters(), strict=True))
+    assert watched.training and watched.rnn.training and not watched.rnn._forward_hooks
+
+
+def test_it_is_written_to_a_table_and_to_a_writer(tmp_path: Path) -> None:
+    path = tmp_path / "health.csv"
+    for _ in range(2):  # a second run goes on in the same file
+        with lstm_core.watch(Tagger(), every=2, to=path):
+            train(Tagger(), 1)
+        model = Tagger()
+        with lstm_core.watch(model, every=2, to=path):
+            train(model, 3)
+    with path.open(newline="") as file:
+        first, *rows = csv.reader(file)
+    assert tuple(first) == COLUMNS and {row[0] for row in rows} == {"0", "2"}
+    assert {row[4] for row in rows} >= {"dead", "saturated f", "timescale median", "dh first"}
+
+    scalars, histograms = list[Any](), list[Any]()
+    writer = SimpleNamespace(add_scalar=lambda *a: scalars.append(a), add_histogram=lambda *a: histograms.append(a))
+    model = Tagger()
+    with lstm_core.watch(model, every=1, to=writer):
+        train(model, 1)
+    assert "rnn/layer 1 reverse/dh last" in {name for name, *_ in scalars} and len(histograms) == 4
+
+
+def test_a_module_alone_without_gradient_and_what_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    readings: list[Reading] = []
+    module = nn.GRU(3, 4)
+    with lstm_core.watch(module, every=1, to=readings.append), torch.no_grad():
+        module(X)
+    assert [one.dh for one in readings] == [None]
+    with lstm_core.watch(module, every=1, to=readings.append):
+        module(X)
+        assert len(readings) == 1
+    assert len(readings) == 2 and readings[1].dh is None, "given when it ends, though nobody went back"
+    packed = nn.utils.rnn.pack_padded_sequence(X, [7, 6, 5, 2, 1])
+    with lstm_core.watch(module, every=1, to=readings.append):
+        module(packed)[0].data.sum().backward()
+    assert len(readings) == 3
+
+
+def test_what_cannot_be_watched_says_so() -> None:
+    with pytest.raises(ValueError, match="no nn.LSTM, nn.GRU or nn.RNN to watch"):
+        lstm_core.watch(nn.Linear(2, 2))
+    with pytest.raises(ValueError, match="at least 1"):
+        lstm_core.watch(nn.LSTM(2, 2), every=0)
+    with pytest.raises(TypeError, match="not to int"):
+        lstm_core.watch(nn.LSTM(2, 2), to=3)
+
+
+def test_lightnings_callback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lightning", None)
+    monkeypatch.setitem(sys.modules, "pytorch_lightning", None)
+    with pytest.raises(ImportError, match="pip install lightning"):
+        lstm_core.watch_callback()
+    base = type("Callback", (), {})
+    package = ModuleType("lightning")
+    package.pytorch = ModuleType("lightning.pytorch")  # type: ignore[attr-defined]
+    package.pytorch.Callback = base  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "lightning", package)
+    monkeypatch.setitem(sys.modules, "lightning.pytorch", package.pytorch)
+    scalars: list[Any] = []
+    writer = SimpleNamespace(add_scalar=lambda *a: scalars.append(a))
+    trainer = SimpleNamespace(logger=SimpleNamespace(experiment=writer))
+    callback, model = lstm_core.watch_callback(every=2), Tagger()
+    assert base in type(callback).__mro__
+    callback.on_fit_start(trainer, model)
+    for batch in range(4):
+        callback.on_train_batch_start(trainer, model, X, batch)
+        model.out(model.rnn(X)[0]).sum().backward()  # as training_step does, without model(...)
+    callback.on_fit_end(trainer, model)
+    assert {step for _, _, step in scalars} == {0, 2} and not model.rnn._forward_hooks
