@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,57 +23,10 @@ from lstm_core.survey.labels import FOLLOWED
 from lstm_core.survey.merged import merged
 from lstm_core.survey.models import Model, model_of, shipped
 from lstm_core.survey.pieces import read
+from lstm_core.survey.results import KINDS, Columns, Context, Contexts, Follows, columns_of, ranked
 from lstm_core.survey.similar import Similar
 from lstm_core.survey.summary import Kept
 from lstm_core.trace import Trace
-
-Columns = dict[str, np.ndarray]
-"""By name, (row,) each: ``pandas.DataFrame(columns)`` makes a table of it."""
-
-KINDS = ("highest", "lowest", "sampled")
-
-
-@dataclass(frozen=True)
-class Context:
-    """A place in the data. words: what was read there, and around it. value: the unit's at that step."""
-
-    document: int
-    step: int
-    value: float
-    words: Words
-    _survey: Survey = field(repr=False, compare=False)
-
-    def open(self) -> Trace:
-        """Everything that happened in this document; of a very long one, in the stretch that holds the step."""
-        return self._survey.open(self.document, self.step)
-
-
-@dataclass(frozen=True)
-class Contexts:
-    """highest, lowest: where a unit's value is, of equal values the first in the data. typical: places drawn from all
-    steps whose values are nearest to the unit's median."""
-
-    highest: tuple[Context, ...]
-    lowest: tuple[Context, ...]
-    typical: tuple[Context, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Follows:
-    """How far every unit follows a label, best first. what: the label.
-
-    units: by column, a row a unit: module, layer, direction, signal, unit; correlation: Pearson's. Of a label that is
-        true or false also auc: the chance that a step with the label has a higher value than one without, within
-        auc_error; threshold, above, accuracy: the edge that parts the two kinds best, on which side those with the
-        label lie, and the balanced accuracy of that rule on the same steps. shuffled_auc, shuffled_correlation: the
-        same with the labels moved along the text.
-    chance: the best that any unit does with moved labels: the largest distance of shuffled_auc from 1/2, or of
-        shuffled_correlation from 0. What a unit does beyond it, it does not by chance.
-    """
-
-    what: str
-    units: Columns
-    chance: float
 
 
 class Survey:
@@ -162,7 +115,7 @@ class Survey:
 
     @cached_property
     def _units(self) -> Columns:
-        return _columns(self._table("units"))
+        return columns_of(self._table("units"))
 
     @cached_property
     def _places(self) -> Columns:
@@ -170,7 +123,7 @@ class Survey:
         encoded = table.column("kind").combine_chunks().dictionary_encode()
         order = np.array([KINDS.index(kind) for kind in encoded.dictionary.to_pylist()], np.int8)
         kinds = order[encoded.indices.to_numpy()]
-        return {**_columns(table.drop_columns(["kind"])), "kind": kinds}
+        return {**columns_of(table.drop_columns(["kind"])), "kind": kinds}
 
     def units(self) -> Columns:
         """A row a unit: id, module, layer, direction, signal, unit, and over all steps
@@ -193,7 +146,7 @@ class Survey:
 
     @cached_property
     def _histograms(self) -> Columns:
-        return _columns(self._table("histograms"))
+        return columns_of(self._table("histograms"))
 
     def contexts(
         self,
@@ -220,7 +173,7 @@ class Survey:
     def _context(self, place: int, around: int) -> Context:
         document, step = int(self._places["document"][place]), int(self._places["step"][place])
         words = self._corpus.words(document, step, step + 1, around)
-        return Context(document, step, float(self._places["value"][place]), words, self)
+        return Context(document, step, float(self._places["value"][place]), words, self.open)
 
     def words(self, document: int, start: int, stop: int, around: int = 8) -> Words:
         """What was read at steps ``start`` to ``stop`` (not with it) of a document, and around it. Raises ValueError
@@ -228,12 +181,10 @@ class Survey:
         return self._corpus.words(document, start, stop, around)
 
     def open(self, document: int, step: int = 0, module: str = "") -> Trace:
-        """The trace of a document; of one longer than a piece (32,768 steps), of the stretch that holds ``step``.
+        """The trace of a document; of one longer than a piece (16,384 steps), of the stretch that holds ``step``.
 
         Raises ValueError for a document that there is not, and where the model or the vectors are needed and not there.
         """
-        from dataclasses import replace
-
         from lstm_core.survey.pieces import STEPS
 
         one = read(self._model, document, self._corpus.document(document), ())
@@ -276,7 +227,7 @@ class Survey:
             raise ValueError(say(message))
         units = tuple(self._switch(int(row), value.shape) for row in found)
         needed = max(1, int(np.ceil(share * len(units))))
-        matches = list(alike.find(self._folder, self._parts, self._corpus.steps, found, needed))
+        matches = list(alike.find(self._corpus, found, needed))
         return alike.ordered(units, needed, stop - start, matches)
 
     def _run(self, text: str) -> Trace:
@@ -305,11 +256,11 @@ class Survey:
             names = ", ".join(self._kept.follow) or "none"
             raise ValueError(say("the survey did not follow {name!r}; it followed {names}", name=labels, names=names))
         if isinstance(labels, str) and labels in self._kept.follow:
-            table = _columns(self._table("followed"))
+            table = columns_of(self._table("followed"))
             rows = table["property"] == labels
             columns = {name: value[rows] for name, value in table.items() if name != "property"}
             columns = {**{key: self._units[key][columns["id"]] for key in tables.KEYS}, **columns}
-            return _ranked(labels, columns, FOLLOWED[labels].binary, signal)
+            return ranked(labels, columns, FOLLOWED[labels].binary, signal)
         given = own.by_document(labels, self._corpus.steps.tolist())
         values = np.unique(np.concatenate(given))
         binary = set(values[~np.isnan(values)].tolist()) <= {0.0, 1.0}
@@ -326,7 +277,7 @@ class Survey:
             parts.append({**keys, "signal": np.full(len(unit), name, object), "unit": unit, **found})
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         what = os.fspath(labels) if isinstance(labels, str | os.PathLike) else "labels"
-        return _ranked(what, columns, binary, signal)
+        return ranked(what, columns, binary, signal)
 
     def sql(self, query: str) -> pa.Table:
         """Asks DuckDB. There are the tables units, histograms, lags, followed and places, which name a unit by its "id"
@@ -353,26 +304,6 @@ class Survey:
             )
             raise ValueError(say(message, unit=unit, signal=signal, layer=layer, direction=direction, there=there))
         return int(np.flatnonzero(at)[0])
-
-
-def _ranked(what: str, columns: Columns, binary: bool, signal: str | None) -> Follows:
-    """The units by how far they follow the label, the best first."""
-    if signal is not None:
-        if signal not in columns["signal"]:
-            there = ", ".join(dict.fromkeys(columns["signal"].tolist()))
-            raise ValueError(say("the survey has no signal {signal!r}; it has {there}", signal=signal, there=there))
-        at = columns["signal"] == signal
-        columns = {name: value[at] for name, value in columns.items()}
-    measure, middle = ("auc", 0.5) if binary else ("correlation", 0.0)
-    strength = np.nan_to_num(np.abs(columns[measure] - middle), nan=-1.0)
-    moved = np.abs(columns[f"shuffled_{measure}"] - middle)
-    order = np.argsort(-strength, kind="stable")
-    chance = float(np.nanmax(moved)) if not np.isnan(moved).all() else float("nan")
-    return Follows(what, {name: value[order] for name, value in columns.items()}, chance)
-
-
-def _columns(table: pa.Table) -> Columns:
-    return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
 def open_survey(folder: str | os.PathLike[str], model: Any = None, data: Any = None, tokenizer: Any = None) -> Survey:

@@ -42,9 +42,17 @@ class Corpus:
     ) -> None:
         self.folder, self.parts, self.display, self.again = folder, parts, display, again
         self.table = lru_cache(maxsize=16)(self._table)
+        self.bits = lru_cache(maxsize=16)(self._bits)
 
     def _table(self, number: int) -> pa.Table:
         return pq.read_table(self.folder.part("documents", number))
+
+    def _bits(self, number: int) -> pa.Array | None:
+        """Which units were on in a part (``patterns``); None if it had no step."""
+        path = self.folder.part("patterns", number)
+        if not path.exists():
+            return None
+        return pq.read_table(path, columns=["bits"]).column("bits").combine_chunks()
 
     def at(self, document: int) -> tuple[pa.Table, int]:
         """The part's table that a document is in, and its row. Raises ValueError for one that was not surveyed."""

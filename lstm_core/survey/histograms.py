@@ -49,11 +49,11 @@ def bins(values: np.ndarray, low: float, high: float) -> np.ndarray:
 def measure(values: np.ndarray, signal: Signal, chosen: np.ndarray) -> dict[str, np.ndarray]:
     """Of ``values`` (unit, step): histogram (unit, bin), and chosen (unit, set, bin), of the steps of each set alone.
 
-    chosen: (set, step) bool.
+    chosen: (set, step) bool. Counts are int32, enough for the steps of a part; those of all parts are int64.
     """
     units, steps = values.shape
-    counts = np.empty((units, BINS), np.int64)
-    part = np.empty((units, len(chosen), BINS), np.int64)
+    counts = np.empty((units, BINS), np.int32)
+    part = np.empty((units, len(chosen), BINS), np.int32)
     places = [np.flatnonzero(which) for which in chosen]
     for unit in range(units):
         found = bins(values[unit], signal.low, signal.high)

@@ -12,8 +12,9 @@ import numpy as np
 
 from lstm_core.say import say
 from lstm_core.survey import following, histograms, labels, moments
+from lstm_core.survey.gathered import Read
 from lstm_core.survey.models import Model
-from lstm_core.survey.pieces import Read, pieces
+from lstm_core.survey.pieces import pieces
 from lstm_core.survey.rows import Rows
 from lstm_core.survey.summary import Group, Groups
 

@@ -14,7 +14,6 @@ from lstm_core.survey import patterns, summary, tables
 from lstm_core.survey.documents import Document, fingerprint
 from lstm_core.survey.folder import Folder
 from lstm_core.survey.models import Model
-from lstm_core.survey.patterns import Watched
 from lstm_core.survey.pieces import Piece, pieces, read
 from lstm_core.survey.summary import Groups, Kept
 
@@ -102,26 +101,32 @@ class Work:
         table = pq.read_table(folder.part("waiting", number))
         kept, about = self.kept, {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
         groups: Groups = {}
-        bits, watched, shape, ended = patterns.Bits(), None, None, []
+        bits, shape, ended = patterns.Bits(), None, []
         reads = (read(model, n, document, kept.follow) for n, document in stored(table))
         for piece in pieces(model, reads, kept.signals if self.watch is None else _also(kept.signals, self.watch[0])):
             ended += [(one.spans, steps) for one, steps in piece.documents]
             if piece.rows and not groups:
                 _known(piece, (*(kept.signals or ()), *((self.watch[0],) if self.watch and self.watch[0] else ())))
             if self.watch and piece.rows:
-                module, rows = next(iter(piece.rows.items()))
-                watched = watched or Watched(module, self.watch[0] or patterns.signal_of(rows.cell), self.watch[1])
-                if watched.signal in rows.values:
-                    patterns.add(bits, rows, watched)
-                    shape = rows.shape[watched.signal]
+                shape = self._switched(piece, bits) or shape
             asked = _asked(piece, kept)
             groups = summary.merge(groups, summary.measure(asked.rows, kept, groups), kept)
+            del piece, asked  # before the next one is made
         steps = sum(count for _, count in ended)
         folder.write(folder.part("documents", number), _documents(table, ended))
         if shape is not None:
             folder.write(folder.part("patterns", number), patterns.to_table(bits, shape))
         folder.write(folder.part("summaries", number), tables.to_table(groups, {**about, "steps": steps}))
         return steps
+
+    def _switched(self, piece: Piece, bits: patterns.Bits) -> tuple[int, int, int] | None:
+        """Adds which units of the first module were on. Returns the shape of the signal that is watched."""
+        assert self.watch is not None
+        rows = next(iter(piece.rows.values()))
+        signal = self.watch[0] or patterns.signal_of(rows.cell)
+        if signal in rows.values:
+            patterns.add(bits, rows, signal, self.watch[1])
+        return rows.shape.get(signal)
 
 
 def _known(piece: Piece, signals: Sequence[str]) -> None:

@@ -6,23 +6,12 @@ may say with either sign.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
 from lstm_core.survey.rows import Rows
-
-
-@dataclass(frozen=True)
-class Watched:
-    """Of which signal of which module patterns are kept, and from what value on a unit is on."""
-
-    module: str
-    signal: str
-    threshold: float
 
 
 def signal_of(cell: type[Cell]) -> str:
@@ -60,9 +49,9 @@ class Bits:
         return np.concatenate([*self.packed, *last], axis=1) if last else np.zeros((0, 0), np.uint8)
 
 
-def add(bits: Bits, rows: Rows, watched: Watched) -> None:
+def add(bits: Bits, rows: Rows, signal: str, threshold: float) -> None:
     """The bits of a piece; 0 at steps that a mask skipped."""
-    on = switched(rows.own(watched.signal), watched.threshold)
+    on = switched(rows.own(signal), threshold)
     spread = np.zeros((len(on), rows.size), bool)
     spread[:, rows.place] = on
     bits.add(spread)

@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_core.cells.base import Cell
 from lstm_core.say import say
-from lstm_core.sequences import taken
 from lstm_core.survey.documents import Document
+from lstm_core.survey.gathered import Gathered, Read
 from lstm_core.survey.labels import FOLLOWED
 from lstm_core.survey.lags import LONGEST
-from lstm_core.survey.models import Model, Traces
+from lstm_core.survey.models import Model
 from lstm_core.survey.rows import Rows
-from lstm_core.trace import Trace
 
-STEPS = 1 << 15
+STEPS = 1 << 14
 """A piece has about so many steps. It decides the memory that is used, and the last bits of sums."""
 BATCH = 64
 WASTE = 1.2
 """Sequences of several lengths run together while padding makes them no longer than this."""
-
-
-@dataclass(frozen=True, eq=False)
-class Read:
-    """A document as the model reads it.
-
-    x: (time,) ids or (time, input). spans: (time, 2), where each step stands in the text. labels: (property, time).
-    """
-
-    number: int
-    x: np.ndarray
-    spans: np.ndarray | None = None
-    labels: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-
-    def __post_init__(self) -> None:
-        if not len(self.labels):
-            object.__setattr__(self, "labels", np.zeros((0, len(self.x)), np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,22 +85,25 @@ def _batches(reads: Sequence[Read], pads: bool) -> Iterator[list[Read]]:
 
 
 def _together(model: Model, reads: Sequence[Read], signals: Sequence[str] | None) -> Piece:
-    ran: list[tuple[list[Read], Traces]] = []
+    found: dict[str, Gathered] = {}
     for batch in _batches(reads, model.pads):
-        longest = len(batch[-1].x)
-        x = np.zeros((longest, len(batch), *batch[0].x.shape[1:]), batch[0].x.dtype)
-        try:
-            for k, one in enumerate(batch):
-                x[: len(one.x), k] = one.x
-            ran.append((batch, model.run(x)))
-        except ValueError as error:
-            raise _blamed(model, batch, error) from error
-    rows, steps = {}, {one.number: 0 for one in reads}
-    for name in dict.fromkeys(name for _, traces in ran for name in traces):
-        rows[name], found = _rows(name, [(b, t) for b, t in ran if name in t], reads, signals)
-        if len(rows) == 1:
-            steps |= found
-    return Piece(rows, [(one, steps[one.number]) for one in reads])
+        _run(model, batch, signals, found)
+    rows = {name: one.rows(reads) for name, one in found.items()}
+    steps = next(iter(found.values())).steps if found else {}
+    return Piece(rows, [(one, steps.get(one.number, 0)) for one in reads])
+
+
+def _run(model: Model, batch: Sequence[Read], signals: Sequence[str] | None, found: dict[str, Gathered]) -> None:
+    """Runs a batch and adds what it did to ``found``; its traces are gone afterwards."""
+    x = np.zeros((len(batch[-1].x), len(batch), *batch[0].x.shape[1:]), batch[0].x.dtype)
+    try:
+        for k, one in enumerate(batch):
+            x[: len(one.x), k] = one.x
+        traces = model.run(x)
+    except ValueError as error:
+        raise _blamed(model, batch, error) from error
+    for name, trace in traces.items():
+        found.setdefault(name, Gathered(name, signals)).add(batch, trace)
 
 
 def _blamed(model: Model, batch: Sequence[Read], error: ValueError) -> ValueError:
@@ -130,70 +114,6 @@ def _blamed(model: Model, batch: Sequence[Read], error: ValueError) -> ValueErro
         except ValueError as own:
             return ValueError(say("document {number}: {error}", number=one.number, error=str(own)))
     return ValueError(say("document {number}: {error}", number=batch[0].number, error=str(error)))
-
-
-def _rows(
-    name: str, ran: Sequence[tuple[list[Read], Traces]], reads: Sequence[Read], signals: Sequence[str] | None
-) -> tuple[Rows, dict[int, int]]:
-    """Of one module, and the number of its steps in each document."""
-    steps = {}
-    for batch, traces in ran:
-        trace = traces[name]
-        _check(name, trace, batch)
-        same = len(trace) == len(batch[-1].x)
-        steps |= {one.number: len(one.x) if same else len(trace) for one in batch}
-    starts = dict(
-        zip((one.number for one in reads), np.cumsum([0, *(steps.get(o.number, 0) for o in reads)]), strict=False)
-    )
-    parts: dict[str, list[np.ndarray]] = {}
-    documents, at_steps, places = [], [], []
-    shape: dict[str, tuple[int, int, int]] = {}
-    for batch, traces in ran:
-        trace = traces[name]
-        numbers = np.array([one.number for one in batch])
-        there = taken(trace) & (np.arange(len(trace))[:, None] < [steps[number] for number in numbers])
-        row, time = np.nonzero(there.T)
-        documents.append(numbers[row])
-        at_steps.append(time)
-        places.append(np.array([starts[number] for number in numbers])[row] + time)
-        for signal in _signals(trace.cell, signals):
-            value = trace[signal]
-            shape[signal] = (value.shape[0], value.shape[1], value.shape[-1])
-            parts.setdefault(signal, []).append(np.moveaxis(value[:, :, time, row], 2, 0).reshape(len(time), -1))
-    place = np.concatenate(places)
-    order = np.argsort(place)
-    document, step = np.concatenate(documents)[order], np.concatenate(at_steps)[order]
-    values = {}
-    for signal, value in parts.items():
-        values[signal] = np.ascontiguousarray(np.concatenate(value)[order].T, np.float32)
-        _finite(values[signal], signal, document, step)
-    size, labels = int(sum(steps.values())), np.concatenate([one.labels for one in reads], axis=1)
-    # A module inside a model may take other steps than the data has; then nothing is known of them.
-    labels = labels[:, place[order]] if labels.shape[1] == size else np.zeros((0, len(place)), np.float32)
-    cell = ran[0][1][name].cell
-    return Rows(cell, values, shape, document, step, place[order], size, labels), steps
-
-
-def _signals(cell: type[Cell], asked: Sequence[str] | None) -> list[str]:
-    names = [signal.name for signal in cell.signals]
-    return names if asked is None else [name for name in names if name in asked]
-
-
-def _check(name: str, trace: Trace, batch: Sequence[Read]) -> None:
-    numbers = ", ".join(str(one.number) for one in batch[:5])
-    if trace.broken is not None:
-        raise ValueError(say("document {number}: {error}", number=numbers, error=str(trace.broken)))
-    if trace.continued is not None:
-        message = "document {number}: the rows of {name} change places as it runs, so no row is one document"
-        raise ValueError(say(message, number=numbers, name=name or "the model"))
-
-
-def _finite(values: np.ndarray, signal: str, document: np.ndarray, step: np.ndarray) -> None:
-    if not np.isfinite(values).all():
-        unit, at = map(int, np.argwhere(~np.isfinite(values))[0])
-        message = "document {number}: {signal} of unit {unit} is {value} at step {step}"
-        where = {"number": int(document[at]), "step": int(step[at]), "unit": unit}
-        raise ValueError(say(message, signal=signal, value=values[unit, at], **where))
 
 
 def _long(model: Model, one: Read, signals: Sequence[str] | None) -> Iterator[Piece]:
@@ -211,8 +131,10 @@ def _long(model: Model, one: Read, signals: Sequence[str] | None) -> Iterator[Pi
         stop = start + length
         part = Read(one.number, one.x[start:stop], labels=one.labels[:, start:stop])
         rows = {}
-        for name in traces:
-            found, _ = _rows(name, [([part], traces)], [part], signals)
+        for name, trace in traces.items():
+            gathered = Gathered(name, signals)
+            gathered.add([part], trace)
+            found = gathered.rows([part])
             step = found.step + start
             head = {s: tails[name][s] if name in tails else v[:, :0] for s, v in found.values.items()}
             values = {s: np.concatenate([head[s], v], axis=1) for s, v in found.values.items()}

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from lstm_core.survey.folder import Folder
+from lstm_core.survey.corpus import Corpus
 
 
 @dataclass(frozen=True)
@@ -58,47 +57,34 @@ def pattern(on: np.ndarray, start: int, stop: int, sides: int) -> np.ndarray:
     return np.flatnonzero(on[:, start:stop].all(axis=1) & (beside >= sides))
 
 
-def find(
-    folder: Folder, parts: Sequence[tuple[int, int, int]], steps: np.ndarray, rows: np.ndarray, needed: int
-) -> Iterator[tuple[np.ndarray, ...]]:
-    """document, start, stop, on and off of the matches of each part. steps: of all documents of the parts."""
+def find(corpus: Corpus, rows: np.ndarray, needed: int) -> Iterator[tuple[np.ndarray, ...]]:
+    """document, start, stop, on and off of the matches of each part. rows: of the bits, those of the pattern."""
     after = 0
-    for number, first, count in parts:
-        own = steps[after : after + count]
+    for number, first, count in corpus.parts:
+        steps = corpus.steps[after : after + count]
         after += count
-        path = folder.part("patterns", number)
-        if path.exists():
-            bits = pq.read_table(path, columns=["bits"]).column("bits").combine_chunks()
-            yield _matches([np.frombuffer(bits[int(row)].as_buffer(), np.uint8) for row in rows], own, first, needed)
+        bits = corpus.bits(number)
+        if bits is not None:
+            yield _matches([np.frombuffer(bits[int(row)].as_buffer(), np.uint8) for row in rows], steps, first, needed)
 
 
 def _matches(packed: Sequence[np.ndarray], steps: np.ndarray, first: int, needed: int) -> tuple[np.ndarray, ...]:
     total = int(steps.sum())
-    count = np.zeros(total, np.uint16)
+    count = np.zeros(total + 1, np.uint16)  # and a step after the last, at which none is on
     for one in packed:
-        count += np.unpackbits(one, count=total)
-    begins = np.cumsum(steps) - steps
-    edge = np.zeros(total + 1, bool)  # a document begins here
-    edge[begins[steps > 0]] = edge[total] = True
-    on = count >= needed
-    before = np.concatenate([[False], on[:-1]]) & ~edge[:-1] if total else on
-    after = np.concatenate([on[1:], [False]]) & ~edge[1:] if total else on
-    start, last = np.flatnonzero(on & ~before), np.flatnonzero(on & ~after)
-    there = np.flatnonzero(steps > 0)
-    document = there[np.searchsorted(begins[there], start, side="right") - 1] if len(start) else start
-    missing = len(packed) - np.concatenate([count, [0]]).astype(np.int64)
-    off = np.where(edge[start], len(packed), missing[start - 1]) + np.where(
-        edge[last + 1], len(packed), missing[last + 1]
-    )
-    least = (
-        np.minimum.reduceat(
-            count,
-            np.stack([start, last + 1], axis=1).reshape(-1)[: 2 * len(start) - (len(start) and last[-1] + 1 == total)],
-        )[::2]
-        if len(start)
-        else start
-    )
-    return document + first, start - begins[document], last + 1 - begins[document], least, off
+        count[:total] += np.unpackbits(one, count=total)
+    stops = np.cumsum(steps)
+    begins, of = stops - steps, np.repeat(np.arange(len(steps)), steps)
+    on = count[:total] >= needed
+    goes_on = on[1:] & on[:-1] & (of[1:] == of[:-1])
+    start = np.flatnonzero(on & ~np.concatenate([[False], goes_on])[:total])
+    stop = np.flatnonzero(on & ~np.concatenate([goes_on, [False]])[:total]) + 1
+    document = of[start]
+    before = np.where(start == begins[document], 0, count[start - 1])
+    behind = np.where(stop == stops[document], 0, count[stop])
+    least = np.minimum.reduceat(count, np.stack([start, stop], axis=1).reshape(-1))[::2] if len(start) else start
+    places = (document + first, start - begins[document], stop - begins[document])
+    return (*places, least, 2 * len(packed) - before.astype(np.int64) - behind)
 
 
 def ordered(units: tuple[Switch, ...], needed: int, length: int, found: Sequence[tuple[np.ndarray, ...]]) -> Similar:

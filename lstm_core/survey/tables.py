@@ -52,7 +52,8 @@ def from_table(table: pa.Table) -> tuple[Groups, dict[str, Any]]:
     for name, shape in shapes.items():
         column = table.column(name).combine_chunks()
         flat = column.flatten() if pa.types.is_list(column.type) else column
-        arrays[name] = flat.to_numpy(zero_copy_only=False).reshape(len(table), *shape)
+        values = flat.to_numpy(zero_copy_only=False).reshape(len(table), *shape)
+        arrays[name] = values.astype(np.int64) if values.dtype == np.int32 else values
     for module, signal, (layers, directions, units) in header:
         stop = start + layers * directions * units
         declared, shape = Signal(**signal), (layers, directions, units)

@@ -1,0 +1,203 @@
+"""What a survey costs: time, memory and disk by the number of steps, its questions, and the usual way beside it.
+
+``python -m benchmarks.survey`` measures and writes ``benchmarks/survey.md``; ``--steps 100000`` for other sizes,
+``--ray`` measures two workers of a Ray cluster as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import lzma
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import cycle, islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import lstm_core
+from benchmarks.tables import markdown
+
+OUT = Path(__file__).with_name("survey.md")
+TEXTS = Path(__file__).resolve().parent.parent / "assets" / "text"
+MODEL = "general-lstm"
+STEPS = (100_000, 1_000_000)
+LOOP = 100_000
+"""Steps of the usual way, which fills a disk."""
+HOW = """Made by `python -m benchmarks.survey`: the shipped {model} ({units} units of six signals) reads the paragraphs
+of Austen's novels and WordNet's phrases, again and again until there are so many steps. One thread, every line in a
+process of its own; "processor" is the process's time on it, so that other work on the machine counts as little as can
+be.
+
+The usual way is a loop over the steps with the cell's equations written out in PyTorch, so that the gates can be kept
+(hooks on `nn.LSTM` see h alone), 64 documents of about one length at a time, and six HDF5 data sets to which the
+unpadded values are appended. It answers nothing yet."""
+
+
+def documents(steps: int) -> Iterator[str]:
+    """Paragraphs and phrases whose tokens are about so many: a token has 4 characters."""
+    names = ("austen", "wordnet-examples")
+    read = (lzma.decompress((TEXTS / f"{name}.txt.xz").read_bytes()).decode().splitlines() for name in names)
+    lines = [line for part in read for line in part if line and not line.startswith("= ")]
+    size = 0
+    for line in cycle(lines):
+        yield line
+        size += len(line)
+        if size >= steps * CHARACTERS:
+            return
+
+
+CHARACTERS = 4.25
+
+
+def peak() -> float:
+    """The most memory of this process so far, in MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def size_of(folder: Path) -> float:
+    """In MB."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def surveyed(folder: str, steps: int, engine: str = "local", workers: int = 1) -> dict[str, float]:
+    """Seconds, steps, memory and disk of a survey."""
+    start, processor = time.perf_counter(), time.process_time()
+    survey = lstm_core.survey(MODEL, documents(steps), folder, engine=engine, workers=workers)
+    return {
+        "steps": survey.steps,
+        "seconds": time.perf_counter() - start,
+        "processor": time.process_time() - processor,
+        "memory": peak(),
+        "disk": size_of(Path(folder)),
+    }
+
+
+def usual(folder: str, steps: int) -> dict[str, float]:
+    """The same of a loop that keeps every gate in HDF5."""
+    import h5py
+    import torch
+
+    from benchmarks.trace import lstm_loop
+    from lstm_core.stacked import stack_weights
+
+    torch.set_num_threads(1)
+    network = lstm_core.load_model(MODEL)
+    module = torch.nn.LSTM(network.embedding.shape[1], network.hidden_size)
+    weights = stack_weights(network.cell, network.layers[0][0])
+    module.load_state_dict({f"{name}_l0": torch.tensor(value) for name, value in weights.items()})
+    embedding = torch.tensor(network.embedding)
+    start, processor, done = time.perf_counter(), time.process_time(), 0
+    with h5py.File(Path(folder) / "gates.h5", "w") as file, torch.no_grad():
+        shape = {"shape": (0, network.hidden_size), "maxshape": (None, network.hidden_size), "chunks": (4096, 112)}
+        kept = [file.create_dataset(name, dtype="f4", **shape) for name in "ifgoch"]
+        read = documents(steps)
+        while batch := [[token.id for token in network.tokenizer.encode(text)] for text in islice(read, 4096)]:
+            batch.sort(key=len)
+            for k in range(0, len(batch), 64):
+                rows = [torch.tensor(ids) for ids in batch[k : k + 64] if ids]
+                if not rows:
+                    continue
+                found = lstm_loop(module, embedding[torch.nn.utils.rnn.pad_sequence(rows)])
+                there = torch.arange(len(found[0]))[:, None] < torch.tensor([len(row) for row in rows])
+                for dataset, value in zip(kept, found, strict=True):
+                    own = value[there].numpy()
+                    dataset.resize(len(dataset) + len(own), axis=0)
+                    dataset[-len(own) :] = own
+            done = len(kept[0])
+    return {
+        "steps": done,
+        "seconds": time.perf_counter() - start,
+        "processor": time.process_time() - processor,
+        "memory": peak(),
+        "disk": size_of(Path(folder)),
+    }
+
+
+def asked(folder: str) -> dict[str, tuple[float, float]]:
+    """By question, milliseconds of the first time and the median of others."""
+    questions: dict[str, Callable[[Any, int], Any]] = {
+        "open_survey, and units()": lambda s, k: lstm_core.open_survey(folder).units(),
+        "contexts of a unit, 60 places with their words": lambda s, k: s.contexts("c", unit=k),
+        "histogram of a unit": lambda s, k: s.histogram("f", unit=k),
+        "follows a property": lambda s, k: s.follows(("inside_quotes", "digit", "part_of_word")[k % 3]),
+        "similar, all units of a stretch": lambda s, k: s.similar(40 + k, 1, 4 + k % 3, sides=1),
+        "similar, three quarters of them": lambda s, k: s.similar(40 + k, 1, 4 + k % 3, sides=1, share=0.75),
+        "one place opened as a trace": lambda s, k: s.contexts("c", unit=k, most=1).highest[0].open(),
+        "SQL: dead and saturated units by signal": lambda s, k: s.sql(
+            "select signal, count(*) filter (dead), count(*) filter (saturated) from units group by signal"
+        ),
+    }
+    survey = lstm_core.open_survey(folder)
+    found = {}
+    for name, question in questions.items():
+        times = []
+        for k in range(12):
+            start = time.perf_counter()
+            question(survey, k)
+            times.append(1e3 * (time.perf_counter() - start))
+        found[name] = (times[0], statistics.median(times[1:]))
+    return found
+
+
+def alone(measured: Callable[..., Any], *args: Any) -> Any:
+    """What it gives in a process of its own."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+        return fresh.submit(measured, *args).result()
+
+
+def row(name: str, found: dict[str, float]) -> tuple[object, ...]:
+    steps = int(found["steps"])
+    raw = steps * 6 * lstm_core.load_model(MODEL).hidden_size * 4 / 1e6
+    return (
+        name, f"{steps:,}", f"{found['seconds']:.0f} s", f"{found['processor']:.0f} s",
+        f"{1e6 * found['processor'] / steps:.0f} µs", f"{found['memory']:.0f} MB", f"{found['disk']:.1f} MB",
+        f"{100 * found['disk'] / raw:.2f} %",
+    )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, nargs="+", default=list(STEPS))
+    parser.add_argument("--ray", action="store_true", help="two workers of a Ray cluster as well")
+    options = parser.parse_args()
+    from benchmarks.trace import machine
+
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    began = machine()
+    rows, answers = [], {}
+    with tempfile.TemporaryDirectory() as work:
+        for steps in options.steps:
+            folder = str(Path(work) / f"survey-{steps}")
+            rows.append(row("survey", alone(surveyed, folder, steps)))
+            print(*rows[-1], flush=True)
+            answers = alone(asked, folder)
+            if options.ray:
+                shutil.rmtree(folder)
+                rows.append(row("survey, two workers of Ray", alone(surveyed, folder, steps, "ray", 2)))
+                print(*rows[-1], flush=True)
+        rows.append(row("the usual way", alone(usual, work, LOOP)))
+        print(*rows[-1], flush=True)
+    units = lstm_core.load_model(MODEL).hidden_size
+    head = ("", "steps", "time", "processor", "processor a step", "most memory", "disk", "of the raw gates")
+    times = [(name, f"{first:.0f} ms", f"{later:.0f} ms") for name, (first, later) in answers.items()]
+    parts = [
+        f"# What a survey costs\n\n{began}, NumPy {np.__version__}.",
+        HOW.format(model=MODEL, units=units),
+        markdown(head, rows),
+        f"## Questions, of {max(options.steps):,} steps\n",
+        markdown(("question", "first", "then, median of 11"), times),
+    ]
+    OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The values of a batch without its padding, laid side by side with those of other batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lstm_core.cells.base import Cell
+from lstm_core.say import say
+from lstm_core.sequences import taken
+from lstm_core.survey.rows import Rows
+from lstm_core.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A document as the model reads it.
+
+    x: (time,) ids or (time, input). spans: (time, 2), where each step stands in the text. labels: (property, time).
+    """
+
+    number: int
+    x: np.ndarray
+    spans: np.ndarray | None = None
+    labels: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    def __post_init__(self) -> None:
+        if not len(self.labels):
+            object.__setattr__(self, "labels", np.zeros((0, len(self.x)), np.float32))
+
+
+class Gathered:
+    """What one module did, batch by batch. name: the module's. signals: those to keep, None for all.
+
+    steps: of the module in each document, by number.
+    """
+
+    def __init__(self, name: str, signals: Sequence[str] | None) -> None:
+        self.name, self.signals = name, signals
+        self.steps: dict[int, int] = {}
+        self._cell: type[Cell] | None = None
+        self._shape: dict[str, tuple[int, int, int]] = {}
+        self._values: dict[str, list[np.ndarray]] = {}
+        self._places: list[np.ndarray] = []
+
+    def add(self, batch: Sequence[Read], trace: Trace) -> None:
+        """The steps that were taken. Raises ValueError for a run that says nothing about one document."""
+        self._check(trace, batch)
+        self._cell = trace.cell
+        same = len(trace) == len(batch[-1].x)
+        lengths = [len(one.x) if same else len(trace) for one in batch]
+        numbers = np.array([one.number for one in batch])
+        self.steps |= dict(zip(numbers.tolist(), lengths, strict=True))
+        row, time = np.nonzero((taken(trace) & (np.arange(len(trace))[:, None] < lengths)).T)
+        self._places.append(np.stack([numbers[row], time]))
+        for signal in trace.cell.signals:
+            if self.signals is None or signal.name in self.signals:
+                value = trace[signal.name]
+                self._shape[signal.name] = (value.shape[0], value.shape[1], value.shape[-1])
+                values = np.moveaxis(value[:, :, time, row], 2, 0).reshape(len(time), -1)
+                self._values.setdefault(signal.name, []).append(values.astype(np.float32, copy=False))
+
+    def rows(self, reads: Sequence[Read]) -> Rows:
+        """All of them, by document and step. reads: the documents of the piece, in order.
+
+        Raises ValueError for a value that is not a finite number."""
+        assert self._cell is not None
+        document, step = np.concatenate(self._places, axis=1)
+        order = np.lexsort((step, document))
+        document, step = document[order], step[order]
+        values = {}
+        for signal in list(self._values):
+            values[signal] = np.ascontiguousarray(np.concatenate(self._values.pop(signal))[order].T)
+            _finite(values[signal], signal, document, step)
+        sizes = [self.steps.get(one.number, 0) for one in reads]
+        starts = dict(zip((one.number for one in reads), np.cumsum([0, *sizes]), strict=False))
+        place = np.array([starts[number] for number in document.tolist()], int) + step
+        labels = np.concatenate([one.labels for one in reads], axis=1)
+        # A module inside a model may take other steps than the data has; then nothing is known of them.
+        own = labels.shape[1] == sum(sizes)
+        labels = labels[:, place] if own else np.zeros((0, len(place)), np.float32)
+        return Rows(self._cell, values, self._shape, document, step, place, sum(sizes), labels)
+
+    def _check(self, trace: Trace, batch: Sequence[Read]) -> None:
+        numbers = ", ".join(str(one.number) for one in batch[:5])
+        if trace.broken is not None:
+            raise ValueError(say("document {number}: {error}", number=numbers, error=str(trace.broken)))
+        if trace.continued is not None:
+            message = "document {number}: the rows of {name} change places as it runs, so no row is one document"
+            raise ValueError(say(message, number=numbers, name=self.name or "the model"))
+
+
+def _finite(values: np.ndarray, signal: str, document: np.ndarray, step: np.ndarray) -> None:
+    if not np.isfinite(values).all():
+        unit, at = map(int, np.argwhere(~np.isfinite(values))[0])
+        message = "document {number}: {signal} of unit {unit} is {value} at step {step}"
+        where = {"number": int(document[at]), "step": int(step[at]), "unit": unit}
+        raise ValueError(say(message, signal=signal, value=values[unit, at], **where))
