@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, KeysView, Mapping, Sequence
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import pandas
     import xarray
+
+    from lstm_core.notebook import Picture
 
 AXES = ("layer", "direction", "time", "batch", "unit")
 """The axes of every signal, in this order."""
@@ -206,6 +208,27 @@ class Trace:
         if role in ("keep", "write") and rule is not None:
             return rule.label(role)
         return self.roles.get(role)
+
+    def _repr_html_(self) -> str:
+        """A notebook's: a table of what it is, and a picture of its first signal."""
+        from lstm_core import notebook
+
+        return notebook.table(self)
+
+    def show(
+        self, signals: str | Iterable[str] | None = None, layer: int = -1, direction: int = 0, batch: int = 0
+    ) -> Picture:
+        """The signals of one layer, direction and sequence as pictures, steps from left to right and units from top to
+        bottom, for a notebook: the value of a cell's last line is shown, in Jupyter, VS Code, Colab and marimo.
+
+        signals: which, all by default. Of more than 64 units those that move most are drawn, of more than 400 steps the
+        first. ``show().html`` is the HTML, which needs nothing else.
+
+        Raises ValueError for a signal, layer, direction or sequence that the trace does not have.
+        """
+        from lstm_core import notebook
+
+        return notebook.show(self, signals, layer, direction, batch)
 
     def to_npz(self, file: str | os.PathLike[str] | IO[bytes]) -> None:
         """Write everything that a trace holds as NumPy's compressed .npz, which ``from_npz`` reads back.
