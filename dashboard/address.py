@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import streamlit as st
 
@@ -58,6 +58,9 @@ TABLE = (
     Parameter("do2", "text", page="what_if", side="server"),
     Parameter("target", "text", page="gradients", side="server"),
     Parameter("other", "text", page="contrast", side="server"),
+    Parameter("row", "text", page="corpus", side="server"),
+    Parameter("row2", "text", page="corpus", side="server"),
+    Parameter("find", "text", page="corpus", side="server"),
     Parameter("experiment", "text", page="experiments", side="server"),
     Parameter("long", "number", page=None),
     Parameter("lang", "text", page=None, side="server"),
@@ -84,6 +87,12 @@ def whole(query: Mapping[str, str], shown: Mapping[str, Any]) -> dict[str, str]:
     if "long" in query:
         said.pop("text", None)
     return {**said, **query}
+
+
+def link(page: str, query: Mapping[str, Any]) -> str:
+    """The address of a page ("" for the first), relative to any other's, with what of ``query`` is not None."""
+    said = {name: str(value) for name, value in query.items() if value is not None}
+    return f"./{page}?{urlencode(said, quote_via=lambda part, *_: quote(part, safe=''), errors='replace')}"
 
 
 # ---- what the server keeps

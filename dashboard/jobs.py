@@ -16,9 +16,10 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from streamlit import runtime
@@ -78,11 +79,18 @@ class Job:
     """``python -m MODULE ARGUMENTS``, with a folder of its own as its last argument.
 
     It begins at once or when it is its turn (``before``). What the process prints, a JSON object a line, is read with
-    ``said``. In ``folder`` a file "pause" asks it to wait (see ``pause``). ``label`` says whose job it is. Raises
-    ``Busy`` if too many wait already, or the temporary folder is full.
+    ``said``. In ``folder`` a file "pause" asks it to wait (see ``pause``). ``label`` says whose job it is, ``files``
+    what its folder holds at first. Raises ``Busy`` if too many wait already, or the temporary folder is full.
     """
 
-    def __init__(self, module: str, arguments: Sequence[str], seconds: float, label: str = "") -> None:
+    def __init__(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        seconds: float,
+        label: str = "",
+        files: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> None:
         self.seconds, self.label = seconds, label
         self.stopped = self.told = False
         self._wrong = ""
@@ -98,6 +106,8 @@ class Job:
                 raise Busy(say("Other visitors are training on this machine. Try again in a minute or two."))
             self._held = _Held(_folder())
             self._finalizer = weakref.finalize(self, self._held.remove)
+            for name, data in files.items():
+                (self.folder / name).write_bytes(data)
             _waiting.append(weakref.ref(self))
             _advance()
 

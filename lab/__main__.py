@@ -1,13 +1,13 @@
-"""`python -m lab`: train what is shipped, measure what is claimed, check that both still hold."""
+"""`python -m lab`: train what is shipped, measure what is claimed, check that both still hold, survey a corpus."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from lab import check, measure, train
+from lab import check, measure, surveys, train
 
-COMMANDS = {"train": train, "measure": measure, "check": check}
+COMMANDS = {"train": train, "measure": measure, "check": check, "survey": surveys}
 
 
 def main(arguments: list[str] | None = None) -> int:

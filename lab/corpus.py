@@ -37,6 +37,12 @@ def austen() -> tuple[list[str], list[str]]:
     return train, held_out
 
 
+def paragraphs() -> list[str]:
+    """All paragraphs of the six novels, in their order: what the surveys that ship were made over."""
+    novels = ("".join(parts) for parts in zip(*austen(), strict=True))
+    return [line for novel in novels for line in novel.split("\n") if line.strip()]
+
+
 def wordnet_phrases() -> tuple[list[str], list[str]]:
     """Example phrases of WordNet, four words or more: (to train on, held out)."""
     return _every_twentieth(_read("wordnet-examples").splitlines())

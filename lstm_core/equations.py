@@ -101,6 +101,15 @@ def carry(cell: type[Cell]) -> Carry | None:
     return None
 
 
+def remembering(cell: type[Cell]) -> tuple[str, ...]:
+    """The signals that say what a unit remembers and for how long: the memory, and the gates that ``Carry.keep`` is
+    made of. The output alone for a cell without such a rule."""
+    rule = None if cell.by_values else carry(cell)
+    if rule is None:
+        return (cell.output,)
+    return rule.state, *sorted(key[2:] for key in symbols(rule.keep) if key.startswith("v."))
+
+
 def _in_signals(expr: Expr, names: Mapping[int, str], root: bool = False) -> Expr:
     """``expr`` with every subtree that is a signal written as that signal's symbol."""
     if not root and id(expr) in names:

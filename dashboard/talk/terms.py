@@ -87,6 +87,7 @@ USED = {
     "gradients": ("gradient", "vanishing", "cell", "hidden", "forget", "rnn"),
     "contrast": ("unit", "gate", "cell", "hidden"),
     "health": ("saturated", "unit", "gate", "vanishing"),
+    "corpus": ("token", "unit", "gate", "forget", "update", "cell", "hidden", "saturated"),
     "experiments": ("unit", "forget", "input", "output", "cell", "rnn", "vanishing"),
 }
 """By page; on the first page all of them stand below the article."""

@@ -36,7 +36,7 @@ TASKS = {"counting": "count", "copy": "copy", "subject": "pronouns"}
 """What a network can be trained on that is much like an experiment."""
 
 
-@frame.bare(mark("Experiments"), order=8)
+@frame.bare(mark("Experiments"), order=9)
 def page() -> None:
     said = st.query_params.get(OPEN, "")
     if said == "train":

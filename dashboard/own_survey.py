@@ -1,0 +1,151 @@
+"""The part of the page Corpus that is the visitor's: texts are surveyed in a job, and asked where else a pattern is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import own_texts
+from dashboard.figures import corpus as draw
+from dashboard.figures.words import as_sentence, visible
+from dashboard.frame import Context
+from dashboard.jobs import JOB, Busy, Job
+from dashboard.language import tr
+from dashboard.session import keeps
+from dashboard.state import YOURS
+from dashboard.surveyed import Sides, Surveyed, beside
+from lstm_core.say import say
+
+KEY = "corpus"
+OWN = keeps("own survey")
+"""Under this name the session keeps the job that surveyed the visitor's texts, and the surveys."""
+ASKED = keeps("texts to survey")
+SECONDS = 300.0
+LONGEST = 200
+"""Tokens of the sentence, of which a stretch can be chosen."""
+FOUND = 20
+"""Places that are listed."""
+
+
+# ---- where else
+
+
+def similar(here: Context, sides: Sides) -> None:
+    """Where else the units are on that are on over a stretch of the sentence above, in the visitor's texts."""
+    own = st.session_state.get(OWN)
+    if own is None or not any(one in own[1] for one in sides):
+        return
+    text = here.text
+    for side, (place, one) in enumerate(zip(st.columns(2, gap="medium"), sides, strict=True)):
+        tokens = one.network.tokenizer.encode(text)[:LONGEST] if one else ()
+        if one is None or len(tokens) < 2:
+            continue
+        with place:
+            st.markdown(tr("**Where else is this pattern?** A stretch of the sentence above:"))
+            names = [visible(token.text) for token in tokens]
+            ends = st.select_slider(
+                tr("From word to word"),
+                range(len(tokens)),
+                (0, min(1, len(tokens) - 1)),
+                format_func=lambda k, names=names: f"{k + 1} {names[k]}",
+                key=f"{KEY} stretch {side} {text}",
+                label_visibility="collapsed",
+            )
+            _alike(one, text, int(ends[0]), int(ends[1]) + 1, side, beside(sides, side))
+
+
+def _alike(one: Surveyed, text: str, start: int, stop: int, side: int, other: str) -> None:
+    try:
+        found = one.survey.similar(text, start, stop, sides=1)
+    except ValueError as error:
+        st.caption(as_sentence(error))
+        return
+    said = {"units": len(found.units), "count": len(found)}
+    st.caption(tr("{units} units are on just there. They are on together at {count:,} places of your texts.", **said))
+    rows = zip(found.document.tolist(), found.start.tolist(), found.stop.tolist(), found.on.tolist(), strict=True)
+    places = [one.place(*row, None, "", side, other) for row in list(rows)[:FOUND]]
+    if places:
+        st.html(draw.places(places, tr("Most alike first"), tr("Open it on the page Gates"), 1.0, True))
+
+
+# ---- the visitor's texts
+
+
+def section(here: Context, opened: bool) -> None:
+    job: Job | None = st.session_state.get(JOB)
+    mine = job is not None and job.label == KEY
+    with st.expander(tr("Survey your own texts"), expanded=opened or mine):
+        busy = job is not None and job.running
+        st.caption(
+            tr(
+                "Both models above read your texts, a line a document, up to {most:,} characters. They stay in this "
+                "tab and are gone with it.",
+                most=own_texts.LONGEST,
+            )
+        )
+        st.text_area(tr("Texts"), key=f"{KEY} text", height=120, placeholder=tr("Paste texts here …"))
+        label, kinds = tr("or a file, .txt or .csv"), list(own_texts.KINDS)
+        st.file_uploader(label, kinds, key=f"{KEY} file", max_upload_size=4)
+        st.button(tr("Survey them"), type="primary", on_click=_start, args=(here,), disabled=busy)
+        if problem := st.session_state.get(f"{KEY} problem"):
+            st.error(as_sentence(ValueError(problem)))
+        if mine and job is not None:
+            st.fragment(_watch, run_every=1.0 if busy else None)(job)
+        elif busy:
+            st.caption(tr("Something else is being measured or trained; this can start when it is over."))
+
+
+def _start(here: Context) -> None:
+    st.session_state.pop(f"{KEY} problem", None)
+    text, file = (st.session_state.get(f"{KEY} {name}") for name in ("text", "file"))
+    settings = here.scene.settings
+    chosen = {}
+    for name, network in zip((settings.left, settings.right), here.scene.models, strict=True):
+        chosen[network.name if name != YOURS else YOURS] = network
+    try:
+        if silent := next((network.name for network in chosen.values() if not network.reads_words), None):
+            raise ValueError(say("{name} reads no words; choose a model above that does", name=silent))
+        texts = own_texts.uploaded(file.name, file.getvalue()) if file is not None else own_texts.documents(text or "")
+        names = ["" if name == YOURS else name for name in chosen]
+        files = own_texts.wanted(names, list(chosen.values()), texts)
+        old: Job | None = st.session_state.pop(JOB, None)
+        if old is not None:
+            old.end()
+        st.session_state[JOB] = Job("dashboard.own_texts", [], SECONDS, KEY, files)
+        st.session_state[ASKED] = chosen, texts
+    except (ValueError, Busy) as error:
+        st.session_state[f"{KEY} problem"] = error.args[0]
+
+
+def _watch(job: Job) -> None:
+    """Progress while it runs; once it is over, its surveys are the session's."""
+    if job.ends_now():
+        _take(job)
+        st.rerun()
+    if job.running:
+        said = next((line for line in reversed(job.said) if "share" in line), None)
+        shown = tr(job.waits) if job.waits else tr("Starting.")
+        if said is not None:
+            shown = tr("{steps:,} steps, {rate:,.0f} a second, about {rest:.0f} s to go", **said)
+        st.progress(min(said["share"], 1.0) if said else 0.0, shown)
+        st.button(tr("Stop"), on_click=job.stop)
+
+
+def _take(job: Job) -> None:
+    """What was surveyed, if only in part: a job that was stopped leaves what it had."""
+    from lstm_core import open_survey
+
+    chosen, texts = st.session_state.pop(ASKED)
+    st.session_state.pop(JOB, None)
+    sides = []
+    for k, (name, network) in enumerate(chosen.items()):
+        try:
+            one = Surveyed(open_survey(job.folder / f"survey{k}", network), network, name, texts)
+            sides.append(one if one.units else None)
+        except (ValueError, OSError):
+            continue
+    if any(sides):
+        st.session_state[OWN] = job, sides  # the folder lives as long as the job does
+        st.session_state.pop(f"{KEY} texts", None)  # and they are what is drawn
+    why = job.problem or (say("it was stopped before anything was surveyed") if not any(sides) else "")
+    if why:
+        st.session_state[f"{KEY} problem"] = why

@@ -1,0 +1,112 @@
+"""A visitor's own texts on the page Corpus: read from a box or a file, surveyed in a process of its own.
+
+    python -m dashboard.own_texts FOLDER
+
+FOLDER holds "texts.json", a list of documents, and "models.json", a list of names of shipped models, or null for the
+model in "N.pickle", which the page itself wrote there. Surveys are written beside them, into "survey0", "survey1".
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import pickle
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lstm_core.say import say
+
+LONGEST = 1_000_000
+"""Characters that are surveyed on the page: of two models about two minutes."""
+KINDS = ("txt", "csv")
+STEPS = 1 << 14
+"""Steps after which the page hears how far a survey is."""
+TOP, SAMPLE = 20, 50
+
+
+def documents(text: str) -> list[str]:
+    """The lines of a text that are not empty. Raises ValueError where there is none, and where there is too much."""
+    return _bounded([line.strip() for line in text.split("\n") if line.strip()])
+
+
+def uploaded(name: str, data: bytes) -> list[str]:
+    """The documents of a file: the lines of a .txt, the column "text" of a .csv, or its only one. Raises ValueError for
+    a file that cannot be read."""
+    kind = name.rpartition(".")[2].lower()
+    if kind not in KINDS:
+        raise ValueError(say("{name} is neither a .txt nor a .csv file", name=name[:80]))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(say("{name} is not UTF-8 text; save it as UTF-8", name=name[:80])) from error
+    if kind == "txt":
+        return documents(text)
+    before = csv.field_size_limit(max(len(text), 1))
+    try:
+        table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        columns = [column.strip() for column in table.fieldnames or ()]
+        wanted = "text" if "text" in columns else columns[0] if len(columns) == 1 else None
+        if wanted is None:
+            message = '{name} has the columns {there}; the one that holds the texts has to be called "text"'
+            there = ", ".join(columns)[:200] or say("none")
+            raise ValueError(say(message, name=name[:80], there=there))
+        table.fieldnames = columns
+        found = [(row[wanted] or "").strip() for row in table]
+    except csv.Error as error:
+        message = "{name} cannot be read as a table of comma-separated values: {error}"
+        raise ValueError(say(message, name=name[:80], error=str(error))) from error
+    finally:
+        csv.field_size_limit(before)
+    return _bounded([one for one in found if one])
+
+
+def _bounded(found: list[str]) -> list[str]:
+    size = sum(map(len, found))
+    if not found:
+        raise ValueError(say("there is no text in it"))
+    if size > LONGEST:
+        message = "it has {size:,} characters; the page surveys up to {most:,}, the library as many as you like"
+        raise ValueError(say(message, size=size, most=LONGEST))
+    return found
+
+
+def wanted(names: Sequence[str], networks: Sequence[Any], texts: Sequence[str]) -> dict[str, bytes]:
+    """The files that a survey's process needs. names: of shipped models, "" for one that goes along."""
+    files = {"texts.json": json.dumps(texts).encode(), "models.json": json.dumps(names).encode()}
+    for k, (name, network) in enumerate(zip(names, networks, strict=True)):
+        if not name:
+            files[f"{k}.pickle"] = pickle.dumps(network)
+    return files
+
+
+def main(folder: Path) -> None:
+    """Surveys the texts with every model, and prints how far it is."""
+    from lstm_core import load_model, survey
+    from lstm_core.equations import remembering
+    from lstm_core.survey import part
+    from lstm_core.survey.progress import Progress
+
+    part.STEPS = STEPS  # of this process: its parts are small, for a page wants to hear of them
+    texts = json.loads((folder / "texts.json").read_text(encoding="utf-8"))
+    names = json.loads((folder / "models.json").read_text(encoding="utf-8"))
+    for k, name in enumerate(names):
+        # The pickle was written by the server that started this process, into a folder that nobody else writes to.
+        model = load_model(name) if name else pickle.loads((folder / f"{k}.pickle").read_bytes())
+
+        def tell(now: Progress, k: int = k) -> None:
+            share = (k + (now.documents / now.total if now.total else 0)) / len(names)
+            rest = (now.remaining or 0) + (len(names) - 1 - k) * now.seconds / max(now.documents / len(texts), 1e-9)
+            print(json.dumps({"share": share, "steps": now.steps, "rate": now.rate, "rest": rest}), flush=True)
+
+        signals = remembering(model.cell)
+        survey(model, texts, folder / f"survey{k}", top=TOP, sample=SAMPLE, signals=signals, progress=tell)
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[-1]))
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))

@@ -1,0 +1,241 @@
+"""The page Corpus: it draws what a plain loop over the texts counts, and a place opens on Gates as it is there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import lab.surveys
+import lstm_core
+from dashboard import cache, own_survey, own_texts, surveyed
+from dashboard.figures import corpus as draw
+from dashboard.jobs import JOB
+from dashboard.views import corpus, gates
+from lstm_core import Network, survey
+from tests.small_models import small_model
+from tests.test_views import opened, sent, small  # noqa: F401
+
+TEXTS = [
+    "Mary saw John because she was the market.",
+    'Anna met a "market and the market" because he was. ' * 3,
+    *(f"{name} was the market, and {name} saw a market {k} because" for k, name in enumerate(("Mary", "John", "Anna"))),
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Surveys of the two small models, made as those that ship are."""
+    models, folder = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("surveys")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GATESCOPE_MODELS", str(models))
+        for cell in ("lstm", "gru"):
+            replace(small_model(cell), name=f"pronouns-{cell}").save(models / f"pronouns-{cell}.safetensors")
+            lab.surveys.made(f"pronouns-{cell}", TEXTS, folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def shipped(small: None, made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
+    surveyed._opened.cache_clear()
+    monkeypatch.setattr(surveyed, "FOLDER", made)
+    monkeypatch.setattr(surveyed, "novels", lambda: TEXTS)
+    return made
+
+
+def shown(side: int = 0) -> surveyed.Surveyed:
+    found = surveyed.shipped(cache.model(("pronouns-lstm", "pronouns-gru")[side]), side)
+    assert found is not None
+    return found
+
+
+def values(network: Network, signal: str) -> np.ndarray:
+    """(step of any text, unit)"""
+    return np.concatenate(
+        [network.run(text, device="cpu").sel(signal, layer=0, direction=0, batch=0) for text in TEXTS]
+    )
+
+
+def html(test: AppTest) -> str:
+    return "".join(str(one.proto.body) for one in test.get("html"))
+
+
+def test_the_map_is_what_a_plain_loop_counts() -> None:
+    test = opened(corpus.__name__)
+    tables = [frame.value for frame in test.dataframe]
+    assert [len(table) for table in tables] == [8, 8]
+    for side, (table, gate) in enumerate(zip(tables, "fz", strict=True)):
+        kept = values(shown(side).network, gate)
+        rows = table["unit"].astype(int).to_numpy()
+        np.testing.assert_allclose(table["kept"].to_numpy(float), kept.mean(0)[rows], atol=6e-4)
+        stuck = ((kept < 0.1) | (kept >= 0.9)).mean(0)[rows]
+        np.testing.assert_allclose(table["saturated"].to_numpy(float), stuck, atol=0.02)
+
+
+def test_what_follows_something_comes_first_and_is_held_against_moved_labels() -> None:
+    found = shown().units
+    ranks = [draw._order(one) for one in found]
+    assert ranks == sorted(ranks) and found[0].best and found[0].best.strength > found[0].best.chance
+    # Pearson's r with the position, by hand.
+    network = shown().network
+    position = np.concatenate([np.arange(len(network.run(text, device="cpu"))) for text in TEXTS])
+    by_hand = [np.corrcoef(values(network, "c")[:, one.unit], position)[0, 1] for one in found]
+    own = [next(f.score for f in one.following if f.what == "position" and f.signal == "c") for one in found]
+    np.testing.assert_allclose(own, by_hand, atol=1e-4)
+
+
+def test_units_are_found_by_words_and_the_address_keeps_both() -> None:
+    found = shown().units
+    what = next(one.best.what for one in found if one.best)
+    word = {"inside_quotes": "quotes", "position": "position", "part_of_word": "word"}.get(what, what)
+    asked = draw.matching(found, word)
+    assert 0 < len(asked) <= len(found) and all(one.best and one.best.what == what for one in asked)
+    test = opened(corpus.__name__, find=word, row="5", row2="3")
+    assert list(test.dataframe[0].value["unit"].astype(int)) == [one.unit for one in asked]
+    panels = {panel["id"]: panel for panel in sent(test)["panels"]}
+    assert "unit 5" in panels["follows0"]["title"] and "unit 3" in panels["follows1"]["title"]
+    test.text_input(key="corpus find").set_value("nothing of the kind").run()
+    assert test.query_params["find"] in ("nothing of the kind", ["nothing of the kind"])
+    assert not test.exception and any("described by these words" in one.value for one in test.caption)
+
+
+def test_a_broken_link_falls_back() -> None:
+    whole, broken = (opened(corpus.__name__, **query) for query in ({}, {"row": "9.9.999", "row2": "<b>", "text": ""}))
+    titles = [[panel["title"] for panel in sent(test)["panels"]] for test in (whole, broken)]
+    assert titles[0] == titles[1]
+
+
+def test_the_histogram_counts_every_step() -> None:
+    panels = {panel["id"]: panel for panel in sent(opened(corpus.__name__, row="5"))["panels"]}
+    bars = panels["c00"]["figure"]["data"][0]
+    own = values(shown().network, "c")[:, 5]
+    counts, _ = np.histogram(own, draw.BARS, (own.min(), own.max()))
+    assert np.sum(bars["y"]) == pytest.approx(1, abs=1e-5)
+    assert np.abs(np.cumsum(bars["y"]) - np.cumsum(counts) / len(own)).max() < 0.12  # bins of the survey are coarser
+    assert bars["x"][0] >= own.min() and bars["x"][-1] <= own.max()
+
+
+def test_twenty_places_are_those_of_the_model_and_open_on_gates() -> None:
+    test = opened(corpus.__name__, row="5")
+    places = re.findall(r'<li><a href="([^"]+)".*?<b>([^<]+)</b> .*?<mark[^>]*>([^<]+)</mark>', html(test))
+    assert len(places) > 20
+    network = shown().network
+    signal = next((one.best.signal for one in shown().units if one.unit == 5 and one.best), "c")
+    own = values(network, signal)[:, 5]
+    assert float(places[0][1].replace("\N{MINUS SIGN}", "-")) == pytest.approx(own.max(), abs=0.006)
+    for href, value, word in places[:3]:
+        query = {name: said[0] for name, said in parse_qs(urlsplit(unescape(href)).query).items()}
+        assert query["text"] in TEXTS and query["unit"] == "5" and query["left"] == "pronouns-lstm"
+        trace = network.run(query["text"], device="cpu")
+        assert trace.tokens[int(query["at"])].text == unescape(word)
+        here = float(trace.sel(signal, layer=0, direction=0, batch=0)[int(query["at"]), 5])
+        assert here == pytest.approx(float(value.replace("\N{MINUS SIGN}", "-")), abs=0.006)
+        tree = sent(opened(gates.__name__, **query))
+        assert tree["settings"]["at"] == int(query["at"]) and tree["units"][0] == 5 and tree["text"] == query["text"]
+
+
+def test_a_long_text_opens_as_far_as_an_address_holds_it_at_the_same_word() -> None:
+    text = "Mary saw John because she was the market and " * 200 + "Anna."
+    one = shown()
+    tokens = one.network.tokenizer.encode(text)
+    for step in (3, len(tokens) // 2, len(tokens) - 2):
+        link = one.link(text, tokens, step, one.units[0], 0, "pronouns-gru")
+        query = parse_qs(urlsplit(link).query)
+        assert len(link) < 4200 and query["text"][0] in text
+        assert one.network.tokenizer.encode(query["text"][0])[int(query["at"][0])].text == tokens[step].text
+
+
+def test_a_model_without_a_survey_is_shown_its_familys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surveyed, "FAMILY", ("pronouns-lstm", "pronouns-gru"))
+    test = opened(corpus.__name__, left="stacked")
+    assert len(test.dataframe) == 2
+    assert any("stacked has no survey of its own" in one.value for one in test.caption)
+
+
+def test_a_survey_of_another_model_is_not_shown(shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surveyed, "FOLDER", shutil.copytree(shipped, tmp_path / "surveys"))
+    for folder in surveyed.FOLDER.iterdir():
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["model"]["hash"] = "another"
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    test = opened(corpus.__name__)
+    assert not test.dataframe and any("python -m lab survey" in one.value for one in test.info)
+
+
+def test_what_ships_holds_no_texts_and_answers_the_same(shipped: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    names = {name for path in shipped.rglob("documents/*.parquet") for name in pq.read_schema(path).names}
+    assert names == {"document", "steps"}
+    assert not [path for path in shipped.rglob("*") if path.name.startswith(".")]
+    model = lstm_core.load_model("pronouns-lstm")
+    whole = survey(model, TEXTS, tmp_path / "whole", top=lab.surveys.TOP, sample=lab.surveys.SAMPLE, patterns=None)
+    ours = shown().survey.contexts("c", unit=3)
+    theirs = whole.contexts("c", unit=3)
+    assert [(c.document, c.step, c.value) for c in ours.highest] == [
+        (c.document, c.step, c.value) for c in theirs.highest
+    ]
+
+
+# ---- the visitor's own texts
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("a.txt", b"", "there is no text"),
+        ("a.txt", b"\xff\xfe\x00", "not UTF-8"),
+        ("a.pdf", b"%PDF", "neither a .txt nor a .csv"),
+        ("a.csv", b"one,two\n1,2\n", "has the columns one, two"),
+        ("a.csv", b"", "has the columns none"),
+        ("a.csv", b'text\n"open', "cannot be read as a table"),
+        ("a.txt", b"word " * 250_000, "characters"),
+    ],
+)
+def test_a_file_that_cannot_be_surveyed_says_why(name: str, data: bytes, says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        own_texts.uploaded(name, data)
+
+
+def test_files_are_read_as_documents() -> None:
+    assert own_texts.uploaded("a.txt", "\ufeffone\r\n\r\n two ".encode()) == ["one", "two"]
+    assert own_texts.uploaded("A.CSV", b'id,text\n1,"a, b"\n2,\n3,c\n4\n') == ["a, b", "c"]
+    assert own_texts.uploaded("a.csv", b'said\n"two\nlines"\n') == ["two\nlines"]
+
+
+def test_own_texts_are_surveyed_and_drawn_and_asked_for_a_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = opened(corpus.__name__, text="Mary saw John because she")
+    test.text_area(key="corpus text").set_value("\n".join(TEXTS))
+    next(button for button in test.button if button.label == "Survey them").click().run()
+    assert not test.exception and not test.error
+    job, until = test.session_state[JOB], time.monotonic() + 60
+    while job.running and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not job.problem, job.problem
+    test.run()
+    assert not test.exception and not test.error
+    _, sides = test.session_state[own_survey.OWN]
+    assert [one.name for one in sides] == ["pronouns-lstm", "pronouns-gru"] and sides[0].survey.documents == len(TEXTS)
+    kept = values(sides[0].network, "f")
+    rows = test.dataframe[0].value["unit"].astype(int).to_numpy()
+    np.testing.assert_allclose(test.dataframe[0].value["kept"].to_numpy(float), kept.mean(0)[rows], atol=6e-4)
+    test.select_slider[0].set_value((1, 2)).run()
+    assert not test.exception
+    assert any("units are on just there" in one.value or "no unit is on" in one.value.lower() for one in test.caption)
+    test.segmented_control(key="corpus texts").set_value(corpus.NOVELS).run()
+    assert not test.exception and len(test.dataframe) == 2
+
+
+def test_empty_texts_and_a_model_without_words_are_a_sentence() -> None:
+    test = opened(corpus.__name__)
+    next(button for button in test.button if button.label == "Survey them").click().run()
+    assert [one.value for one in test.error] == ["There is no text in it."] and JOB not in test.session_state
