@@ -89,7 +89,7 @@ def carry(cell: type[Cell]) -> Carry | None:
     lines = {line.name: line for line in equations(cell)}
     candidates = [signal.name for signal in cell.signals if signal.kind == "candidate"]
     for name in cell.states():
-        expr = _in_signals(lines[name].expr, lines[name].names, root=True)
+        expr = in_signals(lines[name].expr, lines[name].names, root=True)
         parts = linear(expr, f"s.{name}")
         if parts is None or not contains(expr, f"s.{name}"):
             continue
@@ -110,13 +110,13 @@ def remembering(cell: type[Cell]) -> tuple[str, ...]:
     return rule.state, *sorted(key[2:] for key in symbols(rule.keep) if key.startswith("v."))
 
 
-def _in_signals(expr: Expr, names: Mapping[int, str], root: bool = False) -> Expr:
+def in_signals(expr: Expr, names: Mapping[int, str], root: bool = False) -> Expr:
     """``expr`` with every subtree that is a signal written as that signal's symbol."""
     if not root and id(expr) in names:
         return symbol(f"v.{names[id(expr)]}")
     if expr.op in ("symbol", "number"):
         return expr
-    return Expr(expr.op, *(_in_signals(arg, names) for arg in expr.args))
+    return Expr(expr.op, *(in_signals(arg, names) for arg in expr.args))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from lstm_core import attention
 from lstm_core.cells.base import Cell
-from lstm_core.equations import carry, equations
+from lstm_core.equations import carry, equations, in_signals
 from lstm_core.say import say
 from lstm_core.symbols import Expr, symbols
 from lstm_core.torch_source import count_readers
@@ -74,8 +74,9 @@ TAKEN |= set("protected public return static super switch this throw true try ty
 
 def javascript(cell: type[Cell], looks_back: bool = False) -> str:
     """The source of the module. Beside ``step`` it exports ``derived``: by its label, what the cell's memory keeps and
-    writes where that is no signal of its own ("1 - z"), a vector from the signals of a step; and with ``looks_back``
-    ``attend(p, now, states)``, the attention of a readout, over lists of vectors.
+    writes where that is no signal of its own ("1 - z"), a vector from the signals of a step; where the output is not
+    the memory itself, ``shown(v)``, the output that signals give, whatever memory is put among them; and with
+    ``looks_back`` ``attend(p, now, states)``, the attention of a readout, over lists of vectors.
 
     Raises ValueError for a cell whose equations are not known, or that cannot be written.
     """
@@ -83,8 +84,8 @@ def javascript(cell: type[Cell], looks_back: bool = False) -> str:
         raise ValueError(say("the equations of {cell} are not known", cell=cell.name))
     written = _Step(cell)
     parts, used = [*written.source()], set(written.used)
-    for lines, more in [_derived(cell), *([_attention()] if looks_back else [])]:
-        parts += ["", *lines]
+    for lines, more in [_derived(cell), _shown(cell), *([_attention()] if looks_back else [])]:
+        parts += ["", *lines] if lines else []
         used |= more
     used |= {one for name in used for one in NEEDS.get(name, ())}
     head = f"// {cell.title} ({cell.source}), written from the equations that run in Python."
@@ -218,31 +219,51 @@ def member(of: str, name: str) -> str:
     return f"{of}.{name}" if name.isascii() and name.isidentifier() else f"{of}[{json.dumps(name)}]"
 
 
-def _derived(cell: type[Cell]) -> tuple[list[str], set[str]]:
-    """``derived`` and the helpers that it needs."""
-    rule, used = carry(cell), set()
-    lines = []
+def _of_signals(expr: Expr, unit: str = "[unit]") -> tuple[str, set[str]]:
+    """One unit's value from the signals ``v`` of a step, and the helpers that it needs. Raises ValueError for what is
+    not made of them unit by unit."""
+    used: set[str] = set()
 
     def write(expr: Expr) -> str:
-        if expr.op in ("symbol", "number"):
-            return f"{member('v', expr.args[0][2:])}[unit]" if expr.op == "symbol" else f"{expr.args[0]:g}"
+        if expr.op == "number":
+            return f"{expr.args[0]:g}"
+        if expr.op == "symbol" and expr.args[0].startswith("v."):
+            return f"{member('v', expr.args[0][2:])}{unit}"
         if expr.op not in PRECEDENCE and expr.op not in ELEMENTWISE:
             raise ValueError(say("there is no JavaScript for {name!r}", name=expr.op))
         used.add(expr.op)
-        return composed(
-            expr.op, [arg.op if arg.op in PRECEDENCE else "" for arg in expr.args], [*map(write, expr.args)]
-        )
+        inside = [arg.op if arg.op in PRECEDENCE else "" for arg in expr.args]
+        return composed(expr.op, inside, [*map(write, expr.args)])
 
-    for role in ("keep", "write") if rule else ():
+    return write(expr), used
+
+
+def _derived(cell: type[Cell]) -> tuple[list[str], set[str]]:
+    """``derived`` and the helpers that it needs."""
+    rule, used, lines = carry(cell), set(), []
+    for role in ("keep", "write") if rule is not None else ():
         assert rule is not None
-        if rule.label(role) not in {signal.name for signal in cell.signals} and not rule.needs(role):
-            first = sorted(symbols(getattr(rule, role)))
-            if first:
-                of = member("v", first[0][2:])
-                lines.append(
-                    f"  {json.dumps(rule.label(role))}: (v) => {of}.map((_, unit) => {write(getattr(rule, role))}),"
-                )
+        first = sorted(symbols(getattr(rule, role)))
+        if rule.label(role) in {signal.name for signal in cell.signals} or rule.needs(role) or not first:
+            continue
+        text, more = _of_signals(getattr(rule, role))
+        used |= more
+        lines.append(f"  {json.dumps(rule.label(role))}: (v) => {member('v', first[0][2:])}.map((_, unit) => {text}),")
     return (["export const derived = {", *lines, "}"] if lines else ["export const derived = {}"]), used
+
+
+def _shown(cell: type[Cell]) -> tuple[list[str], set[str]]:
+    """``shown`` and the helpers that it needs; nothing of a cell that does not show its memory unit by unit."""
+    rule = carry(cell)
+    if rule is None or rule.state == cell.output:
+        return [], set()
+    line = next(line for line in equations(cell) if line.name == cell.output)
+    try:
+        text, used = _of_signals(in_signals(line.expr, line.names, root=True))
+    except ValueError:
+        return [], set()
+    of = member("v", rule.state)
+    return [f"export const shown = (v) => {of}.map((_, unit) => {text})"], used
 
 
 def _attention() -> tuple[list[str], set[str]]:

@@ -28,7 +28,7 @@ LINES = [
 
 @cache
 def tokenizers() -> dict[str, Tokenizer]:
-    """One of each kind: of the shipped models the first of each set of rules, and joined pairs with bytes for the rest."""
+    """One of each kind: of the shipped models the first of each set of rules, and joined pairs with bytes beside."""
     found: dict[str, tuple[str, Tokenizer]] = {}
     for name in list_models():
         tokenizer = load_model(name).tokenizer

@@ -48,31 +48,36 @@ def page(tree: Mapping[str, Any], cells: Sequence[Cell], address: str = "") -> b
     with ``text``, ``settings`` and ``notices``; ``address`` reopens the view in the app, if others can reach it."""
     code = language.current()
     names = " / ".join(side["model"] for side in tree["sides"])
-    content = _packed(pack({**tree, "language": code}))
+    content = packed(pack({**tree, "language": code}))
     short = len(content) > LONGEST
     if short:
-        content = _packed(pack(_shortened({**tree, "language": code})))
-    colours = {mode: _colours(mode) for mode in ("light", "dark")}
+        content = packed(pack(_shortened({**tree, "language": code})))
     whole = Template(source("offline/offline.html")).substitute(
         language=code,
         title=escape(f"Gatescope: {names}"),
-        look=Template(source("offline/offline.css")).substitute(colours),
+        look=look(),
         figure=source("gates/gates.css"),
-        modules=json.dumps({"imports": dict(modules(code))}),
+        modules=json.dumps({"imports": dict(modules(code, START))}),
         sentence=escape(tree["text"]),
         waiting=escape(tr("The figure is drawn by JavaScript, in a browser of 2023 or later.")),
-        cells="".join(map(_cell, cells)),
-        origin=_origin(names, address, short),
+        cells="".join(map(equations_of, cells)),
+        origin=origin(names, address, short),
         plotly=plotly(),
         content=content,
-        start=_renamed(START),
+        start=renamed_to_names(START),
     )
     return whole.encode("utf-8", "replace")
 
 
-def modules(code: str) -> Iterator[tuple[str, str]]:
-    """Name and data: address of every module that the page imports, and of the language's words."""
-    found = {name: _renamed(name) for name in needed(START) if name != START}
+def look() -> str:
+    """The style of a saved page, in the colours of a light and a dark one."""
+    return Template(source("offline/offline.css")).substitute({mode: colours(mode) for mode in ("light", "dark")})
+
+
+def modules(code: str, start: str, more: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
+    """Name and data: address of every module that ``start`` imports, of the language's words, and of ``more`` by their
+    names."""
+    found = {name: renamed_to_names(name) for name in needed(start) if name != start} | dict(more or {})
     if code != language.ENGLISH:
         found[WORDS.format(code=code)] = language.script(code)
     for name, script in sorted(found.items()):
@@ -85,15 +90,15 @@ def plotly() -> str:
     package = find_spec("plotly")
     if package is None or package.origin is None:
         raise RuntimeError("plotly is not installed; run `pip install plotly`")
-    return _packed((Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes())
+    return packed((Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes())
 
 
-def _renamed(module: str) -> str:
+def renamed_to_names(module: str) -> str:
     """A module at a data: address has nothing beside it: what it imports is called by name."""
     return renamed(module, lambda name: PREFIX + name)
 
 
-def _packed(data: bytes) -> str:
+def packed(data: bytes) -> str:
     return b64encode(gzip.compress(data, mtime=0)).decode()
 
 
@@ -107,25 +112,25 @@ def _shortened(node: Any) -> Any:
     return [_shortened(one) for one in node] if isinstance(node, (list, tuple)) else node
 
 
-def _colours(mode: str) -> str:
-    colours = {
+def colours(mode: str) -> str:
+    named = {
         "--st-background-color": theme.BACKGROUND[mode],
         "--st-text-color": theme.TEXT[mode],
         "--st-border-color": theme.RULE[mode],
         "--st-primary-color": PRIMARY[mode],
         "--quiet": theme.QUIET[mode],
     }
-    return " ".join(f"{name}: {colour};" for name, colour in colours.items())
+    return " ".join(f"{name}: {colour};" for name, colour in named.items())
 
 
-def _cell(cell: Cell) -> str:
+def equations_of(cell: Cell) -> str:
     from latex2mathml.converter import convert  # only where a page is saved
 
     captions = "".join(f"<p>{escape(line)}</p>" for line in cell.captions)
     return f"<section><h2>{escape(cell.title)}</h2>{''.join(map(convert, cell.lines))}{captions}</section>"
 
 
-def _origin(names: str, address: str, short: bool) -> str:
+def origin(names: str, address: str, short: bool) -> str:
     said = escape(
         tr(
             "Saved from Gatescope on {date}: {names}. All that is shown is in this file; it asks the network for "

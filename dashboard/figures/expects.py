@@ -38,7 +38,7 @@ def expects(model: Network, trace: Trace) -> dict[str, Any] | None:
         return None
     read = model.reads(trace.signals)[:, 0]
     likeliest, scores, shares, total = [], [], [], []
-    pairs = _pairs(model.tokenizer)
+    pairs = compared(model.tokenizer)
     for part in (read[start : start + CHUNK] for start in range(0, len(read), CHUNK)):
         logits = model.readout.scores(part)
         probabilities = softmax(logits)
@@ -73,7 +73,7 @@ def expects(model: Network, trace: Trace) -> dict[str, Any] | None:
     }
 
 
-def _pairs(tokenizer: Tokenizer) -> list[int]:
+def compared(tokenizer: Tokenizer) -> list[int]:
     """The ids of ``COMPARED`` that the vocabulary holds, both of a pair or none."""
     found = []
     for pair in COMPARED:

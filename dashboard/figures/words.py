@@ -79,7 +79,7 @@ def piece(tokens: Sequence[Token], step: int, tokenizer: Tokenizer | None = None
             return tr("{count} bytes", count=count)
         said = {"char": visible(token.text), "at": step - first + 1, "count": count}
         return tr("{char}, byte {at} of {count}", **said)
-    text = visible(_bare(tokenizer, token.id) if tokenizer is not None else token.text)
+    text = visible(bare(tokenizer, token.id) if tokenizer is not None else token.text)
     before = tokens[step - 1] if step else None
     goes_on = before is not None and token.word >= 0 and before.word == token.word and not before.text.isspace()
     return _continuing(text) if goes_on else text
@@ -103,7 +103,7 @@ def _in_bytes(token: Token) -> bool:
     return bool(re.fullmatch("<0x[89A-F][0-9A-F]>", spelled)) or (not spelled.isascii() and spelled != token.text)
 
 
-def _bare(tokenizer: Tokenizer, id: int) -> str:
+def bare(tokenizer: Tokenizer, id: int) -> str:
     """A word of the vocabulary without the space before it."""
     return tokenizer.display(id).strip("".join(SPACES)) or " "
 
@@ -150,8 +150,13 @@ def next_word(tokenizer: Tokenizer, id: int) -> str:
     spelled, text = tokenizer.pieces[id], tokenizer.display(id)
     if text != spelled and BYTES.fullmatch(text):
         return BYTE
-    goes_on = spelled.startswith("##") or (_begins(tokenizer) and not spelled.startswith(SPACES))
-    return _continuing(_bare(tokenizer, id)) if goes_on else _bare(tokenizer, id)
+    return _continuing(bare(tokenizer, id)) if continues(tokenizer, id) else bare(tokenizer, id)
+
+
+def continues(tokenizer: Tokenizer, id: int) -> bool:
+    """Whether the piece goes on with a word that has begun before it."""
+    spelled = tokenizer.pieces[id]
+    return spelled.startswith("##") or (_begins(tokenizer) and not spelled.startswith(SPACES))
 
 
 BYTES = re.compile("0x[0-9A-F]{2}( 0x[0-9A-F]{2})*")

@@ -22,7 +22,7 @@ from dashboard.figures.words import next_words
 from dashboard.gateplot import Same, asked, gateplot
 from dashboard.language import mark, tr
 from dashboard.reading import scene
-from dashboard.scene import Scene
+from dashboard.scene import Scene, examples
 from dashboard.state import YOURS, Settings
 from lstm_core import Network, Trace, attention
 from lstm_core.equations import latex
@@ -113,11 +113,18 @@ def _made(shown: Scene, tree: Mapping[str, Any]) -> dict[str, Any]:
     """Files that the browser has asked for, which it saves, and what to say where one cannot be made."""
     files, notices = [], [*tree["notices"]]
     if isinstance(chosen := asked("offline"), Mapping):
-        from dashboard.export import offline  # only where it is asked for, as below
+        from dashboard.export import live, offline  # only where it is asked for, as below
+        from dashboard.figures.walk import walk
 
         cells = [offline.Cell(tr(trace.cell.title), lines(trace), list(captions(trace))) for trace in shown.traces]
         seen = Settings.parse({name: value for name, value in chosen.items() if value is not None}, [])
-        page = offline.page({**tree, "settings": seen.browser_side()}, cells, _address(shown.settings, seen))
+        wanted, address = {**tree, "settings": seen.browser_side()}, _address(shown.settings, seen)
+        if live.can_live(shown.models):
+            proposed = examples(shown.models[0]) or examples(shown.models[1])
+            steps = walk(shown.models, shown.traces, _units(shown), shown.drawn)
+            page = live.page(wanted, shown.models, shown.drawn, steps, proposed, cells, address)
+        else:
+            page = offline.page(wanted, cells, address)
         files.append(handed("gatescope.html", "text/html", page))
     if (sent := asked("film")) is not None:
         from dashboard.export import film

@@ -96,7 +96,7 @@ def test_the_saved_page_opens_without_a_network_as_the_view_was(open_gates: Open
     copy.shows(TEXT)
     copy.has(step=1, unit=3, sort="keep")
     assert copy.words() == gates.words() == TEXT.split()
-    np.testing.assert_array_equal(copy.panel("keep"), gates.panel("keep"))
+    np.testing.assert_allclose(copy.panel("keep"), gates.panel("keep"), atol=1e-6)  # it is computed there
     assert copy.page.get_by_test_id("gs-next-0").inner_text() == gates.page.get_by_test_id("gs-next-0").inner_text()
     expect(copy.page.get_by_test_id("gs-gif")).to_be_hidden()  # there is no server to make it
 

@@ -76,31 +76,41 @@ function set(pattern, start) {
   return [at + 1, `[${not ? "^" : ""}${written}]`]
 }
 
+/** @type {Map<string, RegExp>} */
+const known = new Map()
+
 // Throws an Error for what has no counterpart.
 /** @param {string} pattern @returns {RegExp} */
 export function regex(pattern) {
-  let written = ""
+  const found = known.get(pattern) ?? written(pattern)
+  known.set(pattern, found)
+  return found
+}
+
+/** @param {string} pattern @returns {RegExp} */
+function written(pattern) {
+  let result = ""
   let at = 0
   while (at < pattern.length) {
     if (pattern[at] === "[") {
       const [end, inner] = set(pattern, at)
-      written += inner
+      result += inner
       at = end
     } else if (pattern[at] === "\\") {
       const [length, inner] = escaped(pattern.slice(at), false)
-      written += inner
+      result += inner
       at += length
     } else {
       const letter = /** @type {string} */ (Array.from(pattern.slice(at, at + 2))[0])
       if (letter === "^")
-        written += "(?<![^\\n])" // in Oniguruma the beginning of every line
-      else if (letter === "$") written += "(?![^\\n])"
-      else if (letter === ".") written += "[^\\n]"
-      else written += /[(){}|?*+:=!<,0-9-]/.test(letter) ? letter : literal(letter)
+        result += "(?<![^\\n])" // in Oniguruma the beginning of every line
+      else if (letter === "$") result += "(?![^\\n])"
+      else if (letter === ".") result += "[^\\n]"
+      else result += /[(){}|?*+:=!<,0-9-]/.test(letter) ? letter : literal(letter)
       at += letter.length
     }
   }
-  return new RegExp(written, "gv")
+  return new RegExp(result, "gv")
 }
 
 /** @type {(name: string) => Set<number>} */

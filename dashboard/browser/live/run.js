@@ -96,26 +96,31 @@ function scan(cell, { states, below }, p, reads, under, backward, known) {
 /** @type {(network: Network, read: Vector) => Float64Array} */
 export function scores({ readout: { weight, bias, tied }, embedding }, read) {
   const found = tied ? times(embedding, times(weight, read)) : times(weight, read)
-  return found.map((score, id) => score + bias[id])
+  for (let id = 0; id < found.length; id++) found[id] += bias[id]
+  return found
 }
 
 /** @type {(scores: Float64Array) => Float64Array} */
 export function shares(scores) {
-  const most = scores.reduce((one, other) => Math.max(one, other), -Infinity)
-  const parts = scores.map((score) => Math.exp(score - most))
-  const whole = parts.reduce((sum, part) => sum + part, 0)
-  return parts.map((part) => part / whole)
+  let [most, whole] = [-Infinity, 0]
+  for (const score of scores) if (score > most) most = score
+  const parts = new Float64Array(scores.length)
+  for (let id = 0; id < scores.length; id++) whole += parts[id] = Math.exp(scores[id] - most)
+  for (let id = 0; id < scores.length; id++) parts[id] /= whole
+  return parts
 }
 
 /** @type {(shares: Float64Array) => { ids: number[], shares: number[] }} */
 function best(shares) {
   /** @type {number[]} */
   const ids = []
+  let least = -1 // of those that are among them
   for (let id = 0; id < shares.length; id++) {
-    if (ids.length === LIKELIEST && !(shares[id] > shares[ids[LIKELIEST - 1]])) continue
+    if (shares[id] <= least) continue
     const place = ids.findIndex((other) => shares[id] > shares[other])
     ids.splice(place < 0 ? ids.length : place, 0, id)
     if (ids.length > LIKELIEST) ids.pop()
+    if (ids.length === LIKELIEST) least = shares[ids[LIKELIEST - 1]]
   }
   return { ids, shares: ids.map((id) => shares[id]) }
 }

@@ -18,6 +18,7 @@ export type Values = Record<string, Vector>
 export interface Cell {
   step(p: Parameters, x: Vector, s: Values): Values
   derived: Record<string, (v: Values) => Vector>
+  shown?(v: Values): Vector
   attend?(p: Parameters, now: Vector[], states: Vector[]): { alpha: Vector[]; a: Vector[] }
 }
 
@@ -59,4 +60,50 @@ export interface Token {
   piece: string
   known: boolean
   word: number
+}
+
+/** What each piece is called (dashboard/export/live.py): ``kind`` 1 goes on with a word, 2 is a byte of a character;
+ * ``adds`` 1 can be typed behind a text, 2 without a space between. */
+export interface Vocabulary {
+  bare: string[]
+  kind: Int32Array
+  adds: Int32Array
+}
+
+/** A unit with a name, and what tells whether it holds what the name means (dashboard/figures/meaning.py). */
+export interface Meant {
+  name: string
+  unit: number
+  meaning: string
+  signal: string
+  layer: number
+  direction: number
+  about: string[] | null
+  threshold: number
+  low: number
+  high: number
+  ends: [string, string]
+  han: [string, string] | null
+}
+
+/** What a saved page knows of a side beside its file. */
+export interface Known {
+  network: string
+  sha256: string
+  declared: Declared
+  vocabulary: Vocabulary
+  layer: number
+  direction: number
+  keep: string | null
+  memory: string
+  named: Meant[]
+  says: Record<string, string>
+}
+
+/** A side that can read. */
+export interface Reading extends Known {
+  model: Network
+  cell: Cell
+  read(text: string): Token[]
+  before: Run | null
 }

@@ -1,0 +1,234 @@
+// What the figure is drawn from, as dashboard/figures/content.py makes it, of runs in the browser. What does not depend on
+// the text (panels, titles, colours) stands in the template that the page was saved with.
+import { adds } from "./memory.js"
+import * as units from "./units.js"
+import { nextWord, pieces, visible, words } from "./words.js"
+import { UNKNOWN } from "./tokenizer.js"
+import { list, tr } from "../page/words.js"
+
+/** @import { Reading, Run, Token, Vector } from "./types.d.ts" */
+
+const LONGEST = 300 // steps of which attention is drawn
+const NAMED = 3 // unknown words that are named
+const BEFORE_A_SUBJECT = new Set("the a an my our your his her their this that then when after before".split(" "))
+
+/** @typedef {{ reading: Reading, run: Run, tokens: Token[] }} Read */
+
+// ``chosen``: the unit that is spoken of on each side, once there is one.
+/** @param {any} template @param {string} text @param {Read[]} sides @param {{ unit: number | null, rows: Set<number> }[]} chosen
+ * @param {string[]} notices @returns {any} */
+export function content(template, text, sides, chosen, notices) {
+  const empty = !sides.every(({ tokens }) => tokens.length)
+  const made = sides.map((side, k) =>
+    empty ? nothing(template.sides[k], side.reading, chosen[k].unit) : column(template.sides[k], side, chosen[k]),
+  )
+  const figure = empty ? { ...template.figure, data: [] } : filled(template.figure, sides, made)
+  return {
+    ...template,
+    figure,
+    text,
+    notices: [...unread(template, sides), ...notices],
+    units: made.map(({ unit }) => unit),
+    sides: made.map(({ side }) => side),
+    summed: summed(made, sides),
+    cut: [],
+  }
+}
+
+// Which units have a row, and what the band below them is, where not all have one.
+/** @type {(made: { by: string }[], sides: Read[]) => string[]} */
+function summed(made, sides) {
+  const wide = made.flatMap(({ by }, k) => (by === "all" ? [] : [{ by, says: sides[k].reading.says }]))
+  return [...new Set([...wide.map(({ by, says }) => says[by]), ...wide.map(({ says }) => says.band)])]
+}
+
+/** @type {(side: any, reading: Reading, unit: number | null) => { side: any, unit: number, by: string }} */
+const nothing = (side, { named, layer, direction }, unit) => ({
+  unit: unit ?? named.find((one) => one.layer === layer && one.direction === direction)?.unit ?? 0,
+  by: "all",
+  side: {
+    ...side,
+    units: new Int32Array(0),
+    named: [],
+    orders: { index: new Int32Array(0) },
+    words: [],
+    ends: new Int32Array(0),
+    unknown: new Int32Array(0),
+    pieces: {},
+    adds: null,
+    next: { words: [], unknown: -1, ids: [], p: [], why: "" },
+  },
+})
+
+/** @param {any} side @param {Read} read @param {{ unit: number | null, rows: Set<number> }} chosen */
+function column(side, { reading, run, tokens }, chosen) {
+  const { named: all, vocabulary, keep, layer, direction } = reading
+  const here = all.filter((one) => one.layer === layer && one.direction === direction)
+  const named = here.flatMap((one) => {
+    const holds = units.held(one, run, tokens)
+    return holds ? [{ name: one.name, unit: one.unit, meaning: one.meaning, ...holds }] : []
+  })
+  const memory = /** @type {Vector[]} */ (units.valuesOf(reading, run, side.memory))
+  const first = [...named.map(({ unit }) => unit), ...(chosen.unit === null ? [] : [chosen.unit])]
+  const unit = units.deciding(reading, run, memory, tokens.length - 1, first)
+  const rows = units.rows(reading, run, memory, [unit, ...named.map((one) => one.unit)], chosen.rows)
+  const gathered = words(tokens)
+  chosen.unit = unit
+  chosen.rows = rows.by === "all" ? new Set() : new Set(rows.units)
+  const next = expected(run, vocabulary, reading.model.tokenizer.model)
+  return {
+    unit,
+    by: rows.by,
+    side: {
+      ...side,
+      units: rows.units,
+      named: named.filter((one) => rows.units.includes(one.unit)),
+      orders: units.orders(keep === null ? null : units.valuesOf(reading, run, keep), memory, rows.units),
+      words: gathered,
+      ends: Int32Array.from(tokens, ({ end }) => end),
+      unknown: Int32Array.from(tokens.flatMap(({ known }, step) => (known ? [] : [step]))),
+      pieces: pieces(tokens, gathered, vocabulary),
+      adds: layer === reading.model.layers.length - 1 ? adds(reading, run) : null,
+      next,
+    },
+  }
+}
+
+// The likeliest next words by name, those of one name together; ``tokens``: the first id of each, to write it down.
+/** @param {Run} run @param {Reading["vocabulary"]} vocabulary @param {any} model */
+function expected({ likeliest }, vocabulary, model) {
+  /** @type {Map<string, number>} */
+  const table = new Map()
+  /** @type {number[]} */
+  const tokens = []
+  const steps = likeliest.map(({ ids, shares }) => {
+    /** @type {Map<number, number>} */
+    const row = new Map()
+    ids.forEach((id, k) => {
+      const name = nextWord(vocabulary, id)
+      if (!table.has(name)) tokens[table.size] = id
+      const place = table.get(name) ?? table.set(name, table.size).size - 1
+      row.set(place, (row.get(place) ?? 0) + shares[k])
+    })
+    return [...row].sort((a, b) => b[1] - a[1])
+  })
+  const most = Math.max(0, ...steps.map((row) => row.length))
+  const padded = (/** @type {number[]} */ row, /** @type {number} */ blank) => [
+    ...row,
+    ...Array(most - row.length).fill(blank),
+  ]
+  return {
+    words: [...table.keys()],
+    unknown: table.get(visible(model.unk_token || UNKNOWN)) ?? -1,
+    ids: steps.map((row) =>
+      Int32Array.from(
+        padded(
+          row.map(([place]) => place),
+          -1,
+        ),
+      ),
+    ),
+    p: steps.map((row) =>
+      Float32Array.from(
+        padded(
+          row.map(([, share]) => share),
+          0,
+        ),
+      ),
+    ),
+    why: "",
+    tokens,
+  }
+}
+
+// The figure's panels with their values; an axis without bounds reaches to the largest that has a row.
+/** @param {any} figure @param {Read[]} sides @param {{ side: any }[]} made */
+function filled(figure, sides, made) {
+  /** @type {Record<string, number>} */
+  const reach = {}
+  const long = sides.some(({ tokens }) => tokens.length > LONGEST)
+  const data = figure.data.flatMap((/** @type {any} */ one) => {
+    if (one.type !== "heatmap") return [one]
+    const { side, signal, sources } = one.meta
+    const { reading, run } = sides[side]
+    if (sources)
+      return long || !run.alpha
+        ? []
+        : [
+            {
+              ...one,
+              z: run.alpha.map((_, k) => Float32Array.from(/** @type {Vector[]} */ (run.alpha), (row) => row[k])),
+            },
+          ]
+    const values = /** @type {Vector[]} */ (units.valuesOf(reading, run, signal))
+    const width = values[0].length
+    const own = Array.from(/** @type {Int32Array} */ (made[side].side.units)).filter((unit) => unit < width)
+    const z = own.map((unit) => Float32Array.from(values, (row) => row[unit]))
+    const most = z.reduce((max, row) => row.reduce((most, value) => Math.max(most, Math.abs(value)), max), 1)
+    reach[one.coloraxis] = Math.max(reach[one.coloraxis] ?? 1, most)
+    const others = width - own.length
+    return [{ ...one, meta: { ...one.meta, band: others > 0 }, z: others ? [...z, ...band(values, new Set(own))] : z }]
+  })
+  const layout = { ...figure.layout, meta: { ...figure.layout.meta } }
+  for (const [axis, most] of Object.entries(reach)) {
+    if (/^coloraxis([3-9]|\d\d)/.test(axis)) layout[axis] = { ...layout[axis], cmin: -most, cmax: most }
+  }
+  layout.meta.panels = layout.meta.panels.map((/** @type {any} */ panel) => {
+    const drawn = data.find(
+      (/** @type {any} */ one) => one.meta.side === panel.side && one.meta.role === panel.row && one.type === "heatmap",
+    )
+    if (panel.sources)
+      return { ...panel, empty: drawn ? undefined : tr("drawn for up to {count} tokens", { count: LONGEST }) }
+    const { units: shown, width } = made[panel.side].side
+    const others = drawn?.meta.band ? width - shown.length : 0
+    return panel.kind === "panel" && !panel.empty ? { ...panel, others } : panel
+  })
+  return { data, layout }
+}
+
+// What the units do that have no row: a blank row, what a tenth of them exceed, half of them, and nine tenths.
+/** @type {(values: Vector[], own: Set<number>) => Float32Array[]} */
+function band(values, own) {
+  const rest = values.map((row) => Float64Array.from(row.filter((_, unit) => !own.has(unit))).sort())
+  const last = rest[0].length - 1
+  const tenth = Math.floor(last / 10)
+  const places = [last - tenth, Math.floor(last / 2), tenth]
+  return [Float32Array.from(rest, () => NaN), ...places.map((place) => Float32Array.from(rest, (row) => row[place]))]
+}
+
+// One sentence for the words that matter and that a model does not know, as dashboard/unread.py says it.
+/** @param {any} template @param {Read[]} sides */
+function unread(template, sides) {
+  /** @type {Map<string, Set<string>>} */
+  const told = new Map()
+  sides.forEach(({ tokens }, k) => {
+    for (const word of missing(tokens)) told.set(word, (told.get(word) ?? new Set()).add(template.sides[k].title))
+  })
+  if (!told.size) return []
+  const names = list([...new Set([...told.values()].flatMap((who) => [...who]))])
+  const named = [...told.keys()].slice(0, NAMED).map((word) => `“${word}”`)
+  const said = named.reduce((first, second) => tr("{first}, {second}", { first, second }))
+  const all = told.size > NAMED ? tr("{words} and {count} more", { words: said, count: told.size - NAMED }) : said
+  return [tr("Not in the vocabulary of {names}: {words}. What is expected then is a guess.", { names, words: all })]
+}
+
+/** @type {(tokens: Token[]) => string[]} */
+function missing(tokens) {
+  const shown = words(tokens).filter(([text]) => /[\p{L}\p{N}]/u.test(text))
+  const unknown = shown.filter(([, , , known]) => !known)
+  const wide = 2 * unknown.length > shown.length
+  /** @type {Set<number>} */
+  const subjects = new Set()
+  let begins = true
+  for (const [text, first] of words(tokens)) {
+    if (begins) subjects.add(first)
+    begins = /^[.!?。？]$/.test(text) || (begins && BEFORE_A_SUBJECT.has(text.toLowerCase()))
+  }
+  const told = (/** @type {import("../types.d.ts").Word} */ [text, first]) =>
+    wide ||
+    first === shown[shown.length - 1][1] ||
+    subjects.has(first) ||
+    /^\p{Lu}/u.test(text) ||
+    /[\u4e00-\u9fff]/.test(text)
+  return [...new Set(unknown.filter(told).map(([text]) => text))]
+}

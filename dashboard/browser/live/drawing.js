@@ -1,0 +1,131 @@
+// Draws what the figure asks Plotly for, heat maps and lines on one pair of axes in pixels: a saved page has no room for
+// all of Plotly, and a canvas is there within a key's time. `window.Plotly` has the same functions.
+import { make } from "../page/dom.js"
+import { plain } from "../page/markup.js"
+
+/** @typedef {[number, number, number]} Colour */
+
+/** @type {(text: string) => Colour} */
+function colour(text) {
+  const part = (/** @type {number} */ k) => parseInt(text.slice(k, k + 2), 16)
+  return [part(1), part(3), part(5)]
+}
+
+/** @param {any} axis of colours @returns {(value: number) => Colour} */
+function scale({ colorscale, cmin, cmax }) {
+  const stops = colorscale.map((/** @type {[number, string]} */ [at, text]) => [at, colour(text)])
+  /** @type {Colour[]} */
+  const table = Array.from({ length: 256 }, (_, k) => {
+    const share = k / 255
+    const next = Math.max(
+      1,
+      stops.findIndex((/** @type {any} */ [at]) => at >= share),
+    )
+    const [[from, first], [to, second]] = [stops[next - 1], stops[next]]
+    const part = Math.min(1, Math.max(0, (share - from) / (to - from)))
+    return first.map((/** @type {number} */ value, /** @type {number} */ c) => value + part * (second[c] - value))
+  })
+  return (value) => table[Math.round(255 * Math.min(1, Math.max(0, (value - cmin) / (cmax - cmin))))]
+}
+
+/** @param {any} one @param {any} layout */
+function cells({ z, coloraxis }, layout) {
+  const [rows, columns] = [z.length, z[0]?.length ?? 0]
+  const canvas = make("canvas")
+  Object.assign(canvas, { width: columns, height: rows })
+  if (!rows || !columns) return canvas
+  const of = scale(layout[coloraxis])
+  const image = new ImageData(columns, rows)
+  z.forEach((/** @type {Float32Array} */ row, /** @type {number} */ y) =>
+    row.forEach((value, x) => {
+      if (!Number.isNaN(value)) image.data.set([...of(value), 255], 4 * (y * columns + x))
+    }),
+  )
+  canvas.getContext("2d")?.putImageData(image, 0, 0)
+  return canvas
+}
+
+// The steps of a line: each value is held until the next.
+/** @type {(one: any) => [number, number][]} */
+const corners = ({ x, y }) =>
+  x.flatMap((/** @type {number} */ at, /** @type {number} */ k) =>
+    k
+      ? [
+          [at, y[k - 1]],
+          [at, y[k]],
+        ]
+      : [[at, y[k]]],
+  )
+
+/** @param {CanvasRenderingContext2D} pen @param {any} data @param {any} layout */
+function paint(pen, data, layout) {
+  pen.imageSmoothingEnabled = false
+  for (const one of data) {
+    if (one.type === "heatmap" && one.z.length) {
+      const [width, height] = [one.z[0].length * one.dx, one.z.length * one.dy]
+      pen.drawImage(cells(one, layout), one.x0 - one.dx / 2, one.y0 - one.dy / 2, width, height)
+    } else if (one.type === "scatter") {
+      pen.beginPath()
+      corners(one).forEach(([x, y], k) => (k ? pen.lineTo(x, y) : pen.moveTo(x, y)))
+      Object.assign(pen, { strokeStyle: one.line.color, lineWidth: one.line.width, lineJoin: "round" })
+      pen.stroke()
+    }
+  }
+}
+
+/** @param {HTMLElement} node @param {object[]} data @param {any} layout */
+async function react(node, data, layout) {
+  const { width, height } = layout
+  const sharp = window.devicePixelRatio || 1
+  const canvas = node.querySelector("canvas") ?? node.appendChild(make("canvas"))
+  Object.assign(canvas, { width: Math.round(width * sharp), height: Math.round(height * sharp) })
+  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` })
+  const pen = canvas.getContext("2d")
+  pen?.scale(sharp, sharp)
+  if (pen) paint(pen, data, layout)
+  Object.assign(node, { data, layout })
+}
+
+// With the labels and frames that the page puts round what is drawn (gates/export.js).
+/** @param {any} figure @param {any} options */
+function picture({ data, layout }, { width, height, scale: sharp = 1 }) {
+  const canvas = make("canvas")
+  Object.assign(canvas, { width: width * sharp, height: height * sharp })
+  const pen = canvas.getContext("2d")
+  if (!pen) throw new Error("this browser draws nothing")
+  const { l, r, t, b } = layout.margin
+  const [wide, tall] = [width - l - r, height - t - b]
+  pen.scale(sharp, sharp)
+  pen.fillStyle = layout.paper_bgcolor
+  pen.fillRect(0, 0, width, height)
+  pen.translate(l, t)
+  paint(pen, data, layout)
+  const family = getComputedStyle(document.body).fontFamily
+  for (const { x, y, text, xanchor, yanchor, textangle, font } of layout.annotations) {
+    pen.save()
+    pen.translate(x * wide, (1 - y) * tall)
+    pen.rotate((textangle * Math.PI) / 180)
+    Object.assign(pen, {
+      font: `${font.size}px ${family}`,
+      fillStyle: font.color,
+      textAlign: xanchor,
+      textBaseline: yanchor,
+    })
+    pen.fillText(plain(text), 0, 0)
+    pen.restore()
+  }
+  for (const { x0, x1, y0, y1, line } of layout.shapes) {
+    Object.assign(pen, { strokeStyle: line.color, lineWidth: line.width })
+    pen.strokeRect(x0 * wide, (1 - y0) * tall, (x1 - x0) * wide, (y0 - y1) * tall)
+  }
+  return canvas.toDataURL("image/png")
+}
+
+export const drawing = {
+  react,
+  purge: (/** @type {HTMLElement} */ node) => node.replaceChildren(),
+  toImage: async (/** @type {object} */ figure, /** @type {object} */ options) => picture(figure, options),
+  async downloadImage(/** @type {object} */ figure, /** @type {any} */ options) {
+    make("a", { href: picture(figure, options), download: `${options.filename}.png` }).click()
+  },
+}

@@ -1,0 +1,220 @@
+// What "Step by step" is drawn from, as dashboard/figures/walk.py and expects.py make it, of runs in the browser. The
+// equations stand in the template as trees, with a place for the value of each of their parts: the values are made here.
+import { held } from "./units.js"
+import { named as nameOf, nextWord, words } from "./words.js"
+import { rowOf, scores, shares } from "./run.js"
+
+/** @import { Matrix, Reading, Run, Token, Vector } from "./types.d.ts" */
+/** @import { Tree } from "../walk/types.d.ts" */
+
+/** @typedef {Vector | Matrix | number} Value */
+/** @typedef {(key: string) => Value} Leaves */
+
+const sigmoid = (/** @type {number} */ a) => 1 / (1 + Math.exp(-a))
+/** @type {Record<string, (...values: number[]) => number>} */
+const FUNCTIONS = {
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+  "/": (a, b) => a / b,
+  sigmoid,
+  tanh: Math.tanh,
+  exp: Math.exp,
+  log: Math.log,
+  abs: Math.abs,
+  log_sigmoid: (a) => Math.min(a, 0) - Math.log1p(Math.exp(-Math.abs(a))),
+  maximum: Math.max,
+  minimum: Math.min,
+  greater: (a, b) => Number(a > b),
+  divides: (period, count) => Number(count % period === 0),
+}
+
+/** @type {(value: Value) => value is Matrix} */
+const isMatrix = (value) => typeof value === "object" && "rows" in value
+
+/** @type {(matrix: Matrix, vector: Vector) => Float64Array} */
+function times({ rows, columns, values }, vector) {
+  const row = (/** @type {number} */ r) => {
+    let sum = 0
+    for (let k = 0, at = r * columns; k < columns; k++, at++) sum += values[at] * vector[k]
+    return sum
+  }
+  return Float64Array.from({ length: rows }, (_, r) => row(r))
+}
+
+// The value of a tree; ``known`` are those of one step that have a place.
+/** @param {Tree} tree @param {Leaves} leaves @param {Map<number, Value>} known @returns {Value} */
+function evaluate(tree, leaves, known) {
+  if (typeof tree.v !== "number") return made(tree, leaves, known)
+  const value = known.get(tree.v) ?? made(tree, leaves, known)
+  known.set(tree.v, value)
+  return value
+}
+
+/** @param {Tree} tree @param {Leaves} leaves @param {Map<number, Value>} known @returns {Value} */
+function made(tree, leaves, known) {
+  if (tree.n !== undefined) return tree.n
+  if (tree.s !== undefined) return leaves(tree.s)
+  const args = (tree.a ?? []).map((one) => evaluate(one, leaves, known))
+  const [first, second] = args
+  if (tree.o === "@") return times(/** @type {Matrix} */ (first), /** @type {Vector} */ (second))
+  const of = FUNCTIONS[tree.o ?? ""]
+  if (!of) throw new Error(`${tree.o} is not computed here`)
+  if (isMatrix(first) && isMatrix(second))
+    return { ...first, values: first.values.map((one, k) => of(one, second.values[k])) }
+  const whole = args.find((one) => typeof one === "object")
+  if (whole === undefined) return of(.../** @type {number[]} */ (args))
+  const at = (/** @type {number} */ k) =>
+    args.map((one) => (typeof one === "number" ? one : /** @type {Vector} */ (one)[k]))
+  return Float64Array.from({ length: /** @type {Vector} */ (whole).length }, (_, k) => of(...at(k)))
+}
+
+// What the layer that is drawn reads at every step.
+/** @type {(reading: Reading, run: Run) => Vector[]} */
+function inputs({ model, layer, declared }, { ids, signals }) {
+  if (!layer) return ids.map((id) => rowOf(model.embedding, id))
+  const below = signals[declared.output][layer - 1]
+  return ids.map((_, t) => Float64Array.from(below.flatMap((steps) => Array.from(steps[t]))))
+}
+
+/** @param {any} template @param {Reading} reading @param {Run} run */
+function valuesOf(template, reading, run) {
+  const { model, layer, direction, declared } = reading
+  const p = model.layers[layer][direction]
+  const x = inputs(reading, run)
+  const here = (/** @type {string} */ name, /** @type {number} */ at, t = 0) => run.signals[name][at][direction][t]
+  const before = (/** @type {string} */ name, /** @type {number} */ t) => {
+    const from = direction ? t + 1 : t - 1
+    return from < 0 || from >= x.length ? here(name, layer).map(() => 0) : here(name, layer, from)
+  }
+  /** @type {(t: number) => Leaves} */
+  const leaves = (t) => (key) => {
+    const [kind, name] = [key[0], key.slice(2)]
+    if (kind === "x") return x[t]
+    if (kind === "p") return p[name].length === 1 && p[name].rows === undefined ? p[name][0] : p[name]
+    if (kind === "v") return here(name, layer, t)
+    if (!name.startsWith("below_")) return before(name, t)
+    const lower = name.slice("below_".length)
+    return layer ? here(lower, layer - 1, t) : here(lower, layer, t).map(() => 0)
+  }
+  /** @type {(Float32Array | Float32Array[])[]} */
+  const arrays = Array.from({ length: template.places }, () => [])
+  const still = new Set(template.still) // parameters
+  const trees = [
+    ...Object.values(template.equations).map((/** @type {any} */ one) => one.tree),
+    ...template.diagram.nodes.map((/** @type {any} */ node) => node.formula),
+    ...Object.keys(template.signals).map((name) => ({ s: `v.${name}`, v: template.signals[name].value })),
+  ]
+  for (let t = 0; t < x.length; t++) {
+    const known = new Map()
+    for (const tree of trees) evaluate(tree, leaves(t), known)
+    for (const [place, value] of known) {
+      if (typeof value === "number" || isMatrix(value)) continue
+      if (still.has(place)) arrays[place] = Float32Array.from(value)
+      else /** @type {Float32Array[]} */ (arrays[place])[t] = Float32Array.from(value)
+    }
+  }
+  const sources = Object.fromEntries(
+    declared.states.map((name) => [`s.${name}`, x.map((_, t) => Float32Array.from(before(name, t)))]),
+  )
+  const matrices = template.matrices.map((/** @type {[string, Tree]} */ [name, tree]) => {
+    const matrix = /** @type {Matrix} */ (evaluate(tree, leaves(0), new Map()))
+    return [name, Array.from({ length: matrix.rows }, (_, row) => rowOf(matrix, row))]
+  })
+  return {
+    values: arrays,
+    matrices: Object.fromEntries(matrices),
+    sources: layer ? { ...sources, x: x.map((row) => Float32Array.from(row)) } : sources,
+  }
+}
+
+// ``template``: what the page was saved with; ``units``: those that the figure speaks of.
+/** @param {any} template @param {string} text @param {{ reading: Reading, run: Run, tokens: Token[] }[]} sides
+ * @param {number[]} units @param {number} at @returns {any} */
+export function walk(template, text, sides, units, at) {
+  return {
+    ...template,
+    text,
+    at,
+    plain: null,
+    of: null,
+    sides: sides.map((side, k) => one(template.sides[k], side, units[k])),
+  }
+}
+
+/** @param {any} template @param {{ reading: Reading, run: Run, tokens: Token[] }} side @param {number} unit */
+function one(template, { reading, run, tokens }, unit) {
+  const here = reading.named.filter((one) => one.layer === reading.layer && one.direction === reading.direction)
+  const named = here.flatMap(({ name, unit, meaning, ...rest }) => {
+    const holds = held({ name, unit, meaning, ...rest }, run, tokens)
+    return holds ? [{ name, unit, meaning, ...holds }] : []
+  })
+  const gathered = words(tokens)
+  return {
+    ...template,
+    ...valuesOf(template, reading, run),
+    unit,
+    named,
+    words: gathered,
+    ends: Int32Array.from(tokens, ({ end }) => end),
+    tokens: tokens.map((_, step) => nameOf(tokens, step, reading.vocabulary)),
+    looks: template.looks && run.alpha && looks(template.looks, run, tokens.length),
+    expects: expects(reading, run, tokens, template.compared),
+  }
+}
+
+/** @param {any} template @param {Run} run @param {number} count */
+function looks(template, { read, alpha }, count) {
+  const width = (read[0]?.length ?? 0) / 2
+  return {
+    ...template,
+    alpha: alpha?.map((row) => Float32Array.from(row)),
+    mean: Array.from({ length: count }, (_, t) => Float32Array.from(read[t].subarray(width))),
+  }
+}
+
+// ``compared``: the ids of words that are held against each other, pair after pair.
+/** @param {Reading} reading @param {Run} run @param {Token[]} tokens @param {number[]} compared */
+function expects({ model, vocabulary, declared }, { read, likeliest }, tokens, compared) {
+  const all = read.map((row) => scores(model, row))
+  const seen = likeliest.map(({ ids }) => [...ids, ...compared])
+  const ids = [...new Set(seen.flat())].sort((a, b) => a - b)
+  const place = new Map(ids.map((id, k) => [id, k]))
+  const of = (/** @type {number} */ id) => /** @type {number} */ (place.get(id))
+  const rows = model.readout.tied ? model.embedding : model.readout.weight
+  const partners = compared.map((id, k) => [String(of(id)), of(compared[k % 2 ? k - 1 : k + 1])])
+  const chances = all.map(shares)
+  return {
+    words: ids.map((id) => nextWord(vocabulary, id)),
+    adds: ids.map((id) => ["", vocabulary.bare[id], `##${vocabulary.bare[id]}`][vocabulary.adds[id]]),
+    ids: seen.map((row) => Int32Array.from(row, of)),
+    scores: seen.map((row, t) => Float32Array.from(row, (id) => all[t][id])),
+    shares: seen.map((row, t) => Float32Array.from(row, (id) => chances[t][id])),
+    likeliest: likeliest[0]?.ids.length ?? 0,
+    partners: Object.fromEntries(partners),
+    total: Float32Array.from(all, (row) => {
+      const most = row.reduce((one, other) => Math.max(one, other), -Infinity)
+      return most + Math.log(row.reduce((sum, score) => sum + Math.exp(score - most), 0))
+    }),
+    vocabulary: vocabulary.bare.length,
+    weights: ids.map((id) =>
+      Float32Array.from(model.readout.tied ? through(model.readout.weight, rowOf(rows, id)) : rowOf(rows, id)),
+    ),
+    bias: Float32Array.from(ids, (id) => model.readout.bias[id]),
+    read: read.map((row) => Float32Array.from(row)),
+    output: declared.output,
+    directions: model.layers[0].length,
+    layers: model.layers.length,
+    ends: Int32Array.from(tokens, ({ end }) => end),
+  }
+}
+
+// A row of the embedding through the readout's matrix.
+/** @type {(matrix: Matrix, row: Vector) => Float64Array} */
+function through({ columns, values }, row) {
+  const vector = new Float64Array(columns)
+  row.forEach((value, k) => {
+    for (let unit = 0; unit < columns; unit++) vector[unit] += value * values[k * columns + unit]
+  })
+  return vector
+}

@@ -1,0 +1,135 @@
+"""The saved page that lives, opened from the disk without a network: what is typed there is read there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, expect
+
+from lstm_core import load_model
+from tests.browser.gates import LAPTOP, Gates
+from tests.browser.test_export_in_browser import open_file
+from tests.test_live import PAIRS, TEXTS, saved
+
+__all__ = ["open_file"]  # a fixture that is used by its name
+Open = Callable[..., Gates]
+SENTENCES = (
+    "Mary saw John because she",
+    "John met Anna and he",
+    "The king loved the queen, but",
+    "Zorblax went home",
+    "She said “no” and left.",
+    "The nurse (who was tired) met the boy... and",
+    "   spaces   and\ttabs ",
+    "Émile, 她 and İstanbul",
+    "</script><script>alert(1)</script> <img src=x onerror=alert(1)>",
+    "😀 👨‍👩‍👧 \u202eback",
+)
+CLOSE = 1e-5
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("live")
+    found = {}
+    for pair in ("pronouns", "general", "chinese"):
+        found[pair] = folder / f"{pair}.html"
+        found[pair].write_bytes(saved(pair))
+    return found
+
+
+def equals_the_library(gates: Gates, pair: str, text: str) -> None:
+    """Every row that is drawn of a unit, and the likeliest next word."""
+    for side, name in enumerate(PAIRS[pair]):
+        model = load_model(name)
+        trace = model.run(text, device="cpu")
+        for role in ("keep", "write", "hidden", "candidate", "cell"):
+            values = trace.role(role)
+            if values is None:
+                continue
+            units = values[0, 0, :, 0].T
+            found = gates.panel(role, side).astype(float)
+            rows = found[: min(len(units), 24)]
+            whole = rows - units if len(rows) == len(units) else np.zeros(1)
+            assert np.abs(whole).max() < CLOSE, (text, name, role)
+            for row in rows:  # of a wide layer some units have a row, in the order of their numbers
+                assert np.abs(units - row).max(-1).min() < CLOSE, (text, name, role)
+        _, share = model.next_tokens(trace, -1, 1)[0]
+        bar = gates.page.get_by_test_id(f"gs-next-{side}").locator(".gs-bar").first
+        assert abs(float(bar.locator(".gs-bar-value").inner_text().rstrip(" %")) - 100 * share) < 0.51
+
+
+def test_what_is_typed_is_read_as_the_library_reads_it(open_file: Open, files: dict[str, Path]) -> None:
+    for pair in ("pronouns", "general"):
+        gates = open_file(files[pair])
+        gates.shows(TEXTS[0])
+        expect(gates.page.locator("#waiting")).to_be_hidden()
+        for text in SENTENCES:
+            gates.box.fill(text)
+            gates.shows(text)
+            equals_the_library(gates, pair, text)
+        assert gates.page.locator("img").count() == 0
+
+
+def test_it_is_handled_as_the_page(open_file: Open, files: dict[str, Path]) -> None:
+    gates = open_file(files["pronouns"])
+    gates.shows(TEXTS[0])
+    gates.stage.focus()
+    gates.page.keyboard.press("Home")
+    gates.has(step=0)
+    gates.page.keyboard.press("Space")
+    gates.has(playing=1)
+    gates.has(playing=0, step=gates.get("steps") - 1)
+    gates.page.get_by_test_id("gs-unit-0").select_option("4")
+    gates.has(unit=4)
+    expect(gates.page.get_by_test_id("gs-wrote-0")).to_contain_text("unit 4")
+    with gates.page.expect_download() as waited:
+        gates.page.get_by_test_id("gs-png").click()
+    assert waited.value.suggested_filename == "gatescope.png"
+    word = gates.page.get_by_test_id("gs-next-0").locator(".gs-bar-word").first.inner_text()
+    gates.page.get_by_test_id("gs-next-0").locator(".gs-bar").first.click()
+    gates.shows(f"{TEXTS[0]} {word}")
+    gates.page.get_by_test_id("gs-chip").nth(1).click()
+    gates.has(text=load_model("pronouns-lstm").meta["examples"][1]["text"])
+
+
+def test_an_empty_line_and_ten_thousand_words_are_sentences(open_file: Open, files: dict[str, Path]) -> None:
+    gates = open_file(files["general"])
+    gates.box.fill("")
+    gates.has(text="", steps=0)
+    expect(gates.page.get_by_test_id("gs-empty")).to_be_visible()
+    gates.box.fill("word " * 10_000)
+    expect(gates.page.get_by_test_id("gs-notice")).to_contain_text("are shown")
+    gates.box.fill("Mary")
+    gates.shows("Mary")
+    equals_the_library(gates, "general", "Mary")
+
+
+@pytest.mark.parametrize("options", [{"viewport": PHONE}, {"color_scheme": "dark"}], ids=["phone", "dark"])
+def test_it_fits_a_phone_and_speaks_chinese(open_file: Open, files: dict[str, Path], options: dict[str, Any]) -> None:
+    gates = open_file(files["chinese"], **options)
+    assert gates.page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
+    gates.box.fill("王女士说她")
+    gates.shows("王女士说她")
+    equals_the_library(gates, "chinese", "王女士说她")
+
+
+@pytest.mark.parametrize("how", ["a byte", "a half"])
+def test_a_damaged_file_says_so(browser: Browser, files: dict[str, Path], tmp_path: Path, how: str) -> None:
+    page = files["pronouns"].read_text(encoding="utf-8")
+    start = page.index('id="network-0">') + 5000
+    letter = "A" if page[start] != "A" else "B"
+    broken = page[:start] + letter + page[start + 1 :] if how == "a byte" else page[: start + 5000]
+    path = tmp_path / "broken.html"
+    path.write_text(broken, encoding="utf-8")
+    context = browser.new_context(viewport=LAPTOP, offline=True)
+    shown = context.new_page()
+    shown.goto(path.as_uri())
+    expect(shown.locator("#waiting")).to_be_visible()
+    expect(shown.locator("#waiting")).to_contain_text("damaged" if how == "a byte" else "JavaScript")
+    context.close()

@@ -1,0 +1,40 @@
+// What a saved page would draw of texts: `node live_page.js PAGE TEXTS`, a file and JSON. For tests/test_live.py.
+import { readFileSync } from "node:fs"
+import { gunzipSync } from "node:zlib"
+import { content } from "../../dashboard/browser/live/content.js"
+import { parse } from "../../dashboard/browser/live/file.js"
+import { run } from "../../dashboard/browser/live/run.js"
+import { contributions } from "../../dashboard/browser/live/memory.js"
+import { reader } from "../../dashboard/browser/live/tokenizer.js"
+import { walk } from "../../dashboard/browser/live/walk.js"
+import { unpack } from "../../dashboard/browser/page/unpack.js"
+
+const page = readFileSync(process.argv[2], "utf-8")
+const inflated = (id) => {
+  const [, text] = new RegExp(`<script type="text/plain" id="${id}">([^<]*)</script>`).exec(page)
+  return new Uint8Array(gunzipSync(Buffer.from(text, "base64")))
+}
+const { imports } = JSON.parse(/<script type="importmap">(.*?)<\/script>/.exec(page)[1])
+const template = unpack(inflated("content"))
+const readings = []
+for (const [k, known] of template.known.entries()) {
+  const model = parse(inflated(known.network))
+  const cell = await import(imports[`gatescope/cell/${k}`])
+  readings.push({ ...known, model, cell, read: reader(model.tokenizer), before: null })
+}
+const plain = (_, value) =>
+  ArrayBuffer.isView(value) ? Array.from(value, (one) => (Number.isNaN(one) ? null : one)) : value
+const made = JSON.parse(readFileSync(process.argv[3], "utf-8")).map((text) => {
+  const sides = readings.map((reading) => {
+    const tokens = reading.read(text)
+    const ids = tokens.map(({ id }) => id)
+    reading.before = run(reading.model, reading.cell, reading.declared, ids, reading.before)
+    return { reading, tokens, run: reading.before }
+  })
+  const chosen = readings.map(() => ({ unit: null, rows: new Set() }))
+  const { figure, sides: shown, units, notices, summed } = content(template, text, sides, chosen, [])
+  const memory = sides.map(({ reading, run }, k) => contributions(reading, run, units[k], run.ids.length - 1))
+  const steps = text ? walk(template.steps, text, sides, units, 0) : null
+  return { figure, sides: shown, units, notices, summed, memory, steps }
+})
+process.stdout.write(JSON.stringify(made, plain))
