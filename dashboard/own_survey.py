@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from dashboard import own_texts
@@ -62,7 +64,10 @@ def _alike(one: Surveyed, text: str, start: int, stop: int, side: int, other: st
     said = {"units": len(found.units), "count": len(found)}
     st.caption(tr("{units} units are on just there. They are on together at {count:,} places of your texts.", **said))
     rows = zip(found.document.tolist(), found.start.tolist(), found.stop.tolist(), found.on.tolist(), strict=True)
-    places = [one.place(*row, None, "", side, other) for row in list(rows)[:FOUND]]
+    places = [
+        replace(one.place(document, start, stop, 0.0, None, "", side, other), units=on)
+        for document, start, stop, on in list(rows)[:FOUND]
+    ]
     if places:
         st.html(draw.places(places, tr("Most alike first"), tr("Open it on the page Gates"), 1.0, True))
 
@@ -85,7 +90,8 @@ def section(here: Context, opened: bool) -> None:
         st.text_area(tr("Texts"), key=f"{KEY} text", height=120, placeholder=tr("Paste texts here …"))
         label, kinds = tr("or a file, .txt or .csv"), list(own_texts.KINDS)
         st.file_uploader(label, kinds, key=f"{KEY} file", max_upload_size=4)
-        st.button(tr("Survey them"), type="primary", on_click=_start, args=(here,), disabled=busy)
+        kind = "primary" if opened else "secondary"
+        st.button(tr("Survey them"), type=kind, on_click=_start, args=(here,), disabled=busy)
         if problem := st.session_state.get(f"{KEY} problem"):
             st.error(as_sentence(ValueError(problem)))
         if mine and job is not None:

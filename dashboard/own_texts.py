@@ -24,7 +24,7 @@ LONGEST = 1_000_000
 KINDS = ("txt", "csv")
 STEPS = 1 << 14
 """Steps after which the page hears how far a survey is."""
-TOP, SAMPLE = 20, 50
+TOP, SAMPLE = 40, 50
 
 
 def documents(text: str) -> list[str]:

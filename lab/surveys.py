@@ -15,8 +15,8 @@ from lstm_core.say import say
 
 FOLDER = Path(__file__).parents[1] / "assets" / "surveys"
 NAMES = ("general-lstm", "general-gru")
-TOP, SAMPLE = 10, 20
-"""Places that are kept of a unit: as many as the page shows, and some."""
+TOP, SAMPLE = 40, 20
+"""Places that are kept of a unit: of the highest and lowest so many that they are of several documents."""
 TEXT = ("text", "starts", "ends")
 """Columns of a survey's documents that the texts and the model give again."""
 

@@ -167,17 +167,16 @@ def table(found: Sequence[Unit]) -> dict[str, list[Any]]:
 
 
 def number(value: float, digits: int) -> float | None:
-    """Empty where there is none; beyond the longest lag that is looked at, that lag and more."""
-    return None if np.isnan(value) else round(min(value, 65.0), digits)
+    """Empty where there is none."""
+    return None if np.isnan(value) else round(value, digits)
 
 
 def histogram(id: str, title: str, signal: str, bins: Columns, low: float, high: float, role: str) -> dict[str, Any]:
     """Over all steps, how often a signal of a unit has which value. bins: ``Survey.histogram``; low, high: its ends."""
-    middle = np.clip((np.maximum(bins["low"], low) + np.minimum(bins["high"], high)) / 2, low, high)
     if not high > low:
         low, high = low - 0.5, high + 0.5
-    counts, edges = np.histogram(middle, BARS, (low, high), weights=bins["count"])
-    share = counts / max(counts.sum(), 1)
+    edges = np.linspace(low, high, BARS + 1)
+    share = rebinned(bins, edges)
     centres = (edges[1:] + edges[:-1]) / 2
     bars = {
         "type": "bar",
@@ -205,6 +204,14 @@ def histogram(id: str, title: str, signal: str, bins: Columns, low: float, high:
     return p.panel(id, title, drawn, text=p.minus(said), alt=tr("{title}. {said}", title=title, said=said), height=200)
 
 
+def rebinned(bins: Columns, edges: np.ndarray) -> np.ndarray:
+    """(bar,): the share of the steps between each two ``edges``, a bin's steps spread evenly over it."""
+    ends = np.stack([bins["low"], bins["high"]], axis=1).clip(edges[0], edges[-1]).reshape(-1)
+    below = np.concatenate([[0], np.cumsum(bins["count"])])
+    shares = np.stack([below[:-1], below[1:]], axis=1).reshape(-1) / max(below[-1], 1)
+    return np.diff(np.interp(edges, ends, shares, left=0.0, right=1.0))
+
+
 def follows(id: str, title: str, one: Unit) -> dict[str, Any]:
     """How strongly a unit follows each property, beside the best of all units with moved labels."""
     names = [name for name in PROPERTIES if any(found.what == name for found in one.following)]
@@ -230,7 +237,7 @@ def follows(id: str, title: str, one: Unit) -> dict[str, Any]:
         bars,
         barmode="group",
         xaxis={"range": [0, 1.03], "title": {"text": tr("how strongly"), "standoff": 4}, "gridcolor": p.GRID},
-        yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True},
+        yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True, "ticklabelstandoff": 6},
         showlegend=True,
         margin={"l": 130, "b": 40},
     )
@@ -274,6 +281,8 @@ class Place:
     link: str
     until: int = 0
     """The last of the tokens that are meant; ``at`` where it is one alone."""
+    units: int | None = None
+    """Said in the place of the value: how many units are on."""
 
 
 def places(found: Sequence[Place], heading: str, opens: str, reach: float, gate: bool) -> str:
@@ -297,6 +306,7 @@ def _place(one: Place, opens: str, reach: float, gate: bool) -> str:
         name = "mark" if one.at <= k <= last else "span"
         parts.append(f"{escape(between)}<{name}{style}>{text}</{name}>")
     number = p.signed(one.value) if not gate else f"{one.value:.2f}"
+    number = number if one.units is None else str(one.units)
     words = "".join(parts)
     href = f'href="{escape(one.link)}" target="_self" title="{escape(opens)}"'
     return f'<li><a {href}><b>{number}</b> <span dir="auto">{words}</span></a></li>'

@@ -18,7 +18,7 @@ from dashboard.own_survey import KEY, OWN
 from dashboard.surveyed import Sides, Surveyed, beside
 
 KINDS = (("highest", mark("Highest"), 7), ("lowest", mark("Lowest"), 7), ("typical", mark("As usual"), 6))
-NOVELS, OWN_TEXTS = mark("Austen's novels"), mark("my texts")
+NOVELS, OWN_TEXTS = mark("Austen's novels"), mark("My texts")
 
 
 @frame.page(mark("Corpus"), order=8, empty=True)
@@ -29,6 +29,12 @@ def page(here: Context) -> None:
         return
     sides = _sides(here)
     if any(sides):
+        st.caption(
+            tr(
+                "Every unit of both models over a whole set of texts: what it follows, and where it is high or low. A "
+                "row chooses a unit; a place below opens on the page Gates."
+            )
+        )
         with st.columns(2)[0]:
             asked = _find()
         for side, (place, one) in enumerate(zip(st.columns(2, gap="medium"), sides, strict=True)):
@@ -75,8 +81,7 @@ def _find() -> str:
 
 
 def _map(here: Context, side: int, one: Surveyed, asked: str) -> None:
-    st.markdown(f"**{_title(one)}**")
-    st.caption(_about(here, side, one))
+    st.markdown(f"**{_title(one)}** :small[{_about(here, side, one)}]")
     try:
         found = draw.matching(one.units, asked)
     except ValueError as error:
@@ -96,7 +101,7 @@ def _map(here: Context, side: int, one: Surveyed, asked: str) -> None:
 
     table = draw.table(found)
     st.dataframe(
-        pd.DataFrame(table),
+        pd.DataFrame(table).style.format(_steps, subset=list(table)[-1:]),
         height=300,
         hide_index=True,
         key=key,
@@ -132,9 +137,16 @@ def _columns(names: Sequence[str]) -> dict[str, Any]:
             format="%.2f", width=72, help=tr("Share of the steps at which what is kept is below 0.1 or above 0.9.")
         ),
         timescale: column.NumberColumn(
-            format="%.1f", width=76, help=tr("Steps after which the memory is no longer like itself; 65 is beyond 64.")
+            width=76, help=tr("Steps after which the memory is no longer like itself, looked at up to 64.")
         ),
     }
+
+
+def _steps(value: float | None) -> str:
+    """A timescale: infinite beyond the longest lag that is looked at."""
+    if value is None or value != value:
+        return ""
+    return tr("over 64") if value == float("inf") else f"{value:.1f}"
 
 
 def _chosen(side: int, one: Surveyed) -> draw.Unit:
