@@ -384,6 +384,8 @@ def test_there_are_twenty_and_one_of_each_cause() -> None:
 
 
 def test_a_planted_fault_is_placed() -> None:
+    a, b, x = batch_first_forgotten()
+    assert "the input of layer 0 is (7, 3, 5) (time, batch, input) in A and (3, 7, 5) in B" in str(compare(a, b, x))
     a, b, x = one_direction_of_the_second_layer()
     found = compare(a, b, x)
     assert found.causes[0].where == ((1, 1),)
@@ -484,6 +486,54 @@ def test_a_file_by_its_path_a_shipped_model_by_its_name_and_its_state(tmp_path: 
     assert compare("pronouns-lstm", lstm_core.list_models()["pronouns-lstm"], np.array([3, 4, 5, 6]))
 
 
+class Tagger(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.words, self.lstm = nn.Embedding(20, 5), nn.LSTM(5, 6, 2, batch_first=True, dropout=0.5)
+        self.normal, self.out = nn.BatchNorm1d(6), nn.Linear(6, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.out(self.normal(self.lstm(self.words(x))[0][:, -1]))
+
+
+def test_a_model_and_the_state_dict_of_it() -> None:
+    """What reads ids is compared from its embedding on, whichever way they lie; no part's flag is changed."""
+    model, ids = Tagger(), torch.from_numpy(np.random.default_rng(0).integers(1, 19, (3, 7)))
+    model.normal.eval()
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    assert compare(model, weights, ids) and compare(model, save(weights), ids[:, :3])
+    assert model.training and model.lstm.training and not model.normal.training
+    weights["words.weight"] = np.roll(weights["words.weight"], 1, axis=0)
+    found = compare(model, weights, ids)
+    assert [one.name for one in found.causes] == ["embedding"] and "+1 rows" in str(found)
+
+
+class Both(nn.Module):
+    """Two modules on one input, run in one order or the other."""
+
+    def __init__(self, order: tuple[str, str]) -> None:
+        super().__init__()
+        self.order = order
+        for name in order:
+            setattr(self, name, build(seed=len(name)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return sum(getattr(self, name)(x)[0] for name in self.order)  # type: ignore[return-value]
+
+
+def test_modules_are_aligned_by_name_and_odd_ones_are_compared() -> None:
+    a, b = Both(("a", "bb")), Both(("bb", "a"))
+    assert compare(a, b, read())
+    projected = build(proj_size=3)
+    with pytest.warns(UserWarning, match="projections"):
+        assert compare(projected, projected.state_dict(), read())
+    cell = nn.GRUCell(5, 6)
+    layer = {f"{name}_l0": value for name, value in cell.state_dict().items()}
+    assert compare(cell, layer, read()) and compare(build(bias=False), build(bias=False).state_dict(), read())
+    assert compare(build(dropout=0.5, num_layers=2), build(dropout=0.1, num_layers=2), read())
+
+
 def test_what_cannot_be_compared_says_why() -> None:
     with pytest.raises(ValueError, match="not models of one shape .*A has 1 x 6, B has 2 x 6"):
         compare(build(), build(bidirectional=True), read())
@@ -503,7 +553,7 @@ def test_it_takes_less_than_a_second_at_256_units() -> None:
     wrong = {name: reordered(value, (0, 3, 2, 1)) for name, value in arrays(module).items()}
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.thread_time()  # what others take of a busy machine is not counted
         assert compare(module, wrong, x).explained
-        times.append(time.perf_counter() - start)
-    assert min(times) < 2, times  # a second on a quiet machine
+        times.append(time.thread_time() - start)
+    assert min(times) < 1, times

@@ -17,6 +17,7 @@ class Parting:
 
     layer: counted over all recurrent layers, from 0. name: of the block or module that it belongs to. direction, step,
     sequence, unit: as in a trace. signal: what it is called in A, "x" for the input of the layer. a, b: its values.
+    shapes: of the inputs of A and B, (time, batch, input), where these differ and nothing else can be said.
     """
 
     layer: int
@@ -28,9 +29,13 @@ class Parting:
     unit: int
     a: float
     b: float
+    shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
     def __str__(self) -> str:
         """One sentence, without its full stop."""
+        if self.shapes is not None:
+            told = {"layer": self.layer, "a": self.shapes[0], "b": self.shapes[1]}
+            return say("the input of layer {layer} is {a} (time, batch, input) in A and {b} in B", **told)
         return say(
             "{signal} of unit {unit} at step {step} (layer {layer}, direction {direction}, sequence {sequence}) is "
             "{a:.6g} in A and {b:.6g} in B",

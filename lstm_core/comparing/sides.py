@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ import numpy as np
 
 from lstm_core.block import Block
 from lstm_core.comparing.level import Level, Words, levels
-from lstm_core.files import load
+from lstm_core.files import load, wiring
 from lstm_core.files import state_dict as from_state_dict
 from lstm_core.files.load import Loaded
 from lstm_core.files.options import Options
-from lstm_core.network import Network, list_models, load_model
+from lstm_core.network import Network, Reader, list_models, load_model
 from lstm_core.say import say
 from lstm_core.trace import Trace
 
@@ -43,10 +44,18 @@ def both(a: Any, b: Any, x: Any, lengths: Any, state: Any) -> tuple[list[Level],
         steps = own  # before it was rounded to the precision of the first model
     given_lengths = lengths if lengths is not None else lowest.lengths
     begins = None if state is None else {n: v[None] for n, v in lowest.initial.items()}
-    if begins is not None and len(first) > 1:
+    if begins is not None and len(first) > 1:  # of every layer
         begins = {n: np.stack([level.initial[n] for level in first]) for n in lowest.initial}
     second = _levels("B", opened(b), Given(x, steps, given_lengths, begins))
-    return first, second
+    return first, _in_order(first, second)
+
+
+def _in_order(first: Sequence[Level], second: Sequence[Level]) -> list[Level]:
+    """``second`` in the order of the names that both have for their modules or blocks; as it ran where these differ."""
+    names = list(dict.fromkeys(level.name for level in first))
+    if set(names) != {level.name for level in second}:
+        return list(second)
+    return sorted(second, key=lambda level: names.index(level.name))
 
 
 def opened(model: Any) -> Any:
@@ -61,10 +70,10 @@ def opened(model: Any) -> Any:
         return load(model)
     if isinstance(model, Mapping) and model and all(isinstance(key, str) for key in model):
         arrays = {key: _array(value) for key, value in model.items()}
-        blocks = from_state_dict.found(arrays, Options()).blocks
-        if not blocks:
+        found = from_state_dict.found(arrays, Options())
+        if not found.blocks:
             raise ValueError(say("this state_dict holds no recurrent layers: no weight_ih_l0 is among its keys"))
-        return Loaded("PyTorch", tuple(blocks))
+        return Loaded("PyTorch", tuple(found.blocks), found.others, found.roles, found.layout)
     return model
 
 
@@ -104,32 +113,63 @@ def _levels(side: str, model: Any, given: Given) -> list[Level]:
 
 def _of_network(side: str, network: Network, given: Given) -> list[Level]:
     block = (*network.below, network.block)[0]
-    inputs = np.asarray(given.x) if given.steps is None or _ids(given.x) else block.laid_out(given.steps)
-    if _ids(inputs) and network.reader is None and given.steps is not None:
-        inputs = block.laid_out(given.steps)
+    reads = _ids(given.x) and network.reader is not None
+    if reads:
+        inputs = _laid_ids(network, block, given)
+    else:
+        inputs = np.asarray(given.x) if given.steps is None else block.laid_out(given.steps)
     found = levels(side, network.name, network.read(inputs, given.lengths, state=given.state), network.block.biases)
-    if _ids(inputs) and network.reader is not None:
+    if reads:
         ids = inputs[:, None] if inputs.ndim == 1 else inputs.T if block.batch_first else inputs
         found[0] = replace(found[0], words=Words(np.asarray(network.embedding, np.float64), ids))
     return found
 
 
+def _laid_ids(network: Network, block: Block, given: Given) -> np.ndarray:
+    """The ids, which lie as the first model reads them, as ``block`` does."""
+    ids = _array(given.x)
+    if given.steps is None or ids.ndim == 1:
+        return ids
+    ways = [way for way in (ids, ids.T) if way.shape == given.steps.shape[:2]]
+    rows = network.embedding
+    if len(ways) == 2 and rows.shape[1] == given.steps.shape[-1] and ids.max(initial=0) < len(rows):
+        ways.sort(key=lambda way: float(np.abs(rows[way] - given.steps).sum()))
+    first = ways[0] if ways else ids
+    return first.T if block.batch_first else first
+
+
 def _of_loaded(side: str, loaded: Loaded, given: Given) -> list[Level]:
-    if len(loaded.blocks) == 1 and not (_ids(given.x) and given.steps is None):
+    if len(loaded.blocks) == 1:
         block = loaded.blocks[0]
-        if not _ids(given.x) or block.reads is None or block.reads.name not in loaded.others:
-            return _of_network(side, Network(block.name, block), given)
+        named = wiring.embeddings(loaded, block) if _ids(given.x) else []
+        reader = None
+        if named:
+            skips = block.reads is not None and block.reads.mask_zero
+            reader = Reader(wiring.embedding(loaded, named[0]), padding=0 if skips else None)
+        return _of_network(side, Network(block.name, block, reader), given)
     if given.state is not None:
         count = len(loaded.blocks)
         raise ValueError(say("a first state can be given to one block; this file has {count}", count=count))
     alone = given.steps is None or _ids(given.x)
-    inputs = np.asarray(given.x) if alone else loaded.blocks[0].laid_out(np.asarray(given.steps))
+    inputs = _array(given.x) if alone else loaded.blocks[0].laid_out(np.asarray(given.steps))
     traces = loaded.trace(inputs, given.lengths)
     found: list[Level] = []
     for name, trace in traces.items():
         rows = levels(side, name, trace, loaded[name].biases)
         found += [_on(found, rows[0]), *rows[1:]]
     return found
+
+
+@contextmanager
+def _evaluating(module: Any) -> Iterator[None]:
+    """Dropout would make any two runs differ. Every part is put back as it was."""
+    was = {inner: inner.training for inner in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for inner, training in was.items():
+            inner.training = training
 
 
 def _of_module(side: str, module: Any, given: Given) -> list[Level]:
@@ -139,12 +179,8 @@ def _of_module(side: str, module: Any, given: Given) -> list[Level]:
     torch = sys.modules["torch"]
     if not isinstance(module, torch.nn.RNNBase | torch.nn.RNNCellBase):
         x = given.x if isinstance(given.x, torch.Tensor | list | tuple | dict) else torch.as_tensor(np.asarray(given.x))
-        was = module.training
-        module.eval()  # dropout would make any two runs differ
-        try:
+        with _evaluating(module):
             traces = trace_whole(module, x if isinstance(x, tuple) else (x,), {})[0]
-        finally:
-            module.train(was)
         found: list[Level] = []
         for name, trace in traces.items():
             inner = module.get_submodule(name.split("#")[0])
@@ -162,7 +198,8 @@ def _of_module(side: str, module: Any, given: Given) -> list[Level]:
         state = state[0] if len(state) == 1 else state
     lengths = None if isinstance(x, tuple) else given.lengths  # a packed sequence has its own
     x = x if isinstance(x, tuple) else _tensor(x, module)
-    return levels(side, "", trace_module(module, x, state, lengths=lengths), _biases(module))
+    with _evaluating(module):
+        return levels(side, "", trace_module(module, x, state, lengths=lengths), _biases(module))
 
 
 def _tensor(values: Any, module: Any) -> Any:

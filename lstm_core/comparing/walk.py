@@ -71,7 +71,7 @@ def _fit(first: Sequence[Level], second: Sequence[Level]) -> None:
 
 
 def _units(level: Level) -> int:
-    return next(iter(level.initial.values())).shape[-1]
+    return level.initial[level.cell.output if level.cell.output in level.initial else level.cell.states()[0]].shape[-1]
 
 
 # ---- how far they are apart
@@ -104,7 +104,7 @@ def _parting(layer: int, p: Level, q: Level, limit: float) -> Parting | None:
     """The first place, as a layer reads, at which it differs."""
     shapes = p.inputs.shape, q.inputs.shape
     if shapes[0] != shapes[1]:
-        return Parting(layer, p.name, 0, 0, 0, "x", 0, np.nan, np.nan)
+        return Parting(layer, p.name, 0, 0, 0, "x", 0, np.nan, np.nan, shapes)
     entry = difference(p.inputs, q.inputs)
     if entry.max(initial=0.0) > limit and not p.chained:
         step, row, unit = _first(entry, limit, p.backwards(0))
