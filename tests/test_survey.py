@@ -146,12 +146,24 @@ def test_the_highest_and_the_lowest_places_are_exact(survey: Survey, traces: lis
 
 
 def test_of_equal_values_the_first_place_in_the_data_is_kept(tmp_path: Path, model: Network) -> None:
-    survey = lstm_core.survey(model, ["I speak", "I speak", "I speak", "I speak"], tmp_path, top=3)
+    survey = lstm_core.survey(model, ["I speak", "I speak", "I speak", "I speak"], tmp_path / "same", top=3)
     for end in ("highest", "lowest"):
         for unit in range(24):
             found = getattr(survey.contexts("i", unit=unit), end)
             steps = [(c.document, c.step) for c in found]
             assert steps == [(k, steps[0][1]) for k in range(3)]
+    mixed = lstm_core.survey(model, ["I speak fluent", "I speak"], tmp_path / "mixed", top=1)
+    tied = [c.highest[0] for c in (mixed.contexts("i", unit=unit) for unit in range(24)) if c.highest[0].step < 2]
+    assert tied and {context.document for context in tied} == {0}  # the longer one, though shorter ones run first
+
+
+def split_mix(document: int, step: int) -> int:
+    """Steele, Lea & Flood 2014, in Python's whole numbers."""
+    golden, bits = 0x9E3779B97F4A7C15, (1 << 64) - 1
+    x = ((document << 32) + step + golden) * golden & bits
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & bits
+    x = (x ^ x >> 27) * 0x94D049BB133111EB & bits
+    return x ^ x >> 31
 
 
 def test_typical_places_are_nearest_to_the_median_of_those_drawn(survey: Survey, traces: list[Any]) -> None:
@@ -164,6 +176,8 @@ def test_typical_places_are_nearest_to_the_median_of_those_drawn(survey: Survey,
     assert away == sorted(away)
     for context in typical:
         assert abs(v[where[context.document, context.step], 3] - context.value) < 2e-6
+    drawn = sorted(where, key=lambda place: split_mix(*place))[:20]
+    assert {(c.document, c.step) for c in typical} == set(drawn)
     other = survey.contexts("o", unit=9, most=20).typical
     assert {(c.document, c.step) for c in other} == {(c.document, c.step) for c in typical}
 

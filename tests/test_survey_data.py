@@ -149,6 +149,7 @@ def test_a_torch_model_is_surveyed_module_by_module(model: Network, tmp_path: Pa
         layer, direction, unit = v.shape[1] - 1, v.shape[2] - 1, 2
         found = survey.contexts(signal, unit=unit, layer=layer, direction=direction, module=module)
         assert abs(found.highest[0].value - v[:, layer, direction, unit].max()) < 1e-6
+    assert survey.contexts("c", unit=2).highest and survey.contexts("z", unit=2, layer=1).highest
     assert set(lstm_core.open_survey(tmp_path / "s", model=tagger).units()["module"]) == {"gru", "lstm"}
     with pytest.raises(ValueError, match="open the survey with it"):
         lstm_core.open_survey(tmp_path / "s").open(0)

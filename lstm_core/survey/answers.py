@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from lstm_core.survey.folder import TABLES, Folder
 from lstm_core.survey.labels import FOLLOWED
 from lstm_core.survey.merged import merged
 from lstm_core.survey.models import Model, model_of, shipped
-from lstm_core.survey.pieces import read
+from lstm_core.survey.pieces import STEPS, pieces, read
 from lstm_core.survey.results import KINDS, Columns, Context, Contexts, Follows, columns_of, ranked
 from lstm_core.survey.similar import Similar
 from lstm_core.survey.summary import Kept
@@ -137,7 +138,9 @@ class Survey:
         """
         return dict(self._units)
 
-    def histogram(self, signal: str, *, unit: int, layer: int = 0, direction: int = 0, module: str = "") -> Columns:
+    def histogram(
+        self, signal: str, *, unit: int, layer: int = 0, direction: int = 0, module: str | None = None
+    ) -> Columns:
         """The bins of one unit that are not empty: low, high, count. Raises ValueError for a unit that there is not."""
         at = self._id(signal, unit, layer, direction, module)
         found = self._histograms
@@ -155,7 +158,7 @@ class Survey:
         unit: int,
         layer: int = 0,
         direction: int = 0,
-        module: str = "",
+        module: str | None = None,
         most: int = 20,
         around: int = 8,
     ) -> Contexts:
@@ -180,20 +183,18 @@ class Survey:
         for a document that there is not."""
         return self._corpus.words(document, start, stop, around)
 
-    def open(self, document: int, step: int = 0, module: str = "") -> Trace:
+    def open(self, document: int, step: int = 0, module: str | None = None) -> Trace:
         """The trace of a document; of one longer than a piece (16,384 steps), of the stretch that holds ``step``.
 
         Raises ValueError for a document that there is not, and where the model or the vectors are needed and not there.
         """
-        from lstm_core.survey.pieces import STEPS
-
         one = read(self._model, document, self._corpus.document(document), ())
         content = self._corpus.document(document).content
         tokens = tuple(self._model.encode(content)) if isinstance(content, str) and self._model.encode else ()
         start = 0
         runs = [self._model.run(one.x[:, None])] if len(one.x) <= STEPS else self._model.whole(one.x, STEPS)
         for traces in runs:
-            trace = traces.get(module) or next(iter(traces.values()))
+            trace = traces.get(module or "", next(iter(traces.values())))
             stop = start + len(trace)
             if step < stop:
                 return replace(trace, tokens=tokens[start:stop]) if len(tokens) == len(one.x) else trace
@@ -214,32 +215,30 @@ class Survey:
         watch = self._manifest["options"]["patterns"]
         if watch is None:
             raise ValueError(say("this survey keeps no patterns: it was made with patterns=None"))
-        trace = self.open(text) if isinstance(text, int) else self._run(text)
-        if not 0 <= start < stop <= len(trace):
+        on, shape = self._on(text, watch[0], watch[1])
+        if not 0 <= start < stop <= on.shape[1]:
             message = "there are no steps {start} to {stop}: the text has {steps}"
-            raise ValueError(say(message, start=start, stop=stop, steps=len(trace)))
-        signal = patterns.signal_of(trace.cell) if watch[0] == "memory" else watch[0]
-        value = trace[signal][:, :, :, 0]
-        rows = np.moveaxis(value, 2, -1).reshape(-1, len(trace)).astype(np.float32)
-        found = alike.pattern(patterns.switched(rows, watch[1]), start, stop, sides)
+            raise ValueError(say(message, start=start, stop=stop, steps=on.shape[1]))
+        found = alike.pattern(on, start, stop, sides)
         if not len(found):
             message = "no unit is on at all of these steps and off beside them: choose another stretch, or fewer sides"
             raise ValueError(say(message))
-        units = tuple(self._switch(int(row), value.shape) for row in found)
+        units = tuple(alike.switch(int(row), shape) for row in found)
         needed = max(1, int(np.ceil(share * len(units))))
         matches = list(alike.find(self._corpus, found, needed))
         return alike.ordered(units, needed, stop - start, matches)
 
-    def _run(self, text: str) -> Trace:
-        one = read(self._model, -1, Document(text), ())
-        return next(iter(self._model.run(one.x[:, None]).values()))
-
-    @staticmethod
-    def _switch(row: int, shape: tuple[int, ...]) -> alike.Switch:
-        layers, directions, _, units = shape
-        half = layers * directions * units
-        layer, rest = divmod(row % half, directions * units)
-        return alike.Switch(layer, rest // units, rest % units, 1 if row < half else -1)
+    def _on(self, text: str | int, watched: str, threshold: float) -> tuple[np.ndarray, tuple[int, int, int]]:
+        """(2 * unit, step): which units are on at each step of a text, as in the survey, and the signal's shape."""
+        document = Document(text) if isinstance(text, str) else self._corpus.document(text)
+        found, shape = [np.zeros((0, 0), bool)], (0, 0, 0)
+        asked = None if watched == "memory" else (watched,)
+        for piece in pieces(self._model, [read(self._model, 0, document, ())], asked):
+            for rows in islice(piece.rows.values(), 1):
+                signal = patterns.signal_of(rows.cell) if asked is None else watched
+                shape = rows.shape[signal]
+                found.append(patterns.spread(rows, signal, threshold))
+        return np.concatenate(found[1:] or found, axis=1), shape
 
     def follows(self, labels: Any, *, signal: str | None = None) -> Follows:
         """How far does every unit follow a label, and how far would one by chance?
@@ -290,8 +289,10 @@ class Survey:
         views: dict[str, Any] = {name: self._table(name) for name in TABLES} if not self.complete else {}
         return ask(self._folder, views, [number for number, _, _ in self._parts], query)
 
-    def _id(self, signal: str, unit: int, layer: int, direction: int, module: str) -> int:
-        asked = {"module": module, "layer": layer, "direction": direction, "signal": signal, "unit": unit}
+    def _id(self, signal: str, unit: int, layer: int, direction: int, module: str | None) -> int:
+        """The row in ``units``, of the first module that has such a unit if none is named."""
+        asked = {"layer": layer, "direction": direction, "signal": signal, "unit": unit}
+        asked |= {} if module is None else {"module": module}
         at = np.logical_and.reduce([self._units[name] == value for name, value in asked.items()])
         if not at.any():
             there = ", ".join(

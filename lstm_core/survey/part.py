@@ -125,7 +125,7 @@ class Work:
         rows = next(iter(piece.rows.values()))
         signal = self.watch[0] or patterns.signal_of(rows.cell)
         if signal in rows.values:
-            patterns.add(bits, rows, signal, self.watch[1])
+            bits.add(patterns.spread(rows, signal, self.watch[1]))
         return rows.shape.get(signal)
 
 

@@ -49,12 +49,12 @@ class Bits:
         return np.concatenate([*self.packed, *last], axis=1) if last else np.zeros((0, 0), np.uint8)
 
 
-def add(bits: Bits, rows: Rows, signal: str, threshold: float) -> None:
-    """The bits of a piece; 0 at steps that a mask skipped."""
+def spread(rows: Rows, signal: str, threshold: float) -> np.ndarray:
+    """(2 * unit, step) bool: what was on at all steps of a piece; nothing was at those that a mask skipped."""
     on = switched(rows.own(signal), threshold)
-    spread = np.zeros((len(on), rows.size), bool)
-    spread[:, rows.place] = on
-    bits.add(spread)
+    found = np.zeros((len(on), rows.size), bool)
+    found[:, rows.place] = on
+    return found
 
 
 def to_table(bits: Bits, shape: tuple[int, int, int]) -> pa.Table:

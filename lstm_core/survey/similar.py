@@ -49,6 +49,14 @@ class Similar:
         return len(self.document)
 
 
+def switch(row: int, shape: tuple[int, int, int]) -> Switch:
+    """What row ``row`` of the bits is of. shape: (layer, direction, unit)."""
+    layers, directions, units = shape
+    half = layers * directions * units
+    layer, rest = divmod(row % half, directions * units)
+    return Switch(layer, rest // units, rest % units, 1 if row < half else -1)
+
+
 def pattern(on: np.ndarray, start: int, stop: int, sides: int) -> np.ndarray:
     """The rows of ``on`` (row, step) bool that are true from ``start`` to ``stop``, and false at the step on so many
     ``sides`` of it at least. Before the first and after the last step everything is off."""

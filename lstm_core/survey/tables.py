@@ -130,13 +130,11 @@ def _units(groups: Groups, state: Mapping[str, np.ndarray], correlation: np.ndar
 def _best(followed: pa.Table, units: int) -> tuple[pa.Array, np.ndarray]:
     """Of every unit the property that it follows best, if better than any unit follows the moved labels."""
     name, area = np.full(units, None, object), np.full(units, np.nan)
-    found = {
-        column: followed.column(column).to_numpy(zero_copy_only=False)
-        for column in ("id", "property", "auc", "shuffled_auc")
-    }
+    found = {name: followed.column(name).to_numpy() for name in ("id", "auc", "shuffled_auc")}
+    labels = np.array(followed.column("property").to_pylist(), object)
     strength, chance = np.abs(found["auc"] - 0.5), np.abs(found["shuffled_auc"] - 0.5)
-    for label in dict.fromkeys(found["property"].tolist()):
-        at = found["property"] == label
+    for label in dict.fromkeys(labels.tolist()):
+        at = labels == label
         luck = np.nanmax(chance[at], initial=0.0)
         for unit, value, auc in zip(found["id"][at], strength[at], found["auc"][at], strict=True):
             if value > luck and not value <= abs(area[unit] - 0.5):
