@@ -363,7 +363,7 @@ def test_of_another_model_other_data_or_other_options_it_is_refused(
 ) -> None:
     shutil.copytree(survey.folder, tmp_path / "s")
     ask = {"out": tmp_path / "s", "top": 7, "sample": 20}
-    with pytest.raises(ValueError, match="another model, country-lstm"):
+    with pytest.raises(ValueError, match="holds a survey of another model, country-lstm"):
         lstm_core.survey(model.untrained(), TEXTS, **ask)
     for data in ([*TEXTS, "I speak"], TEXTS[:-1], [*TEXTS[:-1], "The bus"], TEXTS[::-1]):
         with pytest.raises(ValueError, match="other data"):
