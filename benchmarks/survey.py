@@ -40,9 +40,9 @@ The usual way is a loop over the steps with the cell's equations written out in 
 (hooks on `nn.LSTM` see h alone), 64 documents of about one length at a time, and six HDF5 data sets to which the
 unpadded values are appended. It answers nothing yet.
 
-Goals: a million steps in 3 minutes and 500 MB, as many microseconds a step and as much memory at 10^6 as at 10^5, at most
-1 % of the raw gates at 10^6 steps (the highest and lowest places of every unit, 2.5 MB, do not grow); a question in
-300 ms, the first of a process aside, which imports and opens."""
+Goals: a million steps in 3 minutes and 500 MB, as many microseconds a step and as much memory at 10^6 as at 10^5, at
+most 1 % of the raw gates at 10^6 steps (the highest and lowest places of every unit, 2.5 MB, do not grow); a question
+in 300 ms, the first of a process aside, which imports and opens."""
 
 
 def documents(steps: int) -> Iterator[str]:
