@@ -17,8 +17,9 @@ from dashboard.figures.content import content
 from dashboard.figures.content import side as described
 from dashboard.figures.grid import grid, roles_of
 from dashboard.figures.order import orders, seen
-from dashboard.figures.words import visible, words
-from lstm_core import CELLS, Trace, device, load_model
+from dashboard.figures.words import piece, visible, words
+from lab.general.pieces import build
+from lstm_core import CELLS, Tokenizer, Trace, device, load_model
 from lstm_core.certificate import Certificate
 from tests.small_models import small_model
 
@@ -220,6 +221,13 @@ def test_what_a_byte_level_vocabulary_holds_is_read_and_not_its_spelling() -> No
     assert described(model, trace, [], 0, 0, np.arange(2))["pieces"] == {}
     trace = model.run("cat 😀")
     assert described(model, trace, [], 0, 0, np.arange(2))["pieces"] == {str(step): "4 bytes" for step in range(1, 5)}
+
+
+def test_a_space_that_a_vocabulary_puts_before_a_sign_is_no_byte_of_it() -> None:
+    tokenizer = Tokenizer(build(["the rain in the plain"] * 9, ["天上的雨"] * 9, size=340).to_str())
+    tokens = tokenizer.encode("<é")
+    assert [token.piece for token in tokens[:2]] == ["\N{LOWER ONE EIGHTH BLOCK}", "<"]
+    assert [piece(tokens, step, tokenizer) for step in range(4)] == ["\N{OPEN BOX}", "<", "2 bytes", "2 bytes"]
 
 
 def test_an_expected_unknown_word_is_marked() -> None:
