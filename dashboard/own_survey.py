@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard import own_texts
-from dashboard.figures import corpus as draw
+from dashboard.figures import places
 from dashboard.figures.words import as_sentence, visible
 from dashboard.frame import Context
 from dashboard.jobs import JOB, Busy, Job
@@ -64,12 +64,12 @@ def _alike(one: Surveyed, text: str, start: int, stop: int, side: int, other: st
     said = {"units": len(found.units), "count": len(found)}
     st.caption(tr("{units} units are on just there. They are on together at {count:,} places of your texts.", **said))
     rows = zip(found.document.tolist(), found.start.tolist(), found.stop.tolist(), found.on.tolist(), strict=True)
-    places = [
+    there = [
         replace(one.place(document, start, stop, 0.0, None, "", side, other), units=on)
         for document, start, stop, on in list(rows)[:FOUND]
     ]
-    if places:
-        st.html(draw.places(places, tr("Most alike first"), tr("Open it on the page Gates"), 1.0, True))
+    if there:
+        st.html(places.places(there, tr("Most alike first"), tr("Open it on the page Gates"), 1.0, True))
 
 
 # ---- the visitor's texts

@@ -14,7 +14,8 @@ import numpy as np
 
 from dashboard import budgets, cache
 from dashboard.address import link
-from dashboard.figures.corpus import PROPERTIES, Place, Unit, units
+from dashboard.figures.corpus import PROPERTIES, Unit, units
+from dashboard.figures.places import Place
 from lstm_core import Network
 from lstm_core.equations import remembering
 from lstm_core.text import Token

@@ -22,6 +22,7 @@ from dashboard.figures import corpus as draw
 from dashboard.jobs import JOB
 from dashboard.views import corpus, gates
 from lstm_core import Network, survey
+from lstm_core.survey import part
 from tests.small_models import small_model
 from tests.test_views import opened, sent, small  # noqa: F401
 
@@ -103,6 +104,9 @@ def test_units_are_found_by_words_and_the_address_keeps_both() -> None:
     assert list(test.dataframe[0].value["unit"].astype(int)) == [one.unit for one in asked]
     panels = {panel["id"]: panel for panel in sent(test)["panels"]}
     assert "unit 5" in panels["follows0"]["title"] and "unit 3" in panels["follows1"]["title"]
+    test.selectbox[0].set_value("4").run()
+    panels = {panel["id"]: panel for panel in sent(test)["panels"]}
+    assert "unit 4" in panels["follows0"]["title"] and test.query_params["row"] in ("4", ["4"])
     test.text_input(key="corpus find").set_value("nothing of the kind").run()
     assert test.query_params["find"] in ("nothing of the kind", ["nothing of the kind"])
     assert not test.exception and any("described by these words" in one.value for one in test.caption)
@@ -241,3 +245,29 @@ def test_empty_texts_and_a_model_without_words_are_a_sentence() -> None:
     test = opened(corpus.__name__)
     next(button for button in test.button if button.label == "Survey them").click().run()
     assert [one.value for one in test.error] == ["There is no text in it."] and JOB not in test.session_state
+
+
+def test_a_visitors_own_model_goes_along_and_what_was_stopped_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(part, "STEPS", part.STEPS)  # put back afterwards
+    monkeypatch.setattr(own_texts, "STEPS", 12)
+    model = small_model("gru", seed=3, layers=2)
+    for name, data in own_texts.wanted([""], [model], TEXTS).items():
+        (tmp_path / name).write_bytes(data)
+    own_texts.main(tmp_path)
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    shares = [line["share"] for line in told]
+    assert len(shares) > 2 and shares == sorted(shares) and shares[-1] == 1
+    one = surveyed.Surveyed(lstm_core.open_survey(tmp_path / "survey0", model), model, "yours", TEXTS)
+    assert {(unit.layer, unit.place) for unit in one.units} >= {(0, "5"), (1, "1.0.5")} and len(one.units) == 16
+
+    def stopped(now: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        survey(model, TEXTS, tmp_path / "stopped", progress=stopped)
+    some = surveyed.Surveyed(lstm_core.open_survey(tmp_path / "stopped", model), model, "yours", TEXTS)
+    assert not some.survey.complete and 0 < some.survey.documents < len(TEXTS) and len(some.units) == 16
+    kind = some.contexts(some.units[0], "h", "highest", 3)
+    assert kind and all(document < some.survey.documents for document, _, _ in kind)

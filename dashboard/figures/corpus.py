@@ -1,21 +1,18 @@
-"""What the page "Corpus" draws of a survey: a row a unit, a unit's histograms, what it follows, and places."""
+"""What the page "Corpus" draws of a survey: a row a unit, a unit's histograms, what it follows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 
 from dashboard import theme
 from dashboard.figures import panel as p
-from dashboard.figures.words import visible
 from dashboard.language import mark, tr
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry, remembering
-from lstm_core.text import Token
 
 Columns = Mapping[str, np.ndarray]
 
@@ -87,6 +84,12 @@ class Unit:
         parts = [tr("layer {layer}", layer=self.layer)] * bool(self.layer)
         parts += [tr("backward")] * bool(self.direction)
         return p.row([*parts, tr("unit {unit}", unit=self.unit)])
+
+    def label(self) -> str:
+        """Its name, and what it follows."""
+        if self.best is None:
+            return self.name
+        return tr("{name}: {what} ({signal})", name=self.name, what=what(self.best), signal=self.best.signal)
 
     def says(self) -> str:
         """Everything that a filter looks in, in the language in use and in English."""
@@ -263,59 +266,3 @@ def told(found: Following) -> str:
     else:
         said = tr("{signal} is lower at “{what}”: AUC {score}.", **values)
     return p.sentences(said, tr("With the labels moved no unit gets beyond {moved}.", **values))
-
-
-# ---- places
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place in the data. tokens: those around it, with the signal's ``values`` there; at: which of them it is. text:
-    of the document. link: where it opens."""
-
-    text: str
-    tokens: Sequence[Token]
-    values: np.ndarray
-    at: int
-    value: float
-    link: str
-    until: int = 0
-    """The last of the tokens that are meant; ``at`` where it is one alone."""
-    units: int | None = None
-    """Said in the place of the value: how many units are on."""
-
-
-def places(found: Sequence[Place], heading: str, opens: str, reach: float, gate: bool) -> str:
-    """A list of places as HTML: words tinted by the signal's value, which is ``reach`` at full colour; each a link.
-
-    gate: values are shares from 0 to 1, or else signed.
-    """
-    rows = "".join(_place(one, opens, reach, gate) for one in found)
-    return f'<section class="gc-places"><h3>{escape(heading)}</h3><ol>{rows}</ol></section>'
-
-
-def _place(one: Place, opens: str, reach: float, gate: bool) -> str:
-    parts = []
-    end = one.tokens[0].start if one.tokens else 0
-    last = max(one.until, one.at)
-    for k, (token, value) in enumerate(zip(one.tokens, one.values, strict=True)):
-        between = one.text[end : token.start] if token.start > end else ""
-        end = max(end, token.end)
-        style = f' style="background:{tint(float(value), reach, gate)}"'
-        text = escape(visible(token.text) if not token.text.isspace() else " ")
-        name = "mark" if one.at <= k <= last else "span"
-        parts.append(f"{escape(between)}<{name}{style}>{text}</{name}>")
-    number = p.signed(one.value) if not gate else f"{one.value:.2f}"
-    number = number if one.units is None else str(one.units)
-    words = "".join(parts)
-    href = f'href="{escape(one.link)}" target="_self" title="{escape(opens)}"'
-    return f'<li><a {href}><b>{number}</b> <span dir="auto">{words}</span></a></li>'
-
-
-def tint(value: float, reach: float, gate: bool) -> str:
-    """A background for a word, on a light and on a dark page."""
-    if np.isnan(value):
-        return "none"
-    share = min(abs(value) / reach, 1.0) if reach > 0 else 0.0
-    color = theme.role_color("keep", "light") if gate else (p.POSITIVE if value >= 0 else p.NEGATIVE)
-    return f"color-mix(in srgb, {color} {round(55 * share)}%, transparent)"

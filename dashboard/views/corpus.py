@@ -11,6 +11,8 @@ import streamlit as st
 
 from dashboard import address, frame, own_survey, surveyed
 from dashboard.figures import corpus as draw
+from dashboard.figures import places
+from dashboard.figures.panel import panel
 from dashboard.figures.words import as_sentence
 from dashboard.frame import Context
 from dashboard.language import mark, tr
@@ -92,7 +94,8 @@ def _map(here: Context, side: int, one: Surveyed, asked: str) -> None:
         return
     chosen = _chosen(side, one)
     rows = [k for k, unit in enumerate(found) if unit.place == chosen.place]
-    key = f"{KEY} map {side} {one.name} {id(one)} {asked}"
+    turn = st.session_state.get(_turn(side), 0)
+    key = f"{KEY} map {side} {one.name} {id(one)} {asked} {turn}"
 
     def choose() -> None:
         picked = st.session_state[key]["selection"]["rows"]
@@ -111,6 +114,30 @@ def _map(here: Context, side: int, one: Surveyed, asked: str) -> None:
         column_config=_columns(list(table)),
         alt=tr("{count} units, one a row; a click chooses one.", count=len(found)),
     )
+    _named(side, one, chosen)
+
+
+def _named(side: int, one: Surveyed, chosen: draw.Unit) -> None:
+    """The same choice as a list, for the keyboard and for who knows the number."""
+    key, names = f"{KEY} unit {side} {one.name} {id(one)}", {unit.place: unit.label() for unit in one.units}
+    st.session_state[key] = chosen.place
+
+    def choose() -> None:
+        address.choose(_row(side), st.session_state[key])
+        st.session_state[_turn(side)] = st.session_state.get(_turn(side), 0) + 1
+
+    st.selectbox(
+        tr("{cell} unit", cell=tr(one.network.cell.title)),
+        list(names),
+        format_func=names.__getitem__,
+        key=key,
+        on_change=choose,
+    )
+
+
+def _turn(side: int) -> str:
+    """Counts the choices that were made beside the map, which then is another one and has another row marked."""
+    return f"{KEY} turn {side}"
 
 
 def _row(side: int) -> str:
@@ -190,7 +217,7 @@ def _units(here: Context, sides: Sides) -> None:
     if not most:
         return
     for side, own in enumerate(panels):
-        own += [draw.p.panel(f"none{side}{k}", "") for k in range(most - len(own))]
+        own += [panel(f"none{side}{k}", "") for k in range(most - len(own))]
     here.chart(KEY, frame.columns(panels), words=[])
     for side, (place, one, unit) in enumerate(zip(st.columns(2, gap="medium"), sides, there, strict=True)):
         if one and unit:
@@ -222,8 +249,8 @@ def _contexts(side: int, one: Surveyed, unit: draw.Unit, other: str) -> None:
     gate = one.network.cell.signal(signal).low == 0
     opens = tr("Open it on the page Gates")
     for kind, heading, count in KINDS:
-        places = [
+        there = [
             one.place(document, step, step + 1, value, unit, signal, side, other)
             for document, step, value in one.contexts(unit, signal, kind, count)
         ]
-        st.html(draw.places(places, tr(heading), opens, 1.0 if gate else max(abs(low), abs(high)), gate))
+        st.html(places.places(there, tr(heading), opens, 1.0 if gate else max(abs(low), abs(high)), gate))
