@@ -86,6 +86,9 @@ def test_what_follows_something_comes_first_and_is_held_against_moved_labels() -
     found = shown().units
     ranks = [draw._order(one) for one in found]
     assert ranks == sorted(ranks) and found[0].best and found[0].best.strength > found[0].best.chance
+    for one in (following for unit in found for following in unit.following):
+        assert (one.score >= one.middle) == (one.moved > one.middle) or one.moved == one.middle
+        assert abs(one.moved - one.middle) == pytest.approx(shown().survey.follows(one.what).chance, abs=1e-9)
     # Pearson's r with the position, by hand.
     network = shown().network
     position = np.concatenate([np.arange(len(network.run(text, device="cpu"))) for text in TEXTS])
@@ -175,6 +178,11 @@ def test_a_survey_of_another_model_is_not_shown(shipped: Path, tmp_path: Path, m
         (folder / "manifest.json").write_text(json.dumps(manifest))
     test = opened(corpus.__name__)
     assert not test.dataframe and any("python -m lab survey" in one.value for one in test.info)
+
+
+def test_a_survey_of_other_texts_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surveyed, "novels", lambda: [TEXTS[1], TEXTS[0], *TEXTS[2:]])
+    assert surveyed.shipped(cache.model("pronouns-lstm"), 0) is None
 
 
 def test_what_ships_holds_no_texts_and_answers_the_same(shipped: Path, tmp_path: Path) -> None:
