@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lstm_core.say import say
-from lstm_core.survey import following as follows
-from lstm_core.survey import histograms, own, patterns, tables
+from lstm_core.survey import own, patterns, tables
 from lstm_core.survey import similar as alike
 from lstm_core.survey.corpus import Corpus, Words, parts_of
 from lstm_core.survey.documents import Document, documents
@@ -55,8 +54,13 @@ class Survey:
         self.complete: bool = manifest["complete"]
         self._parts = parts_of(self._folder, manifest)
         if source is not None and model_of(source, *how).fingerprint != manifest["model"]["hash"]:
-            message = "the survey in {folder} is of another model, {name}"
-            raise ValueError(say(message, folder=str(folder), name=manifest["model"]["name"]))
+            raise ValueError(
+                say(
+                    "the survey in {folder} is of another model, {name}",
+                    folder=str(folder),
+                    name=manifest["model"]["name"],
+                )
+            )
 
     def __repr__(self) -> str:
         state = "complete" if self.complete else "not complete"
@@ -217,12 +221,19 @@ class Survey:
             raise ValueError(say("this survey keeps no patterns: it was made with patterns=None"))
         on, shape = self._on(text, watch[0], watch[1])
         if not 0 <= start < stop <= on.shape[1]:
-            message = "there are no steps {start} to {stop}: the text has {steps}"
-            raise ValueError(say(message, start=start, stop=stop, steps=on.shape[1]))
+            raise ValueError(
+                say(
+                    "there are no steps {start} to {stop}: the text has {steps}",
+                    start=start,
+                    stop=stop,
+                    steps=on.shape[1],
+                )
+            )
         found = alike.pattern(on, start, stop, sides)
         if not len(found):
-            message = "no unit is on at all of these steps and off beside them: choose another stretch, or fewer sides"
-            raise ValueError(say(message))
+            raise ValueError(
+                say("no unit is on at all of these steps and off beside them: choose another stretch, or fewer sides")
+            )
         units = tuple(alike.switch(int(row), shape) for row in found)
         needed = max(1, int(np.ceil(share * len(units))))
         matches = list(alike.find(self._corpus, found, needed))
@@ -267,14 +278,7 @@ class Survey:
         groups = own.follow(self._model, reads, given, binary, self._kept.seed)
         if not groups:
             raise ValueError(say("no step has a label"))
-        parts = []
-        for (module, name), group in groups.items():
-            grid = histograms.edges(group.signal.low, group.signal.high)
-            found = follows.columns(group.state, 0, 1, binary, grid)
-            layer, direction, unit = (axis.reshape(-1) for axis in np.indices(group.shape))
-            keys = {"module": np.full(len(unit), module, object), "layer": layer, "direction": direction}
-            parts.append({**keys, "signal": np.full(len(unit), name, object), "unit": unit, **found})
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        columns = own.columns(groups, binary)
         what = os.fspath(labels) if isinstance(labels, str | os.PathLike) else "labels"
         return ranked(what, columns, binary, signal)
 
@@ -300,10 +304,16 @@ class Survey:
                     f"{m}: {s}" if m else s for m, s in zip(self._units["module"], self._units["signal"], strict=True)
                 )
             )
-            message = (
-                "the survey has no unit {unit} of {signal!r}, layer {layer}, direction {direction}; it has {there}"
+            raise ValueError(
+                say(
+                    "the survey has no unit {unit} of {signal!r}, layer {layer}, direction {direction}; it has {there}",
+                    unit=unit,
+                    signal=signal,
+                    layer=layer,
+                    direction=direction,
+                    there=there,
+                )
             )
-            raise ValueError(say(message, unit=unit, signal=signal, layer=layer, direction=direction, there=there))
         return int(np.flatnonzero(at)[0])
 
 

@@ -74,8 +74,14 @@ def documents(
         if not document.empty:
             kind = kind or document.kind
         if not document.empty and document.kind != kind:
-            message = "document {number} holds {other}, and those before hold {kind}: one survey reads one kind"
-            raise ValueError(say(message, number=number, other=document.kind, kind=kind))
+            raise ValueError(
+                say(
+                    "document {number} holds {other}, and those before hold {kind}: one survey reads one kind",
+                    number=number,
+                    other=document.kind,
+                    kind=kind,
+                )
+            )
         yield document
 
 
@@ -88,8 +94,11 @@ def _contents(data: Any, lengths: Callable[[Any], Any] | None, column: str | Non
         yield from [array] if array.ndim == (1 if array.dtype.kind in "iu" else 2) else array
         return
     if not isinstance(data, Iterable) and not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
-        message = "the data is a list of texts, ids or arrays, a data set or a file, not {kind}"
-        raise TypeError(say(message, kind=type(data).__name__))
+        raise TypeError(
+            say(
+                "the data is a list of texts, ids or arrays, a data set or a file, not {kind}", kind=type(data).__name__
+            )
+        )
     if isinstance(data, Mapping):
         raise TypeError(say("the data is a list of texts, ids or arrays, a data set or a file, not a dict"))
     if hasattr(data, "dataset") and hasattr(data, "collate_fn"):  # a DataLoader gives batches
@@ -106,8 +115,13 @@ def _input(item: Any) -> Any:
     if isinstance(item, Mapping):
         named = next((name for name in ("input_ids", *COLUMNS) if name in item), None)
         if named is None:
-            message = "an item of the data is a dict without {names}; it has {there}"
-            raise ValueError(say(message, names="text, ids, input_ids", there=", ".join(map(str, item))))
+            raise ValueError(
+                say(
+                    "an item of the data is a dict without {names}; it has {there}",
+                    names="text, ids, input_ids",
+                    there=", ".join(map(str, item)),
+                )
+            )
         return item[named]
     return item[0] if isinstance(item, tuple) else item
 
@@ -161,19 +175,35 @@ def _document(content: Any, number: int, padding: int | None) -> Document:
         bad = np.argwhere(~np.isfinite(array))
         if len(bad):
             step, place = map(int, bad[0])
-            message = "document {number} holds {value} at step {step}, number {place} of its vector"
-            raise ValueError(say(message, number=number, value=array[step, place], step=step, place=place))
+            raise ValueError(
+                say(
+                    "document {number} holds {value} at step {step}, number {place} of its vector",
+                    number=number,
+                    value=array[step, place],
+                    step=step,
+                    place=place,
+                )
+            )
         return Document(array.astype(np.float32, copy=False) if array.dtype.itemsize < 8 else array)
-    message = "document {number} is neither a text, nor ids (time,), nor vectors (time, input): it is {what}"
     what = type(content).__name__ if array.dtype.kind == "O" else f"{array.dtype} {array.shape}"
-    raise ValueError(say(message, number=number, what=what))
+    raise ValueError(
+        say(
+            "document {number} is neither a text, nor ids (time,), nor vectors (time, input): it is {what}",
+            number=number,
+            what=what,
+        )
+    )
 
 
 def _read(path: str | os.PathLike[str], column: str | None) -> Iterator[Any]:
     name, suffix = os.fspath(path), Path(path).suffix.lower()
     if suffix not in FILES:
-        message = "data in a file is .txt, .csv or .parquet, not {name!r}; a single text is given in a list, [text]"
-        raise ValueError(say(message, name=name[:80]))
+        raise ValueError(
+            say(
+                "data in a file is .txt, .csv or .parquet, not {name!r}; a single text is given in a list, [text]",
+                name=name[:80],
+            )
+        )
     try:
         yield from _parquet(name, column) if suffix == ".parquet" else _lines(name, suffix, column)
     except UnicodeDecodeError as error:
@@ -192,8 +222,9 @@ def _lines(name: str, suffix: str, column: str | None) -> Iterator[str]:
             named = _named(name, list(table.fieldnames or ()), column)
             yield from (row[named] or "" for row in table)
         except csv.Error as error:
-            message = "{name} cannot be read as a table of comma-separated values: {error}"
-            raise ValueError(say(message, name=name, error=str(error))) from error
+            raise ValueError(
+                say("{name} cannot be read as a table of comma-separated values: {error}", name=name, error=str(error))
+            ) from error
         finally:
             csv.field_size_limit(before)
 
@@ -221,6 +252,11 @@ def _named(name: str, there: list[str], column: str | None) -> str:
         )
     found = column or next((c for c in COLUMNS if c in there), there[0] if len(there) == 1 else None)
     if found is None:
-        message = "{name} has the columns {there}: say which holds the texts, column=..."
-        raise ValueError(say(message, name=name, there=", ".join(there) or "none"))
+        raise ValueError(
+            say(
+                "{name} has the columns {there}: say which holds the texts, column=...",
+                name=name,
+                there=", ".join(there) or "none",
+            )
+        )
     return found

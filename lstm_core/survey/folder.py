@@ -58,8 +58,7 @@ class Folder:
                 say("{path} cannot be read as a survey's manifest: {error}", path=str(path), error=str(error))
             ) from error
         if not isinstance(found, dict) or found.get("format") != FORMAT:
-            message = "{path} is not the manifest of a survey that this version reads"
-            raise ValueError(say(message, path=str(path)))
+            raise ValueError(say("{path} is not the manifest of a survey that this version reads", path=str(path)))
         return found
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
@@ -91,8 +90,13 @@ class Folder:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
-            message = "no space is left for {path}: what was surveyed so far is kept; free some, and call survey again"
-            raise OSError(error.errno, say(message, path=str(path))) from error
+            raise OSError(
+                error.errno,
+                say(
+                    "no space is left for {path}: what was surveyed so far is kept; free some, and call survey again",
+                    path=str(path),
+                ),
+            ) from error
         finally:
             beside.unlink(missing_ok=True)
 

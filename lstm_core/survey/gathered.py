@@ -88,13 +88,24 @@ class Gathered:
         if trace.broken is not None:
             raise ValueError(say("document {number}: {error}", number=numbers, error=str(trace.broken)))
         if trace.continued is not None:
-            message = "document {number}: the rows of {name} change places as it runs, so no row is one document"
-            raise ValueError(say(message, number=numbers, name=self.name or "the model"))
+            raise ValueError(
+                say(
+                    "document {number}: the rows of {name} change places as it runs, so no row is one document",
+                    number=numbers,
+                    name=self.name or "the model",
+                )
+            )
 
 
 def _finite(values: np.ndarray, signal: str, document: np.ndarray, step: np.ndarray) -> None:
     if not np.isfinite(values).all():
         unit, at = map(int, np.argwhere(~np.isfinite(values))[0])
-        message = "document {number}: {signal} of unit {unit} is {value} at step {step}"
         where = {"number": int(document[at]), "step": int(step[at]), "unit": unit}
-        raise ValueError(say(message, signal=signal, value=values[unit, at], **where))
+        raise ValueError(
+            say(
+                "document {number}: {signal} of unit {unit} is {value} at step {step}",
+                signal=signal,
+                value=values[unit, at],
+                **where,
+            )
+        )

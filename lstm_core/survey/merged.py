@@ -25,8 +25,9 @@ def merged(folder: Folder, kept: Kept) -> tuple[Groups, list[dict[str, Any]]]:
         try:
             part, about = tables.from_table(pq.read_table(path))
         except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
-            message = "{path} is damaged: remove it and call survey again ({error})"
-            raise ValueError(say(message, path=str(path), error=str(error))) from error
+            raise ValueError(
+                say("{path} is damaged: remove it and call survey again ({error})", path=str(path), error=str(error))
+            ) from error
         groups = summary.merge(groups, part, kept)
         notes.append({**about, "number": number})
     return groups, notes

@@ -52,10 +52,13 @@ class Model:
             yield from self.stretches(x, steps)
             return
         if len(x) > WHOLE:
-            message = (
-                "it has {steps:,} steps; a model that cannot go on from a state is run on {most:,} at most: cut it"
+            raise ValueError(
+                say(
+                    "it has {steps:,} steps; a model that cannot go on from a state is run on {most:,} at most: cut it",
+                    steps=len(x),
+                    most=WHOLE,
+                )
             )
-            raise ValueError(say(message, steps=len(x), most=WHOLE))
         yield self.run(x[:, None])
 
 
@@ -134,9 +137,16 @@ def _network(network: Network, tokenizer: Tokenizer | None = None) -> Model:
 
 def _looked_up(network: Network, ids: np.ndarray) -> np.ndarray:
     if ids.size and not (0 <= ids.min() and ids.max() < len(network.embedding)):
-        message = "the ids go from {low} to {high}; this network has {rows:,} words (0 to {last})"
         rows = len(network.embedding)
-        raise ValueError(say(message, low=int(ids.min()), high=int(ids.max()), rows=rows, last=rows - 1))
+        raise ValueError(
+            say(
+                "the ids go from {low} to {high}; this network has {rows:,} words (0 to {last})",
+                low=int(ids.min()),
+                high=int(ids.max()),
+                rows=rows,
+                last=rows - 1,
+            )
+        )
     return network.embedding[ids]
 
 

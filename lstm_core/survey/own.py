@@ -38,17 +38,29 @@ def by_document(given: Any, steps: Sequence[int]) -> list[np.ndarray]:
         if flat.ndim == 2 and len(flat) == len(steps):
             return by_document(list(flat), steps)
         if flat.shape != (sum(steps),):
-            message = "there are {labels:,} labels, and the data has {steps:,} steps"
-            raise ValueError(say(message, labels=flat.size, steps=sum(steps)))
+            raise ValueError(
+                say("there are {labels:,} labels, and the data has {steps:,} steps", labels=flat.size, steps=sum(steps))
+            )
         return np.split(flat, np.cumsum(steps)[:-1])
     if len(given) != len(steps):
-        message = "there are labels for {labels:,} documents, and the data has {documents:,}"
-        raise ValueError(say(message, labels=len(given), documents=len(steps)))
+        raise ValueError(
+            say(
+                "there are labels for {labels:,} documents, and the data has {documents:,}",
+                labels=len(given),
+                documents=len(steps),
+            )
+        )
     found = [_numbers(one) for one in given]
     for number, (one, count) in enumerate(zip(found, steps, strict=True)):
         if one.shape != (count,):
-            message = "document {number} has {steps:,} steps, and {labels:,} labels"
-            raise ValueError(say(message, number=number, steps=count, labels=one.size))
+            raise ValueError(
+                say(
+                    "document {number} has {steps:,} steps, and {labels:,} labels",
+                    number=number,
+                    steps=count,
+                    labels=one.size,
+                )
+            )
     return found
 
 
@@ -88,8 +100,12 @@ def follow(model: Model, reads: Iterable[Read], given: Sequence[np.ndarray], bin
     for piece in pieces(model, _labelled(reads, given)):
         for module, rows in piece.rows.items():
             if rows.labels.shape != (1, len(rows)):
-                message = "{module} takes other steps than the data has, so labels of the data say nothing about it"
-                raise ValueError(say(message, module=module or model.name))
+                raise ValueError(
+                    say(
+                        "{module} takes other steps than the data has, so labels of the data say nothing about it",
+                        module=module or model.name,
+                    )
+                )
             at = np.flatnonzero(~np.isnan(rows.labels[0]))
             if len(at):
                 _add(groups, module, rows, at, binary, seed)
@@ -119,3 +135,15 @@ def _add(groups: Groups, module: str, rows: Rows, at: np.ndarray, binary: bool, 
                 **following.merge(before, state),
             }
         groups[module, name] = Group(signal, rows.shape[name], state)
+
+
+def columns(groups: Groups, binary: bool) -> dict[str, np.ndarray]:
+    """How far every unit follows the label, a row a unit: see ``Follows``."""
+    parts = []
+    for (module, name), group in groups.items():
+        grid = histograms.edges(group.signal.low, group.signal.high)
+        layer, direction, unit = (axis.reshape(-1) for axis in np.indices(group.shape))
+        keys = {"module": np.full(len(unit), module, object), "layer": layer, "direction": direction}
+        keys |= {"signal": np.full(len(unit), name, object), "unit": unit}
+        parts.append({**keys, **following.columns(group.state, 0, 1, binary, grid)})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -39,8 +39,13 @@ def read(model: Model, number: int, document: Document, follow: Sequence[str]) -
         labels = np.array([np.arange(len(content)) for _ in follow], np.float32)  # of its position, which has no text
         return Read(number, content, labels=labels.reshape(len(follow), len(content)))
     if model.encode is None:
-        message = "document {number} is a text; {name} has no words: give ids or vectors, or tokenizer=..."
-        raise ValueError(say(message, number=number, name=model.name))
+        raise ValueError(
+            say(
+                "document {number} is a text; {name} has no words: give ids or vectors, or tokenizer=...",
+                number=number,
+                name=model.name,
+            )
+        )
     tokens = model.encode(content)
     ids = np.array([token.id for token in tokens], np.int64)
     spans = np.array([(token.start, token.end) for token in tokens], np.int64).reshape(-1, 2)

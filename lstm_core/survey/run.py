@@ -97,8 +97,13 @@ def _follow(asked: Sequence[str] | None, first: Document | None) -> tuple[str, .
     there = list(FOLLOWED) if first is None or first.kind == "text" else ["position"]
     for name in asked or ():
         if name not in there:
-            message = "there is no property {name!r} of this data to follow; there are {names}"
-            raise ValueError(say(message, name=name, names=", ".join(there)))
+            raise ValueError(
+                say(
+                    "there is no property {name!r} of this data to follow; there are {names}",
+                    name=name,
+                    names=", ".join(there),
+                )
+            )
     return tuple(there if asked is None else asked)
 
 
@@ -123,8 +128,13 @@ def _begin(folder: Folder, model: Model, kept: Kept, watch: tuple[str | None, fl
     if found is None:
         others = [path.name for path in folder.path.iterdir() if path.name != ".lock"]
         if others:
-            message = "{folder} is not a survey's folder, it holds {name}: take an empty or a new one"
-            raise ValueError(say(message, folder=str(folder.path), name=others[0]))
+            raise ValueError(
+                say(
+                    "{folder} is not a survey's folder, it holds {name}: take an empty or a new one",
+                    folder=str(folder.path),
+                    name=others[0],
+                )
+            )
         found = {
             "format": FORMAT,
             "complete": False,
@@ -135,13 +145,25 @@ def _begin(folder: Folder, model: Model, kept: Kept, watch: tuple[str | None, fl
         folder.write_manifest(found)
         return found
     if found["model"]["hash"] != model.fingerprint:
-        message = "{folder} holds a survey of another model, {name}: take another folder"
-        raise ValueError(say(message, folder=str(folder.path), name=found["model"]["name"]))
+        raise ValueError(
+            say(
+                "{folder} holds a survey of another model, {name}: take another folder",
+                folder=str(folder.path),
+                name=found["model"]["name"],
+            )
+        )
     for name, value in options.items():
         if found["options"].get(name) != value:
-            message = "the survey in {folder} was begun with {name}={before}, not {value}: take another folder"
             before = found["options"].get(name)
-            raise ValueError(say(message, folder=str(folder.path), name=name, before=before, value=value))
+            raise ValueError(
+                say(
+                    "the survey in {folder} was begun with {name}={before}, not {value}: take another folder",
+                    folder=str(folder.path),
+                    name=name,
+                    before=before,
+                    value=value,
+                )
+            )
     return found
 
 
@@ -197,10 +219,12 @@ def _surveyed(
 
 
 def _other(folder: Folder) -> ValueError:
-    message = (
-        "{folder} holds a survey of other data, or the data comes in another order than before: take another folder"
+    return ValueError(
+        say(
+            "{folder} holds a survey of other data, or of the same in another order: take another folder",
+            folder=str(folder.path),
+        )
     )
-    return ValueError(say(message, folder=str(folder.path)))
 
 
 def _finish(folder: Folder, manifest: dict[str, Any], kept: Kept, hashes: Sequence[str]) -> None:
