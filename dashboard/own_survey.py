@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import own_texts
+from dashboard import own_texts, surveyed
 from dashboard.figures import places
 from dashboard.figures.words import as_sentence, visible
 from dashboard.frame import Context
@@ -52,7 +52,7 @@ def similar(here: Context, sides: Sides) -> None:
                 key=f"{KEY} stretch {side} {text}",
                 label_visibility="collapsed",
             )
-            _alike(one, text, int(ends[0]), int(ends[1]) + 1, side, beside(sides, side))
+            _alike(one, text[: tokens[-1].end], int(ends[0]), int(ends[1]) + 1, side, beside(sides, side))
 
 
 def _alike(one: Surveyed, text: str, start: int, stop: int, side: int, other: str) -> None:
@@ -103,10 +103,7 @@ def section(here: Context, opened: bool) -> None:
 def _start(here: Context) -> None:
     st.session_state.pop(f"{KEY} problem", None)
     text, file = (st.session_state.get(f"{KEY} {name}") for name in ("text", "file"))
-    settings = here.scene.settings
-    chosen = {}
-    for name, network in zip((settings.left, settings.right), here.scene.models, strict=True):
-        chosen[network.name if name != YOURS else YOURS] = network
+    chosen = {network.name if surveyed.ships(network) else YOURS: network for network in here.scene.models}
     try:
         if silent := next((network.name for network in chosen.values() if not network.reads_words), None):
             raise ValueError(say("{name} reads no words; choose a model above that does", name=silent))
@@ -147,8 +144,8 @@ def _take(job: Job) -> None:
         try:
             one = Surveyed(open_survey(job.folder / f"survey{k}", network), network, name, texts)
             sides.append(one if one.units else None)
-        except (ValueError, OSError):
-            continue
+        except (ValueError, OSError):  # it was stopped before
+            sides.append(None)
     if any(sides):
         st.session_state[OWN] = job, sides  # the folder lives as long as the job does
         st.session_state.pop(f"{KEY} texts", None)  # and they are what is drawn

@@ -37,11 +37,11 @@ def uploaded(name: str, data: bytes) -> list[str]:
     a file that cannot be read."""
     kind = name.rpartition(".")[2].lower()
     if kind not in KINDS:
-        raise ValueError(say("{name} is neither a .txt nor a .csv file", name=name[:80]))
+        raise ValueError(say("this is not a .txt or .csv file: {name}", name=name[:80]))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(say("{name} is not UTF-8 text; save it as UTF-8", name=name[:80])) from error
+        raise ValueError(say("this file is not UTF-8 text; save it as UTF-8: {name}", name=name[:80])) from error
     if kind == "txt":
         return documents(text)
     before = csv.field_size_limit(max(len(text), 1))
@@ -50,14 +50,15 @@ def uploaded(name: str, data: bytes) -> list[str]:
         columns = [column.strip() for column in table.fieldnames or ()]
         wanted = "text" if "text" in columns else columns[0] if len(columns) == 1 else None
         if wanted is None:
-            message = '{name} has the columns {there}; the one that holds the texts has to be called "text"'
-            there = ", ".join(columns)[:200] or say("none")
-            raise ValueError(say(message, name=name[:80], there=there))
+            message = 'the columns of {name} are {there}; the one that holds the texts has to be called "text"'
+            if not columns:
+                raise ValueError(say("there is no text in it"))
+            raise ValueError(say(message, name=name[:80], there=", ".join(columns)[:200]))
         table.fieldnames = columns
         found = [(row[wanted] or "").strip() for row in table]
     except csv.Error as error:
-        message = "{name} cannot be read as a table of comma-separated values: {error}"
-        raise ValueError(say(message, name=name[:80], error=str(error))) from error
+        message = "this cannot be read as a table of comma-separated values: {error}"
+        raise ValueError(say(message, error=str(error))) from error
     finally:
         csv.field_size_limit(before)
     return _bounded([one for one in found if one])
@@ -74,11 +75,16 @@ def _bounded(found: list[str]) -> list[str]:
 
 
 def wanted(names: Sequence[str], networks: Sequence[Any], texts: Sequence[str]) -> dict[str, bytes]:
-    """The files that a survey's process needs. names: of shipped models, "" for one that goes along."""
+    """The files that a survey's process needs. names: of shipped models, "" for one that goes along.
+    Raises ValueError for a model that cannot."""
     files = {"texts.json": json.dumps(texts).encode(), "models.json": json.dumps(names).encode()}
     for k, (name, network) in enumerate(zip(names, networks, strict=True)):
         if not name:
-            files[f"{k}.pickle"] = pickle.dumps(network)
+            try:
+                files[f"{k}.pickle"] = pickle.dumps(network)
+            except (pickle.PicklingError, AttributeError, TypeError) as error:  # a cell of somebody's own
+                message = "{name} cannot be surveyed on the page; lstm_core.survey can"
+                raise ValueError(say(message, name=network.name)) from error
     return files
 
 

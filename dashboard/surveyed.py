@@ -162,13 +162,18 @@ def shipped(network: Network, side: int) -> Surveyed | None:
     """
     wanted = network.name, f"general-{network.cell.name}", FAMILY[side], *FAMILY
     for name in dict.fromkeys(wanted):
-        if name == network.name and (name not in cache.models() or cache.model(name) is not network):
+        if name == network.name and not ships(network):
             continue  # a visitor's model, whatever it is called
         if (manifest := FOLDER / name / "manifest.json").exists() and name in cache.models():
             found = _opened(name, FOLDER, manifest.stat().st_mtime_ns)
             if found is not None:
                 return found
     return None
+
+
+def ships(network: Network) -> bool:
+    """Whether it is one of the models that ship, and not a visitor's of such a name."""
+    return network.name in cache.models() and cache.model(network.name) is network
 
 
 @lru_cache(maxsize=8)

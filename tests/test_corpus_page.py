@@ -208,9 +208,9 @@ def test_what_ships_holds_no_texts_and_answers_the_same(shipped: Path, tmp_path:
     [
         ("a.txt", b"", "there is no text"),
         ("a.txt", b"\xff\xfe\x00", "not UTF-8"),
-        ("a.pdf", b"%PDF", "neither a .txt nor a .csv"),
-        ("a.csv", b"one,two\n1,2\n", "has the columns one, two"),
-        ("a.csv", b"", "has the columns none"),
+        ("a.pdf", b"%PDF", "not a .txt or .csv file"),
+        ("a.csv", b"one,two\n1,2\n", "columns of a.csv are one, two"),
+        ("a.csv", b"", "there is no text"),
         ("a.csv", b'text\n"open', "cannot be read as a table"),
         ("a.txt", b"word " * 250_000, "characters"),
     ],
@@ -279,3 +279,30 @@ def test_a_visitors_own_model_goes_along_and_what_was_stopped_is_drawn(
     assert not some.survey.complete and 0 < some.survey.documents < len(TEXTS) and len(some.units) == 16
     kind = some.contexts(some.units[0], "h", "highest", 3)
     assert kind and all(document < some.survey.documents for document, _, _ in kind)
+
+
+def test_what_was_stopped_on_one_side_says_so_and_the_other_side_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part, "STEPS", 12)
+
+    def stopped(now: object) -> None:
+        raise KeyboardInterrupt
+
+    class Stopped:
+        folder, problem = tmp_path, ""
+
+    with pytest.raises(KeyboardInterrupt):
+        survey("pronouns-lstm", TEXTS, tmp_path / "survey0", progress=stopped)
+    test = opened(corpus.__name__)
+    chosen = {name: cache.model(name) for name in ("pronouns-lstm", "pronouns-gru")}
+    monkeypatch.setattr(own_survey.st, "session_state", {own_survey.ASKED: (chosen, TEXTS)})
+    own_survey._take(Stopped())
+    own = own_survey.st.session_state[own_survey.OWN]
+    monkeypatch.undo()
+    monkeypatch.setattr(surveyed, "_opened", lambda *_: None)
+    test.session_state[own_survey.OWN] = own
+    test.run()
+    assert not test.exception and len(test.dataframe) == 1
+    assert any("Stopped before its end" in one.value for one in test.markdown)
+    assert any("no survey for this side" in one.value for one in test.caption)
