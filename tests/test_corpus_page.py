@@ -33,6 +33,9 @@ TEXTS = [
 ]
 
 
+FOLDER, NOVELS = surveyed.FOLDER, surveyed.novels
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Surveys of the two small models, made as those that ship are."""
@@ -198,6 +201,15 @@ def test_what_ships_holds_no_texts_and_answers_the_same(shipped: Path, tmp_path:
     assert [(c.document, c.step, c.value) for c in ours.highest] == [
         (c.document, c.step, c.value) for c in theirs.highest
     ]
+
+
+def test_every_survey_that_ships_is_of_a_model_that_ships_and_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GATESCOPE_MODELS")
+    monkeypatch.setattr(surveyed, "novels", NOVELS)
+    cache.forget()
+    for folder in FOLDER.glob("[!.]*"):
+        assert surveyed._opened(folder.name, FOLDER, 0), f"python -m lab survey {folder.name}"
+        assert sum(path.stat().st_size for path in folder.rglob("*.parquet")) <= 2e6
 
 
 # ---- the visitor's own texts
