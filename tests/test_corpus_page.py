@@ -180,7 +180,7 @@ def test_a_survey_of_another_model_is_not_shown(shipped: Path, tmp_path: Path, m
         manifest["model"]["hash"] = "another"
         (folder / "manifest.json").write_text(json.dumps(manifest))
     test = opened(corpus.__name__)
-    assert not test.dataframe and any("python -m lab survey" in one.value for one in test.info)
+    assert not test.dataframe and [one.value for one in test.code] == ["python -m lab survey"]
 
 
 def test_a_survey_of_other_texts_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,10 +50,11 @@ def page(here: Context) -> None:
     else:
         st.info(
             tr(
-                "No survey of the general models ships with this copy; in a checkout `python -m lab survey` makes "
-                "them. Below you can survey texts of your own."
+                "No survey of the general models ships with this copy. Below you can survey texts of your own; in a "
+                "checkout this makes the surveys that belong here:"
             )
         )
+        st.code("python -m lab survey", language=None)
     own_survey.section(here, opened=not any(sides))
 
 
