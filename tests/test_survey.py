@@ -13,7 +13,7 @@ import pytest
 
 import lstm_core
 from lstm_core.network import Network
-from lstm_core.survey import part, pieces
+from lstm_core.survey import labels, part, pieces
 from lstm_core.survey.answers import Survey
 
 TEXTS = [
@@ -226,6 +226,23 @@ def test_what_a_unit_follows_is_what_counting_all_pairs_says(survey: Survey, tra
     steps = np.concatenate([np.arange(len(trace)) for trace in traces])
     for row, unit in enumerate(numbers.units["unit"]):
         assert abs(numbers.units["correlation"][row] - np.corrcoef(v[:, unit], steps)[0, 1]) < 1e-4
+
+
+def test_chance_is_measured_with_labels_moved_along_the_text(survey: Survey) -> None:
+    own = np.stack([np.arange(100), np.arange(100) % 3])
+    shifts = set()
+    for document in range(50):
+        moved = labels.moved(own, 0, document, 0)
+        shift = int(moved[0].argmin())
+        shifts.add(shift)
+        assert 10 <= shift <= 90 and all(
+            (b == [*a[-shift:], *a[:-shift]]).all() for a, b in zip(own, moved, strict=True)
+        )
+        assert (labels.moved(own, 0, document, 0) == moved).all()
+    assert len(shifts) > 20
+    found = survey.follows("inside_quotes")
+    assert np.abs(found.units["auc"] - found.units["shuffled_auc"]).max() > 0.1
+    assert found.chance == np.abs(found.units["shuffled_auc"] - 0.5).max()
 
 
 def test_labels_that_are_missing_are_left_out(survey: Survey, traces: list[Any]) -> None:

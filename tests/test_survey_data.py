@@ -325,3 +325,8 @@ def test_questions_that_have_no_answer_are_refused_in_words(model: Network, tmp_
         survey.sql(f"select * from read_csv('{tmp_path / 'x.csv'}')")
     with pytest.raises(TypeError, match="a int cannot be surveyed|an? int"):
         lstm_core.survey(3, TEXTS, tmp_path / "t")
+
+
+def test_padding_is_what_stands_at_the_end_alone(model: Network, tmp_path: Path) -> None:
+    survey = lstm_core.survey(model, np.array([[7, 5, 7, 6, 7, 7], [3, 4, 5, 6, 8, 9]]), tmp_path / "s", padding=7)
+    assert survey.steps == 4 + 6
