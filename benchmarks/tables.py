@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lab.experiments import discover
 from lab.experiments.record import results
+from lab.shipped import numbers
 from lstm_core import CELLS, list_models, load_model
 from lstm_core.equations import carry
 
@@ -49,7 +50,29 @@ HEADINGS = {
     "false_alarms": "at other words",
     "kept_old": "held there, the old pronoun stays",
     "subject_wrote": "the subject wrote the first pronoun",
-    "bits_per_character_5_gram": "of a 5-gram model",
+    "bits_per_character": "bits per character, held-out Austen",
+    "free_an_expected_word": "free sentences: an expected word among five",
+    "free_an_expected_word_chinese": "free Chinese sentences: an expected word among five",
+    "he_or_she_in_novels": "he or she in held-out novels, whole readout, balanced",
+    "gender_unit_in_novels": "the same by the best single unit",
+    "quote_unit": "one unit tells whether quotation marks are open",
+    **{
+        f"free_{key}{end}": f"free {language}sentences: {says}"
+        for end, language in (("", ""), ("_chinese", "Chinese "))
+        for key, says in (
+            ("he_or_she", "he or she"),
+            ("he_or_she_known_names", "he or she, known names"),
+            ("he_or_she_nouns_and_titles", "he or she, nouns and titles"),
+            ("he_or_she_structures", "he or she, structures"),
+            ("he_or_she_names_of_other_cultures", "he or she, names of other cultures"),
+            ("he_or_she_calibration_error", "he or she, expected calibration error"),
+            ("language_of_the_country_near", "the country's language"),
+            ("language_of_the_country_across_a_paragraph", "the country's language across a paragraph"),
+            ("agreement_plain", "subject and verb"),
+            ("agreement_attractors", "subject and verb, other nouns between"),
+        )
+    },
+    **{f"he_or_she_after_words.{words}": f"he or she, {words} words after the name" for words in (0, 10, 30, 100, 300)},
 }
 """What the figures in the models' headers are called here; the others by their names. Only numbers are shown."""
 
@@ -63,7 +86,7 @@ def models() -> str:
     tables = []
     for family in FAMILIES:
         members = [load_model(name) for name in list_models() if name.partition("-")[0] == family]
-        metrics = [{k: v for k, v in m.meta.get("metrics", {}).items() if isinstance(v, int | float)} for m in members]
+        metrics = [dict(numbers(m.meta.get("metrics", {}))) for m in members]
         found = Counter(key for one in metrics for key in one)
         names = [name for name, count in found.items() if count > 1 and not name.startswith("keep_")]
         table = [

@@ -1,43 +1,22 @@
-"""The shipped general models do what their headers say, on sentences not trained on; untrained ones do not."""
+"""The shipped general models do what their headers say, on sentences and novels that they have not read; untrained ones
+do not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
 from random import Random
 
 import numpy as np
 import pytest
 
 from lab import corpus
-from lab.measures import general as general_measures
-from lab.measures.general import (
-    bits,
-    characters,
-    chinese_probes,
-    cloud_probes,
-    country_probes,
-    english_probes,
-    gender_samples,
-    last_answer_right,
-    quote_samples,
-    unit_accuracy,
-)
-from lab.measures.ngram import KneserNey
-from lab.tasks.templates import Composer, marked, neutral
-from lstm_core import Network, load_model
+from lab.measures import distance, free, novels
+from lab.measures.general import bits, characters, freely_written, quote_samples
+from lab.measures.units import unit_accuracy
+from lstm_core import Network, list_models, load_model
 
-SEED = 31_415  # not the one of the header's figures
-# Written for this test, so that it needs no download: what comes between a Chinese subject and its pronoun.
-SENTENCES = [
-    "窗户外面有一棵大树",
-    "超市今天不开门",
-    "电脑坏了",
-    "这条街上有三家饭馆",
-    "明天可能要下雪",
-    "图书馆里人不多",
-    "地铁又快又方便",
-    "春天到了",
-]
+NAMES = [name for name in list_models() if name.startswith("general-")]
+BY_CHANCE = {"he or she": 0.66, "agreement": 0.75, "language of the country": 0.1, "an expected word": 0.2}
 QUOTED = (
     '"I never saw such a day," said the old gentleman, looking out of the window. "It has rained since the morning, '
     'and the road is under water." His daughter put down her book. She had not been listening. "Shall we go, then," '
@@ -47,7 +26,7 @@ QUOTED = (
 )
 
 
-@pytest.fixture(scope="module", params=["general-lstm", "general-gru"])
+@pytest.fixture(scope="module", params=NAMES)
 def model(request: pytest.FixtureRequest) -> Network:
     return load_model(request.param)
 
@@ -57,64 +36,65 @@ def untrained(model: Network) -> Network:
     return model.untrained()
 
 
-def composer() -> Composer:
-    return Composer(Random(SEED), neutral(corpus.wordnet_phrases()[1]), SENTENCES, held_out=True)
+@cache
+def told(name: str, trained: bool) -> dict[str, float]:
+    model = load_model(name)
+    return freely_written(model if trained else model.untrained())
 
 
-ANSWERS: dict[str, tuple[float, Callable[[], list]]] = {
-    "English pronouns": (0.99, lambda: english_probes(composer(), SEED, 200)),
-    "English pronouns, 100 words later": (0.85, lambda: english_probes(composer(), SEED, 50, 100)),
-    "Chinese pronouns": (0.99, lambda: chinese_probes(composer(), 200)),
-    "country, 100 words later": (0.93, lambda: country_probes(composer(), 100, repeats=2)),
-    "agreement": (0.97, lambda: list(map(composer().agreement, [0, 1, 2] * 40))),
-    "clouds": (0.98, lambda: cloud_probes(composer())),
-}
+def reached(name: str) -> dict[str, float]:
+    """The targets that the model reached when it was measured; what it missed stands in docs/models.md."""
+    metrics = load_model(name).meta["metrics"]
+    found = {}
+    for kind, target in free.TARGETS.items():
+        for end in ("", "_chinese"):
+            key = "free_" + kind.replace(":", "").replace(" ", "_") + end
+            if metrics.get(key, 0) >= target:
+                found[key] = target
+    return found
 
 
-@pytest.mark.parametrize("name", ANSWERS)
-def test_answers(model: Network, untrained: Network, name: str) -> None:
-    goal, write = ANSWERS[name]
-    docs = write()
-    assert last_answer_right(model, docs) >= goal
-    assert last_answer_right(untrained, docs) < 0.75
+@pytest.mark.parametrize("name", NAMES)
+def test_free_sentences(name: str) -> None:
+    """All as in the header; what is reached is no accident of any network."""
+    metrics, found, blank = load_model(name).meta["metrics"], told(name, True), told(name, False)
+    for key, value in found.items():
+        assert value == pytest.approx(metrics[key], abs=0.03), key
+    targets = reached(name)
+    assert len(targets) >= LEAST[name]
+    for key, target in targets.items():
+        assert found[key] >= target - 0.03
+    for kind, most in BY_CHANCE.items():
+        for key, value in blank.items():
+            if key.startswith("free_" + kind.replace(" ", "_")) and "error" not in key:
+                assert value <= most, key
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "I grew up in France. The sea was near our house. I speak fluent [French]",
-        "We looked up. The clouds are in the [sky]",
-        "Mary went to the market because [she|he]",
-        "Mary went to the market because she was hungry. Then John met Anna and [he|she]",
-        "When the queen left, [she|he]",
-        "The keys to the cabinet [are|is]",
-        "The key to the cabinets [is|are]",
-        "王女士遇见了李先生，因为[她|他]",
-        "我是法国人，我会说[法]",
-    ],
-)
-def test_sentences_of_the_essays(model: Network, text: str) -> None:
-    assert last_answer_right(model, [marked(text, "essay")]) == 1
+LEAST = {"general-lstm": 1, "general-gru": 1}
+"""How many of the targets for free sentences, in both languages, each model reaches."""
 
 
 def test_bits_per_character(model: Network, untrained: Network) -> None:
     """On three pages from the end of each novel, near the figure for all of the held-out text."""
     pages = [novel[:6000] for novel in corpus.austen()[1]]
-    metrics = model.meta["metrics"]
     found = bits(model, pages) / characters(pages)
-    assert found <= 1.8 and abs(found - metrics["bits_per_character"]) < 0.1
-    assert metrics["bits_per_character"] < metrics["bits_per_character_5_gram"]
+    assert found == pytest.approx(model.meta["metrics"]["bits_per_character"], abs=0.1)
+    coded = model.meta["bits"]
+    assert coded["network"]["English"] < coded["5-gram of the same pieces of the same texts"]["English"]
     assert bits(untrained, pages) / characters(pages) > 2.5
 
 
-def test_the_gender_unit(model: Network, untrained: Network) -> None:
-    unit = model.meta["units"]["gender"]
-    place = unit["unit"], unit["threshold"], 1 if unit["female_above"] else -1
-    writer = composer()
-    for kind, goal in ((writer.pronoun, unit["accuracy_english"]), (writer.pronoun_chinese, unit["accuracy_chinese"])):
-        docs = [kind() for _ in range(60)]
-        assert unit_accuracy(*gender_samples(model, docs), *place) >= goal - 0.04
-        assert unit_accuracy(*gender_samples(untrained, docs), *place) < 0.75
+def test_it_finds_its_way_wherever_a_text_begins(model: Network) -> None:
+    """Read from the state zero in the middle of a sentence, no text drives the memory out of its bounds."""
+    rng, novel = Random(5), " ".join(corpus.austen()[1])
+    starts = [rng.randrange(len(novel) - 3000) for _ in range(40)]
+    texts = [novel[start : start + 2400] for start in starts]
+    texts += [" ".join(rng.sample(novel.split(), 400)), "he " * 500, "?" * 500, "我" * 500, novel[:2400].upper()]
+    memory = "c" if model.cell.name == "lstm" else "h"
+    each = [float(np.abs(model.run(text, device="cpu").signals[memory]).max()) for text in texts]
+    assert max(each) < 40
+    lost = [bits(model, [text]) / len(text) for text in texts[:40]]
+    assert max(lost) < 1.5 * np.median(lost)
 
 
 def test_the_quote_unit(model: Network, untrained: Network) -> None:
@@ -125,40 +105,28 @@ def test_the_quote_unit(model: Network, untrained: Network) -> None:
     assert unit_accuracy(*quote_samples(untrained, [QUOTED]), *place) < 0.75
 
 
+def test_he_or_she_in_held_out_novels(model: Network, untrained: Network) -> None:
+    texts = [novel[:9000] for novel in corpus.austen()[1]]
+    found, blank = (novels.places(network, texts) for network in (model, untrained))
+    assert len(found.she) > 150
+    right = novels.balanced(found.lead > 0, found.she)
+    assert right == pytest.approx(model.meta["metrics"]["he_or_she_in_novels"], abs=0.08)
+    assert right > novels.balanced(blank.lead > 0, blank.she) + 0.1
+
+
+def test_the_distance_is_counted_in_words() -> None:
+    for words in (0, 30):
+        for text, right, wrong in distance.texts(words, 4):
+            between = text.split("window.")[1].removesuffix("After that").split()
+            assert words <= len(between) <= words + 14 and {right, wrong} == {"he", "she"}
+            assert not {"he", "she", "his", "her"} & set(text.lower().split())
+
+
 def test_examples_and_honesty(model: Network) -> None:
     examples = model.meta["examples"]
     assert 6 <= len(examples) <= 8
     assert all(len(model.run(example["text"])) > 0 and example["label"] for example in examples)
-    assert "templates" in model.meta["honesty"] and "penalty" in model.meta["honesty"]
-
-
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_training_reads_on_from_batch_to_batch(cell: str) -> None:
-    """Two halves one after the other are read as the whole is; a row marked with ~id starts anew; it can be shipped."""
-    torch = pytest.importorskip("torch")
-    from lab.recipes.general import Reader
-    from lstm_core.cells import CELLS
-
-    torch.manual_seed(0)
-    reader = Reader(CELLS[cell], 11, 4, 5, tied=True)
-    ids = torch.randint(0, 11, (8, 2))
-
-    def read(part):
-        return reader(part)[0].detach()
-
-    whole, reader.state = read(ids), None
-    halves = torch.cat([read(ids[:4]), read(ids[4:])])
-    torch.testing.assert_close(halves, whole)
-    marked_ids = ids[4:].clone()
-    marked_ids[0, 0] = ~ids[4, 0]
-    reader.state = None
-    read(ids[:4])
-    anew, reader.state = read(marked_ids), None
-    fresh = read(ids[4:])
-    torch.testing.assert_close(anew[:, 0], fresh[:, 0])
-    torch.testing.assert_close(anew[:, 1], whole[4:, 1])
-    model = reader.model("test", load_model(f"general-{cell}").tokenizer, {}, half=True)
-    assert (model.predicts.through is not None) and model.hidden_size == 5
+    assert "made sentences" in model.meta["honesty"] and model.meta["economy"] == 0
 
 
 def test_held_out_text_is_not_trained_on() -> None:
@@ -166,30 +134,3 @@ def test_held_out_text_is_not_trained_on() -> None:
     assert len(train) == len(held_out) == 6
     assert 0.045 < characters(held_out) / characters([*train, *held_out]) < 0.055
     assert not {p for text in held_out for p in text.splitlines() if len(p) > 60} & set("".join(train).splitlines())
-
-
-def test_kneser_ney_is_a_distribution_and_follows_the_counts() -> None:
-    rng = np.random.default_rng(0)
-    documents = [rng.integers(0, 7, 60).tolist() for _ in range(4)] + [[1, 2, 3, 4, 5] * 8]
-    ngram = KneserNey(documents, 3, vocab_size=9)
-    for history in ([], [1], [1, 2], [5, 1, 2], [8, 8]):
-        assert sum(ngram.probability(word, history) for word in range(9)) == pytest.approx(1)
-    assert ngram.probability(3, [1, 2]) > 0.5 > ngram.probability(8, [1, 2]) > 0
-    assert ngram.bits([1, 2, 3, 4]) < ngram.bits([4, 3, 2, 1])
-
-
-def test_kneser_ney_by_hand() -> None:
-    """A bigram model of "a b a c": seen after a, b and c once each; after b, a once."""
-    a, b, c = 0, 1, 2
-    ngram = KneserNey([[a, b, a, c]], 2, vocab_size=3)
-    # Bigrams ab, ba, ac once each: D = 3 / 3 = 1. Unigrams count contexts, and the first word of the document: a 2,
-    # b 1, c 1, so D = 2 / (2 + 2) = 1/2 and p(b) = (1 - 1/2) / 4 + (1/2) (3 / 4) (1 / 3) = 1/4.
-    assert ngram.probability(b, []) == pytest.approx(1 / 4)
-    assert ngram.probability(b, [a]) == pytest.approx(1 / 4)  # D takes all: (1 - 1) / 2 + 1 (2 / 2) p(b)
-
-
-def test_measures_come_from_answers_that_are_marked() -> None:
-    doc = marked("she said [he|she] speaks [French] .", "test")
-    assert doc.text == "she said he speaks French ."
-    assert [doc.text[start : start + len(answer)] for start, answer, _ in doc.answers] == ["he", "French"]
-    assert general_measures.characters([doc.text]) == 27

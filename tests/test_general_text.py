@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import pytest
 from hypothesis import example, given
@@ -56,20 +57,22 @@ def check(tokenizer: Tokenizer, text: str) -> None:
     assert text[end:] == "" or text[end:].isspace()
 
 
-# Letters that are younger than this Python's tables are folded by the tokenizer alone.
-@example("Straße ΟΔΟΣ \x1f")
-@given(st.text(st.characters(exclude_categories=["Cn", "Cs"])))
+@example("Straße ΟΔΟΣ \x1f <0x41>")
+@given(st.text())
 def test_the_tokens_spell_the_text(tokenizer, text):
-    """Nothing is lost but case, white space and the shape of quotation marks: the pieces decode to the folded text."""
-    folded = "".join(c.lower() for c in text).translate(str.maketrans("\u2018\u2019\u201c\u201d", "''\"\""))
-    pieces = "".join(token.piece.removeprefix("##") for token in tokenizer.encode(text))
-    assert spelled(pieces) == re.sub(r"[^\S\x1c-\x1f]", "", folded)  # Python alone takes these four for white space
+    """Nothing is lost but white space, the shape of quotation marks and the width of marks: the pieces spell the text,
+    composed."""
+    same = str.maketrans("\u2018\u2019\u201c\u201d，。？！：；", "''\"\",.?!:;")
+    readable = text.encode("utf-8", "replace").decode()
+    composed = unicodedata.normalize("NFC", readable).translate(same)
+    pieces = spelled([token.piece for token in tokenizer.encode(text)])
+    assert re.sub(r"[\s▁]", "", pieces.translate(same)) == re.sub(r"[\s▁]", "", composed)
 
 
 def test_frequent_words_and_chinese_characters_are_single_tokens(tokenizer):
     text = "Mary said that she didn't speak French because he was hungry. 她说他会法语。"
-    assert [token.text for token in tokenizer.encode(text)] == [
-        *"Mary said that she didn't speak French because he was hungry .".split(),
+    assert [token.text for token in tokenizer.encode(text) if token.text.strip()] == [
+        *"Mary said that she didn 't speak French because he was hungry .".split(),
         *"她说他会法语。",
     ]
 
@@ -78,12 +81,12 @@ def test_an_unknown_word_is_spelled_in_pieces_under_one_word(tokenizer):
     tokens = tokenizer.encode("Voldemort's Straße")
     assert len(tokens) > 4
     assert [token.word for token in tokens] == sorted(token.word for token in tokens)
-    assert {token.word for token in tokens} == {0, 1}
+    assert {token.word for token in tokens} == {0, 1, 2}  # Voldemort, 's, Straße
 
 
-def spelled(pieces: str) -> str:
-    """The text that byte pieces stand for (GPT-2's alphabet: printable characters stand for themselves)."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    rest = [byte for byte in range(256) if byte not in printable]
-    byte_of = {chr(byte): byte for byte in printable} | {chr(256 + k): byte for k, byte in enumerate(rest)}
-    return bytes(byte_of[c] for c in pieces).decode()
+def spelled(pieces: list[str]) -> str:
+    """The text that pieces stand for, of which some are bytes."""
+    raw = b"".join(
+        bytes([int(piece[3:5], 16)]) if re.fullmatch("<0x[0-9A-F]{2}>", piece) else piece.encode() for piece in pieces
+    )
+    return raw.decode()

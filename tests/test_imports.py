@@ -31,7 +31,7 @@ FLOW = (
     "lstm_core.api",
     "lstm_core",
     "lstm_core.cli",
-    "lab.texts lab.corpus lab.wordpieces lab.machine lab.measures.units",
+    "lab.texts lab.corpus lab.machine lab.measures.units",
     "lab.tasks",
     "lab.measures",
     "lab.learning",

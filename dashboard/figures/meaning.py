@@ -18,7 +18,7 @@ import numpy as np
 
 from dashboard.language import mark
 from lab.tasks import chinese, english
-from lab.tasks.templates import lexicon
+from lab.tasks.lexicon import lexicon
 from lstm_core.network import Network
 from lstm_core.trace import Trace
 
@@ -156,7 +156,7 @@ def spoken(trace: Trace, about: str) -> list[int]:
 def words(about: str) -> re.Pattern[str]:
     """What finds, in a text in small letters, the words that a meaning is about."""
     if about == "quote":
-        return re.compile("[\"\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}]")
+        return re.compile('["\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}]')
     if about == "bracket":
         return re.compile(r"[(\[{]")
     if about == "noun":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from lab import corpus
-from lab.tasks import english, templates
+from lab.tasks import english
 from lstm_core.network import Network, list_models, load_model
 
 
@@ -28,12 +28,6 @@ def story(seed: int, sentences: int = 12) -> str:
     """A text of the pronouns models, by persons that training never put together."""
     writer = english.Writer(Random(seed), held_out=True)
     return " ".join(writer.story().text for _ in range(sentences))
-
-
-def composer(seed: int) -> templates.Composer:
-    """Writes the general models' template texts with held-out English phrases between."""
-    phrases = templates.neutral(corpus.wordnet_phrases()[1])
-    return templates.Composer(Random(seed), phrases, (), held_out=True)
 
 
 def for_model(model: Network, seed: int, words: int = 300) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +22,10 @@ from lab.experiments.base import (
     spread,
     watch,
 )
-from lab.experiments.texts import composer, for_model
+from lab.experiments.texts import for_model
+from lab.measures.distance import filler
 from lab.measures.general import log_probabilities
+from lab.tasks.lexicon import lexicon
 from lab.tasks.rows import read
 from lstm_core.analysis import timescales
 from lstm_core.network import Network, load_model
@@ -61,17 +64,16 @@ class Pair(NamedTuple):
 
 def pairs(model: Network, seed: int, repeats: int = 2) -> list[Pair]:
     """Texts that differ in the country alone, ``FAR`` words before the language is asked for."""
-    writer, found = composer(seed), []
-    countries = [entry for entry in writer.words["countries"] if len(model.tokenizer.encode(entry[0])) == 1]
-    for k in range(repeats * len(countries)):
-        state = writer.rng.getstate()
+    rng, found = Random(seed), []
+    known = [(country, language) for country, language, *_ in lexicon()["countries"]]
+    for k in range(repeats * len(known)):
+        between = filler(rng, FAR)
         both = []
-        for entry in (countries[k % len(countries)], countries[(7 * k + 5) % len(countries)]):
-            writer.rng.setstate(state)  # the same sentences around the other country
-            doc = writer.country(entry, FAR)
-            start, answer, _ = doc.answers[-1]
-            ids = [token.id for token in model.tokenizer.encode(doc.text[:start])]
-            both.append((ids, model.tokenizer.encode(answer)[0].id))
+        for country, language in (known[k % len(known)], known[(7 * k + 5) % len(known)]):
+            text = f"I grew up in {country}.{between} I speak fluent"
+            ids = [token.id for token in model.tokenizer.encode(text)]
+            answer = model.tokenizer.encode(f"{text} {language}")[len(ids)]
+            both.append((ids, answer.id))
         (a, right), (b, other) = both
         places = [t for t, (x, y) in enumerate(zip(a, b, strict=False)) if x != y]
         if len(a) == len(b) and len(places) == 1 and right != other:

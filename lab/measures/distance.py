@@ -11,7 +11,7 @@ import numpy as np
 
 from lab import corpus
 from lab.measures.free import either
-from lab.tasks.templates import neutral
+from lab.tasks.lexicon import neutral
 from lstm_core.network import Network
 
 WORDS = (0, 10, 30, 100, 300)

@@ -14,8 +14,8 @@ from zlib import crc32
 import numpy as np
 
 from lab.measures.units import memory
+from lab.tasks.lexicon import lexicon
 from lab.tasks.rows import Row
-from lab.tasks.templates import lexicon
 from lstm_core.analysis import Force, intervene
 from lstm_core.network import Network
 from lstm_core.text import Tokenizer

@@ -15,8 +15,8 @@ from zlib import crc32
 import numpy as np
 
 from lab.tasks.english import Writer
+from lab.tasks.lexicon import lexicon
 from lab.tasks.rows import MEASURE_SEED, Row
-from lab.tasks.templates import lexicon
 from lstm_core.network import Network
 from lstm_core.text import Tokenizer
 

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from lab.general.data import Texts, encoded
 from lab.general.pieces import build
 from lab.learning.loop import train
-from lab.recipes import reading
+from lab.recipes import general
 from lstm_core import Network
 
 LINES = [f"The {a} {b} the old house." for a in ("dog", "cat", "girl") for b in ("likes", "saw", "left")]
@@ -20,7 +20,7 @@ STEPS = 4
 
 
 @pytest.fixture
-def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> reading.Reading:
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> general.General:
     tokenizer = build(LINES, ["我喜欢猫。"], size=380)
     lines = encoded(LINES * 30, tokenizer, "sentences", 1)
     texts = Texts(tokenizer, *({"english/lines": lines},) * 2, {"english/lines": 4000}, {"made/lines": lines})
@@ -31,9 +31,9 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> reading.Reading:
         tokenizer.save(str(out / "tokenizer.json"))
         return texts
 
-    monkeypatch.setattr(reading, "gathered", small)
-    monkeypatch.setattr(reading.phase2, "with_made", small)
-    found = reading.Reading("lstm")
+    monkeypatch.setattr(general, "gathered", small)
+    monkeypatch.setattr(general.phase2, "with_made", small)
+    found = general.General("lstm")
     found.text = tmp_path
     monkeypatch.setattr(found, "measure", lambda model: ({"free_he_or_she": 0.5}, {}))
     monkeypatch.setattr(found, "passes", lambda metrics: True)
@@ -41,15 +41,15 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> reading.Reading:
 
 
 def test_the_two_phases_are_as_long_as_planned() -> None:
-    recipe = reading.Reading("gru")
+    recipe = general.General("gru")
     first, second = recipe.plans(3, recipe.steps)
-    assert (first.tokens, second.tokens) == (reading.TOKENS["gru"], reading.LATER)
+    assert (first.tokens, second.tokens) == (general.TOKENS["gru"], general.LATER)
     assert first.seed == second.seed == 3 and first.cell == "gru" and second.rate < first.rate
-    short, rest = reading.Reading("gru").plans(0, STEPS)
+    short, rest = general.General("gru").plans(0, STEPS)
     assert short.steps + rest.steps == STEPS and min(short.steps, rest.steps) > 0
 
 
-def test_both_phases_are_learned_and_what_they_took_is_said(recipe: reading.Reading, tmp_path: Path) -> None:
+def test_both_phases_are_learned_and_what_they_took_is_said(recipe: general.General, tmp_path: Path) -> None:
     """Stopped in the second phase, the first one is not learned again; what is measured is what the file will hold."""
 
     class Killed(Exception):
@@ -68,7 +68,7 @@ def test_both_phases_are_learned_and_what_they_took_is_said(recipe: reading.Read
             seen.append(place)
             yield step
 
-    folder = tmp_path / "reading-lstm.unfinished"
+    folder = tmp_path / "general-lstm.unfinished"
     with pytest.raises(Killed):
         train(recipe, 0, STEPS, killed, folder=folder)
     first, second = recipe.plans(0, STEPS)
@@ -77,8 +77,8 @@ def test_both_phases_are_learned_and_what_they_took_is_said(recipe: reading.Read
     meta = run.model.meta
     assert meta["tokens"] == first.tokens + second.tokens and meta["seconds"] > 0
     assert meta["economy"] == 0 and 0 < meta["bits"]["network"]["English"] < 30
-    run.model.save(tmp_path / "reading-lstm.safetensors", half=True)
-    shipped = Network.load(tmp_path / "reading-lstm.safetensors")
+    run.model.save(tmp_path / "general-lstm.safetensors", half=True)
+    shipped = Network.load(tmp_path / "general-lstm.safetensors")
     assert all(
         np.array_equal(a, b)
         for a, b in zip(run.model.block.layers[0][0].values(), shipped.block.layers[0][0].values(), strict=True)
