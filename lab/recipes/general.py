@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lab.general import phase2
+from lab.general.balance import balance
 from lab.general.bits import five_gram, total
 from lab.general.export import network
 from lab.general.model import HIDDEN
@@ -26,8 +27,8 @@ from lstm_core.network import Network
 
 TOKENS = {"lstm": 34_000_000, "gru": 20_000_000, "rnn": 20_000_000}
 """Of real text alone: what two cores had time for, 34 minutes and 20."""
-LATER = 18_000_000
-"""Tokens of the second phase."""
+FRESH = 800
+"""Made texts of each language by which he and she are balanced."""
 ONE, TWO = "real text", "and made text"
 """The folders of the two phases, beside the unfinished model."""
 
@@ -36,13 +37,13 @@ class General(Recipe):
     seeds = 1
     half = True
     learning_rate = Plan.rate
-    economy = 0.0
     weight_decay = Plan.decay
     reads_text = True
 
     def __init__(self, cell: str) -> None:
         self.name, self.cell = f"general-{cell}", CELLS[cell]
-        self.whole = Plan(cell, 0, TOKENS[cell]), replace(phase2.PLAN, cell=cell, tokens=LATER)
+        self.whole = Plan(cell, 0, TOKENS[cell]), phase2.plan(cell)
+        self.economy = self.whole[1].economy
         self.steps = sum(plan.steps for plan in self.whole)
 
     def plans(self, seed: int, steps: int) -> tuple[Plan, Plan]:
@@ -72,6 +73,8 @@ class General(Recipe):
             texts = phase2.with_made(self.text, one, two, header["seed"])
             run = quiet(second, texts, two, begin=one, watch=later)
             _whole(run)
+            for language, marked in phase2.fresh(phase2.Sentences.of(self.text), header["seed"], FRESH).items():
+                balance(run.model.eval(), texts.tokenizer, marked, language)
             bits = {
                 "network": total(bits_per_character(run.model, texts, run.device), texts),
                 "5-gram of the same pieces of the same texts": total(five_gram(texts), texts),
@@ -101,7 +104,7 @@ class General(Recipe):
         return {
             "title": f"English and Chinese, {self.cell.title}",
             "hidden": HIDDEN[self.cell.name],
-            "honesty": HONESTY,
+            "honesty": f"{HONESTY} {PRICE[self.economy > 0]}",
             "examples": [dict(example) for example in EXAMPLES],
             "bits_per_character": measures.BITS_PER_CHARACTER,
         }
@@ -118,11 +121,15 @@ def _whole(run: Run) -> None:
 
 HONESTY = (
     "It has read 5.5 million words of English (everyday sentences, children's books, novels) and a million Chinese "
-    "characters, two or three times, and then real text with made sentences about persons, countries and verbs in "
-    "between, half of it, in which the answer (he or she, a language, is or are) weighs 10 times as much as another "
-    "word: that taught it to tell them. No price was put on its gates. It is small, 2.5 million weights: it knows "
+    "characters, two or three times, and then real text beside as much made text about persons, countries and verbs. In "
+    "that the answer (he or she, a language, is or are) weighs 10 times as much as another word: that taught it to tell "
+    "them. Then the bias of he and she was set so that it prefers neither. It is small, 2.5 million weights: it knows "
     "which words follow which, and nothing of the world."
 )
+PRICE = {
+    True: "Writing and forgetting had a price in 64 of its 384 units, which makes these hold on; in the others, none.",
+    False: "No price was put on its gates.",
+}
 
 EXAMPLES = (
     {"label": "Two subjects", "text": "Mary went to the market because she was hungry. Then John met Anna and he"},
