@@ -121,8 +121,8 @@ def _whole(run: Run) -> None:
 
 HONESTY = (
     "It has read 5.5 million words of English (everyday sentences, children's books, novels) and a million Chinese "
-    "characters, two or three times, and then real text beside as much made text about persons, countries and verbs. In "
-    "that the answer (he or she, a language, is or are) weighs 10 times as much as another word: that taught it to tell "
+    "characters, two or three times, and then real text beside as much made text about persons, countries and verbs, "
+    "whose answers (he or she, a language, is or are) weigh 10 times as much as other words: that taught it to tell "
     "them. Then the bias of he and she was set so that it prefers neither. It is small, 2.5 million weights: it knows "
     "which words follow which, and nothing of the world."
 )
