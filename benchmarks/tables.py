@@ -72,7 +72,14 @@ HEADINGS = {
             ("agreement_attractors", "subject and verb, other nouns between"),
         )
     },
-    **{f"he_or_she_after_words.{words}": f"he or she, {words} words after the name" for words in (0, 10, 30, 100, 300)},
+    **{
+        f"{key}.{words}": f"{says}, {words} words after the name"
+        for key, says in (
+            ("he_or_she_after_words", "he or she"),
+            ("name_told_after_words", "a woman told from a man (AUC)"),
+        )
+        for words in (0, 10, 30, 100, 300)
+    },
 }
 """What the figures in the models' headers are called here; the others by their names. Only numbers are shown."""
 

@@ -122,6 +122,20 @@ def test_the_distance_is_counted_in_words() -> None:
             assert not {"he", "she", "his", "her"} & set(text.lower().split())
 
 
+def test_what_is_left_of_a_name_is_an_area_under_a_curve(model: Network, untrained: Network) -> None:
+    """Written out over all pairs for a few texts; and what the header says is far from what no training gives."""
+    found = distance.texts(10, 12)
+    leads = {"she": [], "he": []}
+    for text, right, _ in found:
+        logits = model.logits(model.run(text))[-1].astype(float)
+        he, she = (model.tokenizer.encode(f"{text} {word}")[-1].id for word in ("he", "she"))
+        leads[right].append(logits[she] - logits[he])
+    pairs = [her > his for her in leads["she"] for his in leads["he"]]
+    assert distance.told(model, 10, 12) == pytest.approx(np.mean(pairs), abs=0.03)
+    told = model.meta["metrics"]["name_told_after_words"]
+    assert distance.told(untrained, 30) < 0.62 < told["30"]
+
+
 def test_examples_and_honesty(model: Network) -> None:
     examples = model.meta["examples"]
     assert 6 <= len(examples) <= 8

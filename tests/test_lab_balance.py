@@ -9,7 +9,7 @@ from lab.general.balance import PAIRS, balance, cases, equal_errors, pieces
 from lab.general.export import network
 from lab.general.model import Reader
 from lab.general.pieces import build
-from lab.measures.free import either
+from lab.measures.choice import either
 
 NAMES = [f"N{chr(97 + k)}{chr(97 + j)}" for k in range(12) for j in range(10)]
 

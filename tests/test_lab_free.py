@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.measures import free
+from lab.measures import choice, free
 from lstm_core.network import Network, softmax
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +54,7 @@ def test_no_sentence_stands_in_what_trains() -> None:
 
 def test_a_choice_is_that_between_the_probabilities_of_two_words(shipped: Network) -> None:
     cases = [("when mary left the house ,", "she", "he"), ("the king was tired because", "he", "she")]
-    found = free.either(shipped, cases, " ")
+    found = choice.either(shipped, cases, " ")
     for (text, right, wrong), share in zip(cases, found, strict=True):
         chances = softmax(shipped.logits(shipped.run(text))[-1])
         a, b = chances[shipped.tokenizer.id(right)], chances[shipped.tokenizer.id(wrong)]
@@ -64,11 +64,11 @@ def test_a_choice_is_that_between_the_probabilities_of_two_words(shipped: Networ
 def test_a_word_of_several_pieces_needs_them_all(shipped: Network) -> None:
     text = "she was very"
     best = [word for word, _ in shipped.next_tokens(shipped.run(text), -1, 7)]
-    assert list(free.among(shipped, [(text, [word]) for word in best], " ", 5)) == [True] * 5 + [False] * 2
-    whole = free.continued(shipped, text, "qzxv", " ")
+    assert list(choice.among(shipped, [(text, [word]) for word in best], " ", 5)) == [True] * 5 + [False] * 2
+    whole = choice.continued(shipped, text, "qzxv", " ")
     assert len(whole.ids) - whole.text > 1
-    assert free.score(shipped, [whole])[0].log < -10
-    assert not free.among(shipped, [(text, ["qzxv", best[6]])], " ", 5)[0]
+    assert choice.score(shipped, [whole])[0].log < -10
+    assert not choice.among(shipped, [(text, ["qzxv", best[6]])], " ", 5)[0]
 
 
 def test_calibration_error_by_hand() -> None:

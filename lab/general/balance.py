@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 from lab.general.export import network
 from lab.general.made.marked import plain
 from lab.general.model import Reader
-from lab.measures.free import either
+from lab.measures.choice import either
 
 
 @dataclass(frozen=True)

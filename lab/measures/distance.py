@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 
 from lab import corpus
-from lab.measures.free import either
+from lab.measures.choice import either
 from lab.tasks.lexicon import neutral
 from lstm_core.network import Network
 
@@ -55,3 +55,14 @@ def texts(words: int, count: int = TEXTS, seed: int = SEED) -> list[tuple[str, s
 def right(model: Network, words: int, count: int = TEXTS) -> float:
     """Share of texts in which the right pronoun is the likelier one."""
     return float(np.mean(either(model, texts(words, count), " ") > 0.5))
+
+
+def told(model: Network, words: int, count: int = TEXTS) -> float:
+    """How often "she" leads "he" by more after a woman than after a man, of all pairs of these texts: the area under the
+    curve, 0.5 by chance. It says what is still known of the name, whichever of the two the model prefers."""
+    found = texts(words, count)
+    chances = np.clip(either(model, found, " "), 1e-9, 1 - 1e-9)
+    of_her = np.array([right == "she" for _, right, _ in found])
+    leads = np.log(chances / (1 - chances)) * np.where(of_her, 1, -1)
+    hers, his = leads[of_her][:, None], leads[~of_her][None]
+    return float((hers > his).mean() + (hers == his).mean() / 2)

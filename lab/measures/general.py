@@ -98,7 +98,8 @@ def measure(model: Network) -> tuple[dict[str, Any], dict[str, Any]]:
         "quote_unit": quoted,
     }
     found: dict[str, Any] = {name: round(float(value), 4) for name, value in metrics.items()}
-    found["he_or_she_after_words"] = by(distance.WORDS, lambda words: round(distance.right(model, words), 4))
+    for name, measured in (("he_or_she_after_words", distance.right), ("name_told_after_words", distance.told)):
+        found[name] = by(distance.WORDS, lambda words, measured=measured: round(measured(model, words), 4))
 
     def unit(k: int, threshold: float, **more: Any) -> dict[str, Any]:
         return {"layer": 0, "direction": 0, "unit": k, "signal": memory(model), "threshold": threshold, **more}
