@@ -58,8 +58,8 @@ def right(model: Network, words: int, count: int = TEXTS) -> float:
 
 
 def told(model: Network, words: int, count: int = TEXTS) -> float:
-    """How often "she" leads "he" by more after a woman than after a man, of all pairs of these texts: the area under the
-    curve, 0.5 by chance. It says what is still known of the name, whichever of the two the model prefers."""
+    """How often "she" leads "he" by more after a woman than after a man, of all pairs of these texts: the area under
+    the curve, 0.5 by chance. It says what is still known of the name, whichever of the two the model prefers."""
     found = texts(words, count)
     chances = np.clip(either(model, found, " "), 1e-9, 1 - 1e-9)
     of_her = np.array([right == "she" for _, right, _ in found])
