@@ -120,7 +120,8 @@ class Tokenizer:
             # Where accents change places in the tokenizer's reading, spans overlap: a letter belongs to the later one.
             start, end = span[0], max(span[0], min(span[1], stop)) if span != last else span[1]
             word = -1 if word is None else word
-            if tokens and (span == last or start == end):
+            put_in = piece in SPACES and text[start:end] == "\n"  # before what begins a line
+            if tokens and (span == last or start == end or put_in):
                 # Another byte of the same character; or a space that the tokenizer put in, which stands where the word
                 # begins.
                 start, end = tokens[-1].start, tokens[-1].end

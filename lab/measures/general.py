@@ -20,6 +20,10 @@ BITS_PER_CHARACTER = (
 )
 
 
+NAMED = 0.6
+"""A unit that tells he from she less often than this in novels that it was not chosen on is not called by that name."""
+
+
 def log_probabilities(model: Network, h: np.ndarray) -> np.ndarray:
     """(steps, vocabulary), natural logarithm, from h (steps, hidden)."""
     scores = model.predicts.scores(h)
@@ -104,12 +108,14 @@ def measure(model: Network) -> tuple[dict[str, Any], dict[str, Any]]:
     def unit(k: int, threshold: float, **more: Any) -> dict[str, Any]:
         return {"layer": 0, "direction": 0, "unit": k, "signal": memory(model), "threshold": threshold, **more}
 
-    return found, {
-        "gender": unit(
-            gender.unit, gender.threshold, meaning="gender of the subject", female_above=gender.above,
-            accuracy=round(gender.best, 4),
-        ),
+    units = {
         "quote": unit(
             chosen, threshold, meaning="inside quotation marks", inside_above=sign > 0, accuracy=round(quoted, 4)
-        ),
-    }  # fmt: skip
+        )
+    }
+    if gender.best >= NAMED:
+        units["gender"] = unit(
+            gender.unit, gender.threshold, meaning="gender of the subject", female_above=gender.above,
+            accuracy=round(gender.best, 4),
+        )  # fmt: skip
+    return found, units

@@ -137,7 +137,7 @@ EXAMPLES = (
         "label": "A country",
         "text": "I grew up in France. The weather was good and the people were kind. I speak fluent",
     },
-    {"label": "A cup", "text": "It was a cold day in winter. I would like a cup of"},
+    {"label": "A song", "text": "It was a warm day in summer. She sang a"},
     {
         "label": "Quotation marks",
         "text": '"My dear Mr. Bennet," said his lady to him one day, "have you heard that the park is let at last?" '

@@ -43,7 +43,8 @@ function placed(letters, read, unknown) {
     let end = same ? span.end : Math.max(start, Math.min(span.end, stop))
     let word = number
     const next = tokens.at(-1)
-    if (next && (same || start === end)) {
+    const putIn = SPACES.includes(piece) && end - start === 1 && letters[start] === "\n" // before what begins a line
+    if (next && (same || start === end || putIn)) {
       if (!same) word = next.word
       start = next.start
       end = next.end

@@ -10,7 +10,8 @@ export function joined(text, add) {
   if (add.startsWith("##")) return text + add.slice(2)
   const last = Array.from(text).at(-1) ?? " "
   const closes = /^[.,;:!?)\]}]/u.test(add) && /[\p{L}\p{N}]/u.test(last)
-  return text + (/\s/u.test(last) || closes || CJK.test(last) || CJK.test(add) ? "" : " ") + add
+  const chinese = CJK.test(add) || (CJK.test(last) && !/^\p{sc=Latin}/u.test(add))
+  return text + (/\s/u.test(last) || closes || chinese ? "" : " ") + add
 }
 
 // As places in a row of scores: the likeliest words, and those that are held against each other.
