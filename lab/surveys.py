@@ -15,7 +15,7 @@ from lstm_core.say import say
 
 FOLDER = Path(__file__).parents[1] / "assets" / "surveys"
 NAMES = ("general-lstm", "general-gru")
-TOP, SAMPLE = 40, 20
+TOP, SAMPLE = 20, 20
 """Places that are kept of a unit: of the highest and lowest so many that they are of several documents."""
 TEXT = ("text", "starts", "ends")
 """Columns of a survey's documents that the texts and the model give again."""

@@ -363,7 +363,7 @@ def test_exchanging_everything_exchanges_the_answer() -> None:
     model = load_model("general-gru")
     every = np.arange(model.hidden_size)
     (whole,), (none,) = carried(model, 1, [every, every[:0]], gaps=(5,))
-    assert whole > 0.9 and none == 0
+    assert whole > 0.8 and none == 0
 
 
 def test_leaving_the_keep_gates_out_breaks_the_sum() -> None:

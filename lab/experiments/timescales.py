@@ -62,10 +62,12 @@ class Pair(NamedTuple):
     wrong: int
 
 
-def pairs(model: Network, seed: int, repeats: int = 2) -> list[Pair]:
+def pairs(model: Network, seed: int, repeats: int = 6) -> list[Pair]:
     """Texts that differ in the country alone, ``FAR`` words before the language is asked for."""
     rng, found = Random(seed), []
-    known = [(country, language) for country, language, *_ in lexicon()["countries"]]
+    pieces = {c: len(model.tokenizer.encode(f"I grew up in {c}.")) for c, *_ in lexicon()["countries"]}
+    short = min(pieces.values())  # countries of one piece: texts with these have as many steps
+    known = [(country, language) for country, language, *_ in lexicon()["countries"] if pieces[country] == short]
     for k in range(repeats * len(known)):
         between = filler(rng, FAR)
         both = []
@@ -162,7 +164,7 @@ class Spread(Experiment):
             "Sort the units by timescale: slow rows change at the country and then hold."),
     )  # fmt: skip
     minutes = 2.0
-    tolerance = 0.12
+    tolerance = 0.3
     order = 110
 
     def measure(self, progress: Progress = silent) -> Measurement:
