@@ -382,3 +382,15 @@ def test_a_missed_target_is_said_to_be_missed() -> None:
     assert report.verdicts(Toy(), found).count("missed") == 1
     without = replace(found, figures={})
     assert isinstance(without, Results) and report.verdicts(Toy(), without).count("not measured") == 3
+
+
+def test_a_memory_that_is_off_by_more_than_rounding_is_told_from_one_that_is_rounded() -> None:
+    from lab.experiments.weighted_sum import over_rounding
+    from lstm_core.network import load_model
+
+    trace = load_model("general-gru").run("Mary went to the market because she was hungry. " * 12, device="cpu")
+    assert 0 < over_rounding(trace) <= 1
+    signals = {name: value.copy() for name, value in trace.signals.items()}
+    c = signals["h"][0, 0, :, 0, 5]
+    c[len(trace) // 2] += 40 * np.spacing(np.abs(c).max())  # forty units in the last place, at one step
+    assert over_rounding(replace(trace, signals=signals)) > 1
