@@ -48,7 +48,7 @@ def registered() -> Iterator[tuple[str, str]]:
                 yield f"lstm_core/cells/{name}.py", text
     yield from (("lstm_core/attention.py", text) for text in (ALPHA.meaning, SOURCE))
     for name, one in discover().items():
-        texts = (one.title, one.claim, one.source, one.look, one.disproof)
+        texts = (one.title, one.claim, one.source, one.look, one.disproof, *filter(None, [one.shaped]))
         for text in (*texts, *(target.says for target in one.targets), *(t.ask for t in one.tries if t.ask)):
             yield f"lab/experiments/{name.replace('-', '_')}.py", text
         measured = results(name)

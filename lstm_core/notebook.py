@@ -76,7 +76,8 @@ def pictures(trace: Trace, names: list[str], layer: int, direction: int, batch: 
     """The signals of one layer, direction and sequence under each other, with the words below if it read words."""
     one = trace.sequence(batch)
     if not len(one):
-        return f"<p>{escape(say('This sequence has no steps.'))}</p>"
+        nothing = say("This sequence has no steps.")
+        return f"<p>{escape(nothing)}</p>"
     declared = {signal.name: signal for signal in trace.declared}
     shown = min(len(one), STEPS)
     wide = max(1, min(24, WIDE // shown)) * shown

@@ -38,7 +38,7 @@ const keys = () => [
 
 // Past the pages, the sentence and the examples, to what answers to the arrows.
 function toFigure() {
-  const figure = [".gs-stage", ".gc-words [tabindex='0']", ".gw-words [tabindex='0']", ".gx-card", ".stMain"].map((one) => document.querySelector(one)).find(Boolean)
+  const figure = [".gs-stage", ".gc-words [tabindex='0']", ".gw-words [tabindex='0']", ".gx-open", ".stMain"].map((one) => document.querySelector(one)).find(Boolean)
   figure?.focus()
   figure?.scrollIntoView({ block: "nearest" })
 }
