@@ -103,7 +103,7 @@ def test_the_wheel_carries_the_page_and_not_the_lab(wheel: Path) -> None:
         name.removeprefix("assets/tours/") for name in page if name.startswith("assets/")
     }
     lab = {name for name in page if name.startswith("lab/") and name.endswith(".py")}
-    assert lab == {"lab/__init__.py"} | {f"lab/tasks/{n}.py" for n in ("__init__", "english", "chinese", "templates")}
+    assert lab == {"lab/__init__.py"} | {f"lab/tasks/{n}.py" for n in ("__init__", "english", "chinese", "lexicon")}
 
 
 def test_the_extra_of_the_page_is_what_its_requirements_pin() -> None:
