@@ -292,3 +292,11 @@ def test_a_long_text_is_compared_by_its_beginning(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(words, "SequenceMatcher", noted)
     opened(contrast.__name__, text=f"{SENTENCE} " * 300)
     assert lengths and max(lengths) == words.COMPARED
+
+
+def test_an_intervention_at_a_piece_names_it_as_the_figures_do() -> None:
+    model = lstm_core.load_model("general-lstm")
+    trace = model.run("Alice told Bob that")
+    at = [token.text for token in trace.tokens].index("ob")
+    force = analysis.Force("f", 1.0, (188,), at, at + 1, layer=0, direction=0)
+    assert f"at “-ob” (step {at + 1})" in what_if._say(force, model, trace, Drawn(0, 0))

@@ -169,7 +169,7 @@ def _say(item: Intervention, model: Network, trace: Trace, at: Drawn) -> str:
     elif stop - start != 1:
         where = tr("from step {first} to {last}", first=start + 1, last=stop)
     elif trace.tokens:
-        where = tr("at {word} (step {step})", word=quoted(plain(trace.tokens[start].text)), step=start + 1)
+        where = tr("at {word} (step {step})", word=quoted(plain(named(trace, start))), step=start + 1)
     else:
         where = tr("at step {step}", step=start + 1)
     return tr("{forced}, {units}, {where}", forced=_forced(item), units=units, where=where)
