@@ -24,6 +24,10 @@ def test_presenting_fills_the_screen_with_the_figure(open_gates: Open, width: in
     page = gates.page
     for chrome in (".stAppHeader", ".gs-chips", ".gs-tools", ".st-key-language", ".gt-tools"):
         expect(page.locator(chrome).first).to_be_hidden()
+    # It may have been drawn for the window with its chrome, and is drawn anew for the one without.
+    page.wait_for_function(
+        "height => document.querySelector('.gs-stage').getBoundingClientRect().bottom <= height + 2", arg=height
+    )
     stage = gates.stage.bounding_box()
     assert stage and stage["x"] >= 0 and stage["x"] + stage["width"] <= width
     scale = max(1.0, min(width / 1200, height / 675, 4.0))
