@@ -1,7 +1,8 @@
 """general-lstm, general-gru and general-rnn: small language models of English and Chinese that have read real text.
 
-Phase 1 reads real text alone; phase 2 goes on with it and with a few per cent of made text, which teaches names of many
-cultures, the languages of countries, and verbs across other nouns (`lab/general/`). No price is put on any gate.
+Phase 1 reads real text alone; phase 2 goes on with it and with as much made text, which teaches names of many cultures,
+the languages of countries, and verbs across other nouns (`lab/general/`). Then he and she are balanced. What came out
+stands in docs/models.md.
 """
 
 from __future__ import annotations
