@@ -42,3 +42,20 @@ def test_the_figures_are_the_codes() -> None:
     assert all(name in said for name in FOLLOWED) and histograms.BINS == 512 and histograms.FINE == 4
     assert f"about {round(part.STEPS, -4):,} steps" in said and pieces.STEPS == 1 << 14
     assert following.AT_ONCE
+
+
+def test_what_scale_says_is_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    scale = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (survey.*?) \|(.*)\|$", (ROOT / "benchmarks" / "survey.md").read_text("utf8"), re.MULTILINE)
+    table = [(name, [cell.strip() for cell in cells.split("|")]) for name, cells in rows]
+    (few, _), (many, two) = (
+        [cells for name, cells in table if cells[0] == steps] for steps in dict.fromkeys(c[0] for _, c in table)
+    )
+    assert f"measured at {many[0]} steps" in scale and f"{many[3]} a step" in scale
+    assert f"{few[3]} a step at 10^5 steps, {many[3].split()[0]} at 10^6" in scale
+    assert f"{two[1]} instead of {many[1]}" in scale and many[5] in scale
+    hours = float(many[3].split()[0]) * 1e9 / 1e6 / 3600
+    assert f"{hours:.0f} hours" in scale and f"{hours:.0f} core-hours" in scale
+    for code in re.findall(r"```python\n(.*?)```", scale, re.DOTALL):
+        exec(compile(code, "docs/scale.md", "exec"), {})
