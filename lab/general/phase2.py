@@ -26,8 +26,8 @@ PLAN = Plan(tokens=18_000_000, batch=32, time=140, rate=2e-3, warm_up=100, made=
 """Half of the rows read real text. The windows are twice as long as in phase 1 and the steps four times as many for as
 much text: a name and its pronoun must lie in one window, and little of the text says anything about either."""
 ECONOMY = {"lstm": 0.1}
-"""The price by cell, none for the others. One unfinished run of the LSTM without it had .17 of the languages right after
-6 million tokens of these texts, the one with it .75 after 8; the GRU was trained without."""
+"""The price by cell, none for the others. One unfinished run of the LSTM without it had .17 of the languages right
+after 6 million tokens of these texts, the one with it .75 after 8; the GRU was trained without."""
 SENTENCES = {
     "people": 40_000,
     "chains": 30_000,
