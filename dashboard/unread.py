@@ -71,12 +71,12 @@ def general(readings: Sequence[cache.Reading]) -> dict[str, str]:
 
 def fitting(text: str, homes: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
     """The models for a text that came without any: the first of ``homes`` that knows its language, else the general
-    ones; None if there are none of them. Of Chinese every character has to be known, of other texts half of the tokens.
+    ones; None if there are none of them. All of the text has to be known: what a small pair expects after a word that
+    it has not learned is a guess.
     """
     for pair in homes:
         if all(name in cache.models() for name in pair):
             tokens = cache.model(pair[0]).tokenizer.encode(text)
-            known = sum(token.known for token in tokens)
-            if known >= (len(tokens) if HAN.search(text) else len(tokens) / 2):
+            if all(token.known for token in tokens):
                 return pair
     return GENERAL if all(name in cache.models() for name in GENERAL) else None

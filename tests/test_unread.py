@@ -56,7 +56,8 @@ def test_unknown_words_count_where_something_hangs_on_them(text: str, unknown: l
 
 
 def test_one_sentence_for_both_models_and_a_way_out() -> None:
-    controls, figure = sent(opened(text="Xiomara went to the market because"))
+    tiny = {"left": "pronouns-lstm", "right": "pronouns-gru"}
+    controls, figure = sent(opened(text="Xiomara went to the market because", **tiny))
     said = "Not in the vocabulary of LSTM and GRU: “Xiomara”. What is expected then is a guess."
     assert figure["notices"] == [said]
     assert controls["general"] == {"left": "general-lstm", "right": "general-gru"}
@@ -68,6 +69,7 @@ def test_one_sentence_for_both_models_and_a_way_out() -> None:
 
 def test_a_text_without_models_gets_models_that_know_its_language() -> None:
     assert models(text="Mary went home because") == ["pronouns-lstm", "pronouns-gru"]
+    assert models(text="Xiomara went home because") == list(unread.GENERAL)
     assert models(text="王先生遇见了李女士，因为") == [ZH["left"], ZH["right"]]
     assert models(text="我就会用成语说话") == list(unread.GENERAL)
     assert models(text="def f(x): return x + 1") == list(unread.GENERAL)
