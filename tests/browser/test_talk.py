@@ -83,6 +83,7 @@ def test_digits_choose_one_row(gates: Gates, open_gates: Open) -> None:
 
 
 def test_keys_are_listed_and_the_screen_goes_black(gates: Gates) -> None:
+    expect(gates.page.locator(".gt-tools").first).to_be_visible()  # who listens may come after the figure
     gates.page.keyboard.press("?")
     expect(gates.page.get_by_test_id("gt-help")).to_be_visible()
     gates.page.keyboard.press("Escape")
