@@ -50,7 +50,7 @@ def remeasure(path: Path) -> str:
 
     model = Network.load(path)
     rows = checked(model)
-    remeasured(model).save(path, recipe(model.name).half)
+    remeasured(model).save(path, recipe(model.name).weights)
     return compared(rows)
 
 

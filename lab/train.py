@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lstm_core.device import DEVICES, resolve
 from lstm_core.network import Network
+from lstm_core.stored import Kind
 
 if TYPE_CHECKING:
     from lab.learning.batch import Batch
@@ -41,12 +42,12 @@ def figures(run: Trained) -> dict[str, Any]:
     return {"seed": run.seed, "passes": run.passes, **cost, **run.metrics}
 
 
-def join(path: Path, seeds: list[dict[str, Any]], half: bool) -> None:
+def join(path: Path, seeds: list[dict[str, Any]], weights: Kind) -> None:
     """Put the figures of further seeds beside those in a shipped file's header; its weights stay as they are."""
     model = Network.load(path)
     known = {run["seed"]: run for run in (*model.meta.get("seeds", ()), *seeds)}
     by_seed = [run for _, run in sorted(known.items())]
-    replace(model, meta={**model.meta, "seeds": by_seed}).save(path, half)
+    replace(model, meta={**model.meta, "seeds": by_seed}).save(path, weights)
 
 
 def recipe(name: str) -> Recipe:
@@ -101,12 +102,12 @@ def run(options: argparse.Namespace) -> int:
     path, seeds = options.out / f"{chosen.name}.safetensors", [figures(run) for run in runs]
     shipped = best(chosen, runs, options.ship_best)
     if options.add:
-        join(path, seeds, chosen.half)
+        join(path, seeds, chosen.weights)
         print(f"the figures of {len(seeds)} seeds were added to {path}")
     elif shipped is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         header = {**shipped.model.meta, "passes": shipped.passes, "seeds": seeds}
-        replace(shipped.model, meta=header).save(path, chosen.half)
+        replace(shipped.model, meta=header).save(path, chosen.weights)
         print(f"seed {shipped.seed} is shipped as {path}")
     else:
         print("no seed passes; nothing is written (--ship-best would write the best of them)", file=sys.stderr)
@@ -132,7 +133,7 @@ def trained(chosen: Recipe, options: argparse.Namespace, unfinished: Path) -> li
             runs.append(run)
             if options.keep:
                 options.keep.mkdir(parents=True, exist_ok=True)
-                run.model.save(options.keep / f"{chosen.name}-{seed}.safetensors", chosen.half)
+                run.model.save(options.keep / f"{chosen.name}-{seed}.safetensors", chosen.weights)
             tqdm.write(table(runs))
     return runs
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from lstm_core import attention as attending
+from lstm_core import stored
 from lstm_core.block import Block
 from lstm_core.cells import cell as find_cell
 from lstm_core.cells.base import Cell
@@ -282,8 +283,9 @@ class Network:
             readout=Readout(weight, bias, None if out.through is None else embedding, attention),
         )
 
-    def save(self, path: str | os.PathLike[str], half: bool = False) -> None:
-        """Write one safetensors file; ``half`` stores float16, which is read back as float32.
+    def save(self, path: str | os.PathLike[str], weights: stored.Kind = "float32") -> None:
+        """Write one safetensors file. weights: how they are stored, "float32", "float16" or "int8" with a scale for
+        each row of a matrix; all are read back as float32.
 
         Raises ValueError for a network without words or without a readout.
         """
@@ -295,11 +297,10 @@ class Network:
             for direction, params in enumerate(row):
                 tensors |= {f"layers.{layer}.{direction}.{name}": value for name, value in params.items()}
         tensors |= {f"attention.{name}": value for name, value in (out.attention or {}).items()}
-        kind = np.float16 if half else np.float32
         tied = out.through is not None
         header = {"format": FORMAT, "name": self.name, "cell": self.cell.name, "tied": tied, **self.meta}
         save_file(
-            {name: np.ascontiguousarray(value, dtype=kind) for name, value in tensors.items()},
+            stored.packed(tensors, weights),
             path,
             metadata={"gatescope": json.dumps(header, ensure_ascii=False), "tokenizer": self.tokenizer.json},
         )
@@ -312,13 +313,13 @@ class Network:
         try:
             with safe_open(path, framework="numpy") as file:
                 metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}
         except (SafetensorError, OSError) as error:
             raise ValueError(f"{os.fspath(path)} cannot be read as a safetensors file: {error}") from error
         if "gatescope" not in metadata:
             raise ValueError(f"{os.fspath(path)} is a safetensors file, but not a Gatescope model")
         try:
-            return _from_header(metadata, tensors)
+            return _from_header(metadata, stored.unpacked(tensors))
         except (ValueError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"{os.fspath(path)} is not a model that this Gatescope can use: {error}") from error
         except KeyError as error:

@@ -80,7 +80,7 @@ def test_both_phases_are_learned_and_what_they_took_is_said(recipe: general.Gene
     meta = run.model.meta
     assert meta["tokens"] == first.tokens + second.tokens and meta["seconds"] > 0
     assert meta["economy"] == 0.1 and 0 < meta["bits"]["network"]["English"] < 30
-    run.model.save(tmp_path / "general-lstm.safetensors", half=True)
+    run.model.save(tmp_path / "general-lstm.safetensors", weights="int8")
     shipped = Network.load(tmp_path / "general-lstm.safetensors")
     assert all(
         np.array_equal(a, b)

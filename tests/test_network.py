@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ EVERY = pytest.mark.parametrize("name", CELLS)
 @EVERY
 @pytest.mark.parametrize("tied", [False, True])
 def test_save_and_load(name: str, tied: bool, tmp_path: Path) -> None:
-    """Bit for bit, and the loaded model does the same; float16 within its own rounding."""
+    """Bit for bit, and the loaded model does the same."""
     model, path = cases.model(name, tied, layers=2, directions=2), tmp_path / "m.safetensors"
     model.save(path)
     loaded = Network.load(path)
@@ -39,7 +40,10 @@ def test_save_and_load(name: str, tied: bool, tmp_path: Path) -> None:
         np.testing.assert_array_equal(b.signals[key], value)
     assert loaded.predictions(b) == model.predictions(a)
 
-    model.save(path, half=True)
+
+def test_float16_rounds_each_weight(tmp_path: Path) -> None:
+    model, path = cases.model(layers=2, directions=2), tmp_path / "m.safetensors"
+    model.save(path, "float16")
     half = Network.load(path)
     assert half.embedding.dtype == np.float32
     np.testing.assert_array_equal(half.embedding, model.embedding.astype(np.float16))
@@ -47,12 +51,64 @@ def test_save_and_load(name: str, tied: bool, tmp_path: Path) -> None:
         np.testing.assert_array_equal(half.layers[1][1][key], value.astype(np.float16))
 
 
-def test_a_half_file_is_half_as_large(tmp_path: Path) -> None:
-    model = cases.model(hidden=64)
-    for half in (False, True):
-        model.save(tmp_path / f"{half}.safetensors", half=half)
-    whole, small = ((tmp_path / f"{half}.safetensors").stat().st_size for half in (False, True))
-    assert small < 0.6 * whole
+def test_int8_keeps_each_row_within_a_two_hundredth_of_its_largest_weight(tmp_path: Path) -> None:
+    model, path = cases.model(layers=2, directions=2), tmp_path / "m.safetensors"
+    model.embedding[3] = 0  # a row without a scale of its own
+    model.embedding[4] *= 1e-30
+    model.save(path, "int8")
+    read = Network.load(path)
+    assert read.embedding.dtype == np.float32
+    pairs = [(read.embedding, model.embedding), *((read.layers[1][1][k], v) for k, v in model.layers[1][1].items())]
+    for got, want in pairs:
+        if want.ndim == 2:
+            assert (abs(got - want) <= abs(want).max(axis=1, keepdims=True) / 253).all()
+            assert (got != want).any()
+        else:
+            np.testing.assert_array_equal(got, want)
+    with safe_open(path, framework="numpy") as file:  # read by hand
+        name, rows = "layers.1.1.U_f", file.get_tensor("layers.1.1.U_f.scale")
+        matrix = file.get_tensor(name)
+    assert matrix.dtype == np.int8 and abs(matrix).max() == 127
+    np.testing.assert_array_equal(read.layers[1][1]["U_f"], matrix * rows.astype(float)[:, None])
+    read.save(tmp_path / "again.safetensors", "int8")
+    again = Network.load(tmp_path / "again.safetensors")
+    np.testing.assert_array_equal(again.layers[1][1]["U_f"], read.layers[1][1]["U_f"])
+    np.testing.assert_array_equal(again.embedding, read.embedding)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"readout.weight.scale": np.ones(2, np.float32)}, "readout.weight.scale"),
+        ({"nothing.scale": np.ones(2, np.float32)}, "nothing.scale has no int8 matrix"),
+        ({"readout.bias.scale": np.ones(2, np.float32)}, "readout.bias.scale has no int8 matrix"),
+    ],
+)
+def test_scales_that_fit_nothing_are_named(tmp_path: Path, wrong: dict[str, np.ndarray], message: str) -> None:
+    path = tmp_path / "m.safetensors"
+    cases.model().save(path, "int8")
+    with safe_open(path, framework="numpy") as file:
+        tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
+    save_file({**tensors, **wrong}, path, metadata=metadata)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Network.load(path)
+
+
+def test_what_int8_cannot_hold_and_other_kinds_are_refused(tmp_path: Path) -> None:
+    model = cases.model()
+    with pytest.raises(ValueError, match="not as 'int4'"):
+        model.save(tmp_path / "m.safetensors", "int4")  # type: ignore[arg-type]
+    model.embedding[0, 0] = np.inf
+    with pytest.raises(ValueError, match=r"embedding\.weight has weights that are not finite"):
+        model.save(tmp_path / "m.safetensors", "int8")
+
+
+def test_a_rounded_file_is_smaller(tmp_path: Path) -> None:
+    model, sizes = cases.model(hidden=64), {}
+    for weights in ("float32", "float16", "int8"):
+        model.save(tmp_path / weights, weights)
+        sizes[weights] = (tmp_path / weights).stat().st_size
+    assert sizes["float16"] < 0.6 * sizes["float32"] and sizes["int8"] < 0.4 * sizes["float32"]
 
 
 def test_header_is_json_that_anyone_can_read(tmp_path: Path) -> None:

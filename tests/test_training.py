@@ -31,7 +31,7 @@ from lstm_core.text import Tokenizer
 class First(BatchRecipe):
     """`a c c ?` is followed by `a`."""
 
-    name, steps, seeds, half = "first-lstm", 60, 2, True
+    name, steps, seeds, weights = "first-lstm", 60, 2, "float16"
     cell = CELLS["lstm"]
 
     def __init__(self, floor: float = 0.0) -> None:
@@ -130,7 +130,7 @@ def test_command_ships_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert main(["train", "first-lstm", "--steps", "40", "--out", str(tmp_path), "--keep", str(tmp_path / "all")]) == 0
     model = Network.load(tmp_path / "first-lstm.safetensors")
     assert [run["seed"] for run in model.meta["seeds"]] == [0, 1]
-    assert model.meta["metrics"] == First().measure(model)[0]  # half precision is what was measured
+    assert model.meta["metrics"] == First().measure(model)[0]  # float16 is what was measured
     assert model.meta["recipe"] == "first-lstm" and model.meta["steps"] == 40
     assert len(list((tmp_path / "all").iterdir())) == 2
     assert "right" in capsys.readouterr().out

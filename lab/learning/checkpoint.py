@@ -20,6 +20,7 @@ from torch import nn
 
 from lab.learning.recipe import Recipe, Trained
 from lstm_core.network import Network
+from lstm_core.stored import Kind
 
 
 @dataclass
@@ -66,11 +67,11 @@ class Checkpoints:
             return None
         return Trained(self.header["seed"], model, metrics, recipe.passes(metrics))
 
-    def keep(self, run: Trained, half: bool) -> None:
+    def keep(self, run: Trained, weights: Kind) -> None:
         """Put a finished training's model in the place of its checkpoint."""
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.done.with_suffix(".part")
-        run.model.save(part, half)
+        run.model.save(part, weights)
         os.replace(part, self.done)
         self.learning.unlink(missing_ok=True)
 

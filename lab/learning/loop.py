@@ -90,7 +90,7 @@ def train(
     model = replace(model, meta={**header, **recipe.found(metrics), "metrics": metrics, "units": units})
     run = Trained(seed, model, metrics, recipe.passes(metrics))
     if kept:
-        kept.keep(run, recipe.half)
+        kept.keep(run, recipe.weights)
     return run
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from lstm_core.cells.base import Cell
 from lstm_core.layer import Layer
 from lstm_core.network import Network, assembled
 from lstm_core.ops import TorchOps
+from lstm_core.stored import Kind, rounded
 from lstm_core.text import Tokenizer
 
 
@@ -60,24 +60,26 @@ class TorchNetwork(nn.Module):
             h = h[where]
         return self.readout(h if self.projection is None else self.projection(h)), values
 
-    def model(self, name: str, tokenizer: Tokenizer | None, meta: Mapping[str, Any], half: bool = False) -> Network:
-        """The same network for NumPy, as it is shipped; `half` rounds to float16 first.
+    def model(
+        self, name: str, tokenizer: Tokenizer | None, meta: Mapping[str, Any], weights: Kind = "float32"
+    ) -> Network:
+        """The same network for NumPy, with weights as rounded as the file that stores them.
 
         tokenizer: None for one that reads ids alone.
         """
-        rounded = copy.deepcopy(self).half().float() if half else self
-        return rounded._model(name, tokenizer, meta)
 
-    def _model(self, name: str, tokenizer: Tokenizer | None, meta: Mapping[str, Any]) -> Network:
         def array(value: Tensor) -> np.ndarray:
-            return value.detach().cpu().numpy().copy()
+            return rounded(value.detach().cpu().numpy().copy(), weights)
 
         return assembled(
             name=name,
             tokenizer=tokenizer,
             cell=self.cell,
             embedding=array(self.embedding.weight),
-            layers=self.layer.parameters_numpy(),
+            layers=[
+                [{param: rounded(value, weights) for param, value in params.items()} for params in row]
+                for row in self.layer.parameters_numpy()
+            ],
             readout=array(self.readout.weight if self.projection is None else self.projection.weight),
             bias=array(self.readout.bias),
             tied=self.projection is not None,

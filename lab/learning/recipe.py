@@ -15,6 +15,7 @@ from lab.learning.batch import Batch
 from lab.learning.network import TorchNetwork
 from lstm_core.cells.base import Cell
 from lstm_core.network import Network
+from lstm_core.stored import Kind
 from lstm_core.text import Tokenizer
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Recipe(ABC):
     learning_rate: float = 1e-2
     economy: float = 0.3
     weight_decay: float = 0.0
-    half: bool = False  # store float16
+    weights: Kind = "float32"  # how the file stores them
     threads: int = 1  # on a CPU; small matrices only wait for each other on more
     reads_text: bool = False  # whether it learns from a folder of texts, which the command is given with --text
     text: Path | None = None  # that folder, set before anything else is asked
@@ -92,7 +93,7 @@ class BatchRecipe(Recipe):
         from lab.learning.loop import learned  # which asks recipes for their batches
 
         network, progress = learned(self, header, watch, device, kept)
-        return network.model(self.name, self.tokenizer(), header, self.half), progress
+        return network.model(self.name, self.tokenizer(), header, self.weights), progress
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ ONE, TWO = "real text", "and made text"
 
 class General(Recipe):
     seeds = 1
-    half = True
+    weights = "int8"
     learning_rate = Plan.rate
     weight_decay = Plan.decay
     reads_text = True
@@ -81,7 +81,7 @@ class General(Recipe):
                 "5-gram of the same pieces of the same texts": total(five_gram(texts), texts),
             }
             written = two / f"{self.name}.safetensors"
-            network(run.model.eval(), texts.tokenizer, self.name, {**header, "bits": bits}).save(written, self.half)
+            network(run.model.eval(), texts.tokenizer, self.name, {**header, "bits": bits}).save(written, self.weights)
             model = Network.load(written)  # as rounded as the file is
         tokens = sum(plan.steps * plan.batch * plan.time for plan in (first, second))
         return model, Progress(header["steps"], tokens, early.seconds + run.seconds)

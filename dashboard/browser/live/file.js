@@ -1,4 +1,5 @@
-// A network's safetensors file, as `lstm_core.Network.save` writes it, with its weights as they are in it.
+// A network's safetensors file, as `lstm_core.Network.save` writes it, with its weights as they are in it: an
+// int8 matrix has one scale a row.
 
 /** @import { Matrix, Network, Parameters } from "./types.d.ts" */
 
@@ -30,6 +31,14 @@ export function parse(bytes) {
     if (!(dtype in KINDS) || to > bytes.length) throw new Error(`${name} is not there as a whole`)
     const values = KINDS[dtype](bytes.slice(from, to).buffer)
     tensors[name] = shape.length === 2 ? { rows: shape[0], columns: shape[1], values } : values
+  }
+  for (const [name, scales] of Object.entries(tensors)) {
+    const matrix = tensors[name.replace(/\.scale$/, "")]
+    if (matrix === scales || !name.endsWith(".scale")) continue
+    if (scales.length !== matrix?.rows) throw new Error(`${name} does not fit`)
+    for (let place = 0; place < matrix.values.length; place++)
+      matrix.values[place] *= scales[Math.floor(place / matrix.columns)]
+    delete tensors[name]
   }
   const { name, tied, ...header } = JSON.parse(said.gatescope)
   /** @type {Parameters[][]} */
