@@ -70,6 +70,7 @@ class Forced(dict[str, Trace]):
     """
 
     def __init__(self, traces: dict[str, Trace], output: Any) -> None:
+        """traces: by the name of each. output: what the model returned."""
         super().__init__(traces)
         self.output = output
 

@@ -103,4 +103,5 @@ class Broken:
         )
 
     def __str__(self) -> str:
+        """The sentence: which value of which signal broke, where, and what it came from."""
         return self.message

@@ -28,6 +28,7 @@ class Equation:
 
     @property
     def latex(self) -> str:
+        """The line in LaTeX, the signal with its step on the left: ``f_t = \\sigma(W_f x_t + ...)``."""
         return f"{_symbol(f'v.{self.name}')} = {_latex(self.expr, self.names, root=True)}"
 
 

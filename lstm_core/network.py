@@ -32,6 +32,7 @@ CHUNK = 128
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of the last axis, (..., word), that add up to 1; no size of logits overflows."""
     exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return exp / exp.sum(axis=-1, keepdims=True)
 

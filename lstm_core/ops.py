@@ -19,9 +19,11 @@ class Matrix:
     __slots__ = ("transposed",)
 
     def __init__(self, array: Any) -> None:
+        """array: (out, in), NumPy's or torch's."""
         self.transposed = array.T
 
     def __matmul__(self, x: Any) -> Any:
+        """x: (..., in) gives (..., out)."""
         return x @ self.transposed
 
     def __mul__(self, other: Matrix) -> Matrix:
@@ -35,6 +37,8 @@ def parameters(params: Mapping[str, Any]) -> SimpleNamespace:
 
 
 class NumpyOps:
+    """The back end on NumPy arrays; the result has the precision of what goes in."""
+
     name = "numpy"
     tanh = staticmethod(np.tanh)
     exp = staticmethod(np.exp)
@@ -46,10 +50,12 @@ class NumpyOps:
 
     @staticmethod
     def sigmoid(x: np.ndarray) -> np.ndarray:
+        """1 / (1 + exp(-x)), elementwise."""
         return np.exp(-np.logaddexp(x.dtype.type(0), -x))  # neither overflows nor loses the small values
 
     @staticmethod
     def log_sigmoid(x: np.ndarray) -> np.ndarray:
+        """log(sigmoid(x)), elementwise, also where sigmoid(x) is too small to be a number."""
         return -np.logaddexp(x.dtype.type(0), -x)
 
     @staticmethod
@@ -65,14 +71,17 @@ class NumpyOps:
 
     @staticmethod
     def asarray(x: Any, like: np.ndarray | None = None) -> np.ndarray:
+        """As an array, in the precision of ``like`` if that is given."""
         return np.asarray(x) if like is None else np.asarray(x, like.dtype)
 
     @staticmethod
     def zeros(shape: tuple[int, ...], like: np.ndarray) -> np.ndarray:
+        """Zeros of that shape in the precision of ``like``."""
         return np.zeros(shape, like.dtype)
 
     @staticmethod
     def where(condition: Any, x: np.ndarray, y: Any) -> np.ndarray:
+        """``x`` where the condition holds, else ``y``, which may be a number, in the precision of ``x``."""
         return np.where(condition, x, np.asarray(y, x.dtype))
 
     @staticmethod
@@ -102,6 +111,7 @@ class NumpyOps:
 
     @staticmethod
     def to_numpy(x: np.ndarray) -> np.ndarray:
+        """The array as it is."""
         return x
 
 
@@ -111,6 +121,7 @@ class TorchOps:
     name = "torch"
 
     def __init__(self, device: str = "cpu") -> None:
+        """device: torch's name of one. Raises ImportError if torch is not installed."""
         import torch
 
         self.torch = torch
@@ -128,44 +139,57 @@ class TorchOps:
         return self.torch.maximum(x, y) if isinstance(y, self.torch.Tensor) else x.clamp(min=y)
 
     def minimum(self, x: Any, y: Any) -> Any:
+        """Elementwise; ``y`` may be a number, as in NumPy."""
         return self.torch.minimum(x, y) if isinstance(y, self.torch.Tensor) else x.clamp(max=y)
 
     def standardized(self, x: Any, eps: float = 1e-5) -> Any:
+        """``x`` with mean 0 and variance 1 over its units."""
         return self.torch.nn.functional.layer_norm(x, x.shape[-1:], eps=eps)
 
     def asarray(self, x: Any, like: Any = None) -> Any:
+        """As a tensor on the device, in the precision of ``like`` if that is given."""
         return self.torch.as_tensor(x, device=self.device, dtype=None if like is None else like.dtype)
 
     def divides(self, period: Any, count: Any) -> Any:
+        """1 where ``count`` is a multiple of ``period``, else 0."""
         return (self.torch.remainder(count, period) == 0).to(count.dtype)
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
+        """``x`` where the condition holds, else ``y``, which may be a number."""
         return self.torch.where(self.asarray(condition), x, self.asarray(y, like=x))
 
     def flip(self, x: Any) -> Any:
+        """Last first along the first axis; a copy, since torch has no negative steps."""
         return x.flip(0)
 
     def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
+        """Zeros of that shape, where ``like`` is and in its precision."""
         return self.torch.zeros(shape, dtype=like.dtype, device=like.device)
 
     def inner(self, now: Any, states: Any) -> Any:
+        """(time, batch, source): every now (time, batch, unit) times every state (source, batch, unit)."""
         return self.torch.einsum("tbu,kbu->tbk", now, states)
 
     def softmax_past(self, scores: Any) -> Any:
+        """(time, batch, source): a softmax over the sources up to the step itself, and 0 for those after it."""
         past = self.torch.ones(len(scores), len(scores), dtype=self.torch.bool, device=scores.device).tril()[:, None]
         return scores.masked_fill(~past, -self.torch.inf).softmax(-1)
 
     def mix(self, weights: Any, states: Any) -> Any:
+        """(time, batch, unit): the states (source, batch, unit) under the weights (time, batch, source)."""
         return self.torch.einsum("tbk,kbu->tbu", weights, states)
 
     def stack(self, arrays: Sequence[Any], axis: int = 0) -> Any:
+        """Tensors of one shape along a new axis."""
         return self.torch.stack(list(arrays), dim=axis)
 
     def concatenate(self, arrays: Sequence[Any], axis: int = 0) -> Any:
+        """Tensors one after another along an axis that they have."""
         return self.torch.cat(list(arrays), dim=axis)
 
     @staticmethod
     def to_numpy(x: Any) -> np.ndarray:
+        """A copy on the host, without torch's graph."""
         return x.detach().cpu().numpy()
 
 

@@ -18,48 +18,62 @@ class Expr:
     __array_ufunc__ = None  # a NumPy number on the left leaves the operation to us
 
     def __init__(self, op: str, *args: Any) -> None:
+        """op, args: as in the class."""
         self.op = op
         self.args = args
 
     def __add__(self, other: Any) -> Expr:
+        """self + other as a node; numbers become nodes of their own."""
         return Expr("+", self, lift(other))
 
     def __radd__(self, other: Any) -> Expr:
+        """other + self as a node, where ``other`` is a number."""
         return Expr("+", lift(other), self)
 
     def __sub__(self, other: Any) -> Expr:
+        """self - other as a node."""
         return Expr("-", self, lift(other))
 
     def __rsub__(self, other: Any) -> Expr:
+        """other - self as a node: the 1 - z of a GRU."""
         return Expr("-", lift(other), self)
 
     def __mul__(self, other: Any) -> Expr:
+        """self * other as a node, elementwise."""
         return Expr("*", self, lift(other))
 
     def __rmul__(self, other: Any) -> Expr:
+        """other * self as a node, where ``other`` is a number."""
         return Expr("*", lift(other), self)
 
     def __truediv__(self, other: Any) -> Expr:
+        """self / other as a node, elementwise."""
         return Expr("/", self, lift(other))
 
     def __rtruediv__(self, other: Any) -> Expr:
+        """other / self as a node, where ``other`` is a number."""
         return Expr("/", lift(other), self)
 
     def __neg__(self) -> Expr:
+        """0 - self: a negation is not an operator of its own."""
         return Expr("-", lift(0), self)
 
     def __matmul__(self, other: Expr) -> Expr:
+        """A matrix times a vector as a node."""
         return Expr("@", self, other)
 
     def __repr__(self) -> str:
+        """The tree with its operators in front: "+(@(symbol(p.W_f), symbol(x)), symbol(p.b_f))"."""
         return f"{self.op}({', '.join(map(str, self.args))})"
 
 
 def lift(value: Any) -> Expr:
+    """A node, of a number if ``value`` is none yet."""
     return value if isinstance(value, Expr) else Expr("number", value)
 
 
 def symbol(key: str) -> Expr:
+    """A node with that key, "p.W_f"; a new one at every call, so no other node is the same quantity."""
     return Expr("symbol", key)
 
 
@@ -67,9 +81,11 @@ class Symbols:
     """Attribute access gives symbols, always the same one for a name: ``Symbols("p").W_f`` has the key "p.W_f"."""
 
     def __init__(self, prefix: str) -> None:
+        """prefix: what stands before the dot of every key."""
         self._prefix = prefix
 
     def __getattr__(self, name: str) -> Expr:
+        """The symbol of that name, made at the first call. Raises AttributeError for a name of Python's own."""
         if name.startswith("_"):
             raise AttributeError(name)
         value = symbol(f"{self._prefix}.{name}")
@@ -83,6 +99,7 @@ class SymbolicOps:
     name = "symbols"
 
     def __getattr__(self, function: str) -> Any:
+        """A function that makes a node of that name from its arguments."""
         if function.startswith("_"):
             raise AttributeError(function)
         return lambda *args: Expr(function, *map(lift, args))
@@ -135,6 +152,7 @@ def linear(expr: Expr, key: str) -> tuple[Expr, Expr] | None:
 
 
 def contains(expr: Expr, key: str) -> bool:
+    """Whether the symbol with that key is anywhere in the tree."""
     if expr.op == "symbol":
         return expr.args[0] == key
     return expr.op != "number" and any(contains(arg, key) for arg in expr.args)

@@ -47,6 +47,7 @@ class Tokenizer:
     assumed: tuple[str, ...] = ()
 
     def __init__(self, json: str, rows: int = 0) -> None:
+        """json: a ``tokenizers.Tokenizer`` as its text. rows: as in the class."""
         self.json, self.rows = json, rows
         from tokenizers import Tokenizer as HuggingFaceTokenizer
 
@@ -138,9 +139,11 @@ class Tokenizer:
         return tuple(tokens)
 
     def __eq__(self, other: object) -> bool:
+        """Equal if their JSON texts are: they then cut every text alike."""
         return isinstance(other, Tokenizer) and self.json == other.json
 
     def __hash__(self) -> int:
+        """Of the JSON text, so that a reading can be cached by its tokenizer."""
         return hash(self.json)
 
 

@@ -80,6 +80,7 @@ class Trace:
     roles: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Notes which signal has which role."""
         object.__setattr__(self, "roles", {signal.role: signal.name for signal in self.declared})
 
     def __len__(self) -> int:
@@ -157,9 +158,11 @@ class Trace:
         return self.signals[signal]
 
     def __contains__(self, signal: object) -> bool:
+        """Whether there is a signal of that name: ``"f" in trace``."""
         return signal in self.signals
 
     def __iter__(self) -> Iterator[str]:
+        """The names of the signals, in the order of the cell."""
         return iter(self.signals)
 
     def keys(self) -> KeysView[str]:

@@ -29,16 +29,20 @@ class Activation:
     beta: float = 0.0
 
     def __call__(self, x: Any, xp: Any) -> Any:
+        """The function's values of ``x``, elementwise, on the back end ``xp``."""
         return FORMULAS[self.name].function(x, self.alpha, self.beta, xp)
 
     @property
     def range(self) -> tuple[float, float]:
+        """The lowest and the highest value that it can take; infinities where there is no bound."""
         low, high = FORMULAS[self.name].range(self.alpha, self.beta)
         return float(low), float(high)
 
 
 @dataclass(frozen=True)
 class Formula:
+    """A function of (x, alpha, beta, xp), the range of its values, and the defaults of alpha and beta."""
+
     function: Callable[[Any, float, float, Any], Any]
     range: Callable[[float, float], tuple[float, float]]
     alpha: float | None = None

@@ -234,6 +234,7 @@ class Flow:
 
     @property
     def identity(self) -> float:
+        """The norm at ``step`` itself, where the Jacobian is the identity: the square root of the number of units."""
         return float(self.norm[self.step])
 
     @property

@@ -135,6 +135,7 @@ class Health:
 
     @property
     def dead(self) -> np.ndarray:
+        """(unit,) of h: True where it moved by less than ``STILL`` over all steps and sequences."""
         return self.movement < STILL
 
     @property
@@ -144,6 +145,7 @@ class Health:
 
     @property
     def integrator(self) -> np.ndarray | None:
+        """(unit,): mean keep above ``OPEN`` and mean write above ``WRITES``; None for a cell without these gates."""
         if self.keep is None or self.write is None:
             return None
         return (self.keep > OPEN) & (self.write > WRITES)

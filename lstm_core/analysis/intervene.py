@@ -56,6 +56,7 @@ class Force:
     on: bool = True
 
     def __post_init__(self) -> None:
+        """Puts ``value`` and ``units`` in order. Raises ValueError for a value that nothing can be forced to."""
         if not isinstance(self.value, str):
             if not math.isfinite(self.value):
                 raise ValueError(f"{self.signal} can only be forced to a finite number, not {self.value}")
@@ -66,6 +67,7 @@ class Force:
             object.__setattr__(self, "units", tuple(sorted(set(self.units))))
 
     def __str__(self) -> str:
+        """As ``parse`` reads it: "f[6]@9:10=1"."""
         place = f"/{self.layer}{'r' if self.direction else ''}" if self.layer or self.direction else ""
         units = "" if self.units is None else f"[{','.join(_runs(self.units))}]"
         value = self.value if isinstance(self.value, str) else repr(self.value).removesuffix(".0")
@@ -81,6 +83,7 @@ class Swap:
     on: bool = True
 
     def __str__(self) -> str:
+        """As ``parse`` reads it: "x@3:4=cat", with blanks, % and ; of the word as %20."""
         word = re.sub(r"[%;\s]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), self.word)
         return f"{_mark(self.on)}x@{self.step}:{self.step + 1}={word}"
 

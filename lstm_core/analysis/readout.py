@@ -46,6 +46,7 @@ class Lead:
 
     @property
     def value(self) -> float:
+        """The lead in logits, contributions.sum() + bias: positive where ``word`` is likelier than ``against``."""
         return float(self.contributions.sum()) + self.bias
 
 

@@ -54,6 +54,7 @@ class Search:
 
     @property
     def best(self) -> Unit:
+        """The unit with the highest score on the held-out half of the texts."""
         return self.units[0]
 
     @property

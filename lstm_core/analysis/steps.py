@@ -37,6 +37,7 @@ class Steps:
     skipped: np.ndarray
 
     def __len__(self) -> int:
+        """How many steps the sequence has."""
         return len(self.x)
 
     def flip(self, values: np.ndarray) -> np.ndarray:

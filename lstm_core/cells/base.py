@@ -33,18 +33,22 @@ class Signal:
 
 
 def gate(name: str, role: str, meaning: str, low: float = 0.0, high: float = 1.0) -> Signal:
+    """A signal between 0 and 1 (unless ``low`` and ``high`` say otherwise) that multiplies others."""
     return Signal(name, "gate", role, meaning, low, high)
 
 
 def candidate(name: str, meaning: str, low: float = -1.0, high: float = 1.0, role: str = "candidate") -> Signal:
+    """A signal that a state may be made of, between -1 and 1 unless ``low`` and ``high`` say otherwise."""
     return Signal(name, "candidate", role, meaning, low, high)
 
 
 def state(name: str, role: str, meaning: str, low: float = -math.inf, high: float = math.inf) -> Signal:
+    """A signal that is carried to the next step; unbounded unless ``low`` and ``high`` say otherwise."""
     return Signal(name, "state", role, meaning, low, high)
 
 
 def upward(name: str, role: str, meaning: str, low: float = -math.inf, high: float = math.inf) -> Signal:
+    """A signal that the layer above reads and that is computed anew at every step (see ``Cell.output``)."""
     return Signal(name, "output", role, meaning, low, high)
 
 
@@ -61,6 +65,7 @@ class Param:
     fixed: Callable[[int], np.ndarray] | None = None
 
     def shape(self, input_size: int, hidden_size: int) -> tuple[int, ...]:
+        """Sizes of the axes, (hidden, input) for a ``W_f``, in a layer of those sizes."""
         sizes = {"input": input_size, "hidden": hidden_size}
         return tuple(sizes[axis] for axis in self.axes)
 

@@ -1,3 +1,5 @@
+"""Clockwork RNN: h = tanh(W x + (M U) h' + b) in the units whose clock strikes, of period T; others stay."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""Coupled LSTM (CIFG): c = f c' + (1 - f) g, h = o tanh(c)."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""Depth-gated LSTM: c = f c' + i g + d c of the layer below, h = o tanh(c)."""
+
 from __future__ import annotations
 
 from lstm_core.cells.base import Cell, Param, affine, candidate, gate, state

@@ -1,3 +1,5 @@
+"""Grid LSTM: an LSTM along time, c, and one along depth, c_d, that read the same two hidden vectors."""
+
 from __future__ import annotations
 
 from lstm_core.cells.base import Cell, affine, candidate, gate, state, upward

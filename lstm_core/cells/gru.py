@@ -1,3 +1,5 @@
+"""GRU of PyTorch and cuDNN: n = tanh(W x + b + r (U h' + b')), h = z h' + (1 - z) n."""
+
 from __future__ import annotations
 
 from lstm_core.cells.base import Cell, Param, affine, candidate, gate, state

@@ -1,3 +1,5 @@
+"""GRU as published: n = tanh(W x + U (r h') + b), h = z h' + (1 - z) n."""
+
 from __future__ import annotations
 
 from lstm_core.cells.base import Cell, affine, candidate, gate, state

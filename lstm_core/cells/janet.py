@@ -1,3 +1,5 @@
+"""JANET: h = f h' + (1 - f) g, with no other gate."""
+
 from __future__ import annotations
 
 from lstm_core.cells.base import Cell, affine, candidate, gate, state

@@ -1,3 +1,5 @@
+"""LSTM: c = f c' + i g, h = o tanh(c)."""
+
 from __future__ import annotations
 
 from lstm_core.cells.base import Cell, affine, candidate, gate, state

@@ -1,3 +1,5 @@
+"""LSTM with a projection: c = f c' + i g, h = W_hr (o tanh(c))."""
+
 from __future__ import annotations
 
 from lstm_core.cells.base import Cell, Param, affine, candidate, gate, state

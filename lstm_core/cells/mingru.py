@@ -1,3 +1,5 @@
+"""minGRU: h = (1 - z) h' + z g, with z and g of the input alone."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""minLSTM: h = f h' + i g, f + i = 1, with f, i and g of the input alone."""
+
 from __future__ import annotations
 
 import math

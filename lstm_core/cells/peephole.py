@@ -1,3 +1,5 @@
+"""Peephole LSTM: c = f c' + i g, h = o tanh(c), where i and f also read c' and o reads c."""
+
 from __future__ import annotations
 
 from lstm_core.cells.base import Cell, Param, affine, candidate, gate, state

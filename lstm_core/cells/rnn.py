@@ -1,3 +1,5 @@
+"""Plain RNN: h = tanh(W x + U h' + b)."""
+
 from __future__ import annotations
 
 from lstm_core.cells.base import Cell, affine, candidate, state

@@ -1,3 +1,5 @@
+"""sLSTM: c = f c' + i z, n = f n' + i, h = o c / n, with exponential gates that m keeps in range."""
+
 from __future__ import annotations
 
 from lstm_core.cells.base import Cell, affine, candidate, gate, state

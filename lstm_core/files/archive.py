@@ -13,6 +13,7 @@ class Archive:
     unfolds to more than ``limit`` bytes."""
 
     def __init__(self, data: bytes, limit: int) -> None:
+        """data: of the whole archive. limit: bytes that its members may unfold to together."""
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
             infos = self._archive.infolist()

@@ -56,6 +56,7 @@ class Fold:
                 yield match["at"], match["name"]
 
     def parts(self, at: str, name: str) -> tuple[str, ...]:
+        """Keys of the parts of the weight ``name`` of the module under ``at``, in the order of ``ends``."""
         begin = f"{at}parametrizations.{name}" if self.under else f"{at}{name}"
         return tuple(begin + end for end in self.ends)
 

@@ -17,6 +17,7 @@ class Ambiguous(ValueError):
     """Several cells fit what the file holds. ``choices``: their names by block; pass one as ``load(..., cell=...)``."""
 
     def __init__(self, choices: Mapping[str, Sequence[str]]) -> None:
+        """choices: by block, the names of the cells that fit."""
         self.choices = {name: tuple(cells) for name, cells in choices.items()}
         asked = "; ".join(f"{name or 'the block'}: {' or '.join(cells)}" for name, cells in self.choices.items())
         super().__init__(

@@ -25,6 +25,7 @@ class Arrays(list[np.ndarray]):
     """Arrays of numbers, each once, in this machine's order of bytes, row after row."""
 
     def __init__(self) -> None:
+        """Empty; ``place`` adds an array."""
         super().__init__()
         self._places: dict[int, int] = {}
         self._kept: list[np.ndarray] = []  # an id is an array's own only while that is there
@@ -39,6 +40,7 @@ class Arrays(list[np.ndarray]):
         return self._places[id(array)]
 
     def places(self, arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
+        """Where each of the arrays lies in this list, by its name."""
         return {name: self.place(array) for name, array in arrays.items()}
 
 
@@ -71,6 +73,7 @@ def unpack(plain: Plain, arrays: Sequence[np.ndarray]) -> Loaded:
 
 
 def pack_trace(trace: Trace) -> tuple[Plain, Arrays]:
+    """The trace as what JSON can hold, and the arrays that it names by their place."""
     arrays = Arrays()
     rest, named = trace_npz.parts(trace)
     return {"rest": rest, "arrays": arrays.places(named)}, arrays

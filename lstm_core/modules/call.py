@@ -145,6 +145,7 @@ class Call(Fed):
 
     @property
     def device(self) -> torch.device:
+        """Where the module reads its input."""
         return self.x.device
 
     def recordable(self) -> bool:
@@ -195,6 +196,7 @@ class Call(Fed):
 
     @property
     def ran(self) -> bool:
+        """Whether the module has given its output (see ``take``)."""
         return hasattr(self, "output")
 
     def run(self) -> None:

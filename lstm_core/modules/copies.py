@@ -60,6 +60,7 @@ def _same(call: Call, trace: Trace) -> bool:
 
 
 def copied(tensor: Tensor) -> np.ndarray:
+    """A NumPy copy on the host; half precision, which NumPy lacks or hardly computes with, as float32."""
     if tensor.dtype in LOW:
         tensor = tensor.float()
     return tensor.numpy().copy() if tensor.device.type == "cpu" else tensor.cpu().numpy()

@@ -23,11 +23,13 @@ class Gates:
     """
 
     def __init__(self, call: Call, method: str) -> None:
+        """call: that ran. method: the name of the way that read or computed the gates."""
         self.call, self.method = call, method
         self.runs: list[Run] = []
         self._made: dict[str, Tensor] = {}
 
     def __getitem__(self, name: str) -> Tensor:
+        """The values of "gates", "h" or "c", on the module's device; made from ``runs`` if nobody has set them."""
         if name not in self._made:
             self._make()
         return self._made[name]
@@ -44,6 +46,7 @@ class Gates:
         self._made |= dict(zip(shapes, made, strict=True))
 
     def __setitem__(self, name: str, values: Tensor) -> None:
+        """For a way that has the values of all layers in one tensor."""
         self._made[name] = values
 
     def lay_out(self, hidden: Sequence[Tensor], cells: Sequence[Tensor] | None = None) -> list[Run]:

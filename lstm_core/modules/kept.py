@@ -31,18 +31,22 @@ class Kept(Mapping[str, np.ndarray]):
     """Arrays by name, each copied when it is first read. tensors: where they were made."""
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        """tensors: on any device; they are held, not copied."""
         self.tensors = tensors
         self._read: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
+        """The array, copied to the host at the first call. Raises KeyError if there is none of that name."""
         if name not in self._read:
             self._read[name] = on_host(self.tensors[name])
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:
+        """Names; nothing is copied."""
         return iter(self.tensors)
 
     def __len__(self) -> int:
+        """How many arrays there are; nothing is copied."""
         return len(self.tensors)
 
 
@@ -50,6 +54,7 @@ class KeptArray:
     """An array that is copied when it is first read; its shape is known before."""
 
     def __init__(self, tensor: Tensor) -> None:
+        """tensor: on any device; it is held, not copied."""
         self.tensor, self.shape, self.ndim = tensor, tuple(tensor.shape), tensor.ndim
 
     @cached_property
@@ -58,15 +63,19 @@ class KeptArray:
 
     @property
     def dtype(self) -> np.dtype:
+        """NumPy's dtype of what is copied, which is then copied."""
         return self._read.dtype
 
     def __len__(self) -> int:
+        """Size of the first axis; nothing is copied."""
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> Any:
+        """NumPy's indexing of the copy."""
         return self._read[index]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """The copy, for NumPy's functions; a further one if ``copy``."""
         return np.array(self._read, dtype=dtype) if copy else np.asarray(self._read, dtype=dtype)
 
 
@@ -74,6 +83,7 @@ class KeptRows(Sequence[Any]):
     """A sequence that is made when it is first read."""
 
     def __init__(self, make: Callable[[], Sequence[Any]], size: int) -> None:
+        """make: gives the items, once. size: how many it will give."""
         self._make, self._size = make, size
 
     @cached_property
@@ -81,7 +91,9 @@ class KeptRows(Sequence[Any]):
         return self._make()
 
     def __getitem__(self, index: Any) -> Any:
+        """The item, all of them made at the first call."""
         return self._read[index]
 
     def __len__(self) -> int:
+        """How many there are; nothing is made."""
         return self._size

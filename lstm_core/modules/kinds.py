@@ -25,6 +25,7 @@ class StandIn:
     forward: Callable[..., Any]
 
     def __call__(self, *args: Any, **named: Any) -> Any:
+        """Calls ``forward``, as the module would call its own."""
         return self.forward(*args, **named)
 
 

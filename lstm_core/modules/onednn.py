@@ -74,6 +74,7 @@ class Reading(TorchDispatchMode):
     and directions. left: those to come, the next one last."""
 
     def __init__(self, call: Call, gates: Gates) -> None:
+        """call: about to run. gates: filled in as its layers run."""
         super().__init__()
         self.call, self.gates = call, gates
         self.left = list(np.ndindex(*call.shape[:2]))[::-1]
@@ -84,6 +85,7 @@ class Reading(TorchDispatchMode):
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """torch's hook for every operator: a layer of an LSTM is run here and read, all else as it is."""
         if func is not torch.ops.aten.mkldnn_rnn_layer.default or kwargs or len(args) != 16 or not self.left:
             return func(*args, **(kwargs or {}))
         try:

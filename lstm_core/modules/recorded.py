@@ -68,11 +68,13 @@ class Reading(TorchFunctionMode):
     to come, the next one last."""
 
     def __init__(self, call: Call, gates: Gates) -> None:
+        """call: about to run. gates: filled in as its layers run."""
         super().__init__()
         self.call, self.gates = call, gates
         self.left = list(np.ndindex(*call.shape[:2]))[::-1]
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """torch's hook for every function: ``torch.gru`` is run here and read, all else as it is."""
         if func is not torch.gru or kwargs or len(args) != 9 or not self.left:
             return func(*args, **(kwargs or {}))
         try:

@@ -41,6 +41,7 @@ class Run:
     compared: int = 0
 
     def __post_init__(self) -> None:
+        """Works out which steps are padding, and what h is before each step."""
         self.letters = GATES[self.cell.name]
         self.hidden = self.gates.shape[-1] // len(self.letters)
         self.inside = self.cell.name == "gru"  # its reset gate scales U_n h + b_hn, so this is kept apart
@@ -53,6 +54,7 @@ class Run:
                 self.read = torch.where(self.valid, self.h, self.first("h"))
 
     def first(self, name: str) -> Tensor:
+        """(batch, unit), that state before the first step."""
         return self.initial[name][self.at]
 
     def blocks(self) -> Iterator[tuple[int, int]]:

@@ -70,6 +70,7 @@ class Weights(TorchFunctionMode):
         return False
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """torch's hook for every function: of a recurrent kernel the weights are noted; all run as they are."""
         if func in CELL_KERNELS:  # (x, state, *weights)
             self.given = args[2:]
         elif func in KERNELS.values():  # the weights are a list, and so may the state be, before them
@@ -94,6 +95,7 @@ class Watch:
         name: str = "",
         instead: Callable[[Call, Gates | None, Any], Any] | None = None,
     ) -> None:
+        """All as in the class; nothing is changed before ``with``."""
         self.module, self.done, self.way, self.name, self.instead = module, done, way, name, instead
         self.given: Any = None  # copies of what a hook may change
         self.gave: Any = None
@@ -102,6 +104,7 @@ class Watch:
         self.hooked = False  # whether forward is called with the hooks round it, and not by itself
 
     def __enter__(self) -> None:
+        """Puts a function in the place of the module's forward, and hooks round it."""
         module, self.thread = self.module, threading.get_ident()
         self.input_may_change = bool(module._forward_pre_hooks)
         self.output_may_change = bool(module._forward_hooks or every._global_forward_hooks)
@@ -113,6 +116,7 @@ class Watch:
         module.forward = StandIn(self._forward)
 
     def __exit__(self, *error: object) -> None:
+        """Puts the module back as it was, whatever happened."""
         del self.module.forward
         if self.earlier is not None:
             self.module.forward = self.earlier

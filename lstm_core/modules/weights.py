@@ -18,6 +18,7 @@ class Weights:
     """Those that a call ran with, for later calls to be compared with."""
 
     def __init__(self, call: Call) -> None:
+        """call: that ran. Large weights are looked at in places drawn at random."""
         self._tensors = _of(call)
         self._versions = list(map(_version, self._tensors))
         draw = np.random.default_rng()  # not torch's random state: that is the model's

@@ -30,11 +30,15 @@ Forced = Callable[[str, Trace, int], Trace | None]
 class Forcing(Protocol):
     """See ``lstm_core.analysis.forcing``."""
 
-    def begin(self, modules: Sequence[str]) -> set[str]: ...
+    def begin(self, modules: Sequence[str]) -> set[str]:
+        """Names of the modules to force, of those that the model has. Raises ValueError for one that it lacks."""
+        ...
 
-    def __call__(self, name: str, trace: Trace, start: int) -> Trace | None: ...
+    def __call__(self, name: str, trace: Trace, start: int) -> Trace | None:
+        """The trace of a call as it is with its signals forced, from its step ``start`` on; None if nothing is."""
 
-    def end(self, names: Iterable[str]) -> None: ...
+    def end(self, names: Iterable[str]) -> None:
+        """Told of the traces that there were. Raises ValueError if something to force was not among them."""
 
 
 @dataclass
@@ -74,6 +78,7 @@ class Visits:
     """
 
     def __init__(self, name: str, force: Forced | None = None) -> None:
+        """Nothing has run yet; ``visits`` fills with the calls."""
         self.name, self.force = name, force
         self.visits: list[Visit] = []
         self.traced: Trace | None = None  # of a call that was forced, before it is noted

@@ -45,6 +45,7 @@ class Survey:
         how: tuple[Any, ...] = (None, None),
         again: tuple[Any, ...] = (None, None, None),
     ) -> None:
+        """source, data, how, again: what it takes to trace something of it again; ``open_survey`` gives them."""
         self.folder = Path(folder)
         self._folder = Folder(folder)
         manifest = self._folder.manifest()
@@ -63,6 +64,7 @@ class Survey:
             )
 
     def __repr__(self) -> str:
+        """The model, how much was surveyed, and where it lies."""
         state = "complete" if self.complete else "not complete"
         size = f"documents={self.documents:,}, steps={self.steps:,}"
         return f"Survey({self.model_name}, {size}, {state}, {str(self.folder)!r})"
@@ -74,10 +76,12 @@ class Survey:
 
     @property
     def documents(self) -> int:
+        """How many documents were surveyed."""
         return sum(count for _, _, count in self._parts)
 
     @property
     def steps(self) -> int:
+        """How many steps they have together, padding and masked ones not counted."""
         return self._manifest["data"]["steps"] if self.complete else int(self._corpus.steps.sum())
 
     @cached_property

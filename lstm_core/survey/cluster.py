@@ -20,9 +20,11 @@ class Surveyor:
     """A worker: it makes the model once, and then surveys the parts whose numbers it is given."""
 
     def __init__(self, work: Work, how: tuple[Any, ...]) -> None:
+        """work: what is done with a part. how: what ``model_of`` takes."""
         self.work, self.model = work, model_of(*how)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
+        """batch: with a column "part" of numbers. Gives the number and the steps of each part that is then done."""
         numbers = batch.column("part").to_pylist()
         return pa.table({"part": numbers, "steps": [self.work(self.model, number) for number in numbers]})
 

@@ -26,6 +26,7 @@ class Words:
     after: str
 
     def __str__(self) -> str:
+        """On one line, with the stretch in brackets: "before[text]after"."""
         return f"{self.before}[{self.text}]{self.after}"
 
 
@@ -40,6 +41,7 @@ class Corpus:
         display: Callable[[int], str] | None,
         again: Callable[[], Iterator[Document]] | None,
     ) -> None:
+        """All as in the class; documents are read when they are asked for, and the last 16 parts kept."""
         self.folder, self.parts, self.display, self.again = folder, parts, display, again
         self.table = lru_cache(maxsize=16)(self._table)
         self.bits = lru_cache(maxsize=16)(self._bits)

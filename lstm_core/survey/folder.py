@@ -35,6 +35,7 @@ class Folder:
     full; what was written before stays whole."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        """path: looked at when something is read or written, not before."""
         self.path = Path(path)
 
     def part(self, kind: str, number: int) -> Path:

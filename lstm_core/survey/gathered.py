@@ -27,6 +27,7 @@ class Read:
     labels: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __post_init__(self) -> None:
+        """Without labels: no property, (0, time)."""
         if not len(self.labels):
             object.__setattr__(self, "labels", np.zeros((0, len(self.x)), np.float32))
 
@@ -38,6 +39,7 @@ class Gathered:
     """
 
     def __init__(self, name: str, signals: Sequence[str] | None) -> None:
+        """Empty; batches are added one after another."""
         self.name, self.signals = name, signals
         self.steps: dict[int, int] = {}
         self._cell: type[Cell] | None = None

@@ -30,6 +30,7 @@ class Bits:
     """Packs pieces of bits, one after another along the steps, without gaps."""
 
     def __init__(self) -> None:
+        """Empty; ``left`` are the bits that do not fill a byte yet."""
         self.packed: list[np.ndarray] = []
         self.left: np.ndarray | None = None
         self.steps = 0

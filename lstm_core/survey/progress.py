@@ -27,11 +27,13 @@ class Progress:
 
     @property
     def remaining(self) -> float | None:
+        """Seconds that are left at the rate so far; None where the number of documents is not known."""
         if self.total is None or not self.documents:
             return None
         return (self.total - self.skipped - self.documents) * self.seconds / self.documents
 
     def __str__(self) -> str:
+        """On one line: documents and steps done, steps a second, and the time of day at which it will be done."""
         of = "" if self.total is None else f" of {self.total:,}"
         end = (
             ""
@@ -45,6 +47,7 @@ class Watcher:
     """Tells ``report`` (or standard error, for True; nobody, for False) whenever a part is done."""
 
     def __init__(self, report: bool | Callable[[Progress], None], total: int | None) -> None:
+        """report: whom to tell. total: documents in all, None where the data does not say."""
         self.report, self.total = report, total
         self.start, self.documents, self.steps, self.before = time.perf_counter(), 0, 0, 0
 

@@ -33,6 +33,7 @@ class Rows:
     head: int = 0
 
     def __len__(self) -> int:
+        """How many steps of its own the piece has, without those at its head."""
         return len(self.step)
 
     def own(self, signal: str) -> np.ndarray:

@@ -44,6 +44,7 @@ class Finding:
     rows: tuple[int, ...]
 
     def __str__(self) -> str:
+        """One line: the module, the first step at which it was seen, and what is wrong."""
         told = {"module": self.module or say("the model"), "step": self.steps[0], "message": MESSAGES[self.kind]}
         return say("{module}, step {step}: {message}", **told)
 
@@ -60,6 +61,7 @@ class StateReport:
         return not self.findings
 
     def __str__(self) -> str:
+        """A line for each finding, or one that says that there is nothing to find."""
         if self:
             return say("in {count} steps the state was passed on as it should be", count=self.steps)
         return "\n".join(map(str, self.findings))

@@ -39,9 +39,11 @@ class Watching:
         self._modules = tuple(modules)
 
     def __enter__(self) -> Watching:
+        """Itself, so that ``with lstm_core.watch(...) as watching`` can be written."""
         return self
 
     def __exit__(self, *error: object) -> None:
+        """Closes; nothing that was raised is held back."""
         self.close()
 
     def close(self) -> None:

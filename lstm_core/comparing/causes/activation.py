@@ -18,6 +18,7 @@ OTHERS = (*OTHERS, activation("affine", 1.0, 0.0))
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The cell with another sigmoid, tanh or clip, gate by gate; for a plain RNN, tanh and relu exchanged."""
     recipe = vars(own.cell).get("recipe")
     if isinstance(recipe, tuple):
         base, gate, candidate, shown, clip, coupled = recipe

@@ -11,6 +11,7 @@ from lstm_core.say import say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with the first two axes of its input exchanged; (time, batch, input) must then fit the other's."""
     turned = own.inputs.swapaxes(0, 1)
     if own.chained or turned.shape != other.inputs.shape or any(value.any() for value in own.initial.values()):
         return

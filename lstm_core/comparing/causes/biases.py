@@ -12,6 +12,7 @@ from lstm_core.say import Said, say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with one bias of each gate's two left out, doubled, halved, swapped or merged."""
     letters = gates(own)
     side = {"side": own.side}
     ways: list[tuple[Said, Callable[[Params, Params], Params | None]]] = [

@@ -13,6 +13,7 @@ from lstm_core.say import say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer read from the other end, or with two directions, or the two it reads, exchanged."""
     side = {"side": own.side}
     if len(own.params) == 1:
         change = say("{side} reading from the other end", **side)

@@ -15,6 +15,7 @@ SHIFTS = (1, -1, 2, -2)
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with its words looked up some rows away, and with zeros for one of its words."""
     if own.words is None or own.inputs.shape != other.inputs.shape:
         return
     embedding, ids = own.words.embedding, own.words.ids

@@ -10,6 +10,7 @@ from lstm_core.say import say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with 1 added to the bias of each gate that keeps."""
     keeps = [f"b_{signal.name}" for signal in own.cell.signals if signal.role == "keep"]
     for name in keeps:
         if name in own.params[0]:

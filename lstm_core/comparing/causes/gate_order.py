@@ -16,6 +16,7 @@ MOST = 5
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with its gates taken in every other order: of all weights, or of W, U or the biases alone."""
     letters = gates(own)
     if not 2 <= len(letters) <= MOST:
         return

@@ -10,6 +10,7 @@ from lstm_core.say import say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with each gate that keeps or writes exchanged for 1 minus itself."""
     for signal in own.cell.signals:
         if signal.kind == "gate" and signal.role in ("keep", "write"):
             change = say("{gate} of {side} exchanged for 1 - {gate}", gate=signal.name, side=own.side)

@@ -11,6 +11,7 @@ from lstm_core.say import say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with the lengths or the mask of the other model."""
     if own.inputs.shape != other.inputs.shape:
         return
     side = {"side": own.side, "other": other.side}

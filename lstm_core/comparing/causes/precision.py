@@ -28,6 +28,7 @@ ROUNDINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"float16": float16, 
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with its weights rounded: to float16, to bfloat16, or its matrices to 8-bit integers."""
     letters = gates(own)
     for name, rounded in ROUNDINGS.items():
         change = say("the weights of {side} rounded to {kind}", side=own.side, kind=name)

@@ -15,6 +15,7 @@ from lstm_core.variant import variant, written
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """A GRU of torch's kind as one of Cho's, and one of Cho's as torch's, with its biases where they then belong."""
     recipe = vars(own.cell).get("recipe")
     base, *functions = recipe if isinstance(recipe, tuple) else (own.cell,)
     if written(base) == {"cell": "gru"}:

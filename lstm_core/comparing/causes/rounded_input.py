@@ -12,6 +12,7 @@ from lstm_core.say import say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with its input (time, batch, input) rounded to float16 and to bfloat16."""
     for name, rounded in ROUNDINGS.items() if not own.chained else ():
         change = say("the input of {side} rounded to {kind}", side=own.side, kind=name)
         yield Try(change, replace(own, inputs=rounded(own.inputs)))

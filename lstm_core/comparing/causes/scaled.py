@@ -13,6 +13,7 @@ from lstm_core.say import say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with its input scaled and shifted by what fits the other's best: as a whole, then by feature."""
     x, wanted = own.inputs, other.inputs
     if own.chained or x.shape != wanted.shape or not x.size:
         return

@@ -13,6 +13,7 @@ from lstm_core.say import say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with the other's first state, with h and c exchanged, or with those of its two directions exchanged."""
     if {n: v.shape for n, v in own.initial.items()} != {n: v.shape for n, v in other.initial.items()}:
         return
     side = {"side": own.side, "other": other.side}

@@ -12,6 +12,7 @@ from lstm_core.say import say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
+    """The layer with its matrices transposed, and with the rows of a stack sorted by unit or by gate."""
     side = {"side": own.side}
     turned = say("the recurrent matrices of {side} transposed", **side)
     yield from everywhere(turned, own, lambda p, two: _transposed(p, "U_"))

@@ -89,9 +89,11 @@ class Unbuilt(Strided):
     """A tensor that gets its storage, offset, shape and strides as its state."""
 
     def __init__(self) -> None:
+        """Refused until the pickle sets its state."""
         self.refused = say("is a tensor that the file leaves empty")
 
     def __setstate__(self, state: Any) -> None:
+        """state: (storage, offset, shape, strides). Raises ValueError if it is anything else."""
         if not isinstance(state, tuple) or len(state) != 4:
             raise damaged()
         self.refused = None

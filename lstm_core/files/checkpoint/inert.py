@@ -26,27 +26,34 @@ class Inert:
     state: Any
 
     def __new__(cls, *arguments: Any, **named: Any) -> Inert:
+        """Keeps what a pickle makes the object from; a pickle may never call ``__init__``, so it is done here."""
         made = object.__new__(cls)
         made.arguments = (*arguments, named) if named else arguments
         made.items, made.members, made.state = {}, [], None
         return made
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
+        """Takes whatever the file gives and does nothing with it: ``__new__`` has kept it."""
         pass
 
     def __call__(self, *arguments: Any) -> Inert:
+        """Itself: what a function that is not run would have returned is as little known as the function."""
         return self
 
     def __setstate__(self, state: Any) -> None:
+        """Keeps what the pickle builds the object with."""
         self.state = state
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        """Keeps an item of what would be a dict."""
         self.items[key] = value
 
     def append(self, value: Any) -> None:
+        """Keeps a member of what would be a list or a set."""
         self.members.append(value)
 
     def extend(self, values: list[Any]) -> None:
+        """Keeps several members at once, as pickles of protocol 1 and later add them."""
         self.members.extend(values)
 
     add = append
@@ -70,6 +77,7 @@ class Known:
     name: ClassVar[str] = ""
 
     def __setstate__(self, state: Any) -> None:
+        """Drops what a file would set on one of our own functions."""
         pass
 
 
@@ -85,6 +93,7 @@ class Ordered(dict):
     name = "collections.OrderedDict"
 
     def __setstate__(self, state: Any) -> None:
+        """Drops the attributes: no weight is among them."""
         pass
 
 
@@ -95,4 +104,5 @@ class Size(tuple):
     name = "torch.Size"
 
     def __setstate__(self, state: Any) -> None:
+        """Drops the attributes: a shape is all that it is."""
         pass

@@ -15,10 +15,12 @@ class Kind:
     """A ``numpy.dtype``: "f8", say, and its byte order."""
 
     def __init__(self, code: Any = "", *_: Any) -> None:
+        """code: NumPy's, of a kind and bytes ("f8"); text or bytes."""
         self.code = text(code)
         self.order: Literal["<", ">"] = "<"
 
     def __setstate__(self, state: Any) -> None:
+        """state: NumPy's tuple, of which the second item is the order of bytes."""
         self.order = ">" if isinstance(state, tuple) and len(state) > 1 and text(state[1]) == ">" else "<"
 
     @property
@@ -36,6 +38,7 @@ class Array(Tensor):
     """A ``numpy.ndarray``. Made empty, as NumPy's pickles do, it is then built."""
 
     def __init__(self, kind: Any = None, shape: Any = (), data: Any = b"", columns: bool = False) -> None:
+        """kind, shape, data: of numbers, column after column if ``columns``. Refused where they are not of numbers."""
         self.kind, self.shape, self.data, self.columns = kind, counts(shape), data, columns
         dtype = kind.dtype if isinstance(kind, Kind) else None
         self.dtype = "" if dtype is None else dtype.name
@@ -43,6 +46,7 @@ class Array(Tensor):
             self.refused = say("is an array, but not of numbers")
 
     def __setstate__(self, state: Any) -> None:
+        """state: ([version,] shape, kind, columns, data). Raises ValueError if it is anything else."""
         if not isinstance(state, tuple) or len(state) not in (4, 5):
             raise damaged()
         shape, kind, columns, data = state[-4:]
@@ -50,6 +54,7 @@ class Array(Tensor):
         Array.__init__(self, kind, shape, data, columns is True or columns == 1)
 
     def numbers(self, name: str) -> np.ndarray:
+        """The array of ``shape``, in the file's memory. Raises ValueError if the file holds fewer or more bytes."""
         assert self.kind.dtype is not None
         if memoryview(self.data).nbytes != math.prod(self.shape) * self.kind.dtype.itemsize:
             raise ValueError(say("{name} needs more data than the file holds", name=name))

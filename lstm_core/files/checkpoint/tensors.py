@@ -34,6 +34,7 @@ class Storage:
     """Where numbers lie. data: their bytes, looked up when they are asked for. order: "<" or ">"."""
 
     def __init__(self, dtype: str, data: Callable[[], bytes | memoryview], order: Literal["<", ">"] = "<") -> None:
+        """dtype: torch's name, "float32". data: gives the bytes. order: of the bytes of a number."""
         self.dtype, self.data = dtype, data
         self.order: Literal["<", ">"] = order
 
@@ -73,6 +74,7 @@ class Refused(Tensor):
     """A tensor that does not lie in its file as plain numbers."""
 
     def __init__(self, reason: Said, shape: Any = ()) -> None:
+        """reason: why its numbers cannot be read, as the end of a sentence. shape: if it is known."""
         self.refused, self.shape = reason, counts(shape)
 
 
@@ -83,6 +85,7 @@ class Strided(Tensor):
     def __init__(
         self, storage: Any, offset: Any, shape: Any, strides: Any, dtype: str = "", metadata: Any = None
     ) -> None:
+        """offset, strides: counted in elements. Raises ValueError if shape and strides do not belong together."""
         if not isinstance(storage, Storage):
             raise damaged()
         self.storage, self.dtype = storage, dtype or storage.dtype
@@ -93,6 +96,7 @@ class Strided(Tensor):
         self.conjugate, self.negative = marks.get("conj") is True, marks.get("neg") is True
 
     def numbers(self, name: str) -> np.ndarray:
+        """The array of ``shape``; bfloat16 as float32. Raises ValueError if the storage holds less than that needs."""
         dtype = np.dtype(NUMBERS[self.dtype]).newbyteorder(self.storage.order)
         if 0 in self.shape:
             value = np.zeros(self.shape, dtype)
@@ -117,6 +121,7 @@ class Sparse(Tensor):
     columns (CSC, BSC)."""
 
     def __init__(self, layout: str, parts: list[Any], shape: Any) -> None:
+        """layout: torch's name of it. parts: places and then values, as torch stores them. shape: of the whole."""
         if not parts or not all(isinstance(part, Strided) for part in parts):
             raise damaged()
         self.layout, self.parts, self.shape = layout.removeprefix("torch.sparse_"), parts, counts(shape)
@@ -126,6 +131,7 @@ class Sparse(Tensor):
             self.refused = say("is a sparse tensor of a kind that is not read; save it with .to_dense()")
 
     def numbers(self, name: str) -> np.ndarray:
+        """The array of ``shape``, zeros where nothing is kept. Raises ValueError for places outside of it."""
         room = 16 * AXES * (math.prod(self.shape) + 1)
         *places, values = [part.array(name, room) for part in self.parts]
         value = np.zeros(self.shape, values.dtype.newbyteorder("="))
@@ -160,4 +166,5 @@ def counts(numbers: Any) -> tuple[int, ...]:
 
 
 def damaged() -> ValueError:
+    """What is raised for a tensor whose parts cannot be of one tensor."""
     return ValueError(say("the file is damaged: the description of a tensor contradicts itself"))

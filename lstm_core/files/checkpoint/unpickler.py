@@ -31,16 +31,19 @@ class Unpickler(pickle.Unpickler):
         storage: Callable[[tuple[Any, ...]], Storage] | None = None,
         inside: Callable[[Any], Storage] | None = None,
     ) -> None:
+        """file: the pickle, opened for reading. storage, inside: as in the class."""
         super().__init__(file, encoding="bytes")
         self._storage, self._inside = storage, inside
 
     def find_class(self, module: str, name: str, /) -> type:
+        """One of our own types under that name, else an inert one; nothing is imported."""
         dotted = f"{module}.{name}"
         if dotted == INSIDE and self._inside is not None:
             return known(dotted, self._inside)
         return TYPES.get(dotted) or named(dotted)
 
     def persistent_load(self, pid: Any, /) -> Any:
+        """The storage that ``pid`` speaks of. Raises ValueError for a ``pid`` that is not torch's."""
         if not isinstance(pid, tuple) or len(pid) < 2 or self._storage is None:
             raise ValueError(say("the file is damaged: it refers to something outside the file"))
         if pid[0] in ("module", b"module"):  # a class, with its source

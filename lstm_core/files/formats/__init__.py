@@ -19,9 +19,11 @@ class Content:
     """A file's bytes, and what shows which format they are in."""
 
     def __init__(self, data: bytes, limit: int) -> None:
+        """data: of the file, or its beginning. limit: bytes that what is packed in it may unfold to."""
         self.data, self.limit = data, limit
 
     def starts(self, *marks: bytes) -> bool:
+        """Whether the file begins with one of these bytes."""
         return self.data.startswith(marks)
 
     @cached_property

@@ -95,6 +95,7 @@ def plain(entries: Sequence[Any], rows: int, places: Sequence[int] | None = None
 
 
 def too_many(size: int, rows: int) -> Said:
+    """Why a vocabulary of more entries than the embedding has rows is refused."""
     return say("the vocabulary has {size:,} entries; the embedding has {rows:,} rows", size=size, rows=rows)
 
 

@@ -46,6 +46,7 @@ class Words(Tokenizer):
     def __init__(
         self, entries: Mapping[str, int], rows: int, rule: Rule, unknown: str | None, assumed: Sequence[str] = ()
     ) -> None:
+        """entries: row by spelling. rows: of the embedding. unknown: the entry of other words; None adds a row."""
         self.entries, self.rows, self.rule, self.unknown = dict(entries), rows, rule, unknown
         self.assumed = tuple(assumed)
         self.by = rule.by
@@ -66,12 +67,14 @@ class Words(Tokenizer):
 
     @property
     def size(self) -> int:
+        """How many ids there are: the embedding's rows, and one for unknown words if no entry is theirs."""
         return self.rows + (self.unknown is None)
 
     def _piece(self, id: int) -> str:
         return self._unknown[0] if id == self._unknown[1] else self._names.get(id) or f"#{id}"
 
     def display(self, id: int) -> str:
+        """The entry of that id as the vocabulary spells it."""
         return self._piece(id)
 
     def id(self, piece: str) -> int:
@@ -87,6 +90,7 @@ class Words(Tokenizer):
         return row
 
     def encode(self, text: str) -> tuple[Token, ...]:
+        """The tokens of ``text`` in their order, each with its id and place; no text is refused."""
         text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is not a character
         atoms = cut(text, self.rule, self._exact.__contains__ if self.rule.by == "character" else None)
         tokens: list[Token] = []

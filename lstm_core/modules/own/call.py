@@ -57,6 +57,7 @@ class OwnCall:
         sizes: Mapping[str, int] | None = None,
         captured: Captured | None = None,
     ) -> None:
+        """x, state, batch_first: as for ``trace_cell``, which says what is raised. The rest: as in the class."""
         if isinstance(x, PackedSequence):
             raise TypeError("x is a PackedSequence; a module of your own is traced on a padded tensor")
         if not isinstance(x, Tensor):

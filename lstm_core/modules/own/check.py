@@ -21,6 +21,7 @@ class Compared:
     """
 
     def __init__(self, call: OwnCall, ran: Ran) -> None:
+        """call, ran: what the module did, with what it returned at every step."""
         self.ran, self.dtype = ran, _coarsest(call, ran)
         self.autocast = torch.is_autocast_enabled(ran.x.device.type)
         self.in_tf32 = self.dtype is torch.float32 and own_in_tf32(call.module, ran.x)
@@ -75,6 +76,7 @@ class Compared:
 
     @property
     def precision(self) -> str:
+        """What the module computed in: "float32", "TF32", "bfloat16 (autocast)"."""
         if self.in_tf32:
             return "TF32"
         return str(self.dtype).removeprefix("torch.") + (" (autocast)" if self.autocast else "")

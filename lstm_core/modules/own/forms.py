@@ -15,6 +15,7 @@ class Forms:
     """
 
     def __init__(self, module: nn.Module, states: Sequence[str], returns: Any) -> None:
+        """module: whose forward's arguments say how many states it takes."""
         self.module, self.states, self.returns = module, tuple(states), returns
         self.takes = [p for p in _parameters(module) if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][1:]
 

@@ -48,10 +48,12 @@ class Made:
 
     @property
     def width(self) -> int:
+        """Features of the input: columns of its W."""
         return self._matrix("W").shape[1]
 
     @property
     def hidden(self) -> int:
+        """Units of h: columns of its U."""
         return self._matrix("U").shape[0]
 
     @property

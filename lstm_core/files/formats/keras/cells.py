@@ -36,6 +36,7 @@ class Chooser:
 
     @property
     def kind(self) -> str:
+        """What Keras calls it, "LSTM", "GRU" or "SimpleRNN": by the configuration, else by the shapes of the kernel."""
         return self.of.kind or self.kernel.kind
 
     @property

@@ -35,6 +35,7 @@ class Step:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
+        """All that the call reads, whatever it reads it for."""
         return (*self.inputs, *self.states, *self.mask)
 
 
@@ -64,6 +65,7 @@ class Graph:
     """
 
     def __init__(self, model: Node, recurrent: Collection[Node]) -> None:
+        """model: the layer that is the graph. recurrent: those of its layers that take states beside their input."""
         self.outputs = tuple(_few(model.config.get("output_layers")))
         calls: dict[tuple[str, int], Step] = {}
         count: dict[str, int] = {}

@@ -39,10 +39,12 @@ class Kernel:
 
     @property
     def width(self) -> int:
+        """Features of the input: rows of the kernel."""
         return self.arrays["kernel"].shape[0]
 
     @property
     def hidden(self) -> int:
+        """Units: rows of the recurrent kernel."""
         return self.arrays["recurrent_kernel"].shape[0]
 
     @cached_property

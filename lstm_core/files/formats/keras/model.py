@@ -35,6 +35,7 @@ class Model:
     """See ``found``. layers: in the model's order. weights: of their cells. problems: why others are not read."""
 
     def __init__(self, file: Stored, options: Options) -> None:
+        """file: its configuration, if it has one, and its arrays. options: what the caller says of it."""
         self.file, self.options = file, options
         self.root = None if file.config is None else tree(file.config)
         self.owners = None if self.root is None else Owners(self.root)

@@ -49,6 +49,7 @@ class Recurrent:
 
     @property
     def cells(self) -> list[CellOf]:
+        """The cells of all directions, those of the first direction first, lowest first."""
         return [cell for way in self.ways for cell in way.cells]
 
     @property

@@ -17,6 +17,7 @@ class Owners:
     """The layers of a model by the paths of their arrays. places: of each in the configuration."""
 
     def __init__(self, root: Node) -> None:
+        """root: the configuration of the whole model."""
         self.places = {node: place for place, node in enumerate(root.walk())}
         self.by_keys = {node.keys: node for node in self.places}
         self.within: dict[str, dict[str, Node]] = {}

@@ -50,6 +50,7 @@ class Node:
 
     @property
     def label(self) -> str:
+        """Its class and name, for messages: "LSTM lstm_1"."""
         return f"{self.kind} {self.name}"
 
     def walk(self) -> Iterator[Node]:

@@ -36,9 +36,11 @@ class Form:
     bias: np.ndarray
 
     def plus(self, other: Form) -> Form:
+        """The sum of both."""
         return Form(self.terms + other.terms, self.bias + other.bias)
 
     def times(self, factor: np.ndarray | float) -> Form:
+        """Every term and the bias multiplied by a number, or by one for each output, (output,)."""
         if np.ndim(factor) == 0 and factor == 1:
             return self
         terms = tuple(Term(value, np.asarray(matrix * factor, matrix.dtype)) for value, matrix in self.terms)
@@ -59,7 +61,10 @@ class Form:
 
 
 class Affine:
+    """Values of a graph as sums of products with constant matrices, each worked out once."""
+
     def __init__(self, values: Values) -> None:
+        """values: of the graph. What is multiplied on the way may take as many bytes as they may."""
         self._values, self._graph = values, values.graph
         self._forms: dict[Value, Form | Computed] = {}
         self._budget = Budget(values.budget.size)

@@ -44,6 +44,7 @@ class Computed(Exception):
     """A value is not constant. ``by``: what it depends on, to show."""
 
     def __init__(self, by: str) -> None:
+        """by: the input or node that the value depends on, as a message names it."""
         super().__init__(by)
         self.by = by
 
@@ -56,14 +57,17 @@ class Budget:
     """What may still be computed: steps, bytes of results, and multiplications in matrix products."""
 
     def __init__(self, size: int, steps: int = STEPS) -> None:
+        """size: bytes. steps: nodes that may be computed."""
         self.size, self.steps, self.work = size, steps, WORK
 
     def step(self) -> None:
+        """Counts a node. Raises ValueError if it is one too many."""
         self.steps -= 1
         if self.steps < 0:
             raise ValueError(say("the weights are computed by more than {limit:,} nodes", limit=STEPS))
 
     def take(self, size: int, what: str, work: int = 0) -> None:
+        """Counts bytes of a result and multiplications. Raises ValueError, with ``what``, if they are too many."""
         if size > self.size or work > self.work:
             raise ValueError(say("{what} computes more than the memory that is allowed", what=what))
         self.size -= size
@@ -90,6 +94,7 @@ class Fold:
         *,
         strict: bool = True,
     ) -> None:
+        """graph, tensors: of the file. budget: what all computing of it shares. The rest: as in the class."""
         self.graph, self.tensors, self.budget, self._strict = graph, tensors, budget, strict
         self._rules, self._shapes = rules or {}, shapes
         self._known: dict[Value, np.ndarray | list[np.ndarray] | Computed] = dict(given or {})

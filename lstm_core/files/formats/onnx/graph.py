@@ -57,19 +57,23 @@ class Node:
     """A node where it stands: its attributes and inputs as they are there."""
 
     def __init__(self, scope: Scope, proto: Any) -> None:
+        """scope: where it stands. proto: the node as onnx reads it."""
         self.scope, self.proto = scope, proto
 
     @cached_property
     def domain(self) -> str:
+        """Whose operator it is; "" for ONNX's own."""
         domain = text(self.proto.domain)
         return "" if domain == "ai.onnx" else domain
 
     @cached_property
     def op(self) -> str:
+        """Its operator: "LSTM", "MatMul"."""
         return text(self.proto.op_type)
 
     @cached_property
     def name(self) -> str:
+        """Its name, or that of its first output, or its operator: what a message calls it."""
         return text(self.proto.name or next((out for out in self.proto.output if out), self.op))
 
     @property
@@ -79,6 +83,7 @@ class Node:
 
     @property
     def recurrent(self) -> bool:
+        """Whether it is ONNX's own LSTM, GRU or RNN."""
         return self.op in RECURRENT and not self.domain
 
     @cached_property
@@ -87,9 +92,11 @@ class Node:
         return tuple(Value(self.scope, name) if name else None for name in self.proto.input)
 
     def input(self, position: int) -> Value | None:
+        """The input at that place; None if it is left out."""
         return self.inputs[position] if position < len(self.inputs) else None
 
     def output(self, position: int) -> Value:
+        """The value that the node gives at that place."""
         return Value(self.scope, self.proto.output[position])
 
     @cached_property
@@ -141,6 +148,7 @@ class Scope:
     """
 
     def __init__(self, graph: Graph, proto: Any, owner: Node | None = None) -> None:
+        """proto: the graph or function. Raises ValueError for graphs in graphs without end, and for too many nodes."""
         self.graph, self.proto, self.owner = graph, proto, owner
         self.depth: int = 0 if owner is None else owner.scope.depth + 1
         if self.depth > DEPTH:
@@ -197,6 +205,7 @@ class Scope:
 
     @property
     def inputs(self) -> list[str | bytes]:
+        """Names that are given to the graph when it runs, or to the function by its call."""
         return list(self._inputs)
 
     @cached_property
@@ -216,6 +225,7 @@ class Graph:
     """The model: ``main`` is its graph, ``functions`` are its own operators by domain, name and overload."""
 
     def __init__(self, model: Any) -> None:
+        """model: a ModelProto. Raises ValueError for one that is too large or contradicts itself."""
         self._count = 0
         self._resolved: dict[Value, tuple[Value, Made | Stored | Entry]] = {}
         self.opset = _opset(model.opset_import)
@@ -227,6 +237,7 @@ class Graph:
         self.main = Scope(self, model.graph)
 
     def count(self, nodes: int) -> None:
+        """Counts nodes. Raises ValueError when the model has more than are read."""
         self._count += nodes
         if self._count > NODES:
             raise ValueError(

@@ -57,6 +57,7 @@ class Rounds:
     """scope: the body of a Loop or Scan; None for another."""
 
     def __init__(self, values: Values, affine: Affine, scope: Scope) -> None:
+        """values, affine: of the graph that the loop stands in."""
         self._values, self._affine, self._owner = values, affine, scope.owner
         self.carried: dict[Value, Carried] = {}
         self._scanned: dict[Value, int] = {}

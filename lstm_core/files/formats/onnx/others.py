@@ -33,6 +33,7 @@ class Others:
     """
 
     def __init__(self, values: Values, own: Iterable[Value]) -> None:
+        """own: the values that blocks have read as their weights."""
         self._values, self._graph = values, values.graph
         self._own, self._hidden = set(own), set(own)
         self._arrays: dict[str, np.ndarray] = {}

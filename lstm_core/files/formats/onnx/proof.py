@@ -41,7 +41,10 @@ class Written:
 
 
 class Proof:
+    """Tries, with random numbers, whether a block gives what steps of a graph give."""
+
     def __init__(self, values: Values) -> None:
+        """values: of the graph; their ``trials`` say how much may be computed."""
         self._values, self._graph = values, values.graph
         self._budget = values.trials
 

@@ -24,6 +24,7 @@ INPUTS = {"W": (8, 9), "R": (10, 11)}
 
 
 def assumed() -> str:
+    """What is to be said of a trace of such a block."""
     return say("x and h are not rounded to eight bits at each step, as ONNX Runtime does here")
 
 

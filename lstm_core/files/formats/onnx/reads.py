@@ -60,7 +60,10 @@ class Step(NamedTuple):
 
 
 class Reads:
+    """Follows what recurrent blocks read back to where it comes from."""
+
     def __init__(self, values: Values, others: Others, heads: Sequence[Head]) -> None:
+        """others: the file's embeddings, among other things. heads: what each block gives."""
         self._values, self._graph, self._others = values, values.graph, others
         self._visits = 0
         self._heads = {value: head for head in heads for value in (*head.h, *head.last)}

@@ -36,6 +36,7 @@ class Shapes(Fold):
     shapes are right, the numbers are not."""
 
     def __init__(self, graph: Graph, tensors: Tensors, sizes: tuple[int, ...]) -> None:
+        """sizes: made up for what is open, in the order in which it is met."""
         rules = {("", op): (1, _zeros) for op in RECURRENT} | {("com.microsoft", "DynamicQuantizeLSTM"): (1, _zeros)}
         rules |= {("", op): (1, lambda node, arrays: arrays[:1]) for op in KEEP} | {
             ("", op): (2, _slid) for op in SLIDE

@@ -35,7 +35,10 @@ class Step:
 
 
 class Steps:
+    """Finds the steps of LSTM, GRU and RNN that a graph writes out."""
+
     def __init__(self, values: Values, affine: Affine) -> None:
+        """affine: what the arguments of gates are made of."""
         self._values, self._affine = values, affine
 
     def of(self, node: Node) -> Step | None:

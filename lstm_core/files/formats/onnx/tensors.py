@@ -32,6 +32,7 @@ class Tensors:
     """
 
     def __init__(self, options: Options, model: int) -> None:
+        """options: with the bytes that may be read, and the files beside the model."""
         self._options, self._left = options, options.max_bytes - model
         self._files: dict[str, bytes] = {}
 

@@ -47,7 +47,10 @@ def find(values: Values, nodes: Sequence[Node]) -> list[Written]:
 
 
 class Unrolled:
+    """Reads blocks that a graph writes out step by step."""
+
     def __init__(self, values: Values) -> None:
+        """values: of the graph."""
         self._values, self._graph = values, values.graph
         self._affine = Affine(values)
         self._proof = Proof(values)

@@ -24,6 +24,7 @@ class Values:
     """
 
     def __init__(self, graph: Graph, tensors: Tensors, size: int) -> None:
+        """graph, tensors: of the file. size: as in the class."""
         self.graph, self.tensors, self.budget = graph, tensors, Budget(size)
         self.trials = Budget(size, 4 * STEPS)
         self._visits, self._sized = VISITS, dict[int, list[Values]]()
