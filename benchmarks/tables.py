@@ -15,7 +15,8 @@ from pathlib import Path
 from lab.experiments import discover
 from lab.experiments.record import results
 from lab.shipped import numbers
-from lstm_core import CELLS, list_models, load_model
+from lstm_core import CELLS, Cell, list_models, load_model
+from lstm_core.cells import VARIANTS
 from lstm_core.equations import carry
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -29,14 +30,26 @@ def markdown(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def cells() -> str:
+    """A table of the cells, and one of those for experiments."""
+    said = (
+        "For experiments there are cells from which something is taken, or in which something is exchanged. Nothing "
+        "offers\nthem; their names find them (`lstm_core.cells.cell`), and a class with the switches of "
+        "`lstm_core.cells.switched` is one more."
+    )
+    return f"{_cells(CELLS.values())}\n\n{said}\n\n{_cells(VARIANTS.values())}"
+
+
+def _cells(shown: Iterable[type[Cell]]) -> str:
     """One row a cell: its name, how its memory goes on, its gates, its source."""
     rows = []
-    for cell in CELLS.values():
+    for cell in shown:
         rule, memory = carry(cell), "rewritten at every step"
         if rule is not None:
             keep, write = (f"({label})" if " " in label else label for label in map(rule.label, ("keep", "write")))
-            memory = f"{rule.state} = {keep} {rule.state}' + {write} {rule.candidate}"
-        gates = ", ".join(f"`{signal.name}`" for signal in cell.signals if signal.kind == "gate")
+            terms = ((keep, f"{rule.state}'"), (write, rule.candidate))
+            memory = f"{rule.state} = " + " + ".join(of if share == "1" else f"{share} {of}" for share, of in terms)
+        gated = (s.name for s in cell.signals if s.kind == "gate" or s.role in ("keep", "write", "expose"))
+        gates = ", ".join(f"`{name}`" for name in gated)
         rows.append((f"`{cell.name}`", cell.title, memory, gates, cell.source))
     return markdown(("name", "cell", "memory", "gates", "source"), rows)
 

@@ -22,6 +22,7 @@ from lab.experiments.record import results
 from lab.tasks.miniature import MINIATURES
 from lstm_core import CELLS, list_models, load_model
 from lstm_core.attention import ALPHA, SOURCE
+from lstm_core.cells import VARIANTS
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS: dict[str, Any] = {"tr": None, "mark": None, "say": None}
@@ -42,10 +43,10 @@ def collected() -> Catalog:
 
 def registered() -> Iterator[tuple[str, str]]:
     """(where it comes from, text) of what is shown of cells, experiments and models and stands in no call."""
-    for name, cell in CELLS.items():
+    for cell in (*CELLS.values(), *VARIANTS.values()):
         for text in (cell.title, cell.source, cell.note, *(signal.meaning for signal in cell.signals)):
             if text:
-                yield f"lstm_core/cells/{name}.py", text
+                yield f"{cell.__module__.replace('.', '/')}.py", text
     yield from (("lstm_core/attention.py", text) for text in (ALPHA.meaning, SOURCE))
     for name, one in discover().items():
         texts = (one.title, one.claim, one.source, one.look, one.disproof, *filter(None, [one.shaped]))

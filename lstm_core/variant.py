@@ -14,8 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from lstm_core import observed
-from lstm_core.cells import CELLS
 from lstm_core.cells import cell as find_cell
+from lstm_core.cells import shipped
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.say import say
 
@@ -196,7 +196,7 @@ def written(cell: type[Cell]) -> dict[str, Any]:
     if isinstance(recipe, Mapping):  # of a cell known by its values (``lstm_core.observed``)
         return dict(recipe)
     if recipe is None:
-        return {"cell": cell.name} if CELLS.get(cell.name) is cell else {"own": cell.name}
+        return {"cell": cell.name} if shipped(cell) else {"own": cell.name}
     base, *functions, clip, coupled = recipe
     named = {role: [f.name, f.alpha, f.beta] for role, f in zip(ROLES, functions, strict=True)}
     return {"cell": base.name, **named, "clip": None if clip == math.inf else clip, "coupled": coupled}

@@ -8,7 +8,8 @@ import numpy as np
 from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers import models, normalizers, pre_tokenizers
 
-from lstm_core import CELLS, Network, Tokenizer
+from lstm_core import Network, Tokenizer
+from lstm_core.cells import cell as find_cell
 from lstm_core.network import assembled
 
 WORDS = "<unk> . , mary john anna saw met the a market and because she he was".split()
@@ -28,13 +29,13 @@ def small_model(cell: str, seed: int = 0, layers: int = 1, directions: int = 1, 
     def draw_all(inputs: int) -> dict[str, np.ndarray]:
         return {
             p.name: draw(*p.shape(inputs, hidden)) if p.fixed is None else p.fixed(hidden).astype(np.float32)
-            for p in CELLS[cell].params
+            for p in find_cell(cell).params
         }
 
     return assembled(
         name=f"small-{cell}",
         tokenizer=Tokenizer(tokenizer.to_str()),
-        cell=CELLS[cell],
+        cell=find_cell(cell),
         embedding=draw(len(WORDS), 5),
         layers=[[draw_all(hidden * directions if k else 5) for _ in range(directions)] for k in range(layers)],
         readout=draw(len(WORDS), hidden * directions),

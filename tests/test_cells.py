@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import ORACLES
+from oracles_variants import VARIANT_ORACLES
 
-from lstm_core.cells import CELLS, Cell, cell, discover
+from lstm_core.cells import CELLS, VARIANTS, Cell, cell, discover
 from lstm_core.cells.base import candidate, gate, state
 from lstm_core.ops import NUMPY, parameters
 
-EVERY = pytest.mark.parametrize("name", CELLS)
+ALL = CELLS | VARIANTS
+EVERY = pytest.mark.parametrize("name", ALL)
 BACKEND = pytest.mark.parametrize("backend", cases.BACKENDS)
 
 
@@ -24,8 +26,9 @@ BACKEND = pytest.mark.parametrize("backend", cases.BACKENDS)
 @pytest.mark.parametrize("scale", [0.3, 3.0])  # gates half open, and gates that saturate
 def test_equals_its_oracle(name: str, backend: str, scale: float) -> None:
     """Every signal of every step to 1e-12, from a state that is not zero; each of the batch by itself."""
-    assert name in ORACLES, f"the cell {name} has no oracle: add one to tests/oracles.py"
-    rng, chosen = np.random.default_rng(1), CELLS[name]
+    oracles = ORACLES | VARIANT_ORACLES
+    assert name in oracles, f"the cell {name} has no oracle: add one to tests/oracles.py"
+    rng, chosen = np.random.default_rng(1), ALL[name]
     layers = cases.network(chosen, rng, scale=scale)
     x, first = rng.normal(size=(7, 2, 3)), cases.start(chosen, rng, 1, 1, 2, 4)
     signals, final = cases.run(chosen, layers, x, first, backend)
@@ -34,7 +37,7 @@ def test_equals_its_oracle(name: str, backend: str, scale: float) -> None:
     below = [{key: [[0.0] * 4] * 7 for key in chosen.below}] if chosen.below else []
     for b in range(2):
         old = {key: value[0, 0, b].tolist() for key, value in first.items()}
-        steps = ORACLES[name](params, x[:, b].tolist(), old, *below)
+        steps = oracles[name](params, x[:, b].tolist(), old, *below)
         assert set(steps[0]) == set(signals) == {signal.name for signal in chosen.signals}
         for key, value in signals.items():
             np.testing.assert_allclose(value[0, 0, :, b], [step[key] for step in steps], rtol=1e-12, atol=1e-12)
@@ -46,7 +49,7 @@ def test_equals_its_oracle(name: str, backend: str, scale: float) -> None:
 @settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), scale=st.floats(0.01, 300.0))
 def test_signals_stay_in_the_declared_range(name: str, seed: int, scale: float) -> None:
-    check_range(CELLS[name], seed, scale)
+    check_range(ALL[name], seed, scale)
 
 
 def check_range(chosen: type[Cell], seed: int, scale: float) -> None:
@@ -63,7 +66,7 @@ def check_range(chosen: type[Cell], seed: int, scale: float) -> None:
 @EVERY
 def test_declared_ranges_are_reached(name: str) -> None:
     """A range that is too wide is wrong as well: large weights drive every signal close to both of its ends."""
-    rng, chosen = np.random.default_rng(0), CELLS[name]
+    rng, chosen = np.random.default_rng(0), ALL[name]
     count = 3 if chosen.below else 1  # what is summed up along depth needs layers to grow
     layers = cases.network(chosen, rng, hidden=32, layers=count, scale=20.0)
     signals, _ = cases.run(chosen, layers, rng.normal(size=(60, 1, 3)))
@@ -109,7 +112,7 @@ def test_open_gates_hold_the_memory_for_a_whole_text(name: str, backend: str) ->
 @EVERY
 def test_declaration(name: str) -> None:
     """What is declared is what is computed, and nothing that a page shows is empty."""
-    chosen = CELLS[name]
+    chosen = ALL[name]
     assert chosen.name == name and chosen.title and chosen.source and chosen.__doc__
     signals, params = [s.name for s in chosen.signals], [p.name for p in chosen.params]
     assert len(set(signals)) == len(signals) and len(set(params)) == len(params)
@@ -124,7 +127,7 @@ def test_declaration(name: str) -> None:
 @EVERY
 def test_every_parameter_matters(name: str) -> None:
     """Adding to any one parameter changes some signal, so that none is forgotten in the equations."""
-    rng, chosen = np.random.default_rng(5), CELLS[name]
+    rng, chosen = np.random.default_rng(5), ALL[name]
     layers = cases.network(chosen, rng, layers=2)
     x, first = rng.normal(size=(6, 1, 3)), cases.start(chosen, rng, 2, 1, 1, 4)
     before, _ = cases.run(chosen, layers, x, first)
@@ -153,7 +156,8 @@ def test_unknown_names_are_answered_with_what_there_is() -> None:
 def test_cells_are_found_and_a_name_is_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
     import lstm_core.cells.rnn as module
 
-    assert {"rnn", "lstm", "gru", "gru_cho"} <= set(discover()) == set(CELLS)
+    assert {"rnn", "lstm", "gru", "gru_cho"} <= set(CELLS) and set(discover()) == set(CELLS) | set(VARIANTS)
+    assert not set(CELLS) & set(VARIANTS)
     twin = type("Twin", (Cell,), {"name": "lstm", "__module__": module.__name__})
     monkeypatch.setattr(module, "Twin", twin, raising=False)
     with pytest.raises(ValueError, match="two cells are named 'lstm'"):
@@ -169,16 +173,16 @@ def test_the_checks_see_a_wrong_cell(monkeypatch: pytest.MonkeyPatch) -> None:
         return {"c": c, "h": v.o * xp.tanh(c)}
 
     wrong = type("Swapped", (lstm,), {"update": staticmethod(swapped)})
-    monkeypatch.setitem(CELLS, "lstm", wrong)
+    monkeypatch.setitem(ALL, "lstm", wrong)
     with pytest.raises(AssertionError, match="Mismatch"):
         test_equals_its_oracle("lstm", "numpy", 0.3)
 
     wide = (gate("i", "write", "w", low=-1.0), *lstm.signals[1:])
-    monkeypatch.setitem(CELLS, "lstm", type("Wide", (lstm,), {"signals": wide}))
+    monkeypatch.setitem(ALL, "lstm", type("Wide", (lstm,), {"signals": wide}))
     with pytest.raises(AssertionError):
         test_declared_ranges_are_reached("lstm")
 
     narrow = (*lstm.signals[:2], candidate("g", "c", low=0.0), *lstm.signals[3:4], state("c", "cell", "m"))
-    monkeypatch.setitem(CELLS, "lstm", type("Narrow", (lstm,), {"signals": (*narrow, lstm.signals[5])}))
+    monkeypatch.setitem(ALL, "lstm", type("Narrow", (lstm,), {"signals": (*narrow, lstm.signals[5])}))
     with pytest.raises(AssertionError):
-        check_range(CELLS["lstm"], 0, 1.0)
+        check_range(ALL["lstm"], 0, 1.0)

@@ -7,13 +7,15 @@ from itertools import combinations
 import pytest
 
 from dashboard.figures.diagram import NEW, Diagram, Placed, Point, Wire, diagram
-from lstm_core.cells import CELLS
+from lstm_core.cells import CELLS, VARIANTS
 from lstm_core.equations import carry, graph
 
+ALL = CELLS | VARIANTS
 
-@pytest.fixture(params=CELLS)
+
+@pytest.fixture(params=ALL)
 def drawing(request: pytest.FixtureRequest) -> Diagram:
-    return diagram(CELLS[request.param])
+    return diagram(ALL[request.param])
 
 
 def points(wire: Wire) -> list[Point]:
@@ -72,18 +74,18 @@ def test_no_wire_runs_through_a_letter(drawing: Diagram) -> None:
         assert not [other for other in drawing.nodes if inside(other, node.letter)], node
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", ALL)
 def test_the_drawing_is_the_data_flow_graph(name: str) -> None:
-    flow, drawing = graph(CELLS[name]), diagram(CELLS[name])
+    flow, drawing = graph(ALL[name]), diagram(ALL[name])
     drawn = {(wire.source, wire.target) for wire in drawing.wires}
     assert drawn == set(flow.edges) | {(node.id - NEW, node.id) for node in drawing.nodes if node.id >= NEW}
     assert {node.signal for node in drawing.nodes if node.kind == "new"} >= {"h"}
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", ALL)
 def test_the_memory_runs_straight_along_the_top(name: str) -> None:
-    drawing = diagram(CELLS[name])
-    if carry(CELLS[name]) is None:
+    drawing = diagram(ALL[name])
+    if carry(ALL[name]) is None:
         assert not drawing.memory
         return
     nodes = {node.id: node for node in drawing.nodes}

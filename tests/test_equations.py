@@ -8,12 +8,13 @@ import cases
 import numpy as np
 import pytest
 
-from lstm_core.cells import CELLS, Cell
+from lstm_core.cells import CELLS, VARIANTS, Cell
 from lstm_core.equations import Carry, carry, equations, graph, latex
 from lstm_core.ops import Matrix
 from lstm_core.symbols import SymbolicOps, Symbols, evaluate, linear
 
-EVERY = pytest.mark.parametrize("name", CELLS)
+ALL = CELLS | VARIANTS
+EVERY = pytest.mark.parametrize("name", ALL)
 
 LSTM = r"""
 i_{t} = \sigma\left(W_{i}\, x_t + U_{i}\, h_{t-1} + b_{i}\right)
@@ -47,14 +48,14 @@ class Swapped(CELLS["gru"]):
 
 @pytest.mark.parametrize(("name", "lines"), [("lstm", LSTM), ("gru", GRU), ("gru_cho", GRU_CHO)])
 def test_latex(name: str, lines: str) -> None:
-    assert latex(CELLS[name]) == lines.strip().splitlines()
+    assert latex(ALL[name]) == lines.strip().splitlines()
 
 
 @EVERY
 def test_one_line_for_each_signal_with_balanced_brackets(name: str) -> None:
-    lines = latex(CELLS[name])
-    assert {e.name for e in equations(CELLS[name])} == {s.name for s in CELLS[name].signals}
-    assert len(lines) == len(CELLS[name].signals)
+    lines = latex(ALL[name])
+    assert {e.name for e in equations(ALL[name])} == {s.name for s in ALL[name].signals}
+    assert len(lines) == len(ALL[name].signals)
     for line in lines:
         assert line.count("{") == line.count("}") and line.count(r"\left(") == line.count(r"\right)")
         assert "Expr" not in line and "object" not in line
@@ -75,7 +76,7 @@ def values_of_a_run(cell: type[Cell], layers: Any, seed: int = 0) -> tuple[dict[
 @EVERY
 def test_an_equation_computes_what_the_scan_computed(name: str) -> None:
     """Each right-hand side, evaluated with the run's own numbers, is the signal on its left."""
-    cell = CELLS[name]
+    cell = ALL[name]
     values, signals = values_of_a_run(cell, cases.network(cell, np.random.default_rng(1)))
     for equation in equations(cell):
         found = evaluate(equation.expr, values, cases.BACKENDS["numpy"])
@@ -96,7 +97,7 @@ def test_a_formula_that_did_not_run_does_not_fit() -> None:
     [("lstm", ("c", "g", "f", "i")), ("gru", ("h", "n", "z", "1 - z")), ("gru_cho", ("h", "n", "z", "1 - z"))],
 )
 def test_the_rule_of_the_memory_is_found(name: str, expected: tuple[str, ...]) -> None:
-    rule = carry(CELLS[name])
+    rule = carry(ALL[name])
     assert rule is not None
     assert (rule.state, rule.candidate, rule.label("keep"), rule.label("write")) == expected
 
@@ -119,9 +120,9 @@ def check_carry(cell: type[Cell], rule: Carry) -> None:
 
 @EVERY
 def test_the_rule_of_the_memory_holds_in_numbers(name: str) -> None:
-    rule = carry(CELLS[name])
+    rule = carry(ALL[name])
     if rule is not None:
-        check_carry(CELLS[name], rule)
+        check_carry(ALL[name], rule)
 
 
 def test_exchanging_z_and_1_minus_z_shows_everywhere() -> None:
@@ -145,11 +146,11 @@ def reached(edges: tuple[tuple[int, int], ...], start: int) -> set[int]:
 
 @EVERY
 def test_graph_is_connected_and_has_no_parameters(name: str) -> None:
-    g = graph(CELLS[name])
+    g = graph(ALL[name])
     ids = {node.id for node in g.nodes}
     assert len(ids) == len(g.nodes) and {end for edge in g.edges for end in edge} <= ids
     assert not [node for node in g.nodes if node.expr.op == "symbol" and node.expr.args[0].startswith("p.")]
-    assert sorted(n.signal for n in g.nodes if n.signal) == sorted(s.name for s in CELLS[name].signals)
+    assert sorted(n.signal for n in g.nodes if n.signal) == sorted(s.name for s in ALL[name].signals)
     sources = {node.id for node in g.nodes if node.kind in ("input", "old", "number")}
     for node in g.nodes:
         assert node.id not in reached(g.edges, node.id), "a step has no loop"
@@ -160,7 +161,7 @@ def test_graph_is_connected_and_has_no_parameters(name: str) -> None:
 @EVERY
 def test_graph_shows_what_depends_on_what(name: str) -> None:
     """A path leads from a source to a signal if and only if moving the source moves the signal."""
-    cell = CELLS[name]
+    cell = ALL[name]
     [[params]] = layers = cases.network(cell, np.random.default_rng(3))
     rng, g = np.random.default_rng(4), graph(cell)
     sources = {"x": rng.normal(size=(1, 1, 3)), **cases.start(cell, rng, 1, 1, 1, 4)}

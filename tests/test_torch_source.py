@@ -10,6 +10,7 @@ import torch
 
 from dashboard.figures.walk import walk
 from lstm_core import CELLS, Trace, list_models, load_model
+from lstm_core.cells import cell as find_cell
 from lstm_core.cells.base import Cell
 from lstm_core.torch_source import torch_source
 from tests.traces import random_trace
@@ -45,8 +46,8 @@ def test_what_is_copied_runs_and_is_the_trace(name: str, layer: int) -> None:
     trace = random_trace(name, layers=2, directions=2, hidden=4)
     inputs = 3 if layer == 0 else 8
     for direction in (0, 1):
-        found = ran(trace, made(torch_source(CELLS[name], inputs, 4)), layer, direction)
-        assert list(found) != [] and set(found) == {signal.name for signal in CELLS[name].signals}
+        found = ran(trace, made(torch_source(find_cell(name), inputs, 4)), layer, direction)
+        assert list(found) != [] and set(found) == {signal.name for signal in find_cell(name).signals}
         for signal, value in found.items():
             np.testing.assert_allclose(value, trace[signal][layer, direction], rtol=1e-6, atol=1e-6, err_msg=signal)
 

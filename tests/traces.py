@@ -10,6 +10,7 @@ from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers import models, pre_tokenizers
 
 from lstm_core import CELLS, Network, Token, Tokenizer, Trace
+from lstm_core.cells import cell as find_cell
 from lstm_core.equations import carry
 from lstm_core.network import Reader, Readout
 from lstm_core.scan import scan
@@ -28,7 +29,7 @@ def random_trace(
     dtype: type = np.float64,
 ) -> Trace:
     """A random network's run on random inputs, from a random state."""
-    rng, cell = np.random.default_rng(seed), CELLS[name]
+    rng, cell = np.random.default_rng(seed), find_cell(name)
     weights = [
         [{key: value.astype(dtype) for key, value in params.items()} for params in row]
         for row in cases.network(cell, rng, hidden=hidden, layers=layers, directions=directions)

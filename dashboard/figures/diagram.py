@@ -183,7 +183,7 @@ def _place(flow: Graph, line: list[int]) -> dict[int, Placed]:
     by_id = {node.id: node for node in order}
     for id in column:
         node = by_id[id]
-        wide = 2 if node.kind in ("layer", "function") else 1
+        wide = 3 if len(sources[id]) > 5 else 2 if node.kind in ("layer", "function") else 1
         placed[id] = Placed(id, node.kind, node.label, node.signal, column[id] * COLUMN, row[id] * ROW, wide, 1)
     return placed
 
@@ -262,7 +262,7 @@ def _ports(node: Placed, leaving: bool, wires: int = 5) -> list[tuple[Point, Poi
         case "layer", True:
             return [top]
         case "layer", False:
-            return [((x + dx, y + high), (x + dx, y + high + 1)) for dx in (-1, 1, 0, -2, 2)[: max(wires, 2)]]
+            return [((x + dx, y + high), (x + dx, y + high + 1)) for dx in (-1, 1, 0, -2, 2, -3, 3)[: max(wires, 2)]]
         case "new", _:
             return [left]
         case "old", _:

@@ -24,11 +24,19 @@ def discover() -> dict[str, type[Cell]]:
     return found
 
 
-CELLS: dict[str, type[Cell]] = discover()
+_FOUND = discover()
+CELLS: dict[str, type[Cell]] = {name: found for name, found in _FOUND.items() if not found.for_experiments}
+VARIANTS: dict[str, type[Cell]] = {name: found for name, found in _FOUND.items() if found.for_experiments}
+"""Cells with something taken away or exchanged, for experiments; ``cell`` knows them, and no list offers them."""
 
 
 def cell(name: str) -> type[Cell]:
-    """The cell of that name; ValueError lists the names there are."""
-    if name not in CELLS:
-        raise ValueError(say("there is no cell {name!r}; there are {names}", name=name, names=", ".join(CELLS)))
-    return CELLS[name]
+    """The cell of that name, of ``CELLS`` or ``VARIANTS``; ValueError lists the names there are."""
+    if name not in _FOUND:
+        raise ValueError(say("there is no cell {name!r}; there are {names}", name=name, names=", ".join(_FOUND)))
+    return _FOUND[name]
+
+
+def shipped(chosen: type[Cell]) -> bool:
+    """Whether it is one of these cells itself, which its name finds again."""
+    return _FOUND.get(chosen.name) is chosen

@@ -102,6 +102,9 @@ class Cell:
     ``by_values`` is True for a cell of which the values of its gates are known and not their equations
     (``lstm_core.observed``): it cannot be run.
 
+    ``for_experiments`` is True for a cell that is measured and not offered: it stands in ``VARIANTS`` and not in
+    ``CELLS``.
+
     ``output`` is the signal that the layer above reads. ``below`` names signals of the layer below, at the same
     step, that
     the cell reads beside it: "c" comes as ``s.below_c`` (..., hidden), zeros under the first layer.
@@ -117,6 +120,7 @@ class Cell:
     output: ClassVar[str] = "h"
     below: ClassVar[tuple[str, ...]] = ()
     by_values: ClassVar[bool] = False
+    for_experiments: ClassVar[bool] = False
 
     @staticmethod
     def gates(p: Any, x: Any, s: Any, xp: Any) -> dict[str, Any]:
