@@ -40,7 +40,8 @@ else:
         st.html(Path(__file__).with_name("page.css"))
         st.session_state.pop("figure", None)  # what a page keeps of its last figure is let go with the page
         shown = st.navigation(list(pages().values()), position="top")
-        talk()
+        st.set_page_config(f"{shown.title} · Gatescope")
+        talk(shown.title)
         shown.run()
         below(shown.url_path or FIRST)
         cache.settle()

@@ -82,8 +82,8 @@ def place() -> Place:
     return st.session_state[PLACE]
 
 
-def talk() -> None:
-    """Draw the component, lead to the view that was asked for, open what is shared."""
+def talk(page: str) -> None:
+    """Draw the component, lead to the view that was asked for, open what is shared. page: the title of this one."""
     here = place()
     if view := here.leads:
         here.leads = None
@@ -105,7 +105,7 @@ def talk() -> None:
             address = Address.parse(str(said.get("address")))
             here.start(tour, str(said["name"]), home=View(address.page, chosen(address)))
 
-    shown = {"tour": _shown(here), "tours": _menu()}
+    shown = {"tour": _shown(here), "tours": _menu(), "page": page}
     _mount(KEY, shown, on_go_change=go, on_start_change=start, on_share_change=_nothing, on_here_change=_nothing)
     said = told().get("here")
     if session.goes_on(said) and isinstance(said, Mapping) and here.take_up(said.get("tour")):

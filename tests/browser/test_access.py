@@ -398,6 +398,19 @@ def test_a_finger_and_an_eye_find_everything_on_a_phone(visit: Open, path: str) 
     assert not page.evaluate(TINY)
 
 
+@pytest.mark.parametrize(("lang", "pages", "title"), [("en", "Pages", "Gradients"), ("zh", "页面", "梯度")])
+def test_a_page_says_which_it_is(visit: Open, lang: str, pages: str, title: str) -> None:
+    """In the window's title and to a screen reader; on a phone, where the other pages are."""
+    page = visit("gradients", {"lang": lang}, **PHONE)
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    expect(page).to_have_title(f"{title} · Gatescope")
+    button = page.get_by_test_id("stExpandSidebarButton")
+    shown = button.evaluate("node => getComputedStyle(node, '::after').content")
+    assert shown == f'"{pages}"'
+    right, left = button.bounding_box(), page.locator(".gt-tools").bounding_box()
+    assert right and left and right["x"] + right["width"] < left["x"]
+
+
 def test_the_key_list_and_the_share_fit_on_a_phone(visit: Open) -> None:
     page = visit("", **PHONE)
     page.get_by_test_id("gt-keys").tap()
@@ -464,7 +477,7 @@ def test_an_audience_is_told_nothing(visit: Open, query: dict[str, str]) -> None
 def test_hints_hide_while_presenting_and_speak_the_visitors_language(visit: Open) -> None:
     page = visit("", {"lang": "zh"}, first=True, **PHONE)
     hints = page.get_by_test_id("gt-hints")
-    assert hints.locator("span").all_text_contents()[0] == "在上面一行输入你自己的句子。"
+    assert hints.locator("span").all_text_contents() == ["在上面一行输入你自己的句子。", "在图上拖动即可移动光标。"]
     assert apart(hints, page.get_by_test_id("gs-stage"), page.get_by_test_id("gs-readout"))
     page.keyboard.press("p")
     expect(hints).to_be_hidden()

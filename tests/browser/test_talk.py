@@ -43,6 +43,18 @@ def test_presenting_fills_the_screen_with_the_figure(open_gates: Open, width: in
     assert abs(gates.get("step") - 11) <= 1
 
 
+def test_every_row_of_a_large_layer_is_on_the_wall(open_gates: Open) -> None:
+    """384 units beside 448, summed up: nobody scrolls in a talk."""
+    query = {"present": "1", "left": "general-lstm", "right": "general-gru", "text": "I grew up in France."}
+    gates = open_gates(query, viewport={"width": 1920, "height": 1080})
+    gates.page.wait_for_function("document.querySelector('.gs-stage').getBoundingClientRect().bottom <= 1082")
+    rows = gates.page.locator(".gs-role:visible")
+    assert rows.count() == 9
+    for row in rows.all():
+        box = row.bounding_box()
+        assert box and box["y"] + box["height"] <= 1080 and box["height"] > 12
+
+
 def test_presenting_an_empty_sentence_offers_the_examples(open_gates: Open) -> None:
     gates = open_gates({"present": "1"})
     expect(gates.page.get_by_test_id("gs-chip").first).to_be_hidden()

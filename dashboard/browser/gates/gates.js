@@ -21,6 +21,7 @@ import { list, tr } from "../page/words.js"
 const BEAT = 450 // milliseconds a step while playing
 const BAND = ["gap", "high", "median", "low"] // rows below the units, as dashboard/figures/band.py sums up the others
 const THICK = 3 // pixels of a row at least, where not all units have one
+const ON_THE_WALL = 28 // of a panel at least in a talk, where all of them are to be seen at once
 const orderNames = () => ({ index: tr("index"), keep: tr("mean keep"), timescale: tr("timescale"), moved: tr("movement here") })
 
 export default hold(
@@ -173,7 +174,7 @@ class Figure {
     const { rows, strips } = this.seen
     const empty = (row, side) => this.panels.some((panel) => panel.row === row && panel.side === side && panel.empty)
     const most = Math.max(0, ...this.panels.filter((panel) => panel.others).map((panel) => this.rowsOf(panel).length))
-    const least = Math.max(40, THICK * most)
+    const least = screen.presenting() ? ON_THE_WALL : Math.max(40, THICK * most)
     const frame = { width: this.stage.clientWidth, height: this.room(), rows, strips, sides: this.sides.length, empty, least }
     labels.fontOf(this.root)
     const { column } = arrange({ ...frame, wordsHeight: 0 })

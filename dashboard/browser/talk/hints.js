@@ -7,10 +7,14 @@ const KEY = "gatescope hints"
 const away = new Set()
 let first // whether this visit is the first one
 
+// A phone has no keys.
+const touched = () => window.matchMedia("(pointer: coarse)").matches
+
 const hints = () => [
   tr("Type a sentence of your own in the line above."),
-  tr("Move the cursor with the arrow keys, or by dragging over the figure."),
-  tr("Press P to present, ? for all keys."),
+  ...(touched()
+    ? [tr("Move the cursor by dragging over the figure.")]
+    : [tr("Move the cursor with the arrow keys, or by dragging over the figure."), tr("Press P to present, ? for all keys.")]),
 ]
 
 // A browser that keeps nothing is not told the same at every visit: it is told nothing.

@@ -50,7 +50,8 @@ class Talk {
     const start = (name) => this.tell("start", { name, address: window.location.href })
     this.menu = new Menu(start)
     this.ring = new Ring()
-    this.root = make("div", { class: "gt-tools" }, this.menu.button,
+    this.title = make("h1", { class: "gt-title", test: "gt-title" }) // for who cannot see which page's name is underlined
+    this.root = make("div", { class: "gt-tools" }, this.title, this.menu.button,
       button("gt-present", tr("Present"), "P", () => this.present(!screen.presenting())),
       button("gt-share", tr("Share"), tr("Link, QR code, a tour of your own"), () => this.tell("share", window.location.href)),
       button("gt-keys", "?", tr("Keys"), () => this.help.showModal()))
@@ -97,7 +98,9 @@ class Talk {
     screen.present(false, 0)
   }
 
-  take({ tour, tours }) {
+  take({ tour, tours, page }) {
+    this.title.textContent = page
+    document.documentElement.style.setProperty("--gs-pages", JSON.stringify(tr("Pages")))
     this.tour = tour
     this.tours = tours
     this.menu.take(tours)
