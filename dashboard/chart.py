@@ -8,12 +8,12 @@ from zlib import crc32
 
 import streamlit as st
 
-from dashboard import theme
 from dashboard.browser.mount import mounted, spoken
-from dashboard.browser.pack import pack
 from dashboard.controls import taken
 from dashboard.origin import origin
 from dashboard.state import Settings
+from lstm_core.drawing import theme
+from lstm_core.drawing.pack import pack
 
 CHOSEN = "chosen step"
 """Under this name the session keeps the text and the step that was chosen in it."""
@@ -49,7 +49,7 @@ def _choose(key: str, text: str, steps: Sequence[int] | None) -> None:
 
 def chart(content: Mapping[str, Any], key: str, text: str) -> None:
     """Draw ``content``: ``words`` and ``step`` of ``text`` for the row of words, ``panels`` as
-    ``dashboard.figures.panel`` makes them. ``steps``, where the row is not the text: each place's step of the text.
+    ``lstm_core.drawing.panel`` makes them. ``steps``, where the row is not the text: each place's step of the text.
 
     A panel that is as it was is not drawn again. The same ``key`` keeps zoom; a click on a word, or on a point whose
     figure says so, runs the page again.

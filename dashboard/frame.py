@@ -14,11 +14,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard.chart import chart, chosen_step
-from dashboard.figures.words import words
 from dashboard.language import tr
 from dashboard.reading import scene
 from dashboard.scene import Drawn, Scene
 from lstm_core import Network, Trace
+from lstm_core.drawing.words import words
 
 
 @dataclass(frozen=True)

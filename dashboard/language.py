@@ -10,14 +10,13 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from lstm_core.say import Said
+from lstm_core.say import look_up_in, mark, tr
+
+__all__ = ["ENGLISH", "FOLDER", "ask", "best", "current", "languages", "mark", "script", "tr", "words"]
 
 FOLDER = Path(__file__).with_name("locale")
 ENGLISH = "en"
-BRACKET = "\N{FULLWIDTH RIGHT PARENTHESIS}"
-"""It brings its own space: none of the template's follows it."""
 
 _asked: Callable[[], str] = lambda: ENGLISH  # noqa: E731
 
@@ -48,32 +47,13 @@ def best(*wanted: str | None) -> str:
     return ENGLISH
 
 
-def tr(text: str, **values: Any) -> str:
-    """``text`` in the language in use, with ``values`` filled in; what nobody translated stays English.
-
-    A value is filled in as it is, for it may be a visitor's word, unless it is itself something said.
-    """
-    if isinstance(text, Said):
-        text, values = text.template, {**text.values, **values}
-    elif not values:
-        return words(current()).get(text, text)
-    told = {name: tr(value) if isinstance(value, Said) else value for name, value in values.items()}
-    template = words(current()).get(text, text)
-    for name, value in told.items():
-        if isinstance(value, str) and value.endswith(BRACKET):
-            template = template.replace(f"{{{name}}} ", f"{{{name}}}")
-    return template.format(**told)
-
-
-def mark(text: str) -> str:
-    """``text`` as it is: a constant that is translated where it is shown, found by the catalogue here."""
-    return text
-
-
 @cache
 def words(language: str) -> Mapping[str, str]:
     """The catalogue: English template to translation. Read once; English needs none, and does not load the reader."""
     return {text: said for text, said, _ in _entries(language)}
+
+
+look_up_in(lambda: words(current()))
 
 
 @cache

@@ -8,13 +8,13 @@ import streamlit as st
 
 from dashboard import own_texts, surveyed
 from dashboard.figures import places
-from dashboard.figures.words import as_sentence, visible
 from dashboard.frame import Context
 from dashboard.jobs import JOB, Busy, Job
 from dashboard.language import tr
 from dashboard.session import keeps
 from dashboard.state import YOURS
 from dashboard.surveyed import Sides, Surveyed, beside
+from lstm_core.drawing.words import as_sentence, visible
 from lstm_core.say import say
 
 KEY = "corpus"

@@ -33,7 +33,7 @@ class Settings:
     """Everything that a link reopens.
 
     text: what is read. left, right: names of models. layer, direction: which of the model's are drawn.
-    show: which units of a wide layer have a row, as ``dashboard.figures.drawn`` names it.
+    show: which units of a wide layer have a row, as ``lstm_core.drawing.drawn`` names it.
     unit, unit2: the unit drawn as lines on the left and on the right; None is the one that decides.
     at: the cursor's step, from the end if negative. sort: the order of the units. only: the one row that is drawn.
     """

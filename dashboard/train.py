@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard import theme
 from dashboard.chart import chart
-from dashboard.figures import panel as p
 from dashboard.jobs import JOB, Busy, Job
 from dashboard.language import tr
 from dashboard.session import keeps
 from lab.learning.live import SECONDS, WAIT, Choice, keep_bias
 from lab.tasks.miniature import MINIATURES, Miniature
 from lstm_core.cells import CELLS
+from lstm_core.drawing import panel as p
+from lstm_core.drawing import theme
 from lstm_core.equations import carry
 
 CHOICE = keeps("training chosen")

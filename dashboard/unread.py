@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from dashboard import cache
 from dashboard.figures.meaning import HAN
-from dashboard.figures.panel import listed, quoted, row
-from dashboard.figures.words import words
 from dashboard.language import tr
 from dashboard.state import YOURS
 from lstm_core import Trace
+from lstm_core.drawing.panel import listed, quoted, row
+from lstm_core.drawing.words import words
 
 GENERAL = ("general-lstm", "general-gru")
 """They read any text: what is no word of theirs they read in pieces."""

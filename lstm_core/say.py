@@ -1,11 +1,16 @@
 """Text that another language can take over: what is said in English keeps its template and its values.
 
-``lstm_core`` speaks English and knows of no catalogue; ``dashboard.language`` looks a template up and fills it in.
+``lstm_core`` speaks English and knows of no catalogue; ``dashboard.language`` gives it one, in which ``tr`` looks a
+template up.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
+
+BRACKET = "\N{FULLWIDTH RIGHT PARENTHESIS}"
+"""It brings its own space: none of the template's follows it."""
 
 
 class Said(str):
@@ -23,4 +28,35 @@ def say(template: str, **values: Any) -> Said:
     """
     text = Said(template.format(**values))
     text.template, text.values = template, values
+    return text
+
+
+_catalogue: Callable[[], Mapping[str, str]] = dict
+
+
+def look_up_in(catalogue: Callable[[], Mapping[str, str]]) -> None:
+    """From now on ``catalogue()``, English template to translation, is asked at every text: sessions differ."""
+    global _catalogue
+    _catalogue = catalogue
+
+
+def tr(text: str, **values: Any) -> str:
+    """``text`` in the language in use, with ``values`` filled in; what nobody translated stays English.
+
+    A value is filled in as it is, for it may be a visitor's word, unless it is itself something said.
+    """
+    if isinstance(text, Said):
+        text, values = text.template, {**text.values, **values}
+    elif not values:
+        return _catalogue().get(text, text)
+    told = {name: tr(value) if isinstance(value, Said) else value for name, value in values.items()}
+    template = _catalogue().get(text, text)
+    for name, value in told.items():
+        if isinstance(value, str) and value.endswith(BRACKET):
+            template = template.replace(f"{{{name}}} ", f"{{{name}}}")
+    return template.format(**told)
+
+
+def mark(text: str) -> str:
+    """``text`` as it is: a constant that is translated where it is shown, found by the catalogue here."""
     return text

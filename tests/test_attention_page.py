@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from dashboard import cache
-from dashboard.figures.grid import LONGEST, grid
 from dashboard.views import discover
 from lstm_core import Network
 from lstm_core.attention import latex
+from lstm_core.drawing.grid import LONGEST, grid
 from lstm_core.network import Readout
 from tests.small_models import small_model
 from tests.test_views import opened, sent

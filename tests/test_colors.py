@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dashboard import theme
-from dashboard.figures import changes, panel
+from dashboard.figures import changes
+from lstm_core.drawing import panel, theme
 
 SEEN = {
     "all colours": np.eye(3),

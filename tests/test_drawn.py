@@ -9,14 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cache
-from dashboard.figures.band import band
 from dashboard.figures.changes import difference_map
 from dashboard.figures.content import content
 from dashboard.figures.deciding import decided
-from dashboard.figures.drawn import ALL, COUNT, LEAD, MOVED, drawn_units
-from dashboard.figures.grid import grid
 from lstm_core import Network, Trace
 from lstm_core.analysis import lead, leads
+from lstm_core.drawing.band import band
+from lstm_core.drawing.drawn import ALL, COUNT, LEAD, MOVED, drawn_units
+from lstm_core.drawing.grid import grid
 from tests.small_models import small_model
 from tests.test_deciding import FRANCE, MARY, script, shares
 from tests.test_figures import unpack
@@ -31,7 +31,7 @@ def chosen(model: Network, trace: Trace, show: str = LEAD, always: tuple[int, ..
 
 
 def added(model: Network, trace: Trace) -> np.ndarray:
-    """(unit,): the rule of dashboard/figures/drawn.py, from (W[first] - W[second]) h of every step."""
+    """(unit,): the rule of lstm_core/drawing/drawn.py, from (W[first] - W[second]) h of every step."""
     step = decided(model.predictions(trace, 5), len(trace) - 1)
     parts = np.abs([shares(model, trace, t)[0] for t in range(len(trace))])
     return parts.sum(0) / len(trace) + parts[step] / 2

@@ -21,11 +21,11 @@ from PIL import Image, ImageDraw, ImageSequence
 from dashboard import language
 from dashboard.export import film, offline
 from dashboard.figures.content import content
-from dashboard.figures.order import PANEL
 from dashboard.state import Settings
 from dashboard.views import gates
 from dashboard.views.gates import captions, lines
 from lstm_core import CELLS
+from lstm_core.drawing.order import PANEL
 from tests.small_models import small_model
 from tests.test_figures import unpack
 from tests.test_views import opened, small

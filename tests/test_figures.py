@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import theme
-from dashboard.browser.pack import pack
 from dashboard.figures.content import content
 from dashboard.figures.content import side as described
-from dashboard.figures.grid import grid, roles_of
-from dashboard.figures.order import orders, seen
-from dashboard.figures.words import piece, visible, words
 from lab.general.pieces import build
 from lstm_core import CELLS, Tokenizer, Trace, device, load_model
 from lstm_core.certificate import Certificate
+from lstm_core.drawing import theme
+from lstm_core.drawing.grid import grid, roles_of
+from lstm_core.drawing.order import orders, seen
+from lstm_core.drawing.pack import pack
+from lstm_core.drawing.words import piece, visible, words
 from tests.small_models import small_model
 
 TEXT = "Mary saw the market . John met zorblax and she"
@@ -106,7 +106,7 @@ def test_layer_and_direction_are_those_asked_for() -> None:
 def test_a_wide_layer_on_a_long_text_shows_the_units_that_moved_most(monkeypatch: pytest.MonkeyPatch) -> None:
     model = small_model("lstm", hidden=40)
     trace = model.run(TEXT)
-    monkeypatch.setattr("dashboard.figures.order.PANEL", 20 * len(trace))
+    monkeypatch.setattr("lstm_core.drawing.order.PANEL", 20 * len(trace))
     moved = orders(trace)["moved"]
     quiet = int(moved[-1])  # chosen, so it is shown, too
     units = seen(trace, 0, 0, quiet)
@@ -117,7 +117,7 @@ def test_a_wide_layer_on_a_long_text_shows_the_units_that_moved_most(monkeypatch
         np.testing.assert_array_equal(one["z"][:-4], every[units])
     assert all(sorted(order) == list(units) for order in tree["sides"][0]["orders"].values())
     assert tree["cut"] == ["LSTM: the 20 of 40 units that moved most on this text are shown."]
-    monkeypatch.setattr("dashboard.figures.order.PANEL", 40 * len(trace))
+    monkeypatch.setattr("lstm_core.drawing.order.PANEL", 40 * len(trace))
     assert list(seen(trace, 0, 0, 0)) == list(range(40))
 
 

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 from traces import random_trace
 
-from dashboard import theme
 from dashboard.figures.health import saturated
 from lstm_core import CELLS, trace
 from lstm_core.analysis import timescales
 from lstm_core.analysis.health import NOTES, Health, health
+from lstm_core.drawing import theme
 
 
 def lstm(**bias: dict[int, float]) -> nn.LSTM:

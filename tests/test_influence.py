@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dashboard.figures.content import adds
 from lstm_core import load_model
 from lstm_core.analysis.influence import influence
+from lstm_core.drawing.content import adds
 
 TEXT = "Mary went to the market because she was hungry. Then John met Anna and"
 

@@ -77,7 +77,7 @@ def differences(
     networks: Iterable[tuple[Network, bytes, list[list[int]]]], folder: Path
 ) -> dict[str, dict[str, float]]:
     """How far JavaScript is from NumPy in float64, by network and signal, over texts given as ids."""
-    from dashboard.browser.pack import pack
+    from lstm_core.drawing.pack import pack
 
     given = []
     for network, file, texts in networks:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from dashboard import language
-from dashboard.figures.grid import grid
 from dashboard.figures.walk import walk
-from dashboard.figures.words import as_sentence
 from dashboard.views.gates import captions
 from lstm_core import CELLS, load_model
 from lstm_core.cells import cell
+from lstm_core.drawing.grid import grid
+from lstm_core.drawing.words import as_sentence
 from tests.small_models import small_model
 from tests.traces import random_trace
 

@@ -18,13 +18,13 @@ from dashboard import language, unread
 from dashboard.export import live, offline
 from dashboard.figures.content import content, named_units
 from dashboard.figures.deciding import decided, deciding_unit
-from dashboard.figures.drawn import COUNT, drawn_units
 from dashboard.figures.walk import walk
-from dashboard.figures.words import next_words
 from dashboard.scene import examples
 from dashboard.views.gates import captions, lines
 from lstm_core import Network, Trace, load_model
 from lstm_core.analysis import memory
+from lstm_core.drawing.drawn import COUNT, drawn_units
+from lstm_core.drawing.words import next_words
 from lstm_core.equations import carry
 from tests.javascript import NODE, ROOT
 from tests.test_export import HOSTILE, packed

@@ -12,15 +12,16 @@ import pytest
 import torch
 
 import lstm_core
-from dashboard import language, theme
+from dashboard import language
 from dashboard.controls import words
 from dashboard.figures import memory as draw
 from dashboard.figures.deciding import decided
 from dashboard.figures.gradients import vanishing
-from dashboard.figures.panel import figure, rounded, text_axis
 from dashboard.scene import Drawn
 from dashboard.views import contrast, gradients, memory, step_by_step, what_if
 from lstm_core import analysis
+from lstm_core.drawing import theme
+from lstm_core.drawing.panel import figure, rounded, text_axis
 from tests.small_models import small_model
 from tests.test_deciding import shares
 from tests.test_views import SENTENCE, opened, sent, small  # noqa: F401

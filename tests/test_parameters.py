@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from dashboard import address
-from dashboard.browser import modules
 from dashboard.state import HOMES, SERVER_SIDE, Settings
 from dashboard.talk.share import Address
+from lstm_core.drawing import modules
 from tests.javascript import evaluate
 
 SHOWN = {"text": "Mary met John", "left": "pronouns-lstm", "right": "pronouns-gru", "layer": "0", "direction": "0"}

@@ -8,8 +8,8 @@ from tokenizers import Tokenizer as HuggingFace
 from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from dashboard.figures.content import side
-from dashboard.figures.words import BYTE, named, next_word, next_words, words
 from lstm_core import Network, Tokenizer
+from lstm_core.drawing.words import BYTE, named, next_word, next_words, words
 from lstm_core.network import assembled
 from tests.small_models import small_model
 

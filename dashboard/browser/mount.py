@@ -10,9 +10,9 @@ from typing import Any
 from streamlit.components.v2 import component
 
 from dashboard import budgets, language, session
-from dashboard.browser.modules import needed
-from dashboard.browser.pack import pack
 from dashboard.browser.publish import publish, publish_words
+from lstm_core.drawing.modules import needed
+from lstm_core.drawing.pack import pack
 
 FIRST = ("page/unpack.js", "page/words.js", "page/url.js")
 """What every component needs before its own module does anything."""

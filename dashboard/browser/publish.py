@@ -16,9 +16,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from dashboard import language
-from dashboard.browser import modules
+from lstm_core.drawing import modules
 
-STATIC = modules.FOLDER.parent / "static"
+STATIC = Path(__file__).resolve().parent.parent / "static"
 
 
 @cache

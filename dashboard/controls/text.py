@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.figures.words import visible
+from lstm_core.drawing.words import visible
 
 
 def plain(text: str, longest: int = 60) -> str:

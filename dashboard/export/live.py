@@ -17,15 +17,16 @@ from typing import Any
 import numpy as np
 
 from dashboard import language
-from dashboard.browser.modules import source
-from dashboard.browser.pack import pack
 from dashboard.export import offline
-from dashboard.figures import meaning, words
-from dashboard.figures.drawn import COUNT
+from dashboard.figures import meaning
 from dashboard.figures.expects import added, compared
 from dashboard.language import tr
 from lstm_core import Network, list_models
 from lstm_core.cells.base import Cell
+from lstm_core.drawing import words
+from lstm_core.drawing.drawn import COUNT
+from lstm_core.drawing.modules import source
+from lstm_core.drawing.pack import pack
 from lstm_core.equations import carry
 from lstm_core.javascript import javascript
 from lstm_core.text import UNKNOWN, Tokenizer

@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import language, theme
-from dashboard.browser.modules import WORDS, needed, renamed, source
-from dashboard.browser.pack import pack
+from dashboard import language
 from dashboard.language import tr
+from lstm_core.drawing import theme
+from lstm_core.drawing.modules import WORDS, needed, renamed, source
+from lstm_core.drawing.pack import pack
 
 START = "offline/offline.js"
 PREFIX = "gatescope/"

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import theme
-from dashboard.figures import panel as p
-from dashboard.figures.drawn import COUNT
-from dashboard.figures.order import SMALL
-from dashboard.figures.words import visible
 from dashboard.language import tr
+from lstm_core.drawing import panel as p
+from lstm_core.drawing import theme
+from lstm_core.drawing.drawn import COUNT
+from lstm_core.drawing.order import SMALL
+from lstm_core.drawing.words import visible
 from lstm_core.trace import Trace
 
 BEFORE, AFTER = theme.OTHER_COLOR, theme.role_color("write", "light")

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import theme
-from dashboard.figures import panel as p
 from dashboard.language import mark, tr
 from lstm_core.cells.base import Cell
+from lstm_core.drawing import panel as p
+from lstm_core.drawing import theme
 from lstm_core.equations import carry, remembering
 
 Columns = Mapping[str, np.ndarray]

@@ -14,15 +14,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from dashboard.figures.content import named_unit, named_units
-from dashboard.figures.order import orders, width
 from lstm_core.analysis import lead
+from lstm_core.drawing.drawn import STAYS
+from lstm_core.drawing.order import orders, width
 from lstm_core.network import Network
 from lstm_core.trace import Trace
 
 DECIDED = 0.25
 """How likely a word is that a model can be said to expect."""
-STAYS = 0.5
-"""Of the largest share, how much a unit has that goes before the unit with the largest."""
 
 
 def deciding_unit(

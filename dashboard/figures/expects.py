@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.figures.words import next_word, visible
 from lstm_core import attention
+from lstm_core.drawing.words import next_word, visible
 from lstm_core.network import CHUNK, Network, softmax
 from lstm_core.symbols import Expr
 from lstm_core.text import UNKNOWN, Tokenizer

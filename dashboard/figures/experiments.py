@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from dashboard import theme
-from dashboard.figures import panel as p
 from dashboard.language import tr
 from lab.experiments.base import Drawing, Series
+from lstm_core.drawing import panel as p
+from lstm_core.drawing import theme
 
 FREE = ("expose", "candidate", "cell", "hidden", "keep", "write", "reset")
 """Whose colours are lent to what is no cell: those of the cells come last."""

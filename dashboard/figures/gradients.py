@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import theme
-from dashboard.figures import panel as p
-from dashboard.figures.words import named
 from dashboard.language import tr
 from lstm_core.analysis import Flow, Gradients
+from lstm_core.drawing import panel as p
+from lstm_core.drawing import theme
+from lstm_core.drawing.words import named
 from lstm_core.trace import Trace
 
 BACK = 10

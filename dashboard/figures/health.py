@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import theme
-from dashboard.figures import panel as p
 from dashboard.figures.memory import spans
 from dashboard.language import tr
 from lstm_core.analysis import Health, timescales
 from lstm_core.analysis.health import OPEN, STILL, WRITES
+from lstm_core.drawing import panel as p
+from lstm_core.drawing import theme
 from lstm_core.trace import Trace
 
 FLOOR = 1e-4

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import theme
-from dashboard.figures import panel as p
 from dashboard.figures.content import named_units
-from dashboard.figures.words import visible
 from dashboard.language import tr
+from lstm_core.drawing import panel as p
+from lstm_core.drawing import theme
+from lstm_core.drawing.words import visible
 from lstm_core.equations import carry
 from lstm_core.network import Network
 from lstm_core.trace import Trace

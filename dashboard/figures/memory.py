@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import theme
-from dashboard.figures import panel as p
-from dashboard.figures.words import named
 from dashboard.language import tr
 from lstm_core.analysis import Memory, Retention, Timescales
 from lstm_core.analysis.timescales import HALF
+from lstm_core.drawing import panel as p
+from lstm_core.drawing import theme
+from lstm_core.drawing.words import named
 from lstm_core.trace import Trace
 
 

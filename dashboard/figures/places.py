@@ -8,9 +8,9 @@ from html import escape
 
 import numpy as np
 
-from dashboard import theme
-from dashboard.figures import panel as p
-from dashboard.figures.words import visible
+from lstm_core.drawing import panel as p
+from lstm_core.drawing import theme
+from lstm_core.drawing.words import visible
 from lstm_core.text import Token
 
 

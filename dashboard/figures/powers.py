@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import theme
-from dashboard.figures import panel as p
 from dashboard.figures.gradients import positive
 from dashboard.language import tr
 from lstm_core.cells.base import Cell
+from lstm_core.drawing import panel as p
+from lstm_core.drawing import theme
 from lstm_core.equations import carry, equations, plain
 from lstm_core.symbols import Expr
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import theme
 from dashboard.figures.content import named_units
 from dashboard.figures.diagram import NEW, diagram
 from dashboard.figures.expects import expects, looks_back
-from dashboard.figures.words import named, words
 from dashboard.language import mark, tr
 from lstm_core import list_models
 from lstm_core.analysis.steps import Steps, steps
 from lstm_core.cells.base import Cell, Signal
+from lstm_core.drawing import theme
+from lstm_core.drawing.words import named, words
 from lstm_core.equations import carry, equations, graph, plain
 from lstm_core.network import Network
 from lstm_core.ops import NUMPY, Matrix

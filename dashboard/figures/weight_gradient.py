@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.figures import panel as p
-from dashboard.figures.words import named
 from dashboard.language import tr
 from lstm_core.analysis import Gradients
 from lstm_core.cells.base import Cell
+from lstm_core.drawing import panel as p
+from lstm_core.drawing.words import named
 from lstm_core.equations import equations
 from lstm_core.symbols import Expr
 from lstm_core.trace import Trace

@@ -13,13 +13,13 @@ from dashboard.chart import chosen_place
 from dashboard.controls.units import unit_choice, unit_ends, unit_name
 from dashboard.controls.words import field, other_sentence
 from dashboard.figures import changes as draw
-from dashboard.figures.panel import panel, percent, quoted, sentences, text_axis
-from dashboard.figures.words import chances_after, likeliest_words, named, visible
 from dashboard.frame import Context
 from dashboard.language import mark, tr
 from dashboard.scene import Scene
 from lstm_core import Trace
 from lstm_core.analysis import Contrast, contrast
+from lstm_core.drawing.panel import panel, percent, quoted, sentences, text_axis
+from lstm_core.drawing.words import chances_after, likeliest_words, named, visible
 from lstm_core.equations import carry
 
 KEY = "contrast"

@@ -12,12 +12,12 @@ import streamlit as st
 from dashboard import address, frame, own_survey, surveyed
 from dashboard.figures import corpus as draw
 from dashboard.figures import places
-from dashboard.figures.panel import panel
-from dashboard.figures.words import as_sentence
 from dashboard.frame import Context
 from dashboard.language import mark, tr
 from dashboard.own_survey import KEY, OWN
 from dashboard.surveyed import Sides, Surveyed, beside
+from lstm_core.drawing.panel import panel
+from lstm_core.drawing.words import as_sentence
 
 KINDS = (("highest", mark("Highest"), 7), ("lowest", mark("Lowest"), 7), ("typical", mark("As usual"), 6))
 NOVELS, OWN_TEXTS = mark("Austen's novels"), mark("My texts")

@@ -14,8 +14,6 @@ from dashboard.chart import chart, chosen_step
 from dashboard.figures import experiments as draw
 from dashboard.figures import live
 from dashboard.figures.experiments import number
-from dashboard.figures.panel import sentences
-from dashboard.figures.words import next_words, words
 from dashboard.jobs import JOB, Busy, Job
 from dashboard.language import mark, tr
 from dashboard.session import keeps
@@ -23,6 +21,8 @@ from dashboard.wall import wall
 from lab.experiments import discover
 from lab.experiments.base import Experiment, Results, Target, Try
 from lab.experiments.record import results
+from lstm_core.drawing.panel import sentences
+from lstm_core.drawing.words import next_words, words
 from lstm_core.say import say
 
 OPEN = "experiment"

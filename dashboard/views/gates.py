@@ -16,15 +16,15 @@ from dashboard.controls.device import device_choice
 from dashboard.export import handed
 from dashboard.figures.content import content, named_units
 from dashboard.figures.deciding import decided
-from dashboard.figures.drawn import ALL, COUNT, drawn_units
-from dashboard.figures.order import width
-from dashboard.figures.words import next_words
 from dashboard.gateplot import Same, asked, gateplot
 from dashboard.language import mark, tr
 from dashboard.reading import scene
 from dashboard.scene import Scene, examples
 from dashboard.state import YOURS, Settings
 from lstm_core import Network, Trace, attention
+from lstm_core.drawing.drawn import ALL, COUNT, drawn_units
+from lstm_core.drawing.order import width
+from lstm_core.drawing.words import next_words
 from lstm_core.equations import latex
 
 BELOW = "figure"

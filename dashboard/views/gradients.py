@@ -10,15 +10,15 @@ from dashboard import cache, frame, library
 from dashboard.chart import chart, chosen_step
 from dashboard.controls.kept import kept
 from dashboard.figures import gradients as draw
-from dashboard.figures.panel import panel
 from dashboard.figures.powers import powers, recurrent
 from dashboard.figures.weight_gradient import over_time
-from dashboard.figures.words import as_sentence, named
 from dashboard.frame import Context
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn, same_step
 from lstm_core import Network, Trace
 from lstm_core.analysis import flow, gradients, word_error
+from lstm_core.drawing.panel import panel
+from lstm_core.drawing.words import as_sentence, named
 from lstm_core.equations import carry
 
 KEY = "gradients"

@@ -7,13 +7,13 @@ from typing import Any
 
 from dashboard import frame
 from dashboard.figures import health as draw
-from dashboard.figures.panel import panel, sentences
 from dashboard.frame import Context
 from dashboard.language import mark, tr
 from dashboard.scene import Scene
 from lstm_core import Trace
 from lstm_core.analysis import Health, health
 from lstm_core.analysis.health import NOTES, Note
+from lstm_core.drawing.panel import panel, sentences
 
 KEY = "health"
 FINDINGS: dict[str, Callable[[str, Trace, Health], dict[str, Any]]] = {

@@ -12,13 +12,13 @@ from dashboard.controls.kept import kept_option
 from dashboard.controls.units import unit_choice, unit_name
 from dashboard.controls.words import field, word_pair
 from dashboard.figures import memory as draw
-from dashboard.figures.panel import panel, quoted, rounded, signed
-from dashboard.figures.words import as_sentence
 from dashboard.frame import Context
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn, Scene
 from lstm_core import Network, Trace
 from lstm_core.analysis import memory, readout, retention, timescales
+from lstm_core.drawing.panel import panel, quoted, rounded, signed
+from lstm_core.drawing.words import as_sentence
 from lstm_core.equations import carry
 
 KEY = "memory"

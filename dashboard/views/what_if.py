@@ -13,14 +13,14 @@ from dashboard.controls.text import plain
 from dashboard.controls.units import unit_ends, unit_name
 from dashboard.figures import changes as draw
 from dashboard.figures.content import named_units
-from dashboard.figures.panel import panel, quoted, row, word_axis
-from dashboard.figures.words import as_sentence, likeliest_words, named, next_word, visible
 from dashboard.frame import Context
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn
 from lstm_core import Network, Trace
 from lstm_core.analysis import Counterfactual, Force, Swap, intervene
 from lstm_core.analysis.intervene import Intervention, format_all, parse_all
+from lstm_core.drawing.panel import panel, quoted, row, word_axis
+from lstm_core.drawing.words import as_sentence, likeliest_words, named, next_word, visible
 from lstm_core.equations import carry
 from lstm_core.say import say
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from dashboard.controls.text import plain
-from dashboard.figures.panel import row, short
-from dashboard.figures.words import visible
 from dashboard.language import mark, tr
 from dashboard.yours import given
 from dashboard.yours.session import Place
 from dashboard.yours.upload import Upload
 from dashboard.yours.widgets import choice, key_of, uploader
 from lstm_core import Block
+from lstm_core.drawing.panel import row, short
+from lstm_core.drawing.words import visible
 from lstm_core.files import wiring
 
 ACTIVATIONS = ("tanh", "sigmoid", "hard_sigmoid", "relu", "linear", "elu", "selu", "softsign", "softplus")

@@ -20,11 +20,11 @@ from safetensors import safe_open
 
 from dashboard.figures.content import named_units, side
 from dashboard.figures.deciding import deciding_unit
-from dashboard.figures.order import memory
-from dashboard.figures.words import next_words
 from lab.tasks.chinese import ChineseWriter
 from lab.tasks.english import Writer
 from lstm_core import Network, list_models, load_model
+from lstm_core.drawing.order import memory
+from lstm_core.drawing.words import next_words
 
 COUNT = 2000 if os.environ.get("NIGHTLY") else 200
 JAVASCRIPT = Path(__file__).parents[2] / "dashboard" / "browser"

@@ -1,5 +1,5 @@
 // Runs networks in JavaScript and prints how far they are from what Python made of the same ids: `node live.js FILE`,
-// a file of dashboard/browser/pack.py. For tests/test_javascript.py.
+// a file of lstm_core/drawing/pack.py. For tests/test_javascript.py.
 import { readFileSync } from "node:fs"
 import { parse } from "../../dashboard/browser/live/file.js"
 import { run } from "../../dashboard/browser/live/run.js"

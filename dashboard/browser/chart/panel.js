@@ -6,7 +6,7 @@ import { height, rect } from "../page/screen.js"
 /** @import { Axis, Layout, PlotlyElement, Trace } from "../types.d.ts" */
 /** @import { Chart } from "./chart.js" */
 
-/** What dashboard/figures/panel.py makes. ``stamp``: a digest of the panel.
+/** What lstm_core/drawing/panel.py makes. ``stamp``: a digest of the panel.
  * @typedef {{ id: string, title: string, figure: { data: Trace[], layout: Layout } | null, height: number, stamp: number,
  *   text?: string, note?: string, alt?: string, wide?: boolean }} Content */
 

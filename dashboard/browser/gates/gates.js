@@ -19,7 +19,7 @@ import { kept, remember } from "../page/url.js"
 import { list, tr } from "../page/words.js"
 
 const BEAT = 450 // milliseconds a step while playing
-const BAND = ["gap", "high", "median", "low"] // rows below the units, as dashboard/figures/band.py sums up the others
+const BAND = ["gap", "high", "median", "low"] // rows below the units, as lstm_core/drawing/band.py sums up the others
 const THICK = 3 // pixels of a row at least, where not all units have one
 const ON_THE_WALL = 28 // of a panel at least in a talk, where all of them are to be seen at once
 const orderNames = () => ({ index: tr("index"), keep: tr("mean keep"), timescale: tr("timescale"), moved: tr("movement here") })

@@ -82,7 +82,7 @@ function showTip(figure, panel, step, unit, event) {
   Object.assign(figure.tip.style, { left: `${clamp(x + 14, 0, figure.root.clientWidth - 260)}px`, top: `${y + 16}px` })
 }
 
-// What a row of a panel is called: its unit, or what it is of the band below, as dashboard/figures/band.py has it.
+// What a row of a panel is called: its unit, or what it is of the band below, as lstm_core/drawing/band.py has it.
 function rowName({ others: count }, side, row) {
   if (row === "high") return tr("exceeded by a tenth of the other {count} units", { count })
   if (row === "median") return tr("exceeded by half of the other {count} units", { count })

@@ -1,4 +1,4 @@
-// What the figure is drawn from, as dashboard/figures/content.py makes it, of runs in the browser. What does not depend on
+// What the figure is drawn from, as lstm_core/drawing/content.py makes it, of runs in the browser. What does not depend on
 // the text (panels, titles, colours) stands in the template that the page was saved with.
 import { adds } from "./memory.js"
 import * as units from "./units.js"

@@ -1,4 +1,4 @@
-// Which units have a row, which is spoken of, and in which orders they stand: dashboard/figures/drawn.py, deciding.py,
+// Which units have a row, which is spoken of, and in which orders they stand: lstm_core/drawing/drawn.py, deciding.py,
 // meaning.py and order.py, over a run in the browser.
 import { rowOf } from "./run.js"
 import { regex } from "./regex.js"

@@ -1,4 +1,4 @@
-// What stands along the time axis and among the next words, as dashboard/figures/words.py says it.
+// What stands along the time axis and among the next words, as lstm_core/drawing/words.py says it.
 import { isSpace, UNKNOWN } from "./tokenizer.js"
 import { tr } from "../page/words.js"
 

@@ -1,4 +1,4 @@
-// The reverse of pack.py: a tree in which arrays are views on one buffer; a matrix is an array of its rows.
+// The reverse of lstm_core/drawing/pack.py: a tree in which arrays are views on one buffer; a matrix is an array of its rows.
 
 /** @typedef {["f4" | "i4", number, number[]]} Place */
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import theme
-from dashboard.figures.words import words
-from dashboard.language import tr
+from lstm_core.drawing import theme
+from lstm_core.drawing.words import words
+from lstm_core.say import tr
 from lstm_core.trace import Trace
 
 LABELS, CHARACTERS = 20, 60
@@ -62,6 +62,7 @@ def text_axis(shown: Sequence[tuple[float, Sequence[str]]], count: int, ticks: b
 
 
 def value_axis(title: str = "", **more: Any) -> dict[str, Any]:
+    """An axis of numbers, with few ticks. ``more``: as Plotly has it."""
     return {"title": {"text": title, "standoff": 6}, "gridcolor": GRID, "zerolinecolor": ZERO, "nticks": 6, **more}
 
 
@@ -91,6 +92,7 @@ POSITIVE, NEGATIVE = "#6f4a9e", "#c8690c"
 
 
 def line(x: Any, y: np.ndarray, name: str, color: str, **more: Any) -> dict[str, Any]:
+    """A line that says its name and value under the mouse. ``style``: of the line; ``more``: as Plotly has it."""
     look = {"type": "scatter", "mode": "lines", "line": {"color": color, "width": 2, **more.pop("style", {})}}
     return {
         **look,
@@ -103,6 +105,7 @@ def line(x: Any, y: np.ndarray, name: str, color: str, **more: Any) -> dict[str,
 
 
 def heatmap(z: np.ndarray, axis: str = "coloraxis", **more: Any) -> dict[str, Any]:
+    """(row, column) values on a colour axis of the layout. ``more``: as Plotly has it."""
     return {"type": "heatmap", "z": np.ascontiguousarray(z, np.float32), "coloraxis": axis, **more}
 
 
@@ -113,6 +116,7 @@ def signed_scale(z: np.ndarray) -> dict[str, Any]:
 
 
 def short(text: str, longest: int = 12) -> str:
+    """``text``, or its beginning and an ellipsis."""
     return text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -137,6 +141,7 @@ def signed(value: float, digits: int = 2) -> str:
 
 
 def percent(share: float) -> str:
+    """0.42 as "42 %"."""
     return tr("{share:.0f} %", share=100 * share)
 
 
@@ -158,6 +163,7 @@ def factor(text: str) -> str:
 
 
 def quoted(text: str) -> str:
+    """``text`` in quotation marks."""
     return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dashboard import theme
-from dashboard.figures.band import band
-from dashboard.language import mark, tr
 from lstm_core.attention import ALPHA
 from lstm_core.cells.base import Signal
+from lstm_core.drawing import theme
+from lstm_core.drawing.band import band
+from lstm_core.say import mark, tr
 from lstm_core.trace import Trace
 
 ROLES = ("keep", "write", "cell", "hidden", "candidate", "reset", "expose")

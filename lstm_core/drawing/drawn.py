@@ -3,8 +3,8 @@
 The rule. A layer of up to ``SMALL`` units is drawn whole, and so is any other where that is asked for. Else each unit
 has a figure, as the visitor chooses: what it adds to the lead of the likeliest next word over the second or takes
 from it, in logits without their sign, in the mean over the text and half as much again for the step that the page
-speaks of (``deciding.decided``); or how far its memory went. The ``COUNT`` units with the largest figures are drawn,
-in any case the one that is chosen and those that a name is shown of. The figure of a unit that is drawn already
+speaks of (``dashboard.figures.deciding``); or how far its memory went. The ``COUNT`` units with the largest figures are
+drawn, in any case the one that is chosen and those that a name is shown of. The figure of a unit that is drawn already
 counts double, so that while a text is typed a unit gives way only to one that matters more than twice as much.
 """
 
@@ -14,15 +14,16 @@ from collections.abc import Collection
 
 import numpy as np
 
-from dashboard.figures.deciding import STAYS
-from dashboard.figures.order import SMALL, moved, seen, width
 from lstm_core.analysis import leads
+from lstm_core.drawing.order import SMALL, moved, seen, width
 from lstm_core.network import Network
 from lstm_core.trace import Trace
 
 LEAD, MOVED, ALL = "lead", "moved", "all"
 """What the visitor can choose."""
 COUNT = 24
+STAYS = 0.5
+"""Of the largest share, how much a unit has that goes before the unit with the largest."""
 SPOKEN_OF = 0.5
 """How much the step that the page speaks of counts, beside the mean over all."""
 

@@ -60,6 +60,7 @@ SIGNED_SCALE = {
 
 
 def role_color(role: str, mode: str = "light") -> str:
+    """The colour of a role's line on a light or dark page; grey for a role without one."""
     return ROLE_COLORS[mode].get(role, OTHER_COLOR)
 
 

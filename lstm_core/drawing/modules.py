@@ -1,4 +1,8 @@
-"""Which modules there are, and which others each of them imports."""
+"""The browser's modules: which there are, and which others each of them imports.
+
+They lie in ``dashboard/browser``, and in an installed lstm_core in the folder of the page that it carries. They are
+read here as text: by the page's server, which serves them, and by what carries them along, a saved page or a notebook.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent
+CORE = Path(__file__).resolve().parent.parent
+BROWSER = Path("dashboard", "browser")
+FOLDER = next((path for path in (CORE / "_page" / BROWSER, CORE.parent / BROWSER) if path.is_dir()), CORE / BROWSER)
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 """Types stand in comments, and name modules that nobody loads for them."""
 SPECIFIER = re.compile(r"""((?:\bfrom|\bimport)\s*\(?\s*["'`])(\.\.?/[^"'`]+)""")
@@ -23,6 +29,7 @@ def files() -> dict[str, Path]:
 
 
 def source(name: str) -> str:
+    """The text of a module or style sheet."""
     return (FOLDER / name).read_text(encoding="utf-8")
 
 

@@ -10,9 +10,8 @@ from itertools import groupby
 
 import numpy as np
 
-from dashboard.language import tr
 from lstm_core.network import Network, softmax
-from lstm_core.say import Said
+from lstm_core.say import Said, tr
 from lstm_core.text import SPACES, UNKNOWN, Token, Tokenizer
 from lstm_core.trace import Trace
 

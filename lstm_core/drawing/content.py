@@ -1,0 +1,174 @@
+"""Everything that the grid's component needs: figure, words, predictions, orders of units and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lstm_core.analysis.influence import influence
+from lstm_core.device import place
+from lstm_core.drawing import theme
+from lstm_core.drawing.grid import grid
+from lstm_core.drawing.order import SMALL, memory, orders, seen, width
+from lstm_core.drawing.words import NONE, piece, visible, words
+from lstm_core.network import Network
+from lstm_core.say import tr
+from lstm_core.text import UNKNOWN
+from lstm_core.trace import Trace
+
+
+def content(
+    models: Sequence[Network | None],
+    traces: Sequence[Trace],
+    predictions: Sequence[list[list[tuple[str, float]]]],
+    units: Sequence[int],
+    drawn: Sequence[tuple[int, int]],
+    named: Sequence[Sequence[Mapping[str, Any]]],
+    rows: Sequence[tuple[np.ndarray, str]] | None = None,
+) -> dict[str, Any]:
+    """A tree for ``pack``, one item a side in each sequence. ``models``: what ran, where it is known; ``units``: the
+    chosen ones; ``drawn``: which (layer, direction) of each; ``named``: its units that have a name, see ``Named`` of
+    types.d.ts; ``rows``: which units of each have a row, and by what they were chosen, as ``drawn_units`` gives it.
+
+    ``figure`` is in the colours of a light page and ``dark`` is what its layout and lines take over on a dark one;
+    ``units`` are the units drawn as lines; ``sides`` describes the columns; ``cut`` says where all units were asked for
+    and are too many; ``summed``, ``quiet`` and ``honesty`` are lines beside the grid.
+    """
+    rows = rows or [(seen(trace, *at, unit), "all") for trace, at, unit in zip(traces, drawn, units, strict=True)]
+    seen_units = [units for units, _ in rows]
+    columns = zip(models, traces, predictions, drawn, seen_units, named, strict=True)
+    sides = [side(model, trace, table, *at, units=one, named=names) for model, trace, table, at, one, names in columns]
+    return {
+        "figure": grid(traces, drawn, seen=seen_units),
+        "dark": {"layout": theme.layout("dark"), "lines": theme.ROLE_COLORS["dark"]},
+        "units": list(units),
+        "sides": sides,
+        "cut": cut(traces, rows),
+        "summed": summed(traces, rows),
+        "quiet": quiet(traces),
+        "honesty": list(dict.fromkeys(tr(str(m.meta["honesty"])) for m in models if m and m.meta.get("honesty"))),
+    }
+
+
+def quiet(traces: Sequence[Trace]) -> str:
+    """The evidence for each trace, and where they were made: once for all, or behind each if the places differ."""
+    places = [tr(place(trace.device)) for trace in traces]
+    if len(set(places)) == 1:
+        return tr("; ").join([*map(evidence, traces), places[0]])
+    return tr("; ").join(
+        tr("{evidence}, {place}", evidence=evidence(trace), place=where)
+        for trace, where in zip(traces, places, strict=True)
+    )
+
+
+def evidence(trace: Trace) -> str:
+    """How long the trace took to make, and how far it is from the module that it traced."""
+    title, error, spent = tr(trace.cell.title), trace.max_abs_error, 1000 * trace.seconds
+    if error is None:
+        return tr("{title} in {spent:.1f} ms", title=title, spent=spent)
+    message = tr(
+        "{title} in {spent:.1f} ms, largest difference from its own runtime {error:.1e}",
+        **{"title": title, "spent": spent, "error": error},
+    )
+    proved = trace.certificate
+    if proved is None or not proved.sampled:
+        return message
+    return message + tr(
+        " ({states} compared at every step; {gates} computed again at {places:,} of {total:,} places, {worst:.1e})",
+        states=", ".join(proved.everywhere),
+        gates=", ".join(proved.sampled),
+        places=proved.places,
+        total=proved.total,
+        worst=max(proved.sampled.values()),
+    )
+
+
+def cut(traces: Sequence[Trace], rows: Sequence[tuple[np.ndarray, str]]) -> list[str]:
+    """What to say where all units were asked for, and not all are drawn."""
+    wide = [k for k, (units, by) in enumerate(rows) if by == "all" and len(units) < width(traces[k])]
+    return [_shown(traces[k], *rows[k]) for k in wide]
+
+
+def summed(traces: Sequence[Trace], rows: Sequence[tuple[np.ndarray, str]]) -> list[str]:
+    """Which units have a row, and what the band below them is, where not all have one."""
+    wide = [k for k, (units, _) in enumerate(rows) if len(units) < width(traces[k])]
+    said = [_shown(traces[k], *rows[k]) for k in wide if rows[k][1] != "all"]
+    band = tr("The band below them sums up the others: what a tenth of them exceed, half of them, and nine tenths.")
+    return list(dict.fromkeys([*said, *[band] * bool(wide)]))
+
+
+def _shown(trace: Trace, units: np.ndarray, by: str) -> str:
+    said = {"title": tr(trace.cell.title), "count": len(units), "all": width(trace)}
+    if by == "lead":
+        return tr(
+            "{title}: the {count:,} of {all:,} units that add most to the lead of the likeliest next word, or take "
+            "most from it, are shown.",
+            **said,
+        )
+    return tr("{title}: the {count:,} of {all:,} units that moved most on this text are shown.", **said)
+
+
+def side(
+    model: Network | None,
+    trace: Trace,
+    predictions: list[list[tuple[str, float]]],
+    layer: int,
+    direction: int,
+    units: np.ndarray,
+    named: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """One model's column: title, the ``units`` that are drawn, words and what it expects at every step.
+
+    predictions: the next words as ``words.next_words`` calls them."""
+    table: dict[str, int] = {}
+    ids = [[table.setdefault(word, len(table)) for word, _ in row] for row in predictions]
+    most = max(map(len, ids), default=0)
+    unknown = table.get(UNKNOWN, -1)
+    return {
+        "title": tr(trace.cell.title),
+        "model": model.name if model else "",
+        "units": units,
+        "width": width(trace),
+        "wide": width(trace) > SMALL,
+        "memory": memory(trace),
+        "backward": direction == 1,
+        "named": [one for one in named if one["unit"] in units],
+        "orders": {name: order[np.isin(order, units)] for name, order in orders(trace, layer, direction).items()},
+        "words": [[word.text, word.first, word.last, int(word.known)] for word in words(trace)],
+        "ends": np.array([token.end for token in trace.tokens], np.int32),
+        "unknown": np.array([step for step, token in enumerate(trace.tokens) if not token.known], np.int32),
+        "pieces": _pieces(model, trace),
+        "adds": adds(model, trace) if layer == len(trace.layers) - 1 else None,
+        "next": {
+            "words": [visible(word) for word in table],
+            "unknown": unknown,
+            "ids": np.array([row + [NONE] * (most - len(row)) for row in ids], np.int32),
+            "p": np.array([[p for _, p in row] + [0.0] * (most - len(row)) for row in predictions], np.float32),
+        },
+    }
+
+
+LONGEST = 120
+"""Steps of a text of which it is said what each word adds to the next one: a square of every step by every step."""
+
+
+def adds(model: Network | None, trace: Trace) -> np.ndarray | None:
+    """What each word up to a step adds to the likeliest word after it: the rows of a lower triangle, one behind the
+    other. None where that is not known."""
+    if model is None or model.readout is None or not trace.tokens or not 0 < len(trace) <= LONGEST:
+        return None
+    try:
+        return influence(model, trace)[np.tril_indices(len(trace))].astype(np.float32)
+    except ValueError:
+        return None
+
+
+def _pieces(model: Network | None, trace: Trace) -> Mapping[str, str]:
+    """By step, what was read where it is not the word itself: the piece of it, or how many bytes."""
+    tokenizer = model.tokenizer if model and model.reads_words else None
+    read = {step: word.text for word in words(trace) for step in range(word.first, word.last + 1)}
+    known = [step for step, token in enumerate(trace.tokens) if token.known]
+    pieces = {step: piece(trace.tokens, step, tokenizer) for step in known}
+    return {str(step): shown for step, shown in pieces.items() if shown.casefold() != read[step].casefold()}
