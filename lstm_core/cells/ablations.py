@@ -1,3 +1,5 @@
+"""The LSTM of Greff et al. 2015 with one thing taken away or added, for experiments."""
+
 from __future__ import annotations
 
 from lstm_core.cells.switched import Switched

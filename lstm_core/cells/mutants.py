@@ -1,3 +1,5 @@
+"""Jozefowicz et al. 2015: MUT1, MUT2 and MUT3, h = z n + (1 - z) h', for experiments."""
+
 from __future__ import annotations
 
 from lstm_core.cells.base import Cell, Param, candidate, gate, state

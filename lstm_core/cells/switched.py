@@ -1,3 +1,5 @@
+"""The peephole LSTM from which a subclass takes something away: c = f c' + i g, h = o tanh(c)."""
+
 from __future__ import annotations
 
 import math
@@ -40,6 +42,7 @@ class Switched(Cell):
         coupled: bool = False,
         full: bool = False,
     ) -> None:
+        """Writes the signals and the parameters that the switches leave; see the class."""
         super().__init_subclass__()
         if Switched not in cls.__bases__:  # made from one of them, it keeps what that one has
             return
