@@ -15,7 +15,7 @@ from lstm_core.cells.base import Cell
 from lstm_core.certificate import Certificate
 from lstm_core.checked import check
 from lstm_core.device import resolve
-from lstm_core.ops import NUMPY
+from lstm_core.ops import NUMPY, host
 from lstm_core.say import say
 from lstm_core.scan import Layers, hidden_size, scan, skipping
 from lstm_core.trace import Trace
@@ -67,6 +67,14 @@ class Block:
     biases: Sequence[Sequence[Mapping[str, np.ndarray]]] = field(default=(), repr=False)
     checked: float | None = field(default=None, init=False, repr=False)
 
+    def __repr__(self) -> str:
+        """Name, cell and sizes, and what was assumed."""
+        size = f"layers={self.num_layers}, input={self.input_size}, units={self.hidden_size}"
+        order = "batch, time" if self.batch_first else "time, batch"
+        assumed = f", assumed={list(self.assumed)}" if self.assumed else ""
+        directions = " and ".join(self.directions)
+        return f"Block({self.name!r}, {self.cell.name}, {size}, {directions}, x=({order}, input){assumed})"
+
     @property
     def input_size(self) -> int:
         """How many numbers the first layer reads at a step."""
@@ -114,7 +122,7 @@ class Block:
         """
         start = time.perf_counter()
         dtype = next(iter(self.layers[0][0].values())).dtype
-        x = np.asarray(x, dtype)
+        x = host(x, dtype)
         axes = "batch, time" if self.batch_first else "time, batch"
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             raise ValueError(
@@ -165,7 +173,7 @@ class Block:
 
     def mask_of(self, x: np.ndarray) -> np.ndarray | None:
         """True at the steps of ``x`` that are read, with its axes but for the last; None if the file masks nothing."""
-        return None if self.mask_value is None else (np.asarray(x) != self.mask_value).any(-1)
+        return None if self.mask_value is None else (host(x) != self.mask_value).any(-1)
 
     def output(self, trace: Trace) -> np.ndarray:
         """(time, batch, direction * unit): what the top layer shows, both directions side by side."""
@@ -219,7 +227,7 @@ class Block:
 
     def _read(self, mask: Any, x: np.ndarray) -> np.ndarray | None:
         """(time, batch), False at the steps that are skipped; None if none is."""
-        mask = self.mask_of(x) if mask is None else np.asarray(mask)
+        mask = self.mask_of(x) if mask is None else host(mask)
         if mask is None:
             return None
         if mask.shape != x.shape[:-1] or mask.dtype != bool:
@@ -239,9 +247,9 @@ class Block:
     def _lengths(self, lengths: Any, steps: int, batch: int) -> np.ndarray:
         if lengths is None:
             lengths = self.lengths if self.lengths is not None and len(self.lengths) == batch else [steps] * batch
-        ends = np.asarray(lengths, np.int64)
+        ends = host(lengths, np.int64)
         if ends.shape != (batch,) or (ends < 0).any() or (ends > steps).any():
-            raise ValueError(f"lengths are {batch} numbers from 0 to {steps}, not {np.asarray(lengths).tolist()}")
+            raise ValueError(f"lengths are {batch} numbers from 0 to {steps}, not {host(lengths).tolist()}")
         return ends
 
     def _initial(self, state: Any, batch: int, dtype: np.dtype) -> dict[str, np.ndarray]:
@@ -260,7 +268,7 @@ class Block:
         result = {}
         for name in names:
             shape = (*lead, batch, self._size(name))
-            value = np.asarray(found[name], dtype) if name in found else np.zeros(shape, dtype)
+            value = host(found[name], dtype) if name in found else np.zeros(shape, dtype)
             if name in found and value.shape[2:3] == (1,):
                 value = np.broadcast_to(value, (*value.shape[:2], batch, value.shape[3]))
             if value.shape != shape:
@@ -272,7 +280,7 @@ class Block:
 
     def _from_framework(self, state: Any, order: Sequence[str], lead: tuple[int, int]) -> dict[str, np.ndarray]:
         given = list(state) if isinstance(state, tuple | list) else [state]
-        arrays = [np.asarray(value) for value in given]
+        arrays = [host(value) for value in given]
         if self.format == "keras":
             if len(arrays) != len(order) * lead[1]:
                 raise ValueError(f"{self.name} takes {len(order) * lead[1]} states of (batch, unit), not {len(arrays)}")

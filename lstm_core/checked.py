@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_core.attention import top
+from lstm_core.ops import host
 from lstm_core.say import say
 from lstm_core.trace import Trace
 
@@ -20,7 +21,7 @@ TOLERANCE = {np.dtype(np.float64): 1e-10}
 def check(block: Block, trace: Trace, output: Any, tolerance: float | None = None) -> float:
     """The largest difference between h of ``trace`` and ``output``; see ``Block.check``."""
     own = top(trace.cell, trace.signals)
-    expected = _aligned(block, np.asarray(output, np.float64), own.shape)
+    expected = _aligned(block, host(output, np.float64), own.shape)
     if len(expected) == 1 and len(own) > 1:
         own = _last(block, own, trace)
     difference = np.abs(own - expected)

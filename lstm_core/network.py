@@ -21,6 +21,7 @@ from lstm_core import stored
 from lstm_core.block import Block
 from lstm_core.cells import cell as find_cell
 from lstm_core.cells.base import Cell
+from lstm_core.ops import host
 from lstm_core.say import say
 from lstm_core.scan import Layers
 from lstm_core.text import Token, Tokenizer
@@ -180,7 +181,7 @@ class Network:
 
         Raises ValueError for ids that the reader has no row for, and for what does not fit.
         """
-        inputs = np.asarray(inputs)
+        inputs = host(inputs)
         ids = self.reader is not None and _are_ids(inputs)
         if ids:
             rows = len(self.embedding)
@@ -202,7 +203,7 @@ class Network:
             under = block.trace(inputs, lengths=lengths, mask=mask, device=device, backend=backend)
             inputs = above.laid_out(block.output(under), single)
             if mask is not None and block.batch_first != above.batch_first:
-                mask = np.asarray(mask).T
+                mask = host(mask).T
         trace = self.block.trace(inputs, state, lengths, mask, device, backend)
         if self.attention is None:
             return trace
@@ -211,7 +212,7 @@ class Network:
 
     def mask_of(self, inputs: Any) -> np.ndarray | None:
         """True at the steps of ``inputs`` (ids or vectors, see ``read``) that are read; None if nothing is masked."""
-        inputs = np.asarray(inputs)
+        inputs = host(inputs)
         if self.reader is not None and _are_ids(inputs):
             return None if self.reader.padding is None else inputs != self.reader.padding
         return (*self.below, self.block)[0].mask_of(inputs)

@@ -31,6 +31,17 @@ class Matrix:
         return Matrix((self.transposed * other.transposed).T)
 
 
+def host(values: Any, dtype: Any = None) -> np.ndarray:
+    """NumPy's array of ``values``; of a torch tensor its numbers, whatever device and graph they belong to.
+
+    bfloat16, which NumPy does not have, comes as float32.
+    """
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+    return np.asarray(values, dtype)
+
+
 def parameters(params: Mapping[str, Any]) -> SimpleNamespace:
     """Arrays by name as the ``p`` of ``Cell.gates``: matrices are wrapped, vectors are left alone."""
     return SimpleNamespace(**{name: Matrix(a) if a.ndim == 2 else a for name, a in params.items()})

@@ -82,6 +82,23 @@ def test_ids_are_looked_up_where_the_file_names_the_embedding() -> None:
     np.testing.assert_allclose(loaded.trace(ids[1])["c"].sel("h", batch=0), traces["c"].sel("h", batch=1), atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("others", "advice"),
+    [
+        ({"emb.weight": np.ones((9, 3))}, r"If it is emb\.weight: trace\(loaded\.others\['emb\.weight'\]\[ids\]\)"),
+        ({}, "look them up first in the model's embedding, which this file does not hold"),
+    ],
+)
+@pytest.mark.parametrize("ids", [np.array([1, 2, 3, 4]), np.array([[1, 2], [3, 4]])])
+def test_ids_without_a_word_of_the_file_are_answered_with_what_to_do(
+    others: dict[str, np.ndarray], advice: str, ids: np.ndarray
+) -> None:
+    loaded = Loaded("PyTorch", (block(width=3),), others)
+    with pytest.raises(ValueError, match=rf"b reads vectors of 3 numbers, and these are whole numbers; .*{advice}"):
+        loaded.trace(ids)
+    assert loaded.trace(np.ones((4, 3), int))["b"].shape[2] == 4  # vectors that happen to be whole numbers
+
+
 def test_layers_between_are_named_and_not_read_through() -> None:
     loaded = stack(Source(), Source("a", ("Dense mix", "Conv1D conv")), Source("b"))
     with pytest.raises(ValueError, match=r"b reads what Dense mix > Conv1D conv made of its input.*loaded\['b'\]"):

@@ -25,12 +25,13 @@ from typing import Any
 import numpy as np
 
 from lstm_core import attention as attending
+from lstm_core.analysis.brief import brief
 from lstm_core.analysis.gradients import ARITHMETIC, Gradients, _back, _local, gradients
 from lstm_core.analysis.memory import memory
 from lstm_core.analysis.readout import Readout
 from lstm_core.analysis.steps import Steps, history
 from lstm_core.analysis.tape import Tape
-from lstm_core.ops import NUMPY
+from lstm_core.ops import NUMPY, host
 from lstm_core.say import say
 from lstm_core.scan import scan
 from lstm_core.sequences import skipped
@@ -43,6 +44,7 @@ AT_ONCE = 200_000
 """Values of one signal that are held at a time for these points."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Attribution:
     """What each input adds to ``value``, the output after ``step``.
@@ -97,7 +99,7 @@ def attribution(
         raise ValueError(say("there is no method {method!r}; there are {names}", method=method, names=names))
     if points < 1:
         raise ValueError(say("points must be at least 1, not {points}", points=points))
-    vector = np.asarray(target.vector if isinstance(target, Readout) else target, np.float64)
+    vector = host(target.vector if isinstance(target, Readout) else target, np.float64)
     trace, step = history(trace, batch, step)
     if method == "exact":
         return _exact(trace, step, vector)
@@ -108,7 +110,7 @@ def attribution(
     if method == "gradient":
         shares = x * gradients(trace, step, vector).inputs
         return _made("gradient", step, shares, 0.0, 0.0, value, 0.0)
-    start = np.broadcast_to(np.asarray(baseline, np.float64), x.shape)
+    start = np.broadcast_to(host(baseline, np.float64), x.shape)
     return _integrated(trace, step, vector, x, start, value, points)
 
 

@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import Steps, history, kept_from, steps
 from lstm_core.analysis.tape import ARITHMETIC, Tape, tape
 from lstm_core.attention import error_in_states, top
 from lstm_core.equations import carry
-from lstm_core.ops import Matrix
+from lstm_core.ops import Matrix, host
 from lstm_core.trace import Trace
 
 
@@ -73,6 +74,7 @@ class _Factor:
     mask: np.ndarray | None
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Gradients:
     """What the error ``error`` . h at ``step`` says about every quantity that led to it.
@@ -166,7 +168,7 @@ def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gra
     """
     trace, step = history(trace, batch, step)
     cell, count, directions = trace.cell, len(trace.layers), len(trace.layers[0])
-    error = np.asarray(error, np.float64)
+    error = host(error, np.float64)
     size = directions * trace[cell.output].shape[-1]
     reads = {size} if trace.attention is None else {size, 2 * size}
     if error.ndim != 1 or len(error) not in reads:
@@ -216,6 +218,7 @@ def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gra
     )
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Flow:
     """How the state after ``step`` depends on the same state before: Frobenius norms, (time,), 0 after ``step``.

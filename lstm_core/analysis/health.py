@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_core.analysis.brief import brief
 from lstm_core.analysis.timescales import lasting
 from lstm_core.say import say
 from lstm_core.sequences import taken
@@ -103,6 +104,7 @@ NOTES: dict[str, Note] = {
 }
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Health:
     """One layer in one direction. Arrays are (unit,) over the units of the gates, ``dead`` over those of h.

@@ -15,13 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import Steps, history, kept_from, steps
 from lstm_core.analysis.tape import tape
 from lstm_core.equations import equations
+from lstm_core.ops import host
 from lstm_core.symbols import contains
 from lstm_core.trace import Trace
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Memory:
     """The memory after ``step``: ``value`` = contributions.sum(0) + initial + offset, up to ``residual``.
@@ -134,6 +137,7 @@ def _looking_back(trace: Trace, step: int, direction: np.ndarray, **place: Any) 
     return replace(here, contributions=contributions, initial=initial, offset=offset, value=value, residual=residual)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Retention:
     """One unit's memory for every pair of tokens, (time, time): row t is the memory after token t, column k is token k.
@@ -171,7 +175,7 @@ def retention(trace: Trace, unit: int, *, layer: int = -1, backward: bool = Fals
 
 
 def _weight(direction: np.ndarray, units: int, directions: int, backward: bool) -> np.ndarray:
-    vector = np.asarray(direction, np.float64)
+    vector = host(direction, np.float64)
     if vector.shape == (units * directions,):
         return vector[units:] if backward and directions == 2 else vector[:units]
     if vector.shape == (units,):

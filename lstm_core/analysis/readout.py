@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import history
 from lstm_core.network import Network
 from lstm_core.trace import Trace
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Readout:
     """``vector`` (directions * hidden,) . h + ``bias`` is the logit of ``word``, less that of ``against`` if given."""
@@ -31,6 +33,7 @@ def readout(model: Network, word: str, against: str | None = None) -> Readout:
     return Readout(word, against, vector, bias)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Lead:
     """By how much ``word`` leads over ``against`` after one step: ``value`` = contributions.sum() + bias, in logits.

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_core.analysis.brief import brief
 from lstm_core.sequences import taken
 from lstm_core.trace import Trace
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Saturation:
     """left, right: by gate, (unit,): the share of the steps at which the gate is below ``low``, and above ``high``."""

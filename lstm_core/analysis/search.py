@@ -16,6 +16,7 @@ from lstm_core.analysis.properties import PROPERTIES, Property
 from lstm_core.analysis.split import split
 from lstm_core.equations import carry
 from lstm_core.network import Network
+from lstm_core.ops import host
 from lstm_core.sequences import taken
 from lstm_core.trace import Trace
 
@@ -147,7 +148,7 @@ def _values(traces: Sequence[Trace], labels: Sequence[np.ndarray], signal: str) 
     """(step, unit of any layer and direction) and (step,): the steps that have a label, one text after another."""
     ones = [trace.sequence() for trace in traces]
     x = [np.moveaxis(one.sel(signal, batch=0), 2, 0).reshape(len(one), -1) for one in ones]
-    own = [np.asarray(label, np.float64)[: len(one)] for one, label in zip(ones, labels, strict=True)]
+    own = [host(label, np.float64)[: len(one)] for one, label in zip(ones, labels, strict=True)]
     y = np.concatenate([np.where(taken(one)[:, 0], label, np.nan) for one, label in zip(ones, own, strict=True)])
     given = ~np.isnan(y)
     return np.concatenate(x)[given].astype(np.float64), y[given]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import Steps, steps
 from lstm_core.analysis.tape import tape
 from lstm_core.trace import Trace
@@ -17,6 +18,7 @@ HALF = 0.5
 """A unit that keeps less of what it has lets go of it."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Timescales:
     """Steps, (unit,) each; infinite for a unit that forgets nothing.

@@ -16,6 +16,7 @@ import numpy as np
 from lstm_core.block import Block, Source
 from lstm_core.files import limits
 from lstm_core.network import Network, Reader, Readout
+from lstm_core.ops import host
 from lstm_core.say import Said, say
 from lstm_core.trace import Trace
 
@@ -68,7 +69,7 @@ def assumed(loaded: Loaded, block: Block) -> tuple[str, ...]:
 
 def run(loaded: Loaded, x: Any, lengths: Any, mask: Any) -> dict[str, Trace]:
     """See ``Loaded.trace``."""
-    x = np.asarray(x)
+    x = host(x)
     traces: dict[str, Trace] = {}
     masks: dict[str, np.ndarray | None] = {}
     single = x.ndim < (2 if x.dtype.kind in "iu" else 3)
@@ -91,7 +92,9 @@ def run(loaded: Loaded, x: Any, lengths: Any, mask: Any) -> dict[str, Trace]:
             trace = block.trace(inputs, lengths=lengths, mask=masks[block.name])
         else:
             network = _bottom(loaded, block, at)
-            masks[block.name] = network.mask_of(x) if mask is None else np.asarray(mask)
+            if network.reader is None and x.dtype.kind in "iu" and (x.ndim == 1 or x.shape[-1] != block.input_size):
+                raise ValueError(_no_rows(loaded, block))
+            masks[block.name] = network.mask_of(x) if mask is None else host(mask)
             trace = network.read(x, lengths, mask=masks[block.name])
         traces[block.name] = replace(trace, assumed=assumed(loaded, block))
     return traces
@@ -122,6 +125,24 @@ def _bottom(loaded: Loaded, block: Block, at: Source | None) -> Network:
     if at is None or at.name not in loaded.others:
         return Network(block.name, block)
     return Network(block.name, block, Reader(embedding(loaded, at.name), padding=0 if at.mask_zero else None))
+
+
+def _no_rows(loaded: Loaded, block: Block) -> Said:
+    """What to do with ids for a block of which the file does not say where it looks them up."""
+    told = {"name": block.name or say("the block"), "width": block.input_size}
+    likely = embeddings(loaded, block)
+    if not likely:
+        return say(
+            "{name} reads vectors of {width} numbers, and these are whole numbers; look them up first in the model's "
+            "embedding, which this file does not hold",
+            **told,
+        )
+    return say(
+        "{name} reads vectors of {width} numbers, and these are whole numbers; the file does not say in which matrix "
+        "they are looked up. If it is {matrix}: trace(loaded.others[{matrix!r}][ids])",
+        **told,
+        matrix=likely[0],
+    )
 
 
 # ---- embeddings and output layers
