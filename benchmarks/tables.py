@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from lab import first_visit
 from lab.experiments import discover
 from lab.experiments.record import results
 from lab.shipped import numbers
@@ -160,12 +161,19 @@ def javascript() -> str:
     return "\n\n".join(parts)
 
 
+def visit() -> str:
+    """The questions for a first visit, where the answer is found, and the answer."""
+    rows = [(k, *row) for k, row in enumerate(first_visit.table(), 1)]
+    return markdown(("", "question", "page", "answer"), rows)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "cells": cells,
     "models": models,
     "experiments": experiments,
     "formats": formats,
     "javascript": javascript,
+    "first-visit": visit,
 }
 """What stands between the marks of its name in the file of its name."""
 
