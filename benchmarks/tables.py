@@ -131,9 +131,7 @@ def experiments() -> str:
     rows = []
     for one in discover().values():
         found = results(one.name)
-        values = [
-            found.figures[t.figure].value(t.over) if found and t.figure in found.figures else None for t in one.targets
-        ]
+        values = [target.value(found.figures) if found else None for target in one.targets]
         met = sum(target.met(value) for target, value in zip(one.targets, values, strict=True))
         rows.append((one.title, one.claim, one.source, f"{met} of {len(values)}" if found else "not measured"))
     return markdown(("experiment", "claim", "source", "targets met"), rows)

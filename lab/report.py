@@ -17,8 +17,7 @@ def verdicts(one: Experiment, found: Results) -> str:
     """Target beside measured, one line each."""
     lines = []
     for target in one.targets:
-        figure = found.figures.get(target.figure)
-        value = figure.value(target.over) if figure else None
+        figure, value = target.of(found.figures), target.value(found.figures)
         sign = "at least" if target.at_least else "at most"
         said = "not measured" if value is None else f"{value:.4g}"
         around = f" ({figure.spread[0]:.4g} to {figure.spread[1]:.4g})" if figure and figure.spread else ""

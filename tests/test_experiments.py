@@ -159,6 +159,16 @@ def test_unknown_name_lists_the_experiments(capsys: Any) -> None:
         experiment("nothing")
 
 
+def test_a_target_may_be_a_difference_seed_by_seed() -> None:
+    figures = {"a": Figure((3.0, None, 5.0), 4.0, (1.0, 2.0)), "b": Figure((1.0, 1.0, 4.0), 1.5, (0.5, 0.5))}
+    target = Target("a", "a less b", 1.5, less="b")
+    assert target.of(figures) == Figure((2.0, None, 1.0), 2.5, (0.5, 1.5))
+    assert target.value(figures) == 1.5 and target.met(1.5)
+    assert Target("a", "a", 1, over="least").value(figures) == 3.0
+    for gone in ("a", "b"):
+        assert target.of({name: figure for name, figure in figures.items() if name != gone}) is None
+
+
 # -- every experiment --------------------------------------------------------------------------------------------------
 
 
@@ -177,8 +187,19 @@ def test_every_target_was_measured_over_five_seeds(one: Experiment) -> None:
     found = results(one.name)
     assert found is not None and found.machine and found.date and len(found.seeds) >= 5
     for target in one.targets:
-        assert target.figure in found.figures, target.says
+        assert target.of(found.figures) is not None, target.says
     assert any(figure.untrained for figure in found.figures.values()), "no baseline"
+
+
+@pytest.mark.parametrize("one", MEASURED, ids=lambda one: one.name)
+def test_a_network_with_random_weights_misses_what_a_trained_one_meets(one: Experiment) -> None:
+    found = results(one.name)
+    assert found is not None
+    for target in one.targets:
+        figure = target.of(found.figures)
+        if figure and figure.untrained and target.met(target.value(found.figures)) and not target.built_in:
+            blank = Figure(figure.untrained).value(target.over)
+            assert not target.met(blank), f"{target.says}: {blank} with random weights"
 
 
 @pytest.mark.parametrize("one", MEASURED, ids=lambda one: one.name)

@@ -113,8 +113,7 @@ def count(one: Experiment, found: Results) -> str:
 
 def verdict(target: Target, found: Results) -> tuple[str, str]:
     """("met" or "missed", the figure in words with its spread and the target)."""
-    figure = found.figures.get(target.figure)
-    value = figure.value(target.over) if figure else None
+    figure, value = target.of(found.figures), target.value(found.figures)
     if figure is None or value is None:
         return "missed", tr("{says}: not measured", says=tr(target.says))
     shown = number(value)
@@ -181,8 +180,8 @@ def table(one: Experiment, found: Results, again: Results | None) -> str:
     head = ["", tr("claim"), tr("target"), tr("measured"), tr("least to most"), tr("shipped model"), tr("untrained")]
     rows = [head + [tr("just now")] * (again is not None), ["---"] * (7 + (again is not None))]
     for target in one.targets:
-        figure = found.figures.get(target.figure)
-        if figure is None or figure.value(target.over) is None:
+        figure, value = target.of(found.figures), target.value(found.figures)
+        if figure is None or value is None:
             said = [_word("missed"), tr(target.says), bound(target), tr("not measured")]
             rows.append(said + [""] * (3 + (again is not None)))
             continue
@@ -193,15 +192,14 @@ def table(one: Experiment, found: Results, again: Results | None) -> str:
             _word(verdict(target, found)[0]),
             tr(target.says),
             bound(target),
-            number(figure.value(target.over) or 0.0),
+            number(value),
             spread,
             "" if figure.shipped is None else number(figure.shipped),
             number(blank[len(blank) // 2]) if blank else "",
         ]
         if again is not None:
-            now = again.figures.get(target.figure)
-            value = now.value(target.over) if now else None
-            row.append("" if value is None else number(value))
+            now = target.value(again.figures)
+            row.append("" if now is None else number(now))
         rows.append(row)
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
@@ -394,8 +392,8 @@ def compared(one: Experiment, found: Results, again: Results) -> str:
     differ = []
     for target in one.targets:
         was, now = (
-            tr("not measured") if (value := figure.value(target.over) if figure else None) is None else number(value)
-            for figure in (found.figures.get(target.figure), again.figures.get(target.figure))
+            tr("not measured") if (value := target.value(measured.figures)) is None else number(value)
+            for measured in (found, again)
         )
         if was != now:
             differ.append(tr("{says}: {now} instead of {was}", says=tr(target.says), now=now, was=was))

@@ -61,6 +61,13 @@ class Figure:
             return self.shipped
         return {"median": statistics.median, "least": min, "most": max}[over](given)
 
+    def minus(self, other: Figure) -> Figure:
+        """The difference, seed by seed."""
+        seeds = (None if a is None or b is None else a - b for a, b in zip(self.seeds, other.seeds, strict=False))
+        shipped = None if self.shipped is None or other.shipped is None else self.shipped - other.shipped
+        untrained = (a - b for a, b in zip(self.untrained, other.untrained, strict=False))
+        return Figure(tuple(seeds), shipped, tuple(untrained))
+
     @property
     def spread(self) -> tuple[float, float] | None:
         """Least and most over the seeds; None without two of them."""
@@ -72,7 +79,9 @@ class Figure:
 class Target:
     """What the claim says as a number: ``figure`` is at least (or at most) ``bound``.
 
-    says: the figure in words, as the page prints it. over: see ``Figure.value``.
+    says: the figure in words, as the page prints it. over: see ``Figure.value``. less: a figure that is taken from it,
+    seed by seed. built_in: it is claimed of the network's kind, whatever it has learned, so that one with random
+    weights may meet it; it fails every other target that a trained one meets, or the target says nothing of training.
     """
 
     figure: str
@@ -80,9 +89,20 @@ class Target:
     bound: float
     at_least: bool = True
     over: Literal["median", "least", "most", "shipped"] = "median"
+    less: str = ""
+    built_in: bool = False
 
     def met(self, value: float | None) -> bool:
         return value is not None and (value >= self.bound if self.at_least else value <= self.bound)
+
+    def of(self, figures: Mapping[str, Figure]) -> Figure | None:
+        """What the target is about, None if it was not measured."""
+        figure, taken = figures.get(self.figure), figures.get(self.less)
+        return figure if not self.less or figure is None else taken and figure.minus(taken)
+
+    def value(self, figures: Mapping[str, Figure]) -> float | None:
+        figure = self.of(figures)
+        return figure.value(self.over) if figure else None
 
 
 @dataclass(frozen=True)
@@ -238,7 +258,7 @@ class Experiment(ABC):
 
     def says(self, figure: str) -> str:
         """A figure in words."""
-        targets = {target.figure: target.says for target in self.targets}
+        targets = {target.figure: target.says for target in self.targets if not target.less}
         return targets.get(figure) or self.words.get(figure, figure)
 
     def check(self, results: Measurement) -> list[Checked]:

@@ -168,7 +168,7 @@ class ForgetBias(Experiment):
         return Measurement(SEEDS, figures, data, notes)
 
     def short(self, results: Measurement) -> str:
-        met = {target.figure: target.met(results.figures[target.figure].value()) for target in self.targets}
+        met = {target.figure: target.met(target.value(results.figures)) for target in self.targets}
         one, chrono = ([met[name] for name in met if name.endswith(end)] for end in ("_0_less_1", "_1_less_chrono"))
         return say(
             "On the median over the seeds bias 1 learned sooner than bias 0 in {one} of {ones} tasks, chrono sooner "

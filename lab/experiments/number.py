@@ -47,8 +47,9 @@ class Number(Experiment):
     targets = (
         Target("right", "Verb right after three nouns of the other number", 0.98),
         Target("cost", "Share lost without the number cell", 0.3),
-        Target("cost_other", "Share lost without a random other cell", 0.02, at_least=False),
+        Target("cost", "The same, less the share without a random other cell", 0.3, over="least", less="cost_other"),
     )
+    words = {"cost_other": say("Share lost without a random other cell")}
     shaped = PRICED
     look = (
         "To do without a cell means that its memory is 0 at every step. The number cell was found on other sentences "

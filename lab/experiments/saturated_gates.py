@@ -43,16 +43,22 @@ class SaturatedGates(Experiment):
     models = tuple(KEEP)
     targets = tuple(
         Target(
-            f"{name}_{gate}_margin", f"{name}, {gate}: share of steps above 0.9 less share below 0.1", 0.0, over="least"
+            f"{name}_{gate}_margin",
+            f"{name}, {gate}: share of steps above 0.9 less share below 0.1",
+            0.05,
+            over="least",
         )
         for name, gate in KEEP.items()
     )
-    shaped = "Trained with a price on writing and forgetting, which pushes the same way."
+    shaped = (
+        "The LSTM paid for writing and forgetting in 64 of its 384 units, which pushes the same way there; the GRU "
+        "paid nothing."
+    )
     look = (
         "Each point is a unit: to the right, how often its gate is below 0.1 (all but shut); upwards, how often "
         "above 0.9 (all but open). A unit in the upper left corner hardly ever forgets. No point can lie above the "
-        "diagonal. These networks were trained with a price on forgetting, which pushes in the same direction: the "
-        "untrained networks show where they began, but not what training without the price would give."
+        "diagonal. In 64 of its 384 units the LSTM was trained with a price on forgetting, which pushes in the same "
+        "direction; the GRU was trained without one. The untrained networks show where they began."
     )
     disproof = (
         "A cloud of forget gates near the lower right corner, or as low on both axes as in the untrained network."

@@ -66,8 +66,12 @@ def _targets(cell: str) -> list[Target]:
     if cell.endswith("lstm"):
         found += [
             Target(f"{cell}_unit_accuracy", f"{says}: one cell tells the gender", 0.98),
-            Target(f"{cell}_found", f"{says}: its f is under 0.5 at new subjects", 0.95),
-            Target(f"{cell}_false_alarms", f"{says}: and at other words", 0.02, at_least=False),
+            Target(
+                f"{cell}_found",
+                f"{says}: its f is under 0.5 at new subjects, less at other words",
+                0.9,
+                less=f"{cell}_false_alarms",
+            ),
             Target(f"{cell}_kept_old", f"{says}: held there, the old pronoun stays", 0.9),
         ]
     return found

@@ -52,8 +52,7 @@ class Vanishing(Experiment):
     source = "Bengio, Simard & Frasconi 1994; Hochreiter & Schmidhuber 1997"
     models = tuple(SHIPPED.values())
     targets = (
-        Target("lstm_less_rnn", "slope after training, LSTM less RNN (log10 a step)", 0.01),
-        Target("gru_less_rnn", "slope after training, GRU less RNN (log10 a step)", 0.01),
+        Target("rnn_trained", "slope after training, RNN (log10 a step)", -0.05, at_least=False, built_in=True),
         Target("lstm_trained", "slope after training, LSTM", -0.01),
         Target("gru_trained", "slope after training, GRU", -0.01),
     )
@@ -63,7 +62,8 @@ class Vanishing(Experiment):
         "straight line downwards is a constant factor a step. Before training all three fall. Training on a task with "
         "a lag bends the gated networks' lines upwards in every seed, since a forget gate can be driven to 1. The "
         "plain network's spread is wide: seeds that learned the task after all tend to end with a flat line too, those "
-        "that did not with a steep one."
+        "that did not with a steep one. With random weights it is steep as well. And a plain network can hold a letter "
+        "while its line falls: it then sits in an attractor, which no small change of the letter moves (Bengio et al.)."
     )
     disproof = "A plain RNN that was trained on the same strings and whose line is as flat as the LSTM's."
     tries = (
@@ -106,11 +106,6 @@ class Vanishing(Experiment):
             figures[f"{cell}_trained"] = Figure(tuple(slopes[cell]["trained"]), None, tuple(slopes[cell]["untrained"]))
             figures[f"{cell}_right"] = Figure(tuple(learned[cell]), None, (1 / small.LETTERS,))
             figures[f"{cell}_shipped"] = Figure((), shipped_slope(cell, 0))
-        for cell in ("lstm", "gru"):
-            gain = {when: np.subtract(slopes[cell][when], slopes["rnn"][when]) for when in ("trained", "untrained")}
-            figures[f"{cell}_less_rnn"] = Figure(
-                tuple(gain["trained"].tolist()), None, tuple(gain["untrained"].tolist())
-            )
         says = ", ".join(f"{cell.upper()} {np.median(learned[cell]):.2f}" for cell in HIDDEN)
         both = zip(learned["rnn"], slopes["rnn"]["trained"], strict=True)
         each = ", ".join(f"{right:.2f} and {found:+.3f}" for right, found in both)
