@@ -19,6 +19,11 @@ from dashboard.state import HOMES, YOURS, Settings
 from lstm_core import Network
 from lstm_core.say import say
 
+MOVED = say(
+    "The small models that this page opens with do not know every word of this text, so the models of English and "
+    "Chinese read it."
+)
+
 
 def scene() -> Scene | None:
     """Draw the controls and read the sentence; None, with a message on the page, if there is no model at all."""
@@ -47,6 +52,8 @@ def scene() -> Scene | None:
 
         panel()
     left, right = (library.read(name, settings.text) for name in sides)
+    if moved:
+        left = replace(left, notes=(*left.notes, MOVED))
     if len(right.trace) and not len(left.trace):
         left = _instead(left, library.shipped("left", settings.text), settings.text)
     elif len(left.trace) and not len(right.trace):
@@ -75,10 +82,10 @@ def _arriving() -> Mapping[str, Any]:
 
 
 def _moved(settings: Settings, said: Mapping[str, Any]) -> dict[str, str]:
-    """The general models, where a Chinese home that nobody has chosen cannot read what was typed there."""
-    home = HOMES.get(current(), {})
+    """The general models, where the pair of a home, which nobody has chosen, cannot read what was typed there."""
+    home = replace(Settings(), **HOMES.get(current(), {}))
     pair = settings.left, settings.right
-    if pair != (home.get("left"), home.get("right")) or said.get("picked") or settings.text == home.get("text"):
+    if pair != (home.left, home.right) or said.get("picked") or settings.text == home.text:
         return {}
     own = any(settings.text == text for _, text in examples(library.model(pair[0])))
     if own or not st.session_state.get("models of home"):

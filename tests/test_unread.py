@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cache, unread
+from dashboard.reading import MOVED
 from dashboard.state import HOMES, Settings
 from tests.test_figures import unpack
 
@@ -74,6 +75,25 @@ def test_a_text_without_models_gets_models_that_know_its_language() -> None:
     assert models(text="我就会用成语说话") == list(unread.GENERAL)
     assert models(text="def f(x): return x + 1") == list(unread.GENERAL)
     assert models(text="我就会用", left="pronouns-lstm", right="pronouns-gru") == ["pronouns-lstm", "pronouns-gru"]
+
+
+def test_the_first_page_goes_to_the_general_models_when_a_word_is_unknown() -> None:
+    """A class types its own names. An example that is about an unknown name stays with the pair it is about."""
+    test = opened()
+    home = Settings().server_side()
+    tiny = (home["left"], home["right"])
+    for said, wanted in (
+        ({**home, "text": "Peter met Anna because"}, tiny),
+        ({**home, "text": "Priyanka told Ravi that"}, unread.GENERAL),
+        ({**home, "text": "Priyanka told Ravi that", "picked": 1}, tiny),  # whoever chooses them gets them
+        ({**home, "text": dict(cache.model(tiny[0]).meta["examples"][-1])["text"]}, tiny),
+    ):
+        test.session_state["controls"] = {"settings": said}
+        test.run()
+        controls, figure = sent(test)
+        assert tuple(side["model"] for side in figure["sides"]) == wanted, said
+        assert (controls["moved"] or {}).get("left") == (wanted[0] if wanted == unread.GENERAL else None)
+        assert any(str(MOVED) in notice for notice in figure["notices"]) == (wanted == unread.GENERAL)
 
 
 def test_the_chinese_home_goes_to_the_general_models_when_a_character_is_unknown(chinese: None) -> None:
