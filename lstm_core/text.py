@@ -21,8 +21,7 @@ class Token:
     """One input of the network. ``text`` is what stands at ``start:end`` of the sentence.
 
     ``known`` is False where the vocabulary has no entry and the network reads ``<unk>``. ``word`` numbers the words
-    of the
-    sentence: the pieces of one word share it. ``piece`` is the vocabulary's own spelling.
+    of the sentence: the pieces of one word share it. ``piece`` is the vocabulary's own spelling.
     """
 
     text: str

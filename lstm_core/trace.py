@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 AXES = ("layer", "direction", "time", "batch", "unit")
 """The axes of every signal, in this order."""
 
-Index = int | slice | Sequence[int] | Sequence[bool] | np.ndarray
+Index = int | np.integer | slice | Sequence[int] | Sequence[bool] | np.ndarray
 """What picks along an axis: a number, a slice, several numbers, or True and False for each."""
 
 

@@ -73,6 +73,18 @@ def test_the_lstm_runs_on_from_the_forced_value(written: list[str], edit: dict) 
         np.testing.assert_array_equal(difference, found.after.signals[name] - trace.signals[name])
 
 
+def test_one_intervention_needs_no_list() -> None:
+    trace = random_trace("lstm")
+    for one, listed in (
+        ("f[2]@1:3=0", ["f[2]@1:3=0"]),
+        ("f[2]@1:3=0; c@2:3=1", ["f[2]@1:3=0", "c@2:3=1"]),
+        (Force("f", 0.0, units=(2,), start=1, stop=3), ["f[2]@1:3=0"]),
+    ):
+        ran, expected = intervene(trace, one), intervene(trace, listed)
+        assert ran.interventions == expected.interventions
+        np.testing.assert_array_equal(ran.after["h"], expected.after["h"])
+
+
 def test_a_cell_set_is_shown_in_the_same_step() -> None:
     trace = random_trace("lstm")
     after = intervene(trace, ["c[3]@4=flip"]).after

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lstm_core
-from lstm_core.analysis import attribution, gradients, memory
+from lstm_core.analysis import attribution, gradients, health, memory
 from lstm_core.files import load
 from tests.uploads import saved
 
@@ -49,6 +49,6 @@ def test_a_block_takes_what_an_embedding_gives_and_is_checked_against_what_a_mod
 
 def test_a_result_prints_on_a_line() -> None:
     """With shapes in the place of numbers."""
-    printed = [repr(attribution(TRACE, ROW)), repr(lstm_core.analysis.health(TRACE)[0]), repr(BLOCK)]
+    printed = [repr(attribution(TRACE, ROW)), repr(health(TRACE)[0]), repr(BLOCK)]
     assert all(len(text) < 600 and "\n" not in text and "array(" not in text for text in printed)
     assert "words=(6,)" in printed[0] and "movement=(5,)" in printed[1] and "input=3, units=5" in printed[2]

@@ -74,18 +74,18 @@ class Attribution:
 
 def attribution(
     trace: Trace,
-    target: Readout | np.ndarray,
+    target: Any,
     method: str = "relevance",
     *,
     step: int = -1,
     batch: int = 0,
-    baseline: np.ndarray | float = 0.0,
+    baseline: Any = 0.0,
     points: int = POINTS,
 ) -> Attribution:
     """Share the output ``target`` . h after ``step`` out to the inputs.
 
-    target: a direction in the top layer's output, (directions * unit,), with attention (2 * unit,), or a ``Readout``,
-        whose bias is left out. method: one of ``METHODS``.
+    target: a direction in the top layer's output, (directions * unit,), with attention (2 * unit,), as an array or a
+        tensor, such as a row of a classifier; or a ``Readout``, whose bias is left out. method: one of ``METHODS``.
     step, batch: as for ``analysis.gradients``; the inputs are those of that sequence alone, (time, input).
     baseline: what integrated gradients start from, a number or (input,) or (time, input); zeros are an embedding that
         says nothing. points: how many gradients they average, at the places of Gauss and Legendre.

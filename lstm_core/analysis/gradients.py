@@ -153,7 +153,7 @@ class Gradients:
         return self._factors[key]
 
 
-def gradients(trace: Trace, step: int, error: np.ndarray, batch: int = 0) -> Gradients:
+def gradients(trace: Trace, step: int, error: Any, batch: int = 0) -> Gradients:
     """Send the error ``error`` (directions * unit,), given in the top layer's h after ``step``, back to the first word.
 
     The gradients are those of error . h_step: with ``readout(...).vector`` those of a logit, with ``word_error(...)``

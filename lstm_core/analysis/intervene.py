@@ -123,7 +123,7 @@ def parse(text: str) -> Intervention:
 
 def parse_all(text: str) -> tuple[Intervention, ...]:
     """Read a list written by ``format_all``: interventions with ";" between them."""
-    return tuple(parse(part) for part in text.split(";") if part)
+    return tuple(parse(part.strip()) for part in text.split(";") if part.strip())
 
 
 def format_all(interventions: Iterable[Intervention]) -> str:
@@ -169,9 +169,11 @@ class Counterfactual:
 
 
 def intervene(
-    trace: Trace, interventions: Iterable[Intervention | str], model: Network | None = None
+    trace: Trace, interventions: Intervention | str | Iterable[Intervention | str], model: Network | None = None
 ) -> Counterfactual:
     """Run what ``trace`` recorded again, with ``interventions`` (or their written forms), later ones on top of earlier.
+
+    interventions: one or several, such as "f[6]@9:10=1" (``parse`` reads them), or several in one text (``parse_all``).
 
     Steps that the text does not have are ignored, so that a list of interventions outlives an edit of the sentence.
     Runs in NumPy in the trace's own precision, for the whole batch, each sequence as far as it goes: a negative step
@@ -188,6 +190,10 @@ def intervene(
                 "trace.sequence(row) is what led to one of them, and can be run again"
             )
         )
+    if isinstance(interventions, str):
+        interventions = parse_all(interventions)
+    elif isinstance(interventions, Force | Swap):
+        interventions = (interventions,)
     listed = tuple(parse(item) if isinstance(item, str) else item for item in interventions)
     forces = [item for item in listed if isinstance(item, Force) and item.on]
     for force in forces:

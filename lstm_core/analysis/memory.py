@@ -58,7 +58,7 @@ def memory(
     trace: Trace,
     step: int,
     unit: int | None = None,
-    direction: np.ndarray | None = None,
+    direction: Any = None,
     *,
     layer: int = -1,
     backward: bool = False,
@@ -174,7 +174,7 @@ def retention(trace: Trace, unit: int, *, layer: int = -1, backward: bool = Fals
     return Retention(kept[both, both], (kept * written[:, unit])[both, both], run.flip(initial))
 
 
-def _weight(direction: np.ndarray, units: int, directions: int, backward: bool) -> np.ndarray:
+def _weight(direction: Any, units: int, directions: int, backward: bool) -> np.ndarray:
     vector = host(direction, np.float64)
     if vector.shape == (units * directions,):
         return vector[units:] if backward and directions == 2 else vector[:units]

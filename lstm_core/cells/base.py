@@ -95,9 +95,8 @@ class Cell:
       ``gates`` returned and the old states.
 
     ``xp`` is the back end (see ``lstm_core.ops``). Both return a dict from name to value. A name that is not
-    declared in
-    ``signals`` is an intermediate result: ``update`` gets it, the trace does not, and the equations write it out in
-    full.
+    declared in ``signals`` is an intermediate result: ``update`` gets it, the trace does not, and the equations write
+    it out in full.
 
     ``by_values`` is True for a cell of which the values of its gates are known and not their equations
     (``lstm_core.observed``): it cannot be run.
@@ -106,8 +105,7 @@ class Cell:
     ``CELLS``.
 
     ``output`` is the signal that the layer above reads. ``below`` names signals of the layer below, at the same
-    step, that
-    the cell reads beside it: "c" comes as ``s.below_c`` (..., hidden), zeros under the first layer.
+    step, that the cell reads beside it: "c" comes as ``s.below_c`` (..., hidden), zeros under the first layer.
     """
 
     name: ClassVar[str]

@@ -9,8 +9,7 @@ class GRU(Cell):
     """The gated recurrent unit as nn.GRU and cuDNN compute it: the reset gate acts after the product U_n h.
 
     Cho et al., EMNLP 2014 (arXiv 1406.1078), in the variant of its first arXiv version. The update gate z is the
-    share that is kept;
-    many papers write 1 - z for it.
+    share that is kept; many papers write 1 - z for it.
     """
 
     name = "gru"
