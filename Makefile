@@ -7,6 +7,7 @@
 # make chaos        a bad day: 100,000 hostile files, faults and attacks while a neighbour's page is watched; prints a table
 # make bench        measures the page in a real browser (benchmarks/README.md), and what a trace costs (benchmarks/trace.md)
 # make docs         writes the generated tables of docs/: cells, models, experiments
+# make docs-site    docs/ as a site for the browser: site/docs/index.html, also without a network
 # make screenshots  takes README's pictures from the running app
 
 PYTHON ?= python3
@@ -18,7 +19,7 @@ INSTALLED := .venv/.installed
 TORCH ?= $(shell [ -e /dev/nvidiactl ] || command -v nvidia-smi >/dev/null || [ -e /usr/lib/wsl/lib/nvidia-smi ] || \
            [ "`uname -sm`" = 'Darwin arm64' ] && echo 1)
 
-.PHONY: help run test test-isa test-cuda chaos bench docs screenshots venv
+.PHONY: help run test test-isa test-cuda chaos bench docs docs-site screenshots venv
 .DEFAULT_GOAL := help
 
 help:
@@ -57,6 +58,10 @@ bench: $(INSTALLED)-dev
 
 docs: $(INSTALLED)-dev
 	$(BIN)/python -m benchmarks.tables
+
+docs-site: $(INSTALLED)-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo 'site/docs/index.html'
 
 screenshots: $(INSTALLED)-dev
 	$(BIN)/python -m benchmarks.screenshots
