@@ -73,7 +73,7 @@ def test_the_page_holds_the_numbers_of_the_figure_and_plotly() -> None:
     for one, other in zip(told["figure"]["data"], found["figure"]["data"], strict=True):
         if "z" in one:
             np.testing.assert_array_equal(one["z"], other["z"])
-    assert b"plotly.js v" in packed(page, "plotly")[:200]
+    assert b"plotly.js (cartesian" in packed(page, "plotly")[:200]
 
 
 def test_every_module_that_is_imported_is_in_the_page() -> None:

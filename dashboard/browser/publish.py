@@ -1,7 +1,7 @@
 """Puts the browser's files where Streamlit serves them: ``dashboard/static``, filled at start, never committed.
 
-Plotly.js comes from the installed plotly package and is never part of a message. The folder's name is a digest of what
-is in it, so that a browser takes a new version at once and relative imports between modules stay within one version.
+Plotly.js is never part of a message. The folder's name is a digest of what is in it, so that a browser takes a new
+version at once and relative imports between modules stay within one version.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ import os
 import shutil
 import threading
 from functools import cache
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from dashboard import language
-from lstm_core.drawing import modules
+from lstm_core.drawing import modules, plotly
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 
@@ -27,17 +25,14 @@ def publish() -> tuple[str, str]:
 
     On a read-only disk this works if the files were copied before (start the app once while the image is built).
     """
-    plotly = find_spec("plotly")  # found, not imported: that would cost the first page a quarter of a second
-    if plotly is None or plotly.origin is None:
-        raise RuntimeError("plotly is not installed; run `pip install plotly`")
     own = modules.files()
     spoken = sorted(language.FOLDER.glob("*.po"))  # what the browser says comes from the catalogues
     read = {**own, **{path.name: path for path in spoken}}
     digest = hashlib.sha256(b"".join(name.encode() + path.read_bytes() for name, path in read.items())).hexdigest()[:12]
     for name, path in own.items():
         _copy(path, STATIC / digest / name)
-    target = Path(f"plotly-{version('plotly')}.min.js")
-    _copy(Path(plotly.origin).parent / "package_data" / "plotly.min.js", STATIC / target)
+    target = Path(f"plotly-{plotly.version()}.min.js")
+    _copy(plotly.SOURCE, STATIC / target)
     return digest, str(target)
 
 

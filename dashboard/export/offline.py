@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from html import escape
-from importlib.util import find_spec
-from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -27,6 +25,7 @@ from dashboard.language import tr
 from lstm_core.drawing import theme
 from lstm_core.drawing.modules import WORDS, needed, renamed, source
 from lstm_core.drawing.pack import pack
+from lstm_core.drawing.plotly import SOURCE
 
 START = "offline/offline.js"
 PREFIX = "gatescope/"
@@ -87,11 +86,8 @@ def modules(code: str, start: str, more: Mapping[str, str] | None = None) -> Ite
 
 @cache
 def plotly() -> str:
-    """Plotly.js of the installed package, compressed once a server."""
-    package = find_spec("plotly")
-    if package is None or package.origin is None:
-        raise RuntimeError("plotly is not installed; run `pip install plotly`")
-    return packed((Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes())
+    """Plotly.js, compressed once a server."""
+    return packed(SOURCE.read_bytes())
 
 
 def renamed_to_names(module: str) -> str:
