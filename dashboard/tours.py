@@ -12,11 +12,13 @@ import json
 import re
 import zlib
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from dashboard.address import NOT_OF_A_VIEW
 from lstm_core.say import say
 
+FOLDER = Path(__file__).resolve().parents[1] / "assets" / "tours"
 LARGEST = 200_000
 """Bytes of a tour at most."""
 VIEWS, LINE, NAME, VALUE = 200, 1000, 40, 20_000

@@ -15,14 +15,16 @@ import pytest
 
 from dashboard import cache as readings
 from dashboard import language, unread
-from dashboard.export import live, offline
+from dashboard.export import guided, live, offline
 from dashboard.figures.content import content, named_units
 from dashboard.figures.deciding import decided, deciding_unit
 from dashboard.figures.walk import walk
-from dashboard.scene import examples
+from dashboard.scene import Drawn, examples
+from dashboard.talk.tour import Tour, View
+from dashboard.views import what_if
 from dashboard.views.gates import captions, lines
 from lstm_core import Network, Trace, load_model
-from lstm_core.analysis import memory
+from lstm_core.analysis import intervene, memory
 from lstm_core.drawing.drawn import COUNT, drawn_units
 from lstm_core.drawing.words import next_words
 from lstm_core.equations import carry
@@ -181,6 +183,24 @@ def same_steps(shown: dict[str, Any], expected: dict[str, Any], what: str) -> No
             np.testing.assert_allclose(mine["scores"], theirs["scores"], atol=1e-4, rtol=1e-4)
 
 
+def same_instead(shown: dict[str, Any], pair: str, text: str, at: Sequence[tuple[int, int]]) -> None:
+    """What would have been: each thing that a click forces, as the library computes it."""
+    for side, name in enumerate(PAIRS[pair]):
+        model, unit = load_model(name), shown["units"][side]
+        trace, place = model.run(text, device="cpu"), Drawn(*at[side])
+        chips = what_if._chips(model, place, unit, max(0, len(trace) - 2))
+        rule = carry(model.cell)
+        forces = {"keep": what_if.essay(model, trace, place, unit)} if rule and not rule.needs("keep") else {}
+        forces |= dict(zip(("turn", "erase", "silence"), chips.values(), strict=True))
+        for kind, listed in forces.items():
+            found, made = intervene(trace, listed, model), shown["instead"][side][kind]
+            state = rule.state if rule else model.cell.output
+            memory = found.after.sel(state, layer=place.layer, direction=place.direction, batch=0, unit=unit)
+            np.testing.assert_allclose(made["memory"], memory, atol=1e-4, err_msg=f"{name}, {kind}, {text}")
+            expected = found.probabilities[1][-1]
+            np.testing.assert_allclose(made["shares"], expected, atol=1e-4, err_msg=f"{name}, {kind}, {text}")
+
+
 @pytest.mark.parametrize("pair", PAIRS)
 def test_the_page_draws_what_the_app_draws(pair: str, tmp_path: Path) -> None:
     models = [load_model(name) for name in PAIRS[pair]]
@@ -191,6 +211,7 @@ def test_the_page_draws_what_the_app_draws(pair: str, tmp_path: Path) -> None:
         same(shown, expected, f"{pair}, {text}")
         if text:
             same_steps(shown["steps"], expected["steps"], f"{pair}, {text}")
+            same_instead(shown, pair, text, at)
 
 
 def test_the_file_is_small_and_asks_for_nothing() -> None:
@@ -225,6 +246,19 @@ def test_the_page_speaks_the_language_in_use() -> None:
     finally:
         language.ask(lambda: language.ENGLISH)
     assert '<html lang="zh">' in page and "无需联网" in page and "words.zh.js" in page
+
+
+def test_the_tours_that_a_file_takes_along_are_about_its_models() -> None:
+    found = guided.carried(*PAIRS["pronouns"])
+    assert [tour["name"] for tour in found] == ["what-the-gates-do", "lstm-or-gru"]
+    first = json.loads((ROOT / "assets" / "tours" / "what-the-gates-do.json").read_text(encoding="utf-8"))
+    lines = [view["line"] for view in first["views"] if view["query"].keys() & {"unit"}]
+    assert [stop["line"] for stop in found[0]["stops"]] == lines and len(lines) == 10
+    assert all(stop["page"] in guided.PAGES and stop["place"] == "" for tour in found for stop in tour["stops"])
+    own = Tour("My lecture", tuple(View("gates", {"text": text}, text) for text in ("Mary", "John", "Anna")))
+    assert guided.carried(*PAIRS["pronouns"], [own])[0]["title"] == "My lecture"
+    assert guided.carried(*PAIRS["general"], [own])[0]["title"] != "My lecture"  # it is about the other pair
+    assert guided.carried("anbn-lstm", "copy-gru") == []
 
 
 def test_a_network_that_is_not_shipped_is_saved_as_it_is_drawn() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from html import escape
@@ -44,6 +45,22 @@ def can_live(models: Sequence[Network]) -> bool:
     return all(model.name in list_models() for model in models)
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a page that lives is made of, wherever it stands: in one file, or with its parts beside it.
+
+    names: of the models. content: what the browser unpacks. networks: the bytes of each model's file, by name.
+    modules: of this page alone, by name. below, origin: what stands below the figure, in HTML.
+    """
+
+    names: str
+    content: bytes
+    networks: Mapping[str, bytes]
+    modules: Mapping[str, str]
+    below: str
+    origin: str
+
+
 def page(
     tree: Mapping[str, Any],
     models: Sequence[Network],
@@ -55,7 +72,36 @@ def page(
 ) -> bytes:
     """The file, in the language in use. ``tree``, ``cells`` and ``address`` are as for ``offline.page``; ``drawn``:
     which (layer, direction) of each model; ``steps``: of "Step by step" (``dashboard.figures.walk``)."""
-    code = language.current()
+    return whole(parts(tree, models, drawn, steps, examples, cells), address)
+
+
+def whole(made: Parts, address: str = "") -> bytes:
+    """The page with all of its parts in one file."""
+    imports = dict(offline.modules(language.current(), START, made.modules))
+    return written(
+        made,
+        policy="script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; img-src data: blob:",
+        styles="\n".join(f'<style data-file="{name}">{css}</style>' for name, css in styles().items()),
+        modules=f'<script type="importmap">{json.dumps({"imports": imports})}</script>',
+        above="",
+        networks="\n".join(
+            f'<script type="text/plain" id="network-{k}">{offline.packed(data)}</script>'
+            for k, data in enumerate(made.networks.values())
+        ),
+        start=offline.renamed_to_names(START),
+        origin=f"{made.origin} {offline.origin(made.names, address, False)}",
+    )
+
+
+def parts(
+    tree: Mapping[str, Any],
+    models: Sequence[Network],
+    drawn: Sequence[tuple[int, int]],
+    steps: Mapping[str, Any],
+    examples: Sequence[tuple[str, str]],
+    cells: Sequence[offline.Cell],
+) -> Parts:
+    """The parts, in the language in use; see ``page``."""
     files = {model.name: list_models()[model.name].read_bytes() for model in models}
     hashes = {name: sha256(data).hexdigest() for name, data in files.items()}
     known = [
@@ -64,29 +110,42 @@ def page(
     ]
     template = {**tree, "figure": _empty(tree["figure"]), "sides": [_bare(side) for side in tree["sides"]]}
     template["steps"] = steps_of(steps, models)
-    template |= {"language": code, "known": known, "examples": [list(one) for one in examples]}
-    written = {f"cell/{k}": javascript(m.cell, m.attention is not None) for k, m in enumerate(models)}
-    imports = dict(offline.modules(code, START, written))
-    packed = (
-        f'<script type="text/plain" id="network-{k}">{offline.packed(data)}</script>'
-        for k, data in enumerate(files.values())
+    template |= {"language": language.current(), "known": known, "examples": [list(one) for one in examples]}
+    return Parts(
+        names=" / ".join(side["model"] for side in tree["sides"]),
+        content=pack(template),
+        networks=files,
+        modules={f"cell/{k}": javascript(m.cell, m.attention is not None) for k, m in enumerate(models)},
+        below="".join([*map(offline.equations_of, cells), _trained(tree["honesty"])]),
+        origin=_origin(hashes),
     )
-    names = " / ".join(side["model"] for side in tree["sides"])
+
+
+def _trained(honesty: Sequence[str]) -> str:
+    """What a reader must know about how the models were trained; beside the figure there is no room for it."""
+    said = "".join(f"<p>{escape(one)}</p>" for one in honesty)
+    return f"<section><h2>{escape(tr('How the models were trained'))}</h2>{said}</section>" if said else ""
+
+
+def styles() -> dict[str, str]:
+    """Style sheets by the name under which the page's modules ask for them, in their order."""
+    files = {"gates.css": "gates/gates.css", "walk.css": "walk/walk.css", "controls.css": "controls/controls.css"}
+    files["talk.css"] = "talk/talk.css"
+    sheets = {"offline.css": offline.look()} | {name: source(path) for name, path in files.items()}
+    return sheets | {"plotly.js": source("live/live.css")}
+
+
+def written(made: Parts, *, policy: str, origin: str, **blocks: str) -> bytes:
+    """The page in HTML. policy: what it may load; blocks: the places of live/live.html that say how its parts come."""
     whole = Template(source("live/live.html")).substitute(
-        language=code,
-        title=escape(f"Gatescope: {names}"),
-        look=offline.look(),
-        figure=source("gates/gates.css"),
-        walk=source("walk/walk.css"),
-        controls=source("controls/controls.css"),
-        more=source("live/live.css"),
-        modules=json.dumps({"imports": imports}),
+        language=language.current(),
+        policy=f"default-src 'none'; {policy}",
+        title=escape(f"Gatescope: {made.names}"),
         waiting=escape(tr("The figure is drawn by JavaScript, in a browser of 2023 or later.")),
-        cells="".join(map(offline.equations_of, cells)),
-        origin=f"{_origin(hashes)} {offline.origin(names, address, False)}",
-        networks="\n".join(packed),
-        content=offline.packed(pack(template)),
-        start=offline.renamed_to_names(START),
+        cells=made.below,
+        origin=origin,
+        content=offline.packed(made.content),
+        **blocks,
     )
     return whole.encode("utf-8", "replace")
 
@@ -120,10 +179,19 @@ def _known(model: Network, layer: int, direction: int) -> dict[str, Any]:
         "layer": layer,
         "direction": direction,
         "keep": rule.label("keep") if rule is not None and not rule.needs("keep") else None,
+        "holds": [[label, value] for label, value in _holds(model.cell)],
         "memory": rule.state if rule is not None else model.cell.output,
         "named": [_meant(model, name, unit) for name, unit in model.meta.get("units", {}).items()],
         "says": {"lead": lead, "moved": moved, "band": band},
     }
+
+
+def _holds(cell: type[Cell]) -> Iterator[tuple[str, float]]:
+    """What forces a memory to stay as it was, of what is a signal of its own: all is kept, nothing is written."""
+    rule, names = carry(cell), {signal.name for signal in cell.signals}
+    if rule is not None:
+        forced = (rule.label("keep"), 1.0), (rule.label("write"), 0.0)
+        yield from ((label, value) for label, value in forced if label in names)
 
 
 def _meant(model: Network, name: str, unit: Mapping[str, Any]) -> dict[str, Any]:

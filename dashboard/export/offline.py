@@ -81,7 +81,12 @@ def modules(code: str, start: str, more: Mapping[str, str] | None = None) -> Ite
     if code != language.ENGLISH:
         found[WORDS.format(code=code)] = language.script(code)
     for name, script in sorted(found.items()):
-        yield PREFIX + name, f"data:text/javascript;base64,{b64encode(script.encode()).decode()}"
+        yield named(name, script)
+
+
+def named(name: str, script: str) -> tuple[str, str]:
+    """What a module is called in an import map, and its data: address."""
+    return PREFIX + name, f"data:text/javascript;base64,{b64encode(script.encode()).decode()}"
 
 
 @cache

@@ -15,19 +15,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from dashboard import tours
 from dashboard.address import NOT_OF_A_VIEW
-from dashboard.tours import LARGEST, Written
+from dashboard.tours import FOLDER, LARGEST, Written
 from dashboard.views import discover
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "tours"
 SMALL = 8_000
 """Bytes of a tour that is read at once; a larger one is read in a worker."""
 
-__all__ = ["LARGEST", "NOT_OF_A_VIEW", "Tour", "View", "from_link", "read", "shipped"]
+__all__ = ["FOLDER", "LARGEST", "NOT_OF_A_VIEW", "Tour", "View", "from_link", "read", "shipped"]
 
 
 @dataclass(frozen=True)

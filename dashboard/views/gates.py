@@ -28,6 +28,7 @@ from lstm_core.drawing.words import next_words
 from lstm_core.equations import latex
 
 BELOW = "figure"
+TALK = "tour"
 OWN_COMPUTER = ("localhost", "127.0.0.1", "0.0.0.0", "::1")
 LONGEST_LINK = 4000
 
@@ -113,7 +114,7 @@ def _made(shown: Scene, tree: Mapping[str, Any]) -> dict[str, Any]:
     """Files that the browser has asked for, which it saves, and what to say where one cannot be made."""
     files, notices = [], [*tree["notices"]]
     if isinstance(chosen := asked("offline"), Mapping):
-        from dashboard.export import live, offline  # only where it is asked for, as below
+        from dashboard.export import guided, live, offline  # only where it is asked for, as below
         from dashboard.figures.walk import walk
 
         cells = [offline.Cell(tr(trace.cell.title), lines(trace), list(captions(trace))) for trace in shown.traces]
@@ -122,6 +123,7 @@ def _made(shown: Scene, tree: Mapping[str, Any]) -> dict[str, Any]:
         if live.can_live(shown.models):
             proposed = examples(shown.models[0]) or examples(shown.models[1])
             steps = walk(shown.models, shown.traces, _units(shown), shown.drawn)
+            wanted["tours"] = guided.carried(shown.models[0].name, shown.models[1].name, _tours())
             page = live.page(wanted, shown.models, shown.drawn, steps, proposed, cells, address)
         else:
             page = offline.page(wanted, cells, address)
@@ -134,6 +136,13 @@ def _made(shown: Scene, tree: Mapping[str, Any]) -> dict[str, Any]:
         except ValueError as error:
             notices.append(tr(error.args[0]))
     return {"files": files, "notices": notices}
+
+
+def _tours() -> list[Any]:
+    """The visitor's own tours that a saved page takes along: the one that leads here, and the one being made."""
+    place = st.session_state.get(TALK)  # see dashboard.talk
+    own = [] if place is None else [place.tour, place.own]
+    return list({tour.title: tour for tour in own if tour is not None and tour.views}.values())
 
 
 def _address(settings: Settings, seen: Settings) -> str:

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs"
 import { gunzipSync } from "node:zlib"
 import { content } from "../../dashboard/browser/live/content.js"
 import { parse } from "../../dashboard/browser/live/file.js"
-import { run } from "../../dashboard/browser/live/run.js"
+import { run, scores, shares } from "../../dashboard/browser/live/run.js"
+import { forced, KINDS } from "../../dashboard/browser/live/force.js"
 import { contributions } from "../../dashboard/browser/live/memory.js"
 import { reader } from "../../dashboard/browser/live/tokenizer.js"
 import { walk } from "../../dashboard/browser/live/walk.js"
@@ -22,6 +23,16 @@ for (const [k, known] of template.known.entries()) {
   const cell = await import(imports[`gatescope/cell/${k}`])
   readings.push({ ...known, model, cell, read: reader(model.tokenizer), before: null })
 }
+// By what is forced, at the step before the last: what is expected at the end, and the unit's memory.
+const tried = (reading, run, unit, { equations }) =>
+  Object.fromEntries(
+    Object.entries(KINDS).map(([name, forces]) => {
+      const after = forced(reading, run, forces(reading, run, unit, Math.max(0, run.ids.length - 2)), equations)
+      const rows = after.signals[reading.memory][reading.layer][reading.direction]
+      const memory = rows.map((row) => row[unit])
+      return [name, { shares: shares(scores(reading.model, after.read.at(-1))), memory }]
+    }),
+  )
 const plain = (_, value) =>
   ArrayBuffer.isView(value) ? Array.from(value, (one) => (Number.isNaN(one) ? null : one)) : value
 const made = JSON.parse(readFileSync(process.argv[3], "utf-8")).map((text) => {
@@ -35,6 +46,9 @@ const made = JSON.parse(readFileSync(process.argv[3], "utf-8")).map((text) => {
   const { figure, sides: shown, units, notices, summed } = content(template, text, sides, chosen, [])
   const memory = sides.map(({ reading, run }, k) => contributions(reading, run, units[k], run.ids.length - 1))
   const steps = text ? walk(template.steps, text, sides, units, 0) : null
-  return { figure, sides: shown, units, notices, summed, memory, steps }
+  const instead = sides.map(({ reading, run }, k) =>
+    text ? tried(reading, run, units[k], template.steps.sides[k]) : {},
+  )
+  return { figure, sides: shown, units, notices, summed, memory, steps, instead }
 })
 process.stdout.write(JSON.stringify(made, plain))

@@ -1,80 +1,33 @@
 // A saved page that lives: what is typed is read by both models in this browser, out of what stands in the file.
 import draw from "../gates/gates.js"
 import { make } from "../page/dom.js"
+import { arrive, remember } from "../page/url.js"
 import { unpack } from "../page/unpack.js"
 import { speak, tr } from "../page/words.js"
 import { joined } from "../walk/text.js"
 import { use } from "../page/origin.js"
+import { welcome } from "../talk/tours.js"
 import drawSteps from "../walk/walk.js"
+import { inflated, longest, reading } from "./carried.js"
 import { content } from "./content.js"
 import { drawing } from "./drawing.js"
-import { parse } from "./file.js"
 import { run } from "./run.js"
-import { reader } from "./tokenizer.js"
+import { Guide } from "./tour.js"
 import { walk } from "./walk.js"
+import { WhatIf } from "./what_if.js"
 import { wrote } from "./wrote.js"
 
-/** @import { Cell, Known, Network, Reading, Run, Token } from "./types.d.ts" */
+/** @import { Known, Reading, Run, Token } from "./types.d.ts" */
 
-const WORK = 1e9 // products that a text may take: a second or so
-const [FEWEST, MOST] = [300, 2000] // steps that are read, by the work of one
 const STEPS = 300 // that can be walked through
 const LONGEST = 100_000 // characters that are looked at
+const PAUSE = 300 // milliseconds without a key before the address says what is written
 
 const drawn = /** @type {any} */ (window)
 drawn.Plotly = drawing
 
 /** @type {(id: string) => HTMLElement} */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id))
-
-/** @type {(id: string) => Promise<Uint8Array>} */
-async function inflated(id) {
-  const bytes = Uint8Array.from(atob(element(id).textContent ?? ""), (letter) => letter.charCodeAt(0))
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))
-  return new Uint8Array(await new Response(stream).arrayBuffer())
-}
-
-// Throws an Error with a sentence for a reader: the file was changed on its way.
-/** @param {string} id @param {string} expected @param {string} name @returns {Promise<Network>} */
-async function network(id, expected, name) {
-  const damaged = tr(
-    "The weights of {name} in this file are not those that were saved: it was damaged on its way. Copy it again.",
-    { name },
-  )
-  try {
-    const bytes = await inflated(id)
-    if (window.crypto?.subtle) {
-      const digest = new Uint8Array(await window.crypto.subtle.digest("SHA-256", /** @type {any} */ (bytes)))
-      const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")
-      if (found !== expected) throw new Error("another hash")
-    }
-    return parse(bytes)
-  } catch (error) {
-    throw new Error(damaged, { cause: error })
-  }
-}
-
-// How many steps of a text are read by this network.
-/** @type {(model: Network) => number} */
-function longest({ layers, embedding, readout }) {
-  const weights = layers
-    .flat()
-    .flatMap((p) => Object.values(p))
-    .reduce((sum, value) => sum + (value.values ?? value).length, 0)
-  const step = weights + readout.weight.values.length + (readout.tied ? embedding.values.length : 0)
-  return Math.max(FEWEST, Math.min(MOST, Math.floor(WORK / step)))
-}
-
-/** @type {Map<string, Promise<Network>>} */
-const networks = new Map()
-
-/** @param {Known} known @param {string} name @param {Cell} cell @returns {Promise<Reading>} */
-async function reading(known, name, cell) {
-  const one = networks.get(known.network) ?? network(known.network, known.sha256, name)
-  networks.set(known.network, one)
-  const model = await one
-  return { ...known, model, cell, read: reader(model.tokenizer), before: null }
-}
 
 class Live {
   /** @param {any} template @param {Reading[]} readings */
@@ -87,6 +40,8 @@ class Live {
     }))
     this.figure = element("figure")
     this.frame = 0
+    this.begun = 0 // times that the figure began anew
+    this.places = [make("div"), make("div")]
     this.shown = template
     this.stepped = template.text
     /** @type {{ reading: Reading, run: Run, tokens: Token[] }[]} */
@@ -100,7 +55,10 @@ class Live {
       "aria-label": tr("Sentence"),
       placeholder: tr("Type a sentence"),
     })
-    this.box.value = template.text
+    this.box.value = new URLSearchParams(window.location.search).get("text") ?? template.text
+    this.guide = new Guide(/** @type {any} */ (window).gatescopeTours ?? template.tours ?? [], (stop) =>
+      this.stop(stop),
+    )
     const chips = template.examples.map((/** @type {[string, string]} */ [label, text]) =>
       make("button", {
         type: "button",
@@ -117,11 +75,12 @@ class Live {
         "div",
         { class: "gs-controls" },
         make("div", { class: "gs-top" }, this.box, make("span", { class: "gs-name", text: "Gatescope" })),
-        make("div", { class: "gs-row" }, make("div", { class: "gs-chips" }, ...chips)),
+        make("div", { class: "gs-row" }, make("div", { class: "gs-chips" }, ...chips), this.guide.menu.button),
       ),
     )
     this.box.oninput = (event) => {
       this.grow()
+      this.told()
       if (/** @type {InputEvent} */ (event).isComposing) return // letters of pinyin or kana on their way to characters
       cancelAnimationFrame(this.frame)
       this.frame = requestAnimationFrame(() => this.show()) // keys that come within one are drawn once
@@ -130,7 +89,9 @@ class Live {
     this.box.onkeydown = (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) event.preventDefault()
     }
-    const drawn = () => {
+    const drawn = (/** @type {Event} */ { target }) => {
+      if (!this.guide.tour)
+        welcome(target, this.guide.menu.tours?.[0], (/** @type {string} */ name) => this.guide.go(name, 0))
       this.offer()
       if (this.stepped !== this.shown.text) this.stepwise()
       this.stepped = this.shown.text
@@ -151,16 +112,64 @@ class Live {
       text: tr("Step by step"),
       onclick: () => this.unfold(),
     })
-    this.steps.before(make("p", { class: "gs-plot", "data-ready": "1" }, this.open))
+    this.whatIf = new WhatIf(element("if"))
+    this.ask = make("button", {
+      type: "button",
+      test: "gs-if",
+      class: "gs-button",
+      "aria-expanded": "false",
+      text: tr("What if"),
+      onclick: () => this.suppose(!this.whatIf.root.hidden),
+    })
+    this.steps.before(make("p", { class: "gs-plot gs-unfold", "data-ready": "1" }, this.open, this.ask))
     use({ pick: (/** @type {string} */ text) => this.write(text), change: () => {} }) // a next word that is clicked there
+    this.begin()
     this.grow()
-    this.show()
+    if (!this.guide.arrive()) this.show()
+  }
+
+  // The figure begins anew, with what the address or a stop of a tour says of it.
+  begin() {
+    this.begun += 1
+    this.leave?.()
+    this.leaveSteps?.()
+    this.leave = this.leaveSteps = undefined
+    for (const one of this.chosen) Object.assign(one, { unit: null, rows: new Set() })
+    this.places = [make("div"), make("div")]
+    this.figure.replaceChildren(this.places[0])
+    this.steps.replaceChildren(this.places[1])
+  }
+
+  // What a stop of a tour is about.
+  /** @param {import("./tour.js").Stop} stop */
+  stop({ page, query }) {
+    arrive(this.begun, new URLSearchParams(query).toString())
+    this.begin()
+    this.fold(page !== "step_by_step")
+    this.suppose(page !== "what_if")
+    this.whatIf.chosen = []
+    this.stepped = null // is drawn with the figure
+    this.write(query.text ?? this.template.text)
+  }
+
+  /** @param {boolean} hidden */
+  fold(hidden) {
+    this.steps.hidden = hidden
+    this.open.setAttribute("aria-expanded", String(!hidden))
+  }
+
+  // What would have been, or not.
+  /** @param {boolean} hidden */
+  suppose(hidden) {
+    this.whatIf.root.hidden = hidden
+    this.ask.setAttribute("aria-expanded", String(!hidden))
+    const figure = /** @type {HTMLElement | null} */ (this.figure.querySelector(".gs-plot"))
+    if (!hidden && figure?.dataset.step) this.tell(figure.dataset)
   }
 
   // The cells step by step, or not.
   unfold() {
-    this.steps.hidden = !this.steps.hidden
-    this.open.setAttribute("aria-expanded", String(!this.steps.hidden))
+    this.fold(!this.steps.hidden)
     this.stepwise()
     /** @type {HTMLElement | null} */
     const root = this.steps.querySelector(".gw")
@@ -176,8 +185,9 @@ class Live {
     if (long) return
     const { step, unit, unit2 } = /** @type {HTMLElement} */ (this.figure.querySelector(".gs-plot")).dataset
     const data = walk(this.template.steps, this.shown.text, this.sides, [Number(unit), Number(unit2)], Number(step))
-    const component = /** @type {any} */ ({ data: { ...data, place: "steps" }, parentElement: this.steps, turn: 1 })
-    drawSteps(component, "")
+    const place = { place: `steps ${this.begun}` }
+    const component = /** @type {any} */ ({ data: { ...data, ...place }, parentElement: this.places[1], turn: 1 })
+    this.leaveSteps = drawSteps(component, "")
   }
 
   /** @param {string} text */
@@ -185,6 +195,17 @@ class Live {
     this.box.value = text
     this.grow()
     this.show()
+    this.told()
+  }
+
+  // The address says what is written, once nobody has typed for a moment; a tour's says which stop it is.
+  told() {
+    clearTimeout(this.telling)
+    if (this.guide.tour) return
+    this.telling = setTimeout(
+      () => remember({ text: this.box.value === this.template.text ? null : this.box.value }),
+      PAUSE,
+    )
   }
 
   grow() {
@@ -235,14 +256,17 @@ class Live {
   /** @param {any} shown */
   draw(shown) {
     this.shown = shown
-    const component = /** @type {any} */ ({ data: { ...shown, place: "gates" }, parentElement: this.figure, turn: 1 })
-    draw(component, "plotly.js")
+    const place = { place: `gates ${this.begun}` }
+    const component = /** @type {any} */ ({ data: { ...shown, ...place }, parentElement: this.places[0], turn: 1 })
+    this.leave = draw(component, "plotly.js")
   }
 
-  // Who wrote what the figure speaks of.
+  // Who wrote what the figure speaks of, and what would have been.
   /** @param {DOMStringMap} figure */
   tell({ step, unit, unit2 }) {
-    wrote(element("wrote"), this.sides, this.shown, [Number(unit), Number(unit2)], Number(step))
+    const units = [Number(unit), Number(unit2)]
+    wrote(element("wrote"), this.sides, this.shown, units, Number(step))
+    if (!this.whatIf.root.hidden) this.whatIf.show(this.sides, this.shown, this.template.steps, units, Number(step))
   }
 
   // A next word that is clicked goes on the text.

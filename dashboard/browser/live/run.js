@@ -33,10 +33,13 @@ function unitsOf(p) {
   return one ? one[1].rows : 0
 }
 
+/** The values of a step that is not the cell's own; null where it is.
+ * @typedef {(at: { layer: number, direction: number, step: number }, p: Parameters, x: Vector, s: Values) => Values | null} Instead */
+
 // ``before``: an earlier run of this network, of which the steps in common are taken over.
-/** @param {Network} network @param {Cell} cell @param {Declared} declared @param {number[]} ids @param {Run | null} before
- * @returns {Run} */
-export function run(network, cell, declared, ids, before = null) {
+/** @param {Network} network @param {Cell} cell @param {Declared} declared @param {number[]} ids
+ * @param {Run | null} [before] @param {Instead} [instead] @returns {Run} */
+export function run(network, cell, declared, ids, before = null, instead = () => null) {
   const known = network.layers[0].length === 1 && before ? common(before.ids, ids) : 0
   /** @type {Signals} */
   const signals = {}
@@ -47,7 +50,9 @@ export function run(network, cell, declared, ids, before = null) {
   network.layers.forEach((directions, layer) => {
     const here = directions.map((p, direction) => {
       const old = Array.from({ length: known }, (_, t) => at(before?.signals ?? {}, layer, direction, t))
-      return scan(cell, declared, p, reads, under[direction], direction === 1, old)
+      return scan(cell, declared, p, reads, under[direction], direction === 1, old, (step, ...read) =>
+        instead({ layer, direction, step }, ...read),
+      )
     })
     here.forEach((steps, direction) => {
       for (const name of Object.keys(steps[0] ?? {})) {
@@ -78,8 +83,9 @@ const at = (signals, layer, direction, t) =>
 
 // One layer in one direction: the values of every step, by the step's place in the text.
 /** @param {Cell} cell @param {Declared} declared @param {Parameters} p @param {Vector[]} reads
- * @param {Values[] | undefined} under @param {boolean} backward @param {Values[]} known @returns {Values[]} */
-function scan(cell, { states, below }, p, reads, under, backward, known) {
+ * @param {Values[] | undefined} under @param {boolean} backward @param {Values[]} known
+ * @param {(step: number, p: Parameters, x: Vector, s: Values) => Values | null} instead @returns {Values[]} */
+function scan(cell, { states, below }, p, reads, under, backward, known, instead) {
   const zeros = new Float64Array(unitsOf(p))
   const first = states.map((name) => [name, name === "h" && p.W_hr ? new Float64Array(p.W_hr.rows) : zeros])
   const steps = [...known]
@@ -88,7 +94,7 @@ function scan(cell, { states, below }, p, reads, under, backward, known) {
     const t = backward ? reads.length - 1 - n : n
     const s = { ...old }
     for (const name of below) s[`below_${name}`] = under ? under[t][name] : zeros
-    old = steps[t] = cell.step(p, reads[t], s)
+    old = steps[t] = instead(t, p, reads[t], s) ?? cell.step(p, reads[t], s)
   }
   return steps
 }

@@ -86,7 +86,7 @@ export interface Meant {
   han: [string, string] | null
 }
 
-/** What a saved page knows of a side beside its file. */
+/** What a saved page knows of a side beside its file. ``holds``: what holds a memory as it was, by signal. */
 export interface Known {
   network: string
   sha256: string
@@ -95,6 +95,7 @@ export interface Known {
   layer: number
   direction: number
   keep: string | null
+  holds: [signal: string, value: number][]
   memory: string
   named: Meant[]
   says: Record<string, string>

@@ -44,7 +44,7 @@ function times({ rows, columns, values }, vector) {
 
 // The value of a tree; ``known`` are those of one step that have a place.
 /** @param {Tree} tree @param {Leaves} leaves @param {Map<number, Value>} known @returns {Value} */
-function evaluate(tree, leaves, known) {
+export function evaluate(tree, leaves, known) {
   if (typeof tree.v !== "number") return made(tree, leaves, known)
   const value = known.get(tree.v) ?? made(tree, leaves, known)
   known.set(tree.v, value)
@@ -69,6 +69,14 @@ function made(tree, leaves, known) {
   return Float64Array.from({ length: /** @type {Vector} */ (whole).length }, (_, k) => of(...at(k)))
 }
 
+// The leaves of a step's trees: parameters, and what ``other`` says of the signals, the old states and what is read.
+/** @type {(p: import("./types.d.ts").Parameters, other: (kind: string, name: string) => Value) => Leaves} */
+export const leaf = (p, other) => (key) => {
+  const [kind, name] = [key[0], key.slice(2)]
+  if (kind !== "p") return other(kind, name)
+  return p[name].length === 1 && p[name].rows === undefined ? p[name][0] : p[name]
+}
+
 // What the layer that is drawn reads at every step.
 /** @type {(reading: Reading, run: Run) => Vector[]} */
 function inputs({ model, layer, declared }, { ids, signals }) {
@@ -88,15 +96,14 @@ function valuesOf(template, reading, run) {
     return from < 0 || from >= x.length ? here(name, layer).map(() => 0) : here(name, layer, from)
   }
   /** @type {(t: number) => Leaves} */
-  const leaves = (t) => (key) => {
-    const [kind, name] = [key[0], key.slice(2)]
-    if (kind === "x") return x[t]
-    if (kind === "p") return p[name].length === 1 && p[name].rows === undefined ? p[name][0] : p[name]
-    if (kind === "v") return here(name, layer, t)
-    if (!name.startsWith("below_")) return before(name, t)
-    const lower = name.slice("below_".length)
-    return layer ? here(lower, layer - 1, t) : here(lower, layer, t).map(() => 0)
-  }
+  const leaves = (t) =>
+    leaf(p, (kind, name) => {
+      if (kind === "x") return x[t]
+      if (kind === "v") return here(name, layer, t)
+      if (!name.startsWith("below_")) return before(name, t)
+      const lower = name.slice("below_".length)
+      return layer ? here(lower, layer - 1, t) : here(lower, layer, t).map(() => 0)
+    })
   /** @type {(Float32Array | Float32Array[])[]} */
   const arrays = Array.from({ length: template.places }, () => [])
   const still = new Set(template.still) // parameters

@@ -45,5 +45,5 @@ function section(side, unit, step, parts, k) {
     const value = make("span", { class: "gs-bar-value", text: number(part) })
     return make("div", { class: "gs-bar" }, make("span", { class: "gs-bar-word", dir: "auto", text }), track, value)
   })
-  return make("section", { test: `gs-wrote-${k}` }, make("h2", { text: title }), ...bars)
+  return make("section", { test: `gs-wrote-${k}`, "data-panel": `writers${k}` }, make("h2", { text: title }), ...bars)
 }

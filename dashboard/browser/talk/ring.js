@@ -18,7 +18,7 @@ const FINDS = {
   word: (text) => (text ? first(all(".gs-word, .gw-word, .gc-word").filter((node) => node.textContent === text)) : all(".gs-word.gs-here, .gw-word.gw-here, .gc-word.gc-here")),
   gate: (name, side) => [...sided(all(`.gw-node[data-signal="${quoted(name)}"]`), side), ...sided(all(`.gw-stage [data-signal="${quoted(name)}"]`), side).map(inNumbers)],
   stage: (number) => all(".gw-tab").slice(number - 1, number),
-  panel: (id) => all(`[data-testid="gc-${quoted(id)}"]`),
+  panel: (id) => all(`[data-testid="gc-${quoted(id)}"], [data-panel="${quoted(id)}"]`),
   button: (name) => first(all(["gs", "gw", "gt"].map((one) => `[data-testid="${one}-${quoted(name)}"]`).join() + `, .st-key-${quoted(name)} button`)),
   fold: (name) => all(`details[data-testid^="gw-${quoted(name)}"]`),
   next: () => [...all("[data-testid^=gs-next-]").map((side) => side.querySelector(".gs-bar:not([hidden])")).filter(Boolean), ...all("[data-testid=gw-expects]")],
@@ -26,6 +26,12 @@ const FINDS = {
   sentence: () => all("[data-testid=gs-sentence]"),
 }
 const first = (found) => found.slice(0, 1)
+
+function onItsPage(stop) {
+  const last = window.location.pathname.split("/").at(-1)
+  const fresh = arrived() === stop.arrival || !document.querySelector(".gs-plot, .gw, .gc, .gs-controls") // else none of our own tells
+  return (last === stop.page || (last === "" && stop.first)) && fresh
+}
 
 // Of a signal's equation what stands above the reasons for its value.
 const inNumbers = (box) => ({ from: box, to: box.querySelector(".gw-bar") ?? box })
@@ -47,8 +53,10 @@ function rect(thing) {
   return new DOMRect(left + scale * thing.box.x, top + scale * thing.box.y, scale * thing.box.width, scale * thing.box.height)
 }
 
+// ``there(stop)``: whether the page stands that a stop is on.
 export class Ring {
-  constructor() {
+  constructor(there = onItsPage) {
+    this.there = there
     this.root = make("div", { class: "gt-rings", "aria-hidden": "true" })
     this.nodes = []
   }
@@ -72,14 +80,8 @@ export class Ring {
     this.root.remove()
   }
 
-  here() {
-    const last = window.location.pathname.split("/").at(-1)
-    const fresh = arrived() === this.stop.arrival || !document.querySelector(".gs-plot, .gw, .gc, .gs-controls") // else none of our own tells
-    return (last === this.stop.page || (last === "" && this.stop.first)) && fresh
-  }
-
   beat() {
-    if (!this.here()) return this.draw([])
+    if (!this.there(this.stop)) return this.draw([])
     this.beats += 1
     if (this.waiting.length) this.press()
     const rects = this.stop.ring.flatMap(find).map(rect).filter(({ width, height }) => width && height)
@@ -100,10 +102,10 @@ export class Ring {
 
   // Scroll to what is ringed, or to the first of it where it is larger than the window; whether there was anything to do.
   reveal(rects) {
-    const main = document.querySelector(".stMain")
-    if (!main) return false
+    const own = document.querySelector(".stMain")
+    const main = own ?? document.scrollingElement
     const bar = document.querySelector(".gt-bar")?.offsetHeight ?? 0
-    const [high, low] = [main.getBoundingClientRect().top + (document.querySelector(".stAppHeader")?.offsetHeight ?? 0) + 2 * AROUND, window.innerHeight - bar - 3 * AROUND]
+    const [high, low] = [(own?.getBoundingClientRect().top ?? 0) + (document.querySelector(".stAppHeader")?.offsetHeight ?? 0) + 2 * AROUND, window.innerHeight - bar - 3 * AROUND]
     const [top, bottom] = [Math.min(...rects.map((one) => one.top)), Math.max(...rects.map((one) => one.bottom))]
     const [from, to] = bottom - top <= low - high ? [top, bottom] : [rects[0].top, Math.min(rects[0].bottom, rects[0].top + low - high)]
     const by = to > low ? to - low : from < high ? from - high : 0

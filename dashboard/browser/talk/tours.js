@@ -18,6 +18,7 @@ export class Menu {
   }
 
   take(tours) {
+    this.tours = tours
     this.list.replaceChildren(...tours.map((tour) => make("li", {},
       make("button", { type: "button", class: "gt-button", test: `gt-tour-${tour.name}`, text: tour.title, onclick: () => this.begin(tour.name) }),
       make("span", { text: length(tour) }))))

@@ -1,0 +1,64 @@
+// What if: a run again with some of its signals forced, as lstm_core/analysis/intervene.py does it. A step in which nothing
+// is forced is the cell's own; another goes by its equations as the page shows them, each signal replaced once computed.
+import { run } from "./run.js"
+import { valuesOf } from "./units.js"
+import { evaluate, leaf } from "./walk.js"
+
+/** @import { Parameters, Reading, Run, Values, Vector } from "./types.d.ts" */
+
+/** Units: all where there are none; ``from`` and ``to``: steps, the last one not among them.
+ * @typedef {{ signal: string, value: number | "flip", units: number[] | null, from: number, to: number }} Force */
+
+const LETS_GO = 0.5
+
+// What is forced at a click, of the unit and at the step that are spoken of; empty where the cell has no such thing.
+/** @type {Record<string, (reading: Reading, run: Run, unit: number, step: number) => Force[]>} */
+export const KINDS = {
+  keep: kept,
+  turn: ({ memory }, _, unit, step) => [{ signal: memory, value: "flip", units: [unit], from: step, to: step + 1 }],
+  erase: ({ memory }, { ids }, unit) => [{ signal: memory, value: 0, units: [unit], from: 0, to: ids.length }],
+  silence: (_, __, ___, step) => [{ signal: "h", value: 0, units: null, from: step, to: step + 1 }],
+}
+
+// Where the unit lets go last, over as many steps as that takes, its keep gate is open and nothing is written.
+/** @param {Reading} reading @param {Run} run @param {number} unit @returns {Force[]} */
+function kept(reading, run, unit) {
+  const keep = reading.keep === null ? null : valuesOf(reading, run, reading.keep)
+  if (!keep || keep.length < 2) return []
+  const gone = new Set(keep.flatMap((row, t) => (t && row[unit] < LETS_GO ? [t] : [])))
+  if (!gone.size) gone.add(keep.reduce((least, row, t) => (t > 1 && row[unit] < keep[least][unit] ? t : least), 1))
+  const last = Math.max(...gone)
+  let from = last
+  while (gone.has(from - 1)) from--
+  return reading.holds.map(([signal, value]) => ({ signal, value, units: [unit], from, to: last + 1 }))
+}
+
+// The run with ``forces`` in the layer and direction that are drawn; ``equations``: of the walk, as the page carries them.
+/** @param {Reading} reading @param {Run} before @param {Force[]} forces @param {Record<string, any>} equations
+ * @returns {Run} */
+export function forced({ model, cell, declared, layer, direction }, { ids }, forces, equations) {
+  return run(model, cell, declared, ids, null, (at, p, x, s) => {
+    if (at.layer !== layer || at.direction !== direction) return null
+    const now = forces.filter(({ from, to }) => from <= at.step && at.step < to)
+    return now.length ? step(equations, now, p, x, s) : null
+  })
+}
+
+/** @param {Record<string, any>} equations @param {Force[]} forces @param {Parameters} p @param {Vector} x
+ * @param {Values} s @returns {Values} */
+function step(equations, forces, p, x, s) {
+  /** @type {Values} */
+  const values = {}
+  const known = new Map()
+  const of = leaf(p, (kind, name) => (kind === "x" ? x : kind === "v" ? values[name] : s[name]))
+  for (const [name, { tree }] of Object.entries(equations)) {
+    const value = Float64Array.from(/** @type {Vector} */ (evaluate(tree, of, known)))
+    for (const { signal, value: wanted, units } of forces) {
+      if (signal !== name) continue
+      for (const unit of units ?? value.keys()) value[unit] = wanted === "flip" ? -value[unit] : wanted
+    }
+    values[name] = value
+    if (typeof tree.v === "number") known.set(tree.v, value)
+  }
+  return values
+}
