@@ -6,6 +6,7 @@
 # make test-cuda    what needs an NVIDIA card, in under two minutes; elsewhere it is skipped
 # make chaos        a bad day: 100,000 hostile files, faults and attacks while a neighbour's page is watched; prints a table
 # make bench        measures the page in a real browser (benchmarks/README.md), and what a trace costs (benchmarks/trace.md)
+# make site         writes the page without a server into site/, documentation included, for any static host or a memory stick
 # make docs         writes the generated tables of docs/: cells, models, experiments
 # make docs-site    docs/ as a site for the browser: site/docs/index.html, also without a network
 # make screenshots  takes README's pictures from the running app
@@ -19,7 +20,7 @@ INSTALLED := .venv/.installed
 TORCH ?= $(shell [ -e /dev/nvidiactl ] || command -v nvidia-smi >/dev/null || [ -e /usr/lib/wsl/lib/nvidia-smi ] || \
            [ "`uname -sm`" = 'Darwin arm64' ] && echo 1)
 
-.PHONY: help run test test-isa test-cuda chaos bench docs docs-site screenshots venv
+.PHONY: help run test test-isa test-cuda chaos bench site docs docs-site screenshots venv
 .DEFAULT_GOAL := help
 
 help:
@@ -55,6 +56,9 @@ chaos: $(INSTALLED)-dev
 bench: $(INSTALLED)-dev
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.trace
+
+site: docs-site
+	$(BIN)/python -m dashboard.site site
 
 docs: $(INSTALLED)-dev
 	$(BIN)/python -m benchmarks.tables

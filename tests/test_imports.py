@@ -43,6 +43,7 @@ FLOW = (
     "dashboard",
     "dashboard.views",
     "dashboard.talk",
+    "dashboard.site",
     "dashboard.catalogue dashboard.app dashboard.server",
 )
 PACKAGES = ("lstm_core", "lab", "dashboard")

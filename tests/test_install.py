@@ -92,12 +92,14 @@ def test_the_wheel_holds_the_library_and_the_models(wheel: Path) -> None:
 
 
 def test_the_wheel_carries_the_page_and_not_the_lab(wheel: Path) -> None:
-    """All of the page but what trains and what draws experiments; of the lab the word lists that the page reads."""
+    """All of the page but what trains, what draws experiments and what writes a site with them; of the lab the word
+    lists that the page reads."""
     page = {name.removeprefix("lstm_core/_page/") for name in zipfile.ZipFile(wheel).namelist() if "/_page/" in name}
     own = {path.relative_to(ROOT).as_posix() for path in (ROOT / "dashboard").rglob("*") if path.is_file()}
     own = {name for name in own if not re.search(r"__pycache__|^dashboard/(static|\.streamlit)/", name)}
     left = {"catalogue", "train", "views/experiments", "figures/experiments"}
-    assert own - page == {f"dashboard/{name}.py" for name in left}
+    site = {name for name in own if name.startswith("dashboard/site/")}
+    assert own - page == site | {f"dashboard/{name}.py" for name in left}
     assert "dashboard/.streamlit/config.toml" in page and not any("/static/" in name for name in page)
     assert {name.name for name in (ROOT / "assets" / "tours").iterdir()} == {
         name.removeprefix("assets/tours/") for name in page if name.startswith("assets/")

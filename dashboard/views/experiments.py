@@ -177,8 +177,14 @@ def _opened(one: Experiment) -> None:
 
 def table(one: Experiment, found: Results, again: Results | None) -> str:
     """Target beside measured, in Markdown; ``again``: what this session measured."""
+    head, *lines = rows(one, found, again)
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *lines])
+
+
+def rows(one: Experiment, found: Results, again: Results | None = None) -> list[list[str]]:
+    """Target beside measured, a heading first; ``again``: what this session measured."""
     head = ["", tr("claim"), tr("target"), tr("measured"), tr("least to most"), tr("shipped model"), tr("untrained")]
-    rows = [head + [tr("just now")] * (again is not None), ["---"] * (7 + (again is not None))]
+    rows = [head + [tr("just now")] * (again is not None)]
     for target in one.targets:
         figure, value = target.of(found.figures), target.value(found.figures)
         if figure is None or value is None:
@@ -201,7 +207,7 @@ def table(one: Experiment, found: Results, again: Results | None) -> str:
             now = target.value(again.figures)
             row.append("" if now is None else number(now))
         rows.append(row)
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return rows
 
 
 def _word(verdict: str) -> str:
