@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Collection
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,11 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Adds the pages from outside of docs/, and the gallery."""
+    """Adds the pages from outside of docs/, the gallery and the examples."""
     for name in OUTSIDE:
         files.append(File.generated(config, name, abs_src_path=str(ROOT / name)))
     files.append(File.generated(config, "gallery.md", content=gallery()))
+    files.append(File.generated(config, "examples.md", content=examples()))
     return files
 
 
@@ -58,6 +60,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         path = posixpath.normpath(posixpath.join(folder, target))
         if path == "README.md":
             path = "docs/index.md"
+        if path == "examples":
+            path = "docs/examples.md"
         if path in OUTSIDE or path.startswith("docs/"):
             uri = posixpath.relpath(path.removeprefix("docs/"), posixpath.dirname(own) or ".")
             return f"{picture}[{text}]({uri}{anchor})"
@@ -66,6 +70,17 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         return text
 
     return LINK.sub(leads, markdown)
+
+
+def examples() -> str:
+    """The scripts of examples/, each under the question that its docstring begins with."""
+    lines = ["# Examples", "Tasks from beginning to end. What a line prints stands under it, after `# >`."]
+    for script in sorted((ROOT / "examples").glob("*.py")):
+        text = script.read_text(encoding="utf-8")
+        title = script.stem.partition("_")[2].replace("_", " ").capitalize().replace("Onnx", "ONNX")
+        about, _, code = text.removeprefix('"""').partition('"""\n')
+        lines += [f"## {title}", about.strip(), f'```python title="examples/{script.name}"\n{code.strip()}\n```']
+    return "\n\n".join(lines)
 
 
 # ---- the gallery
@@ -112,21 +127,25 @@ def _card(one: Experiment, found: Results) -> str:
 
 
 class Arguments(griffe.Extension):
-    """Makes lists of the lines of docstrings that begin with a name and a colon, as Markdown needs them."""
+    """Makes lists of what docstrings say of arguments and fields, "name: what it is", as Markdown needs them."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Called for each object once it is read."""
         if obj.docstring is not None:
-            obj.docstring.value = listed(obj.docstring.value)
+            inside = obj.parameters if isinstance(obj, griffe.Function) else obj.members.values()
+            obj.docstring.value = listed(obj.docstring.value, {one.name for one in inside})
 
 
 ARGUMENT = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*): (?=\S)")
+WITHIN = re.compile(r"(?<=[.;]) +(?=(\w+(?:, \w+)*): \S)")
+"""Where a line goes on with the next name."""
 
 
-def listed(text: str) -> str:
-    """``text`` with an item of a list for each such line; an item ends with its paragraph."""
+def listed(text: str, names: Collection[str] = ()) -> str:
+    """``text`` with an item of a list for each line that begins so, and where one of ``names`` follows on a line."""
     lines: list[str] = []
     inside = False
+    text = WITHIN.sub(lambda found: "\n" if {*found[1].split(", ")} <= {*names} else found[0], text)
     for line in text.splitlines():
         found = ARGUMENT.match(line)
         if found:

@@ -42,7 +42,7 @@ print(trace.certificate)
 # The forget gates of the top layer, forward, in the second sequence: (time, unit), NaN after its end ...
 forget = trace.sel("f", layer=1, direction=0, batch=1)
 print(forget.shape, forget[4, 0], forget[5, 0])
-# > (12, 32) 0.506 nan
+# > (12, 32) 0.39376104 nan
 
 # ... or that sequence alone, as long as it is. Direction 1 read it from its own end, not from the padding's.
 alone = trace.sequence(1)

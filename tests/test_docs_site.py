@@ -35,7 +35,7 @@ def test_every_page_is_there_and_the_navigation_leads_to_it(site: Path) -> None:
     start = (site / "index.html").read_text(encoding="utf-8")
     pages = [path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")]
     assert len(pages) > 20
-    for page in (*pages, "gallery.html", "ARCHITECTURE.html", "CHANGELOG.html", "benchmarks/trace.html"):
+    for page in (*pages, "gallery.html", "examples.html", "ARCHITECTURE.html", "benchmarks/trace.html"):
         assert (site / page).exists()
         if Path(page).parent.name != "reference" and str(page) != "index.html":
             assert f'href="{page}"' in start, page
