@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import StopException, add_script_run_ctx, ge
 
 from dashboard import workers
 from dashboard.language import tr
+from dashboard.style import style
 
 PATIENCE = 0.5
 """Seconds after which something is said: most files are read by then."""
@@ -66,6 +67,8 @@ class _Notice:
 def _toasted(before: DeltaGenerator | None, text: str, duration: Any) -> DeltaGenerator | None:
     """A notice in the place of the one before."""
     try:
+        if before is None:
+            style()  # a run of a part of the page begins anew among the notices, where it would be in the toast's place
         return (before or st).toast(text, icon="spinner", duration=duration)
     except (StopException, StreamlitAPIException):  # the tab was closed, or the run is in a part that takes no notice
         return before

@@ -28,6 +28,7 @@ else:
 
         from dashboard import cache, uploads
         from dashboard.controls.language import language_choice
+        from dashboard.style import style
         from dashboard.talk import FIRST, talk
         from dashboard.talk.reading import below
         from dashboard.views import discover, pages
@@ -37,7 +38,7 @@ else:
     with turns.OPENING.taken():
         uploads.bound()
         language_choice()
-        st.html(Path(__file__).with_name("page.css"))
+        style()
         st.session_state.pop("figure", None)  # what a page keeps of its last figure is let go with the page
         shown = st.navigation(list(pages().values()), position="top")
         st.set_page_config(f"{shown.title} · Gatescope")

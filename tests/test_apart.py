@@ -61,6 +61,16 @@ def test_a_file_that_takes_a_while_says_so_once(monkeypatch: pytest.MonkeyPatch)
     assert len(said) == 2 and "being read" in said[0] and "over" in said[1]
 
 
+def test_the_notice_leaves_the_stylesheet_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a run of a fragment Streamlit counts the places of notices anew, and the first one is the stylesheet's."""
+    sent: list[str] = []
+    monkeypatch.setattr(apart, "style", lambda: sent.append("style"))
+    toast = apart.st.toast
+    monkeypatch.setattr(apart.st, "toast", lambda *said, **more: [sent.append("toast"), toast(*said, **more)][1])
+    toasts(0.3, monkeypatch)
+    assert sent == ["style", "toast"], "and what follows is shown in the toast's own place"
+
+
 def test_a_file_that_waits_says_how_many_are_before_it(one: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     other = threading.Thread(target=one.read, args=("worker_readers:sleep", {}, {"seconds": 0.6}))
     other.start()

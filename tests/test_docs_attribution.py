@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from lstm_core.analysis.attribution import METHODS, POINTS
+from lstm_core.analysis.attribution import METHODS
+from lstm_core.analysis.integrated import POINTS
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "attribution.md").read_text(encoding="utf-8")
 
 
 def test_the_code_prints_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    [(code, printed)] = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", TEXT, re.DOTALL)
-    exec(compile(code, "docs/attribution.md", "exec"), {})
-    assert re.sub(r"\de-\d\d", "x", capsys.readouterr().out) == re.sub(r"\de-\d\d", "x", printed)
+    names: dict[str, object] = {}
+    for code, printed in re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", TEXT, re.DOTALL):
+        exec(compile(code, "docs/attribution.md", "exec"), names)
+        assert re.sub(r"\de-\d\d", "x", capsys.readouterr().out) == re.sub(r"\de-\d\d", "x", printed)
 
 
 def test_every_method_is_listed() -> None:

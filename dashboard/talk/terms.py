@@ -85,6 +85,7 @@ USED = {
     "memory": ("unit", "cell", "hidden", "forget", "input", "candidate", "rnn"),
     "what_if": ("intervention", "unit", "gate", "cell", "hidden"),
     "gradients": ("gradient", "vanishing", "cell", "hidden", "forget", "rnn"),
+    "compare": ("gate", "unit", "hidden"),
     "contrast": ("unit", "gate", "cell", "hidden"),
     "health": ("saturated", "unit", "gate", "vanishing"),
     "corpus": ("token", "unit", "gate", "forget", "update", "cell", "hidden", "saturated"),

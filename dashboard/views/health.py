@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dashboard import frame
+from dashboard import frame, training
 from dashboard.figures import health as draw
 from dashboard.frame import Context
 from dashboard.language import mark, tr
@@ -34,6 +34,7 @@ def page(here: Context) -> None:
         panels.append(panel(name, tr(note.title), text=tr(note.why), note=_remedy(note), wide=True))
         panels += [_finding(name, f"{name}{side}", shown, side, found[side]) for side in (0, 1)]
     here.chart(KEY, panels, words=[])
+    training.section()
 
 
 def _remedy(note: Note) -> str:

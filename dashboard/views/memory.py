@@ -5,26 +5,44 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from dashboard import frame
 from dashboard.controls.kept import kept_option
 from dashboard.controls.units import unit_choice, unit_name
 from dashboard.controls.words import field, word_pair
+from dashboard.figures import attribution as share
 from dashboard.figures import memory as draw
 from dashboard.frame import Context
 from dashboard.language import mark, tr
-from dashboard.scene import Drawn, Scene
+from dashboard.scene import Scene
 from lstm_core import Network, Trace
-from lstm_core.analysis import memory, readout, retention, timescales
-from lstm_core.drawing.panel import panel, quoted, rounded, signed
+from lstm_core.analysis import (
+    Attribution,
+    Readout,
+    attribution,
+    deletion,
+    expected,
+    memory,
+    readout,
+    retention,
+    timescales,
+)
+from lstm_core.analysis.integrated import POINTS
+from lstm_core.drawing.panel import panel, quoted, rounded, sentences, signed
 from lstm_core.drawing.words import as_sentence
 from lstm_core.equations import carry
+from lstm_core.say import say
 
 KEY = "memory"
 UNIT, WORDS = mark("a unit"), mark("one word against another")
 LONGEST = 300
-"""Steps of which the retention matrix is drawn."""
+"""Steps of which the retention matrix is drawn, and back through which words get their shares."""
+WORK, FEWEST = 120_000_000, 32
+"""Weights that are gone back through for integrated gradients, at all points together; and how many of these."""
+DELETED = 12
+"""Words that are deleted, one after the other."""
 
 
 @frame.page(mark("Memory"), order=2)
@@ -33,7 +51,7 @@ def page(here: Context) -> None:
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
         look = kept_option("look", tr("Decompose"), [UNIT, WORDS])
-    pair = None
+    pair, method = None, share.METHODS["exact"]
     units = list(shown.units)
     if look == WORDS:
         word, other = word_pair(shown)
@@ -42,11 +60,21 @@ def page(here: Context) -> None:
         with right:
             other = field("against", tr("against"), other)
         pair = (word.strip(), other.strip())
+        method = kept_option("method", tr("How the lead is shared out to the words"), list(share.METHODS.values()))
+        method = method or share.METHODS["exact"]
     else:
         for side, place in enumerate((middle, right)):
             with place:
                 units[side] = unit_choice(shown, side)
-    sides = [_side(shown, side, step, units[side], pair) for side, step in enumerate(here.steps())]
+    if pair is None:
+        sides = [_side(shown, side, step, units[side]) for side, step in enumerate(here.steps())]
+    else:
+        key = next(name for name, title in share.METHODS.items() if title == method)
+        told = [_shared(shown, side, step, pair, key) for side, step in enumerate(here.steps())]
+        for column, (html, _) in zip(st.columns(2, gap="medium"), told, strict=True):
+            with column:
+                st.html(html or "<p></p>")
+        sides = [panels for _, panels in told]
     here.chart(KEY, frame.columns(sides))
     st.caption(
         tr(
@@ -56,21 +84,19 @@ def page(here: Context) -> None:
     )
 
 
-def _side(shown: Scene, side: int, step: int, unit: int, pair: tuple[str, str] | None) -> list[dict[str, Any]]:
+# ---- a unit's memory
+
+
+def _side(shown: Scene, side: int, step: int, unit: int) -> list[dict[str, Any]]:
     model, trace, at = shown.models[side], shown.traces[side], shown.drawn[side]
     ids = [f"{kind}{side}" for kind in ("writers", "kept", "spans")]
     cell = tr(trace.cell.title)
     if carry(trace.cell) is None:
-        text = tr(
-            "The {cell} rewrites its whole state at every step, so no word's share of it can be told apart. See the "
-            "page Gradients for what is left of a word.",
-            cell=cell,
-        )
-        return [panel(ids[0], tr("{cell}: who wrote it", cell=cell), text=text), panel(ids[1], ""), panel(ids[2], "")]
+        return [panel(ids[0], tr("{cell}: who wrote it", cell=cell), text=_rewrites(trace)), *_empty(*ids[1:])]
     place = {"layer": at.layer, "backward": bool(at.direction)}
     named = unit_name(model, at, unit, trace)
     return [
-        _writers(ids[0], model, trace, step, unit, pair, at, named),
+        draw.writers(ids[0], trace, memory(trace, step, unit=unit, **place), named),
         draw.kept(ids[1], trace, retention(trace, unit, **place), step, named)
         if len(trace) <= LONGEST
         else panel(
@@ -82,27 +108,97 @@ def _side(shown: Scene, side: int, step: int, unit: int, pair: tuple[str, str] |
     ]
 
 
-def _writers(
-    id: str, model: Network, trace: Trace, step: int, unit: int, pair: tuple[str, str] | None, at: Drawn, named: str
-) -> dict[str, Any]:
-    place: dict[str, Any] = {"layer": at.layer, "backward": bool(at.direction)}
-    if pair is None:
-        return draw.writers(id, trace, memory(trace, step, unit=unit, **place), named)
-    if at.layer != len(trace.layers) - 1:
-        return panel(id, tr(trace.cell.title), text=tr("Words are read out of the top layer; choose it above."))
+def _rewrites(trace: Trace) -> str:
+    return tr(
+        "The {cell} rewrites its whole state at every step, so no word's share of it can be told apart. See the "
+        "page Gradients for what is left of a word.",
+        cell=tr(trace.cell.title),
+    )
+
+
+def _empty(*ids: str) -> list[dict[str, Any]]:
+    return [panel(id, "") for id in ids]
+
+
+# ---- one word against another
+
+
+def _shared(shown: Scene, side: int, step: int, pair: tuple[str, str], method: str) -> tuple[str, list[dict[str, Any]]]:
+    """The text tinted by what each word adds to the lead, as HTML, and the panels; or why there are none."""
+    model, trace, at = shown.models[side], shown.traces[side], shown.drawn[side]
+    ids = [f"{kind}{side}" for kind in ("writers", "deleted")]
+
+    def without(text: str) -> tuple[str, list[dict[str, Any]]]:
+        return "", [panel(ids[0], tr(trace.cell.title), text=text), *_empty(ids[1])]
+
+    if method == "exact" and carry(trace.cell) is None:
+        return without(sentences(_rewrites(trace), tr("Or choose another method above.")))
+    if method == "exact" and at.layer != len(trace.layers) - 1:
+        return without(tr("Words are read out of the top layer; choose it above."))
     try:
-        direction = readout(model, *pair)
+        direction = readout(model, pair[0], pair[1] or None)
     except ValueError as error:
-        return panel(id, tr(trace.cell.title), text=as_sentence(error, tr("Try another word.")))
-    found = memory(trace, step, direction=direction.vector, **place)
+        return without(as_sentence(error, tr("Try another word.")))
     words = {"word": quoted(pair[0]), "other": quoted(pair[1])}
-    of = tr("the lead of {word} over {other}", **words)
-    lead = float(found.value) + direction.bias
+    of = tr("the lead of {word} over {other}", **words) if pair[1] else tr("the score of {word}", **words)
+    try:
+        if method == "exact":
+            place: dict[str, Any] = {"layer": at.layer, "backward": bool(at.direction)}
+            found = memory(trace, step, direction=direction.vector, **place)
+            parts = found.contributions
+            first = draw.writers(ids[0], trace, found, of, _lead(pair, float(found.value), direction))
+        else:
+            given = _attributed(model, trace, step, direction, method)
+            parts = given.words
+            first = share.shares(ids[0], trace, given, method, of, _lead(pair, given.value, direction))
+    except (ValueError, NotImplementedError) as error:
+        return without(as_sentence(error, tr("Choose another method above.")))
+    return share.tinted(shown.settings.text, trace, parts), [
+        first,
+        _deleted(ids[1], trace, step, direction, parts, method, of),
+    ]
+
+
+def _attributed(model: Network, trace: Trace, step: int, direction: Readout, method: str) -> Attribution:
+    """Raises ValueError as ``attribution`` does, and for a text that is too long to be waited for."""
+    if len(trace) > LONGEST:
+        raise ValueError(say("the words of a text get their shares for up to {count} tokens", count=LONGEST))
+    if method == "unexpected":
+        return attribution(trace, direction, "relevance", step=step, baseline=expected(model, trace))
+    points = WORK // (len(trace) * len(trace.layers) * model.hidden_size**2)
+    if method == "integrated" and points < FEWEST:
+        raise ValueError(say("integrated gradients of so long a text take too long with this model"))
+    return attribution(trace, direction, method, step=step, points=min(points, POINTS))
+
+
+def _deleted(
+    id: str, trace: Trace, step: int, direction: Readout, parts: np.ndarray, method: str, of: str
+) -> dict[str, Any]:
+    title = tr("{cell}: without the words that matter most", cell=tr(trace.cell.title))
+    if len(trace) > LONGEST:
+        return panel(id, title, text=tr("Words are deleted from texts of up to {count} tokens.", count=LONGEST))
+    try:
+        quick = attribution(trace, direction, "gradient", step=step)
+        sign = 1 if quick.value + direction.bias >= 0 else -1  # what is deleted speaks for the likelier word
+        own = deletion(trace, direction, sign * parts, step=step, most=DELETED)
+        other = own if method == "gradient" else deletion(trace, direction, sign * quick.words, step=step, most=DELETED)
+    except (ValueError, NotImplementedError) as error:
+        return panel(id, title, text=as_sentence(error))
+    return share.deleted(id, trace, own, other, method, of, direction.bias)
+
+
+def _lead(pair: tuple[str, str], value: float, direction: Readout) -> str:
+    """What the value means in chances, with the readout's own bias."""
+    lead = value + direction.bias
+    words = {"word": quoted(pair[0]), "other": quoted(pair[1])}
+    if not pair[1]:
+        return tr(
+            "The score (logit) of {word} also has {bias} of the readout's own.", **words, bias=signed(direction.bias)
+        )
     if lead < 0:
         words = {"word": words["other"], "other": words["word"]}
-    more = tr(
+    return tr(
         "The lead is the difference of the two words' scores (logits). With {bias} from the readout's own bias, "
         "whatever was read, {word} is {times} times as likely as {other}.",
         **{**words, "bias": signed(direction.bias), "times": rounded(math.exp(min(abs(lead), 100)))},
     )
-    return draw.writers(id, trace, found, of, more)

@@ -46,19 +46,19 @@ def panel() -> None:
         if here.upload is not None:
             _line(here, here.upload)
         elif here.question is not None:
-            _question(here, here.question)
+            question(here, here.question)
         else:
             text = tr("{kinds}. {read}", kinds=tr(KINDS), read=tr(READ_AS))
             uploader(tr("Your model"), text, "file", here, here.take_all)
 
 
-def _question(here: Place, question: Question) -> None:
+def question(here: Place, asked: Question) -> None:
     """What the file does not say."""
-    file = plain(question.given.file)
+    file = plain(asked.given.file)
     st.markdown(tr("**{file}** does not say which cell it holds. Which one was it?", file=file))
     said: dict[str, str] = {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        for name, cells in question.choices.items():
+        for name, cells in asked.choices.items():
             cell = st.selectbox(
                 plain(name) if name else tr("The block"),
                 cells,
@@ -70,9 +70,9 @@ def _question(here: Place, question: Question) -> None:
             )
             if cell is not None:
                 said[name] = cell
-        whole = len(said) == len(question.choices)
+        whole = len(said) == len(asked.choices)
         st.button(tr("Open it"), disabled=not whole, on_click=here.answer, args=(said,))
-        st.button(tr("Remove"), type="tertiary", key="yours away", on_click=here.clear)
+        st.button(tr("Remove"), type="tertiary", key=f"{here.name} away", on_click=here.clear)
 
 
 def _line(here: Place, upload: Upload) -> None:

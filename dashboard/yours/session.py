@@ -35,9 +35,9 @@ class Question:
 
 @dataclass(eq=False)
 class Place:
-    """What a session holds. ``turn`` numbers the files and ``model`` the blocks, so that each gets widgets of its own;
-    ``tab`` is the kind of input whose fields are open, ``page`` the page on which ``problem`` is shown. ``gone`` names
-    the file that was let go of."""
+    """What a session holds. ``name`` is what its widgets' keys begin with; ``turn`` numbers the files and ``model`` the
+    blocks, so that each gets widgets of its own; ``tab`` is the kind of input whose fields are open, ``page`` the page
+    on which ``problem`` is shown. ``gone`` names the file that was let go of."""
 
     upload: Upload | None = None
     question: Question | None = None
@@ -47,6 +47,7 @@ class Place:
     tab: str = PROBE
     page: str = ""
     gone: str = ""
+    name: str = "yours"
 
     def take_all(self, files: Mapping[str, bytes]) -> None:
         """Read the file among ``files`` that the others belong to: an index of shards, or else the first of a format

@@ -17,12 +17,12 @@ Take = Callable[[Mapping[str, bytes]], None]
 
 
 def key_of(here: Place, name: str) -> str:
-    return f"yours {name}, model {here.model}"
+    return f"{here.name} {name}, model {here.model}"
 
 
 def uploader(label: str, text: str, key: str, here: Place, take: Take, several: bool = True) -> None:
     """``take`` gets the files by name; one of them unless ``several`` may come together."""
-    key = f"yours {key}, upload {here.turn}"
+    key = f"{here.name} {key}, upload {here.turn}"
     st.file_uploader(label, key=key, on_change=_uploaded, args=(here, key, take), accept_multiple_files=several)
     st.caption(text)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from lstm_core.analysis.attribution import Attribution, attribution
 from lstm_core.analysis.contrast import Contrast, contrast
+from lstm_core.analysis.deletion import Deletion, deletion
+from lstm_core.analysis.expected import expected
 from lstm_core.analysis.gradients import Flow, Gradients, flow, gradients, jacobians
 from lstm_core.analysis.health import Health, health
 from lstm_core.analysis.intervene import Counterfactual, Force, Swap, format_all, intervene, parse, parse_all
@@ -19,6 +21,7 @@ __all__ = [
     "Attribution",
     "Contrast",
     "Counterfactual",
+    "Deletion",
     "Flow",
     "Force",
     "Gradients",
@@ -34,6 +37,8 @@ __all__ = [
     "Timescales",
     "attribution",
     "contrast",
+    "deletion",
+    "expected",
     "flow",
     "format_all",
     "gradients",

@@ -5,7 +5,8 @@ another. Four ways to share it out, each with its completeness error, what is le
 
 - "gradient": input times gradient. Cheap, and right for a linear network alone; its sum is not the output.
 - "integrated": integrated gradients, the gradient averaged on the straight way from a baseline to the input, times the
-  way (Sundararajan, Taly & Yan, ICML 2017, arXiv 1703.01365). Complete up to the quadrature.
+  way (Sundararajan, Taly & Yan, ICML 2017, arXiv 1703.01365). Complete up to the quadrature, which is made finer where
+  it is not.
 - "relevance": layer-wise relevance propagation as Arras et al. have it for the LSTM (WASSA 2017, arXiv 1706.07206,
   sections 2.2 and 3; the book chapter of 2019, arXiv 1909.12114): a product of gate and signal gives everything to the
   signal, a sum gives in proportion to its parts, a function gives what it gets. Without their stabiliser it is the
@@ -17,31 +18,27 @@ another. Four ways to share it out, each with its completeness error, what is le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from lstm_core import attention as attending
 from lstm_core.analysis.brief import brief
-from lstm_core.analysis.gradients import ARITHMETIC, Gradients, _back, _local, gradients
+from lstm_core.analysis.gradients import ARITHMETIC, _local, gradients
+from lstm_core.analysis.integrated import POINTS, integrated
 from lstm_core.analysis.memory import memory
 from lstm_core.analysis.readout import Readout
-from lstm_core.analysis.steps import Steps, history
+from lstm_core.analysis.rerun import output, rerun, sent_down
+from lstm_core.analysis.steps import history
 from lstm_core.analysis.tape import Tape
-from lstm_core.ops import NUMPY, host
+from lstm_core.ops import host
 from lstm_core.say import say
-from lstm_core.scan import scan
 from lstm_core.sequences import skipped
 from lstm_core.trace import Trace
 
 METHODS = ("gradient", "integrated", "relevance", "exact")
-POINTS = 256
-"""On the way from the baseline to the input, for integrated gradients."""
-AT_ONCE = 200_000
-"""Values of one signal that are held at a time for these points."""
 
 
 @brief
@@ -87,8 +84,9 @@ def attribution(
     target: a direction in the top layer's output, (directions * unit,), with attention (2 * unit,), as an array or a
         tensor, such as a row of a classifier; or a ``Readout``, whose bias is left out. method: one of ``METHODS``.
     step, batch: as for ``analysis.gradients``; the inputs are those of that sequence alone, (time, input).
-    baseline: what integrated gradients start from, a number or (input,) or (time, input); zeros are an embedding that
-        says nothing. points: how many gradients they average, at the places of Gauss and Legendre.
+    baseline: what the inputs are compared with, a number or (input,) or (time, input): a step gets what it adds beyond
+        its baseline, and "exact" has none. Zeros are an embedding that says nothing; ``expected(model, trace)`` is the
+        word that the model expected there. points: how many gradients are averaged for integrated ones at most.
 
     All in float64. Raises ValueError for a method, step, sequence or direction that there is not, and for "exact" where
     the cell's memory does not go on linearly; NotImplementedError for a cell with a function that has no derivative
@@ -104,14 +102,17 @@ def attribution(
     if method == "exact":
         return _exact(trace, step, vector)
     x = np.asarray(trace.inputs[:, 0], np.float64)
-    value = _value(trace, step, vector)
-    if method == "relevance":
-        return _relevance(trace, step, vector, x, value)
-    if method == "gradient":
-        shares = x * gradients(trace, step, vector).inputs
-        return _made("gradient", step, shares, 0.0, 0.0, value, 0.0)
     start = np.broadcast_to(host(baseline, np.float64), x.shape)
-    return _integrated(trace, step, vector, x, start, value, points)
+    value = output(trace, step, vector)
+    if method == "relevance":
+        return _relevance(trace, step, vector, x, start, value)
+    if method == "gradient":
+        slopes = gradients(trace, step, vector).inputs
+        return _made("gradient", step, (x - start) * slopes, 0.0, 0.0, value, float((start * slopes).sum()))
+    found = integrated(trace, step, vector, x, start, points)
+    if found is None:
+        return _made("integrated", step, np.zeros_like(x), value, 0.0, value, 0.0)
+    return _made("integrated", step, found[0], 0.0, 0.0, value, found[1])
 
 
 def _made(
@@ -121,135 +122,24 @@ def _made(
     return Attribution(method, step, inputs, inputs.sum(-1), initial, bias, value, baseline, error)
 
 
-def _value(trace: Trace, step: int, vector: np.ndarray) -> float:
-    """The output along the direction, from the states of the trace."""
-    shown = attending.top(trace.cell, trace.signals).astype(np.float64)
-    if trace.attention is not None and len(vector) == 2 * shown.shape[-1]:
-        params = {name: np.asarray(value, np.float64) for name, value in trace.attention.items()}
-        shown = attending.attended(params, shown)[0]
-    if vector.shape != shown.shape[-1:]:
-        raise ValueError(
-            say(
-                "the target is a vector of the output, {expected}, not {found}",
-                expected=shown.shape[-1:],
-                found=vector.shape,
-            )
-        )
-    return float(shown[step, 0] @ vector)
-
-
-# ---- integrated gradients
-
-
-def _integrated(
-    trace: Trace, step: int, vector: np.ndarray, x: np.ndarray, start: np.ndarray, value: float, points: int
-) -> Attribution:
-    """Steps that a mask skipped are left out: they change nothing and get nothing."""
-    taken = ~skipped(trace)[:, 0]
-    places = np.flatnonzero(taken)
-    if not len(places) or (step < places[0] if not trace.reverse else step > places[-1]):
-        return _made("integrated", step, np.zeros_like(x), value, 0.0, value, 0.0)
-    near = places[places >= step][0] if trace.reverse and step <= places[-1] else places[places <= step][-1]
-    at = int(np.searchsorted(places, near))
-    nodes, weights = np.polynomial.legendre.leggauss(points)
-    alphas, weights = (nodes + 1) / 2, weights / 2
-    own, begin = x[taken], start[taken]
-    mean, most = np.zeros_like(own), max(1, AT_ONCE // max(1, len(own) * trace.hidden_size))
-    for first in range(0, points, most):
-        chosen = slice(first, first + most)
-        runs = begin[:, None] + alphas[chosen, None] * (own - begin)[:, None]
-        found = _input_gradients(_again(trace, runs), at, vector)
-        mean += np.einsum("p,tpi->ti", weights[chosen], found)
-    shares = np.zeros_like(x)
-    shares[taken] = (own - begin) * mean
-    base = _value(_again(trace, begin[:, None]), at, vector)
-    return _made("integrated", step, shares, 0.0, 0.0, value, base)
-
-
-def _again(trace: Trace, inputs: np.ndarray) -> Trace:
-    """The network of ``trace`` on other inputs, (time, run, input), in float64."""
-    layers = [[{k: np.asarray(v, np.float64) for k, v in params.items()} for params in row] for row in trace.layers]
-    runs = inputs.shape[1]
-    initial = {name: np.repeat(np.asarray(v, np.float64), runs, axis=2) for name, v in trace.initial.items()}
-    way = slice(None, None, -1 if trace.reverse else 1)
-    signals, _ = scan(trace.cell, layers, inputs[way], initial, NUMPY)
-    signals = {name: values[:, :, way] for name, values in signals.items()}
-    looks = attending.weights(trace.attention, trace.cell, signals)
-    return replace(trace, signals={**signals, **looks}, inputs=inputs, layers=layers, initial=initial, lengths=None)
-
-
-def _input_gradients(trace: Trace, step: int, vector: np.ndarray) -> np.ndarray:
-    """(time, run, input): the gradient of the output in the inputs of each run."""
-    if trace.attention is not None and len(vector) == 2 * len(trace.attention["W_a"]):
-        found: list[Gradients] = [gradients(trace, step, vector, run) for run in range(trace.inputs.shape[1])]
-        return np.stack([one.inputs for one in found], axis=1)
-    above = np.zeros((*trace.inputs.shape[:2], len(vector)))
-    above[step] = vector
-    return _down(trace, above)[0]
-
-
-Slopes = Callable[[Tape, list[Any]], "list[tuple[Any, ...]]"]
-
-
-def _down(trace: Trace, above: np.ndarray, slopes: Slopes | None = None) -> tuple[np.ndarray, float, float]:
-    """What is ``above``, (time, run, directions * unit) in the top layer's output, sent down to the inputs: (time, run,
-    input); and, times their values and summed, what the first states and the parameters that are vectors get."""
-    more: dict[str, Any] = {} if slopes is None else {"slopes": slopes}
-    below: list[dict[str, np.ndarray]] = [{} for _ in trace.layers[0]]
-    initial = bias = 0.0
-    for layer in reversed(range(len(trace.layers))):
-        runs = [_steps(trace, layer, way) for way in range(len(trace.layers[0]))]
-        parts = np.split(above, len(runs), axis=-1)
-        above = np.zeros_like(runs[0].x)
-        for way, run in enumerate(runs):
-            given = dict(below[way])
-            given[run.cell.output] = given.get(run.cell.output, 0.0) + parts[way]
-            back = _back(run, {name: run.flip(value) for name, value in given.items()}, **more)
-            above = above + run.flip(back.x)
-            below[way] = {name: run.flip(value) for name, value in back.below.items()}
-            initial += sum(float((back.first[name] * run.old[name][0]).sum()) for name in back.first)
-            bias += sum(float((value * run.params[name]).sum()) for name, value in back.vectors.items())
-    return above, initial, bias
-
-
-def _steps(trace: Trace, layer: int, way: int) -> Steps:
-    """As ``lstm_core.analysis.steps.steps``, of all rows of the batch at once: (time, run, unit)."""
-    cell, backward = trace.cell, trace.reverse or way == 1
-    flip = slice(None, None, -1 if backward else 1)
-    if layer:
-        x = np.concatenate(list(trace.signals[cell.output][layer - 1]), axis=-1)
-    else:
-        x = trace.inputs
-    signals = {s.name: trace.signals[s.name][layer, way][flip].astype(np.float64) for s in cell.signals}
-    old = {
-        name: np.concatenate([np.asarray(trace.initial[name][layer, way], np.float64)[None], signals[name][:-1]])
-        for name in cell.states()
-    }
-    zero = np.zeros_like(next(iter(signals.values())))
-    below = {
-        f"below_{name}": trace.signals[name][layer - 1, way][flip].astype(np.float64) if layer else zero
-        for name in cell.below
-    }
-    params = {name: np.asarray(value, np.float64) for name, value in trace.layers[layer][way].items()}
-    x = np.asarray(x, np.float64)[flip]
-    return Steps(cell, backward, x, signals, old, below, params, np.zeros(len(x), bool))
-
-
 # ---- relevance
 
 
-def _relevance(trace: Trace, step: int, vector: np.ndarray, x: np.ndarray, value: float) -> Attribution:
+def _relevance(
+    trace: Trace, step: int, vector: np.ndarray, x: np.ndarray, start: np.ndarray, value: float
+) -> Attribution:
     taken = np.flatnonzero(~skipped(trace)[:, 0])
     if len(taken) < len(trace):
         raise ValueError(say("relevance is not shared out over steps that a mask skips: take method='integrated'"))
     if trace.attention is not None and len(vector) == 2 * len(trace.attention["W_a"]):
         raise ValueError(say("relevance is not shared out through attention: take method='integrated'"))
-    again = _again(trace, np.asarray(trace.inputs, np.float64))
+    run = rerun(trace, np.asarray(trace.inputs, np.float64))
     above = np.zeros((*trace.inputs.shape[:2], len(vector)))
     above[step] = vector
     names = frozenset(signal.name for signal in trace.cell.signals if signal.kind == "gate")
-    found, initial, bias = _down(again, above, partial(_rules, names=names))
-    return _made("relevance", step, x * found[:, 0], initial, bias, value, 0.0)
+    found, initial, bias = sent_down(run, above, partial(_rules, names=names))
+    rates = found[:, 0]  # what a unit of each input gets, with everything else as it is
+    return _made("relevance", step, (x - start) * rates, initial, bias, value, float((start * rates).sum()))
 
 
 def _rules(cell: Tape, values: list[Any], names: frozenset[str]) -> list[tuple[Any, ...]]:

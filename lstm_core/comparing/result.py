@@ -84,6 +84,27 @@ class Comparison:
         """Whether they are equal."""
         return self.equal
 
+    def why(self) -> list[str]:
+        """What is known of the cause, in sentences; nothing where they are equal."""
+        if self.equal:
+            return []
+        lines: list[str] = []
+        for name, where in dict.fromkeys((cause.name, cause.where) for cause in self.causes):
+            lines.append(say("Cause: {name}, in {where}.", name=say(name), where=_places(where)))
+        if self.explained:
+            changes = self.causes[0].change
+            for cause in self.causes[1:]:
+                changes = say("{first}, and {second}", first=changes, second=cause.change)
+            lines.append(say("With {changes}, A and B agree to {left:.1e}.", changes=changes, left=self.left))
+        elif self.causes:
+            lines.append(say("What parts them above that is none of the causes that are known here."))
+        else:
+            lines.append(say("None of the causes that are known here explains it."))
+        if not self.explained and self.parameters:
+            named = [f"{name} of layer {layer} by {value:.2g}" for (layer, _, name), value in self.parameters.items()]
+            lines.append(say("The weights that differ most: {names}.", names="; ".join(named[:4])))
+        return lines
+
     def __str__(self) -> str:
         """What there is to say, a sentence a line."""
         if self.equal:
@@ -101,21 +122,7 @@ class Comparison:
                     last=float(self.growth[-1]),
                 )
             )
-        for name, where in dict.fromkeys((cause.name, cause.where) for cause in self.causes):
-            lines.append(say("Cause: {name}, in {where}.", name=say(name), where=_places(where)))
-        if self.explained:
-            changes = self.causes[0].change
-            for cause in self.causes[1:]:
-                changes = say("{first}, and {second}", first=changes, second=cause.change)
-            lines.append(say("With {changes}, A and B agree to {left:.1e}.", changes=changes, left=self.left))
-        elif self.causes:
-            lines.append(say("What parts them above that is none of the causes that are known here."))
-        else:
-            lines.append(say("None of the causes that are known here explains it."))
-        if not self.explained and self.parameters:
-            named = [f"{name} of layer {layer} by {value:.2g}" for (layer, _, name), value in self.parameters.items()]
-            lines.append(say("The weights that differ most: {names}.", names="; ".join(named[:4])))
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.why()])
 
     __repr__ = __str__
 

@@ -97,6 +97,7 @@ def _packed(block: Block, arrays: Arrays) -> Plain:
         "mask_value": None if block.mask_value is None else float(block.mask_value),
         "reads": block.reads and [block.reads.name, list(block.reads.through), bool(block.reads.mask_zero)],
         "assumed": [as_json(sentence) for sentence in block.assumed],
+        "biases": [[arrays.places(both) for both in row] for row in block.biases],
     }
 
 
@@ -117,6 +118,7 @@ def _unpacked(plain: Plain, arrays: Sequence[np.ndarray]) -> Block:
         plain["mask_value"],
         reads and Source(reads[0], tuple(reads[1]), reads[2]),
         tuple(from_json(sentence) for sentence in plain["assumed"]),
+        tuple([named(both) for both in row] for row in plain["biases"]),
     )
 
 

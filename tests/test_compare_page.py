@@ -1,0 +1,146 @@
+"""The page Compare: equal models are equal, and of two that part it names the place, the growth and the cause."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+from torch import Tensor, nn
+from uploads import HOSTILE, WORDS, saved, tagger
+
+import lstm_core
+from dashboard import apart, compared, library
+from dashboard.state import YOURS
+from dashboard.views import compare
+from dashboard.yours import vocabulary
+from dashboard.yours.session import Place
+from dashboard.yours.upload import Given
+from tests.small_models import small_model
+from tests.test_views import SENTENCE, script, sent, small  # noqa: F401
+
+
+def placed(data: bytes, name: str = "yours") -> Place:
+    place = Place(name=name)
+    place.take(Given(f"{name}.pt", data))
+    return place
+
+
+def opened(own: Place | None = None, other: Place | None = None, **params: str) -> AppTest:
+    test = AppTest.from_function(script, args=(compare.__name__,), default_timeout=60)
+    for key, place in ((library.OWN, own), (compare.OTHER, other)):
+        if place is not None:
+            test.session_state[key] = place
+    for key, value in {"text": SENTENCE, **params}.items():
+        test.query_params[key] = value
+    test.run()
+    assert not test.exception, test.exception
+    return test
+
+
+def panels(test: AppTest) -> dict[str, dict]:
+    return {panel["id"]: panel for panel in sent(test)["panels"]}
+
+
+def file(change: Callable[[dict[str, Tensor]], dict[str, Tensor]] = dict, module: nn.Module | None = None) -> bytes:
+    """The weights of an LSTM, changed as a conversion may change them."""
+    torch.manual_seed(3)
+    module = nn.LSTM(4, 6) if module is None else module
+    data = io.BytesIO()
+    torch.save(change(module.state_dict()), data)
+    return data.getvalue()
+
+
+def reordered(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    parts = {name: value.chunk(4) for name, value in weights.items()}
+    return {name: torch.cat([i, o, f, g]) for name, (i, f, g, o) in parts.items()}
+
+
+@pytest.mark.parametrize("fault", [compared.ORDER, compared.HALF, compared.END])
+@pytest.mark.parametrize("left", ["pronouns-lstm", "pronouns-gru", "stacked"])
+def test_the_cause_of_a_planted_fault_is_named(left: str, fault: str) -> None:
+    cause = {compared.ORDER: "gate order", compared.HALF: "precision", compared.END: "direction"}[fault]
+    drawn = panels(opened(left=left, beside=compare.COPY, fault=fault))
+    assert f"Cause: {cause}, in layer 0" in drawn["why"]["text"] and "A and B agree to" in drawn["why"]["text"]
+    assert drawn["verdict"]["text"].startswith("They part at “")
+
+
+def test_the_growth_is_the_difference_of_two_runs() -> None:
+    model = small_model("gru")
+    a = compared.Side.of(model)
+    b = compared.planted(a, compared.ORDER)
+    runs = [one.run(SENTENCE)["h"][-1, 0, :, 0] for one in (model, replace(model, block=b.blocks[0]))]
+    apart_by = np.abs(runs[0] - runs[1]).max(1)
+    drawn = panels(opened(left="pronouns-gru", beside=compare.COPY, fault=compared.ORDER))["growth"]
+    np.testing.assert_allclose(drawn["figure"]["data"][0]["y"], apart_by, rtol=1e-3, atol=1e-6)
+
+
+def test_a_model_is_equal_to_itself_and_two_sizes_are_a_sentence() -> None:
+    drawn = panels(opened(left="stacked", right="stacked", beside=compare.RIGHT))
+    assert drawn["verdict"]["text"].startswith("They are equal") and "why" not in drawn
+    test = opened(left="stacked", right="pronouns-lstm", beside=compare.RIGHT)
+    assert any("not models of one shape" in one.value for one in test.info)
+
+
+def test_two_files_of_a_visitor_are_compared_in_a_worker() -> None:
+    own = placed(file())
+    drawn = panels(opened(own, placed(file(reordered), "other"), left=YOURS, beside=compare.FILE))
+    assert "Cause: gate order, in layer 0" in drawn["why"]["text"]
+    assert drawn["verdict"]["title"] == "A is yours.pt, B is other.pt"
+    drawn = panels(opened(own, placed(file(), "other"), left=YOURS, beside=compare.FILE))
+    assert drawn["verdict"]["text"].startswith("They are equal")
+    half = placed(file(lambda old: {**old, "bias_hh_l0": torch.zeros_like(old["bias_hh_l0"])}), "other")
+    drawn = panels(opened(own, half, left=YOURS, beside=compare.FILE))
+    assert "Cause: biases, in layer 0" in drawn["why"]["text"], "the two biases of a file come along"
+    other = placed(file(module=nn.GRU(3, 5)), "other")
+    test = opened(own, other, left=YOURS, beside=compare.FILE)
+    assert any("the block reads" in one.value and "cannot be compared" in one.value for one in test.info)
+
+
+def test_a_language_model_of_a_visitor_is_compared_word_by_word() -> None:
+    own, other = tagger(), tagger()
+    with torch.no_grad():
+        other.embed.weight.copy_(other.embed.weight.roll(1, 0))
+    place = placed(saved(own))
+    place.choose(vocabulary=vocabulary.read("\n".join(WORDS).encode(), len(WORDS)), source="sentence")
+    drawn = panels(opened(place, placed(saved(other), "other"), left=YOURS, beside=compare.FILE))
+    assert "They part at “Mary” (step 1): what layer 0 reads" in drawn["verdict"]["text"]
+    assert "Cause: embedding" in drawn["why"]["text"]
+
+
+def test_a_shipped_model_is_compared_with_its_own_file() -> None:
+    data = io.BytesIO()
+    model = lstm_core.load_model("pronouns-lstm")
+    names = {"W": "weight_ih_l0", "U": "weight_hh_l0", "b": "bias_ih_l0"}
+    stacked = {
+        own: torch.tensor(np.concatenate([model.layers[0][0][f"{kind}_{gate}"] for gate in "ifgo"]))
+        for kind, own in names.items()
+    }
+    torch.save({**stacked, "bias_hh_l0": torch.zeros_like(stacked["bias_ih_l0"])}, data)
+    drawn = panels(opened(None, placed(data.getvalue(), "other"), beside=compare.FILE))
+    assert drawn["verdict"]["text"].startswith("They are equal")
+
+
+def test_what_is_wrong_with_a_file_and_what_takes_too_long_are_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    for make, _ in (HOSTILE[name] for name in ("text", "a pickle with code", "zip bomb")):
+        test = opened(None, placed(make(), "other"), beside=compare.FILE)
+        assert test.error and "other" in test.error[0].value
+    test = opened(None, None, beside=compare.FILE)
+    assert any("Only the weights are read" in one.value for one in test.caption)
+
+    def late(*given: object) -> None:
+        raise ValueError("late")
+
+    place = placed(file(), "other")
+    monkeypatch.setattr(apart, "read", late)
+    test = opened(None, place, beside=compare.FILE)
+    assert any("longer, or more memory, than a page may" in one.value for one in test.info)
+
+
+def test_a_broken_link_falls_back() -> None:
+    whole, broken = (panels(opened(**query)) for query in ({}, {"beside": "<b>", "fault": "none"}))
+    assert whole["verdict"]["text"] == broken["verdict"]["text"] != ""
