@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ class Arguments(griffe.Extension):
         """Called for each object once it is read."""
         if obj.docstring is not None:
             inside = obj.parameters if isinstance(obj, griffe.Function) else obj.members.values()
-            obj.docstring.value = listed(obj.docstring.value, {one.name for one in inside})
+            obj.docstring.value = linked(listed(obj.docstring.value, {one.name for one in inside}), obj.path)
 
 
 ARGUMENT = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*): (?=\S)")
@@ -156,3 +157,23 @@ def listed(text: str, names: Collection[str] = ()) -> str:
         inside = bool(line) and (found is not None or inside)
         lines.append(line)
     return "\n".join(lines)
+
+
+@cache
+def places() -> dict[str, str]:
+    """Where in the reference each public name stands: its dotted path, as the pages of docs/reference name it."""
+    pages = (path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md"))
+    return {path.rpartition(".")[2]: path for page in pages for path in re.findall(r"^::: (\S+)", page, re.MULTILINE)}
+
+
+def linked(text: str, own: str = "") -> str:
+    """``text`` with a link at each public name between double backquotes: ``Trace``, ``analysis.health``.
+
+    A function's bare name is left alone, since an argument or a method may have the same.
+    """
+
+    def link(found: re.Match[str]) -> str:
+        path = places().get(found[1].rpartition(".")[2])
+        return found[0] if path is None or path == own else f"[{found[0]}][{path}]"
+
+    return re.sub(r"``([A-Z]\w+|(?:lstm_core\.)?analysis\.\w+|lstm_core\.\w+)``", link, text)

@@ -46,6 +46,7 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     headings = set(re.findall(r'<h2 id="lstm_core\.[\w.]*?\.?(\w+)"', text))
     assert {*lstm_core.__all__, *analysis.__all__} - headings == {"AXES", "CELLS"} and "lstm_core.AXES" in text
     assert re.search(r"<li>\s*(?:<p>)?<code>lengths</code>: \(batch,\) steps of each", text)  # what it takes, as a list
+    assert re.search(r'<a [^>]*href="[^"]*#lstm_core\.block\.Block"[^>]*><code>', text)  # names lead to their places
 
 
 def test_the_gallery_shows_each_experiment_with_its_figure_and_its_targets(site: Path) -> None:
