@@ -22,6 +22,7 @@ from lab.experiments.record import results
 from lab.tasks.miniature import MINIATURES
 from lstm_core import CELLS, list_models, load_model
 from lstm_core.attention import ALPHA, SOURCE
+from lstm_core.beyond import kept
 from lstm_core.cells import VARIANTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,6 +69,8 @@ def registered() -> Iterator[tuple[str, str]]:
         for text in (meta.get("title"), meta.get("honesty"), *labels, *meta.get("units", {}), *meanings):
             if text:
                 yield f"assets/models/{name}", str(text)
+    for name, path in kept.files().items():
+        yield f"assets/models/beyond/{name}", str(kept.header(path)["honesty"])
 
 
 def updated(path: Path, found: Catalog) -> bytes:

@@ -13,8 +13,7 @@ from lab.experiments import discover
 from lab.experiments.base import Checked, Experiment
 from lab.experiments.record import FOLDER, results
 from lab.report import compared, guarded, limited, tell, tell_share, verdicts
-from lab.shipped import checked, named
-from lstm_core.network import list_models, load_model
+from lab.shipped import checked, load, models_by_name, named
 from lstm_core.say import say
 
 
@@ -32,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
 
 def chosen(names: Sequence[str]) -> tuple[list[Experiment], list[str]]:
     """The experiments and the models of these names, all of them if there are none."""
-    return named(names) if names else (list(discover().values()), list(list_models()))
+    return named(names) if names else (list(discover().values()), list(models_by_name()))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -55,7 +54,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"{name}: its header", flush=True)
         start = time.perf_counter()
         try:
-            fine &= _told(checked(load_model(name)), start)
+            fine &= _told(checked(load(name)), start)
         except (ValueError, RuntimeError) as error:  # no recipe; texts that cannot be fetched
             print(f"  {name} was not checked: {error}", file=sys.stderr)
             fine = False
@@ -76,7 +75,7 @@ def _lines(options: argparse.Namespace) -> int:
         for row in one.check(found) if found else ():
             tell(figure=row.figure, was=row.was, now=row.now, ok=row.ok)
     for name in models:
-        for row in checked(load_model(name)):
+        for row in checked(load(name)):
             tell(figure=f"{name}: {row.figure}", was=row.was, now=row.now, ok=row.ok)
     tell_share(1.0, say("done"))
     return 0

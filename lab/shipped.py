@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from lab.experiments import discover
 from lab.experiments.base import Checked, Experiment
-from lstm_core.network import Network, list_models
+from lstm_core.beyond import kept
+from lstm_core.network import Network, list_models, load_model
 
 TOLERANCE = 0.02
 """How far a figure may lie from the header's: the texts are the same, the last digits of another machine are not."""
@@ -16,11 +18,23 @@ TOLERANCE = 0.02
 
 def named(names: Sequence[str]) -> tuple[list[Experiment], list[str]]:
     """The experiments and the shipped models of these names. Raises ValueError, listing both, for another name."""
-    claims, models = discover(), list_models()
+    claims, models = discover(), models_by_name()
     for name in names:
         if name not in claims and name not in models:
             raise ValueError(f"there is no {name!r}; there are {', '.join([*claims, *models])}")
     return [claims[name] for name in names if name in claims], [name for name in names if name not in claims]
+
+
+def models_by_name() -> dict[str, Path]:
+    """The files of all shipped models: networks, and those of which a network is a part."""
+    return {**list_models(), **kept.files()}
+
+
+def load(name: str) -> Any:
+    """A shipped model, as its recipe reads it. Raises ValueError if there is no recipe of its name."""
+    from lab.recipes import recipe
+
+    return recipe(name).load(models_by_name()[name]) if name in kept.files() else load_model(name)
 
 
 def numbers(metrics: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, float]]:
@@ -32,7 +46,7 @@ def numbers(metrics: Mapping[str, Any], before: str = "") -> Iterator[tuple[str,
             yield f"{before}{name}", float(value)
 
 
-def checked(model: Network) -> list[Checked]:
+def checked(model: Any) -> list[Checked]:
     """Every figure of the header, measured anew. Raises ValueError if there is no recipe of the model's name."""
     from lab.recipes import recipe
 

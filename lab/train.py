@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_core.device import DEVICES, resolve
-from lstm_core.network import Network
-from lstm_core.stored import Kind
 
 if TYPE_CHECKING:
     from lab.learning.batch import Batch
@@ -42,12 +40,12 @@ def figures(run: Trained) -> dict[str, Any]:
     return {"seed": run.seed, "passes": run.passes, **cost, **run.metrics}
 
 
-def join(path: Path, seeds: list[dict[str, Any]], weights: Kind) -> None:
+def join(path: Path, seeds: list[dict[str, Any]], chosen: Recipe) -> None:
     """Put the figures of further seeds beside those in a shipped file's header; its weights stay as they are."""
-    model = Network.load(path)
+    model = chosen.load(path)
     known = {run["seed"]: run for run in (*model.meta.get("seeds", ()), *seeds)}
     by_seed = [run for _, run in sorted(known.items())]
-    replace(model, meta={**model.meta, "seeds": by_seed}).save(path, weights)
+    replace(model, meta={**model.meta, "seeds": by_seed}).save(path, chosen.weights)
 
 
 def recipe(name: str) -> Recipe:
@@ -89,7 +87,8 @@ def run(options: argparse.Namespace) -> int:
         from lab.learning.recipe import best
 
         chosen = ready(options.name, options.text)
-        unfinished = options.out / f"{chosen.name}.unfinished"
+        out = options.out / chosen.folder
+        unfinished = out / f"{chosen.name}.unfinished"
         runs = trained(chosen, options, unfinished)
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "tqdm"):
@@ -99,13 +98,13 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    path, seeds = options.out / f"{chosen.name}.safetensors", [figures(run) for run in runs]
+    path, seeds = out / f"{chosen.name}.safetensors", [figures(run) for run in runs]
     shipped = best(chosen, runs, options.ship_best)
     if options.add:
-        join(path, seeds, chosen.weights)
+        join(path, seeds, chosen)
         print(f"the figures of {len(seeds)} seeds were added to {path}")
     elif shipped is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
         header = {**shipped.model.meta, "passes": shipped.passes, "seeds": seeds}
         replace(shipped.model, meta=header).save(path, chosen.weights)
         print(f"seed {shipped.seed} is shipped as {path}")

@@ -117,6 +117,17 @@ class NumpyOps:
         """(time, batch, unit): the states (source, batch, unit) under the weights (time, batch, source)."""
         return np.einsum("tbk,kbu->tbu", weights, states)
 
+    @staticmethod
+    def softmax_places(scores: np.ndarray) -> np.ndarray:
+        """A softmax over the places of a picture, the first axis."""
+        exp = np.exp(scores - scores.max(axis=0))
+        return exp / exp.sum(axis=0)
+
+    @staticmethod
+    def sum_places(x: np.ndarray) -> np.ndarray:
+        """The sum over the places of a picture, the first axis."""
+        return x.sum(axis=0)
+
     stack = staticmethod(np.stack)
     concatenate = staticmethod(np.concatenate)
 
@@ -189,6 +200,12 @@ class TorchOps:
     def mix(self, weights: Any, states: Any) -> Any:
         """(time, batch, unit): the states (source, batch, unit) under the weights (time, batch, source)."""
         return self.torch.einsum("tbk,kbu->tbu", weights, states)
+
+    def softmax_places(self, scores: Any) -> Any:
+        return scores.softmax(0)
+
+    def sum_places(self, x: Any) -> Any:
+        return x.sum(0)
 
     def stack(self, arrays: Sequence[Any], axis: int = 0) -> Any:
         """Tensors of one shape along a new axis."""

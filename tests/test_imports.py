@@ -23,6 +23,7 @@ FLOW = (
     " lstm_core.tables lstm_core.notebook",
     "lstm_core.checked lstm_core.block",
     "lstm_core.network",
+    "lstm_core.beyond",
     "lstm_core.files lstm_core.modules",
     "lstm_core.comparing",
     "lstm_core.analysis",

@@ -89,6 +89,7 @@ USED = {
     "contrast": ("unit", "gate", "cell", "hidden"),
     "health": ("saturated", "unit", "gate", "vanishing"),
     "corpus": ("token", "unit", "gate", "forget", "update", "cell", "hidden", "saturated"),
+    "beyond": ("attention", "gate", "forget", "input", "output", "candidate", "cell", "hidden"),
     "experiments": ("unit", "forget", "input", "output", "cell", "rnn", "vanishing"),
 }
 """By page; on the first page all of them stand below the article."""

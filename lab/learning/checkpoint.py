@@ -19,7 +19,6 @@ import torch
 from torch import nn
 
 from lab.learning.recipe import Recipe, Trained
-from lstm_core.network import Network
 from lstm_core.stored import Kind
 
 
@@ -60,7 +59,7 @@ class Checkpoints:
         """The model, if this training was finished."""
         if not self.done.exists():
             return None
-        model = Network.load(self.done)
+        model = recipe.load(self.done)
         # What a recipe says of a model once it is measured stands in place of what it was begun with.
         metrics = model.meta["metrics"]
         if not self._same({**model.meta, **{name: self.header[name] for name in recipe.found(metrics)}}):

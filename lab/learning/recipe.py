@@ -39,16 +39,18 @@ class Recipe(ABC):
     threads: int = 1  # on a CPU; small matrices only wait for each other on more
     reads_text: bool = False  # whether it learns from a folder of texts, which the command is given with --text
     text: Path | None = None  # that folder, set before anything else is asked
+    folder: str = ""  # below that of the shipped models, for one that is no Network
+    load: Callable[[Path], Any] = staticmethod(Network.load)  # reads what its model's ``save`` wrote
 
     @abstractmethod
     def learn(
         self, header: Mapping[str, Any], watch: Watch, device: str, kept: Checkpoints | None
-    ) -> tuple[Network, Progress]:
+    ) -> tuple[Any, Progress]:
         """The trained network, and what it took; from where it stopped if something of it is kept. header: its `seed`
         and `steps`."""
 
     @abstractmethod
-    def measure(self, model: Network) -> tuple[dict[str, Any], dict[str, Any]]:
+    def measure(self, model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """(metrics, units) on texts that were not trained: numbers by name, and named units as in `Network.meta`."""
 
     @abstractmethod
@@ -101,7 +103,7 @@ class Trained:
     """One seed's model with its metrics in the header, and whether it may be shipped."""
 
     seed: int
-    model: Network
+    model: Any
     metrics: dict[str, Any]
     passes: bool
 

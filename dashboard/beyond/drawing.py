@@ -1,0 +1,162 @@
+"""A network that draws: the canvas after each go, where it looked and where it wrote, and its gates."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard import address
+from dashboard.beyond.frames import Frame, frames
+from dashboard.beyond.shared import about, writers
+from dashboard.chart import chart
+from dashboard.figures.signals import signals
+from dashboard.language import mark, tr
+from lstm_core.beyond import kept
+from lstm_core.beyond.drawing import Drawing, Drawn
+from lstm_core.drawing import panel as p
+
+MODEL = "draw-lstm"
+COPY, NEW = mark("Copy a digit"), mark("Make one up")
+WAYS = {"copy": COPY, "new": NEW}
+HOME = "copy-21"
+MADE = 1000
+"""So many can be made up: each is drawn from a number of its own."""
+EQUATIONS = (
+    r"\hat{x}_t = x - \sigma(c_{t-1})",
+    r"r_t = [\gamma\, F_Y\, x\, F_X^{\top},\; \gamma\, F_Y\, \hat{x}_t\, F_X^{\top}]",
+    r"h_t^{enc} = \mathrm{LSTM}^{enc}([r_t,\, h_{t-1}^{dec}])",
+    r"z_t \sim \mathcal{N}(\mu(h_t^{enc}),\, \sigma(h_t^{enc}))",
+    r"h_t^{dec} = \mathrm{LSTM}^{dec}(z_t)",
+    r"c_t = c_{t-1} + \hat{\gamma}^{-1} \hat{F}_Y^{\top}\, w(h_t^{dec})\, \hat{F}_X",
+)
+
+
+@cache
+def model() -> Drawing:
+    return Drawing.load(kept.file(MODEL))
+
+
+def chosen() -> tuple[str, int]:
+    """ "copy" or "new", and which one, as the address says it: "copy-3"."""
+    way, _, number = (address.chosen("draw") or HOME).partition("-")
+    known = number.isdecimal() and number.isascii() and len(number) < 5
+    at = int(number) if known else 0
+    way = way if way in WAYS else "copy"
+    return way, min(at, count(way) - 1)
+
+
+def count(way: str) -> int:
+    return len(model().examples) if way == "copy" else MADE
+
+
+def show() -> None:
+    network = model()
+    st.markdown(
+        tr(
+            "Two LSTMs draw a digit in {goes} goes. At each go the encoder looks at a patch of the digit and of what "
+            "is still wrong with the canvas; the decoder says what to add, and where. Without a digit to look at it "
+            "makes one up from random numbers.",
+            goes=network.glimpses,
+        )
+    )
+    way, at = _choice()
+    if way == "copy":
+        [drawn] = network.draw(network.noise(0, 1), network.examples[at : at + 1])
+    else:
+        [drawn] = network.draw(network.noise(at, 1))
+    original = network.examples[at] if way == "copy" else None
+    keys = [(tr("where it looks"), "read"), (tr("where it writes"), "write")][way == "new" :]
+    shown = _frames(drawn, original, network)
+    step = frames(shown, f"draw {way}-{at}", tr("Goes"), len(shown) - 1, keys, film=500)
+    chart({"words": [], "step": step, "columns": 2, "panels": _panels(drawn, max(0, step - 1))}, "draw", "")
+    m = network.meta["metrics"]
+    about(
+        EQUATIONS,
+        network.cell,
+        tr(
+            "Gregor et al. 2015, DRAW: A Recurrent Neural Network For Image Generation, arXiv 1502.04623. It was "
+            "meant to show that a picture need not come out at once: a network that may look and write several times, "
+            "in places that it chooses, draws as people do, from the rough to the fine."
+        ),
+        tr(
+            "Measured on {count} digits of other writers: {bound:.1f} nats a digit at most (the paper's bound), where "
+            "the mean of all digits takes {mean:.1f} and the untrained network {untrained:.1f}.",
+            count=m["held_out"],
+            bound=m["bound"],
+            mean=m["mean_picture"],
+            untrained=m["untrained"],
+        ),
+        tr(str(network.meta["honesty"])),
+    )
+
+
+def named(way: str) -> str:
+    return tr(WAYS[way])
+
+
+def _choice() -> tuple[str, int]:
+    way, at = chosen()
+    first, second, third = st.columns([3, 2, 2], vertical_alignment="bottom")
+    with first:
+        label = tr("What it does")
+        picked = st.segmented_control(label, list(WAYS), default=way, format_func=named, key="draw way")
+    picked = picked or way
+    at = at if picked == way else 0
+    most = count(picked) - 1
+    with second:
+        label = tr("Which digit") if picked == "copy" else tr("Which one")
+        number = st.number_input(label, 0, most, at, key=f"draw {picked} {at}")
+    with third:
+        if st.button(tr("Another"), key="draw another"):
+            number = (int(number) + 1) % (most + 1)
+    said = f"{picked}-{int(number)}"
+    address.choose("draw", None if said == HOME else said)
+    if (picked, int(number)) != (way, at):
+        st.rerun()
+    return picked, int(number)
+
+
+def _frames(drawn: Drawn, original: np.ndarray | None, network: Drawing) -> list[Frame]:
+    side = round(network.pixels**0.5)
+    first = drawn.canvas[0] if original is None else original
+    said = tr("An empty canvas.") if original is None else tr("The digit that it is to copy.")
+    found = [Frame(tr("empty") if original is None else tr("the digit"), 1 - first.reshape(side, side), said)]
+    for k, canvas in enumerate(drawn.canvas[1:]):
+        boxes = [(0, *_window(drawn.read[k], network))] if drawn.read is not None else []
+        boxes.append((len(boxes), *_window(drawn.write[k], network)))
+        text = tr("The canvas after go {number}.", number=k + 1)
+        if original is not None:
+            wrong = float(np.abs(canvas - original).sum())
+            said = tr("{pixels:.1f} of {count} pixels are still wrong.", pixels=wrong, count=side * side)
+            text = p.sentences(text, said)
+        if drawn.kl is not None:
+            nats = float(drawn.kl[k].sum())
+            text = p.sentences(text, tr("It was told {nats:.1f} nats about the digit.", nats=nats))
+        found.append(Frame(str(k + 1), 1 - canvas.reshape(side, side), text, boxes=tuple(boxes)))
+    return found
+
+
+def _window(where: np.ndarray, network: Drawing) -> tuple[float, float, float, float]:
+    """Left, top, width and height of a patch, as shares of the side: from its first point to its last."""
+    side = round(network.pixels**0.5)
+    across, down, apart, _ = map(float, where)
+    reach = (network.points - 1) * apart
+    return (across + 0.5 - reach / 2) / side, (down + 0.5 - reach / 2) / side, reach / side, reach / side
+
+
+def _panels(drawn: Drawn, at: int) -> list[dict[str, Any]]:
+    decoder, found = drawn.traces["decoder"], []
+    if drawn.kl is not None:
+        nats = drawn.kl.sum(1)
+        bars = p.signed_bars(range(len(nats)), nats, [tr("go {number}", number=k + 1) for k in range(len(nats))])
+        title = tr("What each go was told about the digit")
+        axes = {"xaxis": p.word_axis(decoder), "yaxis": p.value_axis(tr("nats"))}
+        found.append(p.panel("kl", title, p.figure([bars], **axes), height=190, alt=title))
+    found.append(writers("writers", decoder, at))
+    found += signals("decoder", decoder, at, tr("Decoder"))
+    if "encoder" in drawn.traces:
+        found += signals("encoder", drawn.traces["encoder"], at, tr("Encoder"))
+    return found

@@ -1,0 +1,63 @@
+"""The page "Beyond" through AppTest: it sends what the networks did, and a link that cannot be read is no fault."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from dashboard.beyond import drawing, translating
+from lstm_core.beyond.numbers import both
+from tests.test_figures import unpack
+from tests.test_views import opened
+
+PAGE = "dashboard.views.beyond"
+
+
+def trees(test: AppTest) -> list[dict]:
+    return [unpack(one.proto.bytes) for one in test.get("bidi_component")]  # type: ignore[attr-defined]
+
+
+def sent(test: AppTest, part: str) -> dict:
+    return next(tree for tree in trees(test) if part in tree)
+
+
+def pixels(address: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
+
+
+def test_the_number_in_the_address_is_translated() -> None:
+    test = opened(PAGE, beyond="Translate", number="583", at="1")
+    [found] = translating.model().translate([both(583)[0]])
+    assert any("five hundred eighty three" in one.value for one in test.markdown)
+    shown = sent(test, "panels")
+    assert shown["step"] == 1 and [word[0] for word in shown["words"]] == [*found.said.sentence, "end"]
+    panels = {one["id"]: one for one in shown["panels"]}
+    np.testing.assert_allclose(panels["alignment"]["figure"]["data"][0]["z"], found.said.alpha, atol=1e-6)
+    for direction, name in enumerate(("forward", "backward")):
+        signal = found.encoder.signals["f"][0, direction, :, 0].T
+        np.testing.assert_allclose(panels[f"{name} f"]["figure"]["data"][0]["z"], signal, atol=1e-6)
+
+
+def test_a_digit_is_copied_go_by_go() -> None:
+    network = drawing.model()
+    [drawn] = network.draw(network.noise(0, 1), network.examples[4:5])
+    shown = sent(opened(PAGE, beyond="Draw", draw="copy-4", at="3"), "frames")
+    assert shown["step"] == 3 and len(shown["frames"]) == 1 + network.glimpses
+    np.testing.assert_allclose(pixels(shown["frames"][0]["image"]).ravel() / 255, 1 - network.examples[4], atol=1 / 255)
+    np.testing.assert_allclose(pixels(shown["frames"][3]["image"]).ravel() / 255, 1 - drawn.canvas[3], atol=1 / 255)
+    (_, left, top, width, height), _ = shown["frames"][3]["boxes"]
+    assert drawn.read is not None
+    middle = (np.array([left + width / 2, top + height / 2]) * 16) - 0.5
+    np.testing.assert_allclose(middle, drawn.read[2, :2], atol=1e-4)
+    assert len(sent(opened(PAGE, beyond="Draw", draw="new-4"), "frames")["frames"][3]["boxes"]) == 1
+
+
+@pytest.mark.parametrize("value", ["", "nonsense", "-1", "99999999999", "copy-x", "new-", "\x00", "\u0663"])
+def test_any_link_opens(value: str) -> None:
+    for name in ("Translate", "Draw", value):
+        opened(PAGE, beyond=name, number=value, draw=value, at=value)

@@ -1,0 +1,39 @@
+"""docs/beyond.md: its code prints what stands there, and its figures are those of the files' headers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lstm_core.beyond import kept
+
+TEXT = (Path(__file__).resolve().parent.parent / "docs" / "beyond.md").read_text(encoding="utf-8")
+
+
+def test_the_code_prints_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    [(code, printed)] = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", TEXT, re.DOTALL)
+    exec(compile(code, "docs/beyond.md", "exec"), {})
+    assert capsys.readouterr().out == printed
+
+
+def metrics(name: str) -> dict[str, float]:
+    return kept.header(kept.file(name))["metrics"]
+
+
+def test_the_figures_are_the_headers() -> None:
+    m = metrics("numbers-lstm")
+    assert f"| {m['exact']:.0%}".replace("%", " %") in TEXT
+    alike = f"looking at all words alike {m['exact_everywhere']:.0%}, untrained {m['exact_untrained']:.0%}"
+    assert alike.replace("%", " %") in TEXT
+    assert f"| {m['on_same']:.0%} | spread evenly {m['even']:.0%} |".replace("%", " %") in TEXT
+    m = metrics("draw-lstm")
+    assert (
+        f"| {m['bound']:.1f} | the mean of all digits {m['mean_picture']:.1f}, untrained {m['untrained']:.1f} |" in TEXT
+    )
+    assert f"last {m['held_out']} digits" in TEXT
+
+
+def test_every_shipped_model_stands_there() -> None:
+    assert not [name for name in kept.files() if f"`{name}`" not in TEXT]
