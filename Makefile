@@ -64,7 +64,7 @@ docs: $(INSTALLED)-dev
 	$(BIN)/python -m benchmarks.tables
 
 docs-site: $(INSTALLED)-dev
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo 'site/docs/index.html'
 
 screenshots: $(INSTALLED)-dev

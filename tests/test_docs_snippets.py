@@ -52,4 +52,4 @@ def test_every_page_with_code_is_run_by_a_test() -> None:
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
     for page in (ROOT / "docs").glob("*.md"):
         if blocks(page.stem) and page.stem not in {*PAGES, *GENERATED}:
-            assert re.search(rf'docs/{page.stem}\.md|"docs" / "{page.stem}\.md"', tests), page.name
+            assert re.search(rf'compile\(\w+, f?"docs/{page.stem}\.md"', tests), page.name

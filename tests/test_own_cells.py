@@ -263,7 +263,7 @@ def test_the_page_of_the_docs_does_what_it_says(capsys: pytest.CaptureFixture[st
     names: dict[str, Any] = {}
     with torch.random.fork_rng():
         for block in blocks:
-            exec(compile(block, "your-cell.md", "exec"), names)
+            exec(compile(block, "docs/your-cell.md", "exec"), names)
             assert names.get("trace") is None or names["trace"].max_abs_error < 1e-5
     said = capsys.readouterr().out
     assert "the rule h = (1 - f) h' + f n was found in the values" in said and "h everywhere to" in said
