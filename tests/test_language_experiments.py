@@ -167,7 +167,7 @@ def test_what_a_new_measurement_says() -> None:
     assert found is not None
     same = view.compared(one, found, replace(found, seconds=5.0))
     assert (
-        same == "**刚才用时 5 秒：3 个指标中有 3 个与原先相同（三位有效数字）。**3 个目标中达标 3 个 · 5 个随机种子。"
+        same == "**刚才用时 5 秒：3 个指标中有 3 个与原先相同（三位有效数字）。**3 个目标中达标 2 个 · 5 个随机种子。"
     )
     other = replace(found, figures={**found.figures, "gru_right_to": Figure((61, 40))})
     said = view.compared(one, found, other)

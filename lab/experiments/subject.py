@@ -80,6 +80,11 @@ def _targets(cell: str) -> list[Target]:
 class Subject(Experiment):
     name = "subject"
     title = "The subject's gender"
+    words = {
+        f"{cell}_{key}": say("{cell}: {measured}", cell=NAMES[cell], measured=says)
+        for cell in NAMES
+        for key, says in UNIT.items()
+    }
     claim = "A cell holds the gender of the subject until a new subject comes, and then lets it go."
     source = "Olah 2015, \u201cUnderstanding LSTM networks\u201d"
     models = tuple(MODELS.values())
