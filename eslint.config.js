@@ -1,6 +1,6 @@
 // What is wrong in any style; the style is prettier's, the types are TypeScript's.
 export default [
-  { ignores: [".venv/", "dashboard/static/", "lstm_core/drawing/vendor/", "site/"] },
+  { ignores: [".venv/", "dashboard/static/", "lstm_core/drawing/vendor/", "site/", "docs/javascripts/"] },
   {
     files: ["**/*.js"],
     linterOptions: { reportUnusedDisableDirectives: "error" },

@@ -35,7 +35,7 @@ def test_presenting_fills_the_screen_with_the_figure(open_gates: Open, width: in
     word = page.locator(".gs-word").first.evaluate(
         "node => [getComputedStyle(node).fontSize, node.getBoundingClientRect().height]"
     )
-    assert float(word[0][:-2]) * scale >= 12 * scale and word[1] > 12 * scale
+    assert float(word[0][:-2]) * scale >= (24 * height / 1080 if scale > 1.2 else 12) and word[1] > 12 * scale
     # the mouse hits what it points at, enlarged as well
     left = page.locator(".gs-word", has_text="John").first.bounding_box()
     assert left
@@ -53,6 +53,11 @@ def test_every_row_of_a_large_layer_is_on_the_wall(open_gates: Open) -> None:
     for row in rows.all():
         box = row.bounding_box()
         assert box and box["y"] + box["height"] <= 1080 and box["height"] > 12
+    bars = gates.page.locator(".gs-scale-bar")  # what dark and purple mean is on the wall, too
+    assert bars.count() >= 2
+    for bar in bars.all():
+        box = bar.bounding_box()
+        assert box and box["y"] + box["height"] <= 1080 and box["width"] > 40
 
 
 def test_presenting_an_empty_sentence_offers_the_examples(open_gates: Open) -> None:

@@ -1,14 +1,19 @@
 // @ts-nocheck
 // The words over a column: flat if they fit, else slanted; thinned when there are many; the word at the cursor always shown.
 import { make } from "../page/dom.js"
+import { wall } from "../page/screen.js"
 import { tr } from "../page/words.js"
 
 const pen = document.createElement("canvas").getContext("2d")
 const LONGEST = 14 // characters
-const SLANT = 16 // pixels between slanted words
+const ON_THE_WALL = 15 // pixels of a word, which a talk's screen enlarges: 24 of 1080 lines
+let size = 12
+const line = () => size + 5
+const slant = () => (4 / 3) * size // between slanted words
 
 export function fontOf(node) {
-  pen.font = `12px ${getComputedStyle(node).fontFamily}`
+  size = wall() ? ON_THE_WALL : 12
+  pen.font = `${size}px ${getComputedStyle(node).fontFamily}`
 }
 
 function short(text) {
@@ -28,7 +33,7 @@ export function plan(sides, pitch) {
       if (width > (last - first + 1) * pitch[k] - gap) flat = false
     }
   })
-  return { flat, height: flat ? 18 : Math.min(76, Math.ceil(longest * 0.64 + 14)) }
+  return { flat, height: flat ? line() + 1 : Math.min((76 / 12) * size, Math.ceil(longest * 0.64 + 14)) }
 }
 
 // A word over several steps gets a line under it: these are its pieces.
@@ -37,14 +42,14 @@ export function draw(layer, words, { flat, height }, top, pitch, onPick) {
   let free = -Infinity
   for (const [text, first, last, known] of words) {
     const x = ((first + last + 1) / 2) * pitch
-    const thin = !flat && x - free < SLANT
+    const thin = !flat && x - free < slant()
     if (!thin) free = x
     const node = make("span", {
       class: `gs-word${flat ? "" : " gs-slanted"}${known ? "" : " gs-unknown"}${thin ? " gs-thinned" : ""}`,
       text: short(text),
       dir: "auto",
       title: known ? text : tr("{text}: not in the vocabulary, read as <unk>", { text }),
-      style: { left: `${top.left + x}px`, top: `${top.words + height - (flat ? 17 : 4)}px` },
+      style: { left: `${top.left + x}px`, top: `${top.words + height - (flat ? line() : 4)}px` },
       onpointerdown: (event) => {
         event.stopPropagation()
         event.preventDefault()
@@ -66,7 +71,7 @@ export function mark(layer, step) {
   const here = words.find((node) => node.first <= step && step <= node.last)
   for (const node of words) {
     node.classList.toggle("gs-here", node === here)
-    const covered = node !== here && here && node.classList.contains("gs-slanted") && Math.abs(node.x - here.x) < SLANT
+    const covered = node !== here && here && node.classList.contains("gs-slanted") && Math.abs(node.x - here.x) < slant()
     node.classList.toggle("gs-covered", Boolean(covered))
   }
 }

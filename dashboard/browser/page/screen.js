@@ -10,11 +10,15 @@ export function present(on, bar) {
   Object.assign(state, { presenting: on, bar, scale: on ? Math.max(1, Math.min(LARGEST, fit)) : 1 })
   const root = document.documentElement
   root.classList.toggle("gs-present", on)
+  root.classList.toggle("gs-wall", wall())
   root.style.setProperty("--gs-scale", state.scale)
   root.style.setProperty("--gs-bar", `${bar}px`)
 }
 
 export const presenting = () => state.presenting
+
+// Whether a talk's screen has room for larger words; on a small projector they would push each other out.
+export const wall = () => state.presenting && state.scale > 1.2
 
 // Whether a tour leads: its line is the headline then.
 export const guided = () => document.documentElement.classList.contains("gs-tour")
