@@ -124,7 +124,8 @@ def parts(
 def _trained(honesty: Sequence[str]) -> str:
     """What a reader must know about how the models were trained; beside the figure there is no room for it."""
     said = "".join(f"<p>{escape(one)}</p>" for one in honesty)
-    return f"<section><h2>{escape(tr('How the models were trained'))}</h2>{said}</section>" if said else ""
+    heading = escape(tr("How the models were trained"))
+    return f"<section><h2>{heading}</h2>{said}</section>" if said else ""
 
 
 def styles() -> dict[str, str]:

@@ -112,4 +112,5 @@ def tries(one: Experiment) -> str:
         links.append(f'<li><a href="{address}" dir="auto">{escape(label)}</a>{asked}</li>')
     if not links:
         return ""
-    return f'<p><strong>{escape(tr("Try a text"))}</strong></p><ul class="gl-list">{"".join(links)}</ul>'
+    heading = escape(tr("Try a text"))
+    return f'<p><strong>{heading}</strong></p><ul class="gl-list">{"".join(links)}</ul>'

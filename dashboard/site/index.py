@@ -40,11 +40,11 @@ def page(sizes: Mapping[Pair, int], documents: bool) -> str:
         _experiments(),
     ]
     if documents:
-        parts.append(
-            f'<h2>{escape(tr("Documentation"))}</h2><p><a href="{frame.root()}docs/index.html">'
-            f"{escape(tr('The library, its cells and file formats, and how the models were trained'))}</a></p>"
-        )
-    parts.append(f"<h2>{escape(tr('Your own model'))}</h2>" + _p(_whole()))
+        heading = escape(tr("Documentation"))
+        about = escape(tr("The library, its cells and file formats, and how the models were trained"))
+        parts.append(f'<h2>{heading}</h2><p><a href="{frame.root()}docs/index.html">{about}</a></p>')
+    own = escape(tr("Your own model"))
+    parts.append(f"<h2>{own}</h2>" + _p(_whole()))
     return frame.page(frame.INDEX, tr("Gatescope: what every gate does"), what, "\n".join(parts), documents)
 
 
