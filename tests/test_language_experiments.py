@@ -172,7 +172,7 @@ def test_what_a_new_measurement_says() -> None:
     other = replace(found, figures={**found.figures, "gru_right_to": Figure((61, 40))})
     said = view.compared(one, found, other)
     assert "3 个指标中有 2 个" in said and "达标 1 个" in said
-    assert said.endswith("不同的有：LSTM 减 GRU：正确到 n：-3，原为 6。")
+    assert said.endswith("不同的有：LSTM 减 GRU：正确到 n：−3，原为 6。")
 
 
 # -- train it yourself -------------------------------------------------------------------------------------------------
