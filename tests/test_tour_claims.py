@@ -152,6 +152,11 @@ def measured(seen: Seen, claim: dict[str, Any]) -> None:
     assert found is not None and said(found.figures[claim["figure"]].value("shipped") or 0, claim["says"])
 
 
+def metric(seen: Seen, claim: dict[str, Any]) -> None:
+    name, _, part = claim["metric"].partition(".")
+    assert said(seen.model.meta["metrics"][name][part], claim["says"])
+
+
 def counted(seen: Seen, claim: dict[str, Any]) -> None:
     assert seen.settings.text.count(claim["count"]) == int(claim["says"])
 
@@ -176,6 +181,7 @@ KINDS = {
     "wrote": wrote,
     "copy": copying,
     "experiment": measured,
+    "metric": metric,
     "count": counted,
     "words": words,
     "units": units,

@@ -87,11 +87,21 @@ def read(model: Network, stories: Sequence[Story]) -> Reading:
 
 def accuracy(model: Network, stories: Sequence[Story]) -> float:
     """Share of the stories' last pronouns for which the right one of he and she is the likelier."""
+    return float(right(model, stories).mean())
+
+
+def right(model: Network, stories: Sequence[Story]) -> np.ndarray:
+    """(story,): whether the right one of he and she is the likelier at its last pronoun."""
     lean = read(model, stories).lean
-    right = [
-        (lean[max(s.pronouns) - 1, k] > 0) == (s.pronouns[max(s.pronouns)] == FEMALE) for k, s in enumerate(stories)
-    ]
-    return float(np.mean(right))
+    last = [max(story.pronouns) for story in stories]
+    return np.array([(lean[at - 1, k] > 0) == (stories[k].pronouns[at] == FEMALE) for k, at in enumerate(last)])
+
+
+def by_place(model: Network, stories: Sequence[Story], beat: int) -> dict[str, float]:
+    """``accuracy`` by the place of the last subject: its word's number in the text, counted from 0, modulo ``beat``."""
+    place = np.array([max(at for at in story.subjects if at < max(story.pronouns)) % beat for story in stories])
+    found = right(model, stories)
+    return {str(k): float(found[place == k].mean()) for k in range(beat)}
 
 
 def keeps_old(model: Network, unit: int, texts: Sequence[Story]) -> float:

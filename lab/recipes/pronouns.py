@@ -19,7 +19,7 @@ from lab.learning.batch import Batch, mean_weights
 from lab.learning.network import TorchNetwork
 from lab.learning.recipe import BatchRecipe
 from lab.learning.sizes import equal_size, layers_of
-from lab.measures.gender import Genders, accuracy, keeps_old, probes, stories, subject_wrote_it
+from lab.measures.gender import Genders, accuracy, by_place, keeps_old, probes, stories, subject_wrote_it
 from lab.measures.units import memory
 from lab.tasks import english
 from lab.tasks.english import FEMALE, MALE, Story, Writer, other
@@ -40,6 +40,7 @@ MISREAD = 0.5  # of the pronouns are read as the other one in training: reading 
 LEAN = 1.5  # how far the readouts of she and he lie apart at the start, on one unit
 ECONOMY, ECONOMY_SINGLE = 0.3, 0.5  # price of writing and of forgetting
 GRID_HIDDEN, GRID_ECONOMY = 12, 0.03  # as many parameters as the LSTM's would leave it 7 units, and those learn nothing
+BEAT = 8  # words, of which each is told apart where units compute at some only
 NAMED = 0.9  # of the texts a unit has to tell the gender in, to be called so
 SHARED = 0.01  # price of a difference between them on any other unit
 
@@ -188,6 +189,9 @@ class Pronouns(BatchRecipe):
             "switch": accuracy(model, ending(1, switch=True)),
             "distance_100": accuracy(model, ending(2, distance=100)),
         }
+        if any(signal.role == "clock" for signal in self.cell.signals):  # who is right may depend on who is awake
+            many = probes(seed + 7, 4 * count, self.writer, switch=True)
+            metrics["switch_by_place"] = by_place(model, many, BEAT)
         chosen, test = Genders.of(model, texts(3)), Genders.of(model, texts(4))
         split = chosen.split()
         score = chosen.accuracy(split)
