@@ -202,9 +202,11 @@ class TorchOps:
         return self.torch.einsum("tbk,kbu->tbu", weights, states)
 
     def softmax_places(self, scores: Any) -> Any:
+        """A softmax over the places of a picture, the first axis."""
         return scores.softmax(0)
 
     def sum_places(self, x: Any) -> Any:
+        """The sum over the places of a picture, the first axis."""
         return x.sum(0)
 
     def stack(self, arrays: Sequence[Any], axis: int = 0) -> Any:
