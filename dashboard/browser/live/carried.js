@@ -11,7 +11,9 @@ const [FEWEST, MOST] = [300, 2000] // steps that are read, by the work of one
 /** @type {(id: string) => Promise<Uint8Array>} */
 export async function inflated(id) {
   const text = document.getElementById(id)?.textContent ?? ""
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+  const letters = atob(text)
+  const bytes = new Uint8Array(letters.length)
+  for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place)
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))
   return new Uint8Array(await new Response(stream).arrayBuffer())
 }

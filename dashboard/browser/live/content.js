@@ -189,7 +189,12 @@ function filled(figure, sides, made) {
 // What the units do that have no row: a blank row, what a tenth of them exceed, half of them, and nine tenths.
 /** @type {(values: Vector[], own: Set<number>) => Float32Array[]} */
 function band(values, own) {
-  const rest = values.map((row) => Float64Array.from(row.filter((_, unit) => !own.has(unit))).sort())
+  const others = Array.from(values[0].keys()).filter((unit) => !own.has(unit))
+  const rest = values.map((row) => {
+    const sorted = new Float64Array(others.length)
+    for (let k = 0; k < others.length; k++) sorted[k] = row[others[k]]
+    return sorted.sort()
+  })
   const last = rest[0].length - 1
   const tenth = Math.floor(last / 10)
   const places = [last - tenth, Math.floor(last / 2), tenth]

@@ -10,13 +10,22 @@ function fromHalf(half) {
   return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : (2 ** -14 * fraction) / 1024)
 }
 
+/** @type {Float32Array | undefined} of all that there are: a table is ten times as fast as counting */
+let halves
+
 /** @type {Record<string, (bytes: ArrayBuffer) => Float32Array>} */
 const KINDS = {
   F32: (bytes) => new Float32Array(bytes),
-  F16: (bytes) => Float32Array.from(new Uint16Array(bytes), fromHalf),
+  F16(bytes) {
+    const table = (halves ??= Float32Array.from({ length: 1 << 16 }, (_, half) => fromHalf(half)))
+    const codes = new Uint16Array(bytes)
+    const values = new Float32Array(codes.length)
+    for (let place = 0; place < codes.length; place++) values[place] = table[codes[place]]
+    return values
+  },
   BF16: (bytes) => new Float32Array(Uint32Array.from(new Uint16Array(bytes), (one) => one * 65536).buffer),
   F64: (bytes) => Float32Array.from(new Float64Array(bytes)),
-  I8: (bytes) => Float32Array.from(new Int8Array(bytes)),
+  I8: (bytes) => new Float32Array(new Int8Array(bytes)),
 }
 
 // Vectors are arrays, matrices have rows. Throws an Error for what is not such a file.
@@ -36,8 +45,8 @@ export function parse(bytes) {
     const matrix = tensors[name.replace(/\.scale$/, "")]
     if (matrix === scales || !name.endsWith(".scale")) continue
     if (scales.length !== matrix?.rows) throw new Error(`${name} does not fit`)
-    for (let place = 0; place < matrix.values.length; place++)
-      matrix.values[place] *= scales[Math.floor(place / matrix.columns)]
+    for (let row = 0, place = 0; row < matrix.rows; row++)
+      for (const end = place + matrix.columns; place < end; place++) matrix.values[place] *= scales[row]
     delete tensors[name]
   }
   const { name, tied, ...header } = JSON.parse(said.gatescope)

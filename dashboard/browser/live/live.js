@@ -1,13 +1,14 @@
 // A saved page that lives: what is typed is read by both models in this browser, out of what stands in the file.
 import draw from "../gates/gates.js"
 import { make } from "../page/dom.js"
-import { arrive, remember } from "../page/url.js"
+import { arrive } from "../page/url.js"
 import { unpack } from "../page/unpack.js"
 import { speak, tr } from "../page/words.js"
 import { joined } from "../walk/text.js"
 import { use } from "../page/origin.js"
 import { welcome } from "../talk/tours.js"
 import drawSteps from "../walk/walk.js"
+import { Box } from "./box.js"
 import { inflated, longest, reading } from "./carried.js"
 import { content } from "./content.js"
 import { drawing } from "./drawing.js"
@@ -21,7 +22,6 @@ import { wrote } from "./wrote.js"
 
 const STEPS = 300 // that can be walked through
 const LONGEST = 100_000 // characters that are looked at
-const PAUSE = 300 // milliseconds without a key before the address says what is written
 
 const drawn = /** @type {any} */ (window)
 drawn.Plotly = drawing
@@ -39,56 +39,18 @@ class Live {
       rows: /** @type {Set<number>} */ (new Set()),
     }))
     this.figure = element("figure")
-    this.frame = 0
     this.begun = 0 // times that the figure began anew
     this.places = [make("div"), make("div")]
     this.shown = template
     this.stepped = template.text
     /** @type {{ reading: Reading, run: Run, tokens: Token[] }[]} */
     this.sides = []
-    this.box = make("textarea", {
-      test: "gs-sentence",
-      rows: "1",
-      spellcheck: "false",
-      autocomplete: "off",
-      dir: "auto",
-      "aria-label": tr("Sentence"),
-      placeholder: tr("Type a sentence"),
-    })
-    this.box.value = new URLSearchParams(window.location.search).get("text") ?? template.text
     this.guide = new Guide(/** @type {any} */ (window).gatescopeTours ?? template.tours ?? [], (stop) =>
       this.stop(stop),
     )
-    const chips = template.examples.map((/** @type {[string, string]} */ [label, text]) =>
-      make("button", {
-        type: "button",
-        test: "gs-chip",
-        class: "gs-chip",
-        dir: "auto",
-        title: text,
-        text: label,
-        onclick: () => this.write(text),
-      }),
-    )
-    element("controls").append(
-      make(
-        "div",
-        { class: "gs-controls" },
-        make("div", { class: "gs-top" }, this.box, make("span", { class: "gs-name", text: "Gatescope" })),
-        make("div", { class: "gs-row" }, make("div", { class: "gs-chips" }, ...chips), this.guide.menu.button),
-      ),
-    )
-    this.box.oninput = (event) => {
-      this.grow()
-      this.told()
-      if (/** @type {InputEvent} */ (event).isComposing) return // letters of pinyin or kana on their way to characters
-      cancelAnimationFrame(this.frame)
-      this.frame = requestAnimationFrame(() => this.show()) // keys that come within one are drawn once
-    }
-    this.box.addEventListener("compositionend", () => this.show())
-    this.box.onkeydown = (event) => {
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) event.preventDefault()
-    }
+    const led = () => this.guide.tour !== null
+    this.box = new Box(template.text, template.examples, this.guide.menu.button, () => this.show(), led)
+    element("controls").append(this.box.root)
     const drawn = (/** @type {Event} */ { target }) => {
       if (!this.guide.tour)
         welcome(target, this.guide.menu.tours?.[0], (/** @type {string} */ name) => this.guide.go(name, 0))
@@ -122,9 +84,9 @@ class Live {
       onclick: () => this.suppose(!this.whatIf.root.hidden),
     })
     this.steps.before(make("p", { class: "gs-plot gs-unfold", "data-ready": "1" }, this.open, this.ask))
-    use({ pick: (/** @type {string} */ text) => this.write(text), change: () => {} }) // a next word that is clicked there
+    use({ pick: (/** @type {string} */ text) => this.box.write(text), change: () => {} }) // a next word that is clicked there
     this.begin()
-    this.grow()
+    this.box.grow()
     if (!this.guide.arrive()) this.show()
   }
 
@@ -149,7 +111,7 @@ class Live {
     this.suppose(page !== "what_if")
     this.whatIf.chosen = []
     this.stepped = null // is drawn with the figure
-    this.write(query.text ?? this.template.text)
+    this.box.write(query.text ?? this.template.text)
   }
 
   /** @param {boolean} hidden */
@@ -190,29 +152,6 @@ class Live {
     this.leaveSteps = drawSteps(component, "")
   }
 
-  /** @param {string} text */
-  write(text) {
-    this.box.value = text
-    this.grow()
-    this.show()
-    this.told()
-  }
-
-  // The address says what is written, once nobody has typed for a moment; a tour's says which stop it is.
-  told() {
-    clearTimeout(this.telling)
-    if (this.guide.tour) return
-    this.telling = setTimeout(
-      () => remember({ text: this.box.value === this.template.text ? null : this.box.value }),
-      PAUSE,
-    )
-  }
-
-  grow() {
-    this.box.style.height = "auto"
-    this.box.style.height = `${Math.min(this.box.scrollHeight + 2, 84)}px`
-  }
-
   // Both models read what is written; what they cannot read is said.
   show() {
     try {
@@ -227,7 +166,7 @@ class Live {
 
   read() {
     const begun = performance.now()
-    const text = this.box.value.slice(0, LONGEST)
+    const text = this.box.text.slice(0, LONGEST)
     /** @type {string[]} */
     const notices = []
     const sides = this.readings.map((reading, k) => {
@@ -278,7 +217,7 @@ class Live {
         const add = () => {
           const place = words.indexOf(bar.querySelector(".gs-bar-word")?.textContent)
           const text = place < 0 ? "" : adds(reading, tokens[place])
-          if (text) this.write(joined(this.box.value, text))
+          if (text) this.box.write(joined(this.box.text, text))
         }
         Object.assign(bar, {
           onclick: add,

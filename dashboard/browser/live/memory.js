@@ -47,18 +47,24 @@ export function adds(reading, run) {
     const vector = towards(model, run, t)
     if (!vector) return null
     const before = held[t - 1]
-    for (const part of parts) part.forEach((value, unit) => (part[unit] = value * keeps[t][unit]))
-    parts.push(Float64Array.from(held[t], (value, unit) => value - keeps[t][unit] * (before?.[unit] ?? 0)))
     const { counts, empty } = /** @type {{ counts: Vector, empty: Vector }} */ (shows[t])
     const weights = vector.map((value, unit) => value * counts[unit])
-    const each = parts.map((part) => part.reduce((sum, value, unit) => sum + value * weights[unit], 0))
+    for (const part of parts) for (let unit = 0; unit < part.length; unit++) part[unit] *= keeps[t][unit]
+    parts.push(Float64Array.from(held[t], (value, unit) => value - keeps[t][unit] * (before?.[unit] ?? 0)))
+    const each = parts.map((part) => product(part, weights))
     rows.set(each, (t * (t + 1)) / 2)
-    const lead = vector.reduce((sum, value, unit) => sum + value * output[t][unit], 0)
-    const rest = vector.reduce((sum, value, unit) => sum + value * empty[unit], 0)
+    const lead = product(vector, output[t])
     largest = Math.max(largest, Math.abs(lead))
-    furthest = Math.max(furthest, Math.abs(each.reduce((sum, value) => sum + value, 0) + rest - lead))
+    furthest = Math.max(furthest, Math.abs(each.reduce((sum, value) => sum + value, 0) + product(vector, empty) - lead))
   }
   return furthest <= TOLERANCE * largest ? rows : null
+}
+
+/** @type {(first: Vector, second: Vector) => number} */
+function product(first, second) {
+  let sum = 0
+  for (let unit = 0; unit < first.length; unit++) sum += first[unit] * second[unit]
+  return sum
 }
 
 // How often each unit's memory counts in what is shown of it, and what is shown of an empty one.

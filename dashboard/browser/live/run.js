@@ -67,8 +67,9 @@ export function run(network, cell, declared, ids, before = null, instead = () =>
   const looks = network.readout.attention && cell.attend && cell.attend(network.readout.attention, reads, reads)
   const read = looks ? reads.map((one, t) => beside(one, looks.a[t])) : reads
   const kept = before?.likeliest.slice(0, known) ?? []
+  const towards = before?.towards.slice(0, known) ?? []
   const likeliest = [...kept, ...read.slice(known).map((one) => best(shares(scores(network, one))))]
-  return { ids, signals, read, alpha: looks ? looks.alpha : null, likeliest }
+  return { ids, signals, read, alpha: looks ? looks.alpha : null, likeliest, towards }
 }
 
 /** @type {(first: number[], second: number[]) => number} */

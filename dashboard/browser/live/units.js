@@ -18,16 +18,21 @@ const sorted = (values, by) =>
 
 // The direction in what is read out that speaks for the likeliest next word over the second; null where there is one word.
 /** @type {(network: Network, run: Run, step: number) => Float64Array | null} */
-export function towards({ readout, embedding }, { likeliest }, step) {
-  const [first, second] = likeliest[step].ids
+export function towards(network, run, step) {
+  const known = run.towards[step]
+  return known === undefined ? (run.towards[step] = apart(network, run.likeliest[step].ids)) : known
+}
+
+/** @type {(network: Network, likeliest: number[]) => Float64Array | null} */
+function apart({ readout, embedding }, [first, second]) {
   if (second === undefined) return null
   const rows = readout.tied ? embedding : readout.weight
   const other = rowOf(rows, second)
-  const apart = Float64Array.from(rowOf(rows, first), (value, k) => value - other[k])
-  if (!readout.tied) return apart
+  const between = Float64Array.from(rowOf(rows, first), (value, k) => value - other[k])
+  if (!readout.tied) return between
   const { columns, values } = readout.weight
   const vector = new Float64Array(columns)
-  apart.forEach((value, k) => {
+  between.forEach((value, k) => {
     for (let unit = 0; unit < columns; unit++) vector[unit] += value * values[k * columns + unit]
   })
   return vector

@@ -1,0 +1,76 @@
+// The sentence that is read, and the examples below it. The address says what is written, so that a link reopens it.
+import { make } from "../page/dom.js"
+import { remember } from "../page/url.js"
+import { tr } from "../page/words.js"
+
+const TALLEST = 84 // pixels
+const PAUSE = 300 // milliseconds without a key before the address is written
+
+export class Box {
+  // ``read`` is told of every new sentence; ``led``: whether a tour writes the address; ``beside``: stands by the examples.
+  /** @param {string} text @param {[label: string, text: string][]} examples @param {HTMLElement} beside
+   * @param {() => void} read @param {() => boolean} led */
+  constructor(text, examples, beside, read, led) {
+    this.usual = text
+    this.read = read
+    this.led = led
+    this.frame = 0
+    this.area = make("textarea", {
+      test: "gs-sentence",
+      rows: "1",
+      spellcheck: "false",
+      autocomplete: "off",
+      dir: "auto",
+      "aria-label": tr("Sentence"),
+      placeholder: tr("Type a sentence"),
+    })
+    this.area.value = new URLSearchParams(window.location.search).get("text") ?? text
+    const chips = examples.map(([label, text]) => {
+      const attributes = { type: "button", test: "gs-chip", class: "gs-chip", dir: "auto", title: text, text: label }
+      return make("button", { ...attributes, onclick: () => this.write(text) })
+    })
+    this.root = make(
+      "div",
+      { class: "gs-controls" },
+      make("div", { class: "gs-top" }, this.area, make("span", { class: "gs-name", text: "Gatescope" })),
+      make("div", { class: "gs-row" }, make("div", { class: "gs-chips" }, ...chips), beside),
+    )
+    this.area.oninput = (event) => this.typed(/** @type {InputEvent} */ (event))
+    this.area.addEventListener("compositionend", () => this.read())
+    this.area.onkeydown = (event) => {
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) event.preventDefault()
+    }
+  }
+
+  get text() {
+    return this.area.value
+  }
+
+  /** @param {InputEvent} event */
+  typed({ isComposing }) {
+    this.grow()
+    this.tell()
+    if (isComposing) return // letters of pinyin or kana on their way to characters
+    cancelAnimationFrame(this.frame)
+    this.frame = requestAnimationFrame(() => this.read()) // keys that come within one are drawn once
+  }
+
+  /** @param {string} text */
+  write(text) {
+    this.area.value = text
+    this.grow()
+    this.read()
+    this.tell()
+  }
+
+  grow() {
+    this.area.style.height = "auto"
+    this.area.style.height = `${Math.min(this.area.scrollHeight + 2, TALLEST)}px`
+  }
+
+  tell() {
+    clearTimeout(this.telling)
+    const text = this.text === this.usual ? null : this.text
+    this.telling = setTimeout(() => this.led() || remember({ text }), PAUSE)
+  }
+}
