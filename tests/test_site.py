@@ -72,7 +72,7 @@ def test_it_is_small_enough_and_what_is_left_over_is_gone(site: Path) -> None:
     for code in language.languages():
         folder = site if code == language.ENGLISH else site / code
         for page in (folder / "index.html", folder / home(code).file, folder / "experiments.html"):
-            loaded = {page, *((page.parent / name).resolve() for name in Names(page).loads)}
+            loaded = {page, *((page.parent / urlsplit(name).path).resolve() for name in Names(page).loads)}
             assert sum(path.stat().st_size for path in loaded) < FIRST, page
     assert not (site / "shared" / "old.js").exists() and (site / "docs" / "index.html").exists()
 
@@ -93,7 +93,7 @@ def test_every_shipped_model_is_on_a_page_with_its_weights(site: Path) -> None:
             names = Names(folder / pair.file)
             told = packed((folder / pair.file).read_text(encoding="utf-8"), "content")
             for name in (pair.left, pair.right):
-                assert any(Path(load).name == f"{name}.js" for load in names.loads)
+                assert any(Path(urlsplit(load).path).name == f"{name}.js" for load in names.loads)
                 assert f'"{name}"'.encode() in told
 
 

@@ -113,9 +113,9 @@ def live_page(pair: Pair, folder: Path, documents: bool) -> bytes:
 def size(page: Path, folder: Path) -> int:
     """Bytes of a page and of all that it loads."""
     loaded = loads(page.read_text(encoding="utf-8"))
-    return page.stat().st_size + sum((page.parent / name).resolve().stat().st_size for name in loaded)
+    return page.stat().st_size + sum((page.parent / name).stat().st_size for name in loaded)
 
 
 def loads(html: str) -> list[str]:
-    """What a page's elements load, as they name it."""
-    return re.findall(r'<(?:(?:script|img)\b[^>]*?\ssrc|link\b[^>]*?\shref)="([^"]+)"', html)
+    """What a page's elements load: the ways there."""
+    return re.findall(r'<(?:(?:script|img)\b[^>]*?\ssrc|link\b[^>]*?\shref)="([^"?]+)', html)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from string import Template
 
+from dashboard import language
 from dashboard.language import ENGLISH, current, languages, tr
 from dashboard.site.tours import EXPERIMENTS
+from lstm_core import list_models
+from lstm_core.drawing.modules import files
 
 FOLDER = Path(__file__).parent
 BESIDE = "'self' file:"
@@ -26,19 +31,26 @@ def root() -> str:
     return "" if current() == ENGLISH else "../"
 
 
-def folder(language: str) -> str:
-    return "" if language == ENGLISH else f"{language}/"
+def folder(code: str) -> str:
+    return "" if code == ENGLISH else f"{code}/"
+
+
+@cache
+def version() -> str:
+    """Stands behind the names of what pages share: what a browser keeps of an earlier site is not taken for it."""
+    read = [*files().values(), *sorted(language.FOLDER.glob("*.po")), *list_models().values(), FOLDER / "site.css"]
+    return sha256(b"".join(path.read_bytes() for path in read)).hexdigest()[:8]
 
 
 def style(name: str, asked: str = "") -> str:
     """``asked``: the name under which modules ask for this sheet, which is there then."""
     said = f' data-file="{asked}"' if asked else ""
-    return f'<link rel="stylesheet" href="{root()}shared/{name}"{said}>'
+    return f'<link rel="stylesheet" href="{root()}shared/{name}?{version()}"{said}>'
 
 
 def script(name: str, id: str = "") -> str:
     said = f' id="{id}"' if id else ""
-    return f'<script src="{root()}shared/{name}"{said}></script>'
+    return f'<script src="{root()}shared/{name}?{version()}"{said}></script>'
 
 
 def modules(more: str = "") -> str:
