@@ -158,7 +158,7 @@ def test_what_if_acts_at_the_chosen_word() -> None:
     test = opened(what_if.__name__, text=SENTENCE, at="2", do="")
     trace = small_model("lstm").run(SENTENCE)
     unit = int(shares(small_model("lstm"), trace, decided(small_model("lstm").predictions(trace, 5), 2))[0].argmax())
-    for chip, does in (("Turn c round", f"c[{unit}]@2:3=flip"), ("Silence h of all units", "h@2:3=0")):
+    for chip, does in (("Change the sign of c", f"c[{unit}]@2:3=flip"), ("Show nothing (h = 0)", "h@2:3=0")):
         button = next(one for one in test.button if one.label == chip and str(one.key).startswith("do "))
         assert "at “John” (step 3)" in button.help
         button.click().run()

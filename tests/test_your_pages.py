@@ -125,7 +125,10 @@ def test_health_of_a_network_made_ill() -> None:
     assert "1 of 6 units are dead: unit 2." == drawn["dead0"]["text"]
     assert "f of unit 4" in drawn["saturated0"]["text"] and "o of unit 2" in drawn["saturated0"]["text"]
     assert "unit 4" in drawn["integrator0"]["text"]
-    assert drawn["summary0"]["text"].startswith("1 dead, 2 saturated, 1 integrating")
+    assert drawn["summary0"]["text"].startswith(
+        "Units that do not move (dead): 1, with a gate at one end (saturated): 2, "
+        "that keep and go on writing (integrating): 1"
+    )
 
 
 def test_health_of_the_plain_network() -> None:

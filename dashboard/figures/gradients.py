@@ -109,7 +109,7 @@ def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str
         for way in ways
         if not way.shown
     ]
-    drawing = log_figure(trace, lines, tr("norm, relative"))
+    drawing = log_figure(trace, lines, tr("size, the last being 1"))
     alt = tr("{title}. {said}", title=title, said=text)
     return p.panel(id, title, drawing, text=text, note=p.sentences(*notes), alt=alt, wide=True, height=280)
 
@@ -145,7 +145,7 @@ def paths(id: str, trace: Trace, flow: Flow) -> dict[str, Any]:
         )
     ]
     text = _beside_the_whole(trace, flow)
-    drawing = log_figure(trace, lines, tr("norm of d{state}", state=flow.state))
+    drawing = log_figure(trace, lines, tr("size of d{state}", state=flow.state))
     note = tr(
         "The direct path is the product of the keep gates; it and the rest add up to the whole as matrices. Their "
         "sizes do not, for one can take from the other what it gives."

@@ -216,13 +216,16 @@ def where(one: Health, among: Sequence[Health]) -> str:
 
 
 def summary(one: Health) -> str:
-    """ "1 dead, 3 saturated, 0 integrating": of every layer and direction, also of those that are not drawn."""
+    """ "units that do not move (dead): 1, ...": of every layer and direction, also of those that are not drawn."""
     stuck = np.zeros(max((len(units) for units in one.saturated.values()), default=0), bool)
     for units in one.saturated.values():
         stuck[: len(units)] |= units
-    counts = [tr("{count} dead", count=int(one.dead.sum())), tr("{count} saturated", count=int(stuck.sum()))]
+    counts = [
+        tr("units that do not move (dead): {count}", count=int(one.dead.sum())),
+        tr("with a gate at one end (saturated): {count}", count=int(stuck.sum())),
+    ]
     if one.integrator is not None:
-        counts.append(tr("{count} integrating", count=int(one.integrator.sum())))
+        counts.append(tr("that keep and go on writing (integrating): {count}", count=int(one.integrator.sum())))
     return p.row(counts)
 
 

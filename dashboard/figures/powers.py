@@ -77,7 +77,7 @@ def powers(id: str, matrix: np.ndarray, name: str, title: str) -> dict[str, Any]
         lines,
         xaxis={"title": {"text": tr("steps back")}, "showgrid": False, "zeroline": False, "fixedrange": True},
         yaxis=p.value_axis(
-            tr("norm, relative"),
+            tr("size, the last being 1"),
             type="log",
             range=[float(low) - 0.3, float(high) + 0.3],
             exponentformat="power",

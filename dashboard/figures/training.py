@@ -80,7 +80,7 @@ def _gradient(id: str, one: Layer) -> dict[str, Any]:
         text = tr("Measured in the top layer, where the loss's gradient comes in; there is none here.")
         return p.panel(id, heading, text=text, wide=True)
     labels = [tr("at the first step of the sequences"), tr("at the last")]
-    drawing = _lines(one, names, labels, yaxis=_log(tr("norm of dh")))
+    drawing = _lines(one, names, labels, yaxis=_log(tr("size of dh")))
     share = float(one.values["dh first"][-1]) / max(float(one.values["dh last"][-1]), 1e-30)
     text = tr(
         "At the last reading the first step gets {share} of what the last step gets.", share=p.minus(f"{share:.2g}")

@@ -50,7 +50,7 @@ def page(here: Context) -> None:
     shown = here.scene
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
-        look = kept_option("look", tr("Decompose"), [UNIT, WORDS])
+        look = kept_option("look", tr("Take apart"), [UNIT, WORDS])
     pair, method = None, share.METHODS["exact"]
     units = list(shown.units)
     if look == WORDS:

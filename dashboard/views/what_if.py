@@ -152,9 +152,9 @@ def _chips(model: Network, at: Drawn, unit: int, step: int) -> dict[str, list[In
     state = rule.state if rule else model.cell.output
     place: dict[str, Any] = {"layer": at.layer, "direction": at.direction}
     return {
-        say("Turn {state} round", state=state): [Force(state, "flip", (unit,), step, step + 1, **place)],
+        say("Change the sign of {state}", state=state): [Force(state, "flip", (unit,), step, step + 1, **place)],
         say("Erase {state} of the unit", state=state): [Force(state, 0.0, (unit,), None, None, **place)],
-        say("Silence h of all units"): [Force("h", 0.0, None, step, step + 1, **place)],
+        say("Show nothing (h = 0)"): [Force("h", 0.0, None, step, step + 1, **place)],
     }
 
 

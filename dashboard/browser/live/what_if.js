@@ -108,8 +108,8 @@ export class WhatIf {
 /** @type {(kind: string, reading: Reading) => string} */
 function title(kind, { memory: state }) {
   if (kind === "keep") return tr("Keep what it lets go")
-  if (kind === "turn") return tr("Turn {state} round", { state })
-  return kind === "erase" ? tr("Erase {state} of the unit", { state }) : tr("Silence h of all units")
+  if (kind === "turn") return tr("Change the sign of {state}", { state })
+  return kind === "erase" ? tr("Erase {state} of the unit", { state }) : tr("Show nothing (h = 0)")
 }
 
 /** @param {string} text @param {string} name @param {boolean} on @param {() => void} onclick @param {boolean} empty */

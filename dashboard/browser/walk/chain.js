@@ -52,7 +52,7 @@ export function chain(panel, here, go) {
   }
   const values = { state: here.style.name(side.memory), unit: here.unitName() }
   const about = walk.all
-    ? tr("{state} carried from step to step, root mean square over all units", values)
+    ? tr("{state} carried from step to step, the usual size over all units", values)
     : tr("{state} of {unit}, carried from step to step", values)
   panel.carried.textContent = about
   panel.strip.setAttribute("width", String(width))
