@@ -20,6 +20,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 
+from dashboard.browser.publish import RUN, STATIC, publish
 from dashboard.export.live import declared
 from lstm_core import CELLS, Network, Trace, list_models, load_model
 from lstm_core.cells.base import Cell, Param, affine, gate, state
@@ -213,3 +214,9 @@ def test_a_cell_that_cannot_be_written_says_why() -> None:
     known = observed("seen", [state("h", "hidden", "")], {}, {})
     with pytest.raises(ValueError, match="the equations of seen are not known"):
         javascript(known)
+
+
+def test_the_page_s_bench_runs_the_module_of_its_cell() -> None:
+    folder, _ = publish()
+    for name in RUN:
+        assert (STATIC / folder / "cells" / f"{name}.js").read_text(encoding="utf-8") == javascript(CELLS[name])

@@ -14,8 +14,12 @@ from functools import cache
 from pathlib import Path
 
 from dashboard import language
+from lstm_core.cells import cell as find_cell
 from lstm_core.drawing import modules, plotly
+from lstm_core.javascript import javascript
 
+RUN = ("peephole",)
+"""Cells that the browser runs itself."""
 STATIC = Path(__file__).resolve().parent.parent / "static"
 
 
@@ -28,9 +32,14 @@ def publish() -> tuple[str, str]:
     own = modules.files()
     spoken = sorted(language.FOLDER.glob("*.po"))  # what the browser says comes from the catalogues
     read = {**own, **{path.name: path for path in spoken}}
-    digest = hashlib.sha256(b"".join(name.encode() + path.read_bytes() for name, path in read.items())).hexdigest()[:12]
+    cells = {f"cells/{name}.js": javascript(find_cell(name)) for name in RUN}
+    parts = [name.encode() + path.read_bytes() for name, path in read.items()]
+    parts += [name.encode() + code.encode() for name, code in cells.items()]
+    digest = hashlib.sha256(b"".join(parts)).hexdigest()[:12]
     for name, path in own.items():
         _copy(path, STATIC / digest / name)
+    for name, code in cells.items():
+        _write(code, STATIC / digest / name)
     target = Path(f"plotly-{plotly.version()}.min.js")
     _copy(plotly.SOURCE, STATIC / target)
     return digest, str(target)
@@ -39,11 +48,7 @@ def publish() -> tuple[str, str]:
 @cache
 def publish_words(code: str) -> None:
     """Write what the browser says in this language; English, in which the modules are written, has an empty one."""
-    target = words_file(code)
-    if not target.exists():
-        part = _part(target)
-        part.write_text(language.script(code), encoding="utf-8")
-        part.replace(target)
+    _write(language.script(code), words_file(code))
 
 
 def words_file(code: str) -> Path:
@@ -59,6 +64,15 @@ def _copy(source: Path, target: Path) -> None:
     part = _part(target)
     shutil.copyfile(source, part)
     part.replace(target)
+
+
+def _write(text: str, target: Path) -> None:
+    """Write unless it is there."""
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = _part(target)
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
 
 
 def _part(target: Path) -> Path:

@@ -14,6 +14,7 @@ from dashboard.figures.powers import powers, recurrent
 from dashboard.figures.weight_gradient import over_time
 from dashboard.frame import Context
 from dashboard.language import mark, tr
+from dashboard.moved import moved
 from dashboard.scene import Drawn, same_step
 from lstm_core import Network, Trace
 from lstm_core.analysis import flow, gradients, word_error
@@ -91,6 +92,7 @@ def page(here: Context) -> None:
     chart({"words": frame.rows(first), "step": step, "columns": 2, "panels": panels}, KEY, shown.settings.text)
     if len(first) < len(shown.traces[0]):
         st.caption(tr("The first {count} steps are gone back through.", count=len(first)))
+    moved()
 
 
 KNOWN = 0.8

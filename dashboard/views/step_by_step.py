@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboard import frame
+from dashboard.bench import bench
 from dashboard.figures.walk import walk
 from dashboard.frame import Context
 from dashboard.language import mark
@@ -22,3 +23,4 @@ def page(here: Context) -> None:
     plain = plain_rnn(shown.models[0], shown.settings.text) if shown.models[0].reads_words else None
     content["plain"] = plain if plain != shown.models[0].name else None
     walkthrough(content | {"at": shown.settings.at})
+    bench()
