@@ -127,7 +127,8 @@ def _wide(text: str) -> int:
 
 
 def _names(drawing: Drawing) -> list[str]:
-    return [str(x) for one in drawing.series[:1] for x in one.x if isinstance(x, str)]
+    """The names along the axis, each once; none where it has numbers."""
+    return list(dict.fromkeys(x for one in drawing.series[:1] for x in one.x if isinstance(x, str)))
 
 
 def _band(one: Series, color: str) -> list[dict[str, Any]]:
@@ -258,10 +259,12 @@ def _scale(low: float, high: float, start: float, stop: float, log: bool = False
 
 
 def _lines(drawing: Drawing, y: Callable[[float], float]) -> Iterator[str]:
-    xs = [float(x) for one in drawing.series for x in one.x]
+    named = {name: float(k) for k, name in enumerate(_names(drawing))}
+    place: Callable[[Any], float] = lambda at: named[at] if at in named else float(at)  # noqa: E731
+    xs = [place(x) for one in drawing.series for x in one.x]
     x = _scale(min(xs, default=0), max(xs, default=1), LEFT + 4, WIDTH - RIGHT - 4, drawing.log_x)
     for one, color in zip(drawing.series, colors(drawing), strict=True):
-        at = [(x(float(a)), y(b)) for a, b in zip(one.x, one.y, strict=True) if b is not None]
+        at = [(x(place(a)), y(b)) for a, b in zip(one.x, one.y, strict=True) if b is not None]
         if drawing.kind == "points":
             yield "".join(
                 f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.2" fill="{color}" fill-opacity=".6"/>' for a, b in at
