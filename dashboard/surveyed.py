@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -41,6 +41,8 @@ class Surveyed:
     name: str
     texts: Sequence[str]
     ships: bool = False
+    untrained: Mapping[str, float] = field(default_factory=dict)
+    """By property, how far the best unit of a network that was not trained is from following nothing."""
     _values: budgets.Cache[np.ndarray] = field(default_factory=lambda: budgets.Cache(4 << 20, lambda one: one.nbytes))
 
     @cached_property
@@ -52,7 +54,7 @@ class Surveyed:
                 followed[name] = self.survey.follows(name).units
             except ValueError:  # it was not looked for
                 continue
-        return units(self.columns, followed, self.network.cell)
+        return units(self.columns, followed, self.network.cell, self.untrained)
 
     @cached_property
     def columns(self) -> dict[str, np.ndarray]:
@@ -189,7 +191,9 @@ def _opened(name: str, folder: Path, changed: int) -> Surveyed | None:
         whole = hashlib.sha256("".join(map(fingerprint, parts)).encode()).hexdigest()
         if manifest["data"] != manifest["data"] | {"hash": whole, "documents": len(texts)}:
             return None
-        return Surveyed(open_survey(folder / name, network), network, name, texts, ships=True)
+        blank = folder / name / "untrained.json"
+        untrained = json.loads(blank.read_text(encoding="utf-8"))["best"] if blank.exists() else {}
+        return Surveyed(open_survey(folder / name, network), network, name, texts, True, untrained)
     except (ValueError, KeyError, TypeError):
         return None
 

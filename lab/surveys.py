@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lab.corpus import paragraphs
 from lab.report import guarded
@@ -12,11 +17,17 @@ from lstm_core import survey
 from lstm_core.equations import remembering
 from lstm_core.network import list_models, load_model
 from lstm_core.say import say
+from lstm_core.survey.labels import FOLLOWED
+
+if TYPE_CHECKING:
+    from lstm_core.survey.answers import Survey
 
 FOLDER = Path(__file__).parents[1] / "assets" / "surveys"
 NAMES = ("general-lstm", "general-gru")
 TOP, SAMPLE = 20, 20
 """Places that are kept of a unit: of the highest and lowest so many that they are of several documents."""
+UNTRAINED, SEED, EVERY = "untrained.json", 0, 4
+"""Beside a survey: what a network that was not trained follows, on every fourth paragraph."""
 TEXT = ("text", "starts", "ends")
 """Columns of a survey's documents that the texts and the model give again."""
 
@@ -51,9 +62,26 @@ def made(name: str, texts: list[str], out: Path) -> Path:
     signals = remembering(model.cell)
     survey(model, texts, beside, top=TOP, sample=SAMPLE, signals=signals, patterns=None, progress=True)
     without_texts(beside)
+    (beside / UNTRAINED).write_text(json.dumps(untrained(name, texts), indent=1) + "\n", encoding="utf-8")
     (beside / ".lock").unlink()
     shutil.rmtree(folder, ignore_errors=True)
     return beside.rename(folder)
+
+
+def untrained(name: str, texts: list[str], seed: int = SEED) -> dict[str, Any]:
+    """How well the best unit of a network of the same shape that was not trained follows each property of the texts, of
+    which it reads every ``EVERY``th: by property, the distance of its AUC from 0.5, or of r from 0 for a number."""
+    model = load_model(name).untrained(seed)
+    with TemporaryDirectory() as folder:
+        signals = remembering(model.cell)
+        made = survey(model, texts[::EVERY], folder, top=1, sample=1, signals=signals, patterns=None, progress=True)
+        return {"seed": seed, "every": EVERY, "best": {what: _best(made, what) for what in FOLLOWED}}
+
+
+def _best(made: Survey, what: str) -> float:
+    found = made.follows(what).units
+    scores = np.abs(found["correlation"]) if np.isnan(found["auc"]).all() else np.abs(found["auc"] - 0.5)
+    return round(float(np.nanmax(scores, initial=0.0)), 4)
 
 
 def without_texts(folder: Path) -> None:

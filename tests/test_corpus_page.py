@@ -100,6 +100,24 @@ def test_what_follows_something_comes_first_and_is_held_against_moved_labels() -
     np.testing.assert_allclose(own, by_hand, atol=1e-4)
 
 
+def test_a_network_that_was_not_trained_stands_beside_a_unit() -> None:
+    one, blank = shown(), cache.model("pronouns-lstm").untrained(lab.surveys.SEED)
+    runs = [blank.run(text, device="cpu") for text in TEXTS[:: lab.surveys.EVERY]]
+    position = np.concatenate([np.arange(len(run)) for run in runs])
+    best = 0.0
+    for signal in one.signals:
+        values_ = np.concatenate([run.sel(signal, layer=0, direction=0, batch=0) for run in runs])
+        best = max(best, *(abs(np.corrcoef(values_[:, unit], position)[0, 1]) for unit in range(values_.shape[1])))
+    assert one.untrained["position"] == pytest.approx(best, abs=1e-3)
+    found = next(f for unit in one.units for f in unit.following if f.what == "position")
+    assert found.blank == pytest.approx(best, abs=1e-3) and "not trained none gets beyond" in draw.told(found)
+    names = [
+        line["name"]
+        for line in {p["id"]: p for p in sent(opened(corpus.__name__))["panels"]}["follows0"]["figure"]["data"]
+    ]
+    assert names[-1] == "best unit of an untrained network"
+
+
 def test_units_are_found_by_words_and_the_address_keeps_both() -> None:
     found = shown().units
     what = next(one.best.what for one in found if one.best)
@@ -208,7 +226,9 @@ def test_every_survey_that_ships_is_of_a_model_that_ships_and_small(monkeypatch:
     monkeypatch.setattr(surveyed, "novels", NOVELS)
     cache.forget()
     for folder in FOLDER.glob("[!.]*"):
-        assert surveyed._opened(folder.name, FOLDER, 0), f"python -m lab survey {folder.name}"
+        one = surveyed._opened(folder.name, FOLDER, 0)
+        assert one, f"python -m lab survey {folder.name}"
+        assert one.untrained.keys() == draw.PROPERTIES.keys() and max(one.untrained.values()) < 1
         assert sum(path.stat().st_size for path in folder.rglob("*.parquet")) <= 2e6
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_core import load_model, open_survey
+from lab.tasks.agreement import numbered
+from lstm_core import load_model, open_survey, survey
 from lstm_core.survey import following, histograms, part, pieces
 from lstm_core.survey.labels import FOLLOWED
 
@@ -25,7 +26,7 @@ def test_the_code_does_what_is_said(
         exec(compile(code, "docs/survey.md", "exec"), names)
     words, *printed = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r".*\[.+\].*", words)
-    assert printed == re.findall(r"It prints `([^`]+)`", TEXT) and len(printed) == 2
+    assert printed == re.findall(r"It prints `([^`]+)`", TEXT) and len(printed) == 3
 
 
 @pytest.mark.parametrize("name", ["general-lstm", "general-gru"])
@@ -35,6 +36,22 @@ def test_one_unit_of_the_shipped_surveys_follows_quotation_marks_and_none_does_b
     assert best[0] == best.max() > 0.45 and quotes.chance < 0.1
     named = load_model(name).meta["units"]["quote"]["unit"]  # chosen by another measure, on held-out text
     assert named in quotes.units["unit"][:3]
+
+
+def test_one_unit_follows_the_number_and_none_does_that_was_not_trained(tmp_path: Path) -> None:
+    """Against areas that are counted pair by pair."""
+    model = load_model("agreement-lstm")
+    ids, plural = numbered(model, seed=6, documents=5)
+    labels = np.concatenate(plural)
+    for name, network in (("trained", model), ("not", model.untrained())):
+        found = survey(network, ids, tmp_path / name).follows(plural, signal="c")
+        c = np.concatenate([network.read(one)["c"][0, 0, :, 0] for one in ids])
+        unit = int(found.units["unit"][0])
+        many, one = c[labels == 1, unit], c[labels == 0, unit]
+        area = (many[:, None] > one).mean() + (many[:, None] == one).mean() / 2
+        assert found.units["auc"][0] == pytest.approx(area, abs=0.01)
+        assert abs(area - 0.5) > 0.49 and unit == model.meta["units"]["number"]["unit"] or name == "not"
+        assert abs(area - 0.5) < 0.15 or name == "trained"
 
 
 def test_the_figures_are_the_codes() -> None:

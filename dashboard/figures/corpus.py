@@ -32,13 +32,15 @@ BARS = 60
 @dataclass(frozen=True)
 class Following:
     """How a signal of a unit follows a property. score: the AUC, or Pearson's r where the property is a number
-    (``counts``); moved: the best that any unit does with the labels moved, as far on the same side of ``middle``."""
+    (``counts``); moved: the best that any unit does with the labels moved, as far on the same side of ``middle``.
+    untrained: the same of the best unit of a network that was not trained; None where that was not measured."""
 
     what: str
     signal: str
     score: float
     moved: float
     counts: bool
+    untrained: float | None = None
 
     @property
     def middle(self) -> float:
@@ -52,6 +54,11 @@ class Following:
     @property
     def chance(self) -> float:
         return abs(self.moved - self.middle) / (1 - self.middle)
+
+    @property
+    def blank(self) -> float | None:
+        """The strength of the best unit that was not trained."""
+        return None if self.untrained is None else abs(self.untrained - self.middle) / (1 - self.middle)
 
 
 @dataclass(frozen=True)
@@ -104,10 +111,13 @@ def what(following: Following) -> str:
     return tr(PROPERTIES.get(following.what, following.what))
 
 
-def units(columns: Columns, followed: Mapping[str, Columns], cell: type[Cell]) -> list[Unit]:
+def units(
+    columns: Columns, followed: Mapping[str, Columns], cell: type[Cell], untrained: Mapping[str, float] | None = None
+) -> list[Unit]:
     """Every unit of a survey's main module, those that follow something most clearly first.
 
-    columns: ``Survey.units()``. followed: by property the columns of ``Survey.follows``.
+    columns: ``Survey.units()``. followed: by property the columns of ``Survey.follows``. untrained: by property how far
+    the best unit of a network that was not trained is from the middle, where that was measured.
     """
     state, *gates = remembering(cell)
 
@@ -120,12 +130,15 @@ def units(columns: Columns, followed: Mapping[str, Columns], cell: type[Cell]) -
         counts = bool(np.isnan(table["auc"]).all())
         measure, middle = ("correlation", 0.0) if counts else ("auc", 0.5)
         moved = float(np.nanmax(np.abs(table[f"shuffled_{measure}"] - middle), initial=0.0))
+        blank = (untrained or {}).get(name)
         for signal in (state, *gates):
             for place, row in by_place(table, signal).items():
                 score = float(table[measure][row])
                 if not np.isnan(score):
-                    beyond = middle + moved * (1 if score >= middle else -1)
-                    following.setdefault(place, []).append(Following(name, signal, score, beyond, counts))
+                    side = 1 if score >= middle else -1
+                    other = None if blank is None else middle + blank * side
+                    found_here = Following(name, signal, score, middle + moved * side, counts, other)
+                    following.setdefault(place, []).append(found_here)
     states, kept = by_place(columns, state), by_place(columns, gates[0]) if gates else {}
     rule, found = None if cell.by_values else carry(cell), []
     for place, row in states.items():
@@ -236,6 +249,13 @@ def follows(id: str, title: str, one: Unit) -> dict[str, Any]:
         "x": np.array(chance, np.float32), "hoverinfo": "name+x",
         "marker": {"symbol": "line-ns-open", "size": 16, "color": theme.OTHER_COLOR, "line": {"width": 2}},
     })  # fmt: skip
+    blank = [next(found.blank for found in one.following if found.what == name) for name in names]
+    if any(value is not None for value in blank):
+        bars.append({
+            "type": "scatter", "mode": "markers", "name": tr("best unit of an untrained network"), "y": labels,
+            "x": np.array([np.nan if value is None else value for value in blank], np.float32), "hoverinfo": "name+x",
+            "marker": {"symbol": "diamond-open", "size": 9, "color": theme.OTHER_COLOR, "line": {"width": 2}},
+        })  # fmt: skip
     drawn = p.figure(
         bars,
         barmode="group",
@@ -265,4 +285,8 @@ def told(found: Following) -> str:
         said = tr("{signal} is higher at “{what}”: AUC {score}.", **values)
     else:
         said = tr("{signal} is lower at “{what}”: AUC {score}.", **values)
-    return p.sentences(said, tr("With the labels moved no unit gets beyond {moved}.", **values))
+    said = p.sentences(said, tr("With the labels moved no unit gets beyond {moved}.", **values))
+    if found.untrained is None:
+        return said
+    blank = p.minus(f"{found.untrained:.2f}")
+    return p.sentences(said, tr("In a network that was not trained none gets beyond {value}.", value=blank))

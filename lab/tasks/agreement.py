@@ -94,6 +94,27 @@ def probes(model: Network, seed: int, count: int, attractors: int) -> tuple[np.n
     return np.array([writing.subject(draw, int(n), [1 - int(n)] * attractors) for n in numbers]).T, numbers
 
 
+def numbered(
+    model: Network, seed: int, documents: int, sentences: int = 20
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Documents of held-out sentences, (step,) ids each, and the number of the subject (0, or 1 for the plural) at
+    every step from its noun to the word before the verb; NaN elsewhere. Each sentence has three nouns of the other
+    number between."""
+    writing, draw = Writing(model.tokenizer, held_out=True), Random(seed)
+    texts, labels = [], []
+    for _ in range(documents):
+        ids: list[int] = []
+        label: list[float] = []
+        for _ in range(sentences):
+            number, verb = draw.randrange(2), draw.randrange(len(writing.verbs))
+            subject = writing.subject(draw, number, [1 - number] * 3)
+            ids += [*subject, writing.verbs[verb][number], draw.choice(writing.endings[verb]), writing.stop]
+            label += [np.nan, *[float(number)] * (len(subject) - 1), *[np.nan] * 3]
+        texts.append(np.array(ids))
+        labels.append(np.array(label))
+    return texts, labels
+
+
 def accuracy(model: Network, ids: np.ndarray, numbers: np.ndarray, without: int | None = None) -> float:
     """Share of sentences and verbs for which the verb is likelier in the right number than in the wrong one.
 
