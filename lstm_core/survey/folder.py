@@ -12,12 +12,13 @@ A file is written beside its place and moved there when it is whole; a part is d
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 TABLES = ("units", "histograms", "lags", "followed", "places")
+
+
+def let_go() -> None:
+    """Gives free memory back to the system: C's allocator keeps what large arrays of many sizes leave between them."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    with suppress(OSError, AttributeError):  # glibc alone has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class Folder:
@@ -71,8 +81,10 @@ class Folder:
         """Writes a table as a Parquet file."""
         import pyarrow.parquet as pq
 
+        let_go()
         with self._instead(path) as beside:
             pq.write_table(table, beside, compression="zstd")
+        let_go()
 
     def remove(self, kind: str) -> None:
         """Removes the parts of that kind."""

@@ -64,8 +64,14 @@ def measure(values: np.ndarray, signal: Signal, chosen: np.ndarray) -> dict[str,
 
 
 def merge(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Both together."""
-    return {name: a[name] + b[name] for name in ("histogram", "chosen")}
+    """Both together. They are large: the counts of ``a`` are overwritten where they have room for those of ``b``."""
+    return {name: _added(a[name], b[name]) for name in ("histogram", "chosen")}
+
+
+def _added(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    if a.flags.writeable and np.result_type(a, b) == a.dtype:
+        return np.add(a, b, out=a)
+    return a + b
 
 
 def quantile(histogram: np.ndarray, share: float, grid: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lstm_core.say import say
 from lstm_core.survey import summary, tables
-from lstm_core.survey.folder import Folder
-from lstm_core.survey.summary import Groups, Kept
+from lstm_core.survey.folder import Folder, let_go
+from lstm_core.survey.summary import Group, Groups, Kept
 
 
 def merged(folder: Folder, kept: Kept) -> tuple[Groups, list[dict[str, Any]]]:
@@ -28,6 +30,15 @@ def merged(folder: Folder, kept: Kept) -> tuple[Groups, list[dict[str, Any]]]:
             raise ValueError(
                 say("{path} is damaged: remove it and call survey again ({error})", path=str(path), error=str(error))
             ) from error
-        groups = summary.merge(groups, part, kept)
+        new = {key: _wide(group) for key, group in part.items() if key not in groups}
+        groups = summary.merge(groups, {**part, **new}, kept)
+        del part, new
+        let_go()
         notes.append({**about, "number": number})
     return groups, notes
+
+
+def _wide(group: Group) -> Group:
+    """With counts that have room for those of all parts."""
+    counts = {name: group.state[name].astype(np.int64) for name in ("histogram", "chosen")}
+    return replace(group, state={**group.state, **counts})

@@ -53,7 +53,8 @@ def from_table(table: pa.Table) -> tuple[Groups, dict[str, Any]]:
         column = table.column(name).combine_chunks()
         flat = column.flatten() if pa.types.is_list(column.type) else column
         values = flat.to_numpy(zero_copy_only=False).reshape(len(table), *shape)
-        arrays[name] = values.astype(np.int64) if values.dtype == np.int32 else values
+        counts = name in ("histogram", "chosen")  # the large ones: ``merged`` widens what it adds up
+        arrays[name] = values.astype(np.int64) if values.dtype == np.int32 and not counts else values
     for module, signal, (layers, directions, units) in header:
         stop = start + layers * directions * units
         declared, shape = Signal(**signal), (layers, directions, units)
@@ -75,7 +76,8 @@ def _keys(groups: Groups) -> dict[str, Any]:
 def final(groups: Groups, kept: Kept) -> dict[str, pa.Table]:
     """What is asked, by the names in ``folder.TABLES``. Every table names its units by their row in "units"."""
     states = [group.state for group in groups.values()]
-    state = {name: np.concatenate([one[name] for one in states]) for name in states[0]}
+    small = [name for name in states[0] if name not in ("histogram", "chosen")]  # these are read group by group
+    state = {name: np.concatenate([one[name] for one in states]) for name in small}
     correlation = lags.autocorrelation(state)
     followed = _followed(groups, kept, len(correlation))
     return {
