@@ -50,15 +50,21 @@ def uploaded(name: str, data: bytes) -> list[str]:
         columns = [column.strip() for column in table.fieldnames or ()]
         wanted = "text" if "text" in columns else columns[0] if len(columns) == 1 else None
         if wanted is None:
-            message = 'the columns of {name} are {there}; the one that holds the texts has to be called "text"'
             if not columns:
                 raise ValueError(say("there is no text in it"))
-            raise ValueError(say(message, name=name[:80], there=", ".join(columns)[:200]))
+            raise ValueError(
+                say(
+                    'the columns of {name} are {there}; the one that holds the texts has to be called "text"',
+                    name=name[:80],
+                    there=", ".join(columns)[:200],
+                )
+            )
         table.fieldnames = columns
         found = [(row[wanted] or "").strip() for row in table]
     except csv.Error as error:
-        message = "this cannot be read as a table of comma-separated values: {error}"
-        raise ValueError(say(message, error=str(error))) from error
+        raise ValueError(
+            say("this cannot be read as a table of comma-separated values: {error}", error=str(error))
+        ) from error
     finally:
         csv.field_size_limit(before)
     return _bounded([one for one in found if one])
@@ -69,8 +75,13 @@ def _bounded(found: list[str]) -> list[str]:
     if not found:
         raise ValueError(say("there is no text in it"))
     if size > LONGEST:
-        message = "it has {size:,} characters; the page surveys up to {most:,}, the library as many as you like"
-        raise ValueError(say(message, size=size, most=LONGEST))
+        raise ValueError(
+            say(
+                "it has {size:,} characters; the page surveys up to {most:,}, the library as many as you like",
+                size=size,
+                most=LONGEST,
+            )
+        )
     return found
 
 
@@ -83,8 +94,9 @@ def wanted(names: Sequence[str], networks: Sequence[Any], texts: Sequence[str]) 
             try:
                 files[f"{k}.pickle"] = pickle.dumps(network)
             except (pickle.PicklingError, AttributeError, TypeError) as error:  # a cell of somebody's own
-                message = "{name} cannot be surveyed on the page; lstm_core.survey can"
-                raise ValueError(say(message, name=network.name)) from error
+                raise ValueError(
+                    say("{name} cannot be surveyed on the page; lstm_core.survey can", name=network.name)
+                ) from error
     return files
 
 

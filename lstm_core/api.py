@@ -269,7 +269,7 @@ def survey(
 def open_survey(folder: str | os.PathLike[str], model: Any = None, data: Any = None, tokenizer: Any = None) -> Survey:
     """The survey in ``folder``, whole or not. A shipped model is found by its name; another ``model`` (with its
     ``tokenizer``) is needed to trace something again, and so is ``data`` if it was vectors, which a survey does not
-    keep.
+    keep, or texts that this one was made without, as those that ship.
 
     Raises ValueError if there is no survey, or if it is one of another model; ImportError if pyarrow is missing.
     """

@@ -221,6 +221,26 @@ def test_what_ships_holds_no_texts_and_answers_the_same(shipped: Path, tmp_path:
     ]
 
 
+def test_what_ships_without_texts_has_its_words_again_with_them(shipped: Path) -> None:
+    folder, model = shipped / "pronouns-lstm", lstm_core.load_model("pronouns-lstm")
+    assert str(lstm_core.open_survey(folder, model).contexts("c", unit=3).highest[0].words) == "[]"
+    with pytest.raises(ValueError, match="keeps no texts: open it with them"):
+        lstm_core.open_survey(folder, model).contexts("c", unit=3).highest[0].open()
+    for place in lstm_core.open_survey(folder, model, TEXTS).contexts("c", unit=3).highest[:3]:
+        tokens = model.tokenizer.encode(TEXTS[place.document])
+        before, here, after = (
+            tokens[place.step + k] if 0 <= place.step + k < len(tokens) else None for k in (-1, 0, 1)
+        )
+        assert here is not None and place.words.text == here.text
+        assert before is None or place.words.before.rstrip().endswith(before.text)
+        assert after is None or place.words.after.lstrip().startswith(after.text)
+        assert float(place.open()["c"][0, 0, place.step, 0, 3]) == pytest.approx(place.value, abs=1e-6)
+    with pytest.raises(ValueError, match="of the data has 1 steps; the surveyed one has"):
+        lstm_core.open_survey(folder, model, ["Mary"] * len(TEXTS)).contexts("c", unit=3)
+    with pytest.raises(ValueError, match="has no document .*: it is other data than was surveyed"):
+        lstm_core.open_survey(folder, model, TEXTS[:1]).contexts("c", unit=3)
+
+
 def test_every_survey_that_ships_is_of_a_model_that_ships_and_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATESCOPE_MODELS")
     monkeypatch.setattr(surveyed, "novels", NOVELS)

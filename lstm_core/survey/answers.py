@@ -114,13 +114,13 @@ class Survey:
     @cached_property
     def _corpus(self) -> Corpus:
         try:
-            display = self._model.display
+            display, encode = self._model.display, self._model.encode
         except ValueError:
-            display = None
+            display = encode = None
         lengths, padding, column = self._again
         data = self._data
         again = None if data is None else lambda: documents(data, lengths=lengths, padding=padding, column=column)
-        return Corpus(self._folder, self._parts, display, again)
+        return Corpus(self._folder, self._parts, display, again, encode)
 
     @cached_property
     def _units(self) -> Columns:

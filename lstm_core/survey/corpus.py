@@ -15,6 +15,7 @@ from lstm_core.say import say
 from lstm_core.survey.documents import Document
 from lstm_core.survey.folder import Folder
 from lstm_core.survey.part import about, stored
+from lstm_core.text import Token
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Words:
 
 class Corpus:
     """folder: of the survey. parts: its finished parts, each (number, first document, documents). display: the word of
-    an id. again: all documents once more, for those that the folder does not keep (vectors)."""
+    an id. again: all documents once more, for those that the folder does not keep: vectors, and the texts of a survey
+    that was made to be small. encode: a text's tokens, for these."""
 
     def __init__(
         self,
@@ -40,9 +42,11 @@ class Corpus:
         parts: Sequence[tuple[int, int, int]],
         display: Callable[[int], str] | None,
         again: Callable[[], Iterator[Document]] | None,
+        encode: Callable[[str], Sequence[Token]] | None = None,
     ) -> None:
         """All as in the class; documents are read when they are asked for, and the last 16 parts kept."""
-        self.folder, self.parts, self.display, self.again = folder, parts, display, again
+        self.folder, self.parts, self.display, self.again, self.encode = folder, parts, display, again, encode
+        self.given = lru_cache(maxsize=256)(self._given)
         self.table = lru_cache(maxsize=16)(self._table)
         self.bits = lru_cache(maxsize=16)(self._bits)
 
@@ -77,25 +81,33 @@ class Corpus:
     def document(self, number: int) -> Document:
         """What a document holds. Raises ValueError for vectors if the data is not there any more."""
         table, row = self.at(number)
-        if "text" in table.column_names or "ids" in table.column_names:
+        if _kept(table):
             return next(stored(table.slice(row, 1)))[1]
+        return self.given(number)
+
+    def _given(self, number: int) -> Document:
+        """What the data has in the place of a document that is not kept. Raises ValueError if it is not there."""
         if self.again is None:
+            raise self._not_kept()
+        found = next((one for k, one in enumerate(self.again()) if k == number), None)
+        if found is None:
             raise ValueError(
+                say("the data has no document {number}: it is other data than was surveyed", number=number)
+            )
+        return found
+
+    def _not_kept(self) -> ValueError:
+        if self.parts and "width" in self.table(self.parts[0][0]).column_names:
+            return ValueError(
                 say("a survey does not keep vectors: open it with the data, open_survey(folder, data=...)")
             )
-        return next(one for k, one in enumerate(self.again()) if k == number)
+        return ValueError(say("this survey keeps no texts: open it with them, open_survey(folder, data=...)"))
 
     def documents(self) -> Iterator[tuple[int, Document]]:
         """All of the finished parts, by number."""
-        if (
-            self.parts
-            and "width" in self.table(self.parts[0][0]).column_names
-            and "ids" not in self.table(self.parts[0][0]).column_names
-        ):
+        if self.parts and not _kept(self.table(self.parts[0][0])):
             if self.again is None:
-                raise ValueError(
-                    say("a survey does not keep vectors: open it with the data, open_survey(folder, data=...)")
-                )
+                raise self._not_kept()
             there = set(self.numbers.tolist())
             yield from ((k, one) for k, one in enumerate(self.again()) if k in there)
             return
@@ -124,7 +136,24 @@ class Corpus:
             pieces = [self.display(int(id)) for id in ids[low:high]]
             before, own, after = pieces[: start - low], pieces[start - low : stop - low], pieces[stop - low :]
             return Words(" ".join([*before, ""]), " ".join(own), " ".join(["", *after]))
-        return Words("", "", "")
+        content = None if _kept(table) or self.again is None else self.given(document).content
+        if not isinstance(content, str) or self.encode is None:
+            return Words("", "", "")
+        tokens = self.encode(content)
+        if len(tokens) != steps:
+            told = {"number": document, "found": len(tokens), "steps": steps}
+            raise ValueError(
+                say("document {number} of the data has {found} steps; the surveyed one has {steps}", **told)
+            )
+        if start >= stop:
+            return Words("", "", "")
+        begin, end, left, right = tokens[start].start, tokens[stop - 1].end, tokens[low].start, tokens[high - 1].end
+        return Words(content[left:begin], content[begin:end], content[end:right])
+
+
+def _kept(table: pa.Table) -> bool:
+    """Whether a part holds what its documents are."""
+    return "text" in table.column_names or "ids" in table.column_names
 
 
 def parts_of(folder: Folder, manifest: dict[str, Any]) -> list[tuple[int, int, int]]:

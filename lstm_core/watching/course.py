@@ -60,8 +60,13 @@ def course(data: bytes) -> Course:
         head = [name.strip() for name in next(rows, [])]
         if head != list(COLUMNS):
             names = ", ".join(name[:30] for name in head[:8])
-            message = "its columns are {found}; a file that lstm_core.watch wrote has {expected}"
-            raise ValueError(say(message, found=names or "-", expected=", ".join(COLUMNS)))
+            raise ValueError(
+                say(
+                    "its columns are {found}; a file that lstm_core.watch wrote has {expected}",
+                    found=names or "-",
+                    expected=", ".join(COLUMNS),
+                )
+            )
         for row in rows:
             if not row or row == list(COLUMNS):
                 continue
@@ -78,8 +83,9 @@ def course(data: bytes) -> Course:
             if rows.line_num > MOST:
                 raise ValueError(say("the file has more than the {most:,} lines that are read", most=MOST))
     except csv.Error as error:
-        message = "this cannot be read as a table of comma-separated values: {error}"
-        raise ValueError(say(message, error=str(error))) from None
+        raise ValueError(
+            say("this cannot be read as a table of comma-separated values: {error}", error=str(error))
+        ) from None
     if not found:
         raise ValueError(say("the file holds no reading yet: the training has not begun, or was watched in eval()"))
     return Course(tuple(_layer(place, quantities) for place, quantities in found.items()), runs)
@@ -87,20 +93,33 @@ def course(data: bytes) -> Course:
 
 def _line(row: list[str], line: int) -> tuple[tuple[str, int, int], str, int, float]:
     if len(row) != len(COLUMNS):
-        message = "line {line} has {count} columns; there should be {expected}"
-        raise ValueError(say(message, line=line, count=len(row), expected=len(COLUMNS)))
+        raise ValueError(
+            say(
+                "line {line} has {count} columns; there should be {expected}",
+                line=line,
+                count=len(row),
+                expected=len(COLUMNS),
+            )
+        )
     step, name, layer, direction, quantity, value = row
     numbers = {}
     for column, text in (("step", step), ("layer", layer), ("direction", direction)):
         if not (text.strip().isascii() and text.strip().isdigit()) or len(text) > 15:
-            message = "line {line}: {column} is {text!r}, which is not a whole number"
-            raise ValueError(say(message, line=line, column=column, text=text[:30]))
+            raise ValueError(
+                say(
+                    "line {line}: {column} is {text!r}, which is not a whole number",
+                    line=line,
+                    column=column,
+                    text=text[:30],
+                )
+            )
         numbers[column] = int(text)
     try:
         measured = float(value)
     except ValueError:
-        message = "line {line}: {column} is {text!r}, which is not a number"
-        raise ValueError(say(message, line=line, column="value", text=value[:30])) from None
+        raise ValueError(
+            say("line {line}: {column} is {text!r}, which is not a number", line=line, column="value", text=value[:30])
+        ) from None
     place = name[:LONGEST], numbers["layer"], numbers["direction"]
     return place, quantity[:LONGEST], numbers["step"], measured
 
