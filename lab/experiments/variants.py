@@ -51,7 +51,7 @@ ABLATIONS = {
 VANILLA = "peephole"
 MUTANTS = ("mut1", "mut2", "mut3")
 COMPARED = (*CELLS, *(name for name in (*ABLATIONS, *MUTANTS) if name in VARIANTS))
-LABELS = {name: name for name in COMPARED} | ABLATIONS | {VANILLA: "vanilla LSTM"}
+LABELS = {name: find(name).title for name in COMPARED} | ABLATIONS | {VANILLA: say("vanilla LSTM")}
 UNFINISHED = FOLDER / "variants.unfinished"
 
 
