@@ -133,7 +133,7 @@ def test_counting_says_that_one_seed_bears_it_out() -> None:
     cards = {card["name"]: card for card in wall["cards"]}
     assert said.endswith(cards["counting"]["short"]) and cards["copy"]["short"] == ""
     assert "4 digits in 32 bits and to 13 in 64" in cards["weighted-sum"]["short"]
-    assert "bias 0 in 1 of 4 tasks, chrono sooner than bias 1 in 2 of 3" in cards["forget-bias"]["short"]
+    assert "bias 0 in 2 of 4 tasks, chrono before bias 1 in 4 of 5" in cards["forget-bias"]["short"]
 
 
 def test_the_page_leads_to_training_on_the_experiments_task() -> None:
