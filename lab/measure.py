@@ -10,8 +10,7 @@ from lab.experiments import discover
 from lab.experiments.base import Experiment, Results
 from lab.experiments.record import FOLDER, measured, write
 from lab.report import compared, guarded, limited, tell_share, verdicts
-from lab.shipped import checked, named, remeasured
-from lstm_core.network import Network, list_models
+from lab.shipped import checked, load, models_by_name, named, remeasured
 from lstm_core.say import say
 
 BAR = "{l_bar}{bar}| {elapsed}, ends at {eta:%H:%M} {postfix}"
@@ -37,20 +36,19 @@ def _run(options: argparse.Namespace) -> int:
         found = watched(one, options.seconds)
         print(f"{verdicts(one, found)}\n  {write(one, found, options.out)}", flush=True)
     for name in models:
-        path = list_models()[name]
-        print(f"{name}:\n{remeasure(path)}\n  {path}", flush=True)
+        print(f"{name}:\n{remeasure(name)}\n  {models_by_name()[name]}", flush=True)
     if options.lines:
         tell_share(1.0, say("done"))
     return 0
 
 
-def remeasure(path: Path) -> str:
-    """Write a model's header anew; what changed in it."""
+def remeasure(name: str) -> str:
+    """Write a shipped model's header anew; what changed in it."""
     from lab.recipes import recipe
 
-    model = Network.load(path)
+    model = load(name)
     rows = checked(model)
-    remeasured(model).save(path, recipe(model.name).weights)
+    remeasured(model).save(models_by_name()[name], recipe(name).weights)
     return compared(rows)
 
 

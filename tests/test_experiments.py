@@ -63,7 +63,7 @@ class Toy(Experiment):
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (check, measure, shipped):
         monkeypatch.setattr(module, "discover", lambda: {"toy": Toy()})
-        monkeypatch.setattr(module, "list_models", dict)
+        monkeypatch.setattr(module, "models_by_name", dict)
     return tmp_path
 
 
