@@ -92,6 +92,7 @@ def saved(pair: str, text: str = TEXTS[0], at: Any = ((0, 0), (0, 0)), equations
     models = [load_model(name) for name in PAIRS[pair]]
     traces = [model.run(text, device="cpu") for model in models]
     tree = drawn(models, [text], at)[0] | {"text": text, "settings": {"at": -1}, "show": "lead", "count": COUNT}
+    tree["tours"] = guided.carried(*PAIRS[pair])
     cells = [offline.Cell(trace.cell.title, lines(trace), list(captions(trace))) for trace in traces if equations]
     return live.page(tree, models, at, walk(models, traces, tree["units"], at), examples(models[0]), cells)
 

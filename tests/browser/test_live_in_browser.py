@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, expect
 from lstm_core import load_model
 from tests.browser.gates import LAPTOP, Gates
 from tests.browser.test_export_in_browser import open_file
+from tests.test_export import HOSTILE
 from tests.test_live import PAIRS, TEXTS, saved
 
 __all__ = ["open_file"]  # a fixture that is used by its name
@@ -96,6 +97,29 @@ def test_it_is_handled_as_the_page(open_file: Open, files: dict[str, Path]) -> N
     gates.shows(f"{TEXTS[0]} {word}")
     gates.page.get_by_test_id("gs-chip").nth(1).click()
     gates.has(text=load_model("pronouns-lstm").meta["examples"][1]["text"])
+
+
+def test_a_tour_is_in_the_file_and_asks_what_if(open_file: Open, files: dict[str, Path]) -> None:
+    gates = open_file(files["pronouns"])
+    page = gates.page
+    page.get_by_test_id("gt-tours").click()
+    page.get_by_test_id("gt-tour-what-the-gates-do").click()
+    for number in range(1, 11):
+        expect(page.get_by_test_id("gt-place")).to_have_text(f"{number} / 10")
+        if number < 10:
+            page.keyboard.press("PageDown")
+    verdict = page.get_by_test_id("gs-verdict-0")
+    expect(verdict).to_contain_text("With f = 1 and i = 0 at “John”, after “and” the LSTM expects “she” (99 %)")
+    page.get_by_test_id("gt-end").click()
+    page.locator("[data-chip='0 none']").click()
+    expect(verdict).to_contain_text("Nothing is changed")
+    page.locator("[data-chip='0 silence']").click()
+    expect(verdict).to_contain_text("With h = 0 at “and”")
+    gates.box.fill("")
+    gates.has(text="", steps=0)
+    gates.box.fill(HOSTILE)
+    expect(verdict).to_contain_text("expects")
+    assert page.locator("img").count() == 0
 
 
 def test_an_empty_line_and_ten_thousand_words_are_sentences(open_file: Open, files: dict[str, Path]) -> None:

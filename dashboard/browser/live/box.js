@@ -1,6 +1,6 @@
 // The sentence that is read, and the examples below it. The address says what is written, so that a link reopens it.
 import { make } from "../page/dom.js"
-import { remember } from "../page/url.js"
+import { long, remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 
 const TALLEST = 84 // pixels
@@ -15,6 +15,7 @@ export class Box {
     this.read = read
     this.led = led
     this.frame = 0
+    this.waits = false
     this.area = make("textarea", {
       test: "gs-sentence",
       rows: "1",
@@ -24,7 +25,7 @@ export class Box {
       "aria-label": tr("Sentence"),
       placeholder: tr("Type a sentence"),
     })
-    this.area.value = new URLSearchParams(window.location.search).get("text") ?? text
+    this.area.value = new URLSearchParams(window.location.search).get("text") ?? long() ?? text
     const chips = examples.map(([label, text]) => {
       const attributes = { type: "button", test: "gs-chip", class: "gs-chip", dir: "auto", title: text, text: label }
       return make("button", { ...attributes, onclick: () => this.write(text) })
@@ -51,8 +52,18 @@ export class Box {
     this.grow()
     this.tell()
     if (isComposing) return // letters of pinyin or kana on their way to characters
-    cancelAnimationFrame(this.frame)
-    this.frame = requestAnimationFrame(() => this.read()) // keys that come within one are drawn once
+    if (this.frame) this.waits = true
+    else this.readAtOnce()
+  }
+
+  // Keys that come before the next paint are read together after it.
+  readAtOnce() {
+    this.waits = false
+    this.read()
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0
+      if (this.waits) this.readAtOnce()
+    })
   }
 
   /** @param {string} text */

@@ -30,14 +30,14 @@ export function content(template, text, sides, chosen, notices) {
     notices: [...unread(template, sides), ...notices],
     units: made.map(({ unit }) => unit),
     sides: made.map(({ side }) => side),
-    summed: summed(made, sides),
+    summed: about(made, sides),
     cut: [],
   }
 }
 
 // Which units have a row, and what the band below them is, where not all have one.
 /** @type {(made: { by: string }[], sides: Read[]) => string[]} */
-function summed(made, sides) {
+function about(made, sides) {
   const wide = made.flatMap(({ by }, k) => (by === "all" ? [] : [{ by, says: sides[k].reading.says }]))
   return [...new Set([...wide.map(({ by, says }) => says[by]), ...wide.map(({ says }) => says.band)])]
 }
@@ -163,7 +163,7 @@ function filled(figure, sides, made) {
     const values = /** @type {Vector[]} */ (units.valuesOf(reading, run, signal))
     const width = values[0].length
     const own = Array.from(/** @type {Int32Array} */ (made[side].side.units)).filter((unit) => unit < width)
-    const z = own.map((unit) => Float32Array.from(values, (row) => row[unit]))
+    const z = own.map((unit) => over(values, unit))
     const most = z.reduce((max, row) => row.reduce((most, value) => Math.max(most, Math.abs(value)), max), 1)
     reach[one.coloraxis] = Math.max(reach[one.coloraxis] ?? 1, most)
     const others = width - own.length
@@ -186,19 +186,40 @@ function filled(figure, sides, made) {
   return { data, layout }
 }
 
+// One unit's values at every step, in a loop: at every key there are hundreds of them.
+/** @type {(values: Vector[], unit: number) => Float32Array} */
+function over(values, unit) {
+  const row = new Float32Array(values.length)
+  for (let t = 0; t < values.length; t++) row[t] = values[t][unit]
+  return row
+}
+
+/** @type {WeakMap<Vector, { own: string, rest: number[] }>} by the values of a step, which stay while a text is typed on */
+const summed = new WeakMap()
+
 // What the units do that have no row: a blank row, what a tenth of them exceed, half of them, and nine tenths.
 /** @type {(values: Vector[], own: Set<number>) => Float32Array[]} */
 function band(values, own) {
   const others = Array.from(values[0].keys()).filter((unit) => !own.has(unit))
+  const key = [...own].join()
   const rest = values.map((row) => {
-    const sorted = new Float64Array(others.length)
-    for (let k = 0; k < others.length; k++) sorted[k] = row[others[k]]
-    return sorted.sort()
+    const known = summed.get(row)
+    if (known?.own === key) return known.rest
+    const found = tenths(row, others)
+    summed.set(row, { own: key, rest: found })
+    return found
   })
-  const last = rest[0].length - 1
+  return [Float32Array.from(rest, () => NaN), ...[0, 1, 2].map((k) => Float32Array.from(rest, (one) => one[k]))]
+}
+
+/** @type {(row: Vector, others: number[]) => number[]} */
+function tenths(row, others) {
+  const sorted = new Float64Array(others.length)
+  for (let k = 0; k < others.length; k++) sorted[k] = row[others[k]]
+  sorted.sort()
+  const last = sorted.length - 1
   const tenth = Math.floor(last / 10)
-  const places = [last - tenth, Math.floor(last / 2), tenth]
-  return [Float32Array.from(rest, () => NaN), ...places.map((place) => Float32Array.from(rest, (row) => row[place]))]
+  return [sorted[last - tenth], sorted[Math.floor(last / 2)], sorted[tenth]]
 }
 
 // One sentence for the words that matter and that a model does not know, as dashboard/unread.py says it.
