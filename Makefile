@@ -55,6 +55,7 @@ chaos: $(INSTALLED)-dev
 
 bench: $(INSTALLED)-dev
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.offline
 	$(BIN)/python -m benchmarks.trace
 
 site: docs-site
