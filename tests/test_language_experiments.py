@@ -115,7 +115,8 @@ def test_a_figure_is_told_in_words() -> None:
 
 def test_a_bar_with_a_long_chinese_name_has_room() -> None:
     """A Chinese letter is as wide as two Latin ones: six names of ten do not fit below a card's figure."""
-    drawing = draw.Drawing("bars", "T", "", "", [draw.Series("a", [f"十个汉字的名字有多宽{k}" for k in range(6)], [1.0] * 6)])
+    names = [f"十个汉字的名字有多宽{k}" for k in range(6)]
+    drawing = draw.Drawing("bars", "T", "", "", [draw.Series("a", names, [1.0] * 6)])
     assert "6 组" in draw.small(drawing)
     assert "abcdefghij" in draw.small(
         draw.Drawing("bars", "", "", "", [draw.Series("a", ["abcdefghij", *"bcde"], [1.0] * 5)])
