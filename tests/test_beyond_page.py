@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard.beyond import drawing, translating
+from dashboard.beyond import drawing, imagining, translating
 from lstm_core.beyond.numbers import both
 from tests.test_figures import unpack
 from tests.test_views import opened
@@ -57,7 +57,22 @@ def test_a_digit_is_copied_go_by_go() -> None:
     assert len(sent(opened(PAGE, beyond="Draw", draw="new-4"), "frames")["frames"][3]["boxes"]) == 1
 
 
+@pytest.mark.parametrize("kind", ["vrnn", "storn", "plain"])
+def test_a_line_is_read_with_what_z_was_told(kind: str) -> None:
+    network = imagining.model(kind)
+    line = network.read(network.examples[2])
+    shown = sent(opened(PAGE, beyond="Imagine", imagine=f"{kind}-read-2", at="7"), "panels")
+    panels = {one["id"]: one for one in shown["panels"]}
+    way = np.cumsum(line.x, axis=0)
+    np.testing.assert_allclose(panels["path"]["figure"]["data"][0]["x"][1:], way[:, 0], atol=1e-5)
+    assert shown["step"] == 7 and ("kl" in panels) == ("z0" in panels) == (kind != "plain")
+    if line.kl is not None:
+        np.testing.assert_allclose(panels["kl"]["figure"]["data"][0]["y"], line.kl.sum(1), atol=1e-5)
+    signal = line.traces["cell"].signals["f"][0, 0, :, 0].T
+    np.testing.assert_allclose(panels["cell f"]["figure"]["data"][0]["z"], signal, atol=1e-6)
+
+
 @pytest.mark.parametrize("value", ["", "nonsense", "-1", "99999999999", "copy-x", "new-", "\x00", "\u0663"])
 def test_any_link_opens(value: str) -> None:
-    for name in ("Translate", "Draw", value):
-        opened(PAGE, beyond=name, number=value, draw=value, at=value)
+    for name in ("Translate", "Draw", "Imagine", value):
+        opened(PAGE, beyond=name, number=value, draw=value, imagine=value, picture=value, at=value)

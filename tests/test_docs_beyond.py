@@ -22,6 +22,18 @@ def metrics(name: str) -> dict[str, float]:
     return kept.header(kept.file(name))["metrics"]
 
 
+def percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
+
+
+def test_the_figures_of_the_captions_are_the_headers() -> None:
+    m = metrics("captions-lstm")
+    alike = f"looking everywhere alike {percent(m['exact_everywhere'])}, untrained {percent(m['exact_untrained'])} |"
+    assert f"| {percent(m['exact_held_out'])} | {alike}" in TEXT
+    assert f"| {percent(m['on_named_held_out'])} | spread evenly 6 % |" in TEXT
+    assert f"the captions are right in {percent(m['exact'])}" in TEXT
+
+
 def test_the_figures_are_the_headers() -> None:
     m = metrics("numbers-lstm")
     assert f"| {m['exact']:.0%}".replace("%", " %") in TEXT
@@ -37,3 +49,10 @@ def test_the_figures_are_the_headers() -> None:
 
 def test_every_shipped_model_stands_there() -> None:
     assert not [name for name in kept.files() if f"`{name}`" not in TEXT]
+
+
+@pytest.mark.parametrize("kind", ["vrnn", "storn", "plain"])
+def test_the_figures_of_the_strokes_are_the_headers(kind: str) -> None:
+    bounds = [run["bound"] for run in kept.header(kept.file(f"strokes-{kind}"))["seeds"]]
+    said = f"{sum(bounds) / len(bounds):+.2f} ({min(bounds):+.2f} to {max(bounds):+.2f})".replace("-", "\N{MINUS SIGN}")
+    assert said in TEXT and f"{len(bounds)} seeds" in TEXT

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.beyond.frames import Frame, frames
-from dashboard.beyond.shared import about, writers
+from dashboard.beyond.shared import about, memories, still
 from dashboard.chart import chart
 from dashboard.figures.signals import signals
 from dashboard.language import mark, tr
@@ -71,7 +71,7 @@ def show() -> None:
     keys = [(tr("where it looks"), "read"), (tr("where it writes"), "write")][way == "new" :]
     shown = _frames(drawn, original, network)
     step = frames(shown, f"draw {way}-{at}", tr("Goes"), len(shown) - 1, keys, film=500)
-    chart({"words": [], "step": step, "columns": 2, "panels": _panels(drawn, max(0, step - 1))}, "draw", "")
+    chart({"words": [], "step": step, "columns": 2, "panels": still(_panels(drawn, max(0, step - 1)))}, "draw", "")
     m = network.meta["metrics"]
     about(
         EQUATIONS,
@@ -155,7 +155,7 @@ def _panels(drawn: Drawn, at: int) -> list[dict[str, Any]]:
         title = tr("What each go was told about the digit")
         axes = {"xaxis": p.word_axis(decoder), "yaxis": p.value_axis(tr("nats"))}
         found.append(p.panel("kl", title, p.figure([bars], **axes), height=190, alt=title))
-    found.append(writers("writers", decoder, at))
+    found += memories(decoder, at)
     found += signals("decoder", decoder, at, tr("Decoder"))
     if "encoder" in drawn.traces:
         found += signals("encoder", drawn.traces["encoder"], at, tr("Encoder"))

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.figures import memory as draw
+from dashboard.figures import gradients as draw_gradients
+from dashboard.figures import memory as draw_memory
 from dashboard.language import tr
-from lstm_core.analysis import memory
+from lstm_core.analysis import flow, memory
 from lstm_core.beyond.attending import END
 from lstm_core.cells.base import Cell
 from lstm_core.equations import latex
@@ -37,7 +38,17 @@ def about(lines: Sequence[str], cell: type[Cell], *said: str) -> None:
         st.caption(text)
 
 
-def writers(id: str, trace: Trace, step: int) -> dict[str, Any]:
-    """Which step wrote what the memory holds now, of the unit that holds most."""
+def memories(trace: Trace, step: int) -> list[dict[str, Any]]:
+    """Which step wrote what the memory holds now, of the unit that holds most; and how an error would flow back."""
     unit = int(np.abs(memory(trace, step).value).argmax())
-    return draw.writers(id, trace, memory(trace, step, unit=unit), tr("unit {unit}", unit=unit))
+    of = tr("unit {unit}", unit=unit)
+    wrote = draw_memory.writers("writers", trace, memory(trace, step, unit=unit), of)
+    return [wrote, draw_gradients.paths("paths", trace, flow(trace, step, "c"))]
+
+
+def still(panels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same where another component chooses the step: a click chooses nothing."""
+    for one in panels:
+        if one["figure"]:
+            one["figure"]["layout"].pop("meta", None)
+    return panels

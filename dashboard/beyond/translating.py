@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import address
-from dashboard.beyond.shared import about, readable, writers
+from dashboard.beyond.shared import about, memories, readable
 from dashboard.chart import chart, chosen_step
 from dashboard.figures.signals import signals
 from dashboard.frame import rows
@@ -116,7 +116,7 @@ def _panels(found: Translated, places: list[int], step: int) -> list[dict[str, A
     title = tr("Where it looks back: rows are said, columns were read")
     height = max(240, 70 + 22 * len(words))
     found_panels = [p.panel("alignment", title, drawn, height=height, text=text, alt=p.sentences(title, text))]
-    found_panels.append(writers("writers", decoder, step))
+    found_panels += memories(decoder, step)
     found_panels += signals("decoder", decoder, step, tr("Decoder"))
     at = int(np.clip(most, 0, len(found.encoder) - 1))
     found_panels += signals("forward", found.encoder, at, tr("Encoder, left to right"))

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dashboard import frame
-from dashboard.beyond import drawing, translating
+from dashboard.beyond import drawing, imagining, looking, translating
 from dashboard.controls.kept import kept_option
 from dashboard.language import mark, tr
 
-SHOWN: dict[str, Callable[[], None]] = {mark("Translate"): translating.show, mark("Draw"): drawing.show}
+SHOWN: dict[str, Callable[[], None]] = {
+    mark("Look"): looking.show,
+    mark("Translate"): translating.show,
+    mark("Draw"): drawing.show,
+    mark("Imagine"): imagining.show,
+}
 """By what stands in the address."""
 
 
