@@ -32,11 +32,19 @@ FOUND = 20
 
 
 def similar(here: Context, sides: Sides) -> None:
-    """Where else the units are on that are on over a stretch of the sentence above, in the visitor's texts."""
+    """Where else the units are on that are on over a stretch of the sentence above, in the visitor's texts. It begins
+    at the chosen word, on whichever page that was chosen."""
     own = st.session_state.get(OWN)
     if own is None or not any(one in own[1] for one in sides):
+        if own is None:
+            st.caption(
+                tr(
+                    "Where else is the pattern of a stretch of the sentence above? That is looked for in texts of your "
+                    "own, once they are surveyed below."
+                )
+            )
         return
-    text = here.text
+    text, steps = here.text, here.steps()
     for side, (place, one) in enumerate(zip(st.columns(2, gap="medium"), sides, strict=True)):
         tokens = one.network.tokenizer.encode(text)[:LONGEST] if one else ()
         if one is None or len(tokens) < 2:
@@ -44,12 +52,13 @@ def similar(here: Context, sides: Sides) -> None:
         with place:
             st.markdown(tr("**Where else is this pattern?** A stretch of the sentence above:"))
             names = [visible(token.text) for token in tokens]
+            start = min(steps[side], len(tokens) - 2)
             ends = st.select_slider(
                 tr("From word to word"),
                 range(len(tokens)),
-                (0, min(1, len(tokens) - 1)),
+                (start, start + 1),
                 format_func=lambda k, names=names: f"{k + 1} {names[k]}",
-                key=f"{KEY} stretch {side} {text}",
+                key=f"{KEY} stretch {side} {start} {text}",
                 label_visibility="collapsed",
             )
             _alike(one, text[: tokens[-1].end], int(ends[0]), int(ends[1]) + 1, side, beside(sides, side))

@@ -294,6 +294,8 @@ def test_own_texts_are_surveyed_and_drawn_and_asked_for_a_pattern(monkeypatch: p
     kept = values(sides[0].network, "f")
     rows = test.dataframe[0].value["unit"].astype(int).to_numpy()
     np.testing.assert_allclose(test.dataframe[0].value["kept"].to_numpy(float), kept.mean(0)[rows], atol=6e-4)
+    count = len(sides[0].network.tokenizer.encode("Mary saw John because she"))
+    assert test.select_slider[0].value == (count - 2, count - 1), "it begins at the chosen word, if one comes after it"
     test.select_slider[0].set_value((1, 2)).run()
     assert not test.exception
     assert any("units are on just there" in one.value or "no unit is on" in one.value.lower() for one in test.caption)

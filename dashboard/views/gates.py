@@ -179,6 +179,10 @@ def downloads(shown: Below) -> None:
     """Every value of both traces, made when asked for, of the sentence that is then shown."""
     alike = len({model.cell.title for model in shown.models}) < len(shown.models)
     with st.container(horizontal=True, key="downloads"):
+        if st.button(tr("Where else is this pattern?"), type="tertiary", help=tr("On the page Corpus, at this word.")):
+            from dashboard.views import pages  # which imports this module
+
+            st.switch_page(pages()["corpus"])
         for side, model in enumerate(shown.models):
             title = tr(model.cell.title)
             if alike:

@@ -272,3 +272,10 @@ def test_the_plain_rnn_comes_first_and_the_curve_has_this_word_s_point(open_page
     expect(page.get_by_test_id("gw")).to_contain_text("pronouns-rnn")
     expect(page.get_by_test_id("gs-left")).to_have_value("pronouns-rnn")
     expect(page.get_by_test_id("gw-rnn")).to_have_count(0)
+
+
+def test_gates_leads_to_where_else_a_pattern_is(open_gates: Callable[..., Gates]) -> None:
+    page = open_gates({"text": TEXT, "at": "1"}).page
+    page.get_by_role("button", name="Where else is this pattern?").click()
+    expect(page).to_have_url(re.compile(r"/corpus\?.*Mary"))
+    expect(page.get_by_text("That is looked for in texts of your own")).to_be_visible(timeout=30_000)
