@@ -175,8 +175,11 @@ def _deleted(
     id: str, trace: Trace, step: int, direction: Readout, parts: np.ndarray, method: str, of: str
 ) -> dict[str, Any]:
     title = tr("{cell}: without the words that matter most", cell=tr(trace.cell.title))
-    if len(trace) > LONGEST:
-        return panel(id, title, text=tr("Words are deleted from texts of up to {count} tokens.", count=LONGEST))
+    weights = len(trace.layers) * trace.hidden_size**2
+    longest = max(10, min(LONGEST, 2 * WORK // ((DELETED + 1) * weights)))
+    if len(trace) > longest:
+        text = tr("With this model words are deleted from texts of up to {count} tokens.", count=longest)
+        return panel(id, title, text=text)
     try:
         quick = attribution(trace, direction, "gradient", step=step)
         sign = 1 if quick.value + direction.bias >= 0 else -1  # what is deleted speaks for the likelier word
