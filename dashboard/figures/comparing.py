@@ -76,12 +76,13 @@ def growth(id: str, trace: Trace, found: Comparison) -> dict[str, Any]:
     steps = np.arange(len(values))
     line = p.line(steps, np.maximum(values, SMALLEST), tr("largest difference"), theme.role_color("write", "light"))
     top = float(max(np.nanmax(values), 1e-6))
+    low = max(SMALLEST, min(float(np.nanmin(values)) / 10, top / 1e4))
+    ends, every = [np.log10(low) - 0.3, np.log10(top) + 0.5], 1 if top / low < 1e6 else 2
     drawing = p.figure(
         [{**line, "mode": "lines+markers"}],
         xaxis=p.word_axis(trace) if len(trace) == len(values) else {"title": {"text": tr("step")}},
         yaxis=p.value_axis(
-            tr("difference of h"), type="log", range=[np.log10(SMALLEST) - 0.3, np.log10(top) + 0.5], dtick=2,
-            exponentformat="power",
+            tr("difference of h"), type="log", range=ends, dtick=every, exponentformat="power"
         ),
         shapes=[_at(found)] if found.parting and not found.parting.shapes else [],
     )  # fmt: skip

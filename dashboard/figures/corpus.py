@@ -254,7 +254,7 @@ def follows(id: str, title: str, one: Unit) -> dict[str, Any]:
         bars.append({
             "type": "scatter", "mode": "markers", "name": tr("best unit of an untrained network"), "y": labels,
             "x": np.array([np.nan if value is None else value for value in blank], np.float32), "hoverinfo": "name+x",
-            "marker": {"symbol": "diamond-open", "size": 9, "color": theme.OTHER_COLOR, "line": {"width": 2}},
+            "marker": {"symbol": "diamond-open", "size": 9, "color": p.NEGATIVE, "line": {"width": 2}},
         })  # fmt: skip
     drawn = p.figure(
         bars,

@@ -176,7 +176,7 @@ def _deleted(
 ) -> dict[str, Any]:
     title = tr("{cell}: without the words that matter most", cell=tr(trace.cell.title))
     weights = len(trace.layers) * trace.hidden_size**2
-    longest = max(10, min(LONGEST, 2 * WORK // ((DELETED + 1) * weights)))
+    longest = min(LONGEST, max(10, 2 * WORK // ((DELETED + 1) * weights)))
     if len(trace) > longest:
         text = tr("With this model words are deleted from texts of up to {count} tokens.", count=longest)
         return panel(id, title, text=text)
