@@ -10,7 +10,7 @@ from typing import Any
 from lab.experiments import discover
 from lab.experiments.base import Checked, Experiment
 from lstm_core.beyond import kept
-from lstm_core.network import Network, list_models, load_model
+from lstm_core.network import Network, list_models
 
 TOLERANCE = 0.02
 """How far a figure may lie from the header's: the texts are the same, the last digits of another machine are not."""
@@ -34,7 +34,8 @@ def load(name: str) -> Any:
     """A shipped model, as its recipe reads it. Raises ValueError if there is no recipe of its name."""
     from lab.recipes import recipe
 
-    return recipe(name).load(models_by_name()[name]) if name in kept.files() else load_model(name)
+    path = models_by_name()[name]
+    return Network.load(path) if name in list_models() else recipe(name).load(path)
 
 
 def numbers(metrics: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, float]]:

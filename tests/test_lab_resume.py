@@ -165,8 +165,8 @@ def test_check_measures_a_shipped_model_again(capsys: Any) -> None:
 
 
 def test_check_sees_weights_that_are_not_those_of_the_header(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    blank = check.load_model("copy-lstm").untrained()
-    monkeypatch.setattr(check, "load_model", lambda name: replace(blank, name=name))
+    blank = check.load("copy-lstm").untrained()
+    monkeypatch.setattr(check, "load", lambda name: replace(blank, name=name))
     assert main(["check", "copy-lstm"]) == 1
     assert "DIFFERS lag_40" in capsys.readouterr().out
 
@@ -177,8 +177,7 @@ def test_measure_writes_a_models_header_anew(tmp_path: Path, monkeypatch: pytest
     shutil.copy(ROOT / "assets" / "models" / path.name, path)
     before = Network.load(path)
     replace(before, meta={**before.meta, "metrics": {"lag_40": 7}}).save(path)
-    for module in (shipped, sys.modules["lab.measure"]):
-        monkeypatch.setattr(module, "list_models", lambda: {"copy-rnn": path})
+    monkeypatch.setattr(shipped, "list_models", lambda: {"copy-rnn": path})
     assert main(["measure", "copy-rnn"]) == 0
     after = Network.load(path)
     assert after.meta["metrics"].keys() == before.meta["metrics"].keys()

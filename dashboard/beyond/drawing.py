@@ -154,7 +154,8 @@ def _panels(drawn: Drawn, at: int) -> list[dict[str, Any]]:
         bars = p.signed_bars(range(len(nats)), nats, [tr("go {number}", number=k + 1) for k in range(len(nats))])
         title = tr("What each go was told about the digit")
         axes = {"xaxis": p.word_axis(decoder), "yaxis": p.value_axis(tr("nats"))}
-        found.append(p.panel("kl", title, p.figure([bars], **axes), height=190, alt=title))
+        alt = tr("{title}: {said}", title=title, said=p.row(f"{value:.1f}" for value in nats))
+        found.append(p.panel("kl", title, p.figure([bars], **axes), height=190, alt=alt))
     found += memories(decoder, at)
     found += signals("decoder", decoder, at, tr("Decoder"))
     if "encoder" in drawn.traces:

@@ -30,17 +30,10 @@ EXAMPLES = (
     (mark("Pairs it has never seen"), "rf2-bx5-gt14"),
 )
 NAMES = (
-    *(mark("red"), mark("green"), mark("blue"), mark("yellow"), mark("purple"), mark("black")),
-    *(
-        mark("pink"),
-        mark("circle"),
-        mark("square"),
-        mark("triangle"),
-        mark("cross"),
-        mark("ring"),
-    ),
-    mark("frame"),
+    *(mark("red"), mark("green"), mark("blue"), mark("yellow"), mark("purple"), mark("black"), mark("pink")),
+    *(mark("circle"), mark("square"), mark("triangle"), mark("cross"), mark("ring"), mark("frame")),
 )
+"""Of the colours and forms, for those who translate: the network itself says them in English."""
 
 
 @cache
@@ -141,8 +134,9 @@ def _panels(said: Said, step: int) -> list[dict[str, Any]]:
         margin={"l": 84, "r": 40, "t": 6, "b": 30},
     )
     title = tr("What it could say here")
+    alt = tr("{title}: {said}", title=title, said=p.row(map(" ".join, zip(bars["y"], bars["text"], strict=True))))
     return [
-        p.panel("said", title, drawn, height=190, alt=title),
+        p.panel("said", title, drawn, height=190, alt=alt),
         *memories(trace, step),
         *signals("gates", trace, step),
     ]

@@ -38,7 +38,7 @@ export class Picture {
   constructor(parent) {
     load("link", "picture.css", import.meta.url)
     this.brushes = make("div", { class: "gp-brushes" })
-    this.grid = make("div", { class: "gp-grid", test: "gp-grid", role: "group", "aria-label": tr("The picture") })
+    this.grid = make("div", { class: "gp-grid", test: "gp-grid", role: "group" })
     this.note = make("p", { class: "gp-note", test: "gp-note", role: "status" })
     this.ready = make("div", { class: "gp-ready" })
     this.root = make("div", { class: "gp", test: "gp", role: "group" }, this.brushes, this.grid, this.note, this.ready)
@@ -88,16 +88,17 @@ export class Picture {
       this.brushes,
       make(
         "div",
-        { class: "gp-row", role: "group", "aria-label": tr("Colour") },
+        { class: "gp-row", role: "toolbar", "aria-label": tr("Colour") },
         ...content.colors.map((c) => pick("color", c)),
       ),
       make(
         "div",
-        { class: "gp-row", role: "group", "aria-label": tr("Form") },
+        { class: "gp-row", role: "toolbar", "aria-label": tr("Form") },
         ...content.forms.map((f) => pick("form", f)),
       ),
     )
     this.grid.style.setProperty("--gp-side", String(content.side))
+    this.grid.setAttribute("aria-label", tr("The picture, shapes: {count}", { count: this.shapes.size }))
     swap(this.grid, ...Array.from({ length: content.side ** 2 }, (_, place) => this.place(place)))
     const unseen = content.unseen.includes(brush)
       ? tr("No picture of its training showed this pair of colour and form.")
