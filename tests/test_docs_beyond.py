@@ -32,6 +32,8 @@ def test_the_figures_of_the_captions_are_the_headers() -> None:
     assert f"| {percent(m['exact_held_out'])} | {alike}" in TEXT
     assert f"| {percent(m['on_named_held_out'])} | spread evenly 6 % |" in TEXT
     assert f"the captions are right in {percent(m['exact'])}" in TEXT
+    _, other = kept.header(kept.file("captions-lstm"))["seeds"]
+    assert f"a second seed gets {percent(other['exact_held_out'])} of the unseen pairs" in TEXT
 
 
 def test_the_figures_are_the_headers() -> None:
