@@ -13,6 +13,7 @@ trace; they keep their meaning from one version to the next. Every other module 
 - runs: ``trace``, ``trace_all``, ``trace_cell``, ``trace_chunks`` (PyTorch modules), ``Trace``, ``AXES``,
   ``Forced`` (what ``trace_all`` gives where something is forced)
 - comparisons: ``compare`` (two models, and why they differ)
+- in a notebook: ``Trace.show``, ``beside`` (two traces), ``show`` of every result of ``analysis``
 - while it trains: ``watch``, ``watch_callback`` (for Lightning), ``check_state``
 - data sets: ``survey``, ``open_survey``
 - cells: ``CELLS`` (by name), ``Cell`` (one of your own)
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 from lstm_core.api import (
     Forced,
+    beside,
     check_state,
     compare,
     open_survey,
@@ -55,6 +57,7 @@ __all__ = [
     "Token",
     "Tokenizer",
     "Trace",
+    "beside",
     "check_state",
     "compare",
     "list_models",

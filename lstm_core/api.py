@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import lstm_core.survey  # noqa: F401  before the function of that name, which takes the package's place
 from lstm_core.cells.base import Cell, Signal
+from lstm_core.shown import draw_with, drawer
 from lstm_core.text import Token
 from lstm_core.trace import Trace
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from lstm_core.survey.progress import Progress
     from lstm_core.watching.state import StateReport
     from lstm_core.watching.watch import Watching
+
+
+def _notebook() -> Any:
+    from lstm_core import notebook
+
+    return notebook
+
+
+draw_with(_notebook)
 
 
 def trace(
@@ -208,6 +218,18 @@ def compare(
     from lstm_core.comparing.walk import compare as walk
 
     return walk(a, b, x, lengths=lengths, state=state, tolerance=tolerance)
+
+
+def beside(a: Trace, b: Trace, *, layer: int = -1, direction: int = 0, batch: int = 0, live: bool = True) -> Any:
+    """The page's figure of two traces beside each other, for a notebook: one cursor, a row for each role.
+
+    layer, direction, batch: of both. live: as for ``Trace.show``.
+
+    Where both read one text, words and all, the cursor stands in both at the same place of it, however each cuts it.
+
+    Raises ValueError for a layer, direction or sequence that one of the traces does not have.
+    """
+    return drawer().show_traces([a, b], None, layer, direction, batch, None, live)
 
 
 def survey(

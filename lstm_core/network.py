@@ -205,6 +205,7 @@ class Network:
             if mask is not None and block.batch_first != above.batch_first:
                 mask = host(mask).T
         trace = self.block.trace(inputs, state, lengths, mask, device, backend)
+        trace = replace(trace, network=self)
         if self.attention is None:
             return trace
         looks = attending.weights(self.attention, self.cell, trace.signals)

@@ -14,6 +14,7 @@ from lstm_core.certificate import Broken, Certificate
 from lstm_core.equations import carry
 from lstm_core.say import say
 from lstm_core.share import share
+from lstm_core.shown import drawer
 from lstm_core.text import Token
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import pandas
     import xarray
 
-    from lstm_core.notebook import Picture
 
 AXES = ("layer", "direction", "time", "batch", "unit")
 """The axes of every signal, in this order."""
@@ -59,6 +59,7 @@ class Trace:
         from themselves (beam search, finished rows held back); None where they do. Step -1 is a row of ``initial``, and
         -2 marks a step at which the batch did not have the row (its signals are NaN). ``sequence`` follows it.
     reverse: whether the only direction ran from the last token to the first (Keras's ``go_backwards``).
+    network: the ``Network`` that ran, with its words; None where none is known, as in a trace read from a file.
     """
 
     cell: type[Cell]
@@ -77,11 +78,16 @@ class Trace:
     method: str = ""
     broken: Broken | None = None
     reverse: bool = False
+    network: Any = None
     roles: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Notes which signal has which role."""
         object.__setattr__(self, "roles", {signal.role: signal.name for signal in self.declared})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: all but the network."""
+        return {**self.__dict__, "network": None}
 
     def __len__(self) -> int:
         """Number of time steps."""
@@ -214,24 +220,30 @@ class Trace:
 
     def _repr_html_(self) -> str:
         """A notebook's: a table of what it is, and a picture of its first signal."""
-        from lstm_core import notebook
-
-        return notebook.table(self)
+        return drawer().table(self)
 
     def show(
-        self, signals: str | Iterable[str] | None = None, layer: int = -1, direction: int = 0, batch: int = 0
-    ) -> Picture:
-        """The signals of one layer, direction and sequence as pictures, steps from left to right and units from top to
-        bottom, for a notebook: the value of a cell's last line is shown, in Jupyter, VS Code, Colab and marimo.
+        self,
+        signals: str | Iterable[str] | None = None,
+        layer: int = -1,
+        direction: int = 0,
+        batch: int = 0,
+        *,
+        unit: int | None = None,
+        live: bool = True,
+    ) -> Any:
+        """The page's own figure of one layer, direction and sequence, for a notebook: see ``docs/notebook.md``.
 
-        signals: which, all by default. Of more than 64 units those that move most are drawn, of more than 400 steps the
-        first. ``show().html`` is the HTML, which needs nothing else.
+        signals: which have rows, all by default. unit: the one whose values are drawn as lines; of a wide layer some
+        units have a row, and this one in any case.
 
-        Raises ValueError for a signal, layer, direction or sequence that the trace does not have.
+        With anywidget (``pip install 'gatescope[notebook]'``) it is a widget, in Jupyter, VS Code, Colab and marimo,
+        whose ``step`` and ``unit`` follow the cursor and move it. Without, or with live=False, it is HTML that lives on
+        in a saved notebook without a kernel. ``show().html`` is that HTML.
+
+        Raises ValueError for a signal, layer, direction, sequence or unit that the trace does not have.
         """
-        from lstm_core import notebook
-
-        return notebook.show(self, signals, layer, direction, batch)
+        return drawer().show_traces([self], signals, layer, direction, batch, unit, live)
 
     def to_npz(self, file: str | os.PathLike[str] | IO[bytes]) -> None:
         """Write everything that a trace holds as NumPy's compressed .npz, which ``from_npz`` reads back.

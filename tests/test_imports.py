@@ -20,7 +20,7 @@ FLOW = (
     " lstm_core.layer lstm_core.torch_source lstm_core.javascript",
     "lstm_core.trace lstm_core.trace_npz lstm_core.share lstm_core.stacked lstm_core.fused "
     "lstm_core.sequences lstm_core.picking"
-    " lstm_core.tables lstm_core.notebook",
+    " lstm_core.tables lstm_core.shown",
     "lstm_core.checked lstm_core.block",
     "lstm_core.network",
     "lstm_core.beyond",
@@ -30,6 +30,7 @@ FLOW = (
     "lstm_core.watching",
     "lstm_core.survey",
     "lstm_core.drawing",
+    "lstm_core.notebook",
     "lstm_core.api",
     "lstm_core",
     "lstm_core.cli",

@@ -1,4 +1,4 @@
-"""A trace in a notebook: the table says what it is, the pictures hold the values, and everything is escaped."""
+"""A trace in a notebook without its figure: a table of what it is, pictures of the values, everything escaped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from traces import random_trace, tokens_of
 
 import lstm_core
 from lstm_core import Trace
-from lstm_core.notebook import GATE, SIGNED, STEPS, UNITS
+from lstm_core.notebook.pictures import GATE, SIGNED, STEPS, UNITS, show
 
 PICTURE = re.compile(r'<img alt="(.*?)".*?base64,([^"]+)"')
 
@@ -44,24 +44,25 @@ def test_a_pixel_is_a_value() -> None:
     signals = {name: np.zeros_like(value) for name, value in trace.signals.items()}
     signals["f"][1, 1, 3, 1, 2] = 1.0
     signals["c"][1, 1, 4, 1, 0] = -7.0
-    found = drawn(replace(trace, signals=signals).show(layer=1, direction=1, batch=1).html)
+    found = drawn(show(replace(trace, signals=signals), None, 1, 1, 1).html)
     assert list(found) == list("ifgoch")
     assert found["f"].shape == (4, 7, 3) and found["f"][2, 3].tolist() == rgb(GATE[-1])
     assert found["f"][0, 0].tolist() == rgb(GATE[0])
     assert found["c"][0, 4].tolist() == rgb(SIGNED[0]) and found["c"][1, 1].tolist() == rgb(SIGNED[5])
-    assert not (drawn(replace(trace, signals=signals).show("f").html)["f"] != rgb(GATE[0])).any(), "another layer's"
+    other = drawn(show(replace(trace, signals=signals), ["f"], -1, 0, 0).html)["f"]
+    assert not (other != rgb(GATE[0])).any(), "another layer's"
 
 
 def test_what_is_large_is_cut_and_says_so() -> None:
     trace = random_trace("gru", time=STEPS + 100, hidden=UNITS + 30)
-    html = trace.show("h").html
+    html = show(trace, ["h"], -1, 0, 0).html
     assert drawn(html)["h"].shape == (UNITS, STEPS, 3) and len(html) < 300_000
     assert f"the first {STEPS} of {STEPS + 100} steps; the {UNITS} units that move most of {UNITS + 30}" in html
 
 
 def test_words_are_escaped_and_what_there_is_not_is_refused() -> None:
     trace = random_trace("gru")
-    html = replace(trace, tokens=tokens_of("<b>a</b> b c d e f g")).show().html
+    html = show(replace(trace, tokens=tokens_of("<b>a</b> b c d e f g")), None, -1, 0, 0).html
     assert "<b>" not in html and "&lt;b&gt;a" in html
     for wrong in ({"signals": "f"}, {"layer": 3}, {"direction": 1}, {"batch": 5}):
         with pytest.raises(ValueError):
@@ -70,10 +71,10 @@ def test_words_are_escaped_and_what_there_is_not_is_refused() -> None:
 
 def test_odd_traces_are_shown() -> None:
     model = lstm_core.load_model("pronouns-lstm-attention")
-    assert set(drawn(model.run("Mary was", device="cpu").show().html)) >= {"i", "alpha"}
+    assert set(drawn(show(model.run("Mary was", device="cpu"), None, -1, 0, 0).html)) >= {"i", "alpha"}
     assert "no steps" in model.run("", device="cpu").show().html and "<table>" in model.run("")._repr_html_()
     trace = random_trace("lstm")
     values = {name: value.copy() for name, value in trace.signals.items()}
     values["i"][:, :, 2:, 0] = np.nan
     short: Trace = replace(trace, signals=values)
-    assert drawn(short.show("i").html)["i"][0, 3].tolist() == [217, 221, 225]
+    assert drawn(show(short, ["i"], -1, 0, 0).html)["i"][0, 3].tolist() == [217, 221, 225]

@@ -16,8 +16,8 @@ from lstm_core import analysis
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = {
     "AXES", "CELLS", "Ambiguous", "Block", "Cell", "Forced", "Loaded", "Network", "Token", "Tokenizer", "Trace",
-    "check_state", "compare", "list_models", "load", "load_model", "open_survey", "survey", "trace", "trace_all",
-    "trace_cell", "trace_chunks", "watch", "watch_callback",
+    "beside", "check_state", "compare", "list_models", "load", "load_model", "open_survey", "survey", "trace",
+    "trace_all", "trace_cell", "trace_chunks", "watch", "watch_callback",
 }  # fmt: skip
 FUNCTIONS = sorted(name for name in NAMES if inspect.isfunction(getattr(lstm_core, name)))
 CLASSES = sorted(name for name in NAMES if inspect.isclass(getattr(lstm_core, name)))

@@ -36,6 +36,7 @@ from lstm_core.analysis.tape import Tape
 from lstm_core.ops import host
 from lstm_core.say import say
 from lstm_core.sequences import skipped
+from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
 METHODS = ("gradient", "integrated", "relevance", "exact")
@@ -43,7 +44,7 @@ METHODS = ("gradient", "integrated", "relevance", "exact")
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Attribution:
+class Attribution(Result):
     """What each input adds to ``value``, the output after ``step``.
 
     method: one of ``METHODS``. inputs: (time, input), in units of the output (logits, for a word); None for "exact",
@@ -53,6 +54,8 @@ class Attribution:
     integrated gradients start; 0 for the others.
     error: the completeness error, the absolute difference of ``value`` - ``baseline`` and the sum of the rest.
     """
+
+    axes = {"inputs": "time input", "words": "time"}
 
     method: str
     step: int

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from lstm_core.attention import ALPHA
+from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
 
@@ -21,7 +22,7 @@ class Pair:
 
 
 @dataclass(frozen=True, eq=False)
-class Contrast:
+class Contrast(Result):
     """``pairs`` are in the order of both texts, and every token of each stands in exactly one of them."""
 
     first: Trace

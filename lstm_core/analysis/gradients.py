@@ -24,6 +24,7 @@ from lstm_core.analysis.tape import ARITHMETIC, Tape, tape
 from lstm_core.attention import error_in_states, top
 from lstm_core.equations import carry
 from lstm_core.ops import Matrix, host
+from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
 
@@ -76,7 +77,7 @@ class _Factor:
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Gradients:
+class Gradients(Result):
     """What the error ``error`` . h at ``step`` says about every quantity that led to it.
 
     deltas: by gate and candidate, (layer, direction, time, unit): the error in the gate's net input (what its sigmoid
@@ -88,6 +89,14 @@ class Gradients:
     direct: (direction, time, unit), the top layer's error in the carried state that comes by the direct path alone,
         (prod_{j=t+1..step} f_j) times the error at ``step``; None for a cell without such a path (the plain RNN).
     """
+
+    axes = {
+        "deltas": "layer direction time unit",
+        "states": "layer direction time unit",
+        "inputs": "time input",
+        "handed": "time input",
+        "direct": "direction time unit",
+    }
 
     step: int
     error: np.ndarray
@@ -220,7 +229,7 @@ def gradients(trace: Trace, step: int, error: Any, batch: int = 0) -> Gradients:
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Flow:
+class Flow(Result):
     """How the state after ``step`` depends on the same state before: Frobenius norms, (time,), 0 after ``step``.
 
     norm: of the whole Jacobian ds_T/ds_t, along every path (for the LSTM's c also by h_t into the later gates).
@@ -228,6 +237,8 @@ class Flow:
     rest: of what is left, the paths through the gates and the candidate.
     identity: the norm at t = T, the square root of the number of units.
     """
+
+    axes = {"norm": "time", "direct": "time", "rest": "time"}
 
     state: str
     step: int

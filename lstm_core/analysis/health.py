@@ -14,6 +14,7 @@ from lstm_core.analysis.brief import brief
 from lstm_core.analysis.timescales import lasting
 from lstm_core.say import say
 from lstm_core.sequences import taken
+from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
 STILL = 1e-2  # a unit whose output moves by less over the whole input is dead
@@ -106,7 +107,7 @@ NOTES: dict[str, Note] = {
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Health:
+class Health(Result):
     """One layer in one direction. Arrays are (unit,) over the units of the gates, ``dead`` over those of h.
 
     movement: largest minus smallest h of a unit over all steps and sequences; dead where it is below ``STILL``.
@@ -121,6 +122,8 @@ class Health:
 
     keep, write, integrator and timescale are None for a cell whose memory is rewritten at every step.
     """
+
+    axes = {"singular": "value"}
 
     layer: int
     direction: int

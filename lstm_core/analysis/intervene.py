@@ -34,6 +34,7 @@ from lstm_core.ops import NUMPY
 from lstm_core.say import say
 from lstm_core.scan import passed_by, scan
 from lstm_core.sequences import skipped
+from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
 UNITS_MAX = 65536
@@ -132,7 +133,7 @@ def format_all(interventions: Iterable[Intervention]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Counterfactual:
+class Counterfactual(Result):
     """The run as it was and as it would have been. ``model`` is there if it was given, and then so are predictions."""
 
     before: Trace

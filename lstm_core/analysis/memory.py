@@ -20,13 +20,14 @@ from lstm_core.analysis.steps import Steps, history, kept_from, steps
 from lstm_core.analysis.tape import tape
 from lstm_core.equations import equations
 from lstm_core.ops import host
+from lstm_core.shown import Result
 from lstm_core.symbols import contains
 from lstm_core.trace import Trace
 
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Memory:
+class Memory(Result):
     """The memory after ``step``: ``value`` = contributions.sum(0) + initial + offset, up to ``residual``.
 
     contributions: by token of the sequence, zeros for tokens not read yet: (time, unit), or (time,) for one unit or a
@@ -40,6 +41,8 @@ class Memory:
         cell adds beside that, such as a share of the layer below, belongs to the step's contribution).
     candidate_reads_state: whether the candidate itself was computed from the old state (the GRU's n).
     """
+
+    axes = {"contributions": "time unit"}
 
     step: int
     contributions: np.ndarray
@@ -139,12 +142,14 @@ def _looking_back(trace: Trace, step: int, direction: np.ndarray, **place: Any) 
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Retention:
+class Retention(Result):
     """One unit's memory for every pair of tokens, (time, time): row t is the memory after token t, column k is token k.
 
     kept: the share of what token k wrote that is still there after token t; 0 where k has not been read.
     contributions: how much of the state after t token k wrote. initial: (time,), what is left of the first state.
     """
+
+    axes = {"kept": "time time", "contributions": "time time", "initial": "time"}
 
     kept: np.ndarray
     contributions: np.ndarray

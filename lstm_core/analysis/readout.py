@@ -9,12 +9,13 @@ import numpy as np
 from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import history
 from lstm_core.network import Network
+from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Readout:
+class Readout(Result):
     """``vector`` (directions * hidden,) . h + ``bias`` is the logit of ``word``, less that of ``against`` if given."""
 
     word: str
@@ -35,7 +36,7 @@ def readout(model: Network, word: str, against: str | None = None) -> Readout:
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Lead:
+class Lead(Result):
     """By how much ``word`` leads over ``against`` after one step: ``value`` = contributions.sum() + bias, in logits.
 
     contributions: (directions * hidden,), what each unit of the top layer's output adds; with attention, what it adds

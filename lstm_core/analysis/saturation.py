@@ -9,12 +9,13 @@ import numpy as np
 
 from lstm_core.analysis.brief import brief
 from lstm_core.sequences import taken
+from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Saturation:
+class Saturation(Result):
     """left, right: by gate, (unit,): the share of the steps at which the gate is below ``low``, and above ``high``."""
 
     left: Mapping[str, np.ndarray]

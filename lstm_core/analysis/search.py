@@ -18,6 +18,7 @@ from lstm_core.equations import carry
 from lstm_core.network import Network
 from lstm_core.ops import host
 from lstm_core.sequences import taken
+from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
 
@@ -35,7 +36,7 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Search:
+class Search(Result):
     """``units``: best first, all ``tried`` of them. ``what``: the property's name.
 
     measure: "balanced accuracy" (chance 0.5) or "correlation" (chance 0), both on held-out texts.
@@ -43,6 +44,8 @@ class Search:
     untrained: the best held-out score of any unit of the untrained network; None if there was none to try.
     labelled: number of steps in the fitted and in the held-out half that have a label.
     """
+
+    axes = {"shuffled": "repetition"}
 
     what: str
     signal: str

@@ -12,6 +12,7 @@ import numpy as np
 from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import Steps, steps
 from lstm_core.analysis.tape import tape
+from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
 HALF = 0.5
@@ -20,7 +21,7 @@ HALF = 0.5
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Timescales:
+class Timescales(Result):
     """Steps, (unit,) each; infinite for a unit that forgets nothing.
 
     on_text: from the unit's own keep gates on this text, -1 / mean(log f): a constant gate of this timescale would keep
@@ -34,6 +35,8 @@ class Timescales:
     let_go: (time, unit), True at the steps at which a unit that held something kept less than half of it; something is
         a tenth of the most that it holds in this text.
     """
+
+    axes = {"let_go": "time unit"}
 
     on_text: np.ndarray
     from_bias: np.ndarray

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstm_core.say import Said, say
+from lstm_core.shown import Result
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Result):
     """How far two models agree on one input, and why not.
 
     equal: whether no signal differs by more than ``limit``. error: the largest difference of any signal, absolute, of
@@ -69,6 +70,8 @@ class Comparison:
     exchanged, to ``left``. parameters: by layer, direction and name, how far the weights of both lie apart, largest
     first; of layers whose cells have the same.
     """
+
+    axes = {"growth": "time"}
 
     equal: bool
     error: float

@@ -27,10 +27,12 @@ def content(
     drawn: Sequence[tuple[int, int]],
     named: Sequence[Sequence[Mapping[str, Any]]],
     rows: Sequence[tuple[np.ndarray, str]] | None = None,
+    sums: bool = True,
 ) -> dict[str, Any]:
     """A tree for ``pack``, one item a side in each sequence. ``models``: what ran, where it is known; ``units``: the
     chosen ones; ``drawn``: which (layer, direction) of each; ``named``: its units that have a name, see ``Named`` of
-    types.d.ts; ``rows``: which units of each have a row, and by what they were chosen, as ``drawn_units`` gives it.
+    types.d.ts; ``rows``: which units of each have a row, and by what they were chosen, as ``drawn_units`` gives it;
+    ``sums``: whether a band below them sums up the others.
 
     ``figure`` is in the colours of a light page and ``dark`` is what its layout and lines take over on a dark one;
     ``units`` are the units drawn as lines; ``sides`` describes the columns; ``cut`` says where all units were asked for
@@ -41,12 +43,12 @@ def content(
     columns = zip(models, traces, predictions, drawn, seen_units, named, strict=True)
     sides = [side(model, trace, table, *at, units=one, named=names) for model, trace, table, at, one, names in columns]
     return {
-        "figure": grid(traces, drawn, seen=seen_units),
+        "figure": grid(traces, drawn, seen=seen_units, sums=sums),
         "dark": {"layout": theme.layout("dark"), "lines": theme.ROLE_COLORS["dark"]},
         "units": list(units),
         "sides": sides,
         "cut": cut(traces, rows),
-        "summed": summed(traces, rows),
+        "summed": summed(traces, rows, sums),
         "quiet": quiet(traces),
         "honesty": list(dict.fromkeys(tr(str(m.meta["honesty"])) for m in models if m and m.meta.get("honesty"))),
     }
@@ -91,12 +93,12 @@ def cut(traces: Sequence[Trace], rows: Sequence[tuple[np.ndarray, str]]) -> list
     return [_shown(traces[k], *rows[k]) for k in wide]
 
 
-def summed(traces: Sequence[Trace], rows: Sequence[tuple[np.ndarray, str]]) -> list[str]:
+def summed(traces: Sequence[Trace], rows: Sequence[tuple[np.ndarray, str]], sums: bool = True) -> list[str]:
     """Which units have a row, and what the band below them is, where not all have one."""
     wide = [k for k, (units, _) in enumerate(rows) if len(units) < width(traces[k])]
     said = [_shown(traces[k], *rows[k]) for k in wide if rows[k][1] != "all"]
     band = tr("The band below them sums up the others: what a tenth of them exceed, half of them, and nine tenths.")
-    return list(dict.fromkeys([*said, *[band] * bool(wide)]))
+    return list(dict.fromkeys([*said, *[band] * (sums and bool(wide))]))
 
 
 def _shown(trace: Trace, units: np.ndarray, by: str) -> str:
@@ -133,7 +135,7 @@ def side(
         "width": width(trace),
         "wide": width(trace) > SMALL,
         "memory": memory(trace),
-        "backward": direction == 1,
+        "backward": direction == 1 or trace.reverse,
         "named": [one for one in named if one["unit"] in units],
         "orders": {name: order[np.isin(order, units)] for name, order in orders(trace, layer, direction).items()},
         "words": [[word.text, word.first, word.last, int(word.known)] for word in words(trace)],

@@ -38,11 +38,12 @@ def grid(
     drawn: Sequence[tuple[int, int]] | None = None,
     mode: str = "light",
     seen: Sequence[np.ndarray] | None = None,
+    sums: bool = True,
 ) -> dict[str, Any]:
     """Plotly data and layout of the traces beside each other, in the colours of a "light" or "dark" page.
 
     drawn: the (layer, direction) of each trace. seen: the units of each that have a row; all, if it is not given.
-    The others are summed up in a band below them, and a panel's ``others`` is their number.
+    With ``sums`` the others are summed up in a band below them, and a panel's ``others`` is their number.
 
     Every panel is a heatmap (unit, time) of float32; its ``meta`` says which side, role and signal it is, and a
     line's ``meta`` says of which signal it is a row and in which strip it is drawn. ``layout.meta.panels`` lists all
@@ -78,7 +79,7 @@ def grid(
                     meta: dict[str, Any] = {"side": side, "role": name, "signal": panel["signal"]}
                     meta["sources"] = name == ALPHA.role
                     if seen is not None and name != ALPHA.role:
-                        values, panel["others"] = _rows(values, seen[side])
+                        values, panel["others"] = _rows(values, seen[side], sums)
                         meta["band"] = panel["others"] > 0
                     look = {"type": "heatmap", "z": values, "coloraxis": scales[name, _kind(trace, name)][0]}
                     data.append({**look, "hoverinfo": "none", "meta": meta})
@@ -103,9 +104,11 @@ def _values(trace: Trace, role: str, at: tuple[int, int]) -> np.ndarray | None:
     return np.ascontiguousarray(values[layer, direction, :, 0].T, dtype=np.float32)
 
 
-def _rows(values: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, int]:
+def _rows(values: np.ndarray, seen: np.ndarray, sums: bool) -> tuple[np.ndarray, int]:
     """The rows of the units ``seen`` and below them the band of the others, and how many those are."""
     seen = seen[seen < len(values)]  # a projected h has fewer units
+    if not sums:
+        return values[seen], 0
     rest = np.delete(values, seen, axis=0)
     rows = [values[seen], *([band(rest)] if len(rest) else [])]
     return np.concatenate(rows), len(rest)
@@ -147,7 +150,7 @@ def _scales(
         found[role, "gate"] = "coloraxis", base["coloraxis"]
         found[role, "signed"] = "coloraxis2", base["coloraxis2"]
         sizes = [
-            float(np.abs(_of(values[at], None if seen is None else seen[side])).max(initial=1.0))
+            float(np.nanmax(np.abs(_of(values[at], None if seen is None else seen[side])), initial=1.0))
             for side, (trace, at) in enumerate(zip(traces, drawn, strict=True))
             if (values := trace.role(role)) is not None and _kind(trace, role) == "wide"
         ]

@@ -133,6 +133,11 @@ export class Chart {
     this.root.dispatchEvent(new CustomEvent("gs:repaint"))
   }
 
+  // In other colours.
+  redraw() {
+    return this.content && this.render(this.content)
+  }
+
   // Panels for what there is, in its order; those whose figure has to be drawn, each with its content.
   /** @param {Content} content @returns {[Panel, PanelContent][]} */
   arrange(content) {

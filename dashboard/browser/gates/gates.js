@@ -29,7 +29,7 @@ export default hold(
   (figure, { setTriggerValue }) => (figure.ask = setTriggerValue) // there is none in a saved page
 )
 
-class Figure {
+export class Figure {
   constructor(parent, plotlyUrl) {
     const button = (test, text, title, onclick) => make("button", { type: "button", test, text, title, onclick, class: "gs-button" })
     this.caption = make("p", { class: "gs-caption", test: "gs-caption", "aria-live": "polite" })
@@ -69,6 +69,9 @@ class Figure {
     this.root.rowsNamed = (row) => (this.panels ?? []).filter((panel) => panel.row === row && !panel.empty).map(({ box }) => ({ stage: this.stage, box }))
     parent.append(this.root)
     this.cut = [] // what is said of a film that shows less than is in view
+    this.at = 0
+    /** @type {number[]} */
+    this.units = []
     this.columns = [] // what stands over each model's panels: words, cursor, title, choice of unit
     this.marks = []
     this.over = [] // frames round the unit under the mouse
@@ -270,6 +273,11 @@ class Figure {
     const [from, to] = this.window
     if (k === 0) return [from, to]
     return [from === 0 ? 0 : toSide(this.sides, k, from), to === this.count ? stepCount(this.sides[k]) : toSide(this.sides, k, to - 1) + 1]
+  }
+
+  // In other colours.
+  redraw() {
+    return this.render()
   }
 
   // ---- what lies over the plot
@@ -530,6 +538,7 @@ class Figure {
 
   // Height for the grid: what the window leaves below the sentence, so that the whole grid can be seen at once.
   room() {
+    if (this.content.room) return this.content.room
     const full = document.fullscreenElement === this.root
     const scrolled = document.querySelector(".stMain")?.scrollTop ?? window.scrollY
     const top = full ? 60 : screen.rect(this.stage).top + scrolled

@@ -4,7 +4,7 @@ import { fromSide, stepCount, wordAt } from "../page/align.js"
 import { make } from "../page/dom.js"
 import { clamp, number } from "../page/numbers.js"
 import { unitName } from "./readout.js"
-import { ours, within } from "../page/screen.js"
+import { focused, ours, within } from "../page/screen.js"
 import { tr } from "../page/words.js"
 
 export function listen(figure) {
@@ -93,7 +93,7 @@ function rowName({ others: count }, side, row) {
 // A clicker's keys and the arrows work wherever nobody is writing; the other keys do not take scrolling from the page.
 function press(figure, event) {
   if (!figure.count || !ours(figure.root, event)) return
-  const focus = document.activeElement
+  const focus = focused(figure.root)
   const here = focus === figure.stage
   const button = figure.root.contains(focus) && !here // which the space bar presses
   const [back, on] = [() => figure.moveTo(figure.at - 1), () => figure.moveTo(figure.at + 1)]
@@ -106,9 +106,9 @@ function press(figure, event) {
     "-": () => figure.zoom(2),
     f: () => figure.fullScreen(),
   }
-  const focused = { ArrowUp: () => figure.stepUnit(-1), ArrowDown: () => figure.stepUnit(1) }
+  const onStage = { ArrowUp: () => figure.stepUnit(-1), ArrowDown: () => figure.stepUnit(1) }
   const row = /^[0-9]$/.test(event.key) ? () => figure.pickRow(Number(event.key)) : undefined
-  const act = anywhere[event.key] ?? row ?? (button ? undefined : free[event.key]) ?? (here ? focused[event.key] : undefined)
+  const act = anywhere[event.key] ?? row ?? (button ? undefined : free[event.key]) ?? (here ? onStage[event.key] : undefined)
   if (!act) return
   event.preventDefault()
   act()

@@ -63,6 +63,7 @@ export function build(root, sides) {
 export function names(parts, sides, units, lines) {
   parts.sides.forEach((part, k) => {
     part.title.textContent = tr("{title} expects next", { title: called(sides, k) })
+    part.title.hidden = !sides[k].next.words.length && !sides[k].next.why // nothing is said of next words
     part.why.textContent = sides[k].next.why
     part.unit.textContent = unitName(sides[k], units[k])
     part.cells = lines.filter((line) => line.meta.side === k).sort((a, b) => ORDER.indexOf(a.meta.role) - ORDER.indexOf(b.meta.role)).map((line) => {

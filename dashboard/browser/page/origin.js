@@ -127,6 +127,7 @@ function ask() {
 
 function show(what, dimmed = false) {
   document.documentElement.classList.toggle("gs-old", dimmed)
+  if (!what && !line.isConnected) return
   const seen = document.fullscreenElement ?? document.body
   if (line.parentNode !== seen) seen.append(line)
   const text = {

@@ -44,14 +44,19 @@ export function dark(root) {
   return 0.3 * r + 0.6 * g + 0.1 * b < 128
 }
 
+// What has the keyboard, for an element that may stand in a root of its own, into which the document does not see.
+export const focused = (element) => element.getRootNode().activeElement ?? document.activeElement ?? document.body
+
 const FIGURES = ".gs-plot, .gc, .gw"
 const ANSWERS = "[role=radiogroup], [role=tablist], [role=menu], [role=listbox], [role=slider], audio, video" // to arrows themselves
 
-// Whether a key is for the figure in ``root``: not where somebody is writing, not if what has the focus answers to it.
+// Whether a key is for the figure in ``root``: not where somebody is writing, not if what has the focus answers to it; in
+// somebody else's page only if the focus is in it.
 export function ours(root, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || writing()) return false
-  const focus = document.activeElement ?? document.body
+  const focus = focused(root)
   if (root.contains(focus)) return true
+  if (root.closest("[data-guest]")) return false
   if (focus.closest(FIGURES) || focus.closest(ANSWERS)) return false
   return event.key !== " " || !focus.closest("button, a, summary, [role=button]")
 }

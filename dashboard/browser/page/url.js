@@ -6,6 +6,7 @@ import { PARAMETERS } from "./parameters.js"
 /** @type {Record<string, any>} */
 export const kept = {}
 let arrivals = 0
+let guest = false
 read(window.location.search)
 let page = window.location.pathname
 
@@ -16,6 +17,12 @@ export function arrive(number, led) {
   for (const name of Object.keys(kept)) delete kept[name]
   arrivals = number
   read(led) // the address may not say it yet
+}
+
+// In somebody else's page: its address says nothing of us, and is left alone.
+export function stay() {
+  guest = true
+  for (const name of Object.keys(kept)) delete kept[name]
 }
 
 // A whole number that somebody has written in an address; undefined for anything else.
@@ -39,7 +46,7 @@ const LONG = "long" // stands in the address for a text that only this tab of th
 
 // ``of``: which arrival it was chosen at; what a figure of the place before says late is of no concern here.
 export function remember(values, of = arrivals) {
-  if (of !== arrivals) return
+  if (guest || of !== arrivals) return
   Object.assign(kept, values)
   const url = new URL(window.location.href)
   const all = page === url.pathname ? values : kept

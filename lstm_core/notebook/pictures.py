@@ -1,7 +1,7 @@
-"""A trace in a notebook: a small table of what it is, and its signals as pictures, step by step and unit by unit.
+"""A trace without a figure: a small table of what it is, and its signals as pictures, step by step and unit by unit.
 
-Plain HTML with the pictures inside, so that Jupyter, VS Code, Colab, marimo and a saved notebook all show it. The page
-draws the same with a cursor.
+Plain HTML with the pictures inside, for what shows nothing else: the end of a cell, a preview of a notebook, a trace of
+which too little was kept for a figure.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def table(trace: Trace) -> str:
 
 
 def show(trace: Trace, signals: Iterable[str] | None, layer: int, direction: int, batch: int) -> Picture:
-    """See ``Trace.show``."""
+    """Pictures of these signals, all by default. Raises ValueError for what the trace does not have."""
     names = list(trace) if signals is None else [signals] if isinstance(signals, str) else list(signals)
     return Picture(f"<div>{pictures(trace, names, layer, direction, batch)}</div>")
 
