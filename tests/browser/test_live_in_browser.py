@@ -99,6 +99,33 @@ def test_it_is_handled_as_the_page(open_file: Open, files: dict[str, Path]) -> N
     gates.has(text=load_model("pronouns-lstm").meta["examples"][1]["text"])
 
 
+def test_the_colours_are_those_of_the_values(open_file: Open, files: dict[str, Path]) -> None:
+    """The canvas has at the middle of each cell what the scale says of its value."""
+    gates = open_file(files["pronouns"])
+    gates.shows(TEXTS[0])
+    read = """() => {
+        const { data, layout } = document.querySelector(".gs-canvas")
+        const canvas = document.querySelector(".gs-canvas canvas")
+        const { data: pixels } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+        return data.filter(one => one.type === "heatmap" && one.z.length).map(one => {
+            const [row, column] = [one.z.length - 1, one.z[0].length >> 1]
+            const [x, y] = [one.x0 + column * one.dx, one.y0 + row * one.dy]
+            const { colorscale, cmin, cmax } = layout[one.coloraxis]
+            const value = one.z[row][column]
+            const from = 4 * (Math.floor(y) * canvas.width + Math.floor(x))
+            return { value, colorscale, cmin, cmax, seen: Array.from(pixels.slice(from, from + 4)) }
+        })
+    }"""
+    drawn = gates.page.evaluate(read)
+    assert len(drawn) > 8
+    for one in drawn:
+        places, colours = zip(*one["colorscale"], strict=True)
+        share = np.clip((one["value"] - one["cmin"]) / (one["cmax"] - one["cmin"]), 0, 1)
+        channels = zip(*([int(text[k : k + 2], 16) for k in (1, 3, 5)] for text in colours), strict=True)
+        expected = [np.interp(share, places, channel) for channel in channels]
+        np.testing.assert_allclose(one["seen"], [*expected, 255], atol=4)
+
+
 def test_a_tour_is_in_the_file_and_asks_what_if(open_file: Open, files: dict[str, Path]) -> None:
     gates = open_file(files["pronouns"])
     page = gates.page

@@ -11,21 +11,27 @@ function colour(text) {
   return [part(1), part(3), part(5)]
 }
 
-/** @param {any} axis of colours @returns {(value: number) => Colour} */
-function scale({ colorscale, cmin, cmax }) {
-  const stops = colorscale.map((/** @type {[number, string]} */ [at, text]) => [at, colour(text)])
-  /** @type {Colour[]} */
-  const table = Array.from({ length: 256 }, (_, k) => {
-    const share = k / 255
+const COLOURS = 256
+/** @type {WeakMap<object, Colour[]>} by the scale that they are of: one is drawn with at every key */
+const tables = new WeakMap()
+
+/** @type {(colorscale: [number, string][]) => Colour[]} */
+function table(colorscale) {
+  const known = tables.get(colorscale)
+  if (known) return known
+  const stops = colorscale.map(([at, text]) => /** @type {[number, Colour]} */ ([at, colour(text)]))
+  const made = Array.from({ length: COLOURS }, (_, k) => {
+    const share = k / (COLOURS - 1)
     const next = Math.max(
       1,
-      stops.findIndex((/** @type {any} */ [at]) => at >= share),
+      stops.findIndex(([at]) => at >= share),
     )
     const [[from, first], [to, second]] = [stops[next - 1], stops[next]]
     const part = Math.min(1, Math.max(0, (share - from) / (to - from)))
-    return first.map((/** @type {number} */ value, /** @type {number} */ c) => value + part * (second[c] - value))
+    return /** @type {Colour} */ (first.map((value, c) => value + part * (second[c] - value)))
   })
-  return (value) => table[Math.round(255 * Math.min(1, Math.max(0, (value - cmin) / (cmax - cmin))))]
+  tables.set(colorscale, made)
+  return made
 }
 
 /** @param {any} one @param {any} layout */
@@ -34,13 +40,21 @@ function cells({ z, coloraxis }, layout) {
   const canvas = make("canvas")
   Object.assign(canvas, { width: columns, height: rows })
   if (!rows || !columns) return canvas
-  const of = scale(layout[coloraxis])
+  const { colorscale, cmin, cmax } = layout[coloraxis]
+  const colours = table(colorscale)
   const image = new ImageData(columns, rows)
-  z.forEach((/** @type {Float32Array} */ row, /** @type {number} */ y) =>
-    row.forEach((value, x) => {
-      if (!Number.isNaN(value)) image.data.set([...of(value), 255], 4 * (y * columns + x))
-    }),
-  )
+  let at = 0
+  for (const row of z) {
+    for (let x = 0; x < columns; x++, at += 4) {
+      if (Number.isNaN(row[x])) continue
+      const share = Math.min(1, Math.max(0, (row[x] - cmin) / (cmax - cmin)))
+      const [red, green, blue] = colours[Math.round((COLOURS - 1) * share)]
+      image.data[at] = red
+      image.data[at + 1] = green
+      image.data[at + 2] = blue
+      image.data[at + 3] = 255
+    }
+  }
   canvas.getContext("2d")?.putImageData(image, 0, 0)
   return canvas
 }
