@@ -7,7 +7,7 @@ import { FROM, TO, error, steps } from "./clipping.js"
 import { LAYERS, arrives } from "./dropout.js"
 
 const SVG = "http://www.w3.org/2000/svg"
-const [WIDTH, HEIGHT] = [440, 170]
+const [WIDTH, HEIGHT] = [320, 150]
 const RATE = 1
 
 export default hold((parent) => new Moved(parent))
