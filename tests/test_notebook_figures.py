@@ -36,6 +36,7 @@ def unpacked(content: bytes) -> Any:
         if "$" not in node:
             return node
         kind, offset, shape = node["$"]
+        assert offset % 4 == 0, "the browser reads aligned numbers alone"
         return np.frombuffer(data, TYPES[kind], int(np.prod(shape)), 4 + length + offset).reshape(shape)
 
     return json.loads(data[4 : 4 + length].decode(), object_hook=array)

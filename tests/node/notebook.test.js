@@ -55,6 +55,12 @@ test("a figure's cursor and its kernel's follow each other, and do not go round"
   assert.equal(figure.at, 3)
 })
 
+test("what the kernel set while a figure was drawn is shown", () => {
+  const [figure, kernel] = [new Figure(), model({ step: 1, unit: 7, unit2: 0 })]
+  follow(figure, kernel)
+  assert.deepEqual([figure.at, figure.units, kernel.saved], [1, [7], 0])
+})
+
 test("the colours go by the ground", () => {
   assert.deepEqual(read("rgb(17, 17, 17)"), [17, 17, 17])
   assert.equal(read("rgba(0, 0, 0, 0)"), undefined)

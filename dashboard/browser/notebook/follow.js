@@ -22,6 +22,8 @@ export function follow(figure, model) {
     // For a unit without a row the kernel sends another figure.
     if (side < figure.units.length && unit !== figure.units[side] && figure.has(side, unit)) figure.pickUnit(side, unit)
   })
+  moved() // what was set while it was drawn
+  picked.forEach((pick) => pick())
   figure.root.addEventListener("gs:cursor", says)
   model.on("change:step", moved)
   NAMES.forEach((name, side) => model.on(`change:${name}`, picked[side]))

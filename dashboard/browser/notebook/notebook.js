@@ -26,10 +26,12 @@ export function dress(style) {
 
 /** @param {{ model: Model, el: HTMLElement }} view */
 export async function render({ model, el }) {
-  const view = await draw(el, model.get("content"), model.get("module"))
+  const content = model.get("content")
+  const view = await draw(el, content, model.get("module"))
   const ends = follow(followed(view.figure), model)
   const renew = async () => view.take(model.get("content"), [model.get("unit"), model.get("unit2")])
   model.on("change:content", renew)
+  if (model.get("content") !== content) await renew()
   return () => {
     ends()
     model.off("change:content", renew)
