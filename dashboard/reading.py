@@ -52,7 +52,7 @@ def scene() -> Scene | None:
 
         panel()
     left, right = (library.read(name, settings.text) for name in sides)
-    if moved:
+    if moved and settings.left in unread.GENERAL:
         left = replace(left, notes=(*left.notes, MOVED))
     if len(right.trace) and not len(left.trace):
         left = _instead(left, library.shipped("left", settings.text), settings.text)
@@ -82,15 +82,19 @@ def _arriving() -> Mapping[str, Any]:
 
 
 def _moved(settings: Settings, said: Mapping[str, Any]) -> dict[str, str]:
-    """The general models, where the pair of a home, which nobody has chosen, cannot read what was typed there."""
+    """The general models, where the pair of a home, which nobody has chosen, cannot read what was typed there; and back
+    to that pair with the text that it is about."""
+    if said.get("picked"):
+        st.session_state["models of home"] = False  # on the pages to come as well
+    if not st.session_state.get("models of home"):
+        return {}
     home = replace(Settings(), **HOMES.get(current(), {}))
-    pair = settings.left, settings.right
-    if pair != (home.left, home.right) or said.get("picked") or settings.text == home.text:
-        return {}
-    own = any(settings.text == text for _, text in examples(library.model(pair[0])))
-    if own or not st.session_state.get("models of home"):
-        return {}
-    return unread.general([library.read(name, settings.text) for name in pair])
+    pair = home.left, home.right
+    own = settings.text == home.text or any(settings.text == text for _, text in examples(library.model(pair[0])))
+    now = settings.left, settings.right
+    if own:
+        return {"left": home.left, "right": home.right} if now == unread.GENERAL else {}
+    return unread.general([library.read(name, settings.text) for name in pair]) if now == pair else {}
 
 
 def _with_units(shown: Scene) -> Scene:

@@ -78,8 +78,8 @@ def page(here: Context) -> None:
     here.chart(KEY, frame.columns(sides))
     st.caption(
         tr(
-            "On the pronouns models the subject writes the first pronoun's memory; a later pronoun really rewrites it, "
-            "and then the bar of that pronoun is the longest."
+            "On the pronouns models the subject writes the first pronoun's memory. A later pronoun may write it again: "
+            "then the bar of that pronoun is the longest."
         )
     )
 

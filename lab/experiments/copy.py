@@ -53,8 +53,8 @@ class Copy(Experiment):
     )
     disproof = "A plain RNN of this size that copies over 40 dots after the same training."
     tries = (
-        Try("daf" + BLANK * 40 + ASK + "da", MODELS["lstm"], MODELS["rnn"], "What does each expect from the ? on?"),
-        Try("daf" + BLANK * 40 + ASK + "da", MODELS["lstm"], MODELS["gru"], "Who writes at letters, keeps at dots?"),
+        Try("daf" + BLANK * 40 + ASK, MODELS["lstm"], MODELS["rnn"], "Which letter does each expect after the ?"),
+        Try("bec" + BLANK * 40 + ASK + "be", MODELS["lstm"], MODELS["gru"], "Who writes at letters, keeps at dots?"),
         Try("gab" + BLANK * 100 + ASK + "ga", MODELS["lstm"], MODELS["gru"], "A lag that neither was trained on."),
     )  # fmt: skip
     minutes = 1.0

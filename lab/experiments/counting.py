@@ -44,7 +44,7 @@ def line(model: Network) -> list[float]:
 
 class CountingFar(Experiment):
     name = "counting"
-    title = "The LSTM counts, the GRU does not"
+    title = "An LSTM counts further than a GRU"
     claim = "An LSTM learns to count in one cell and goes on beyond its training; a GRU breaks off soon after."
     source = "Weiss, Goldberg & Yahav 2018; against it arXiv 2211.16429"
     models = tuple(MODELS.values())

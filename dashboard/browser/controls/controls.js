@@ -34,7 +34,7 @@ class Controls {
     this.general = make("button", { type: "button", test: "gs-general", class: "gs-chip gs-general", text: tr("Read it with models for any text"), hidden: "", onclick: () => this.change({ ...this.data.general, picked: 1 }) })
     this.models = make("div", { class: "gs-models" }, this.left, make("span", { text: tr("beside") }), this.right, this.layerLabel, this.directionLabel)
     this.models.prepend(this.general)
-    this.root = make("div", { class: "gs-controls" }, make("div", { class: "gs-top" }, this.box, make("span", { class: "gs-name", text: "Gatescope" })), make("div", { class: "gs-row" }, this.chips, this.models))
+    this.root = make("div", { class: "gs-controls" }, make("div", { class: "gs-top" }, this.box, make("a", { class: "gs-name", href: ".", target: "_self", text: "Gatescope" })), make("div", { class: "gs-row" }, this.chips, this.models))
     parent.append(this.root)
     this.box.addEventListener("compositionend", () => this.box.oninput())
     this.box.oninput = (event) => {

@@ -112,7 +112,7 @@ export class Figure {
     }))
     const sameText = before?.text === content.text
     if (!sameText) this.cut = []
-    const at = !before ? settings.at : sameText ? this.at : -1 // a new text is read to its end
+    const at = !before ? settings.at : sameText ? toSide([before.sides[0], this.sides[0]], 1, this.at) : -1 // other pieces, the same word; a new text is read to its end
     this.at = clamp(at < 0 ? this.count + at : at, 0, Math.max(0, this.count - 1))
     if (!sameText || stepCount(before.sides[0]) !== this.count) this.window = [0, this.count]
     // A unit that was picked stays while its model does; until then it is the one that decides on this text, which the server knows.

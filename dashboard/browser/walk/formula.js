@@ -42,6 +42,22 @@ export function lettered(name) {
   return [base, indices.join(",")]
 }
 
+/** @type {boolean | undefined} */
+let flat
+
+// Whether the font for mathematics sets an index on the line, as some do: there it reads as a factor.
+function onTheLine() {
+  if (flat === undefined && document.body) {
+    const [base, index] = [element("mi", "x"), element("mi", "x")]
+    const probe = element("math", element("msub", base, index))
+    document.body.append(probe)
+    const size = parseFloat(getComputedStyle(probe).fontSize)
+    flat = index.getBoundingClientRect().bottom - base.getBoundingClientRect().bottom < 0.12 * size
+    probe.remove()
+  }
+  return flat
+}
+
 /** @type {(name: string, time?: string, layer?: string) => Element} */
 function letter(name, time, layer) {
   const [base, index] = lettered(name)
@@ -49,6 +65,7 @@ function letter(name, time, layer) {
   const [main, upper] = [accented(base), element("mi", layer ?? "")]
   if (!below) return layer ? element("msup", main, upper) : main
   const lower = element("mrow", element("mi", below))
+  if (onTheLine()) lower.setAttribute("class", "gw-lower")
   return layer ? element("msubsup", main, lower, upper) : element("msub", main, lower)
 }
 
