@@ -43,4 +43,4 @@ def test_the_grid_is_what_the_schema_allows(mode: str) -> None:
     traces = [load_model(name).run(text, device="cpu") for name in ("pronouns-lstm", "pronouns-gru", "pronouns-slstm")]
     figure: dict[str, Any] = grid(traces, mode=mode)
     drawn = Figure(data=figure["data"], layout=figure["layout"], skip_invalid=False)
-    assert {one.type for one in drawn.data} <= KINDS
+    assert {one["type"] for one in drawn.to_plotly_json()["data"]} <= KINDS
