@@ -257,7 +257,8 @@ def test_any_text_is_drawn_as_it_stands(gates: Gates, open_gates: Open, text: st
     text = gates.box.input_value()
     gates.box.press("Enter")
     gates.shows(text)
-    steps = len(load_model(MODELS[0]).run(text))
+    unknown = any(not token.known for token in load_model(MODELS[0]).tokenizer.encode(text))
+    steps = len(load_model("general-lstm" if unknown else MODELS[0]).run(text))
     gates.has(steps=steps)
     assert 0 < len(gates.words()) <= steps if steps else gates.page.get_by_test_id("gs-empty").is_visible()
     assert gates.page.locator("[data-testid=gs-plot] img, [data-testid=gs-plot] script").count() == 0
