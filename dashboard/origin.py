@@ -19,7 +19,7 @@ def origin() -> Mapping[str, Any] | None:
 
 def own(settings: Mapping[str, Any]) -> str | None:
     """Tells the visitor's own model, with what it reads, from any other; None where none is shown."""
-    if YOURS not in (settings["left"], settings["right"]):
+    if YOURS not in (settings.get("left"), settings.get("right")):
         return None
     here = owner()
     return here.stamp() if here is not None else None

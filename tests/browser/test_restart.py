@@ -159,7 +159,7 @@ def settled(gates: Gates, text: str) -> None:
     expect(
         gates.page.locator("[data-test-connection-state=CONNECTED][data-test-script-state=notRunning]")
     ).to_have_count(1)
-    expect(gates.page.get_by_test_id("gs-line")).to_be_empty()
+    expect(gates.page.locator("[data-testid=gs-line]:not(:empty)")).to_have_count(0)
     expect(gates.page.locator("html.gs-old")).to_have_count(0)
     expect(gates.box).to_have_value(text)
     gates.page.wait_for_function("text => (new URL(location.href).searchParams.get('text') ?? text) === text", arg=text)
