@@ -21,6 +21,7 @@ import numpy as np
 from lstm_core import CELLS, Loaded, Network, Trace, __version__, compare, list_models, load, load_model, npz
 from lstm_core.analysis import health
 from lstm_core.analysis.health import Health
+from lstm_core.network import is_network
 from lstm_core.say import say
 
 DIFFERENT, WRONG = 1, 2
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _wrong(say("there is no file {name}", name=error.filename or error))
     except (ValueError, TypeError, KeyError, OSError, ImportError, RuntimeError) as error:
         return _wrong(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    except Exception as error:  # 1 says that two models differ, and nothing else
+        return _wrong(say("an unexpected error, {kind}: {error}", kind=type(error).__name__, error=str(error)))
 
 
 def _wrong(what: object) -> int:
@@ -92,9 +95,7 @@ def _opened(name: str, asked: argparse.Namespace) -> Network | Loaded:
     if not Path(name).exists() and "." not in name and os.sep not in name:
         names = ", ".join(list_models())
         raise ValueError(say("{name} is neither a file nor a shipped model; these are {names}", name=name, names=names))
-    with open(name, "rb") as file:
-        own = b'"gatescope"' in file.read(4096)[8:]
-    return Network.load(name) if own else load(name, asked.cell, batch_first=asked.batch_first)
+    return Network.load(name) if is_network(name) else load(name, asked.cell, batch_first=asked.batch_first)
 
 
 def _array(name: str) -> np.ndarray:

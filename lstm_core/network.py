@@ -414,6 +414,19 @@ def _check(network: Network) -> None:
             raise ValueError(f"{name} is {value.shape}, not {shape}")
 
 
+def is_network(path: str | os.PathLike[str]) -> bool:
+    """Whether it is a file that ``Network.save`` wrote, by its header. Raises OSError for one that cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    with open(path, "rb"):
+        pass
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return "gatescope" in (file.metadata() or {})
+    except (SafetensorError, OSError):  # also a folder, or a pipe
+        return False
+
+
 def model_folders() -> list[Path]:
     """Where shipped models lie: the folders of GATESCOPE_MODELS if it is set, the checkout's assets, the installed
     package."""

@@ -43,7 +43,8 @@ def packed(tensors: Mapping[str, np.ndarray], kind: Kind) -> dict[str, np.ndarra
 
 
 def unpacked(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The same as float32. Raises ValueError for scales that do not fit their matrix."""
+    """The same as float32. Raises ValueError for scales that do not fit their matrix, for whole numbers without any,
+    and for weights that are not finite."""
     scales = {name: value for name, value in tensors.items() if name.endswith(SCALE)}
     for name, scale in scales.items():
         matrix = tensors.get(name.removesuffix(SCALE))
@@ -51,9 +52,17 @@ def unpacked(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             raise ValueError(f"{name} has no int8 matrix")
         if scale.shape != matrix.shape[:1]:
             raise ValueError(f"{name} is {scale.shape}, and its matrix {matrix.shape}")
+        if not (np.isfinite(scale).all() and (scale > 0).all()):
+            raise ValueError(f"{name} has scales that are not positive numbers")
     found = {name: value.astype(np.float32) for name, value in tensors.items() if name not in scales}
+    for name, value in tensors.items():
+        if value.dtype.kind in "iub" and name + SCALE not in scales:
+            raise ValueError(f"{name} is {value.dtype} and has no scales, {name + SCALE}")
     for name, scale in scales.items():
         found[name.removesuffix(SCALE)] *= scale.astype(np.float32)[:, None]
+    for name, value in found.items():
+        if not np.isfinite(value).all():
+            raise ValueError(f"{name} has weights that are not finite")
     return found
 
 

@@ -50,7 +50,11 @@ def write(trace: Trace, file: str | os.PathLike[str] | IO[bytes]) -> None:
         "trace": np.array(json.dumps(rest)),
     }
     arrays: dict[str, Any] = {**numbers, **texts}
-    np.savez_compressed(file, **arrays)
+    if isinstance(file, str | os.PathLike):
+        with open(file, "wb") as opened:  # NumPy would add .npz to a name without it
+            np.savez_compressed(opened, **arrays)
+    else:
+        np.savez_compressed(file, **arrays)
 
 
 def parts(trace: Trace) -> tuple[dict[str, Any], Arrays]:

@@ -131,9 +131,7 @@ def the_other_bias_lost() -> Case:
 @fault("biases", "swapped")
 def biases_swapped() -> Case:
     module = build("GRU")
-    swapped = changed(
-        module, bias_ih_l0=lambda old: old["bias_hh_l0"], bias_hh_l0=lambda old: old["bias_ih_l0"]
-    )
+    swapped = changed(module, bias_ih_l0=lambda old: old["bias_hh_l0"], bias_hh_l0=lambda old: old["bias_ih_l0"])
     return module, swapped, read()
 
 
@@ -557,3 +555,30 @@ def test_it_takes_less_than_a_second_at_256_units() -> None:
         assert compare(module, wrong, x).explained
         times.append(time.thread_time() - start)
     assert min(times) < 1, times
+
+
+def test_what_is_not_a_number_is_not_equal() -> None:
+    """Two different models that both answer NaN have not been compared."""
+    one, other, x = nn.LSTM(5, 7), nn.LSTM(5, 7), torch.randn(6, 3, 5)
+    late = x.clone()
+    late[2] = torch.nan
+    for a, b, given, first in ((one, other, torch.full_like(x, torch.nan), 0), (one, one, late, 2)):
+        with pytest.raises(ValueError, match=f"not a number from step {first} on"):
+            compare(a, b, given)
+    state = (torch.full((1, 3, 7), torch.nan), torch.zeros(1, 3, 7))
+    with pytest.raises(ValueError, match="not a number from step 0 on"):
+        compare(one, other, x, state=state)
+    with pytest.raises(ValueError, match="no steps"):
+        compare("pronouns-lstm", "pronouns-peephole", np.zeros(0, int))
+    for tolerance in (float("nan"), -1.0):
+        with pytest.raises(ValueError, match="the tolerance is a number of at least 0"):
+            compare(one, other, x, tolerance=tolerance)
+    assert compare(one, one, x, lengths=[6, 3, 1]).equal  # what lies after a sequence's end is nobody's
+
+
+def test_every_file_of_ours_is_known_as_such_wherever_its_header_says_so(tmp_path: Path) -> None:
+    """A safetensors file holds its metadata in any order, and a tokenizer may come first."""
+    path = tmp_path / "m.safetensors"
+    for _ in range(12):
+        lstm_core.load_model("pronouns-gru").save(path)
+        assert compare(path, "pronouns-gru", np.array([1, 2, 3])).equal

@@ -322,3 +322,23 @@ def test_a_model_loads_and_runs_without_torch(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parent.parent
     out = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
     assert out.split() == ["3", "False"]
+
+
+def test_whole_numbers_without_scales_and_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    cases.model().save(path, "int8")
+    with safe_open(path, framework="numpy") as file:
+        tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
+    bias, scales = "readout.bias", "readout.weight.scale"
+    for changed, message in (
+        (
+            {name: value for name, value in tensors.items() if name != scales},
+            "readout.weight is int8 and has no scales",
+        ),
+        ({**tensors, bias: tensors[bias].astype(np.int32)}, "readout.bias is int32 and has no scales"),
+        ({**tensors, scales: -tensors[scales]}, "readout.weight.scale has scales that are not positive"),
+        ({**tensors, bias: tensors[bias] * np.nan}, "readout.bias has weights that are not finite"),
+    ):
+        save_file(changed, path, metadata=metadata)
+        with pytest.raises(ValueError, match=message):
+            Network.load(path)

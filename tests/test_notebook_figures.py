@@ -231,3 +231,15 @@ def test_the_network_is_not_pickled(trace: Trace) -> None:
     import pickle
 
     assert trace.network is not None and pickle.loads(pickle.dumps(trace)).network is None
+
+
+def test_a_linked_figure_with_fewer_steps_stays_at_its_last() -> None:
+    model = lstm_core.load_model("pronouns-lstm")
+    long, short = (model.run(text, device="cpu").show() for text in ("Mary met John because she", "Mary met"))
+    long.link(short)
+    long.step = 4
+    assert (long.step, short.step) == (4, 1)
+    short.step = 0
+    assert (long.step, short.step) == (0, 0)
+    with pytest.raises(TypeError, match="not with str"):
+        long.link("x")

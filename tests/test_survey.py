@@ -390,3 +390,15 @@ def test_of_another_model_other_data_or_other_options_it_is_refused(
     assert contents(tmp_path / "s") == contents(survey.folder)
     with pytest.raises(ValueError, match="another model"):
         lstm_core.open_survey(tmp_path / "s", model=model.untrained())
+
+
+def test_other_data_than_was_surveyed_is_refused(model: Network, patched: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The same number of documents of the same lengths is not the same data."""
+    vectors = [np.random.default_rng(k).normal(size=(5, model.block.layers[0][0]["W_f"].shape[1])) for k in range(3)]
+    lstm_core.survey(model.block, vectors, tmp_path / "v")
+    again = lstm_core.open_survey(tmp_path / "v", model=model.block, data=vectors)
+    place = again.contexts("f", unit=0).highest[0]
+    assert place.open() is not None
+    other = lstm_core.open_survey(tmp_path / "v", model=model.block, data=vectors[::-1])
+    with pytest.raises(ValueError, match="documents 0 to 2 of the data are not those that were surveyed"):
+        other.contexts("f", unit=0).highest[0].open()

@@ -315,3 +315,12 @@ def test_any_change_is_read_or_refused(change: dict[str, np.ndarray], rest: Any)
 
 
 ONE = cases.model("lstm", layers=2, directions=2).run("Mary was", device="cpu")
+
+
+def test_the_file_has_the_name_that_was_given(tmp_path: Path) -> None:
+    one = trace(nn.LSTM(2, 3), torch.zeros(4, 1, 2))
+    one.to_npz(tmp_path / "t.dat")
+    assert [path.name for path in tmp_path.iterdir()] == ["t.dat"]
+    assert len(Trace.from_npz(tmp_path / "t.dat")) == 4
+    with pytest.raises(OSError):
+        one.to_npz(tmp_path)

@@ -57,7 +57,8 @@ def _opened(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.
         with safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {})["gatescope"])
             tensors = unpacked({name: file.get_tensor(name) for name in file.keys()})
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+            header = {str(key): value for key, value in dict(header).items()}
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(
             say("{path} is not a model of Gatescope: {error}", path=str(path), error=str(error))
         ) from error

@@ -18,7 +18,7 @@ from lstm_core.files import load, wiring
 from lstm_core.files import state_dict as from_state_dict
 from lstm_core.files.load import Loaded
 from lstm_core.files.options import Options
-from lstm_core.network import Network, Reader, list_models, load_model
+from lstm_core.network import Network, Reader, is_network, list_models, load_model
 from lstm_core.say import say
 from lstm_core.trace import Trace
 
@@ -65,7 +65,7 @@ def opened(model: Any) -> Any:
     if isinstance(model, str | os.PathLike):
         if str(model) in list_models() and not Path(model).exists():
             return load_model(str(model))
-        if _is_own(model):
+        if is_network(model):
             return Network.load(model)
         return load(model)
     if isinstance(model, Mapping) and model and all(isinstance(key, str) for key in model):
@@ -75,12 +75,6 @@ def opened(model: Any) -> Any:
             raise ValueError(say("this state_dict holds no recurrent layers: no weight_ih_l0 is among its keys"))
         return Loaded("PyTorch", tuple(found.blocks), found.others, found.roles, found.layout)
     return model
-
-
-def _is_own(path: str | os.PathLike[str]) -> bool:
-    """Whether it is a file that ``Network.save`` wrote, by the header that it begins with."""
-    with open(path, "rb") as file:
-        return b'"gatescope"' in file.read(4096)[8:]
 
 
 def _array(value: Any) -> np.ndarray:

@@ -30,6 +30,8 @@ def compare(
     """See ``lstm_core.compare``."""
     if x is None and not (isinstance(a, Trace) and isinstance(b, Trace)):
         raise ValueError(say("an input is needed, compare(a, b, x): only two traces have one already"))
+    if tolerance is not None and not tolerance >= 0:
+        raise ValueError(say("the tolerance is a number of at least 0, not {tolerance}", tolerance=tolerance))
     first, second = sides.both(a, b, x, lengths, state)
     _fit(first, second)
     double = all(level.precision == "float64" for level in (*first, *second))
@@ -37,6 +39,8 @@ def compare(
     error = float(max(_error(one, other) for one, other in zip(first, second, strict=True)))
     growth = _growth(first[-1], second[-1])
     if error <= limit:
+        for level in (*first, *second):
+            _ran(level)
         return Comparison(True, error, limit, None, growth)
     parting = next(filter(None, (_parting(k, p, q, limit) for k, (p, q) in enumerate(zip(first, second, strict=True)))))
     if not all(level.can_run for level in (*first, *second)):
@@ -54,6 +58,28 @@ def compare(
     left = _end_to_end(first_, second_) if whole else None
     explained = left is not None and bool(left <= limit * len(first))
     return Comparison(False, error, limit, parting, growth, causes, explained, left, _parameters(first, second))
+
+
+def _ran(level: Level) -> None:
+    """ValueError where there was nothing to compare: no step, or none from some step on that is a number."""
+    steps, batch = level.inputs.shape[:2]
+    taken = np.ones((steps, batch), bool) if level.read is None else level.read.copy()
+    if level.lengths is not None:
+        taken &= np.arange(steps)[:, None] < np.asarray(level.lengths)
+    if not taken.any():
+        raise ValueError(say("the input has no steps, so that there is nothing to compare"))
+    shown = level.signals.get(level.cell.output)
+    if shown is None:
+        return
+    bad = ~np.isfinite(shown).all(axis=(0, 3)) & taken[: shown.shape[1]]
+    if bad.any():
+        step = int(bad.any(axis=1).argmax())
+        message = say(
+            "both compute what is not a number from step {step} on, so that nothing can be said of what comes after: "
+            "compare them on an input and a state without NaN or infinity, and with finite weights",
+            step=step,
+        )
+        raise ValueError(message)
 
 
 def _fit(first: Sequence[Level], second: Sequence[Level]) -> None:

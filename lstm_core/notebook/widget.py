@@ -11,6 +11,25 @@ from lstm_core.notebook import carried
 from lstm_core.notebook.framed import framed
 from lstm_core.notebook.packing import packed
 from lstm_core.notebook.tree import check
+from lstm_core.say import say
+
+
+def _together(one: View, other: View) -> None:
+    """Keep the steps of two figures the same, as far as each has them."""
+    moving = False
+
+    def follow(step: int, to: View) -> None:
+        nonlocal moving
+        if not moving:  # else it is we who move it
+            moving = True
+            try:
+                to.step = max(0, min(step, to._figure.steps - 1))
+            finally:
+                moving = False
+
+    follow(one.step, other)
+    one.observe(lambda change: follow(change["new"], other), "step")
+    other.observe(lambda change: follow(change["new"], one), "step")
 
 
 class View(anywidget.AnyWidget):
@@ -43,9 +62,12 @@ class View(anywidget.AnyWidget):
         return framed(self._figure, self.module)
 
     def link(self, *others: View) -> None:
-        """From now on the cursors of the other figures stand where this one's does, by the number of the step."""
+        """From now on the cursors of the other figures stand where this one's does, by the number of the step; one that
+        has fewer stays at its last. Raises TypeError for what is no such figure."""
         for other in others:
-            traitlets.link((self, "step"), (other, "step"))
+            if not isinstance(other, View):
+                raise TypeError(say("figures are linked with figures, not with {kind}", kind=type(other).__name__))
+            _together(self, other)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """For what shows no widgets, a table or a picture beside it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lstm_core.say import say
-from lstm_core.survey.documents import Document
+from lstm_core.survey.documents import Document, fingerprint
 from lstm_core.survey.folder import Folder
 from lstm_core.survey.part import about, stored
 from lstm_core.text import Token
@@ -89,12 +90,32 @@ class Corpus:
         """What the data has in the place of a document that is not kept. Raises ValueError if it is not there."""
         if self.again is None:
             raise self._not_kept()
+        self._same  # noqa: B018
         found = next((one for k, one in enumerate(self.again()) if k == number), None)
         if found is None:
             raise ValueError(
                 say("the data has no document {number}: it is other data than was surveyed", number=number)
             )
         return found
+
+    @cached_property
+    def _same(self) -> None:
+        """Raises ValueError, once and for all, if the data is not what was surveyed."""
+        assert self.again is not None
+        data, k = iter(self.again()), 0
+        for number, first, count in sorted(self.parts, key=lambda part: part[1]):
+            for _ in islice(data, first - k):
+                pass
+            found = list(islice(data, count))
+            k = first + count
+            if fingerprint(found) != about(self.folder, "documents", number)["hash"]:
+                raise ValueError(
+                    say(
+                        "documents {first} to {last} of the data are not those that were surveyed",
+                        first=first,
+                        last=first + count - 1,
+                    )
+                )
 
     def _not_kept(self) -> ValueError:
         if self.parts and "width" in self.table(self.parts[0][0]).column_names:
@@ -108,6 +129,7 @@ class Corpus:
         if self.parts and not _kept(self.table(self.parts[0][0])):
             if self.again is None:
                 raise self._not_kept()
+            self._same  # noqa: B018
             there = set(self.numbers.tolist())
             yield from ((k, one) for k, one in enumerate(self.again()) if k in there)
             return

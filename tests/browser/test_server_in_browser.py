@@ -108,12 +108,13 @@ def logged(server: Server, number: str) -> str:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_an_error_is_a_number_on_every_page(language: str, opened: Callable[[str], Page], failing: Server) -> None:
     numbers = set()
-    for name in PAGES:
+    pages = [name for name in PAGES if name != "beyond"]  # which reads no sentence
+    for name in pages:
         found = number(opened(f"{name}?text=something+wrong&lang={language}"))
         log = logged(failing, found)
         assert "failing_app.py" in log and "KeyError\n\nwhich led to\n\nTraceback" in log and "\nValueError\n" in log
         numbers.add(found)
-    assert len(numbers) == len(PAGES)
+    assert len(numbers) == len(pages)
 
 
 def test_an_error_of_a_typed_text_goes_away_with_it(opened: Callable[[str], Page]) -> None:
