@@ -91,12 +91,7 @@ class Corpus:
         if self.again is None:
             raise self._not_kept()
         self._same  # noqa: B018
-        found = next((one for k, one in enumerate(self.again()) if k == number), None)
-        if found is None:
-            raise ValueError(
-                say("the data has no document {number}: it is other data than was surveyed", number=number)
-            )
-        return found
+        return next(one for k, one in enumerate(self.again()) if k == number)
 
     @cached_property
     def _same(self) -> None:

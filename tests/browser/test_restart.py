@@ -295,7 +295,7 @@ def test_a_cut_line_is_said_and_what_was_typed_is_drawn_when_it_is_back(host: Ho
     gates.page.context.set_offline(True)
     press(gates, "Home")
     gates.has(step=0)
-    expect(line).to_be_empty()  # nothing is missing yet
+    expect(line).to_have_count(0)  # nothing is missing yet
     enter(gates, OPENED)
     expect(line).to_contain_text(AWAY)
     expect(gates.page.locator("html.gs-old")).to_have_count(1)
