@@ -66,7 +66,7 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(4)
 @pytest.mark.parametrize(
     ("path", "query", "scheme", "lang"),
     [
@@ -91,7 +91,7 @@ def test_axe_finds_nothing(visit: Open, path: str, query: dict[str, str], scheme
         assert not violations(page)
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(4)
 @pytest.mark.parametrize(
     ("path", "scheme", "lang"),
     [("", "dark", "en"), ("step_by_step", "light", "zh"), ("memory", "dark", "en"), ("experiments", "light", "zh")],
@@ -133,7 +133,7 @@ def seen(page: Page) -> tuple[bytes, bytes] | None:
     return with_focus, without
 
 
-@pytest.mark.every(2)
+@pytest.mark.every(3)
 @pytest.mark.parametrize("path", ["", "memory", "step_by_step", "experiments"])
 def test_every_stop_of_the_keyboard_is_seen_and_left_again(visit: Open, path: str) -> None:
     page = visit(path, {"text": "Mary met John"})
@@ -342,7 +342,7 @@ def apart(*places: Locator) -> bool:
 SMALL = {"phone": PHONE, "200%": ZOOMED, "320": {"viewport": {"width": 320, "height": 568}}}
 
 
-@pytest.mark.every(3)
+@pytest.mark.every(4)
 @pytest.mark.parametrize(
     ("path", "size"),
     [*((path, "phone") for path in PAGES), *((path, size) for path in ("", "what_if") for size in ("200%", "320"))],
