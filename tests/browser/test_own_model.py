@@ -82,6 +82,8 @@ def test_an_onnx_file_on_a_probe_and_on_numbers(own: Gates) -> None:
     )
     own.has(steps=60)
     page.wait_for_timeout(1500)  # an empty field takes the refused file's place in one more run
+    expect(page.locator("[data-test-script-state=notRunning]")).to_have_count(1)
+    page.wait_for_timeout(500)
     if not page.locator("input[type=file]").count():  # a slow rerun closes the fields
         fields(page, "a file of numbers")
     upload(page, b"1,2,3\n" * 12, "three.csv")
