@@ -69,8 +69,9 @@ def test_presenting_an_empty_sentence_offers_the_examples(open_gates: Open) -> N
     gates.shows("The king loved the queen, but")
 
 
-def test_chinese_words_stand_flat_and_none_is_left_out(open_gates: Open) -> None:
-    gates = open_gates({"present": "1"}, locale="zh-CN")
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1920, 1080)])
+def test_chinese_words_stand_flat_and_none_is_left_out(open_gates: Open, width: int, height: int) -> None:
+    gates = open_gates({"present": "1"}, locale="zh-CN", viewport={"width": width, "height": height})
     expect(gates.page.locator(".gs-words").first.locator(".gs-word:visible")).to_have_count(28)
     expect(gates.page.locator(".gs-slanted")).to_have_count(0)
 

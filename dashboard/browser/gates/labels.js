@@ -7,13 +7,20 @@ import { tr } from "../page/words.js"
 const pen = document.createElement("canvas").getContext("2d")
 const LONGEST = 14 // characters
 const ON_THE_WALL = 15 // pixels of a word, which a talk's screen enlarges: 24 of 1080 lines
-let size = 12
+const SMALL = 12
+let size = SMALL
+let family = ""
 const line = () => size + 5
 const slant = () => (4 / 3) * size // between slanted words
 
 export function fontOf(node) {
-  size = wall() ? ON_THE_WALL : 12
-  pen.font = `${size}px ${getComputedStyle(node).fontFamily}`
+  family = getComputedStyle(node).fontFamily
+  write(wall() ? ON_THE_WALL : SMALL)
+}
+
+function write(pixels) {
+  size = pixels
+  pen.font = `${size}px ${family}`
 }
 
 function short(text) {
@@ -21,8 +28,19 @@ function short(text) {
   return chars.length > LONGEST ? `${chars.slice(0, LONGEST - 1).join("")}…` : text
 }
 
-// How the words of all columns are drawn, given each column's pixels a step: {flat, height}.
+// How the words of all columns are drawn, given each column's pixels a step: {flat, height}. Words that stand flat only
+// when they are small, as Chinese ones may, are small on the wall, too: none of them is to be left out.
 export function plan(sides, pitch) {
+  const large = planned(sides, pitch)
+  if (large.flat || size === SMALL) return large
+  write(SMALL)
+  const small = planned(sides, pitch)
+  if (small.flat) return small
+  write(ON_THE_WALL)
+  return large
+}
+
+function planned(sides, pitch) {
   let flat = true
   let longest = 0
   sides.forEach((side, k) => {
@@ -49,7 +67,7 @@ export function draw(layer, words, { flat, height }, top, pitch, onPick) {
       text: short(text),
       dir: "auto",
       title: known ? text : tr("{text}: not in the vocabulary, read as <unk>", { text }),
-      style: { left: `${top.left + x}px`, top: `${top.words + height - (flat ? line() : 4)}px` },
+      style: { fontSize: `${size}px`, lineHeight: `${line()}px`, left: `${top.left + x}px`, top: `${top.words + height - (flat ? line() : 4)}px` },
       onpointerdown: (event) => {
         event.stopPropagation()
         event.preventDefault()
