@@ -16,7 +16,7 @@ SCALE = ".scale"
 LARGEST = 127
 MANTISSA = 0xFFF
 """Bits of a scale's mantissa that are 0: eleven are left, so that a number of 8 bits times a scale is a float32
-without rounding. A file that is read and saved again is therefore the same."""
+without rounding. Weights that are read and saved again are therefore the same."""
 
 
 def packed(tensors: Mapping[str, np.ndarray], kind: Kind) -> dict[str, np.ndarray]:

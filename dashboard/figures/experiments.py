@@ -260,7 +260,10 @@ def _scale(low: float, high: float, start: float, stop: float, log: bool = False
 
 def _lines(drawing: Drawing, y: Callable[[float], float]) -> Iterator[str]:
     named = {name: float(k) for k, name in enumerate(_names(drawing))}
-    place: Callable[[Any], float] = lambda at: named[at] if at in named else float(at)  # noqa: E731
+
+    def place(at: Any) -> float:
+        return named[at] if at in named else float(at)
+
     xs = [place(x) for one in drawing.series for x in one.x]
     x = _scale(min(xs, default=0), max(xs, default=1), LEFT + 4, WIDTH - RIGHT - 4, drawing.log_x)
     for one, color in zip(drawing.series, colors(drawing), strict=True):
