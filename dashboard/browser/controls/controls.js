@@ -14,16 +14,29 @@ export default hold(
   (parent, plotlyUrl) => new Controls(parent, plotlyUrl),
   (controls, { setStateValue }) => {
     controls.set = setStateValue
-  }
+  },
 )
 
 class Controls {
   constructor(parent, plotlyUrl) {
     load("link", new URL("controls.css", import.meta.url).href)
     load("script", plotlyUrl) // the figure below will want it; it may as well be on its way
-    this.box = make("textarea", { test: "gs-sentence", rows: "1", spellcheck: "false", autocomplete: "off", dir: "auto", "aria-label": tr("Sentence"), placeholder: tr("Type a sentence") })
+    this.box = make("textarea", {
+      test: "gs-sentence",
+      rows: "1",
+      spellcheck: "false",
+      autocomplete: "off",
+      dir: "auto",
+      "aria-label": tr("Sentence"),
+      placeholder: tr("Type a sentence"),
+    })
     this.chips = make("div", { class: "gs-chips" })
-    const select = (test, label, name) => make("select", { test, "aria-label": label, onchange: (event) => this.change({ [name]: event.target.value, picked: 1 }) })
+    const select = (test, label, name) =>
+      make("select", {
+        test,
+        "aria-label": label,
+        onchange: (event) => this.change({ [name]: event.target.value, picked: 1 }),
+      })
     this.left = select("gs-left", tr("Model on the left"), "left")
     this.left.addEventListener("change", () => (this.earlier = this.data.examples.map(([, text]) => text)))
     this.right = select("gs-right", tr("Model on the right"), "right")
@@ -31,10 +44,35 @@ class Controls {
     this.direction = select("gs-direction", tr("Direction"), "direction")
     this.layerLabel = make("label", {}, tr("layer"), " ", this.layer)
     this.directionLabel = make("label", {}, tr("reads"), " ", this.direction)
-    this.general = make("button", { type: "button", test: "gs-general", class: "gs-chip gs-general", text: tr("Read it with models for any text"), hidden: "", onclick: () => this.change({ ...this.data.general, picked: 1 }) })
-    this.models = make("div", { class: "gs-models" }, this.left, make("span", { text: tr("beside") }), this.right, this.layerLabel, this.directionLabel)
+    this.general = make("button", {
+      type: "button",
+      test: "gs-general",
+      class: "gs-chip gs-general",
+      text: tr("Read it with models for any text"),
+      hidden: "",
+      onclick: () => this.change({ ...this.data.general, picked: 1 }),
+    })
+    this.models = make(
+      "div",
+      { class: "gs-models" },
+      this.left,
+      make("span", { text: tr("beside") }),
+      this.right,
+      this.layerLabel,
+      this.directionLabel,
+    )
     this.models.prepend(this.general)
-    this.root = make("div", { class: "gs-controls" }, make("div", { class: "gs-top" }, this.box, make("a", { class: "gs-name", href: ".", target: "_self", text: "Gatescope" })), make("div", { class: "gs-row" }, this.chips, this.models))
+    this.root = make(
+      "div",
+      { class: "gs-controls" },
+      make(
+        "div",
+        { class: "gs-top" },
+        this.box,
+        make("a", { class: "gs-name", href: ".", target: "_self", text: "Gatescope" }),
+      ),
+      make("div", { class: "gs-row" }, this.chips, this.models),
+    )
     parent.append(this.root)
     this.box.addEventListener("compositionend", () => this.box.oninput())
     this.box.oninput = (event) => {
@@ -51,7 +89,8 @@ class Controls {
       clearTimeout(this.timer)
       this.change({ text: this.box.value }, true)
     }
-    this.onClick = (event) => event.target.closest?.("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]") && leave()
+    this.onClick = (event) =>
+      event.target.closest?.("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]") && leave()
     document.addEventListener("click", this.onClick, true) // before Streamlit goes there
     this.unsent = {} // by name, while the page runs for the first time
     this.fresh = true
@@ -88,22 +127,49 @@ class Controls {
     }
     this.general.hidden = !data.general?.left
     if (goesOn) this.send("cursor", goesOn)
-    for (const side of ["left", "right"]) if (!(this.settings[side] in data.models)) this.settings[side] = data.settings[side] // it is no more
+    for (const side of ["left", "right"])
+      if (!(this.settings[side] in data.models)) this.settings[side] = data.settings[side] // it is no more
     const mine = document.activeElement === this.box
     if (!mine && this.box.value !== this.settings.text) this.box.value = this.settings.text
     if (!this.box.value && !mine) this.box.value = this.settings.text
     const models = Object.entries(data.models)
     fill(this.left, models, this.settings.left)
     fill(this.right, models, this.settings.right)
-    fill(this.layer, Array.from({ length: data.layers }, (_, k) => [k, String(k)]), this.settings.layer)
-    fill(this.direction, [[0, tr("forward")], [1, tr("backward")]].slice(0, data.directions), this.settings.direction)
+    fill(
+      this.layer,
+      Array.from({ length: data.layers }, (_, k) => [k, String(k)]),
+      this.settings.layer,
+    )
+    fill(
+      this.direction,
+      [
+        [0, tr("forward")],
+        [1, tr("backward")],
+      ].slice(0, data.directions),
+      this.settings.direction,
+    )
     this.layerLabel.hidden = data.layers < 2
     this.directionLabel.hidden = data.directions < 2
     const signature = JSON.stringify(data.examples)
     if (this.chips.dataset.examples !== signature) {
       this.chips.dataset.examples = signature
-      this.chips.replaceChildren(...data.examples.map(([label, text]) => make("button", { type: "button", test: "gs-chip", class: "gs-chip", dir: "auto", title: text, onclick: () => this.pick(text) },
-          label, ...(label === text ? [] : [make("span", { class: "gs-chip-text", text })]))))
+      this.chips.replaceChildren(
+        ...data.examples.map(([label, text]) =>
+          make(
+            "button",
+            {
+              type: "button",
+              test: "gs-chip",
+              class: "gs-chip",
+              dir: "auto",
+              title: text,
+              onclick: () => this.pick(text),
+            },
+            label,
+            ...(label === text ? [] : [make("span", { class: "gs-chip-text", text })]),
+          ),
+        ),
+      )
     }
     if (this.grown !== this.box.value) this.grow()
     if (this.earlier && data.settings.left === this.settings.left) this.another(data.examples.map(([, text]) => text))
@@ -155,7 +221,8 @@ class Controls {
   flush() {
     clearTimeout(this.waiting)
     this.fresh = false
-    for (const [one, said] of Object.entries(this.unsent)) this.set(one, one === "settings" ? { ...said, ...picked() } : said)
+    for (const [one, said] of Object.entries(this.unsent))
+      this.set(one, one === "settings" ? { ...said, ...picked() } : said)
     this.unsent = {}
   }
 

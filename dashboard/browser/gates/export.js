@@ -64,5 +64,8 @@ function composed({ figure, geometry, labels, frames, page: { background, ink } 
       line: { width: 1, color: ink },
     })),
   }
-  return [{ data: figure.data, layout, config: { staticPlot: true } }, { width, height }]
+  return [
+    { data: figure.data, layout, config: { staticPlot: true } },
+    { width, height },
+  ]
 }

@@ -47,12 +47,20 @@ export async function film({ sides, geometry, view, pitch, steps, beat, picture,
     }
   }
   const bare = (address) => address.slice(address.indexOf(",") + 1)
-  return { picture: bare(url), strips: bare(sheet.toDataURL("image/png")), boxes, beat, ink: ink.match(/\d+/g).slice(0, 3).map(Number) }
+  return {
+    picture: bare(url),
+    strips: bare(sheet.toDataURL("image/png")),
+    boxes,
+    beat,
+    ink: ink.match(/\d+/g).slice(0, 3).map(Number),
+  }
 }
 
 // The cursor of a column in the picture: left, top, width, height, as decorate() places it on the page.
 function box(top, shown, pitch, scale) {
-  return [PAD + top.left + shown * pitch, PAD + top.top - 2, Math.max(3, pitch), top.bottom - top.top + 6].map((value) => Math.round(value * scale))
+  return [PAD + top.left + shown * pitch, PAD + top.top - 2, Math.max(3, pitch), top.bottom - top.top + 6].map(
+    (value) => Math.round(value * scale),
+  )
 }
 
 async function size(url) {

@@ -22,38 +22,84 @@ const BEAT = 450 // milliseconds a step while playing
 const BAND = ["gap", "high", "median", "low"] // rows below the units, as lstm_core/drawing/band.py sums up the others
 const THICK = 3 // pixels of a row at least, where not all units have one
 const ON_THE_WALL = 28 // of a panel at least in a talk, where all of them are to be seen at once
-const orderNames = () => ({ index: tr("index"), keep: tr("mean keep"), timescale: tr("timescale"), moved: tr("movement here") })
+const orderNames = () => ({
+  index: tr("index"),
+  keep: tr("mean keep"),
+  timescale: tr("timescale"),
+  moved: tr("movement here"),
+})
 
 export default hold(
   (parent, plotlyUrl) => new Figure(parent, plotlyUrl),
-  (figure, { setTriggerValue }) => (figure.ask = setTriggerValue) // there is none in a saved page
+  (figure, { setTriggerValue }) => (figure.ask = setTriggerValue), // there is none in a saved page
 )
 
 export class Figure {
   constructor(parent, plotlyUrl) {
-    const button = (test, text, title, onclick) => make("button", { type: "button", test, text, title, onclick, class: "gs-button" })
+    const button = (test, text, title, onclick) =>
+      make("button", { type: "button", test, text, title, onclick, class: "gs-button" })
     this.caption = make("p", { class: "gs-caption", test: "gs-caption", "aria-live": "polite" })
-    this.sort = make("select", { test: "gs-sort", "aria-label": tr("Order of the units"), onchange: () => this.sortUnits(this.sort.value) })
-    this.show = make("select", { test: "gs-show", "aria-label": tr("Which units have a row"), onchange: () => change({ show: this.show.value }) })
+    this.sort = make("select", {
+      test: "gs-sort",
+      "aria-label": tr("Order of the units"),
+      onchange: () => this.sortUnits(this.sort.value),
+    })
+    this.show = make("select", {
+      test: "gs-show",
+      "aria-label": tr("Which units have a row"),
+      onchange: () => change({ show: this.show.value }),
+    })
     this.showLabel = make("label", {}, tr("Units"), " ", this.show)
     this.playButton = button("gs-play", tr("Play"), tr("Space"), () => this.play(!this.timer))
-    this.zoomButtons = make("span", { class: "gs-tools" }, button("gs-closer", tr("Zoom in"), "+", () => this.zoom(0.5)), button("gs-further", tr("Zoom out"), "−", () => this.zoom(2)))
+    this.zoomButtons = make(
+      "span",
+      { class: "gs-tools" },
+      button("gs-closer", tr("Zoom in"), "+", () => this.zoom(0.5)),
+      button("gs-further", tr("Zoom out"), "−", () => this.zoom(2)),
+    )
     this.filmButton = button("gs-gif", "GIF", tr("Save the play as a film"), () => this.film())
-    this.made = make("span", { class: "gs-tools" }, this.filmButton,
-      button("gs-offline", tr("Offline HTML"), tr("Save the figure as one file for any browser"), () => this.ask("offline", this.chosen())))
-    this.tools = make("div", { class: "gs-tools" },
-      this.playButton, this.zoomButtons,
+    this.made = make(
+      "span",
+      { class: "gs-tools" },
+      this.filmButton,
+      button("gs-offline", tr("Offline HTML"), tr("Save the figure as one file for any browser"), () =>
+        this.ask("offline", this.chosen()),
+      ),
+    )
+    this.tools = make(
+      "div",
+      { class: "gs-tools" },
+      this.playButton,
+      this.zoomButtons,
       this.showLabel,
       make("label", {}, tr("Sort units by"), " ", this.sort),
       button("gs-png", "PNG", tr("Save the grid as a picture"), () => this.save("png")),
       button("gs-svg", "SVG", tr("Save the grid as a drawing"), () => this.save("svg")),
       this.made,
-      button("gs-full", tr("Full screen"), "f", () => this.fullScreen()))
+      button("gs-full", tr("Full screen"), "f", () => this.fullScreen()),
+    )
     this.notice = make("p", { class: "gs-notice", test: "gs-notice", role: "status" })
-    this.empty = make("p", { class: "gs-empty", test: "gs-empty", text: tr("Type a sentence above, or choose an example."), hidden: "" })
+    this.empty = make("p", {
+      class: "gs-empty",
+      test: "gs-empty",
+      text: tr("Type a sentence above, or choose an example."),
+      hidden: "",
+    })
     this.plot = make("div", { class: "gs-canvas" })
     this.labelLayer = make("div", { class: "gs-layer", "aria-hidden": "true" })
-    this.stage = make("div", { class: "gs-stage", test: "gs-stage", tabindex: "0", role: "slider", "aria-label": tr("Time cursor"), "aria-valuemin": "1" }, this.plot, this.labelLayer)
+    this.stage = make(
+      "div",
+      {
+        class: "gs-stage",
+        test: "gs-stage",
+        tabindex: "0",
+        role: "slider",
+        "aria-label": tr("Time cursor"),
+        "aria-valuemin": "1",
+      },
+      this.plot,
+      this.labelLayer,
+    )
     this.sheet = make("div", { class: "gs-sheet" }, this.stage) // a slider may hold nothing that has keys of its own
     this.readoutRoot = make("aside", { class: "gs-readout", test: "gs-readout", "aria-label": tr("At the cursor") })
     this.stepButton = button("gs-step", "", tr("Or double-click a cell of the figure"), () => this.openStep())
@@ -62,11 +108,27 @@ export class Figure {
     this.honesty = make("div", { class: "gs-honesty", test: "gs-honesty" })
     this.quiet = make("p", { class: "gs-quiet", test: "gs-quiet" })
     this.summed = make("div", { class: "gs-honesty", test: "gs-summed" })
-    this.body = make("div", { class: "gs-body" }, this.sheet, this.readoutRoot, make("div", { class: "gs-notes" }, this.scales, this.tints, this.summed, this.honesty, this.quiet))
+    this.body = make(
+      "div",
+      { class: "gs-body" },
+      this.sheet,
+      this.readoutRoot,
+      make("div", { class: "gs-notes" }, this.scales, this.tints, this.summed, this.honesty, this.quiet),
+    )
     this.tip = make("div", { class: "gs-tip", role: "tooltip", hidden: "" })
-    this.root = make("div", { class: "gs-plot", test: "gs-plot", role: "group" },
-      make("div", { class: "gs-head" }, this.caption, this.tools), this.notice, this.empty, this.body, this.tip)
-    this.root.rowsNamed = (row) => (this.panels ?? []).filter((panel) => panel.row === row && !panel.empty).map(({ box }) => ({ stage: this.stage, box }))
+    this.root = make(
+      "div",
+      { class: "gs-plot", test: "gs-plot", role: "group" },
+      make("div", { class: "gs-head" }, this.caption, this.tools),
+      this.notice,
+      this.empty,
+      this.body,
+      this.tip,
+    )
+    this.root.rowsNamed = (row) =>
+      (this.panels ?? [])
+        .filter((panel) => panel.row === row && !panel.empty)
+        .map(({ box }) => ({ stage: this.stage, box }))
     parent.append(this.root)
     this.cut = [] // what is said of a film that shows less than is in view
     this.at = 0
@@ -105,19 +167,27 @@ export class Figure {
     const settings = { ...content.settings, ...kept }
     this.sides = content.sides
     this.count = stepCount(this.sides[0])
-    this.rows = new Map(content.figure.data.filter((one) => one.type === "heatmap").map(({ meta, z }) => {
-      const own = z.length - (meta.band ? BAND.length : 0)
-      const names = meta.sources ? z.map((_, k) => k) : [...this.sides[meta.side].units.subarray(0, own), ...BAND]
-      return [`${meta.side} ${meta.signal}`, new Map(z.map((row, k) => [names[k], row]))]
-    }))
+    this.rows = new Map(
+      content.figure.data
+        .filter((one) => one.type === "heatmap")
+        .map(({ meta, z }) => {
+          const own = z.length - (meta.band ? BAND.length : 0)
+          const names = meta.sources ? z.map((_, k) => k) : [...this.sides[meta.side].units.subarray(0, own), ...BAND]
+          return [`${meta.side} ${meta.signal}`, new Map(z.map((row, k) => [names[k], row]))]
+        }),
+    )
     const sameText = before?.text === content.text
     if (!sameText) this.cut = []
     const at = !before ? settings.at : sameText ? toSide([before.sides[0], this.sides[0]], 1, this.at) : -1 // other pieces, the same word; a new text is read to its end
     this.at = clamp(at < 0 ? this.count + at : at, 0, Math.max(0, this.count - 1))
     if (!sameText || stepCount(before.sides[0]) !== this.count) this.window = [0, this.count]
     // A unit that was picked stays while its model does; until then it is the one that decides on this text, which the server knows.
-    const wanted = before ? this.sides.map((side, k) => (side.model === before.sides[k].model ? this.picked[k] : null)) : [settings.unit, settings.unit2]
-    this.picked = this.sides.map((side, k) => (Number.isInteger(wanted[k]) && (side.units.includes(wanted[k]) || this.lacks(k, wanted[k])) ? wanted[k] : null))
+    const wanted = before
+      ? this.sides.map((side, k) => (side.model === before.sides[k].model ? this.picked[k] : null))
+      : [settings.unit, settings.unit2]
+    this.picked = this.sides.map((side, k) =>
+      Number.isInteger(wanted[k]) && (side.units.includes(wanted[k]) || this.lacks(k, wanted[k])) ? wanted[k] : null,
+    )
     this.units = content.units.map((unit, k) => (this.has(k, this.picked[k]) ? this.picked[k] : unit))
     this.sortBy = before ? this.sortBy : settings.sort
     this.only = before ? this.only : (settings.only ?? null)
@@ -147,7 +217,11 @@ export class Figure {
     if (!nothing) {
       this.place()
       this.drawn = this.figure()
-      await window.Plotly.react(this.plot, this.drawn.data, this.drawn.layout, { staticPlot: true, displayModeBar: false, showSendToCloud: false })
+      await window.Plotly.react(this.plot, this.drawn.data, this.drawn.layout, {
+        staticPlot: true,
+        displayModeBar: false,
+        showSendToCloud: false,
+      })
       this.decorate()
     }
     this.repaints += 1
@@ -178,7 +252,15 @@ export class Figure {
     const empty = (row, side) => this.panels.some((panel) => panel.row === row && panel.side === side && panel.empty)
     const most = Math.max(0, ...this.panels.filter((panel) => panel.others).map((panel) => this.rowsOf(panel).length))
     const least = screen.presenting() ? ON_THE_WALL : Math.max(40, THICK * most)
-    const frame = { width: this.stage.clientWidth, height: this.room(), rows, strips, sides: this.sides.length, empty, least }
+    const frame = {
+      width: this.stage.clientWidth,
+      height: this.room(),
+      rows,
+      strips,
+      sides: this.sides.length,
+      empty,
+      least,
+    }
     labels.fontOf(this.root)
     const { column } = arrange({ ...frame, wordsHeight: 0 })
     this.pitch = this.sides.map((_, k) => {
@@ -187,7 +269,8 @@ export class Figure {
     })
     this.plan = labels.plan(this.sides, this.pitch)
     this.geometry = arrange({ ...frame, wordsHeight: this.plan.height })
-    for (const panel of this.panels) panel.box = this.geometry.boxes.find((box) => box.row === panel.row && box.side === panel.side)
+    for (const panel of this.panels)
+      panel.box = this.geometry.boxes.find((box) => box.row === panel.row && box.side === panel.side)
     this.stage.style.height = `${this.geometry.height}px`
   }
 
@@ -197,14 +280,29 @@ export class Figure {
     const { figure, dark } = this.content
     const { width, height } = this.geometry
     const bare = { visible: false, fixedrange: true }
-    const layout = { ...figure.layout, ...(this.dark ? dark.layout : {}), width, height, autosize: false, xaxis: { ...bare, range: [0, width] }, yaxis: { ...bare, range: [height, 0] } }
+    const layout = {
+      ...figure.layout,
+      ...(this.dark ? dark.layout : {}),
+      width,
+      height,
+      autosize: false,
+      xaxis: { ...bare, range: [0, width] },
+      yaxis: { ...bare, range: [height, 0] },
+    }
     for (const [name, axis] of Object.entries(figure.layout)) {
-      if (this.dark && /^coloraxis\d/.test(name)) layout[name] = { ...axis, colorscale: dark.layout.coloraxis2.colorscale }
+      if (this.dark && /^coloraxis\d/.test(name))
+        layout[name] = { ...axis, colorscale: dark.layout.coloraxis2.colorscale }
     }
     for (const panel of this.panels) if (panel.row === "values") panel.high = this.reach(panel)
-    const lines = (one) => this.seen.strips.includes(one.meta.strip) && this.row(one.meta.side, one.meta.signal, this.units[one.meta.side])
+    const lines = (one) =>
+      this.seen.strips.includes(one.meta.strip) && this.row(one.meta.side, one.meta.signal, this.units[one.meta.side])
     const panel = (one) => this.seen.rows.includes(one.meta.role)
-    return { data: figure.data.filter((one) => (one.type === "heatmap" ? panel(one) : lines(one))).map((one) => (one.type === "heatmap" ? this.heatmap(one) : this.line(one))), layout }
+    return {
+      data: figure.data
+        .filter((one) => (one.type === "heatmap" ? panel(one) : lines(one)))
+        .map((one) => (one.type === "heatmap" ? this.heatmap(one) : this.line(one))),
+      layout,
+    }
   }
 
   heatmap(one) {
@@ -214,7 +312,14 @@ export class Figure {
     const [from, to] = this.view(side)
     const order = this.rowsOf(panel)
     const [dx, dy] = [this.pitch[side], box.height / order.length]
-    return { ...one, z: Array.from(order, (unit) => this.row(side, signal, unit).subarray(from, to)), x0: box.x + dx / 2, dx, y0: box.y + dy / 2, dy }
+    return {
+      ...one,
+      z: Array.from(order, (unit) => this.row(side, signal, unit).subarray(from, to)),
+      x0: box.x + dx / 2,
+      dx,
+      y0: box.y + dy / 2,
+      dy,
+    }
   }
 
   // A value is held over the width of its step's cell in the heatmaps.
@@ -226,12 +331,23 @@ export class Figure {
     const seen = values.subarray(from, to)
     const y = Array.from(seen, (value) => overlay.height(panel, value))
     const color = this.dark ? (this.content.dark.lines[role] ?? one.line.color) : one.line.color
-    return { ...one, values, x: Array.from({ length: seen.length + 1 }, (_, k) => panel.box.x + k * this.pitch[side]), y: [...y, y.at(-1)], line: { ...one.line, color, width: this.pitch[side] < 4 ? 1 : 2 } }
+    return {
+      ...one,
+      values,
+      x: Array.from({ length: seen.length + 1 }, (_, k) => panel.box.x + k * this.pitch[side]),
+      y: [...y, y.at(-1)],
+      line: { ...one.line, color, width: this.pitch[side] < 4 ? 1 : 2 },
+    }
   }
 
   // The largest size of a line in the panel of values, at least 1.
   reach({ side, signals }) {
-    return Math.max(1, ...signals.map((signal) => (this.row(side, signal, this.units[side]) ?? []).reduce((most, v) => Math.max(most, Math.abs(v)), 0)))
+    return Math.max(
+      1,
+      ...signals.map((signal) =>
+        (this.row(side, signal, this.units[side]) ?? []).reduce((most, v) => Math.max(most, Math.abs(v)), 0),
+      ),
+    )
   }
 
   row(side, signal, unit) {
@@ -272,7 +388,10 @@ export class Figure {
   view(k) {
     const [from, to] = this.window
     if (k === 0) return [from, to]
-    return [from === 0 ? 0 : toSide(this.sides, k, from), to === this.count ? stepCount(this.sides[k]) : toSide(this.sides, k, to - 1) + 1]
+    return [
+      from === 0 ? 0 : toSide(this.sides, k, from),
+      to === this.count ? stepCount(this.sides[k]) : toSide(this.sides, k, to - 1) + 1,
+    ]
   }
 
   // In other colours.
@@ -286,9 +405,21 @@ export class Figure {
     this.sides.forEach((side, k) => this.head(side, k))
     this.zoomButtons.hidden = this.count < 40
     const orders = new Set(this.sides.flatMap((side) => Object.keys(side.orders)))
-    fill(this.sort, [...orders].map((name) => [name, orderNames()[name] ?? name]), this.sortBy)
+    fill(
+      this.sort,
+      [...orders].map((name) => [name, orderNames()[name] ?? name]),
+      this.sortBy,
+    )
     const quiet = getComputedStyle(this.root).getPropertyValue("--gs-quiet").trim()
-    this.labels = overlay.labels({ panels: this.panels, geometry: this.geometry, drawn: this.drawn, last: (side) => this.view(side)[1] - 1, quiet, rows: (panel) => this.rowsOf(panel).length, ends: (side) => this.sides[side].named.find((one) => one.unit === this.units[side] && one.high) })
+    this.labels = overlay.labels({
+      panels: this.panels,
+      geometry: this.geometry,
+      drawn: this.drawn,
+      last: (side) => this.view(side)[1] - 1,
+      quiet,
+      rows: (panel) => this.rowsOf(panel).length,
+      ends: (side) => this.sides[side].named.find((one) => one.unit === this.units[side] && one.high),
+    })
     overlay.drawLabels(this.labelLayer, this.labels)
     overlay.legend(this.scales, this.drawn)
     tint.legend(this.tints, this.tintColors())
@@ -300,14 +431,23 @@ export class Figure {
       this.parts = readout.build(this.readoutRoot, this.sides)
       this.parts.at.after(this.stepButton)
     }
-    readout.names(this.parts, this.sides, this.units, this.drawn.data.filter((one) => one.type === "scatter"))
+    readout.names(
+      this.parts,
+      this.sides,
+      this.units,
+      this.drawn.data.filter((one) => one.type === "scatter"),
+    )
     this.cursor()
   }
 
   // Title, choice of unit, words and cursor of one column.
   head(side, k) {
     if (!this.columns[k]) {
-      const select = make("select", { test: `gs-unit-${k}`, "aria-label": k ? tr("Unit of the right model") : tr("Unit of the left model"), onchange: () => this.pickUnit(k, Number(select.value)) })
+      const select = make("select", {
+        test: `gs-unit-${k}`,
+        "aria-label": k ? tr("Unit of the right model") : tr("Unit of the left model"),
+        onchange: () => this.pickUnit(k, Number(select.value)),
+      })
       const title = make("div", { class: "gs-column-title" }, make("strong"), make("span"), select)
       const words = make("div", { class: "gs-layer gs-words", test: `gs-words-${k}` })
       const cursor = make("div", { class: "gs-cursor" })
@@ -318,7 +458,9 @@ export class Figure {
     const { select, title, words, cursor } = this.columns[k]
     const top = this.geometry.tops[k]
     const [from, to] = this.view(k)
-    const seen = side.words.filter(([, first, last]) => last >= from && first < to).map(([text, first, last, known]) => [text, first - from, last - from, known])
+    const seen = side.words
+      .filter(([, first, last]) => last >= from && first < to)
+      .map(([text, first, last, known]) => [text, first - from, last - from, known])
     labels.draw(words, seen, this.plan, top, this.pitch[k], (first) => {
       this.moveTo(fromSide(this.sides, k, first + from))
       this.stage.focus()
@@ -329,10 +471,22 @@ export class Figure {
     const named = side.named.map((one) => [one.unit, readout.unitName(side, one.unit)])
     const option = (unit) => [unit, tr("unit {unit}", { unit })]
     const all = Array.from(this.order(k), option)
-    const others = this.ask ? Array.from({ length: side.width }, (_, unit) => unit).filter((unit) => !this.has(k, unit)).map(option) : []
-    const groups = [[tr("named"), named], [others.length ? tr("shown") : tr("all"), all], [tr("others"), others]].filter(([, options]) => options.length)
+    const others = this.ask
+      ? Array.from({ length: side.width }, (_, unit) => unit)
+          .filter((unit) => !this.has(k, unit))
+          .map(option)
+      : []
+    const groups = [
+      [tr("named"), named],
+      [others.length ? tr("shown") : tr("all"), all],
+      [tr("others"), others],
+    ].filter(([, options]) => options.length)
     fill(select, groups.length > 1 ? groups.map(([group, options]) => ({ group, options })) : all, this.units[k])
-    Object.assign(cursor.style, { top: `${top.top - 2}px`, height: `${top.bottom - top.top + 6}px`, width: `${Math.max(3, this.pitch[k])}px` })
+    Object.assign(cursor.style, {
+      top: `${top.top - 2}px`,
+      height: `${top.bottom - top.top + 6}px`,
+      width: `${Math.max(3, this.pitch[k])}px`,
+    })
   }
 
   // The choice of units that have a row, where a layer has too many for all.
@@ -340,19 +494,36 @@ export class Figure {
     const { count, show } = this.content
     this.showLabel.hidden = !this.ask || !this.sides.some(({ wide }) => wide)
     const widths = [...new Set(this.sides.map(({ width }) => width))].join(" / ")
-    fill(this.show, [["lead", tr("{count} by contribution", { count })], ["moved", tr("{count} by movement", { count })], ["all", tr("all {count}", { count: widths })]], show)
+    fill(
+      this.show,
+      [
+        ["lead", tr("{count} by contribution", { count })],
+        ["moved", tr("{count} by movement", { count })],
+        ["all", tr("all {count}", { count: widths })],
+      ],
+      show,
+    )
   }
 
   // Frames round a unit's row in every panel of its side; ``unit(side)`` is none where there is nothing to frame.
   outline(marks, unit, look) {
-    overlay.mark(marks, this.stage, this.columns[0].cursor, this.panels, (panel) => this.rowsOf(panel).indexOf(unit(panel.side)), (panel) => this.rowsOf(panel).length, look)
+    overlay.mark(
+      marks,
+      this.stage,
+      this.columns[0].cursor,
+      this.panels,
+      (panel) => this.rowsOf(panel).indexOf(unit(panel.side)),
+      (panel) => this.rowsOf(panel).length,
+      look,
+    )
   }
 
   // The unit under the mouse.
   hover(side, unit) {
     const same = this.hovered?.[0] === side && this.hovered?.[1] === unit
     this.hovered = [side, unit]
-    if (!same || unit === undefined) this.outline(this.over, (one) => (one === side && Number.isInteger(unit) ? unit : undefined), "gs-mark gs-over")
+    if (!same || unit === undefined)
+      this.outline(this.over, (one) => (one === side && Number.isInteger(unit) ? unit : undefined), "gs-mark gs-over")
   }
 
   // Everything that follows the cursor. Nothing here asks Plotly or the server.
@@ -372,14 +543,29 @@ export class Figure {
     this.stepButton.textContent = tr("Step by step at “{word}” ›", { word })
     this.stepButton.hidden = !this.ask
     const units = this.sides.map((_, k) => this.tell(k, steps[k]))
-    this.caption.textContent = screen.guided() ? telling.atWord(this.sides, steps, this.units, (k) => this.values(k, steps[k])) : telling.together(units[0], telling.expectation(this.sides, steps))
+    this.caption.textContent = screen.guided()
+      ? telling.atWord(this.sides, steps, this.units, (k) => this.values(k, steps[k]))
+      : telling.together(units[0], telling.expectation(this.sides, steps))
     const names = list(this.sides.map((_, k) => readout.called(this.sides, k)))
     const about = tr("Gates of {names} on {count} steps.", { names, count: this.count })
     this.root.setAttribute("aria-label", [about, ...units].reduce(telling.together))
-    Object.assign(this.root.dataset, { step: this.at, unit: this.units[0], unit2: this.units[1] ?? "", sort: this.sortBy, only: this.only ?? "" })
+    Object.assign(this.root.dataset, {
+      step: this.at,
+      unit: this.units[0],
+      unit2: this.units[1] ?? "",
+      sort: this.sortBy,
+      only: this.only ?? "",
+    })
     this.stage.setAttribute("aria-valuemax", this.count)
     this.stage.setAttribute("aria-valuenow", this.at + 1)
-    this.stage.setAttribute("aria-valuetext", tr("{word}, step {step} of {count}", { word: wordAt(this.sides[0], this.at)[0], step: this.at + 1, count: this.count }))
+    this.stage.setAttribute(
+      "aria-valuetext",
+      tr("{word}, step {step} of {count}", {
+        word: wordAt(this.sides[0], this.at)[0],
+        step: this.at + 1,
+        count: this.count,
+      }),
+    )
     this.root.dispatchEvent(new CustomEvent("gs:cursor"))
   }
 
@@ -388,16 +574,30 @@ export class Figure {
     const panel = panels.find((one) => one.side === k && one.row === "keep" && !one.empty)
     const signal = (name, label) => ({ label, values: this.row(k, name, this.units[k]) })
     const { memory } = this.sides[k]
-    return telling.unit(this.sides, k, this.units[k], panel && signal(panel.signal, panel.label), signal(memory, memory), at)
+    return telling.unit(
+      this.sides,
+      k,
+      this.units[k],
+      panel && signal(panel.signal, panel.label),
+      signal(memory, memory),
+      at,
+    )
   }
 
   // What the unit's signals are at a step: those of the row that is drawn alone, or its gates and its memory.
   values(k, step) {
     const { memory } = this.sides[k]
     const { data } = this.content.figure
-    const gate = ({ row, signal }) => /^\w+$/.test(signal) && data.some((one) => one.meta.side === k && one.meta.role === row && one.coloraxis === "coloraxis") // "1 - z" says what z does
-    const told = (panel) => (this.only && !this.seen.strips.includes(this.only) ? panel.row === this.only : gate(panel) || panel.signal === memory)
-    const panels = this.content.figure.layout.meta.panels.filter((panel) => panel.side === k && panel.kind === "panel" && !panel.empty && !panel.sources && told(panel))
+    const gate = ({ row, signal }) =>
+      /^\w+$/.test(signal) &&
+      data.some((one) => one.meta.side === k && one.meta.role === row && one.coloraxis === "coloraxis") // "1 - z" says what z does
+    const told = (panel) =>
+      this.only && !this.seen.strips.includes(this.only)
+        ? panel.row === this.only
+        : gate(panel) || panel.signal === memory
+    const panels = this.content.figure.layout.meta.panels.filter(
+      (panel) => panel.side === k && panel.kind === "panel" && !panel.empty && !panel.sources && told(panel),
+    )
     return panels.flatMap(({ signal, label }) => {
       const value = this.row(k, signal, this.units[k])?.[step]
       return value === undefined ? [] : [{ label, value, memory: signal === memory }]
@@ -406,7 +606,10 @@ export class Figure {
 
   // The two ends of the scale of values: against, for.
   tintColors() {
-    const { colorscale } = { ...this.content.figure.layout.coloraxis2, ...(this.dark ? this.content.dark.layout.coloraxis2 : {}) }
+    const { colorscale } = {
+      ...this.content.figure.layout.coloraxis2,
+      ...(this.dark ? this.content.dark.layout.coloraxis2 : {}),
+    }
     return [colorscale.at(0)[1], colorscale.at(-1)[1]]
   }
 
@@ -416,7 +619,9 @@ export class Figure {
   openStep() {
     clearTimeout(this.telling)
     remember(this.chosen(), this.content.arrival)
-    const link = document.querySelector('[data-testid=stTopNavLink][href*="/step_by_step"], [data-testid=stSidebarNavLink][href*="/step_by_step"]')
+    const link = document.querySelector(
+      '[data-testid=stTopNavLink][href*="/step_by_step"], [data-testid=stSidebarNavLink][href*="/step_by_step"]',
+    )
     if (link) return link.click()
     const { origin, pathname, search } = window.location
     window.location.assign(`${origin}${pathname.replace(/\/?$/, "/")}step_by_step${search}`)
@@ -487,7 +692,13 @@ export class Figure {
   }
 
   chosen() {
-    return { at: this.at, sort: this.sortBy === "index" ? null : this.sortBy, unit: this.picked[0], unit2: this.picked[1], only: this.only }
+    return {
+      at: this.at,
+      sort: this.sortBy === "index" ? null : this.sortBy,
+      unit: this.picked[0],
+      unit2: this.picked[1],
+      only: this.only,
+    }
   }
 
   fullScreen() {
@@ -503,14 +714,24 @@ export class Figure {
   picture(framed) {
     const style = getComputedStyle(this.root)
     const origin = screen.rect(this.stage)
-    const frames = framed.filter((node) => !node.hidden).map((node) => {
-      const { left, top, width, height } = screen.rect(node)
-      return { x: left - origin.left, y: top - origin.top, width, height }
-    })
-    const titles = this.sides.map((side, k) => ({ x: this.geometry.tops[k].left, y: this.geometry.tops[k].title + 8, size: 13,
-      text: `${side.title}  ${side.model}, ${readout.unitName(side, this.units[k])}` }))
+    const frames = framed
+      .filter((node) => !node.hidden)
+      .map((node) => {
+        const { left, top, width, height } = screen.rect(node)
+        return { x: left - origin.left, y: top - origin.top, width, height }
+      })
+    const titles = this.sides.map((side, k) => ({
+      x: this.geometry.tops[k].left,
+      y: this.geometry.tops[k].title + 8,
+      size: 13,
+      text: `${side.title}  ${side.model}, ${readout.unitName(side, this.units[k])}`,
+    }))
     const words = this.columns.flatMap((column) => labels.asText(column.words, this.plan))
-    const page = { background: style.getPropertyValue("--st-background-color").trim(), ink: style.color, font: style.fontFamily }
+    const page = {
+      background: style.getPropertyValue("--st-background-color").trim(),
+      ink: style.color,
+      font: style.fontFamily,
+    }
     return { figure: this.drawn, geometry: this.geometry, labels: [...this.labels, ...titles, ...words], frames, page }
   }
 
@@ -518,13 +739,25 @@ export class Figure {
   async film() {
     const steps = filmed(this.window)
     const [from, to] = this.window
-    this.cut = steps.length < to - from ? [tr("The film shows the first {count} steps in view; zoom in for others.", { count: steps.length })] : []
+    this.cut =
+      steps.length < to - from
+        ? [tr("The film shows the first {count} steps in view; zoom in for others.", { count: steps.length })]
+        : []
     this.say()
     const tell = (share) => (this.filmButton.textContent = `GIF ${Math.round(100 * share)} %`)
     tell(0)
     const { sides, geometry, pitch } = this
     try {
-      const made = await film({ sides, geometry, pitch, steps, beat: BEAT, picture: this.picture(this.marks), view: (k) => this.view(k), tell })
+      const made = await film({
+        sides,
+        geometry,
+        pitch,
+        steps,
+        beat: BEAT,
+        picture: this.picture(this.marks),
+        view: (k) => this.view(k),
+        tell,
+      })
       this.filmButton.textContent = tr("GIF is made …")
       this.ask("film", made)
     } catch {

@@ -24,7 +24,8 @@ export function arrange({ width, height, rows, strips, sides, wordsHeight, empty
   for (let block = 0; block < blocks; block++) {
     const here = narrow ? [block] : Array.from({ length: sides }, (_, side) => side)
     const top = y + TITLE + wordsHeight
-    for (const side of here) tops[side] = { left: gutter + (narrow ? 0 : side * (column + between)), title: y, words: y + TITLE, top }
+    for (const side of here)
+      tops[side] = { left: gutter + (narrow ? 0 : side * (column + between)), title: y, words: y + TITLE, top }
     y = top + 2
     for (const row of rows) {
       const tall = strips.includes(row) ? strip : narrow && empty(row, block) ? 18 : panel

@@ -67,7 +67,12 @@ export function draw(layer, words, { flat, height }, top, pitch, onPick) {
       text: short(text),
       dir: "auto",
       title: known ? text : tr("{text}: not in the vocabulary, read as <unk>", { text }),
-      style: { fontSize: `${size}px`, lineHeight: `${line()}px`, left: `${top.left + x}px`, top: `${top.words + height - (flat ? line() : 4)}px` },
+      style: {
+        fontSize: `${size}px`,
+        lineHeight: `${line()}px`,
+        left: `${top.left + x}px`,
+        top: `${top.words + height - (flat ? line() : 4)}px`,
+      },
       onpointerdown: (event) => {
         event.stopPropagation()
         event.preventDefault()
@@ -76,7 +81,11 @@ export function draw(layer, words, { flat, height }, top, pitch, onPick) {
     })
     nodes.push(Object.assign(node, { first, last, x }))
     if (last > first && pitch > 3) {
-      const brace = { left: `${top.left + first * pitch + 1}px`, width: `${(last - first + 1) * pitch - 2}px`, top: `${top.words + height - 1}px` }
+      const brace = {
+        left: `${top.left + first * pitch + 1}px`,
+        width: `${(last - first + 1) * pitch - 2}px`,
+        top: `${top.words + height - 1}px`,
+      }
       nodes.push(make("span", { class: "gs-brace", style: brace }))
     }
   }
@@ -89,7 +98,8 @@ export function mark(layer, step) {
   const here = words.find((node) => node.first <= step && step <= node.last)
   for (const node of words) {
     node.classList.toggle("gs-here", node === here)
-    const covered = node !== here && here && node.classList.contains("gs-slanted") && Math.abs(node.x - here.x) < slant()
+    const covered =
+      node !== here && here && node.classList.contains("gs-slanted") && Math.abs(node.x - here.x) < slant()
     node.classList.toggle("gs-covered", Boolean(covered))
   }
 }
@@ -98,6 +108,10 @@ export function mark(layer, step) {
 export function asText(layer, { flat }) {
   return Array.from(layer.children)
     .filter((node) => node.first !== undefined && !node.classList.contains("gs-thinned"))
-    .map((node) => ({ x: parseFloat(node.style.left), y: parseFloat(node.style.top) + (flat ? 8 : 0), text: node.textContent,
-      ...(flat ? { anchor: "center" } : { angle: -40, vertical: "bottom" }) }))
+    .map((node) => ({
+      x: parseFloat(node.style.left),
+      y: parseFloat(node.style.top) + (flat ? 8 : 0),
+      text: node.textContent,
+      ...(flat ? { anchor: "center" } : { angle: -40, vertical: "bottom" }),
+    }))
 }

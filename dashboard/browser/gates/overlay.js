@@ -14,8 +14,10 @@ export function labels({ panels, geometry, drawn, last, quiet, ends, rows }) {
     const { box } = panel
     const middle = box.y + box.height / 2
     const leftmost = panel.side === 0 || geometry.narrow
-    const role = (text, y, kind, size, color) => leftmost && found.push({ x: box.x - (40), y, text, anchor: "right", kind, size, color, title: panel.meaning })
-    const tick = (text, y) => found.push({ x: box.x - 5, y, text, anchor: "right", kind: "gs-tick", size: 10, color: quiet })
+    const role = (text, y, kind, size, color) =>
+      leftmost && found.push({ x: box.x - 40, y, text, anchor: "right", kind, size, color, title: panel.meaning })
+    const tick = (text, y) =>
+      found.push({ x: box.x - 5, y, text, anchor: "right", kind: "gs-tick", size: 10, color: quiet })
     if (panel.kind === "strip") {
       role(panel.title, middle - 7, "gs-role", 12)
       role(tr("of the unit"), middle + 8, "gs-reason", 11, quiet)
@@ -23,20 +25,46 @@ export function labels({ panels, geometry, drawn, last, quiet, ends, rows }) {
       const lines = panel.title.split(" ") // two words are wider than the margin
       lines.forEach((line, k) => role(line, middle + 14 * (k - (lines.length - 1) / 2), "gs-role", 12))
     }
-    if (panel.empty) found.push({ x: box.x + 8, y: middle, text: panel.empty, kind: "gs-reason", size: 11, color: quiet })
+    if (panel.empty)
+      found.push({ x: box.x + 8, y: middle, text: panel.empty, kind: "gs-reason", size: 11, color: quiet })
     else if (panel.kind === "strip") {
       const high = panel.row === "gates" ? 1 : panel.high
       const low = panel.row === "gates" ? 0 : -high
-      const [above, below] = [Math.max(height(panel, high), box.y + 6), Math.min(height(panel, low), box.y + box.height - 6)]
+      const [above, below] = [
+        Math.max(height(panel, high), box.y + 6),
+        Math.min(height(panel, low), box.y + box.height - 6),
+      ]
       tick(compact(high), above)
       tick(compact(low), below)
       const named = panel.row === "values" && ends(panel.side)
-      if (named) for (const [text, y] of [[named.high, above], [named.low, below]]) found.push({ x: box.x + 4, y, text, kind: "gs-end", size: 11, color: quiet })
+      if (named)
+        for (const [text, y] of [
+          [named.high, above],
+          [named.low, below],
+        ])
+          found.push({ x: box.x + 4, y, text, kind: "gs-end", size: 11, color: quiet })
       found.push(...lineLabels(panel, drawn, last(panel.side)))
-    } else found.push({ x: box.x - 6, y: middle, text: panel.label, anchor: "right", kind: "gs-letter", size: 13, title: panel.meaning })
+    } else
+      found.push({
+        x: box.x - 6,
+        y: middle,
+        text: panel.label,
+        anchor: "right",
+        kind: "gs-letter",
+        size: 13,
+        title: panel.meaning,
+      })
     if (panel.others && !panel.empty) {
       const y = box.y + box.height * (1 - 1.5 / rows(panel)) // the middle of its last three rows
-      found.push({ x: box.x + box.width + 2, y, text: `+${panel.others}`, kind: "gs-tick", size: 10, color: quiet, title: tr("{count} other units", { count: panel.others }) })
+      found.push({
+        x: box.x + box.width + 2,
+        y,
+        text: `+${panel.others}`,
+        kind: "gs-tick",
+        size: 10,
+        color: quiet,
+        title: tr("{count} other units", { count: panel.others }),
+      })
     }
   }
   return found
@@ -55,28 +83,56 @@ function lineLabels(panel, drawn, last) {
     .filter((one) => one.type === "scatter" && one.meta.side === panel.side && one.meta.strip === panel.row)
     .map((one) => ({ text: dash(one.meta.signal), color: one.line.color, y: height(panel, one.values[last]) }))
     .sort((a, b) => a.y - b.y)
-  ends.forEach((end, k) => { if (k) end.y = Math.max(end.y, ends[k - 1].y + 12) })
+  ends.forEach((end, k) => {
+    if (k) end.y = Math.max(end.y, ends[k - 1].y + 12)
+  })
   const over = ends.length ? Math.max(0, ends.at(-1).y - (box.y + box.height - 2)) : 0
-  return ends.map(({ y, ...end }) => ({ ...end, x: box.x + box.width + 4, y: y - over, kind: "gs-line-letter", size: 12 }))
+  return ends.map(({ y, ...end }) => ({
+    ...end,
+    x: box.x + box.width + 4,
+    y: y - over,
+    kind: "gs-line-letter",
+    size: 12,
+  }))
 }
 
 export function drawLabels(layer, all) {
-  layer.replaceChildren(...all.map((label) => make("span", {
-    class: `gs-label gs-${label.anchor ?? "left"} ${label.kind}`, text: label.text, title: label.title,
-    style: { left: `${label.x}px`, top: `${label.y}px`, color: label.kind === "gs-line-letter" ? `color-mix(in srgb, ${label.color} 55%, var(--st-text-color))` : label.color } })))
+  layer.replaceChildren(
+    ...all.map((label) =>
+      make("span", {
+        class: `gs-label gs-${label.anchor ?? "left"} ${label.kind}`,
+        text: label.text,
+        title: label.title,
+        style: {
+          left: `${label.x}px`,
+          top: `${label.y}px`,
+          color:
+            label.kind === "gs-line-letter"
+              ? `color-mix(in srgb, ${label.color} 55%, var(--st-text-color))`
+              : label.color,
+        },
+      }),
+    ),
+  )
 }
 
 // What the colours mean: one bar for each scale in use.
 export function legend(root, { data, layout }) {
   const axes = [...new Set(data.map((one) => one.coloraxis).filter(Boolean))].sort()
-  root.replaceChildren(...axes.map((axis) => {
-    const { colorscale, cmin, cmax } = layout[axis]
-    const letters = new Set(data.filter((one) => one.coloraxis === axis).map((one) => dash(one.meta.signal)))
-    const stops = colorscale.map(([at, color]) => `${color} ${100 * at}%`).join(", ")
-    return make("div", { class: "gs-scale" },
-      make("span", { class: "gs-scale-bar", style: { background: `linear-gradient(to right, ${stops})` } }),
-      make("span", { text: tr("{low} to {high}", { low: compact(cmin), high: compact(cmax) }) }), make("em", { text: [...letters].join(", ") }))
-  }))
+  root.replaceChildren(
+    ...axes.map((axis) => {
+      const { colorscale, cmin, cmax } = layout[axis]
+      const letters = new Set(data.filter((one) => one.coloraxis === axis).map((one) => dash(one.meta.signal)))
+      const stops = colorscale.map(([at, color]) => `${color} ${100 * at}%`).join(", ")
+      return make(
+        "div",
+        { class: "gs-scale" },
+        make("span", { class: "gs-scale-bar", style: { background: `linear-gradient(to right, ${stops})` } }),
+        make("span", { text: tr("{low} to {high}", { low: compact(cmin), high: compact(cmax) }) }),
+        make("em", { text: [...letters].join(", ") }),
+      )
+    }),
+  )
 }
 
 // A frame round a unit's row in every panel. `rank(panel)` is its row, -1 for none, and `count(panel)` the number of rows.
@@ -92,6 +148,11 @@ export function mark(marks, stage, before, panels, rank, count, look = "gs-mark"
     if (row < 0) return
     const { box } = wanted[k]
     const tall = box.height / count(wanted[k])
-    Object.assign(node.style, { left: `${box.x - 2}px`, top: `${box.y + row * tall - 1}px`, width: `${box.width + 4}px`, height: `${Math.max(3, tall) + 2}px` })
+    Object.assign(node.style, {
+      left: `${box.x - 2}px`,
+      top: `${box.y + row * tall - 1}px`,
+      width: `${box.width + 4}px`,
+      height: `${Math.max(3, tall) + 2}px`,
+    })
   })
 }

@@ -10,8 +10,16 @@ import { tr } from "../page/words.js"
 export function listen(figure) {
   const { stage } = figure
   const inside = (event) => within(stage, event)
-  const panelAt = (x, y) => figure.panels?.find(({ box }) => box && x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height)
-  const stepAt = (panel, x) => clamp(figure.view(panel.side)[0] + Math.floor((x - panel.box.x) / figure.pitch[panel.side]), 0, stepCount(figure.sides[panel.side]) - 1)
+  const panelAt = (x, y) =>
+    figure.panels?.find(
+      ({ box }) => box && x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height,
+    )
+  const stepAt = (panel, x) =>
+    clamp(
+      figure.view(panel.side)[0] + Math.floor((x - panel.box.x) / figure.pitch[panel.side]),
+      0,
+      stepCount(figure.sides[panel.side]) - 1,
+    )
   const unitAt = (panel, y) => {
     const order = figure.rowsOf(panel)
     return order[clamp(Math.floor(((y - panel.box.y) / panel.box.height) * order.length), 0, order.length - 1)]
@@ -21,7 +29,9 @@ export function listen(figure) {
   // The second press of a double click: the figure may have moved under it, and what the first one chose stays.
   let last = { timeStamp: -Infinity }
   const second = (event) => {
-    const near = event.timeStamp - last.timeStamp < 500 && Math.hypot(event.clientX - last.clientX, event.clientY - last.clientY) < 4
+    const near =
+      event.timeStamp - last.timeStamp < 500 &&
+      Math.hypot(event.clientX - last.clientX, event.clientY - last.clientY) < 4
     last = event
     return near
   }
@@ -76,7 +86,8 @@ function showTip(figure, panel, step, unit, event) {
     make("strong", { text: `${panel.label} = ${number(value)}` }),
     make("span", { text: `${row}, “${wordAt(side, step)[0]}”` }),
     make("span", { text: panel.meaning }),
-    ...(figure.ask && !panel.sources ? [make("span", { text: tr("Double-click: this word step by step") })] : []))
+    ...(figure.ask && !panel.sources ? [make("span", { text: tr("Double-click: this word step by step") })] : []),
+  )
   figure.tip.hidden = false
   const [x, y] = within(figure.root, event)
   Object.assign(figure.tip.style, { left: `${clamp(x + 14, 0, figure.root.clientWidth - 260)}px`, top: `${y + 16}px` })
@@ -108,7 +119,8 @@ function press(figure, event) {
   }
   const onStage = { ArrowUp: () => figure.stepUnit(-1), ArrowDown: () => figure.stepUnit(1) }
   const row = /^[0-9]$/.test(event.key) ? () => figure.pickRow(Number(event.key)) : undefined
-  const act = anywhere[event.key] ?? row ?? (button ? undefined : free[event.key]) ?? (here ? onStage[event.key] : undefined)
+  const act =
+    anywhere[event.key] ?? row ?? (button ? undefined : free[event.key]) ?? (here ? onStage[event.key] : undefined)
   if (!act) return
   event.preventDefault()
   act()

@@ -26,13 +26,20 @@ export function expects(sides, k, step) {
   const id = ids[step]?.[0]
   if (id === undefined) return ""
   const values = { title: called(sides, k), word: words[id], p: percent(p[step][0]) }
-  if (p[step][0] < DECIDED && id === unknown) return tr("{title} is undecided, likeliest a word it does not know ({p})", values)
+  if (p[step][0] < DECIDED && id === unknown)
+    return tr("{title} is undecided, likeliest a word it does not know ({p})", values)
   if (p[step][0] < DECIDED) return tr("{title} is undecided, likeliest “{word}” ({p})", values)
   const second = p[step][1]
   const other = words[ids[step][1]]
   if (other !== undefined && second >= CLOSE * p[step][0] && id !== unknown && ids[step][1] !== unknown)
-    return tr("{title} is undecided between “{word}” ({p}) and “{other}” ({q})", { ...values, other, q: percent(second) })
-  return id === unknown ? tr("{title} expects a word it does not know ({p})", values) : tr("{title} expects “{word}” ({p})", values)
+    return tr("{title} is undecided between “{word}” ({p}) and “{other}” ({q})", {
+      ...values,
+      other,
+      q: percent(second),
+    })
+  return id === unknown
+    ? tr("{title} expects a word it does not know ({p})", values)
+    : tr("{title} expects “{word}” ({p})", values)
 }
 
 export function build(root, sides) {
@@ -52,9 +59,7 @@ export function build(root, sides) {
     const why = make("p", { class: "gs-why" })
     const unit = make("div", { class: "gs-unit-title" })
     const values = make("dl", { class: "gs-values" })
-    root.append(
-      make("section", { test: `gs-next-${k}` }, title, why, ...bars.map((bar) => bar.row), unit, values)
-    )
+    root.append(make("section", { test: `gs-next-${k}` }, title, why, ...bars.map((bar) => bar.row), unit, values))
     parts.sides.push({ bars, title, why, unit, values, cells: [] })
   })
   return parts
@@ -66,12 +71,19 @@ export function names(parts, sides, units, lines) {
     part.title.hidden = !sides[k].next.words.length && !sides[k].next.why // nothing is said of next words
     part.why.textContent = sides[k].next.why
     part.unit.textContent = unitName(sides[k], units[k])
-    part.cells = lines.filter((line) => line.meta.side === k).sort((a, b) => ORDER.indexOf(a.meta.role) - ORDER.indexOf(b.meta.role)).map((line) => {
-      const cell = make("dd")
-      cell.values = line.values
-      cell.named = line.meta.signal === sides[k].memory && sides[k].named.find((one) => one.unit === units[k] && one.high)
-      return [make("dt", {}, make("i", { style: { background: line.line.color } }), line.meta.signal.replace("-", "−")), cell]
-    })
+    part.cells = lines
+      .filter((line) => line.meta.side === k)
+      .sort((a, b) => ORDER.indexOf(a.meta.role) - ORDER.indexOf(b.meta.role))
+      .map((line) => {
+        const cell = make("dd")
+        cell.values = line.values
+        cell.named =
+          line.meta.signal === sides[k].memory && sides[k].named.find((one) => one.unit === units[k] && one.high)
+        return [
+          make("dt", {}, make("i", { style: { background: line.line.color } }), line.meta.signal.replace("-", "−")),
+          cell,
+        ]
+      })
     part.values.replaceChildren(...part.cells.flat())
   })
 }

@@ -33,67 +33,126 @@ function story(name, side, steps, gate, memory) {
   const pick = (all) => steps.map((t) => all[t])
   const keep = { label: gate.label, values: pick(gate.values) }
   const held = pick(memory.values)
-  const between = ({ label, values }) => ({ name, label, low: number(Math.min(...values)), high: number(Math.max(...values)) })
-  const stays = (values) => (values.low === values.high ? tr("{name}: {label} stays at {low}.", values) : tr("{name}: {label} stays between {low} and {high}.", values))
+  const between = ({ label, values }) => ({
+    name,
+    label,
+    low: number(Math.min(...values)),
+    high: number(Math.max(...values)),
+  })
+  const stays = (values) =>
+    values.low === values.high
+      ? tr("{name}: {label} stays at {low}.", values)
+      : tr("{name}: {label} stays between {low} and {high}.", values)
   const [shut, open] = [Math.min(...keep.values), Math.max(...keep.values)]
   const size = Math.max(...held.map(Math.abs))
-  if (size < SMALL) return tr("{name} holds nothing: {label} stays between {low} and {high}.", between({ label: memory.label, values: held }))
+  if (size < SMALL)
+    return tr(
+      "{name} holds nothing: {label} stays between {low} and {high}.",
+      between({ label: memory.label, values: held }),
+    )
   if (open - shut < IDLE && shut < 0.9) return stays(between(keep))
   // The steps as they are read, each with what was held before it.
   const read = steps.map((t, n) => ({ t, gate: keep.values[n], now: held[n], old: n ? held[n - 1] : 0 }))
   // It lets go where something was held, its gate shuts, and what was held is gone after it.
-  const gone = read.filter(({ gate, now, old }) => Math.abs(old) > size / 4 && gate < Math.min(0.5, open - IDLE) && now * Math.sign(old) < Math.abs(old) / 2)
+  const gone = read.filter(
+    ({ gate, now, old }) =>
+      Math.abs(old) > size / 4 && gate < Math.min(0.5, open - IDLE) && now * Math.sign(old) < Math.abs(old) / 2,
+  )
   if (gone.length) {
-    const place = ({ t, gate }) => tr("“{word}” ({label} = {value})", { word: wordAt(side, t)[0], label: keep.label, value: number(gate) })
+    const place = ({ t, gate }) =>
+      tr("“{word}” ({label} = {value})", { word: wordAt(side, t)[0], label: keep.label, value: number(gate) })
     return tr("{name} lets go at {places}.", { name, places: list(largest(gone).map(place)) })
   }
   // With an open gate a write of the other sign replaces it all the same.
-  const turned = read.filter(({ now, old }) => Math.abs(old) > size / 4 && now * old < 0 && Math.abs(now - old) > size / 2)
+  const turned = read.filter(
+    ({ now, old }) => Math.abs(old) > size / 4 && now * old < 0 && Math.abs(now - old) > size / 2,
+  )
   if (turned.length) {
-    const place = ({ t, now, old }) => tr("“{word}” ({label} from {old} to {now})", { word: wordAt(side, t)[0], label: memory.label, old: number(old), now: number(now) })
+    const place = ({ t, now, old }) =>
+      tr("“{word}” ({label} from {old} to {now})", {
+        word: wordAt(side, t)[0],
+        label: memory.label,
+        old: number(old),
+        now: number(now),
+      })
     return tr("{name} is rewritten at {places}.", { name, places: list(largest(turned).map(place)) })
   }
   const first = read.findIndex(({ now }) => Math.abs(now) > size / 4)
   const [{ t, now }, ...after] = read.slice(first)
   const values = { name, word: wordAt(side, t)[0] }
-  if (!after.length) return tr("{name} is written at “{word}”: {label} = {value}.", { ...values, label: memory.label, value: number(now) })
+  if (!after.length)
+    return tr("{name} is written at “{word}”: {label} = {value}.", {
+      ...values,
+      label: memory.label,
+      value: number(now),
+    })
   const least = Math.min(...after.map(({ gate }) => gate))
-  const holds = after.every((one, n) => one.now * Math.sign(now) > Math.max(...[{ now }, ...after.slice(0, n)].map((past) => Math.abs(past.now))) / 2)
-  if (holds && least >= 0.5) return tr("{name} holds on after “{word}”: {label} never falls below {value}.", { ...values, label: keep.label, value: number(Math.floor(100 * least + 1e-6) / 100) }) // rounded up it would fall below
+  const holds = after.every(
+    (one, n) =>
+      one.now * Math.sign(now) > Math.max(...[{ now }, ...after.slice(0, n)].map((past) => Math.abs(past.now))) / 2,
+  )
+  if (holds && least >= 0.5)
+    return tr("{name} holds on after “{word}”: {label} never falls below {value}.", {
+      ...values,
+      label: keep.label,
+      value: number(Math.floor(100 * least + 1e-6) / 100),
+    }) // rounded up it would fall below
   return stays(between(keep))
 }
 
 // Those at which the memory changed most, in the order of the sentence.
 function largest(read) {
   const change = ({ now, old }) => Math.abs(now - old)
-  return [...read].sort((a, b) => change(b) - change(a)).slice(0, MOST).sort((a, b) => a.t - b.t)
+  return [...read]
+    .sort((a, b) => change(b) - change(a))
+    .slice(0, MOST)
+    .sort((a, b) => a.t - b.t)
 }
 
 // What each model expects after the word that it has read; models that read different words each name their own.
 export function expectation(sides, steps) {
-  const told = sides.map((side, k) => ({ word: wordAt(side, steps[k])[0], said: expects(sides, k, steps[k]) })).filter(({ said }) => said)
-  const found = told.filter((one, k) => told.findIndex(({ word, said }) => word === one.word && said === one.said) === k) // a model beside itself
-  if (found.every(({ word }) => word === found[0].word)) return found.length ? after(found[0].word, found.map(({ said }) => said).join(tr(", "))) : ""
+  const told = sides
+    .map((side, k) => ({ word: wordAt(side, steps[k])[0], said: expects(sides, k, steps[k]) }))
+    .filter(({ said }) => said)
+  const found = told.filter(
+    (one, k) => told.findIndex(({ word, said }) => word === one.word && said === one.said) === k,
+  ) // a model beside itself
+  if (found.every(({ word }) => word === found[0].word))
+    return found.length ? after(found[0].word, found.map(({ said }) => said).join(tr(", "))) : ""
   return found.map(({ word, said }) => after(word, said)).reduce((first, second) => together(first, second))
 }
 
 // In a tour, whose line says what happened: the values at the cursor's word, and the next word where one is expected.
 // ``values(k)``: {label, value, memory} of each signal that is told.
 export function atWord(sides, steps, units, values) {
-  const told = sides.map((side, k) => {
-    const named = side.named.find((one) => one.unit === units[k] && one.high)
-    const said = values(k).map(({ label, value, memory }) => {
-      const end = memory && named ? meant(named, steps[k]) : ""
-      return end ? tr("{label} = {value} ({end})", { label, value: number(value), end }) : tr("{label} = {value}", { label, value: number(value) })
+  const told = sides
+    .map((side, k) => {
+      const named = side.named.find((one) => one.unit === units[k] && one.high)
+      const said = values(k).map(({ label, value, memory }) => {
+        const end = memory && named ? meant(named, steps[k]) : ""
+        return end
+          ? tr("{label} = {value} ({end})", { label, value: number(value), end })
+          : tr("{label} = {value}", { label, value: number(value) })
+      })
+      return said.length
+        ? tr("{title}’s {unit}: {values}", {
+            title: called(sides, k),
+            unit: unitName(side, units[k]),
+            values: said.join(tr(", ")),
+          })
+        : ""
     })
-    return said.length ? tr("{title}’s {unit}: {values}", { title: called(sides, k), unit: unitName(side, units[k]), values: said.join(tr(", ")) }) : ""
-  }).filter(Boolean)
+    .filter(Boolean)
   const [word] = wordAt(sides[0], steps[0])
   const sure = sides.some((side, k) => side.next.p[steps[k]]?.[0] >= DECIDED)
-  return together(told.length ? tr("At “{word}”, {told}.", { word, told: told.join(tr("; ")) }) : "", sure ? expectation(sides, steps) : "")
+  return together(
+    told.length ? tr("At “{word}”, {told}.", { word, told: told.join(tr("; ")) }) : "",
+    sure ? expectation(sides, steps) : "",
+  )
 }
 
 const after = (word, said) => tr("After “{word}”, {said}.", { word, said })
 
 // Two sentences, either of which may be missing.
-export const together = (first, second) => (first && second ? tr("{first} {second}", { first, second }) : first || second)
+export const together = (first, second) =>
+  first && second ? tr("{first} {second}", { first, second }) : first || second

@@ -20,12 +20,26 @@ export function shares(adds, step, words) {
 export function tint(words, found, [against, forIt]) {
   words.forEach((node, k) => {
     const share = found[k]
-    node.style.background = Math.abs(share) < LEAST ? "" : `color-mix(in srgb, ${share < 0 ? against : forIt} ${Math.round(MOST * Math.abs(share))}%, var(--st-background-color))`
+    node.style.background =
+      Math.abs(share) < LEAST
+        ? ""
+        : `color-mix(in srgb, ${share < 0 ? against : forIt} ${Math.round(MOST * Math.abs(share))}%, var(--st-background-color))`
   })
 }
 
 // What the tints mean.
 export function legend(root, [against, forIt]) {
-  const swatch = (color) => make("i", { style: { background: `color-mix(in srgb, ${color} ${MOST}%, var(--st-background-color))` } })
-  root.replaceChildren(tr("Tinted words:"), " ", swatch(forIt), " ", tr("speaks for the likeliest next word"), ", ", swatch(against), " ", tr("speaks against it"))
+  const swatch = (color) =>
+    make("i", { style: { background: `color-mix(in srgb, ${color} ${MOST}%, var(--st-background-color))` } })
+  root.replaceChildren(
+    tr("Tinted words:"),
+    " ",
+    swatch(forIt),
+    " ",
+    tr("speaks for the likeliest next word"),
+    ", ",
+    swatch(against),
+    " ",
+    tr("speaks against it"),
+  )
 }

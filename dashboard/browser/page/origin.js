@@ -94,7 +94,11 @@ function same(one, other) {
 }
 
 // A text as the server takes it: not too long, and with no half of a character.
-const read = (text) => Array.from(text).slice(0, LONGEST).join("").replace(/\p{Surrogate}/gu, "?")
+const read = (text) =>
+  Array.from(text)
+    .slice(0, LONGEST)
+    .join("")
+    .replace(/\p{Surrogate}/gu, "?")
 
 // Who is still writing waits for nothing yet.
 export function touched() {
@@ -105,7 +109,7 @@ export function touched() {
 export function check() {
   clearTimeout(timer)
   if (!away() && !differs()) {
-    [since, asked] = [0, 0]
+    ;[since, asked] = [0, 0]
     return show("")
   }
   since ||= performance.now()
@@ -130,10 +134,14 @@ function show(what, dimmed = false) {
   if (!what && !line.isConnected) return
   const seen = document.fullscreenElement ?? document.body
   if (line.parentNode !== seen) seen.append(line)
-  const text = {
-    away: () => tr("The server cannot be reached. What you see is from before; what you type will be drawn when the server is back."),
-    late: () => tr("What you see is from before your last change. The new figure is on its way."),
-    lost: () => tr("The new figure has not come. Reload the page: its address keeps what you chose."),
-  }[what]?.() ?? ""
+  const text =
+    {
+      away: () =>
+        tr(
+          "The server cannot be reached. What you see is from before; what you type will be drawn when the server is back.",
+        ),
+      late: () => tr("What you see is from before your last change. The new figure is on its way."),
+      lost: () => tr("The new figure has not come. Reload the page: its address keeps what you chose."),
+    }[what]?.() ?? ""
   if (line.textContent !== text) line.textContent = text
 }

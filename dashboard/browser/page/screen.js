@@ -40,7 +40,11 @@ export function within(node, event) {
 
 // Whether the page is dark, by the background that Streamlit gives a component's root.
 export function dark(root) {
-  const [r, g, b] = (getComputedStyle(root).getPropertyValue("--st-background-color").match(/[0-9a-f]{2}/gi) ?? ["ff", "ff", "ff"]).map((part) => parseInt(part, 16))
+  const [r, g, b] = (
+    getComputedStyle(root)
+      .getPropertyValue("--st-background-color")
+      .match(/[0-9a-f]{2}/gi) ?? ["ff", "ff", "ff"]
+  ).map((part) => parseInt(part, 16))
   return 0.3 * r + 0.6 * g + 0.1 * b < 128
 }
 
@@ -64,5 +68,10 @@ export function ours(root, event) {
 // Whether somebody is writing, or choosing from a list: their keys are not ours.
 export function writing() {
   const focus = document.activeElement
-  return Boolean(focus && (focus.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(focus.tagName) || focus.closest("[role=dialog], [role=listbox]:not([data-testid])")))
+  return Boolean(
+    focus &&
+    (focus.isContentEditable ||
+      /^(INPUT|TEXTAREA|SELECT)$/.test(focus.tagName) ||
+      focus.closest("[role=dialog], [role=listbox]:not([data-testid])")),
+  )
 }

@@ -53,7 +53,8 @@ export function remember(values, of = arrivals) {
   page = url.pathname
   for (const [name, value] of Object.entries(all)) {
     if (name === "text") store(url, value)
-    if (value === null || value === undefined || url.searchParams.has(LONG) && name === "text") url.searchParams.delete(name)
+    if (value === null || value === undefined || (url.searchParams.has(LONG) && name === "text"))
+      url.searchParams.delete(name)
     else url.searchParams.set(name, String(value))
   }
   if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url)
@@ -85,7 +86,9 @@ const CURSOR = Object.keys(PARAMETERS).filter((name) => PARAMETERS[name].cursor)
 // The units that were picked, by name; null where none was.
 export function picked() {
   const here = new URL(window.location.href).searchParams
-  return Object.fromEntries(["unit", "unit2"].map((name) => [name, (kept[name] === undefined ? whole(here.get(name)) : kept[name]) ?? null]))
+  return Object.fromEntries(
+    ["unit", "unit2"].map((name) => [name, (kept[name] === undefined ? whole(here.get(name)) : kept[name]) ?? null]),
+  )
 }
 
 // A page that is left has in its address what was chosen with the cursor, if anything was.

@@ -14,7 +14,10 @@ const hints = () => [
   tr("Type a sentence of your own in the line above."),
   ...(touched()
     ? [tr("Move the cursor by dragging over the figure.")]
-    : [tr("Move the cursor with the arrow keys, or by dragging over the figure."), tr("Press P to present, ? for all keys.")]),
+    : [
+        tr("Move the cursor with the arrow keys, or by dragging over the figure."),
+        tr("Press P to present, ? for all keys."),
+      ]),
 ]
 
 // A browser that keeps nothing is not told the same at every visit: it is told nothing.
@@ -34,7 +37,9 @@ export function hint(figure) {
   if (!figure.matches(".gs-plot") || figure.querySelector(".gt-hints") || figure.dataset.steps === "0") return
   if (!firstVisit() || away.size === hints().length) return
   const lines = hints().map((text, k) => (away.has(k) ? "" : line(text, k, figure)))
-  figure.querySelector(".gs-body").append(make("ul", { class: "gt-hints", test: "gt-hints", "aria-label": tr("For the first visit") }, ...lines))
+  figure
+    .querySelector(".gs-body")
+    .append(make("ul", { class: "gt-hints", test: "gt-hints", "aria-label": tr("For the first visit") }, ...lines))
 }
 
 // Put away, it hands the keyboard on to its neighbour, and the last one to the figure.
@@ -46,7 +51,18 @@ function line(text, k, figure) {
     if (next) node.remove()
     else node.parentNode.remove()
   }
-  const node = make("li", {}, make("span", { text }),
-    make("button", { type: "button", class: "gt-button", test: "gt-hint-close", text: "×", "aria-label": tr("Put away: {hint}", { hint: text }), onclick: close }))
+  const node = make(
+    "li",
+    {},
+    make("span", { text }),
+    make("button", {
+      type: "button",
+      class: "gt-button",
+      test: "gt-hint-close",
+      text: "×",
+      "aria-label": tr("Put away: {hint}", { hint: text }),
+      onclick: close,
+    }),
+  )
   return node
 }

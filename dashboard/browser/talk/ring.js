@@ -15,13 +15,30 @@ const quoted = (name) => CSS.escape(name)
 // Elements, or places on the figure's stage, by kind.
 const FINDS = {
   row: (name, side) => all(".gs-plot").flatMap((root) => sided(root.rowsNamed?.(name) ?? [], side)),
-  word: (text) => (text ? first(all(".gs-word, .gw-word, .gc-word").filter((node) => node.textContent === text)) : all(".gs-word.gs-here, .gw-word.gw-here, .gc-word.gc-here")),
-  gate: (name, side) => [...sided(all(`.gw-node[data-signal="${quoted(name)}"]`), side), ...sided(all(`.gw-stage [data-signal="${quoted(name)}"]`), side).map(inNumbers)],
+  word: (text) =>
+    text
+      ? first(all(".gs-word, .gw-word, .gc-word").filter((node) => node.textContent === text))
+      : all(".gs-word.gs-here, .gw-word.gw-here, .gc-word.gc-here"),
+  gate: (name, side) => [
+    ...sided(all(`.gw-node[data-signal="${quoted(name)}"]`), side),
+    ...sided(all(`.gw-stage [data-signal="${quoted(name)}"]`), side).map(inNumbers),
+  ],
   stage: (number) => all(".gw-tab").slice(number - 1, number),
   panel: (id) => all(`[data-testid="gc-${quoted(id)}"], [data-panel="${quoted(id)}"]`),
-  button: (name) => first(all(["gs", "gw", "gt"].map((one) => `[data-testid="${one}-${quoted(name)}"]`).join() + `, .st-key-${quoted(name)} button`)),
+  button: (name) =>
+    first(
+      all(
+        ["gs", "gw", "gt"].map((one) => `[data-testid="${one}-${quoted(name)}"]`).join() +
+          `, .st-key-${quoted(name)} button`,
+      ),
+    ),
   fold: (name) => all(`details[data-testid^="gw-${quoted(name)}"]`),
-  next: () => [...all("[data-testid^=gs-next-]").map((side) => side.querySelector(".gs-bar:not([hidden])")).filter(Boolean), ...all("[data-testid=gw-expects]")],
+  next: () => [
+    ...all("[data-testid^=gs-next-]")
+      .map((side) => side.querySelector(".gs-bar:not([hidden])"))
+      .filter(Boolean),
+    ...all("[data-testid=gw-expects]"),
+  ],
   headline: () => all(".gs-caption"),
   sentence: () => all("[data-testid=gs-sentence]"),
 }
@@ -50,7 +67,12 @@ function rect(thing) {
   if (!thing.stage) return thing.getBoundingClientRect()
   const { left, top, width } = thing.stage.getBoundingClientRect()
   const scale = width / thing.stage.offsetWidth
-  return new DOMRect(left + scale * thing.box.x, top + scale * thing.box.y, scale * thing.box.width, scale * thing.box.height)
+  return new DOMRect(
+    left + scale * thing.box.x,
+    top + scale * thing.box.y,
+    scale * thing.box.width,
+    scale * thing.box.height,
+  )
 }
 
 // ``there(stop)``: whether the page stands that a stop is on.
@@ -84,7 +106,10 @@ export class Ring {
     if (!this.there(this.stop)) return this.draw([])
     this.beats += 1
     if (this.waiting.length) this.press()
-    const rects = this.stop.ring.flatMap(find).map(rect).filter(({ width, height }) => width && height)
+    const rects = this.stop.ring
+      .flatMap(find)
+      .map(rect)
+      .filter(({ width, height }) => width && height)
     if (rects.length && this.beats < PATIENCE && this.reveal(rects)) return
     this.draw(rects)
   }
@@ -105,9 +130,15 @@ export class Ring {
     const own = document.querySelector(".stMain")
     const main = own ?? document.scrollingElement
     const bar = document.querySelector(".gt-bar")?.offsetHeight ?? 0
-    const [high, low] = [(own?.getBoundingClientRect().top ?? 0) + (document.querySelector(".stAppHeader")?.offsetHeight ?? 0) + 2 * AROUND, window.innerHeight - bar - 3 * AROUND]
+    const [high, low] = [
+      (own?.getBoundingClientRect().top ?? 0) +
+        (document.querySelector(".stAppHeader")?.offsetHeight ?? 0) +
+        2 * AROUND,
+      window.innerHeight - bar - 3 * AROUND,
+    ]
     const [top, bottom] = [Math.min(...rects.map((one) => one.top)), Math.max(...rects.map((one) => one.bottom))]
-    const [from, to] = bottom - top <= low - high ? [top, bottom] : [rects[0].top, Math.min(rects[0].bottom, rects[0].top + low - high)]
+    const [from, to] =
+      bottom - top <= low - high ? [top, bottom] : [rects[0].top, Math.min(rects[0].bottom, rects[0].top + low - high)]
     const by = to > low ? to - low : from < high ? from - high : 0
     if (Math.abs(by) < 2) return false
     const before = main.scrollTop
@@ -116,12 +147,18 @@ export class Ring {
   }
 
   draw(rects) {
-    while (this.nodes.length < rects.length) this.root.append((this.nodes[this.nodes.length] = make("div", { class: "gt-ring" })))
+    while (this.nodes.length < rects.length)
+      this.root.append((this.nodes[this.nodes.length] = make("div", { class: "gt-ring" })))
     this.nodes.forEach((node, k) => {
       node.hidden = !rects[k]
       if (!rects[k]) return
       const { left, top, width, height } = rects[k]
-      Object.assign(node.style, { left: `${left - AROUND}px`, top: `${top - AROUND}px`, width: `${width + 2 * AROUND}px`, height: `${height + 2 * AROUND}px` })
+      Object.assign(node.style, {
+        left: `${left - AROUND}px`,
+        top: `${top - AROUND}px`,
+        width: `${width + 2 * AROUND}px`,
+        height: `${height + 2 * AROUND}px`,
+      })
     })
   }
 }

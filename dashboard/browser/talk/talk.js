@@ -11,19 +11,23 @@ import { Menu, welcome } from "./tours.js"
 import { remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 
-
 export default hold(
   (parent) => new Talk(parent),
   (talk, { setStateValue, setTriggerValue }) => {
     talk.tell = (name, value) => away() || setTriggerValue(name, value) // it would be lost
-    origin.start((here) => setStateValue("here", { ...here, tour: talk.tour && { link: talk.tour.link, at: talk.tour.at } }))
-  }
+    origin.start((here) =>
+      setStateValue("here", { ...here, tour: talk.tour && { link: talk.tour.link, at: talk.tour.at } }),
+    )
+  },
 )
 
 const keys = () => [
   [tr("P"), tr("present, and back")],
   ["?", tr("this list")],
-  [tr("Page up, Page down"), tr("previous and next view of a tour; without one, previous and next step (a clicker sends these)")],
+  [
+    tr("Page up, Page down"),
+    tr("previous and next view of a tour; without one, previous and next step (a clicker sends these)"),
+  ],
   ["← →", tr("previous and next step; in Step by step the stage")],
   ["↑ ↓", tr("another unit, with the figure in focus; in Step by step another word")],
   [tr("Home, End"), tr("first and last step")],
@@ -38,7 +42,9 @@ const keys = () => [
 
 // Past the pages, the sentence and the examples, to what answers to the arrows.
 function toFigure() {
-  const figure = [".gs-stage", ".gc-words [tabindex='0']", ".gw-words [tabindex='0']", ".gx-open", ".stMain"].map((one) => document.querySelector(one)).find(Boolean)
+  const figure = [".gs-stage", ".gc-words [tabindex='0']", ".gw-words [tabindex='0']", ".gx-open", ".stMain"]
+    .map((one) => document.querySelector(one))
+    .find(Boolean)
   figure?.focus()
   figure?.scrollIntoView({ block: "nearest" })
 }
@@ -46,25 +52,48 @@ function toFigure() {
 class Talk {
   constructor(parent) {
     load("link", new URL("talk.css", import.meta.url).href)
-    const button = (test, text, title, onclick) => make("button", { type: "button", class: "gt-button", test, text, title, onclick })
+    const button = (test, text, title, onclick) =>
+      make("button", { type: "button", class: "gt-button", test, text, title, onclick })
     const start = (name) => this.tell("start", { name, address: window.location.href })
     this.menu = new Menu(start)
     this.ring = new Ring()
     this.title = make("h1", { class: "gt-title", test: "gt-title" }) // for who cannot see which page's name is underlined
-    this.root = make("div", { class: "gt-tools" }, this.title, this.menu.button,
+    this.root = make(
+      "div",
+      { class: "gt-tools" },
+      this.title,
+      this.menu.button,
       button("gt-present", tr("Present"), "P", () => this.present(!screen.presenting())),
-      button("gt-share", tr("Share"), tr("Link, QR code, a tour of your own"), () => this.tell("share", window.location.href)),
-      button("gt-keys", "?", tr("Keys"), () => this.help.showModal()))
+      button("gt-share", tr("Share"), tr("Link, QR code, a tour of your own"), () =>
+        this.tell("share", window.location.href),
+      ),
+      button("gt-keys", "?", tr("Keys"), () => this.help.showModal()),
+    )
     this.place = make("span", { class: "gt-place", test: "gt-place" })
     this.line = make("p", { class: "gt-line", test: "gt-line", dir: "auto", "aria-live": "polite" })
-    this.bar = make("div", { class: "gt-bar", test: "gt-bar", role: "region", "aria-label": tr("Tour"), hidden: "" },
-      button("gt-back", "‹", tr("Previous view"), () => this.go(-1)), this.place, button("gt-next", "›", tr("Next view"), () => this.go(1)),
-      this.line, button("gt-end", tr("End the tour"), "", () => this.tell("go", 0)))
-    this.help = make("dialog", { class: "gt-help", test: "gt-help", "aria-label": tr("Keys") },
+    this.bar = make(
+      "div",
+      { class: "gt-bar", test: "gt-bar", role: "region", "aria-label": tr("Tour"), hidden: "" },
+      button("gt-back", "‹", tr("Previous view"), () => this.go(-1)),
+      this.place,
+      button("gt-next", "›", tr("Next view"), () => this.go(1)),
+      this.line,
+      button("gt-end", tr("End the tour"), "", () => this.tell("go", 0)),
+    )
+    this.help = make(
+      "dialog",
+      { class: "gt-help", test: "gt-help", "aria-label": tr("Keys") },
       make("h2", { text: tr("Keys") }),
       make("dl", {}, ...keys().flatMap(([key, what]) => [make("dt", { text: key }), make("dd", { text: what })])),
-      button("gt-close", tr("Close"), tr("Escape"), () => this.help.close()))
-    this.skip = make("button", { type: "button", class: "gt-skip", test: "gt-skip", text: tr("Skip to the figure"), onclick: toFigure })
+      button("gt-close", tr("Close"), tr("Escape"), () => this.help.close()),
+    )
+    this.skip = make("button", {
+      type: "button",
+      class: "gt-skip",
+      test: "gt-skip",
+      text: tr("Skip to the figure"),
+      onclick: toFigure,
+    })
     this.black = make("div", { class: "gt-black", test: "gt-black", hidden: "", onclick: () => this.darken(false) })
     this.over = [this.bar, this.ring.root, this.help, this.menu.dialog, this.black] // over the page: what is scaled with it would scroll with it, too
     parent.append(this.root)
@@ -78,7 +107,8 @@ class Talk {
       welcome(event.target, this.tours?.[0], start)
     }
     // In a small window the menu lies over the page: who has chosen wants to see that.
-    this.onClick = (event) => event.target.closest?.("[data-testid=stSidebarNavLink]") &&
+    this.onClick = (event) =>
+      event.target.closest?.("[data-testid=stSidebarNavLink]") &&
       setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click())
     document.addEventListener("click", this.onClick)
     document.addEventListener("gs:repaint", this.onFigure, true) // a figure tells it to itself alone
@@ -113,7 +143,8 @@ class Talk {
       this.line.textContent = tour.line
     }
     for (const test of ["gt-back", "gt-next"]) {
-      this.bar.querySelector(`[data-testid=${test}]`).disabled = !tour || (test === "gt-back" ? tour.at === 0 : tour.at === tour.count - 1)
+      this.bar.querySelector(`[data-testid=${test}]`).disabled =
+        !tour || (test === "gt-back" ? tour.at === 0 : tour.at === tour.count - 1)
     }
     this.present(this.on ?? screen.presenting())
     this.on = undefined
@@ -128,7 +159,8 @@ class Talk {
   // The bar's height depends on the screen, and what is left for the page on the bar.
   fit() {
     screen.present(screen.presenting(), 0)
-    for (let again = 0; again < 2; again++) screen.present(screen.presenting(), this.bar.hidden ? 0 : this.bar.offsetHeight)
+    for (let again = 0; again < 2; again++)
+      screen.present(screen.presenting(), this.bar.hidden ? 0 : this.bar.offsetHeight)
     for (const node of this.over) node.classList.toggle("gt-dark", screen.dark(this.root))
     document.documentElement.classList.toggle("gs-night", screen.dark(this.root))
     window.dispatchEvent(new CustomEvent("gs:screen"))
@@ -144,7 +176,8 @@ class Talk {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || screen.writing() || this.help.open || this.menu.dialog.open) return
+    if (event.ctrlKey || event.metaKey || event.altKey || screen.writing() || this.help.open || this.menu.dialog.open)
+      return
     const act = {
       p: () => this.present(!screen.presenting()),
       "?": () => this.help.showModal(),

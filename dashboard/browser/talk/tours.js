@@ -11,17 +11,54 @@ export class Menu {
   constructor(start) {
     this.start = start
     this.list = make("ul")
-    const close = make("button", { type: "button", class: "gt-button", test: "gt-tours-close", text: tr("Close"), title: tr("Escape"), onclick: () => this.dialog.close() })
-    this.dialog = make("dialog", { class: "gt-help gt-menu", test: "gt-menu", "aria-label": tr("Tours") }, make("h2", { text: tr("Tours") }),
-      make("p", { text: tr("A tour leads through the pages and says a sentence or two at each stop. Page down and Page up lead on and back.") }), this.list, close)
-    this.button = make("button", { type: "button", class: "gt-button", test: "gt-tours", text: tr("Tours"), title: tr("Guided tours"), onclick: () => this.dialog.showModal() })
+    const close = make("button", {
+      type: "button",
+      class: "gt-button",
+      test: "gt-tours-close",
+      text: tr("Close"),
+      title: tr("Escape"),
+      onclick: () => this.dialog.close(),
+    })
+    this.dialog = make(
+      "dialog",
+      { class: "gt-help gt-menu", test: "gt-menu", "aria-label": tr("Tours") },
+      make("h2", { text: tr("Tours") }),
+      make("p", {
+        text: tr(
+          "A tour leads through the pages and says a sentence or two at each stop. Page down and Page up lead on and back.",
+        ),
+      }),
+      this.list,
+      close,
+    )
+    this.button = make("button", {
+      type: "button",
+      class: "gt-button",
+      test: "gt-tours",
+      text: tr("Tours"),
+      title: tr("Guided tours"),
+      onclick: () => this.dialog.showModal(),
+    })
   }
 
   take(tours) {
     this.tours = tours
-    this.list.replaceChildren(...tours.map((tour) => make("li", {},
-      make("button", { type: "button", class: "gt-button", test: `gt-tour-${tour.name}`, text: tour.title, onclick: () => this.begin(tour.name) }),
-      make("span", { text: length(tour) }))))
+    this.list.replaceChildren(
+      ...tours.map((tour) =>
+        make(
+          "li",
+          {},
+          make("button", {
+            type: "button",
+            class: "gt-button",
+            test: `gt-tour-${tour.name}`,
+            text: tour.title,
+            onclick: () => this.begin(tour.name),
+          }),
+          make("span", { text: length(tour) }),
+        ),
+      ),
+    )
     this.button.hidden = !tours.length
   }
 
@@ -46,9 +83,29 @@ export function welcome(figure, tour, start) {
     node.remove()
     start(tour.name)
   }
-  const node = make("p", { class: "gt-welcome", test: "gt-welcome" },
-    make("span", { text: tr("New here? These networks read a sentence word by word and keep a memory. You see what each of their gates does at every word.") }),
-    make("button", { type: "button", class: "gt-button", test: "gt-welcome-tour", text: tr("Take the tour: {length}", { length: length(tour) }), onclick: begin }),
-    make("button", { type: "button", class: "gt-button", test: "gt-welcome-close", text: "×", "aria-label": tr("Put this line away"), onclick: close }))
+  const node = make(
+    "p",
+    { class: "gt-welcome", test: "gt-welcome" },
+    make("span", {
+      text: tr(
+        "New here? These networks read a sentence word by word and keep a memory. You see what each of their gates does at every word.",
+      ),
+    }),
+    make("button", {
+      type: "button",
+      class: "gt-button",
+      test: "gt-welcome-tour",
+      text: tr("Take the tour: {length}", { length: length(tour) }),
+      onclick: begin,
+    }),
+    make("button", {
+      type: "button",
+      class: "gt-button",
+      test: "gt-welcome-close",
+      text: "×",
+      "aria-label": tr("Put this line away"),
+      onclick: close,
+    }),
+  )
   figure.prepend(node)
 }
