@@ -6,8 +6,9 @@ comes out is the formula that the scan computes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +30,8 @@ class Equation:
     @property
     def latex(self) -> str:
         """The line in LaTeX, the signal with its step on the left: ``f_t = \\sigma(W_f x_t + ...)``."""
-        return f"{_symbol(f'v.{self.name}')} = {_latex(self.expr, self.names, root=True)}"
+        write = Writer({at: _symbol(f"v.{name}") for at, name in self.names.items()})
+        return f"{_symbol(f'v.{self.name}')} = {write(self.expr, root=True)}"
 
 
 @cache
@@ -227,6 +229,7 @@ _FUNCTIONS = {
     "exp": r"\exp",
     "log": r"\log",
     "maximum": r"\max",
+    "minimum": r"\min",
 }
 
 
@@ -249,36 +252,62 @@ def _symbol(key: str) -> str:
     return f"{base}_{{{index},{time}}}" if index else f"{base}_{{{time}}}"
 
 
-def _latex(expr: Expr, names: Mapping[int, str], root: bool = False) -> str:
-    if not root and id(expr) in names:
-        return _symbol(f"v.{names[id(expr)]}")
-    if expr.op == "symbol":
-        return _symbol(expr.args[0])
-    if expr.op == "number":
-        return f"{expr.args[0]:g}"
-    if expr.op == "/":
-        return rf"\frac{{{_latex(expr.args[0], names)}}}{{{_latex(expr.args[1], names)}}}"
-    if expr.op in _PRECEDENCE:
-        left, right = (_bracketed(expr, arg, names, side) for side, arg in enumerate(expr.args))
-        if expr.op == "-" and expr.args[0].op == "number" and expr.args[0].args[0] == 0:
-            return f"-{right}"
-        return {"@": rf"{left}\, {right}", "*": rf"{left} \odot {right}"}.get(expr.op, f"{left} {expr.op} {right}")
-    if expr.op == "divides":
-        period, count = (_latex(arg, names) for arg in expr.args)
-        return rf"\left[{count} \bmod {period} = 0\right]"
-    function = _FUNCTIONS.get(expr.op, rf"\operatorname{{{expr.op}}}")
-    inner = ",\\; ".join(_latex(arg, names) for arg in expr.args)
-    return rf"{function}\left({inner}\right)"
+@dataclass(frozen=True)
+class Writer:
+    """Writes expressions in LaTeX.
 
+    names: the letters of subtrees that have one, by identity. letter: that of a symbol, by its key. functions: further
+    ones by name, with {0} for the first of what they are of. times: between what is multiplied. scalars: letters of
+    numbers; they stand beside what they are multiplied with, and so do numbers where this is not None.
+    """
 
-def _bracketed(parent: Expr, arg: Expr, names: Mapping[int, str], side: int) -> str:
-    text = _latex(arg, names)
-    if id(arg) in names or arg.op not in _PRECEDENCE or arg.op == "/":
+    names: Mapping[int, str]
+    letter: Callable[[str], str] = _symbol
+    functions: Mapping[str, str] = field(default_factory=dict)
+    times: str = r" \odot "
+    scalars: frozenset[str] | None = None
+
+    def __call__(self, expr: Expr, root: bool = False) -> str:
+        """root: write the expression out even if it has a letter."""
+        if not root and id(expr) in self.names:
+            return self.names[id(expr)]
+        if expr.op == "symbol":
+            return self.letter(expr.args[0])
+        if expr.op == "number":
+            return re.sub(r"^1e-0*(\d+)$", r"10^{-\1}", f"{expr.args[0]:g}")
+        if expr.op == "/":
+            return rf"\frac{{{self(expr.args[0])}}}{{{self(expr.args[1])}}}"
+        if expr.op in _PRECEDENCE:
+            left, right = (self._bracketed(expr, arg, side) for side, arg in enumerate(expr.args))
+            if expr.op == "-" and expr.args[0].op == "number" and expr.args[0].args[0] == 0:
+                return f"-{right}"
+            if expr.op == "@" or (expr.op == "*" and self._beside(expr, left, right)):
+                return rf"{left}\, {right}"
+            if expr.op == "*" and expr.args[0] is expr.args[1]:
+                letter = id(expr.args[0]) in self.names and "^" not in left
+                return f"{left}^{{2}}" if letter else rf"\left({self(expr.args[0])}\right)^{{2}}"
+            return f"{left}{self.times if expr.op == '*' else f' {expr.op} '}{right}"
+        inner = [self(arg) for arg in expr.args]
+        if expr.op in self.functions:
+            return self.functions[expr.op].format(*inner)
+        if expr.op == "divides":
+            return rf"\left[{inner[1]} \bmod {inner[0]} = 0\right]"
+        function, joined = _FUNCTIONS.get(expr.op, rf"\operatorname{{{expr.op}}}"), ",\\; ".join(inner)
+        return rf"{function}\left({joined}\right)"
+
+    def _beside(self, expr: Expr, left: str, right: str) -> bool:
+        if self.scalars is None:
+            return False
+        return "number" in (expr.args[0].op, expr.args[1].op) or bool(self.scalars & {left, right})
+
+    def _bracketed(self, parent: Expr, arg: Expr, side: int) -> str:
+        text = self(arg)
+        if id(arg) in self.names or arg.op not in _PRECEDENCE or arg.op == "/":
+            return text
+        mine, its = _PRECEDENCE[parent.op], _PRECEDENCE[arg.op]
+        if its < mine or (its == mine and side == 1 and parent.op in ("-", "@")):
+            return rf"\left({text}\right)"
         return text
-    mine, its = _PRECEDENCE[parent.op], _PRECEDENCE[arg.op]
-    if its < mine or (its == mine and side == 1 and parent.op in ("-", "@")):
-        return rf"\left({text}\right)"
-    return text
 
 
 def plain(expr: Expr) -> str:

@@ -128,6 +128,38 @@ class NumpyOps:
         """The sum over the places of a picture, the first axis."""
         return x.sum(axis=0)
 
+    @staticmethod
+    def mean_places(x: np.ndarray) -> np.ndarray:
+        """The mean over the places of a picture, the first axis."""
+        return x.mean(axis=0)
+
+    @staticmethod
+    def likeliest_place(shares: np.ndarray) -> np.ndarray:
+        """1 at the place with the largest share, along the first axis, and 0 at all others."""
+        found = np.zeros_like(shares)
+        np.put_along_axis(found, shares.argmax(axis=0)[None], 1, axis=0)
+        return found
+
+    @staticmethod
+    def sum_units(x: np.ndarray) -> np.ndarray:
+        """The sum over the last axis, which stays as one of length 1."""
+        return x.sum(axis=-1, keepdims=True)
+
+    @staticmethod
+    def flat(x: np.ndarray) -> np.ndarray:
+        """(batch, row, column) as (batch, row * column)."""
+        return x.reshape(len(x), -1)
+
+    @staticmethod
+    def square(x: np.ndarray) -> np.ndarray:
+        """(batch, side * side) as (batch, side, side)."""
+        return x.reshape(len(x), round(x.shape[1] ** 0.5), -1)
+
+    @staticmethod
+    def transposed(x: np.ndarray) -> np.ndarray:
+        """The matrices of the last two axes, transposed."""
+        return x.swapaxes(-1, -2)
+
     stack = staticmethod(np.stack)
     concatenate = staticmethod(np.concatenate)
 
@@ -208,6 +240,30 @@ class TorchOps:
     def sum_places(self, x: Any) -> Any:
         """The sum over the places of a picture, the first axis."""
         return x.sum(0)
+
+    def mean_places(self, x: Any) -> Any:
+        """The mean over the places of a picture, the first axis."""
+        return x.mean(0)
+
+    def likeliest_place(self, shares: Any) -> Any:
+        """1 at the place with the largest share, along the first axis, and 0 at all others."""
+        return self.torch.zeros_like(shares).scatter(0, shares.argmax(0, keepdim=True), 1.0)
+
+    def sum_units(self, x: Any) -> Any:
+        """The sum over the last axis, which stays as one of length 1."""
+        return x.sum(-1, keepdim=True)
+
+    def flat(self, x: Any) -> Any:
+        """(batch, row, column) as (batch, row * column)."""
+        return x.reshape(len(x), -1)
+
+    def square(self, x: Any) -> Any:
+        """(batch, side * side) as (batch, side, side)."""
+        return x.reshape(len(x), round(x.shape[1] ** 0.5), -1)
+
+    def transposed(self, x: Any) -> Any:
+        """The matrices of the last two axes, transposed."""
+        return x.transpose(-1, -2)
 
     def stack(self, arrays: Sequence[Any], axis: int = 0) -> Any:
         """Tensors of one shape along a new axis."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
@@ -97,6 +97,11 @@ class SymbolicOps:
     """Every function of a back end, as a node of that name."""
 
     name = "symbols"
+
+    @staticmethod
+    def concatenate(arrays: Sequence[Any], axis: int = 0) -> Expr:
+        """What is put one after another, along whichever axis."""
+        return Expr("concatenate", *map(lift, arrays))
 
     def __getattr__(self, function: str) -> Any:
         """A function that makes a node of that name from its arguments."""

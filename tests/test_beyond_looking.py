@@ -146,12 +146,6 @@ def test_its_trace_is_one_like_any_other(model: Looking) -> None:
     assert [token.text for token in trace.tokens] == said.words
 
 
-def test_equations_are_those_that_run() -> None:
-    e, alpha, z = attending.latex()
-    assert e == r"e_{t,i} = v^{\top}\, \tanh\left(W_{a}\, a_{i} + U_{a}\, h_{t-1} + b_{a}\right)"
-    assert r"\operatorname{softmax}" in alpha and r"\sum_{i} \alpha_{t,i}\, a_{i}" in z
-
-
 # ---- what its file claims
 
 

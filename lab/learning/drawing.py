@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.learning.speaking import array, started
-from lstm_core.beyond.drawing import Drawing, bound, glimpses
+from lstm_core.beyond.drawing import Drawing, Glimpses, bound, glimpses
 from lstm_core.cells.base import Cell
 from lstm_core.layer import Layer
 from lstm_core.ops import TorchOps, parameters
@@ -34,7 +34,7 @@ class TorchDrawing(nn.Module):
             }
         )
 
-    def run(self, x: Tensor, noise: Tensor) -> dict[str, Any]:
+    def run(self, x: Tensor, noise: Tensor) -> Glimpses:
         """See `lstm_core.beyond.drawing.glimpses`."""
         parts = {
             "encoder": self.encoder.layers()[0][0],

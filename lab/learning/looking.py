@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -37,6 +37,7 @@ class TorchLooking(nn.Module):
         asks: int,
         blind: float = 0.0,
         dropout: float = 0.0,
+        hard: bool = False,
     ) -> None:
         """channels: of every convolution, an even number. The first half of them sees where ink is and not its colour,
         and the halves meet only where they are read: what says the form cannot lean on the colour. dropout: of what
@@ -54,7 +55,7 @@ class TorchLooking(nn.Module):
         for one in self.convolution:
             nn.init.kaiming_normal_(one.weight, nonlinearity="relu")  # type: ignore[arg-type]
             nn.init.zeros_(one.bias)  # type: ignore[arg-type]
-        self.speaker = TorchSpeaker(cell, words, channels[-1] + 2 * self.side, hidden, embedding, asks, blind)
+        self.speaker = TorchSpeaker(cell, words, channels[-1] + 2 * self.side, hidden, embedding, asks, blind, hard)
 
     def annotations(self, pictures: Tensor) -> Tensor:
         """(place, picture, feature) of pictures (picture, row, column, RGB)."""
@@ -64,10 +65,12 @@ class TorchLooking(nn.Module):
             x = self.dropout(seen.relu())
         return placed(x.flatten(2).permute(2, 0, 1), self.side, TorchOps())
 
-    def forward(self, pictures: Tensor, read: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, pictures: Tensor, read: Tensor, pick: Callable[[Tensor], Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """pictures (picture, row, column, RGB) and the words read, ids (time, picture), from the start on. Gives the
         scores of the next words (time, picture, vocabulary) and where it looked (time, picture, place)."""
-        return self.speaker(self.annotations(pictures), read)
+        return self.speaker(self.annotations(pictures), read, pick)
 
     def model(self, name: str, meta: Mapping[str, Any], weights: Kind = "float32") -> Looking:
         """The same network for NumPy; `weights`: how they are stored, to which they are rounded."""

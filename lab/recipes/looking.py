@@ -1,6 +1,8 @@
 """captions-lstm: says what is on a picture, and looks at what it names (`lstm_core.beyond.looking`).
 
-Trained on pictures of one to four shapes without six pairs of colour and form; measured on pictures that show them.
+captions_hard-lstm is the same, but looks at one place at a time.
+
+Trained on pictures of one to four shapes without seven pairs of colour and form; measured on pictures that show them.
 Nothing tells it where to look: the words are all that it learns from.
 """
 
@@ -20,6 +22,7 @@ from lab.learning.checkpoint import Checkpoints, Progress
 from lab.learning.descend import descended
 from lab.learning.looking import TorchLooking
 from lab.learning.recipe import Recipe, Watch
+from lab.learning.speaking import Glances, glanced
 from lab.measures.looking import looked
 from lab.tasks.rows import MEASURE_SEED
 from lstm_core.beyond.attending import END, START
@@ -70,17 +73,20 @@ class Captions(Recipe):
     ) -> tuple[Looking, Progress]:
         seed, steps = header["seed"], header["steps"]
         torch.manual_seed(seed)
-        network = TorchLooking(self.cell, WORDS, CHANNELS, HIDDEN, EMBEDDING, ASKS, BLIND, DROPOUT)
-
-        def loss(batch: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Tensor:
-            pictures, read, target = map(torch.from_numpy, batch)
-            scores, _ = network(pictures, read)
-            return functional.cross_entropy(scores.flatten(0, 1), target.flatten())
-
+        network = self.network()
         progress = descended(
-            network, partial(self.batches, seed), loss, steps, self.learning_rate, self.weight_decay, watch, kept
-        )
+            network, partial(self.batches, seed), partial(self.loss, network), steps, self.learning_rate,
+            self.weight_decay, watch, kept,
+        )  # fmt: skip
         return network.model(self.name, header, self.weights), progress
+
+    def network(self) -> TorchLooking:
+        return TorchLooking(self.cell, WORDS, CHANNELS, HIDDEN, EMBEDDING, ASKS, BLIND, DROPOUT)
+
+    def loss(self, network: TorchLooking, batch: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Tensor:
+        pictures, read, target = map(torch.from_numpy, batch)
+        scores, _ = network(pictures, read)
+        return functional.cross_entropy(scores.flatten(0, 1), target.flatten())
 
     def measure(self, model: Looking) -> tuple[dict[str, Any], dict[str, Any]]:
         everywhere = replace(model, speaker=model.speaker.everywhere())
@@ -115,4 +121,29 @@ HONESTY = (
     "to look. It knows nothing else: a photograph, or a shape of another kind, is something it has no words for."
 )
 
-RECIPES = (Captions(CELLS["lstm"]),)
+
+class HardCaptions(Captions):
+    """Xu et al. 2015, 4.1: one place at a time, drawn by its chance, learned by REINFORCE with a moving baseline."""
+
+    seeds = 1
+    entropy = 0.01
+
+    def __init__(self, cell: type[Cell]) -> None:
+        self.cell, self.name = cell, f"captions_hard-{cell.name}"
+
+    def network(self) -> TorchLooking:
+        network = TorchLooking(self.cell, WORDS, CHANNELS, HIDDEN, EMBEDDING, ASKS, BLIND, DROPOUT, hard=True)
+        network.register_buffer("baseline", torch.zeros(64))  # of every step; kept with the weights
+        return network
+
+    def loss(self, network: TorchLooking, batch: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Tensor:
+        pictures, read, target = map(torch.from_numpy, batch)
+        glances = Glances(len(pictures))
+        scores, _ = network(pictures, read, glances)
+        return glanced(scores, target, glances, network.get_buffer("baseline"), self.entropy)
+
+    def about(self) -> dict[str, Any]:
+        return {**super().about(), "title": f"What is on the picture, {self.cell.title}, hard attention"}
+
+
+RECIPES = (Captions(CELLS["lstm"]), HardCaptions(CELLS["lstm"]))

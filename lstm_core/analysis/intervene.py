@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -232,6 +232,22 @@ def intervene(
     signals |= weights(trace.attention, trace.cell, signals)
     after = replace(trace, signals=signals, inputs=inputs, tokens=tokens, device="cpu", seconds=0.0, certificate=None)
     return Counterfactual(trace, after, listed, model)
+
+
+def forcing(
+    cell: type[Cell], forces: Sequence[Force], steps: int
+) -> Callable[[int, Any, Any, Any], dict[str, Any] | None]:
+    """What the forces make of a step of one layer: (step, parameters, x, states) to its signals, or None where there is
+    nothing to force. steps: how many there may be. For a network that is a part of another one (``lstm_core.beyond``),
+    where what is read next depends on what came of it."""
+    at = [range(*slice(force.start, force.stop).indices(steps)) for force in forces]
+
+    def done(t: int, p: Any, x: Any, s: Any) -> dict[str, Any] | None:
+        rows = np.arange(len(getattr(s, cell.states()[0])))
+        now = [(force, rows) for force, where in zip(forces, at, strict=True) if force.on and t in where]
+        return _forced(cell, now, p, x, s) if now else None
+
+    return done
 
 
 def _forced(cell: type[Cell], forces: Sequence[tuple[Force, np.ndarray]], p: Any, x: Any, s: Any) -> dict[str, Any]:

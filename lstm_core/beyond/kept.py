@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_core.cells.base import Cell
 from lstm_core.network import model_folders
 from lstm_core.say import say
 from lstm_core.stored import Kind, packed, unpacked
@@ -45,6 +46,68 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[str, dict[str, Any], 
     return header.pop("name"), header, groups
 
 
+Shapes = Mapping[str, Mapping[str, tuple[int, ...]]]
+"""By the part of the network, then by name; -1 for any length but 0."""
+
+
+def size(path: str | os.PathLike[str], groups: Groups, part: str, name: str, axis: int, axes: int) -> int:
+    """The length of an axis of an array that has so many. Raises ValueError if it is missing, empty or has others."""
+    array = groups.get(part, {}).get(name)
+    if array is None or not array.size:
+        raise ValueError(_missing(path, f"{part}/{name}"))
+    if array.ndim != axes:
+        raise ValueError(
+            say("{path}: {name} has {count} axes, not {axes}", path=str(path), name=f"{part}/{name}", count=array.ndim,
+                axes=axes)
+        )  # fmt: skip
+    return array.shape[axis]
+
+
+def of_cell(cell: type[Cell], reads: int, units: int) -> dict[str, tuple[int, ...]]:
+    """The shapes of the parameters of a cell, by name."""
+    return {param.name: param.shape(reads, units) for param in cell.params}
+
+
+def check(path: str | os.PathLike[str], groups: Groups, shapes: Shapes) -> None:
+    """Raises ValueError if an array is missing, is one too many, or has another shape."""
+    for part, named in shapes.items():
+        for name, shape in named.items():
+            array = groups.get(part, {}).get(name)
+            if array is None:
+                raise ValueError(_missing(path, f"{part}/{name}"))
+            fits = len(shape) == array.ndim and all(
+                there > 0 if wanted < 0 else there == wanted for there, wanted in zip(array.shape, shape, strict=True)
+            )
+            if not fits:
+                wanted = tuple("any" if one < 0 else one for one in shape)
+                said = {"path": str(path), "name": f"{part}/{name}", "shape": array.shape, "expected": wanted}
+                raise ValueError(say("{path}: {name} has the shape {shape}, not {expected}", **said))
+    extra = sorted(f"{part}/{name}" for part in groups for name in groups[part].keys() - shapes.get(part, {}).keys())
+    if extra:
+        raise ValueError(say("{path} has an array that this model has not: {name}", path=str(path), name=extra[0]))
+
+
+def word(path: str | os.PathLike[str], meta: dict[str, Any], name: str) -> str:
+    """What the header says under that name, taken out of it. Raises ValueError if it is missing or not a text."""
+    if not isinstance(meta.get(name), str):
+        raise ValueError(_missing(path, name))
+    return meta.pop(name)
+
+
+def words(path: str | os.PathLike[str], meta: dict[str, Any], name: str) -> list[str]:
+    """The list of different texts that the header holds under that name, taken out of it. Raises ValueError for
+    another one."""
+    listed = meta.pop(name, None)
+    fits = isinstance(listed, list) and listed and all(isinstance(one, str) for one in listed)
+    if not fits or len(set(listed)) < len(listed):
+        raise ValueError(_missing(path, name))
+    return listed
+
+
+def _missing(path: str | os.PathLike[str], name: str) -> str:
+    return say("{path} is not whole: {error} is missing", path=str(path), error=repr(name))
+
+
 def header(path: str | os.PathLike[str]) -> dict[str, Any]:
     """What the header says. Raises ValueError for a file that is something else."""
     return _opened(path)[0]
@@ -62,7 +125,7 @@ def _opened(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.
         raise ValueError(
             say("{path} is not a model of Gatescope: {error}", path=str(path), error=str(error))
         ) from error
-    if header.pop("format", None) != FORMAT or not {"kind", "name"} <= header.keys():
+    if header.pop("format", None) != FORMAT or not all(isinstance(header.get(key), str) for key in ("kind", "name")):
         raise ValueError(say("{path} is a model of another kind", path=str(path)))
     return header, tensors
 

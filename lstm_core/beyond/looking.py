@@ -1,8 +1,8 @@
 """A network that says what is on a picture and, for each word, looks at a part of it (``lstm_core.beyond.attending``).
 
 Xu et al. 2015, "Show, Attend and Tell" (arXiv 1502.03044): a convolution turns the picture into annotation vectors, one
-a place (3.1.1). Left out of the paper: its pretrained convolution (ours is learned with the rest), hard attention, the
-gate beta, and the penalty that has every place looked at once. Added: each a_i ends with the row and the column of its
+a place (3.1.1). Left out of the paper: its pretrained convolution (ours is learned with the rest), the gate beta, and
+the penalty that has every place looked at once. Added: each a_i ends with the row and the column of its
 place, one of eight each; and beside red, green and blue a pixel says how much ink lies there, whatever its colour.
 """
 
@@ -15,15 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.beyond import kept
+from lstm_core.beyond import attending, kept
 from lstm_core.beyond.attending import Said, Speaker
 from lstm_core.beyond.pictures import GRID, SIDE
+from lstm_core.beyond.running import Do
 from lstm_core.cells import cell as find_cell
+from lstm_core.cells.base import Cell
 from lstm_core.ops import NUMPY
 from lstm_core.say import say
 from lstm_core.stored import Kind
 
-SOURCE = "Xu et al. 2015, soft attention"
+SOURCE = "Xu et al. 2015"
 KIND = "looking"
 
 
@@ -85,9 +87,10 @@ class Looking:
             x = convolved(x, weight, bias)
         return placed(x.reshape(len(x), -1, x.shape[-1]).swapaxes(0, 1), self.side, NUMPY)
 
-    def look(self, pictures: np.ndarray) -> list[Said]:
-        """What it says of each picture, (picture, row, column, RGB), and where it looked, row by row."""
-        return self.speaker.speak(self.annotations(pictures))
+    def look(self, pictures: np.ndarray, do: Do | None = None) -> list[Said]:
+        """What it says of each picture, (picture, row, column, RGB), and where it looked, row by row. do: what happens
+        to the steps of its network."""
+        return self.speaker.speak(self.annotations(pictures), do)
 
     def untrained(self, seed: int = 0) -> Looking:
         """The same network with random weights: the baseline of every claim."""
@@ -106,18 +109,31 @@ class Looking:
     def save(self, path: str | os.PathLike[str], weights: Kind = "float32") -> None:
         """Write one safetensors file; ``weights``: how it stores them."""
         meta = {"cell": self.speaker.cell.name, "words": list(self.speaker.words), **self.meta}
+        meta |= {"hard": True} if self.speaker.hard else {}
         kept.write(path, KIND, self.name, self._groups(), meta, weights)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Looking:
         """Read what ``save`` wrote. Raises ValueError for another file."""
         name, meta, groups = kept.read(path, KIND)
-        try:
-            seen = groups.pop("convolution")
-            convolution = [(seen[f"w{k}"], seen[f"b{k}"]) for k in range(len(seen) // 2)]
-            speaker = Speaker.of(find_cell(meta.pop("cell")), groups, meta.pop("words"))
-        except KeyError as error:
-            raise ValueError(
-                say("{path} is not whole: {error} is missing", path=str(path), error=str(error))
-            ) from error
-        return Looking(name, convolution, speaker, meta)
+        cell, words = find_cell(kept.word(path, meta, "cell")), kept.words(path, meta, "words")
+        kept.check(path, groups, shapes(path, cell, groups, words))
+        seen = groups.pop("convolution")
+        convolution = [(seen[f"w{k}"], seen[f"b{k}"]) for k in range(len(seen) // 2)]
+        return Looking(name, convolution, Speaker.of(cell, groups, words, meta.pop("hard", False) is True), meta)
+
+
+def shapes(path: str | os.PathLike[str], cell: type[Cell], groups: kept.Groups, words: Sequence[str]) -> kept.Shapes:
+    """The arrays that such a network has; ValueError where its sizes cannot be found."""
+    layers = len(groups.get("convolution", {})) // 2
+    if not 1 <= layers <= (SIDE // GRID).bit_length() - 1:  # the attention has a place or more on each of the picture's
+        said = {"path": str(path), "most": (SIDE // GRID).bit_length() - 1, "count": layers}
+        raise ValueError(say("{path}: a picture is seen through 1 to {most} layers, not {count}", **said))
+    convolution: dict[str, tuple[int, ...]] = {}
+    channels = 4
+    for k in range(layers):
+        out = kept.size(path, groups, "convolution", f"w{k}", 0, 4)
+        convolution |= {f"w{k}": (out, channels, 3, 3), f"b{k}": (out,)}
+        channels = out
+    seen = channels + 2 * (SIDE >> layers)
+    return {"convolution": convolution, **attending.shapes(path, cell, groups, words, seen)}
