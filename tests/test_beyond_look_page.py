@@ -23,7 +23,7 @@ def test_the_picture_in_the_address_is_looked_at() -> None:
     np.testing.assert_allclose(pixels(shown["frames"][0]["image"]) / 255, pictures.drawn([shapes])[0], atol=1 / 255)
     panels = {one["id"]: one for one in sent(test, "panels")["panels"]}
     np.testing.assert_allclose(
-        panels["gates f"]["figure"]["data"][0]["z"], said.trace.signals["f"][0, 0, :, 0].T, atol=1e-6
+        panels["decoder f"]["figure"]["data"][0]["z"], said.trace.signals["f"][0, 0, :, 0].T, atol=1e-6
     )
     assert "right" in shown["frames"][2]["said"] and "%" in shown["frames"][2]["said"]
 

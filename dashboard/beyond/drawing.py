@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,15 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.beyond.frames import Frame, frames
-from dashboard.beyond.shared import about, memories, still
+from dashboard.beyond.inside import Part, inside
+from dashboard.beyond.shared import about, still
 from dashboard.chart import chart
-from dashboard.figures.signals import signals
 from dashboard.language import mark, tr
 from lstm_core.beyond import kept
-from lstm_core.beyond.drawing import Drawing, Drawn
+from lstm_core.beyond.drawing import Drawing, Drawn, latex
+from lstm_core.beyond.running import Do
 from lstm_core.drawing import panel as p
+from lstm_core.trace import Trace
 
 MODEL = "draw-lstm"
 COPY, NEW = mark("Copy a digit"), mark("Make one up")
@@ -24,14 +26,6 @@ WAYS = {"copy": COPY, "new": NEW}
 HOME = "copy-21"
 MADE = 1000
 """So many can be made up: each is drawn from a number of its own."""
-EQUATIONS = (
-    r"\hat{x}_t = x - \sigma(c_{t-1})",
-    r"r_t = [\gamma\, F_Y\, x\, F_X^{\top},\; \gamma\, F_Y\, \hat{x}_t\, F_X^{\top}]",
-    r"h_t^{enc} = \mathrm{LSTM}^{enc}([r_t,\, h_{t-1}^{dec}])",
-    r"z_t \sim \mathcal{N}(\mu(h_t^{enc}),\, \sigma(h_t^{enc}))",
-    r"h_t^{dec} = \mathrm{LSTM}^{dec}(z_t)",
-    r"c_t = c_{t-1} + \hat{\gamma}^{-1} \hat{F}_Y^{\top}\, w(h_t^{dec})\, \hat{F}_X",
-)
 
 
 @cache
@@ -63,18 +57,20 @@ def show() -> None:
         )
     )
     way, at = _choice()
-    if way == "copy":
-        [drawn] = network.draw(network.noise(0, 1), network.examples[at : at + 1])
-    else:
-        [drawn] = network.draw(network.noise(at, 1))
+    drawn = _drawn(way, at)
     original = network.examples[at] if way == "copy" else None
     keys = [(tr("where it looks"), "read"), (tr("where it writes"), "write")][way == "new" :]
     shown = _frames(drawn, original, network)
     step = frames(shown, f"draw {way}-{at}", tr("Goes"), len(shown) - 1, keys, film=500)
-    chart({"words": [], "step": step, "columns": 2, "panels": still(_panels(drawn, max(0, step - 1)))}, "draw", "")
+    panels = [
+        *_told(drawn),
+        *inside(_parts(network, drawn, original, max(0, step - 1)), partial(_again, way, at, drawn)),
+    ]
+    chart({"words": [], "step": step, "columns": 2, "panels": still(panels)}, "draw", "")
     m = network.meta["metrics"]
+    lines, patch = latex(way == "copy")
     about(
-        EQUATIONS,
+        lines,
         network.cell,
         tr(
             "Gregor et al. 2015, DRAW: A Recurrent Neural Network For Image Generation, arXiv 1502.04623. It was "
@@ -82,15 +78,29 @@ def show() -> None:
             "in places that it chooses, draws as people do, from the rough to the fine."
         ),
         tr(
-            "Measured on {count} digits of other writers: {bound:.1f} nats a digit at most (the paper's bound), where "
-            "the mean of all digits takes {mean:.1f} and the untrained network {untrained:.1f}.",
+            "Measured on {count} digits of other writers: {bound:.1f} nats a digit at most (the paper's bound; "
+            "{low:.1f} to {high:.1f} in {seeds} seeds), where the mean of all digits takes {mean:.1f} and the "
+            "untrained network {untrained:.1f}.",
             count=m["held_out"],
+            low=min(run["bound"] for run in network.meta["seeds"]),
+            high=max(run["bound"] for run in network.meta["seeds"]),
+            seeds=len(network.meta["seeds"]),
             bound=m["bound"],
             mean=m["mean_picture"],
             untrained=m["untrained"],
         ),
         tr(str(network.meta["honesty"])),
+        folded={tr("Where a patch lies: N points on a picture of A pixels a side"): patch},
     )
+
+
+def _drawn(way: str, at: int, do: dict[str, Do] | None = None) -> Drawn:
+    network = model()
+    if way == "copy":
+        [drawn] = network.draw(network.noise(0, 1), network.examples[at : at + 1], do)
+    else:
+        [drawn] = network.draw(network.noise(at, 1), do=do)
+    return drawn
 
 
 def named(way: str) -> str:
@@ -147,17 +157,50 @@ def _window(where: np.ndarray, network: Drawing) -> tuple[float, float, float, f
     return (across + 0.5 - reach / 2) / side, (down + 0.5 - reach / 2) / side, reach / side, reach / side
 
 
-def _panels(drawn: Drawn, at: int) -> list[dict[str, Any]]:
-    decoder, found = drawn.traces["decoder"], []
-    if drawn.kl is not None:
-        nats = drawn.kl.sum(1)
-        bars = p.signed_bars(range(len(nats)), nats, [tr("go {number}", number=k + 1) for k in range(len(nats))])
-        title = tr("What each go was told about the digit")
-        axes = {"xaxis": p.word_axis(decoder), "yaxis": p.value_axis(tr("nats"))}
-        alt = tr("{title}: {said}", title=title, said=p.row(f"{value:.1f}" for value in nats))
-        found.append(p.panel("kl", title, p.figure([bars], **axes), height=190, alt=alt))
-    found += memories(decoder, at)
-    found += signals("decoder", decoder, at, tr("Decoder"))
-    if "encoder" in drawn.traces:
-        found += signals("encoder", drawn.traces["encoder"], at, tr("Encoder"))
-    return found
+def _told(drawn: Drawn) -> list[dict[str, Any]]:
+    if drawn.kl is None:
+        return []
+    nats = drawn.kl.sum(1)
+    bars = p.signed_bars(range(len(nats)), nats, [tr("go {number}", number=k + 1) for k in range(len(nats))])
+    title = tr("What each go was told about the digit")
+    axes = {"xaxis": p.word_axis(drawn.traces["decoder"]), "yaxis": p.value_axis(tr("nats"))}
+    alt = tr("{title}: {said}", title=title, said=p.row(f"{value:.1f}" for value in nats))
+    return [p.panel("kl", title, p.figure([bars], **axes), height=190, alt=alt)]
+
+
+def _parts(network: Drawing, drawn: Drawn, original: np.ndarray | None, go: int) -> list[Part]:
+    titles = {"decoder": tr("Decoder"), "encoder": tr("Encoder")}
+
+    def error(name: str) -> tuple[str, np.ndarray | None]:
+        if original is None:
+            return tr("There is no digit that the canvas could miss, and so no error."), None
+        said = {
+            "decoder": tr("The error is what the canvas after go {number} leaves open of the digit.", number=go + 1),
+            "encoder": tr("Taken as the error is what go {number} is told about the digit.", number=go + 1),
+        }
+        return said[name], network.error(drawn, name, go, original)
+
+    return [
+        Part(name, title, drawn.traces[name], go, partial(error, name))
+        for name, title in titles.items()
+        if name in drawn.traces
+    ]
+
+
+def _again(way: str, at: int, drawn: Drawn, do: dict[str, Do]) -> tuple[dict[str, Trace], list[dict[str, Any]]]:
+    after = _drawn(way, at, do)
+    side = round(model().pixels ** 0.5)
+    pair = {tr("as it was"): drawn, tr("what if"): after}
+    found = []
+    for k, (name, one) in enumerate(pair.items()):
+        scale = {
+            "coloraxis": {"cmin": 0, "cmax": 1, "colorscale": [[0, "#ffffff"], [1, "#111111"]], "showscale": False}
+        }
+        axis = {"showticklabels": False, "showgrid": False, "zeroline": False, "fixedrange": True}
+        picture = p.heatmap(one.canvas[-1].reshape(side, side), hoverinfo="skip")
+        axes = {"xaxis": axis, "yaxis": {**axis, "autorange": "reversed", "scaleanchor": "x"}}
+        title = tr("The last canvas, {run}", run=name)
+        found.append(p.panel(f"canvas{k}", title, p.figure([picture], **axes, **scale), height=240, alt=title))
+    moved = float(np.abs(after.canvas[-1] - drawn.canvas[-1]).sum())
+    found[1]["text"] = tr("{pixels:.1f} of {count} pixels come out otherwise.", pixels=moved, count=side * side)
+    return after.traces, found

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from dashboard import address
-from dashboard.beyond.shared import about, memories
+from dashboard.beyond.inside import Part, inside
+from dashboard.beyond.shared import about
 from dashboard.chart import chart, chosen_step
-from dashboard.figures.signals import signals
+from dashboard.figures import changes as draw
 from dashboard.frame import rows
 from dashboard.language import mark, tr
 from lstm_core.beyond import kept
-from lstm_core.beyond.imagining import Imagining, Line
+from lstm_core.beyond.imagining import Imagining, Line, latex
+from lstm_core.beyond.running import Do
 from lstm_core.drawing import panel as p
 from lstm_core.drawing import theme
+from lstm_core.trace import Trace
 
 NAMES = {"vrnn": mark("VRNN"), "storn": mark("STORN"), "plain": mark("LSTM without a latent variable")}
 WAYS = {"read": mark("Read a line"), "new": mark("Make one up")}
 MADE, STEPS, AHEAD = 1000, 40, 60
 """Lines that can be made up, steps of each, and how often the next step is drawn."""
-EQUATIONS = {
-    "vrnn": (
-        r"z_t \sim \mathcal{N}(\mu_0(h_{t-1}),\, \sigma_0(h_{t-1}))",
-        r"z_t \mid x_t \sim \mathcal{N}(\mu(x_t, h_{t-1}),\, \sigma(x_t, h_{t-1}))",
-        r"x_t \sim \mathcal{N}(\mu_x(z_t, h_{t-1}),\, \sigma_x(z_t, h_{t-1}))",
-        r"h_t = \mathrm{LSTM}([x_t,\, z_t],\, h_{t-1})",
-    ),
-    "storn": (
-        r"z_t \sim \mathcal{N}(0,\, 1)",
-        r"z_t \mid x_{1 \ldots t} \sim \mathcal{N}(\mu(r_t),\, \sigma(r_t)), \quad r_t = \mathrm{LSTM}(x_t,\, r_{t-1})",
-        r"h_t = \mathrm{LSTM}([x_{t-1},\, z_t],\, h_{t-1})",
-        r"x_t \sim \mathcal{N}(\mu_x(h_t),\, \sigma_x(h_t))",
-    ),
-    "plain": (
-        r"x_t \sim \mathcal{N}(\mu_x(h_{t-1}),\, \sigma_x(h_{t-1}))",
-        r"h_t = \mathrm{LSTM}(x_t,\, h_{t-1})",
-    ),
-}
 
 
 @cache
@@ -72,13 +57,16 @@ def show() -> None:
     )
     kind, way, at = _choice()
     network = model(kind)
-    line = network.read(network.examples[at]) if way == "read" else network.imagine(STEPS, at)
+    line = _line(network, way, at)
     of = f"imagine {kind}-{way}-{at}"
     step = chosen_step(of, len(line.x))
-    panels = _panels(network, line, step)
+    panels = [
+        *_panels(network, line, step),
+        *inside(_parts(network, line, step), partial(_again, network, way, at, line)),
+    ]
     chart({"words": rows(line.traces["cell"]), "step": step, "columns": 2, "panels": panels}, "imagine", of)
     about(
-        EQUATIONS[kind],
+        latex(network.kind, way == "read"),
         network.cell,
         tr(
             "VRNN: Chung et al. 2015, A Recurrent Latent Variable Model for Sequential Data, arXiv 1506.02216. STORN: "
@@ -88,6 +76,10 @@ def show() -> None:
         _measured(),
         tr(str(network.meta["honesty"])),
     )
+
+
+def _line(network: Imagining, way: str, at: int, do: dict[str, Do] | None = None) -> Line:
+    return network.read(network.examples[at], do=do) if way == "read" else network.imagine(STEPS, at, do=do)
 
 
 def _measured() -> str:
@@ -145,11 +137,55 @@ def _panels(network: Imagining, line: Line, step: int) -> list[dict[str, Any]]:
         found.append(p.panel("kl", title, p.figure([bars], **axes), height=260, text=text, alt=alt))
     if line.prior is not None:
         found += [_latent(line, k) for k in range(line.prior.shape[1])]
-    found += memories(trace, step)
-    found += signals("cell", trace, step)
-    if "reader" in line.traces:
-        found += signals("reader", line.traces["reader"], step, tr("What reads x"))
     return found
+
+
+def _parts(network: Imagining, line: Line, step: int) -> list[Part]:
+    titles = {"cell": tr("The network itself") if "reader" in line.traces else "", "reader": tr("What reads x")}
+
+    def error(name: str) -> tuple[str, np.ndarray | None]:
+        found = network.error(line, name, step)
+        if found is None:
+            return tr("After the last step nothing comes that could surprise it."), None
+        if name == "reader":
+            return tr("Taken as the error is what z is told at step {step}.", step=step + 1), found
+        said = step + (1 if network.kind == "storn" else 2)
+        return tr("The error is what it leaves open of step {step} of the line.", step=said), found
+
+    return [
+        Part(name, title, line.traces[name], step, partial(error, name))
+        for name, title in titles.items()
+        if name in line.traces
+    ]
+
+
+def _again(
+    network: Imagining, way: str, at: int, line: Line, do: dict[str, Do]
+) -> tuple[dict[str, Trace], list[dict[str, Any]]]:
+    after = _line(network, way, at, do)
+    names = tr("as it was"), tr("what if")
+    trace = line.traces["cell"]
+    if way == "new":
+        ways = [np.concatenate([np.zeros((1, 2)), np.cumsum(one.x, axis=0)]) for one in (line, after)]
+        colors = draw.BEFORE, draw.AFTER
+        drawn = [
+            p.line(one[:, 0], one[:, 1], name, color, mode="lines", hoverinfo="skip")
+            for one, name, color in zip(ways, names, colors, strict=True)
+        ]
+        plain = {"gridcolor": p.GRID, "zeroline": False, "fixedrange": True}
+        figure = p.figure(drawn, xaxis=plain, yaxis={**plain, "scaleanchor": "x"}, showlegend=True)
+        far = float(np.linalg.norm(ways[1][-1] - ways[0][-1]))
+        text = tr("From the same random numbers the pen ends {far:.1f} away from where it did.", far=far)
+        title = tr("The line that comes of it")
+        return after.traces, [p.panel("outcome", title, figure, height=300, text=text, alt=p.sentences(title, text))]
+    before, then = network.nats(line), network.nats(after)
+    title = tr("Nats that each step takes at most")
+    text = tr(
+        "The whole line takes {after} nats at most, instead of {before}.",
+        after=p.signed(float(then.sum())),
+        before=p.signed(float(before.sum())),
+    )
+    return after.traces, [draw.unit_lines("outcome", title, p.word_axis(trace), before, then, names, text)]
 
 
 def _path(network: Imagining, line: Line, step: int) -> dict[str, Any]:

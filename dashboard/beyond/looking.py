@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from dashboard import address
-from dashboard.beyond.frames import Frame, frames
+from dashboard.beyond.frames import Frame, frames, png
+from dashboard.beyond.inside import inside
 from dashboard.beyond.picture import picture
-from dashboard.beyond.shared import about, memories, readable, still
+from dashboard.beyond.shared import about, still
+from dashboard.beyond.speaking import decoder, said_instead
 from dashboard.chart import chart
-from dashboard.figures.signals import signals
 from dashboard.language import mark, tr
 from lstm_core.beyond import attending, kept, pictures
 from lstm_core.beyond.attending import END, Said
 from lstm_core.beyond.looking import Looking
 from lstm_core.beyond.pictures import Shape
+from lstm_core.beyond.running import Do
 from lstm_core.drawing import panel as p
+from lstm_core.trace import Trace
 
-MODEL = "captions-lstm"
+MODEL, HARD = "captions-lstm", "captions_hard-lstm"
 HOME = "rc5-bs6-yt12"
 EXAMPLES = (
     (mark("Two shapes"), "gc0-ps10"),
@@ -39,6 +42,12 @@ NAMES = (
 @cache
 def model() -> Looking:
     return Looking.load(kept.file(MODEL))
+
+
+@cache
+def _hard() -> Looking | None:
+    """The same network with hard attention."""
+    return Looking.load(kept.file(HARD)) if HARD in kept.files() else None
 
 
 @cache
@@ -80,7 +89,9 @@ def show() -> None:
     said = network.look(drawn[None])[0]
     with right:
         step = frames(_frames(said, shapes, drawn, network), pictures.written(shapes), tr("Words of the sentence"), 1)
-    chart({"words": [], "step": step, "columns": 2, "panels": still(_panels(said, step))}, "look", "")
+    panels = [_could_say(said, step), *_beside(drawn, said, shapes, step)]
+    panels += inside([decoder(network.speaker, said, step)], partial(_again, drawn, said, step))
+    chart({"words": [], "step": step, "columns": 2, "panels": still(panels)}, "look", "")
     _about(network)
 
 
@@ -112,8 +123,59 @@ def _sentence(said: Said, shapes: list[Shape]) -> str:
     return tr("It says: {sentence}. Right would be {right}.", sentence=p.quoted(text), right=p.quoted(right))
 
 
-def _panels(said: Said, step: int) -> list[dict[str, Any]]:
-    trace = readable(said.trace)
+def _beside(drawn: np.ndarray, said: Said, shapes: list[Shape], step: int) -> list[dict[str, Any]]:
+    """Where soft attention looks before this word, and where hard attention does; a panel each."""
+    hard = _hard()
+    if hard is None:
+        return []
+    [other] = hard.look(drawn[None])
+    right = " ".join(pictures.sentence(shapes))
+    found = []
+    for id, title, one in (("soft", tr("Soft attention"), said), ("hard", tr("Hard attention"), other)):
+        at = min(step, len(one.words) - 1)
+        word = tr("end") if one.words[at] == END else one.words[at]
+        text = tr(
+            "Before {word}: {share} of the look at one place.",
+            word=p.quoted(word),
+            share=p.percent(one.alpha[at].max()),
+        )
+        sentence = " ".join(one.sentence)
+        if sentence != right:
+            text = p.sentences(text, tr("It says: {sentence}.", sentence=p.quoted(sentence)))
+        found.append(
+            p.panel(id, title, _looks(drawn, one.alpha[at]), height=260, text=text, alt=p.sentences(title, text))
+        )
+    return found
+
+
+def _looks(drawn: np.ndarray, alpha: np.ndarray) -> dict[str, Any]:
+    """The picture, and over it the shares of the attention, place by place."""
+    side = round(len(alpha) ** 0.5)
+    axis = {
+        "showticklabels": False,
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+        "range": [-0.5, side - 0.5],
+    }
+    under = {"source": png(drawn), "xref": "x", "yref": "y", "x": -0.5, "y": -0.5, "sizex": side, "sizey": side}
+    hover = tr("share {share}", share="%{z:.3f}") + "<extra></extra>"
+    return p.figure(
+        [p.heatmap(alpha.reshape(side, side), hovertemplate=hover, opacity=0.6)],
+        xaxis=axis,
+        yaxis={**axis, "range": [side - 0.5, -0.5], "scaleanchor": "x"},
+        images=[{**under, "sizing": "stretch", "layer": "below"}],
+    )
+
+
+def _again(
+    drawn: np.ndarray, said: Said, step: int, do: dict[str, Do]
+) -> tuple[dict[str, Trace], list[dict[str, Any]]]:
+    [after] = model().look(drawn[None], do.get("decoder"))
+    return {"decoder": after.trace}, said_instead(model().speaker, said, after, step)
+
+
+def _could_say(said: Said, step: int) -> dict[str, Any]:
     best = np.argsort(-said.chances[step])[:5]
     words = [str(model().speaker.words[k]) for k in best]
     bars = {
@@ -135,17 +197,13 @@ def _panels(said: Said, step: int) -> list[dict[str, Any]]:
     )
     title = tr("What it could say here")
     alt = tr("{title}: {said}", title=title, said=p.row(map(" ".join, zip(bars["y"], bars["text"], strict=True))))
-    return [
-        p.panel("said", title, drawn, height=190, alt=alt),
-        *memories(trace, step),
-        *signals("gates", trace, step),
-    ]
+    return p.panel("said", title, drawn, height=190, alt=alt)
 
 
 def _about(network: Looking) -> None:
     m = network.meta["metrics"]
     about(
-        attending.latex(),
+        attending.latex(network.speaker.cell),
         network.speaker.cell,
         tr(
             "Xu et al. 2015, Show, Attend and Tell, arXiv 1502.03044, section 4.2: soft attention. It was meant to "
@@ -164,5 +222,28 @@ def _about(network: Looking) -> None:
             everywhere=p.percent(m["exact_everywhere"]),
             untrained=p.percent(m["exact_untrained"]),
         ),
+        *_hard_measured(),
         tr(str(network.meta["honesty"])),
+        folded=_hard_lines(),
     )
+
+
+def _hard_measured() -> list[str]:
+    hard = _hard()
+    if hard is None:
+        return []
+    m = hard.meta["metrics"]
+    return [
+        tr(
+            "Hard attention (section 4.1) reads one place before each word; in its training it was drawn by its share, "
+            "and what to look at was learned by REINFORCE with a moving baseline, in as many steps. On the same "
+            "pictures: {exact} word for word right, and {mass} of its looks lie on the shape that is named.",
+            exact=p.percent(m["exact_held_out"]),
+            mass=p.percent(m["on_named_held_out"]),
+        )
+    ]
+
+
+def _hard_lines() -> dict[str, list[str]]:
+    hard = _hard()
+    return {tr("The same with hard attention"): attending.latex(hard.speaker.cell, hard=True)} if hard else {}

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
-from dashboard.figures import gradients as draw_gradients
-from dashboard.figures import memory as draw_memory
 from dashboard.language import tr
-from lstm_core.analysis import flow, memory
 from lstm_core.beyond.attending import END
 from lstm_core.cells.base import Cell
+from lstm_core.drawing import panel as p
 from lstm_core.equations import latex
 from lstm_core.trace import Trace
 
@@ -29,21 +26,24 @@ def readable(trace: Trace) -> Trace:
     return replace(trace, tokens=tokens)
 
 
-def about(lines: Sequence[str], cell: type[Cell], *said: str) -> None:
-    """The equations, those of the cell folded away, and what is said of the network."""
+def about(
+    lines: Sequence[str], cell: type[Cell], *said: str, folded: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """The equations, those of the cell folded away and before them what else is, by its title, and what is said of the
+    network."""
     st.latex(aligned(lines))
-    with st.expander(tr("The LSTM's own equations")):
-        st.latex(aligned(latex(cell)))
+    for title, others in {**(folded or {}), tr("The LSTM's own equations"): latex(cell)}.items():
+        with st.expander(title):
+            st.latex(aligned(others))
     for text in said:
         st.caption(text)
 
 
-def memories(trace: Trace, step: int) -> list[dict[str, Any]]:
-    """Which step wrote what the memory holds now, of the unit that holds most; and how an error would flow back."""
-    unit = int(np.abs(memory(trace, step).value).argmax())
-    of = tr("unit {unit}", unit=unit)
-    wrote = draw_memory.writers("writers", trace, memory(trace, step, unit=unit), of)
-    return [wrote, draw_gradients.paths("paths", trace, flow(trace, step, "c"))]
+def outcome(before: str, after: str) -> dict[str, Any]:
+    """What was said, and what would have been."""
+    same = tr("It says the same all the same: {said}.", said=p.quoted(after))
+    other = tr("Instead of {before} it says {after}.", before=p.quoted(before), after=p.quoted(after))
+    return p.panel("outcome", tr("What comes of it"), text=same if before == after else other)
 
 
 def still(panels: list[dict[str, Any]]) -> list[dict[str, Any]]:

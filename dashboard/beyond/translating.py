@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from dashboard import address
-from dashboard.beyond.shared import about, memories, readable
+from dashboard.beyond.inside import Part, inside
+from dashboard.beyond.shared import about, readable
+from dashboard.beyond.speaking import decoder, said_instead
 from dashboard.chart import chart, chosen_step
-from dashboard.figures.signals import signals
 from dashboard.frame import rows
 from dashboard.language import tr
 from lstm_core.beyond import attending, kept
 from lstm_core.beyond.attending import END
 from lstm_core.beyond.numbers import MOST, both, held_out
+from lstm_core.beyond.running import Do
 from lstm_core.beyond.translating import Translated, Translating
 from lstm_core.drawing import panel as p
+from lstm_core.trace import Trace
 
 MODEL = "numbers-lstm"
 HOME = 427_583
@@ -60,11 +63,12 @@ def show() -> None:
     of = f"number {number}"
     step = chosen_step(of, len(found.said.words))
     words = rows(readable(found.said.trace))
-    panels = _panels(found, places if right else [], step)
+    panels = [_alignment(found, places if right else [], step)]
+    panels += inside(_parts(network, found, step), partial(_again, german, found, step))
     chart({"words": words, "step": step, "columns": 2, "panels": panels}, "number", of)
     m = network.meta["metrics"]
     about(
-        attending.latex(),
+        attending.latex(network.speaker.cell),
         network.speaker.cell,
         tr(
             "Bahdanau et al. 2015, Neural Machine Translation by Jointly Learning to Align and Translate, arXiv "
@@ -89,8 +93,8 @@ def _joined(found: Translated) -> str:
     return " ".join(found.said.sentence)
 
 
-def _panels(found: Translated, places: list[int], step: int) -> list[dict[str, Any]]:
-    alpha, decoder = found.said.alpha, readable(found.said.trace)
+def _alignment(found: Translated, places: list[int], step: int) -> dict[str, Any]:
+    alpha = found.said.alpha
     row = {"type": "rect", "x0": -0.5, "x1": alpha.shape[1] - 0.5, "y0": step - 0.5, "y1": step + 0.5}
     words = [(k, (tr("end") if word == END else word,)) for k, word in enumerate(found.said.words)]
     down = {**p.text_axis(words, len(words)), "tickangle": 0, "range": [len(words) - 0.5, -0.5]}
@@ -115,10 +119,30 @@ def _panels(found: Translated, places: list[int], step: int) -> list[dict[str, A
         )
     title = tr("Where it looks back: rows are said, columns were read")
     height = max(240, 70 + 22 * len(words))
-    found_panels = [p.panel("alignment", title, drawn, height=height, text=text, alt=p.sentences(title, text))]
-    found_panels += memories(decoder, step)
-    found_panels += signals("decoder", decoder, step, tr("Decoder"))
-    at = int(np.clip(most, 0, len(found.encoder) - 1))
-    found_panels += signals("forward", found.encoder, at, tr("Encoder, left to right"))
-    found_panels += signals("backward", found.encoder, at, tr("Encoder, right to left"), direction=1)
-    return found_panels
+    return p.panel("alignment", title, drawn, height=height, text=text, alt=p.sentences(title, text))
+
+
+def _parts(network: Translating, found: Translated, step: int) -> list[Part]:
+    """The decoder at the chosen word, and both directions of the encoder at the word that it looks at most there."""
+    most = int(found.said.alpha[step].argmax())
+    of = tr(
+        "The error is the surprise at {word}, which it says.",
+        word=p.quoted(readable(found.said.trace).tokens[step].text),
+    )
+
+    def error() -> tuple[str, np.ndarray | None]:
+        return of, np.concatenate([network.error(found, direction, most, step) for direction in range(2)])
+
+    return [
+        decoder(network.speaker, found.said, step, tr("Decoder")),
+        Part("forward", tr("Encoder, left to right"), found.encoder, most, error),
+        Part("backward", tr("Encoder, right to left"), found.encoder, most, error, 1),
+    ]
+
+
+def _again(
+    german: list[str], found: Translated, step: int, do: dict[str, Do]
+) -> tuple[dict[str, Trace], list[dict[str, Any]]]:
+    [after] = model().translate([german], do)
+    panels = said_instead(model().speaker, found.said, after.said, step)
+    return {"decoder": after.said.trace, "forward": after.encoder, "backward": after.encoder}, panels

@@ -167,8 +167,9 @@ def _beside_the_whole(trace: Trace, flow: Flow) -> str:
     )
 
 
-def by_gate(id: str, trace: Trace, found: Gradients, word: str, layer: int, direction: int) -> dict[str, Any]:
-    """The error in each gate's net input at every step, as a norm over units."""
+def by_gate(id: str, trace: Trace, found: Gradients, word: str | None, layer: int, direction: int) -> dict[str, Any]:
+    """The error in each gate's net input at every step, as a norm over units. ``word``: the one whose surprise it is
+    of, if it is of one."""
     at = np.arange(len(trace))
     roles = {signal.name: signal.role for signal in trace.cell.signals}
     lines = [
@@ -191,9 +192,14 @@ def by_gate(id: str, trace: Trace, found: Gradients, word: str, layer: int, dire
     last = {name: found.norm(name, layer, direction) for name in found.deltas}
     peak = max(last, key=lambda name: float(last[name].max(initial=0.0)))
     where = int(np.argmax(last[peak]))
-    text = tr(
-        "If the next word is {word}, the error is largest in {gate} at {place}: there training would change most.",
-        **{"word": p.quoted(word), "gate": peak, "place": p.quoted(named(trace, where))},
+    said = {"gate": peak, "place": p.quoted(named(trace, where))}
+    text = (
+        tr("The error is largest in {gate} at {place}: there training would change most.", **said)
+        if word is None
+        else tr(
+            "If the next word is {word}, the error is largest in {gate} at {place}: there training would change most.",
+            **{"word": p.quoted(word), **said},
+        )
     )
     drawing = log_figure(trace, lines, tr("norm of the error"))
     said = p.sentences(text, tr("Its norm there is {value:.2g}.", value=float(last[peak][where])))

@@ -1,0 +1,252 @@
+"""A closer look at the recurrent networks of the page "Beyond", as the pages Gates, Memory, What if and Gradients
+take it of any network that reads a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard import address
+from dashboard.controls.kept import kept_option
+from dashboard.figures import changes
+from dashboard.figures import gradients as back
+from dashboard.figures import memory as held
+from dashboard.figures.signals import signals
+from dashboard.figures.weight_gradient import over_time
+from dashboard.language import mark, tr
+from lstm_core.analysis import Force, flow, gradients, memory, retention, timescales
+from lstm_core.analysis.intervene import forcing, parse
+from lstm_core.beyond.running import Do
+from lstm_core.drawing import panel as p
+from lstm_core.drawing.words import as_sentence, named
+from lstm_core.equations import carry
+from lstm_core.trace import Trace
+
+GATES, MEMORY, WHAT_IF, GRADIENTS = mark("Gates"), mark("Memory"), mark("What if"), mark("Gradients")
+NUMBER, TURN, HOLD = "number", "flip", "hold"
+WAYS = {NUMBER: mark("a number"), TURN: mark("turn it round"), HOLD: mark("hold it")}
+LARGEST = 1e6
+"""What a signal may be forced to, as on the page "What if"."""
+Panels = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One recurrent network of what is shown, in one direction.
+
+    name: as its model calls it. title: as the page does; "" where it is the only one. step: the one that is chosen.
+    error: of what the gradients are, as a sentence, and how that grows with what the network shows at ``step``,
+    (direction * unit,) of all its directions; None where nothing follows any more.
+    """
+
+    name: str
+    title: str
+    trace: Trace
+    step: int
+    error: Callable[[], tuple[str, np.ndarray | None]]
+    direction: int = 0
+
+    @property
+    def state(self) -> str:
+        """What it carries on."""
+        rule = carry(self.trace.cell)
+        return rule.state if rule else self.trace.cell.output
+
+
+Again = Callable[[dict[str, Do]], tuple[dict[str, Trace], Panels]]
+"""The same with something done to the steps of a part: its traces by part, and panels of what came of it."""
+
+
+def inside(parts: Sequence[Part], again: Again) -> Panels:
+    """The choice of what is looked at, and its panels."""
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    with left:
+        look = kept_option("inside", tr("Look closer"), [GATES, MEMORY, WHAT_IF, GRADIENTS]) or GATES
+    if look == GATES:
+        return [one for part in parts for one in signals(part.name, part.trace, part.step, part.title, part.direction)]
+    with middle:
+        part = _part(parts)
+    if look == GRADIENTS:
+        return _gradients(part)
+    if look == WHAT_IF:
+        return _what_if(part, again)
+    with right:
+        unit = _unit(part)
+    return _memory(part, unit)
+
+
+def _part(parts: Sequence[Part]) -> Part:
+    """Which network, where there are several."""
+    if len(parts) == 1:
+        return parts[0]
+    by_name = {part.name: part for part in parts}
+    said = address.chosen("part")
+    at = list(by_name).index(said) if said in by_name else 0
+    label = tr("Which network")
+    name = st.selectbox(label, list(by_name), at, format_func=lambda one: by_name[one].title, key=f"part, at {at}")
+    _choose("part", None if name == parts[0].name else name, name != list(by_name)[at])
+    return by_name[name]
+
+
+def _choose(name: str, value: str | None, changed: bool) -> None:
+    """Keep a choice; a widget begins with it, so that it is drawn anew."""
+    address.choose(name, value)
+    if changed:
+        st.rerun()
+
+
+def _unit(part: Part) -> int:
+    """At first the unit that holds most at the chosen step."""
+    most = int(np.abs(part.trace.sel(part.state, layer=0, direction=part.direction, time=part.step, batch=0)).argmax())
+    of = f"cell unit of {part.name}, {part.trace.hidden_size}"
+    at = address.chosen("inside_unit")
+    start = int(at) if at is not None and _number(at) and int(at) < part.trace.hidden_size else None
+    options = [None, *range(part.trace.hidden_size)]
+
+    def called(one: int | None) -> str:
+        return tr("the one that holds most (unit {unit})", unit=most) if one is None else tr("unit {unit}", unit=one)
+
+    chosen = st.selectbox(tr("Unit"), options, options.index(start), format_func=called, key=f"{of}, at {start}")
+    _choose("inside_unit", None if chosen is None else str(chosen), chosen != start)
+    return most if chosen is None else chosen
+
+
+def _number(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) < 7
+
+
+def _memory(part: Part, unit: int) -> Panels:
+    trace, step, place = part.trace, part.step, {"layer": 0, "backward": bool(part.direction)}
+    of, (wrote, kept, spans) = tr("unit {unit}", unit=unit), ("writers", "kept", "spans")
+    return [
+        held.writers(wrote, trace, memory(trace, step, unit=unit, **place), of),
+        held.kept(kept, trace, retention(trace, unit, **place), step, of),
+        held.spans(spans, trace, timescales(trace, **place), unit),
+    ]
+
+
+def _gradients(part: Part) -> Panels:
+    trace, step, place = part.trace, part.step, {"layer": 0, "backward": bool(part.direction)}
+    shown, title = trace.cell.output, part.title or tr(trace.cell.title)
+    flows = {state: flow(trace, step, state, **place) for state in dict.fromkeys((part.state, shown))}
+    ways = [
+        back.Way(title, trace.cell.name, found, bool(part.direction), shown=state == shown)
+        for state, found in flows.items()
+    ]
+    panels = [
+        back.vanishing("vanishing", trace, ways, named(trace, step)),
+        back.paths("paths", trace, flows[part.state]),
+    ]
+    of, error = part.error()
+    if error is None:
+        return [*panels, p.panel("gates", tr("{cell}: the error in each gate", cell=title), text=of)]
+    found = gradients(trace, step, error)
+    gates = back.by_gate("gates", trace, found, None, 0, part.direction)
+    return [
+        *panels,
+        {**gates, "text": p.sentences(of, gates["text"])},
+        over_time("weights", trace, found, 0, part.direction),
+    ]
+
+
+# ---- what if
+
+
+def _what_if(part: Part, again: Again) -> Panels:
+    force = _force(part)
+    title = tr("What comes of it")
+    try:
+        traces, panels = again({part.name: forcing(part.trace.cell, [force], LONGEST)})
+    except ValueError as error:
+        return [p.panel("outcome", title, text=as_sentence(error))]
+    count = min(len(part.trace), len(traces[part.name]))
+    before, after = (
+        one.sel(part.state, layer=0, direction=part.direction, batch=0)[:count]
+        for one in (part.trace, traces[part.name])
+    )
+    unit = force.units[0] if force.units else int(np.abs(after - before).max(axis=0).argmax())
+    of = {"cell": part.title or tr(part.trace.cell.title), "state": part.state}
+    own, all_ = (
+        tr("{cell}: {state} of {unit}", **of, unit=tr("unit {unit}", unit=unit)),
+        tr("{cell}: difference of {state}", **of),
+    )
+    axis, names, less = (
+        p.word_axis(part.trace),
+        (tr("as it was"), tr("what if")),
+        tr("What if less as it was, unit by unit."),
+    )
+    return [
+        *panels,
+        changes.unit_lines("unit", own, axis, before[:, unit], after[:, unit], names),
+        changes.difference_map("map", all_, axis, after - before, less, unit),
+    ]
+
+
+LONGEST = 1000
+"""Steps that may be forced."""
+
+
+def _force(part: Part) -> Force:
+    """What is forced: at first the whole memory is 0 at the chosen step. It stands in the address as ``parse`` reads
+    it."""
+    trace, count, units = part.trace, len(part.trace), part.trace.hidden_size
+    usual = Force(part.state, 0.0, None, part.step, part.step + 1)
+    start = _said(part) or usual
+    key = f"force {part.name} {count} {start}"
+    names = [one.name for one in trace.cell.signals]
+    columns = st.columns([2, 2, 2, 2, 2, 2], vertical_alignment="bottom")
+    with columns[0]:
+        signal = st.selectbox(tr("Signal"), names, names.index(start.signal), key=f"{key} signal")
+    ways = [NUMBER, TURN, *([HOLD] if trace.cell.signal(signal).kind == "state" else [])]
+    way = start.value if isinstance(start.value, str) else NUMBER
+    with columns[1]:
+        at = ways.index(way) if way in ways else 0
+        way = st.selectbox(tr("Do"), ways, at, format_func=lambda one: tr(WAYS[one]), key=f"{key} how {len(ways)}")
+    number = start.value if isinstance(start.value, float) else 0.0
+    with columns[2]:
+        number = st.number_input(
+            tr("Value"), -LARGEST, LARGEST, number, 0.1, key=f"{key} value", disabled=way != NUMBER
+        )
+    options = [None, *range(units)]
+    with columns[3]:
+        unit = st.selectbox(
+            tr("Unit"), options, options.index(start.units[0] if start.units else None), key=f"{key} unit",
+            format_func=lambda one: tr("all units") if one is None else tr("unit {unit}", unit=one),
+        )  # fmt: skip
+    steps = list(range(count))
+
+    def numbered(step: int) -> str:
+        return f"{step + 1}. {named(trace, step)}" if trace.tokens else str(step + 1)
+
+    with columns[4]:
+        first = st.selectbox(
+            tr("From"), steps, min(start.start or 0, count - 1), format_func=numbered, key=f"{key} from"
+        )
+    last = min(max(first, (start.stop or 1) - 1), count - 1)
+    with columns[5]:
+        last = st.selectbox(tr("To"), steps[first:], last - first, format_func=numbered, key=f"{key} to {first}")
+    value: Any = number if way == NUMBER else way
+    force = Force(signal, value, None if unit is None else (unit,), first, last + 1)
+    _choose("force", None if force == usual else f"{part.name}:{force}", force != start)
+    return force
+
+
+def _said(part: Part) -> Force | None:
+    """What the address says to force, if it is about this part and there is all that it names."""
+    name, _, text = (address.chosen("force") or "").partition(":")
+    if name != part.name or len(text) > 100:
+        return None
+    try:
+        force = parse(text)
+    except ValueError:
+        return None
+    if not isinstance(force, Force) or force.signal not in {one.name for one in part.trace.cell.signals}:
+        return None
+    inside = 0 <= (force.start or 0) < len(part.trace) and (force.units or (0,))[-1] < part.trace.hidden_size
+    held = force.value == HOLD and part.trace.cell.signal(force.signal).kind != "state"
+    large = isinstance(force.value, float) and abs(force.value) > LARGEST
+    return force if inside and not held and not large and len(force.units or (0,)) == 1 else None
