@@ -29,23 +29,73 @@ export interface Settings {
   right: string
   layer: number
   direction: number
+  show?: string
   picked?: number
 }
 
+/** Where a text is written and models are chosen. */
+export interface Chooses {
+  pick(text: string): void
+  change(values: Partial<Settings>): void
+}
+
+/** The same on a page with a server: ``written()`` is what it says now, ``send()`` says it again and ``flush()`` what has
+ * waited, ``address()`` puts the address right. */
+export interface Controls extends Chooses {
+  root: HTMLElement
+  settings?: Settings
+  written(): Partial<Settings> & { yours: unknown }
+  send(name: string, value: unknown): void
+  flush(): void
+  address(): void
+}
+
+/** What was chosen, as the address has it (dashboard/address.py); what is null stands there no more. */
+export interface Chosen {
+  text?: string | null
+  left?: string | null
+  right?: string | null
+  layer?: number | null
+  direction?: number | null
+  at?: number | null
+  unit?: number | null
+  unit2?: number | null
+  only?: string | null
+  sort?: string | null
+  stage?: number | null
+  view?: string | null
+  notation?: string | null
+  order?: string | null
+  present?: number | null
+}
+
+/** What was chosen with the cursor. */
+export type Cursor = Pick<Chosen, "at" | "unit" | "unit2">
+
 /** What a figure was drawn from (dashboard/origin.py). */
-export interface Origin {
-  text: string
-  left: string
-  right: string
-  layer: number
-  direction: number
+export interface Origin extends Settings {
   yours: unknown
 }
 
-/** A figure's element: what it was drawn from, and whether it has asked for something else. */
+/** In pixels from the top left of what it stands in. */
+export interface Box {
+  x: number
+  y: number
+  width: number
+  height: number
+}
+
+/** A place on a figure's stage. */
+export interface Rows {
+  stage: HTMLElement
+  box: Box
+}
+
+/** A figure's element: what it was drawn from, whether it has asked for something else, and where its rows are. */
 export interface FigureElement extends HTMLElement {
   of?: Origin | null
   waits?: boolean
+  rowsNamed?(row: string): Rows[]
 }
 
 /** What Streamlit calls a component with; the loader has unpacked its data. */

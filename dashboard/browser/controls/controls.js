@@ -1,4 +1,3 @@
-// @ts-nocheck
 // The sentence, the examples and the choice of models. Typing is sent when it pauses; Enter, a chip or a list at once.
 import { away, running, settling } from "../page/connection.js"
 import { fill, load, make } from "../page/dom.js"
@@ -10,14 +9,52 @@ import { tr } from "../page/words.js"
 
 const PAUSE = 150 // milliseconds
 
+/** @import { Option } from "../page/dom.js" */
+/** @import { Chosen, Component, Settings } from "../types.d.ts" */
+
+/** What dashboard/controls sends.
+ * @typedef {object} Offered
+ * @property {Settings} settings
+ * @property {Settings} defaults
+ * @property {string | null} yours
+ * @property {Record<string, string>} models what to show for each name
+ * @property {[label: string, text: string][]} examples
+ * @property {number} layers
+ * @property {number} directions
+ * @property {{ left: string, right: string }} [general] the models that read what the chosen ones do not know
+ * @property {{ text: string, left: string, right: string }} [moved] those that are shown instead of a home's */
+
 export default hold(
   (parent, plotlyUrl) => new Controls(parent, plotlyUrl),
-  (controls, { setStateValue }) => {
+  (controls, /** @type {Component<Offered>} */ { setStateValue }) => {
     controls.set = setStateValue
   },
 )
 
 class Controls {
+  /** @type {(name: string, value: unknown) => void} */
+  set = () => {} // to the server, once there is a way
+  /** @type {Settings | undefined} */
+  settings = undefined
+  /** @type {Offered | undefined} */
+  data = undefined
+  /** @type {string | undefined} */
+  typed = undefined // what is not sent yet
+  /** @type {string[] | undefined} */
+  earlier = undefined // the examples of the model before
+  /** @type {string | undefined} */
+  page = undefined
+  /** @type {string | undefined} */
+  grown = undefined // the text that the box is as high as
+  /** @type {number | undefined} */
+  timer = undefined
+  /** @type {number | undefined} */
+  waiting = undefined
+  /** @type {Record<string, unknown>} */
+  unsent = {} // by name, while the page runs for the first time
+  fresh = true
+
+  /** @param {HTMLElement} parent @param {string} plotlyUrl */
   constructor(parent, plotlyUrl) {
     load("link", new URL("controls.css", import.meta.url).href)
     load("script", plotlyUrl) // the figure below will want it; it may as well be on its way
@@ -31,14 +68,17 @@ class Controls {
       placeholder: tr("Type a sentence"),
     })
     this.chips = make("div", { class: "gs-chips" })
-    const select = (test, label, name) =>
-      make("select", {
+    /** @type {(test: string, label: string, name: keyof Settings) => HTMLSelectElement} */
+    const select = (test, label, name) => {
+      const chosen = make("select", {
         test,
         "aria-label": label,
-        onchange: (event) => this.change({ [name]: event.target.value, picked: 1 }),
+        onchange: () => this.change({ [name]: chosen.value, picked: 1 }),
       })
+      return chosen
+    }
     this.left = select("gs-left", tr("Model on the left"), "left")
-    this.left.addEventListener("change", () => (this.earlier = this.data.examples.map(([, text]) => text)))
+    this.left.addEventListener("change", () => (this.earlier = this.data?.examples.map(([, text]) => text)))
     this.right = select("gs-right", tr("Model on the right"), "right")
     this.layer = select("gs-layer", tr("Layer"), "layer")
     this.direction = select("gs-direction", tr("Direction"), "direction")
@@ -50,7 +90,7 @@ class Controls {
       class: "gs-chip gs-general",
       text: tr("Read it with models for any text"),
       hidden: "",
-      onclick: () => this.change({ ...this.data.general, picked: 1 }),
+      onclick: () => this.change({ ...this.data?.general, picked: 1 }),
     })
     this.models = make(
       "div",
@@ -74,14 +114,11 @@ class Controls {
       make("div", { class: "gs-row" }, this.chips, this.models),
     )
     parent.append(this.root)
-    this.box.addEventListener("compositionend", () => this.box.oninput())
+    this.box.addEventListener("compositionend", () => this.type())
     this.box.oninput = (event) => {
-      this.grow()
-      if (event?.isComposing) return // letters of pinyin or kana on their way to characters
-      this.typed = this.box.value
-      origin.touched()
-      clearTimeout(this.timer)
-      this.timer = setTimeout(() => this.change({ text: this.box.value }), PAUSE)
+      if (event instanceof InputEvent && event.isComposing)
+        this.grow() // letters of pinyin or kana on their way to characters
+      else this.type()
     }
     this.box.onkeydown = (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
@@ -89,11 +126,11 @@ class Controls {
       clearTimeout(this.timer)
       this.change({ text: this.box.value }, true)
     }
-    this.onClick = (event) =>
-      event.target.closest?.("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]") && leave()
+    this.onClick = (/** @type {Event} */ { target }) => {
+      if (target instanceof Element && target.closest("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]"))
+        leave()
+    }
     document.addEventListener("click", this.onClick, true) // before Streamlit goes there
-    this.unsent = {} // by name, while the page runs for the first time
-    this.fresh = true
     this.onPaper = fitPaper()
     this.observer = new ResizeObserver(() => this.grow())
     this.observer.observe(this.root)
@@ -108,26 +145,26 @@ class Controls {
     this.root.remove()
   }
 
+  /** @param {Offered} data */
   take(data) {
     this.data = data
-    origin.use(this)
+    origin.use(this, this)
     const turned = this.page !== window.location.pathname
     this.page = window.location.pathname
     if (turned) this.fresh = true
     const goesOn = turned && cursor() // what the server does not know
-    if (!this.settings) {
-      this.settings = { ...data.settings } // from then on the browser knows better
-      const text = long()
-      if (text === null) this.address()
-      else this.change({ text })
-    } else if (turned) this.address()
-    if (data.moved?.text === this.settings.text && !this.settings.picked) {
+    const first = !this.settings
+    this.settings ??= { ...data.settings } // from then on the browser knows better
+    const text = first ? long() : null
+    if (text !== null) this.change({ text })
+    else if (first || turned) this.address()
+    if (data.moved && data.moved.text === this.settings.text && !this.settings.picked) {
       Object.assign(this.settings, { left: data.moved.left, right: data.moved.right })
       this.address()
     }
     this.general.hidden = !data.general?.left
     if (goesOn) this.send("cursor", goesOn)
-    for (const side of ["left", "right"])
+    for (const side of /** @type {const} */ (["left", "right"]))
       if (!(this.settings[side] in data.models)) this.settings[side] = data.settings[side] // it is no more
     const mine = document.activeElement === this.box
     if (!mine && this.box.value !== this.settings.text) this.box.value = this.settings.text
@@ -137,17 +174,15 @@ class Controls {
     fill(this.right, models, this.settings.right)
     fill(
       this.layer,
-      Array.from({ length: data.layers }, (_, k) => [k, String(k)]),
+      Array.from({ length: data.layers }, (_, k) => /** @type {Option} */ ([k, String(k)])),
       this.settings.layer,
     )
-    fill(
-      this.direction,
-      [
-        [0, tr("forward")],
-        [1, tr("backward")],
-      ].slice(0, data.directions),
-      this.settings.direction,
-    )
+    /** @type {Option[]} */
+    const directions = [
+      [0, tr("forward")],
+      [1, tr("backward")],
+    ]
+    fill(this.direction, directions.slice(0, data.directions), this.settings.direction)
     this.layerLabel.hidden = data.layers < 2
     this.directionLabel.hidden = data.directions < 2
     const signature = JSON.stringify(data.examples)
@@ -178,16 +213,28 @@ class Controls {
 
   // What a figure has to be of.
   written() {
-    return { ...this.settings, text: this.typed ?? this.settings.text, yours: this.data.yours }
+    return { ...this.settings, text: this.typed ?? this.settings?.text, yours: this.data?.yours }
+  }
+
+  // Typed text is sent when it pauses.
+  type() {
+    this.grow()
+    this.typed = this.box.value
+    origin.touched()
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.change({ text: this.box.value }), PAUSE)
   }
 
   // Another task has examples of its own; what the visitor typed stays.
+  /** @param {string[]} texts */
   another(texts) {
-    const given = this.earlier.includes(this.settings.text) && !texts.includes(this.settings.text)
+    const text = this.settings?.text ?? ""
+    const given = this.earlier?.includes(text) && !texts.includes(text)
     this.earlier = undefined
     if (given && texts.length) this.pick(texts[0])
   }
 
+  /** @param {string} text */
   pick(text) {
     clearTimeout(this.timer)
     this.box.value = text
@@ -195,7 +242,9 @@ class Controls {
     this.change({ text })
   }
 
+  /** @param {Partial<Settings>} values */
   change(values, force = false) {
+    if (!this.settings) return
     if ("text" in values) this.typed = undefined
     const next = { ...this.settings, ...values }
     if (!force && JSON.stringify(next) === JSON.stringify(this.settings)) return
@@ -210,6 +259,7 @@ class Controls {
   // A run of a part that follows at once on the first run of its page can cost the page its figures: Streamlit clears away
   // what the one has drawn when the other begins. So what is said before waits for its end; while the server is away, for
   // the line.
+  /** @param {string} name @param {unknown} value */
   send(name, value) {
     this.unsent[name] = value
     clearTimeout(this.waiting)
@@ -222,18 +272,19 @@ class Controls {
     clearTimeout(this.waiting)
     this.fresh = false
     for (const [one, said] of Object.entries(this.unsent))
-      this.set(one, one === "settings" ? { ...said, ...picked() } : said)
+      this.set(one, one === "settings" ? Object.assign({}, said, picked()) : said)
     this.unsent = {}
   }
 
   address() {
-    const said = {}
-    const usual = (name) => String(this.settings[name]) === String(this.data.defaults[name])
+    const { settings, data } = this
+    if (!settings || !data) return
+    /** @type {(name: keyof Settings) => boolean} */
+    const usual = (name) => String(settings[name]) === String(data.defaults[name])
     const models = usual("text") ? [] : ["left", "right"] // a text goes with the models that read it, or a link finds others
-    for (const [name, value] of Object.entries(this.settings)) {
-      if (name !== "picked") said[name] = usual(name) && !models.includes(name) ? null : value
-    }
-    remember(said)
+    const names = /** @type {(keyof Settings)[]} */ (Object.keys(settings)).filter((name) => name !== "picked")
+    const said = names.map((name) => [name, usual(name) && !models.includes(name) ? null : settings[name]])
+    remember(/** @type {Chosen} */ (Object.fromEntries(said)))
   }
 
   grow() {

@@ -53,7 +53,7 @@ class Live {
     element("controls").append(this.box.root)
     const drawn = (/** @type {Event} */ { target }) => {
       if (!this.guide.tour)
-        welcome(target, this.guide.menu.tours?.[0], (/** @type {string} */ name) => this.guide.go(name, 0))
+        welcome(/** @type {HTMLElement} */ (target), this.guide.menu.tours[0], (name) => this.guide.go(name, 0))
       this.offer()
       if (this.stepped !== this.shown.text) this.stepwise()
       this.stepped = this.shown.text

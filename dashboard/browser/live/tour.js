@@ -20,8 +20,9 @@ export class Guide {
     /** @type {Tour | null} */
     this.tour = null
     this.at = 0
+    /** @type {Ring<import("../talk/types.d.ts").Ringed>} */
     this.ring = new Ring(() => true)
-    this.menu = new Menu((/** @type {string} */ name) => this.go(name, 0))
+    this.menu = new Menu((name) => this.go(name, 0))
     this.menu.take(tours.map(({ stops, ...about }) => ({ ...about, stops: stops.length })))
     this.place = make("span", { class: "gt-place", test: "gt-place" })
     this.line = make("p", { class: "gt-line", test: "gt-line", dir: "auto", "aria-live": "polite" })

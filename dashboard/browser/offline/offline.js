@@ -1,10 +1,13 @@
-// @ts-nocheck
 // A saved page: the figure as the page draws it, out of what stands in the file.
-import draw from "../gates/gates.js"
+import { Figure } from "../gates/gates.js"
 import { unpack } from "../page/unpack.js"
 import { speak } from "../page/words.js"
 
-const bytes = (id) => Uint8Array.from(atob(document.getElementById(id).textContent), (letter) => letter.charCodeAt(0))
+/** @type {(id: string) => HTMLElement} */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id))
+/** @type {(id: string) => Uint8Array<ArrayBuffer>} */
+const bytes = (id) => Uint8Array.from(atob(element(id).textContent), (letter) => letter.charCodeAt(0))
+/** @type {(id: string) => Response} */
 const inflated = (id) => new Response(new Blob([bytes(id)]).stream().pipeThrough(new DecompressionStream("gzip")))
 
 const plotly = document.createElement("script")
@@ -13,8 +16,8 @@ plotly.textContent = await inflated("plotly").text()
 document.head.append(plotly)
 const data = unpack(new Uint8Array(await inflated("content").arrayBuffer()))
 await speak(data.language)
-const parentElement = document.getElementById("figure")
-const show = () => draw({ data, parentElement }, "plotly.js")
+const figure = new Figure(element("figure"), "plotly.js")
+const show = () => figure.take(data)
 show()
 window.matchMedia("(prefers-color-scheme: dark)").onchange = show
-document.getElementById("waiting").remove()
+element("waiting").remove()

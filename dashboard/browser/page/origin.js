@@ -1,4 +1,3 @@
-// @ts-nocheck
 // Whether what is shown is of what is written. Every figure has with it what it was drawn from (``of``), and whether it
 // has asked for something else itself (``waits``); here that is compared with the page's own box and lists. What differs
 // for longer than an answer takes is dimmed, then said, then asked for again; while the server is away it is said.
@@ -7,27 +6,39 @@ import { make } from "./dom.js"
 import { arrived, cursor, leave, mend } from "./url.js"
 import { tr } from "./words.js"
 
+/** @import { Chooses, Controls, Cursor, FigureElement, Origin, Settings } from "../types.d.ts" */
+
 const [DIMMED, SAID, ASKED] = [700, 1700, 6000] // milliseconds; the second time is asked twice as late, and so on
 const OFTEN = 4 // times that are asked for, before it is said that nothing comes
 const ADDRESS = 300 // milliseconds: what Streamlit writes there after a run has then been written
-const NAMES = ["text", "left", "right", "layer", "direction", "show", "yours"]
+const NAMES = /** @type {const} */ (["text", "left", "right", "layer", "direction", "show", "yours"])
 const LONGEST = 100_000 // characters of a text that the server looks at, as in dashboard/state.py
 
-let page // the controls in use
+/** @type {Chooses | undefined} */
+let chooses // the controls in use
+/** @type {Controls | undefined} */
+let page // the same where there is a server
+/** @type {(() => void) | undefined} */
 let rerun // asks for a run of the whole page, with what it shows
 let [since, asked] = [0, 0] // when it began to differ, and how often it was asked for since
-let timer, writing, newest
+/** @type {number | undefined} */
+let timer
+/** @type {number | undefined} */
+let writing
+/** @type {Origin | null | undefined} */
+let newest
 const line = make("p", { class: "gs-line", test: "gs-line", role: "status" })
 
-// The controls: ``written()`` is what they say now, ``send()`` says it again and ``flush()`` what has waited,
-// ``address()`` puts the address right.
-export function use(controls) {
-  page = controls
+/** @param {Chooses} controls @param {Controls} [served] the same, where there is a server */
+export function use(controls, served) {
+  chooses = controls
+  page = served
 }
 
 // Other choices in the page's lists, by name.
+/** @param {Partial<Settings>} values */
 export function change(values) {
-  page?.change(values)
+  chooses?.change(values)
 }
 
 // What was picked, which the server has to know where it has not sent it.
@@ -36,35 +47,41 @@ export function again() {
 }
 
 // Another text, as if it had been typed.
+/** @param {string} text */
 export function type(text) {
-  page?.pick(text)
+  chooses?.pick(text)
 }
 
 // ``ask(here)`` runs the whole page; ``here`` is for a session that begins behind it.
+/** @param {(here: Here) => void} ask */
 export function start(ask) {
   const first = !rerun
   rerun = () => ask(here())
   if (!first) return
   document.addEventListener("gs:repaint", drawn, true) // a figure tells it to itself alone
   for (const type of ["offline", "online", "fullscreenchange"]) window.addEventListener(type, check)
-  watch({ nears, returns: () => rerun(), changes: check, ends })
+  watch({ nears, returns: () => rerun?.(), changes: check, ends })
 }
 
 function nears() {
   page?.flush()
-  rerun()
+  rerun?.()
 }
 
 // What a server that was not there before needs to know to show the same.
+/** @typedef {{ settings: unknown, cursor: Cursor | undefined, arrival: number }} Here */
+/** @returns {Here} */
 function here() {
   leave()
   return { settings: page?.written(), cursor: cursor(), arrival: arrived() }
 }
 
 // What is drawn of something new shows that answers come; not so a zoom.
+/** @param {Event} event */
 function drawn({ target }) {
-  if (target.of === newest) return
-  newest = target.of
+  const { of } = /** @type {FigureElement} */ (target)
+  if (of === newest) return
+  newest = of
   since = 0
   ends()
 }
@@ -85,15 +102,18 @@ function write() {
 function differs() {
   if (!page?.root.isConnected) return false
   const now = page.written()
+  /** @type {FigureElement[]} */
   const figures = Array.from(document.querySelectorAll(".gs-plot, .gc, .gw"))
   return figures.some(({ of, waits }) => of && (waits || NAMES.some((name) => !same(of[name], now[name]))))
 }
 
+/** @param {unknown} one @param {unknown} other */
 function same(one, other) {
   return String(one ?? "") === String(other ?? "") || (typeof other === "string" && one === read(other))
 }
 
 // A text as the server takes it: not too long, and with no half of a character.
+/** @type {(text: string) => string} */
 const read = (text) =>
   Array.from(text)
     .slice(0, LONGEST)
@@ -125,23 +145,26 @@ const due = () => ASKED * 2 ** asked
 // First the part of the page that has the figure; then, since a session may not know that part, all of it.
 function ask() {
   asked += 1
-  if (asked % 2) page.send("settings", page.settings)
+  if (asked % 2) page?.send("settings", page.settings)
   else rerun?.()
 }
 
+const SAYS = {
+  "": () => "",
+  away: () =>
+    tr(
+      "The server cannot be reached. What you see is from before; what you type will be drawn when the server is back.",
+    ),
+  late: () => tr("What you see is from before your last change. The new figure is on its way."),
+  lost: () => tr("The new figure has not come. Reload the page: its address keeps what you chose."),
+}
+
+/** @param {keyof typeof SAYS} what */
 function show(what, dimmed = false) {
   document.documentElement.classList.toggle("gs-old", dimmed)
   if (!what && !line.isConnected) return
   const seen = document.fullscreenElement ?? document.body
   if (line.parentNode !== seen) seen.append(line)
-  const text =
-    {
-      away: () =>
-        tr(
-          "The server cannot be reached. What you see is from before; what you type will be drawn when the server is back.",
-        ),
-      late: () => tr("What you see is from before your last change. The new figure is on its way."),
-      lost: () => tr("The new figure has not come. Reload the page: its address keeps what you chose."),
-    }[what]?.() ?? ""
+  const text = SAYS[what]()
   if (line.textContent !== text) line.textContent = text
 }

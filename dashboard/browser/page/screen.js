@@ -1,17 +1,17 @@
-// @ts-nocheck
 // The screen that a page has. A talk's is enlarged: the page is laid out as on a small screen and scaled up as a whole.
 const SMALL = [1200, 675]
 const LARGEST = 4
 const state = { presenting: false, scale: 1, bar: 0 }
 
 // Present or not, with a bar of so many pixels at the window's lower edge.
+/** @param {boolean} on @param {number} bar */
 export function present(on, bar) {
   const fit = Math.min(window.innerWidth / SMALL[0], (window.innerHeight - bar) / SMALL[1])
   Object.assign(state, { presenting: on, bar, scale: on ? Math.max(1, Math.min(LARGEST, fit)) : 1 })
   const root = document.documentElement
   root.classList.toggle("gs-present", on)
   root.classList.toggle("gs-wall", wall())
-  root.style.setProperty("--gs-scale", state.scale)
+  root.style.setProperty("--gs-scale", String(state.scale))
   root.style.setProperty("--gs-bar", `${bar}px`)
 }
 
@@ -27,18 +27,21 @@ export const guided = () => document.documentElement.classList.contains("gs-tour
 export const height = () => (window.innerHeight - state.bar) / state.scale
 
 // An element's place and size in the window, in the page's own pixels.
+/** @param {Element} node */
 export function rect(node) {
   const { left, top, width, height } = node.getBoundingClientRect()
   return { left: left / state.scale, top: top / state.scale, width: width / state.scale, height: height / state.scale }
 }
 
 // Where the mouse is within an element.
+/** @param {Element} node @param {MouseEvent} event */
 export function within(node, event) {
   const { left, top } = rect(node)
   return [event.clientX / state.scale - left, event.clientY / state.scale - top]
 }
 
 // Whether the page is dark, by the background that Streamlit gives a component's root.
+/** @param {Element} root */
 export function dark(root) {
   const [r, g, b] = (
     getComputedStyle(root)
@@ -49,13 +52,18 @@ export function dark(root) {
 }
 
 // What has the keyboard, for an element that may stand in a root of its own, into which the document does not see.
-export const focused = (element) => element.getRootNode().activeElement ?? document.activeElement ?? document.body
+/** @param {Element} element @returns {Element} */
+export function focused(element) {
+  const root = /** @type {Partial<DocumentOrShadowRoot>} */ (element.getRootNode())
+  return root.activeElement ?? document.activeElement ?? document.body
+}
 
 const FIGURES = ".gs-plot, .gc, .gw"
 const ANSWERS = "[role=radiogroup], [role=tablist], [role=menu], [role=listbox], [role=slider], audio, video" // to arrows themselves
 
 // Whether a key is for the figure in ``root``: not where somebody is writing, not if what has the focus answers to it; in
 // somebody else's page only if the focus is in it.
+/** @param {Element} root @param {KeyboardEvent} event */
 export function ours(root, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || writing()) return false
   const focus = focused(root)
@@ -70,7 +78,7 @@ export function writing() {
   const focus = document.activeElement
   return Boolean(
     focus &&
-    (focus.isContentEditable ||
+    ((focus instanceof HTMLElement && focus.isContentEditable) ||
       /^(INPUT|TEXTAREA|SELECT)$/.test(focus.tagName) ||
       focus.closest("[role=dialog], [role=listbox]:not([data-testid])")),
   )

@@ -1,9 +1,10 @@
-// @ts-nocheck
 // What was chosen stands in the address, so that a link reopens it. Nothing is sent to the server by this.
 // A change of page drops the address's parameters; ``kept`` outlives it, and goes into the new page's address.
 import { PARAMETERS } from "./parameters.js"
 
-/** @type {Record<string, any>} */
+/** @import { Chosen, Cursor } from "../types.d.ts" */
+
+/** @type {Chosen} */
 export const kept = {}
 let arrivals = 0
 let guest = false
@@ -11,10 +12,11 @@ read(window.location.search)
 let page = window.location.pathname
 
 // Somewhere else altogether: what was chosen before is of no concern there. What stays wherever a tour leads has no number.
+/** @param {number | null} number @param {string} led */
 export function arrive(number, led) {
   if (number === null) return
   if (number === arrivals) return
-  for (const name of Object.keys(kept)) delete kept[name]
+  forget()
   arrivals = number
   read(led) // the address may not say it yet
 }
@@ -22,20 +24,26 @@ export function arrive(number, led) {
 // In somebody else's page: its address says nothing of us, and is left alone.
 export function stay() {
   guest = true
-  for (const name of Object.keys(kept)) delete kept[name]
+  forget()
+}
+
+function forget() {
+  for (const name of /** @type {(keyof Chosen)[]} */ (Object.keys(kept))) delete kept[name]
 }
 
 // A whole number that somebody has written in an address; undefined for anything else.
+/** @param {string | null} text */
 function whole(text) {
-  return /^-?\d{1,9}$/.test(text) ? Number(text) : undefined
+  return text !== null && /^-?\d{1,9}$/.test(text) ? Number(text) : undefined
 }
 
 // What the address says of what the browser keeps.
+/** @param {string} query */
 function read(query) {
   for (const [name, value] of new URLSearchParams(query)) {
     const { side, view, kind } = PARAMETERS[name] ?? {}
     const read = kind === "number" ? whole(value) : value
-    if (side === "browser" && view && read !== undefined) kept[name] = read
+    if (side === "browser" && view && read !== undefined) Object.assign(kept, { [name]: read })
   }
 }
 
@@ -45,6 +53,7 @@ const LONGEST = 4000 // characters: servers and balancers on the way refuse long
 const LONG = "long" // stands in the address for a text that only this tab of the browser keeps
 
 // ``of``: which arrival it was chosen at; what a figure of the place before says late is of no concern here.
+/** @param {Chosen} values @param {number | null} [of] */
 export function remember(values, of = arrivals) {
   if (guest || of !== arrivals) return
   Object.assign(kept, values)
@@ -64,13 +73,14 @@ export function remember(values, of = arrivals) {
 // A unit may be the server's choice.
 export function mend() {
   const here = new URL(window.location.href).searchParams
+  /** @type {(chosen: [string, unknown]) => boolean} */
   const lost = ([name, value]) => value !== null && value !== undefined && !name.startsWith("unit") && !here.has(name)
   remember(Object.fromEntries(Object.entries(kept).filter(lost)))
 }
 
+/** @param {URL} url @param {string | null | undefined} text */
 function store(url, text) {
-  const long = encodeURIComponent(text ?? "").length > LONGEST
-  if (long) {
+  if (text && encodeURIComponent(text).length > LONGEST) {
     window.sessionStorage.setItem(LONG, text)
     url.searchParams.set(LONG, "1")
   } else url.searchParams.delete(LONG)
@@ -81,14 +91,14 @@ export function long() {
   return new URL(window.location.href).searchParams.has(LONG) ? window.sessionStorage.getItem(LONG) : null
 }
 
-const CURSOR = Object.keys(PARAMETERS).filter((name) => PARAMETERS[name].cursor)
+const CURSOR = /** @type {(keyof Cursor)[]} */ (Object.keys(PARAMETERS).filter((name) => PARAMETERS[name].cursor))
 
 // The units that were picked, by name; null where none was.
 export function picked() {
   const here = new URL(window.location.href).searchParams
-  return Object.fromEntries(
-    ["unit", "unit2"].map((name) => [name, (kept[name] === undefined ? whole(here.get(name)) : kept[name]) ?? null]),
-  )
+  /** @type {(name: "unit" | "unit2") => number | null} */
+  const unit = (name) => (kept[name] === undefined ? whole(here.get(name)) : kept[name]) ?? null
+  return { unit: unit("unit"), unit2: unit("unit2") }
 }
 
 // A page that is left has in its address what was chosen with the cursor, if anything was.
@@ -101,6 +111,7 @@ export function leave() {
 }
 
 // What was chosen with the cursor on the pages before; undefined if nothing was.
+/** @returns {Cursor | undefined} */
 export function cursor() {
   const found = CURSOR.filter((name) => Number.isInteger(kept[name])).map((name) => [name, kept[name]])
   return found.length ? Object.fromEntries(found) : undefined

@@ -1,10 +1,11 @@
-// @ts-nocheck
 // What a first visitor is told, once in a browser: beside the figure, each line to be put away.
 import { make } from "../page/dom.js"
 import { tr } from "../page/words.js"
 
 const KEY = "gatescope hints"
+/** @type {Set<number>} */
 const away = new Set()
+/** @type {boolean | undefined} */
 let first // whether this visit is the first one
 
 // A phone has no keys.
@@ -33,23 +34,26 @@ function asked() {
   }
 }
 
+/** @param {HTMLElement} figure */
 export function hint(figure) {
   if (!figure.matches(".gs-plot") || figure.querySelector(".gt-hints") || figure.dataset.steps === "0") return
   if (!firstVisit() || away.size === hints().length) return
   const lines = hints().map((text, k) => (away.has(k) ? "" : line(text, k, figure)))
   figure
     .querySelector(".gs-body")
-    .append(make("ul", { class: "gt-hints", test: "gt-hints", "aria-label": tr("For the first visit") }, ...lines))
+    ?.append(make("ul", { class: "gt-hints", test: "gt-hints", "aria-label": tr("For the first visit") }, ...lines))
 }
 
 // Put away, it hands the keyboard on to its neighbour, and the last one to the figure.
+/** @param {string} text @param {number} k @param {HTMLElement} figure */
 function line(text, k, figure) {
   const close = () => {
     away.add(k)
     const next = node.nextElementSibling ?? node.previousElementSibling
-    ;(next?.querySelector("button") ?? figure.querySelector(".gs-stage")).focus({ preventScroll: true })
-    if (next) node.remove()
-    else node.parentNode.remove()
+    /** @type {HTMLElement | null} */
+    const stage = figure.querySelector(".gs-stage")
+    ;(next?.querySelector("button") ?? stage)?.focus({ preventScroll: true })
+    ;(next ? node : node.parentElement)?.remove()
   }
   const node = make(
     "li",

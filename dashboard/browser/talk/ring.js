@@ -1,4 +1,3 @@
-// @ts-nocheck
 // A stop of a tour rings what its line speaks of, and presses what it asks for. The vocabulary is that of dashboard/tours.py.
 import { make } from "../page/dom.js"
 import { arrived } from "../page/url.js"
@@ -8,13 +7,28 @@ const SETTLED = 3 // beats for which a thing has stood before it is pressed: a p
 const PATIENCE = 25 // beats for which the page is scrolled to what is ringed; then it is the visitor's
 const AROUND = 4 // pixels
 
-const all = (selector) => Array.from(document.querySelectorAll(selector)).filter((node) => node.getClientRects().length)
+/** @import { FigureElement, Rows } from "../types.d.ts" */
+/** @import { Ringed, Stop } from "./types.d.ts" */
+
+/** An element, the rows of a figure that are no elements of their own, or from the top of one element to another's foot.
+ * @typedef {Element | Rows | { from: Element, to: Element }} Thing */
+
+/** @type {(selector: string) => HTMLElement[]} */
+const all = (selector) => {
+  /** @type {NodeListOf<HTMLElement>} */
+  const nodes = document.querySelectorAll(selector)
+  return Array.from(nodes).filter((node) => node.getClientRects().length)
+}
+/** @template One @param {One[]} found @param {string} side */
 const sided = (found, side) => (side === "left" ? found.slice(0, 1) : side === "right" ? found.slice(1, 2) : found)
+/** @type {(name: string) => string} */
 const quoted = (name) => CSS.escape(name)
 
 // Elements, or places on the figure's stage, by kind.
+/** @type {Record<string, (name: string, side: string) => Thing[]>} */
 const FINDS = {
-  row: (name, side) => all(".gs-plot").flatMap((root) => sided(root.rowsNamed?.(name) ?? [], side)),
+  row: (name, side) =>
+    all(".gs-plot").flatMap((root) => sided(/** @type {FigureElement} */ (root).rowsNamed?.(name) ?? [], side)),
   word: (text) =>
     text
       ? first(all(".gs-word, .gw-word, .gc-word").filter((node) => node.textContent === text))
@@ -23,7 +37,7 @@ const FINDS = {
     ...sided(all(`.gw-node[data-signal="${quoted(name)}"]`), side),
     ...sided(all(`.gw-stage [data-signal="${quoted(name)}"]`), side).map(inNumbers),
   ],
-  stage: (number) => all(".gw-tab").slice(number - 1, number),
+  stage: (number) => all(".gw-tab").slice(Number(number) - 1, Number(number)),
   panel: (id) => all(`[data-testid="gc-${quoted(id)}"], [data-panel="${quoted(id)}"]`),
   button: (name) =>
     first(
@@ -36,35 +50,40 @@ const FINDS = {
   next: () => [
     ...all("[data-testid^=gs-next-]")
       .map((side) => side.querySelector(".gs-bar:not([hidden])"))
-      .filter(Boolean),
+      .filter((bar) => bar !== null),
     ...all("[data-testid=gw-expects]"),
   ],
   headline: () => all(".gs-caption"),
   sentence: () => all("[data-testid=gs-sentence]"),
 }
+/** @type {(found: HTMLElement[]) => HTMLElement[]} */
 const first = (found) => found.slice(0, 1)
 
-function onItsPage(stop) {
+/** @param {Stop} stop */
+export function onItsPage(stop) {
   const last = window.location.pathname.split("/").at(-1)
   const fresh = arrived() === stop.arrival || !document.querySelector(".gs-plot, .gw, .gc, .gs-controls") // else none of our own tells
   return (last === stop.page || (last === "" && stop.first)) && fresh
 }
 
 // Of a signal's equation what stands above the reasons for its value.
+/** @type {(box: Element) => Thing} */
 const inNumbers = (box) => ({ from: box, to: box.querySelector(".gw-bar") ?? box })
 
+/** @type {(thing: string) => Thing[]} */
 const find = (thing) => {
-  const [kind, ...rest] = thing.split(" ")
-  return FINDS[kind]?.(...rest) ?? []
+  const [kind, name, side] = thing.split(" ")
+  return FINDS[kind]?.(name, side) ?? []
 }
 
 // Where a thing stands in the window; a row of the figure is no element of its own.
+/** @param {Thing} thing */
 function rect(thing) {
-  if (thing.from) {
+  if ("from" in thing) {
     const [a, b] = [thing.from, thing.to].map((node) => node.getBoundingClientRect())
     return new DOMRect(a.left, a.top, Math.max(a.width, b.width), b.bottom - a.top)
   }
-  if (!thing.stage) return thing.getBoundingClientRect()
+  if (thing instanceof Element) return thing.getBoundingClientRect()
   const { left, top, width } = thing.stage.getBoundingClientRect()
   const scale = width / thing.stage.offsetWidth
   return new DOMRect(
@@ -75,15 +94,39 @@ function rect(thing) {
   )
 }
 
+/** @type {(selector: string) => number} */
+const heightOf = (selector) => {
+  /** @type {HTMLElement | null} */
+  const node = document.querySelector(selector)
+  return node?.offsetHeight ?? 0
+}
+
 // ``there(stop)``: whether the page stands that a stop is on.
+/** @template {Ringed} [Shown=Stop] */
 export class Ring {
-  constructor(there = onItsPage) {
+  /** @type {Shown | null} */
+  stop = null
+  /** @type {string | null | undefined} */
+  key = undefined
+  beats = 0
+  /** @type {string[]} */
+  waiting = [] // what is still to be pressed
+  stood = 0 // beats, of what is pressed next
+  /** @type {Thing | undefined} */
+  last = undefined
+  /** @type {number | undefined} */
+  timer = undefined
+  /** @type {HTMLElement[]} */
+  nodes = []
+
+  /** @param {(stop: Shown) => boolean} there */
+  constructor(there) {
     this.there = there
     this.root = make("div", { class: "gt-rings", "aria-hidden": "true" })
-    this.nodes = []
   }
 
   // What this stop rings and presses; nothing ends it. A stop that is shown again is not pressed again.
+  /** @param {Shown | null} stop */
   show(stop) {
     const key = stop && `${stop.link} ${stop.at}`
     if (key === this.key) return
@@ -103,7 +146,7 @@ export class Ring {
   }
 
   beat() {
-    if (!this.there(this.stop)) return this.draw([])
+    if (!this.stop || !this.there(this.stop)) return this.draw([])
     this.beats += 1
     if (this.waiting.length) this.press()
     const rects = this.stop.ring
@@ -121,20 +164,19 @@ export class Ring {
     if (!thing || this.stood < SETTLED) return
     this.waiting.shift()
     this.stood = 0
-    if (thing.tagName === "DETAILS") thing.open = true
-    else thing.click()
+    if (thing instanceof HTMLDetailsElement) thing.open = true
+    else if (thing instanceof HTMLElement) thing.click()
   }
 
   // Scroll to what is ringed, or to the first of it where it is larger than the window; whether there was anything to do.
+  /** @param {DOMRect[]} rects */
   reveal(rects) {
+    /** @type {HTMLElement | null} */
     const own = document.querySelector(".stMain")
-    const main = own ?? document.scrollingElement
-    const bar = document.querySelector(".gt-bar")?.offsetHeight ?? 0
+    const main = own ?? document.documentElement
     const [high, low] = [
-      (own?.getBoundingClientRect().top ?? 0) +
-        (document.querySelector(".stAppHeader")?.offsetHeight ?? 0) +
-        2 * AROUND,
-      window.innerHeight - bar - 3 * AROUND,
+      (own?.getBoundingClientRect().top ?? 0) + heightOf(".stAppHeader") + 2 * AROUND,
+      window.innerHeight - heightOf(".gt-bar") - 3 * AROUND,
     ]
     const [top, bottom] = [Math.min(...rects.map((one) => one.top)), Math.max(...rects.map((one) => one.bottom))]
     const [from, to] =
@@ -146,6 +188,7 @@ export class Ring {
     return main.scrollTop !== before
   }
 
+  /** @param {DOMRect[]} rects */
   draw(rects) {
     while (this.nodes.length < rects.length)
       this.root.append((this.nodes[this.nodes.length] = make("div", { class: "gt-ring" })))

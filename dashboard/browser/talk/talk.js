@@ -1,20 +1,21 @@
-// @ts-nocheck
 // What a talk needs on every page: presenting, a tour's bar with the speaker's line, the list of keys, a black screen.
 import { away } from "../page/connection.js"
 import { load, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import { hint } from "./hints.js"
 import * as origin from "../page/origin.js"
-import { Ring } from "./ring.js"
+import { Ring, onItsPage } from "./ring.js"
 import * as screen from "../page/screen.js"
 import { Menu, welcome } from "./tours.js"
 import { remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 
+/** @import { Offer, Stop, Talk as Told } from "./types.d.ts" */
+
 export default hold(
-  (parent) => new Talk(parent),
+  (/** @type {HTMLElement} */ parent) => new Talk(parent),
   (talk, { setStateValue, setTriggerValue }) => {
-    talk.tell = (name, value) => away() || setTriggerValue(name, value) // it would be lost
+    talk.tell = (name, value) => void (away() || setTriggerValue(name, value)) // it would be lost
     origin.start((here) =>
       setStateValue("here", { ...here, tour: talk.tour && { link: talk.tour.link, at: talk.tour.at } }),
     )
@@ -42,21 +43,37 @@ const keys = () => [
 
 // Past the pages, the sentence and the examples, to what answers to the arrows.
 function toFigure() {
+  /** @type {HTMLElement | null | undefined} */
   const figure = [".gs-stage", ".gc-words [tabindex='0']", ".gw-words [tabindex='0']", ".gx-open", ".stMain"]
-    .map((one) => document.querySelector(one))
+    .map((one) => /** @type {HTMLElement | null} */ (document.querySelector(one)))
     .find(Boolean)
   figure?.focus()
   figure?.scrollIntoView({ block: "nearest" })
 }
 
+function closeMenu() {
+  /** @type {HTMLElement | null} */
+  const button = document.querySelector("[data-testid=stSidebarCollapseButton] button")
+  button?.click()
+}
+
 class Talk {
+  /** @type {(name: string, value: unknown) => void} */
+  tell = () => {} // to the server, once there is a way
+  /** @type {Stop | null} */
+  tour = null
+  /** @type {Offer[]} */
+  tours = []
+
+  /** @param {HTMLElement} parent */
   constructor(parent) {
     load("link", new URL("talk.css", import.meta.url).href)
+    /** @type {(test: string, text: string, title: string, onclick: () => void) => HTMLButtonElement} */
     const button = (test, text, title, onclick) =>
       make("button", { type: "button", class: "gt-button", test, text, title, onclick })
-    const start = (name) => this.tell("start", { name, address: window.location.href })
+    const start = (/** @type {string} */ name) => this.tell("start", { name, address: window.location.href })
     this.menu = new Menu(start)
-    this.ring = new Ring()
+    this.ring = new Ring(onItsPage)
     this.title = make("h1", { class: "gt-title", test: "gt-title" }) // for who cannot see which page's name is underlined
     this.root = make(
       "div",
@@ -71,12 +88,14 @@ class Talk {
     )
     this.place = make("span", { class: "gt-place", test: "gt-place" })
     this.line = make("p", { class: "gt-line", test: "gt-line", dir: "auto", "aria-live": "polite" })
+    this.back = button("gt-back", "‹", tr("Previous view"), () => this.go(-1))
+    this.next = button("gt-next", "›", tr("Next view"), () => this.go(1))
     this.bar = make(
       "div",
       { class: "gt-bar", test: "gt-bar", role: "region", "aria-label": tr("Tour"), hidden: "" },
-      button("gt-back", "‹", tr("Previous view"), () => this.go(-1)),
+      this.back,
       this.place,
-      button("gt-next", "›", tr("Next view"), () => this.go(1)),
+      this.next,
       this.line,
       button("gt-end", tr("End the tour"), "", () => this.tell("go", 0)),
     )
@@ -99,21 +118,23 @@ class Talk {
     parent.append(this.root)
     document.body.append(...this.over)
     document.body.prepend(this.skip)
-    this.onKey = (event) => this.key(event)
+    this.onKey = (/** @type {KeyboardEvent} */ event) => this.key(event)
     this.onResize = () => this.fit()
-    this.onFigure = (event) => {
+    this.onFigure = (/** @type {Event} */ event) => {
       if (this.tour || screen.presenting()) return
-      hint(event.target)
-      welcome(event.target, this.tours?.[0], start)
+      const figure = /** @type {HTMLElement} */ (event.target)
+      hint(figure)
+      welcome(figure, this.tours[0], start)
     }
     // In a small window the menu lies over the page: who has chosen wants to see that.
-    this.onClick = (event) =>
-      event.target.closest?.("[data-testid=stSidebarNavLink]") &&
-      setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click())
+    this.onClick = (/** @type {Event} */ { target }) => {
+      if (target instanceof Element && target.closest("[data-testid=stSidebarNavLink]")) setTimeout(closeMenu)
+    }
     document.addEventListener("click", this.onClick)
     document.addEventListener("gs:repaint", this.onFigure, true) // a figure tells it to itself alone
     document.addEventListener("keydown", this.onKey, true) // before the page: with a tour a clicker walks through it
     window.addEventListener("resize", this.onResize)
+    /** @type {boolean | undefined} */
     this.on = new URL(window.location.href).searchParams.get("present") === "1"
   }
 
@@ -128,6 +149,7 @@ class Talk {
     screen.present(false, 0)
   }
 
+  /** @param {Told} told */
   take({ tour, tours, page }) {
     this.title.textContent = page
     document.documentElement.style.setProperty("--gs-pages", JSON.stringify(tr("Pages")))
@@ -142,14 +164,13 @@ class Talk {
       this.place.title = tour.title
       this.line.textContent = tour.line
     }
-    for (const test of ["gt-back", "gt-next"]) {
-      this.bar.querySelector(`[data-testid=${test}]`).disabled =
-        !tour || (test === "gt-back" ? tour.at === 0 : tour.at === tour.count - 1)
-    }
+    this.back.disabled = !tour || tour.at === 0
+    this.next.disabled = !tour || tour.at === tour.count - 1
     this.present(this.on ?? screen.presenting())
     this.on = undefined
   }
 
+  /** @param {boolean} on */
   present(on) {
     screen.present(on, 0)
     remember({ present: on ? 1 : null })
@@ -166,27 +187,33 @@ class Talk {
     window.dispatchEvent(new CustomEvent("gs:screen"))
   }
 
+  /** @param {number} by */
   go(by) {
+    if (!this.tour) return
     const next = this.tour.at + by
     if (next >= 0 && next < this.tour.count) this.tell("go", by)
   }
 
+  /** @param {boolean} on */
   darken(on) {
     this.black.hidden = !on
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || screen.writing() || this.help.open || this.menu.dialog.open)
       return
-    const act = {
+    /** @type {Record<string, () => void>} */
+    const acts = {
       p: () => this.present(!screen.presenting()),
       "?": () => this.help.showModal(),
-      b: () => this.darken(this.black.hidden),
-      ".": () => this.darken(this.black.hidden),
+      b: () => this.darken(Boolean(this.black.hidden)),
+      ".": () => this.darken(Boolean(this.black.hidden)),
       ...(this.tour && { PageDown: () => this.go(1), PageUp: () => this.go(-1) }),
       ...(screen.presenting() && !document.fullscreenElement && { Escape: () => this.present(false) }),
       ...(!this.black.hidden && { Escape: () => this.darken(false) }),
-    }[event.key.length === 1 ? event.key.toLowerCase() : event.key]
+    }
+    const act = acts[event.key.length === 1 ? event.key.toLowerCase() : event.key]
     if (!act) return
     event.preventDefault()
     event.stopImmediatePropagation()

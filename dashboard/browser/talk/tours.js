@@ -1,15 +1,20 @@
-// @ts-nocheck
 // The menu of the tours that there are, and the line that offers the first of them on a first visit.
 import { make } from "../page/dom.js"
 import { firstVisit } from "./hints.js"
 import { tr } from "../page/words.js"
 
+/** @import { Offer } from "./types.d.ts" */
+
+/** @type {(tour: Offer) => string} */
 const length = ({ stops, minutes }) => tr("{stops} stops, {minutes} minutes", { stops, minutes })
 
 // A button and the list that it opens. ``start(name)`` begins a tour.
 export class Menu {
+  /** @param {(name: string) => void} start */
   constructor(start) {
     this.start = start
+    /** @type {Offer[]} */
+    this.tours = []
     this.list = make("ul")
     const close = make("button", {
       type: "button",
@@ -41,6 +46,7 @@ export class Menu {
     })
   }
 
+  /** @param {Offer[]} tours */
   take(tours) {
     this.tours = tours
     this.list.replaceChildren(
@@ -62,6 +68,7 @@ export class Menu {
     this.button.hidden = !tours.length
   }
 
+  /** @param {string} name */
   begin(name) {
     this.dialog.close()
     this.start(name)
@@ -71,12 +78,15 @@ export class Menu {
 let away = false // for this visit; at the next one nothing is said
 
 // Above the figure, once in a browser: what this page is, and the way to the first tour.
+/** @param {HTMLElement} figure @param {Offer | undefined} tour @param {(name: string) => void} start */
 export function welcome(figure, tour, start) {
   if (away || !tour || figure.querySelector(".gt-welcome") || !figure.querySelector(".gs-head") || !firstVisit()) return
   const close = () => {
     away = true
     node.remove()
-    figure.querySelector(".gs-stage")?.focus({ preventScroll: true })
+    /** @type {HTMLElement | null} */
+    const stage = figure.querySelector(".gs-stage")
+    stage?.focus({ preventScroll: true })
   }
   const begin = () => {
     away = true

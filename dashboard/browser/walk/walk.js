@@ -132,7 +132,7 @@ export class Walk {
   }
 
   // The unit of a model that was not there before: the one that was chosen, if it has it.
-  /** @param {Side} side @param {number | undefined} chosen */
+  /** @param {Side} side @param {number | null | undefined} chosen */
   unitOf(side, chosen) {
     const unit = Number(chosen ?? NaN)
     return Number.isInteger(unit) && unit < side.hidden ? unit : side.unit
