@@ -1,10 +1,12 @@
-// @ts-nocheck
 // The whole grid as one PNG or SVG: Plotly's figure with the page's labels as annotations and its frames as shapes.
 import { escape } from "../page/markup.js"
 import { make } from "../page/dom.js"
 
+/** @import { Made, Picture } from "./types.d.ts" */
+
 export const PAD = 10
 
+/** @param {"png" | "svg"} format @param {Picture} picture */
 export async function download(format, picture) {
   const [what, { width, height }] = composed(picture)
   const scale = format === "png" ? 2 : 1
@@ -12,14 +14,17 @@ export async function download(format, picture) {
 }
 
 // The picture as a PNG's data: address.
+/** @param {number} scale @param {Picture} picture */
 export function snapshot(scale, picture) {
   const [what, { width, height }] = composed(picture)
   return window.Plotly.toImage(what, { format: "png", width, height, scale })
 }
 
+/** @type {Set<string>} */
 const saved = new Set()
 
 // A file that the server made: the browser saves it, once, however often it is shown the same content.
+/** @param {Made} file */
 export function keep({ id, name, type, data }) {
   if (saved.has(id)) return
   saved.add(id)
@@ -29,11 +34,12 @@ export function keep({ id, name, type, data }) {
   setTimeout(() => URL.revokeObjectURL(href), 60_000) // not before the browser has taken it
 }
 
+/** @param {Picture} picture @returns {[object, { width: number, height: number }]} */
 function composed({ figure, geometry, labels, frames, page: { background, ink } }) {
   const width = geometry.width + 2 * PAD
   const height = geometry.height + 2 * PAD
-  const across = (x) => x / geometry.width
-  const up = (y) => 1 - y / geometry.height
+  const across = (/** @type {number} */ x) => x / geometry.width
+  const up = (/** @type {number} */ y) => 1 - y / geometry.height
   const layout = {
     ...figure.layout,
     width,

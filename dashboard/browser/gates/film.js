@@ -1,20 +1,33 @@
-// @ts-nocheck
 // The play as a film: the picture without its cursors once, and for each step what changes, which is a strip of text and
 // where the cursors stand. The server makes a GIF of them.
 import { toSide, wordAt } from "../page/align.js"
 import { PAD, snapshot } from "./export.js"
-import { expects } from "./readout.js"
+import { expects } from "./clauses.js"
+
+/** @import { Geometry, Picture, Side, Top } from "./types.d.ts" */
 
 const MOST = 200 // steps
 const PIXELS = 1_200_000 // of a frame
 const LINE = 24
 
 // The steps that are filmed: those in view, as far as a film goes.
+/** @param {number[]} window @returns {number[]} */
 export function filmed([from, to]) {
   return Array.from({ length: Math.min(MOST, to - from) }, (_, k) => from + k)
 }
 
+/** @typedef {object} Play
+ * @property {Side[]} sides
+ * @property {Geometry} geometry
+ * @property {(k: number) => number[]} view the steps in view on a side
+ * @property {number[]} pitch
+ * @property {number[]} steps
+ * @property {number} beat
+ * @property {Picture} picture
+ * @property {(share: number) => void} tell */
+
 // ``tell(share)`` hears how much of the strips is drawn.
+/** @param {Play} play */
 export async function film({ sides, geometry, view, pitch, steps, beat, picture, tell }) {
   const wide = geometry.width + 2 * PAD
   const rows = geometry.narrow ? 1 + sides.length : 1
@@ -24,6 +37,7 @@ export async function film({ sides, geometry, view, pitch, steps, beat, picture,
   const height = Math.round(rows * LINE * scale)
   const sheet = Object.assign(document.createElement("canvas"), { width, height: height * steps.length })
   const pen = sheet.getContext("2d")
+  if (!pen) throw new Error("this browser draws nothing")
   const { background, ink, font } = picture.page
   pen.fillStyle = background
   pen.fillRect(0, 0, sheet.width, sheet.height)
@@ -46,23 +60,25 @@ export async function film({ sides, geometry, view, pitch, steps, beat, picture,
       await new Promise((done) => setTimeout(done))
     }
   }
-  const bare = (address) => address.slice(address.indexOf(",") + 1)
+  const bare = (/** @type {string} */ address) => address.slice(address.indexOf(",") + 1)
   return {
     picture: bare(url),
     strips: bare(sheet.toDataURL("image/png")),
     boxes,
     beat,
-    ink: ink.match(/\d+/g).slice(0, 3).map(Number),
+    ink: (ink.match(/\d+/g) ?? []).slice(0, 3).map(Number),
   }
 }
 
 // The cursor of a column in the picture: left, top, width, height, as decorate() places it on the page.
+/** @param {Top} top @param {number} shown @param {number} pitch @param {number} scale */
 function box(top, shown, pitch, scale) {
   return [PAD + top.left + shown * pitch, PAD + top.top - 2, Math.max(3, pitch), top.bottom - top.top + 6].map(
     (value) => Math.round(value * scale),
   )
 }
 
+/** @param {string} url */
 async function size(url) {
   const image = new Image()
   image.src = url

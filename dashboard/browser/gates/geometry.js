@@ -1,9 +1,22 @@
-// @ts-nocheck
 // Where everything stands, in pixels from the top left of the stage. Panels, labels, words, cursor and clicks all use it.
 const TITLE = 24
 const GAP = 5
 
+/** @import { Box } from "../types.d.ts" */
+/** @import { Geometry, Top } from "./types.d.ts" */
+
+/** @typedef {object} Room
+ * @property {number} width
+ * @property {number} height
+ * @property {string[]} rows
+ * @property {string[]} strips
+ * @property {number} sides
+ * @property {number} wordsHeight
+ * @property {(row: string, side: number) => boolean} empty
+ * @property {number} [least] */
+
 // ``empty(row, side)``: nothing is drawn there; a page of one column spares the height. ``least``: pixels of a panel.
+/** @param {Room} room @returns {Geometry} */
 export function arrange({ width, height, rows, strips, sides, wordsHeight, empty, least = 40 }) {
   const narrow = width < 640
   const gutter = narrow ? 98 : 104
@@ -18,14 +31,22 @@ export function arrange({ width, height, rows, strips, sides, wordsHeight, empty
   const share = free / (panels + 1.1 * strips.length)
   const panel = narrow ? Math.max(56, least) : Math.floor(Math.max(least, Math.min(most[0], share)))
   const strip = narrow ? 56 : Math.floor(Math.max(50, Math.min(most[1], 1.1 * share)))
+  /** @type {(Box & { row: string, side: number })[]} */
   const boxes = []
+  /** @type {Top[]} */
   const tops = []
   let y = 0
   for (let block = 0; block < blocks; block++) {
     const here = narrow ? [block] : Array.from({ length: sides }, (_, side) => side)
     const top = y + TITLE + wordsHeight
     for (const side of here)
-      tops[side] = { left: gutter + (narrow ? 0 : side * (column + between)), title: y, words: y + TITLE, top }
+      tops[side] = {
+        left: gutter + (narrow ? 0 : side * (column + between)),
+        title: y,
+        words: y + TITLE,
+        top,
+        bottom: top,
+      }
     y = top + 2
     for (const row of rows) {
       const tall = strips.includes(row) ? strip : narrow && empty(row, block) ? 18 : panel

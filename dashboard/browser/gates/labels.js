@@ -1,8 +1,14 @@
-// @ts-nocheck
 // The words over a column: flat if they fit, else slanted; thinned when there are many; the word at the cursor always shown.
 import { make } from "../page/dom.js"
+import { wordTitle } from "../page/naming.js"
 import { wall } from "../page/screen.js"
-import { tr } from "../page/words.js"
+
+/** @import { Word } from "../types.d.ts" */
+/** @import { Label, Speaks, Top } from "./types.d.ts" */
+
+/** How the words of all columns are drawn.
+ * @typedef {{ flat: boolean, height: number }} Plan */
+/** @typedef {HTMLElement & { first: number, last: number, x: number }} WordLabel */
 
 const pen = document.createElement("canvas").getContext("2d")
 const LONGEST = 14 // characters
@@ -13,23 +19,27 @@ let family = ""
 const line = () => size + 5
 const slant = () => (4 / 3) * size // between slanted words
 
+/** @param {Element} node */
 export function fontOf(node) {
   family = getComputedStyle(node).fontFamily
   write(wall() ? ON_THE_WALL : SMALL)
 }
 
+/** @param {number} pixels */
 function write(pixels) {
   size = pixels
-  pen.font = `${size}px ${family}`
+  if (pen) pen.font = `${size}px ${family}`
 }
 
+/** @param {string} text */
 function short(text) {
   const chars = Array.from(text)
   return chars.length > LONGEST ? `${chars.slice(0, LONGEST - 1).join("")}…` : text
 }
 
-// How the words of all columns are drawn, given each column's pixels a step: {flat, height}. Words that stand flat only
+// How the words of all columns are drawn, given each column's pixels a step. Words that stand flat only
 // when they are small, as Chinese ones may, are small on the wall, too: none of them is to be left out.
+/** @param {Speaks[]} sides @param {number[]} pitch @returns {Plan} */
 export function plan(sides, pitch) {
   const large = planned(sides, pitch)
   if (large.flat || size === SMALL) return large
@@ -40,12 +50,13 @@ export function plan(sides, pitch) {
   return large
 }
 
+/** @param {Speaks[]} sides @param {number[]} pitch @returns {Plan} */
 function planned(sides, pitch) {
   let flat = true
   let longest = 0
   sides.forEach((side, k) => {
     for (const [text, first, last] of side.words) {
-      const width = pen.measureText(short(text)).width
+      const width = pen?.measureText(short(text)).width ?? 0
       longest = Math.max(longest, width)
       const gap = text.length > 1 ? 4 : 0 // single characters stand as close as they do in a line of Chinese
       if (width > (last - first + 1) * pitch[k] - gap) flat = false
@@ -54,11 +65,20 @@ function planned(sides, pitch) {
   return { flat, height: flat ? line() + 1 : Math.min((76 / 12) * size, Math.ceil(longest * 0.64 + 14)) }
 }
 
+// The words of a column, without the lines under those of several steps.
+/** @param {HTMLElement} layer @returns {WordLabel[]} */
+export function words(layer) {
+  return /** @type {WordLabel[]} */ (Array.from(layer.children)).filter((node) => node.first !== undefined)
+}
+
 // A word over several steps gets a line under it: these are its pieces.
-export function draw(layer, words, { flat, height }, top, pitch, onPick) {
+/** @param {HTMLElement} layer @param {Word[]} shown @param {Plan} plan @param {Top} top @param {number} pitch
+ * @param {(step: number) => void} onPick */
+export function draw(layer, shown, { flat, height }, top, pitch, onPick) {
+  /** @type {HTMLElement[]} */
   const nodes = []
   let free = -Infinity
-  for (const [text, first, last, known] of words) {
+  for (const [text, first, last, known] of shown) {
     const x = ((first + last + 1) / 2) * pitch
     const thin = !flat && x - free < slant()
     if (!thin) free = x
@@ -66,14 +86,14 @@ export function draw(layer, words, { flat, height }, top, pitch, onPick) {
       class: `gs-word${flat ? "" : " gs-slanted"}${known ? "" : " gs-unknown"}${thin ? " gs-thinned" : ""}`,
       text: short(text),
       dir: "auto",
-      title: known ? text : tr("{text}: not in the vocabulary, read as <unk>", { text }),
+      title: wordTitle(text, known),
       style: {
         fontSize: `${size}px`,
         lineHeight: `${line()}px`,
         left: `${top.left + x}px`,
         top: `${top.words + height - (flat ? line() : 4)}px`,
       },
-      onpointerdown: (event) => {
+      onpointerdown: (/** @type {Event} */ event) => {
         event.stopPropagation()
         event.preventDefault()
         onPick(first)
@@ -93,10 +113,11 @@ export function draw(layer, words, { flat, height }, top, pitch, onPick) {
 }
 
 // Show which word the cursor is on; slanted neighbours that it would cover give way.
+/** @param {HTMLElement} layer @param {number} step */
 export function mark(layer, step) {
-  const words = Array.from(layer.children).filter((node) => node.first !== undefined)
-  const here = words.find((node) => node.first <= step && step <= node.last)
-  for (const node of words) {
+  const nodes = words(layer)
+  const here = nodes.find((node) => node.first <= step && step <= node.last)
+  for (const node of nodes) {
     node.classList.toggle("gs-here", node === here)
     const covered =
       node !== here && here && node.classList.contains("gs-slanted") && Math.abs(node.x - here.x) < slant()
@@ -105,9 +126,10 @@ export function mark(layer, step) {
 }
 
 // The drawn words as labels for a saved picture.
+/** @param {HTMLElement} layer @param {Plan} plan @returns {Label[]} */
 export function asText(layer, { flat }) {
-  return Array.from(layer.children)
-    .filter((node) => node.first !== undefined && !node.classList.contains("gs-thinned"))
+  return words(layer)
+    .filter((node) => !node.classList.contains("gs-thinned"))
     .map((node) => ({
       x: parseFloat(node.style.left),
       y: parseFloat(node.style.top) + (flat ? 8 : 0),

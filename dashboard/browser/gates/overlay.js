@@ -1,21 +1,37 @@
-// @ts-nocheck
 // What lies over Plotly's drawing: labels, the legend of the colours, the marks of the chosen units.
 import { make } from "../page/dom.js"
+import { minus } from "../page/numbers.js"
 import { tr } from "../page/words.js"
+import { heat, ofUnits } from "./panels.js"
 
-const dash = (text) => text.replaceAll("-", "−")
-const compact = (value) => dash(Number.isInteger(value) ? String(value) : value.toFixed(1))
+/** @import { Named } from "../types.d.ts" */
+/** @import { DrawnFigure, DrawnLine, Geometry, Label, Placed, Scale, Strip } from "./types.d.ts" */
+
+/** @type {(value: number) => string} */
+const compact = (value) => minus(Number.isInteger(value) ? String(value) : value.toFixed(1))
 
 // All labels as {x, y, text, anchor, kind, size, color, title}; the page and the saved picture both draw them.
 // ``ends(side)``: what the two ends of its unit's memory mean, {high, low}, if anything. ``rows(panel)``: how many it has.
+/** @param {object} figure
+ * @param {Placed[]} figure.panels
+ * @param {Geometry} figure.geometry
+ * @param {DrawnFigure} figure.drawn
+ * @param {(side: number) => number} figure.last step in view
+ * @param {string} figure.quiet colour
+ * @param {(side: number) => Named | undefined} figure.ends
+ * @param {(panel: Placed) => number} figure.rows
+ * @returns {Label[]} */
 export function labels({ panels, geometry, drawn, last, quiet, ends, rows }) {
+  /** @type {Label[]} */
   const found = []
   for (const panel of panels) {
     const { box } = panel
     const middle = box.y + box.height / 2
     const leftmost = panel.side === 0 || geometry.narrow
+    /** @type {(text: string, y: number, kind: string, size: number, color?: string) => unknown} */
     const role = (text, y, kind, size, color) =>
       leftmost && found.push({ x: box.x - 40, y, text, anchor: "right", kind, size, color, title: panel.meaning })
+    /** @type {(text: string, y: number) => unknown} */
     const tick = (text, y) =>
       found.push({ x: box.x - 5, y, text, anchor: "right", kind: "gs-tick", size: 10, color: quiet })
     if (panel.kind === "strip") {
@@ -36,13 +52,9 @@ export function labels({ panels, geometry, drawn, last, quiet, ends, rows }) {
       ]
       tick(compact(high), above)
       tick(compact(low), below)
-      const named = panel.row === "values" && ends(panel.side)
-      if (named)
-        for (const [text, y] of [
-          [named.high, above],
-          [named.low, below],
-        ])
-          found.push({ x: box.x + 4, y, text, kind: "gs-end", size: 11, color: quiet })
+      const named = panel.row === "values" ? ends(panel.side) : undefined
+      const end = { x: box.x + 4, kind: "gs-end", size: 11, color: quiet }
+      if (named) found.push({ ...end, y: above, text: named.high }, { ...end, y: below, text: named.low })
       found.push(...lineLabels(panel, drawn, last(panel.side)))
     } else
       found.push({
@@ -54,7 +66,7 @@ export function labels({ panels, geometry, drawn, last, quiet, ends, rows }) {
         size: 13,
         title: panel.meaning,
       })
-    if (panel.others && !panel.empty) {
+    if (heat(panel) && panel.others) {
       const y = box.y + box.height * (1 - 1.5 / rows(panel)) // the middle of its last three rows
       found.push({
         x: box.x + box.width + 2,
@@ -71,22 +83,25 @@ export function labels({ panels, geometry, drawn, last, quiet, ends, rows }) {
 }
 
 // Where a value stands in a line plot: 0 to 1 for gates, symmetric for values, with a little room for the line's width.
+/** @param {Pick<Placed, "row" | "high" | "box">} panel @param {number} value */
 export function height({ row, high, box }, value) {
   const [bottom, top] = row === "gates" ? [-0.06, 1.06] : [-1.08 * high, 1.08 * high]
   return box.y + (box.height * (top - value)) / (top - bottom)
 }
 
 // Letters at the right end of the lines, moved apart where lines end together.
+/** @param {Placed<Strip>} panel @param {DrawnFigure} drawn @param {number} last @returns {Label[]} */
 function lineLabels(panel, drawn, last) {
   const { box } = panel
   const ends = drawn.data
-    .filter((one) => one.type === "scatter" && one.meta.side === panel.side && one.meta.strip === panel.row)
-    .map((one) => ({ text: dash(one.meta.signal), color: one.line.color, y: height(panel, one.values[last]) }))
+    .filter((one) => one.type === "scatter")
+    .filter(({ meta }) => meta.side === panel.side && meta.strip === panel.row)
+    .map((one) => ({ text: minus(one.meta.signal), color: one.line.color, y: height(panel, one.values[last]) }))
     .sort((a, b) => a.y - b.y)
   ends.forEach((end, k) => {
     if (k) end.y = Math.max(end.y, ends[k - 1].y + 12)
   })
-  const over = ends.length ? Math.max(0, ends.at(-1).y - (box.y + box.height - 2)) : 0
+  const over = ends.length ? Math.max(0, ends[ends.length - 1].y - (box.y + box.height - 2)) : 0
   return ends.map(({ y, ...end }) => ({
     ...end,
     x: box.x + box.width + 4,
@@ -96,6 +111,7 @@ function lineLabels(panel, drawn, last) {
   }))
 }
 
+/** @param {HTMLElement} layer @param {Label[]} all */
 export function drawLabels(layer, all) {
   layer.replaceChildren(
     ...all.map((label) =>
@@ -117,12 +133,15 @@ export function drawLabels(layer, all) {
 }
 
 // What the colours mean: one bar for each scale in use.
+/** @param {HTMLElement} root @param {DrawnFigure} drawn */
 export function legend(root, { data, layout }) {
-  const axes = [...new Set(data.map((one) => one.coloraxis).filter(Boolean))].sort()
+  const heatmaps = data.filter((one) => one.type === "heatmap")
+  const axes = [...new Set(heatmaps.map((one) => one.coloraxis))].sort()
   root.replaceChildren(
     ...axes.map((axis) => {
+      /** @type {Scale} */
       const { colorscale, cmin, cmax } = layout[axis]
-      const letters = new Set(data.filter((one) => one.coloraxis === axis).map((one) => dash(one.meta.signal)))
+      const letters = new Set(heatmaps.filter((one) => one.coloraxis === axis).map((one) => minus(one.meta.signal)))
       const stops = colorscale.map(([at, color]) => `${color} ${100 * at}%`).join(", ")
       return make(
         "div",
@@ -136,11 +155,14 @@ export function legend(root, { data, layout }) {
 }
 
 // A frame round a unit's row in every panel. `rank(panel)` is its row, -1 for none, and `count(panel)` the number of rows.
+/** @param {HTMLElement[]} marks @param {HTMLElement} stage @param {Element} before @param {Placed[]} panels
+ * @param {(panel: Placed) => number} rank @param {(panel: Placed) => number} count */
 export function mark(marks, stage, before, panels, rank, count, look = "gs-mark") {
-  const wanted = panels.filter((panel) => panel.kind === "panel" && !panel.empty && !panel.sources)
+  const wanted = panels.filter(ofUnits)
   while (marks.length < wanted.length) {
-    marks.push(make("div", { class: look }))
-    stage.insertBefore(marks.at(-1), before)
+    const node = make("div", { class: look })
+    marks.push(node)
+    stage.insertBefore(node, before)
   }
   marks.forEach((node, k) => {
     const row = wanted[k] ? rank(wanted[k]) : -1

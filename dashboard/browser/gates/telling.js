@@ -1,9 +1,14 @@
-// @ts-nocheck
 // What the figure shows, in words, from its numbers: the line above the grid and the text alternative.
 import { stepCount, wordAt } from "../page/align.js"
 import { number } from "../page/numbers.js"
-import { DECIDED, called, expects, meant, unitName } from "./readout.js"
+import { unitName } from "../page/naming.js"
 import { list, tr } from "../page/words.js"
+import { DECIDED, called, expects, meant } from "./clauses.js"
+
+/** @import { Signal, Speaks } from "./types.d.ts" */
+
+/** A step as it was read: the gate's value, and the memory after it and before.
+ * @typedef {{ t: number, gate: number, now: number, old: number }} Read */
 
 const SMALL = 0.25 // a memory without a name that never gets farther from 0 holds nothing to speak of
 const IDLE = 0.1 // a gate that moves less decides nothing
@@ -11,6 +16,7 @@ const MOST = 3 // places that are named
 
 // What a unit has done with its memory by the step ``at``, as far as its lines bear it out, and what a named one holds there;
 // nothing where no gate keeps it. ``keep`` and ``memory``: {label, values}, one value a step. What is read later is not told.
+/** @param {Speaks[]} sides @param {number} k @param {number} chosen @param {Signal | null | undefined} keep @param {Signal} memory */
 export function unit(sides, k, chosen, keep, memory, at = Infinity) {
   const side = sides[k]
   const count = stepCount(side)
@@ -18,28 +24,31 @@ export function unit(sides, k, chosen, keep, memory, at = Infinity) {
   const order = Array.from({ length: count }, (_, n) => (side.backward ? count - 1 - n : n)) // as they are read
   const steps = order.slice(0, at === Infinity ? count : order.indexOf(at) + 1)
   const name = tr("{title}’s {unit}", { title: called(sides, k), unit: unitName(side, chosen) })
-  const [word] = wordAt(side, steps.at(-1))
+  const last = steps[steps.length - 1]
+  const [word] = wordAt(side, last)
   const named = side.named.find((one) => one.unit === chosen)
   if (named?.high) {
-    const end = meant(named, steps.at(-1))
+    const end = meant(named, last)
     if (!end) return tr("{name} holds nothing at “{word}”.", { name, word })
-    const values = { word, label: memory.label, value: number(memory.values[steps.at(-1)]), end }
+    const values = { word, label: memory.label, value: number(memory.values[last]), end }
     return together(story(name, side, steps, keep, memory), tr("At “{word}”, {label} = {value}: {end}.", values))
   }
   return story(name, side, steps, keep, memory)
 }
 
+/** @param {string} name @param {Speaks} side @param {number[]} steps @param {Signal} gate @param {Signal} memory */
 function story(name, side, steps, gate, memory) {
-  const pick = (all) => steps.map((t) => all[t])
+  const pick = (/** @type {ArrayLike<number>} */ all) => steps.map((t) => all[t])
   const keep = { label: gate.label, values: pick(gate.values) }
   const held = pick(memory.values)
+  /** @type {(line: { label: string, values: number[] }) => Record<"name" | "label" | "low" | "high", string>} */
   const between = ({ label, values }) => ({
     name,
     label,
     low: number(Math.min(...values)),
     high: number(Math.max(...values)),
   })
-  const stays = (values) =>
+  const stays = (/** @type {ReturnType<typeof between>} */ values) =>
     values.low === values.high
       ? tr("{name}: {label} stays at {low}.", values)
       : tr("{name}: {label} stays between {low} and {high}.", values)
@@ -52,6 +61,7 @@ function story(name, side, steps, gate, memory) {
     )
   if (open - shut < IDLE && shut < 0.9) return stays(between(keep))
   // The steps as they are read, each with what was held before it.
+  /** @type {Read[]} */
   const read = steps.map((t, n) => ({ t, gate: keep.values[n], now: held[n], old: n ? held[n - 1] : 0 }))
   // It lets go where something was held, its gate shuts, and what was held is gone after it.
   const gone = read.filter(
@@ -59,7 +69,7 @@ function story(name, side, steps, gate, memory) {
       Math.abs(old) > size / 4 && gate < Math.min(0.5, open - IDLE) && now * Math.sign(old) < Math.abs(old) / 2,
   )
   if (gone.length) {
-    const place = ({ t, gate }) =>
+    const place = (/** @type {Read} */ { t, gate }) =>
       tr("“{word}” ({label} = {value})", { word: wordAt(side, t)[0], label: keep.label, value: number(gate) })
     return tr("{name} lets go at {places}.", { name, places: list(largest(gone).map(place)) })
   }
@@ -68,7 +78,7 @@ function story(name, side, steps, gate, memory) {
     ({ now, old }) => Math.abs(old) > size / 4 && now * old < 0 && Math.abs(now - old) > size / 2,
   )
   if (turned.length) {
-    const place = ({ t, now, old }) =>
+    const place = (/** @type {Read} */ { t, now, old }) =>
       tr("“{word}” ({label} from {old} to {now})", {
         word: wordAt(side, t)[0],
         label: memory.label,
@@ -101,8 +111,9 @@ function story(name, side, steps, gate, memory) {
 }
 
 // Those at which the memory changed most, in the order of the sentence.
+/** @param {Read[]} read */
 function largest(read) {
-  const change = ({ now, old }) => Math.abs(now - old)
+  const change = (/** @type {Read} */ { now, old }) => Math.abs(now - old)
   return [...read]
     .sort((a, b) => change(b) - change(a))
     .slice(0, MOST)
@@ -110,6 +121,7 @@ function largest(read) {
 }
 
 // What each model expects after the word that it has read; models that read different words each name their own.
+/** @param {Speaks[]} sides @param {number[]} steps */
 export function expectation(sides, steps) {
   const told = sides
     .map((side, k) => ({ word: wordAt(side, steps[k])[0], said: expects(sides, k, steps[k]) }))
@@ -124,6 +136,8 @@ export function expectation(sides, steps) {
 
 // In a tour, whose line says what happened: the values at the cursor's word, and the next word where one is expected.
 // ``values(k)``: {label, value, memory} of each signal that is told.
+/** @param {Speaks[]} sides @param {number[]} steps @param {number[]} units
+ * @param {(k: number) => { label: string, value: number, memory: boolean }[]} values */
 export function atWord(sides, steps, units, values) {
   const told = sides
     .map((side, k) => {
@@ -151,8 +165,10 @@ export function atWord(sides, steps, units, values) {
   )
 }
 
+/** @type {(word: string, said: string) => string} */
 const after = (word, said) => tr("After “{word}”, {said}.", { word, said })
 
 // Two sentences, either of which may be missing.
+/** @type {(first: string, second: string) => string} */
 export const together = (first, second) =>
   first && second ? tr("{first} {second}", { first, second }) : first || second

@@ -34,7 +34,7 @@ export function rect(node) {
 }
 
 // Where the mouse is within an element.
-/** @param {Element} node @param {MouseEvent} event */
+/** @param {Element} node @param {MouseEvent} event @returns {[x: number, y: number]} */
 export function within(node, event) {
   const { left, top } = rect(node)
   return [event.clientX / state.scale - left, event.clientY / state.scale - top]

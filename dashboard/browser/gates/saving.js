@@ -1,0 +1,59 @@
+// The figure as a picture, and its play as a film.
+import { unitName } from "../page/naming.js"
+import * as screen from "../page/screen.js"
+import { tr } from "../page/words.js"
+import { film, filmed } from "./film.js"
+import * as labels from "./labels.js"
+
+/** @import { Figure } from "./gates.js" */
+/** @import { Picture } from "./types.d.ts" */
+
+// What a saved picture is made of, with frames where these elements stand; nothing where nothing is drawn.
+/** @param {Figure} figure @param {HTMLElement[]} framed @returns {Picture | undefined} */
+export function picture({ root, stage, sides, units, columns, drawn }, framed) {
+  if (!drawn) return undefined
+  const style = getComputedStyle(root)
+  const origin = screen.rect(stage)
+  const frames = framed
+    .filter((node) => !node.hidden)
+    .map((node) => {
+      const { left, top, width, height } = screen.rect(node)
+      return { x: left - origin.left, y: top - origin.top, width, height }
+    })
+  const titles = sides.map((side, k) => ({
+    x: drawn.geometry.tops[k].left,
+    y: drawn.geometry.tops[k].title + 8,
+    size: 13,
+    text: `${side.title}  ${side.model}, ${unitName(side, units[k])}`,
+  }))
+  const words = columns.flatMap((column) => labels.asText(column.words, drawn.plan))
+  const background = style.getPropertyValue("--st-background-color").trim()
+  const page = { background, ink: style.color, font: style.fontFamily }
+  return { ...drawn, labels: [...drawn.labels, ...titles, ...words], frames, page }
+}
+
+// The play of what is in view, which the server makes a GIF of; it comes back with the next content. ``beat``: milliseconds
+// a step.
+/** @param {Figure} figure @param {number} beat */
+export async function play(figure, beat) {
+  const { sides, pitch, drawn } = figure
+  const { film: button } = figure.el.tools
+  const shown = picture(figure, figure.marks)
+  if (!drawn || !shown) return
+  const steps = filmed(figure.window)
+  const [from, to] = figure.window
+  const few = tr("The film shows the first {count} steps in view; zoom in for others.", { count: steps.length })
+  figure.say(steps.length < to - from ? [few] : [])
+  const tell = (/** @type {number} */ share) => void (button.textContent = `GIF ${Math.round(100 * share)} %`)
+  tell(0)
+  const view = (/** @type {number} */ k) => figure.view(k)
+  try {
+    const made = await film({ sides, geometry: drawn.geometry, pitch, steps, beat, picture: shown, view, tell })
+    button.textContent = tr("GIF is made …")
+    figure.ask?.("film", made)
+  } catch {
+    button.textContent = "GIF"
+    const failed = tr("This browser could not draw the film.")
+    figure.say([failed])
+  }
+}
