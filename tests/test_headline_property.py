@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
 from safetensors import safe_open
 
 from dashboard.figures.content import named_units, side
@@ -25,10 +24,10 @@ from lab.tasks.english import Writer
 from lstm_core import Network, list_models, load_model
 from lstm_core.drawing.order import memory
 from lstm_core.drawing.words import next_words
+from tests.javascript import evaluate
 
 COUNT = 2000 if os.environ.get("NIGHTLY") else 200
-JAVASCRIPT = Path(__file__).parents[2] / "dashboard" / "browser"
-SENTENCES = (Path(__file__).parents[1] / "data" / "sentences.txt").read_text("utf8")
+SENTENCES = (Path(__file__).parent / "data" / "sentences.txt").read_text("utf8")
 NOBODY, CHINESE, SOMEBODY = (part.splitlines()[1:] for part in SENTENCES.split("# ")[1:])
 MODELS = (
     *("pronouns-lstm", "pronouns-gru", "pronouns-janet", "pronouns-coupled", "pronouns-peephole", "country-gru"),
@@ -197,10 +196,7 @@ def expected(told: Told, said: str) -> None:
     assert match[3].startswith("a word it") or first in (match[3][1:-1], match[3][2:-1], " ", "\n")
 
 
-def test_every_clause_of_the_headline_is_true(browser: Browser) -> None:
-    page = browser.new_context().new_page()
-    page.route("http://telling.test/**", lambda route: _serve(route))
-    page.goto("http://telling.test/")
+def test_every_clause_of_the_headline_is_true() -> None:
     rng, told, headers = Random(61), [], {}
     models = {name: load_model(name) for name in MODELS}
     for name in MODELS:
@@ -212,16 +208,9 @@ def test_every_clause_of_the_headline_is_true(browser: Browser) -> None:
         fitting = [name for name in MODELS if name.startswith("general") or ("_zh" in name) == han]
         told.append(Told(models[rng.choice(fitting)], text, rng, not somebody))
     told = [one for one in told if len(one.trace)]
-    asked = json.dumps([one.asked() for one in told], default=lambda array: array.tolist())
-    said = page.evaluate(
-        """async (asked) => {
-          const { unit, expectation } = await import("http://telling.test/gates/telling.js")
-          return JSON.parse(asked).map(([side, chosen, keep, memory, at]) =>
-            [unit([side], 0, chosen, keep, memory, at), expectation([side], [at])])
-        }""",
-        asked,
-    )
-    page.close()
+    asked = json.loads(json.dumps([one.asked() for one in told], default=lambda array: array.tolist()))
+    both = "given.map(([side, ...of]) => [all.unit([side], 0, ...of), all.expectation([side], [of[3]])])"
+    said = evaluate("gates/telling.js", both, asked)
     seen: set[str] = set()
     for one, (unit, next) in zip(told, said, strict=True):
         try:
@@ -231,11 +220,3 @@ def test_every_clause_of_the_headline_is_true(browser: Browser) -> None:
             place = f"{one.model.name}, unit {one.unit}, step {one.at} of {one.text!r}"
             pytest.fail(f"{place}: {unit!r}, {next!r}: {error}")
     assert seen >= {"nothing at", "nothing", "means", "on", "between", "go"}
-
-
-def _serve(route: Any) -> None:
-    name = route.request.url.removeprefix("http://telling.test/")
-    if not name:
-        route.fulfill(body="<!doctype html>", content_type="text/html")
-    else:
-        route.fulfill(body=(JAVASCRIPT / name).read_text("utf8"), content_type="text/javascript")

@@ -1,0 +1,119 @@
+// The sentence above the figure says of a unit what its lines show, and of each model what it has read itself.
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { atWord, expectation, unit } from "../../dashboard/browser/gates/telling.js"
+
+const WORDS = "Mary met John and the king".split(" ")
+
+function side({ words = WORDS, p = [0.5], ids = [0], ...more } = {}) {
+  const all = (row) => words.map(() => row)
+  const next = { ids: all(ids), p: all(p), words: ["he", "unknown word", "she"], unknown: 1 }
+  const spans = words.map((word, step) => [word, step, step, 1])
+  return { title: "LSTM", model: "one", words: spans, named: [], ends: [], next, ...more }
+}
+const told = (keep, memory, { at, ...more } = {}) =>
+  unit([side(more)], 0, 3, keep && { label: "f", values: keep }, { label: "c", values: memory }, at)
+
+test("a unit lets go only of what it held", () => {
+  const said = told([0.3, 1, 0.12, 1, 1, 0.39], [0.9, 0.9, -0.9, -0.9, -0.02, 0.01])
+  assert.equal(said, "LSTM’s unit 3 lets go at “John” (f = 0.12).")
+  assert.doesNotMatch(told([1, 1, 1, 0.2, 1, 1], [0, 0.02, 0, 0.01, 0.9, 0.9]), /lets go/) // nothing was held there
+  assert.doesNotMatch(told([1, 1, 0.3, 1, 1, 1], Array(6).fill(0.9)), /lets go/) // the same is written again
+  assert.match(told([1, 0.2, 1, 1, 1, 1], [-0.8, -0.8, 0.9, 0.9, 0.9, 0.9], { backward: true }), /“met”/)
+})
+
+test("of many places the three that changed most are named", () => {
+  const said = told([1, 0.1, 0.1, 0.1, 0.1, 1], [0.9, -0.4, 0.6, -0.7, 0.8, 0.8])
+  assert.equal(said, "LSTM’s unit 3 lets go at “met” (f = 0.10), “and” (f = 0.10), and “the” (f = 0.10).")
+})
+
+test("an open gate holds nothing that is written over", () => {
+  const said = told(Array(6).fill(1), [0.9, 0.9, -0.8, -0.8, -0.8, -0.8])
+  assert.equal(said, "LSTM’s unit 3 is rewritten at “John” (c from 0.90 to −0.80).")
+})
+
+test("a unit holds on after it was written", () => {
+  const held = [0.9, 0.9, 0.8, 0.8, 0.8, 0.8]
+  const on = (least) => `LSTM’s unit 3 holds on after “Mary”: f never falls below ${least}.`
+  assert.equal(told([0.4, 0.87, 0.95, 0.9, 1, 1], held), on("0.87"))
+  assert.equal(told([0.4, 0.997, 0.999, 1, 1, 1], held), on("0.99"))
+  assert.doesNotMatch(told([0.7, ...Array(5).fill(0.85)], [0.9, 0.7, 0.55, 0.44, 0.36, 0.2]), /holds on/) // it leaks
+  const last = told([1, 1, 1, 1, 1, 0.6], [0, 0, 0, 0, 0, -0.9])
+  assert.equal(last, "LSTM’s unit 3 is written at “king”: c = −0.90.")
+})
+
+test("a unit or a gate that hardly moves is said to", () => {
+  const nothing = told([0.9, 0.2, 0.9, 1, 1, 1], [0, 0.02, -0.06, 0, 0, 0])
+  assert.equal(nothing, "LSTM’s unit 3 holds nothing: c stays between −0.06 and 0.02.")
+  const idle = told([0.46, 0.5, 0.52, 0.49, 0.48, 0.47], [0.3, -0.2, 0.3, -0.2, 0.3, -0.3])
+  assert.equal(idle, "LSTM’s unit 3: f stays between 0.46 and 0.52.")
+  assert.equal(told(Array(6).fill(1), [0.2, 0.5, 0.9, 0.5, 0.3, 0.15]), "LSTM’s unit 3: f stays at 1.00.")
+  assert.equal(told(null, Array(6).fill(0.9)), "")
+})
+
+test("what is read later is not told", () => {
+  const lines = [
+    [1, 1, 0.1, 1, 1, 1],
+    [0.9, 0.9, -0.8, -0.8, -0.8, -0.8],
+  ]
+  assert.equal(told(...lines, { at: 1 }), "LSTM’s unit 3 holds on after “Mary”: f never falls below 1.00.")
+  assert.equal(told(...lines, { at: 3 }), "LSTM’s unit 3 lets go at “John” (f = 0.10).")
+  assert.match(told(...lines, { at: 0, backward: true }), /“met”/)
+  assert.doesNotMatch(told(...lines, { at: 3, backward: true }), /“met”/)
+})
+
+const GENDER = { unit: 3, name: "gender", high: "she", low: "he", side: [0, 1, -1, -1, -1, -1] }
+
+test("a named unit says what its sign means, or that it holds nothing", () => {
+  const named = (at) => told([1, 1, 0.1, 1, 1, 1], [0.1, 0.9, -0.8, -0.8, -0.8, -0.8], { at, named: [GENDER] })
+  assert.equal(named(0), "LSTM’s gender (unit 3) holds nothing at “Mary”.")
+  assert.equal(named(1), "LSTM’s gender (unit 3) is written at “met”: c = 0.90. At “met”, c = 0.90: she.")
+  assert.equal(named(3), "LSTM’s gender (unit 3) lets go at “John” (f = 0.10). At “and”, c = −0.80: he.")
+})
+
+const expected = (more, step = 3) => expectation([side(more)], [step])
+
+test("a model expects from a quarter on", () => {
+  assert.equal(expected({ p: [0.2, 0.1] }), "After “and”, LSTM is undecided, likeliest “he” (20\u202f%).")
+  assert.equal(expected({ p: [0.25, 0.1] }), "After “and”, LSTM expects “he” (25\u202f%).")
+  assert.equal(expected({ p: [0.5, 0.2], ids: [0, 2] }), "After “and”, LSTM expects “he” (50\u202f%).")
+  const torn = "After “and”, LSTM is undecided between “he” (50\u202f%) and “she” (30\u202f%)."
+  assert.equal(expected({ p: [0.5, 0.3], ids: [0, 2] }), torn)
+})
+
+test("an unknown word is not quoted", () => {
+  assert.equal(expected({ ids: [1] }), "After “and”, LSTM expects a word it does not know (50\u202f%).")
+  assert.match(expected({ p: [0.2, 0.1], ids: [1] }), /likeliest a word it does not know \(20/)
+})
+
+test("each model names the word that it read", () => {
+  const gru = side({ title: "GRU", model: "two" })
+  const same = "After “and”, LSTM expects “he” (50\u202f%), GRU expects “he” (50\u202f%)."
+  assert.equal(expectation([side(), gru], [3, 3]), same)
+  const apart = "After “15”, LSTM expects “he” (50\u202f%). After “and”, GRU expects “he” (50\u202f%)."
+  assert.equal(expectation([side({ words: ["14", "15"] }), gru], [1, 3]), apart)
+  const bare = side({ words: ["14", "15"], next: { ids: [], p: [], words: [], unknown: -1 } })
+  assert.equal(expectation([bare, gru], [1, 3]), "After “and”, GRU expects “he” (50\u202f%).")
+  assert.equal(expectation([bare, bare], [1, 1]), "")
+})
+
+test("two of the same cell are told apart, and one beside itself is told once", () => {
+  const both = "After “and”, LSTM (one) expects “he” (50\u202f%), LSTM (two) expects “he” (50\u202f%)."
+  assert.equal(expectation([side(), side({ model: "two" })], [3, 3]), both)
+  assert.equal(expectation([side(), side()], [3, 3]), "After “and”, LSTM expects “he” (50\u202f%).")
+})
+
+test("in a tour the values at the cursor's word are said, and a next word where one is expected", () => {
+  const values = () => [
+    { label: "f", value: 0.1, memory: false },
+    { label: "c", value: -0.8, memory: true },
+  ]
+  const sides = [side({ named: [GENDER] })]
+  const said = "At “John”, LSTM’s gender (unit 3): f = 0.10, c = −0.80 (he)."
+  assert.equal(atWord(sides, [2], [3], values), `${said} After “John”, LSTM expects “he” (50\u202f%).`)
+  assert.equal(atWord([side({ named: [GENDER], p: [0.2, 0.1] })], [2], [3], values), said)
+  assert.equal(
+    atWord([side({ p: [0.2, 0.1] })], [2], [3], () => []),
+    "",
+  )
+})
