@@ -79,7 +79,8 @@ def show() -> None:
         tr(
             "Measured on numbers of four to six digits that its training never showed: {exact} of 1,000 word for word "
             "right ({low} to {high} in {seeds} seeds), {mass} of the attention on the German word that means the same; "
-            "spread evenly it would be {even}, and the same network looking at all words alike gets {everywhere} right.",
+            "spread evenly it would be {even}, and the same network looking at all words alike gets {everywhere} "
+            "right.",
             exact=p.percent(m["exact"]),
             mass=p.percent(m["on_same"]),
             even=p.percent(m["even"]),
