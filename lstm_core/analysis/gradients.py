@@ -296,7 +296,7 @@ def jacobians(
     units = run.signals[state].shape[-1]
     given = np.zeros((len(run), units, units))
     given[at] = np.eye(units)
-    return run.flip(_back(run, {state: given}, start=at).states[state])
+    return run.flip(_back(run, {state: given}, start=at, only=state).states[state])
 
 
 @dataclass(frozen=True, eq=False)
@@ -322,11 +322,13 @@ def _back(
     given: Mapping[str, np.ndarray],
     start: int | None = None,
     slopes: Callable[[Tape, list[Any]], list[tuple[Any, ...]]] = _slopes,
+    only: str = "",
 ) -> _Pass:
     """Errors ``given`` in signals, by name (time, seed, unit), sent back from ``start`` (the last step).
 
     Where the arrays of ``run`` are those of several runs, (time, run, unit), there is a seed for each of them, and no
-    parameter's part is of use. slopes: by which each node passes on what reaches it, if not its derivatives.
+    parameter's part is of use. slopes: by which each node passes on what reaches it, if not its derivatives. only: the
+    state whose errors are wanted, and nothing else is kept or sent anywhere but to the old states.
     """
     cell = tape(run.cell)
     states = run.cell.states()
@@ -337,15 +339,22 @@ def _back(
     net = {signal.name: _net_input(cell, signal.name) for signal in run.cell.signals if signal.kind != "state"}
     watched = {*net.values(), *(cell.signals[name] for name in states)}
     watched |= {at for at, node in enumerate(cell.nodes) if node.op == "symbol" or node.op == "@"}
+    leads = [True] * len(cell.nodes)
+    if only:
+        watched = {cell.signals[only]}
+        for at, node in enumerate(cell.nodes):
+            old = node.op == "symbol" and str(node.value) in {f"s.{name}" for name in states}
+            leads[at] = old or any(leads[arg] for arg in node.args)
     kept: dict[int, np.ndarray] = {}
     carried = {name: np.zeros((seeds, units[name])) for name in states}
-    for at in (cell.signals[name] for name in states):
+    for at in (cell.signals[name] for name in ([only] if only else states)):
         kept[at] = np.zeros((time, seeds, np.shape(values[at])[-1]))
     for t in range(time - 1 if start is None else start, -1, -1):
         if run.skipped[t]:  # the states went by as they were, and so does the error in them
             carried = {name: error + given[name][t] if name in given else error for name, error in carried.items()}
             for name, error in carried.items():
-                kept[cell.signals[name]][t] = error
+                if cell.signals[name] in kept:
+                    kept[cell.signals[name]][t] = error
             continue
         errors: list[Any] = [None] * len(cell.nodes)
         for name, error in [*carried.items(), *((name, values[t]) for name, values in given.items())]:
@@ -360,7 +369,7 @@ def _back(
                     kept[at] = np.zeros((time, *error.shape))
                 kept[at][t] = error
             for arg, slope in zip(node.args, local[at], strict=False):
-                if slope is None:
+                if slope is None or not leads[arg]:
                     continue
                 if isinstance(slope, Matrix):
                     passed = error @ slope.transposed.T
