@@ -6,6 +6,7 @@ is computed here by the library, from the text and the models that the view show
     {"signal": "o", "at": ["she", "was"], "below": 0.07}       at each of them, above or below a bound
     {"says": "98 %", "next": "he"}                             the likeliest next word at the cursor, and its chance
     {"says": "97 %", "sum": ["was", "is"]}                     how likely words are together
+    {"instead": {"France": "Germany"}, "next": "German"}       the same of another text: of its first piece
     {"alpha": ...}, {"adds": ...}, {"wrote": ...}, {"held": ...}, {"copy": ...}, {"experiment": ...}, {"count": ...}
     {"says": "1"}                                              part of a name or of another claim: nothing to compute
 
@@ -119,6 +120,16 @@ def held(seen: Seen, claim: dict[str, Any]) -> None:
     assert float(claim["says"]) in claim["held"].values()
 
 
+def instead(seen: Seen, claim: dict[str, Any]) -> None:
+    text = seen.settings.text
+    for word, other in claim["instead"].items():
+        assert word in text
+        text = text.replace(word, other)
+    trace = seen.model.run(text)
+    piece = seen.model.predictions(trace, 1)[-1][0][0]
+    assert seen.at == len(seen.trace) - 1 and piece and claim["next"].startswith(piece), piece
+
+
 def together(seen: Seen, claim: dict[str, Any]) -> None:
     chance = float(sum(seen.chances()[seen.model.tokenizer.id(word)] for word in claim["sum"]))
     assert chance < claim["below"] if "below" in claim else said(chance, claim["says"]), chance
@@ -173,6 +184,7 @@ def units(seen: Seen, claim: dict[str, Any]) -> None:
 
 KINDS = {
     "signal": signal,
+    "instead": instead,
     "held": held,
     "next": following,
     "sum": together,

@@ -6,6 +6,7 @@ const BEAT = 200 // milliseconds: what is ringed may move, be drawn anew, or not
 const SETTLED = 3 // beats for which a thing has stood before it is pressed: a page that is left is there for a moment
 const PATIENCE = 25 // beats for which the page is scrolled to what is ringed; then it is the visitor's
 const AROUND = 4 // pixels
+const LINE = 24 // pixels of a line among others
 
 /** @import { FigureElement, Rows } from "../types.d.ts" */
 /** @import { Ringed, Stop } from "./types.d.ts" */
@@ -196,11 +197,12 @@ export class Ring {
       node.hidden = !rects[k]
       if (!rects[k]) return
       const { left, top, width, height } = rects[k]
+      const above = height < LINE ? 1 : AROUND // what stands close above and below stays legible
       Object.assign(node.style, {
         left: `${left - AROUND}px`,
-        top: `${top - AROUND}px`,
+        top: `${top - above}px`,
         width: `${width + 2 * AROUND}px`,
-        height: `${height + 2 * AROUND}px`,
+        height: `${height + 2 * above}px`,
       })
     })
   }
