@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,12 +15,13 @@ from torch import Tensor, nn
 from uploads import HOSTILE, WORDS, saved, tagger
 
 import lstm_core
-from dashboard import apart, compared, library
+from dashboard import apart, catalogue, compared, library
 from dashboard.state import YOURS
 from dashboard.views import compare
 from dashboard.yours import vocabulary
 from dashboard.yours.session import Place
 from dashboard.yours.upload import Given
+from lstm_core.say import Said
 from tests.small_models import small_model
 from tests.test_views import SENTENCE, script, sent, small  # noqa: F401
 
@@ -67,6 +69,24 @@ def test_the_cause_of_a_planted_fault_is_named(left: str, fault: str) -> None:
     drawn = panels(opened(left=left, beside=compare.COPY, fault=fault))
     assert f"Cause: {cause}, in layer 0" in drawn["why"]["text"] and "A and B agree to" in drawn["why"]["text"]
     assert drawn["verdict"]["text"].startswith("They part at “")
+
+
+@pytest.mark.parametrize("fault", [compared.ORDER, compared.HALF, compared.END])
+def test_every_part_of_the_cause_can_be_translated(fault: str) -> None:
+    side = compared.Side.of(small_model("lstm"))
+    found = compared.answered(side, compared.planted(side, fault), np.arange(4))
+    there = {str(message.id) for message in catalogue.collected()}
+
+    def translated(text: object) -> None:
+        assert not isinstance(text, str) or isinstance(text, Said) or not re.search("[a-z]{3} [a-z]", text), text
+        if isinstance(text, Said):
+            assert text.template in there
+            for value in text.values.values():
+                translated(value)
+
+    assert found.causes
+    for line in found.why():
+        translated(line)
 
 
 def test_the_growth_is_the_difference_of_two_runs() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -104,8 +105,12 @@ class Comparison(Result):
         else:
             lines.append(say("None of the causes that are known here explains it."))
         if not self.explained and self.parameters:
-            named = [f"{name} of layer {layer} by {value:.2g}" for (layer, _, name), value in self.parameters.items()]
-            lines.append(say("The weights that differ most: {names}.", names="; ".join(named[:4])))
+            named = [
+                say("{name} of layer {layer} by {value:.2g}", name=name, layer=layer, value=float(value))
+                for (layer, _, name), value in list(self.parameters.items())[:4]
+            ]
+            names = reduce(lambda first, second: say("{first}; {second}", first=first, second=second), named)
+            lines.append(say("The weights that differ most: {names}.", names=names))
         return lines
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from lstm_core.comparing.aligned import difference, pairs
 from lstm_core.comparing.causes import Cause, Try, discover
 from lstm_core.comparing.level import Level, Signals
 from lstm_core.comparing.result import Comparison, Found, Parting
-from lstm_core.say import say
+from lstm_core.say import mark, say
 from lstm_core.trace import Trace
 
 LIMIT = {"float64": 1e-10}
@@ -52,7 +52,7 @@ def compare(
             return Comparison(True, apart, limit, None, growth)
         change = say("{side} computed in float64 instead of {kind}", side=rounded[0].side, kind=rounded[0].precision)
         where = tuple((k, None) for k in range(len(first)))
-        found = Found("precision", change, rounded[0].side, where)
+        found = Found(mark("precision"), change, rounded[0].side, where)
         return Comparison(False, error, limit, parting, growth, (found,), True, apart)
     causes, first_, second_, whole = _explained(first, second, limit)
     left = _end_to_end(first_, second_) if whole else None
@@ -238,7 +238,7 @@ def _explained(
                 return _merged(found, causes), new_a, new_b, False
             cause, attempt = step
             both = both.with_(attempt.level)
-            key = cause.name, str(attempt.change)
+            key = cause.name, attempt.change
             found.setdefault(key, []).append((layer, attempt.direction))
             causes[key] = cause, attempt.level.side
         else:

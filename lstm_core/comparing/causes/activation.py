@@ -8,7 +8,7 @@ from dataclasses import replace
 from lstm_core.cells import CELLS
 from lstm_core.comparing.causes import Cause, Try
 from lstm_core.comparing.level import Level
-from lstm_core.say import Said, say
+from lstm_core.say import Said, mark, say
 from lstm_core.variant import SIGMOID, TANH, Activation, activation, variant
 
 PLAIN = {"rnn": "rnn_relu", "rnn_relu": "rnn"}
@@ -57,4 +57,4 @@ def _named(function: Activation) -> Said | str:
     return say("no function") if function.name == "affine" else function.name
 
 
-CAUSE = Cause("activation", "weights", tries)
+CAUSE = Cause(mark("activation"), "weights", tries)

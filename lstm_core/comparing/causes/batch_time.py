@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lstm_core.comparing.causes import Cause, Try
 from lstm_core.comparing.level import Level
-from lstm_core.say import say
+from lstm_core.say import mark, say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
@@ -21,4 +21,4 @@ def tries(own: Level, other: Level) -> Iterator[Try]:
     yield Try(change, replace(own, inputs=turned, initial=zeros, lengths=None, read=None))
 
 
-CAUSE = Cause("batch and time", "input", tries)
+CAUSE = Cause(mark("batch and time"), "input", tries)

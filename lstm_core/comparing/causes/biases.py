@@ -8,7 +8,7 @@ import numpy as np
 
 from lstm_core.comparing.causes import Cause, Try, everywhere, gates
 from lstm_core.comparing.level import Level, Params
-from lstm_core.say import Said, say
+from lstm_core.say import Said, mark, say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
@@ -77,4 +77,4 @@ def _times(params: Params, factor: float) -> Params | None:
     return {**params, **found} if found else None
 
 
-CAUSE = Cause("biases", "weights", tries)
+CAUSE = Cause(mark("biases"), "weights", tries)

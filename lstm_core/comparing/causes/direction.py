@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_core.comparing.causes import Cause, Try, everywhere
 from lstm_core.comparing.level import Level, Params
-from lstm_core.say import say
+from lstm_core.say import mark, say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
@@ -35,4 +35,4 @@ def _halves(params: Params) -> Params:
     return {**params, **{name: exchanged(params[name]) for name in read}}
 
 
-CAUSE = Cause("direction", "weights", tries)
+CAUSE = Cause(mark("direction"), "weights", tries)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_core.comparing.causes import Cause, Try
 from lstm_core.comparing.level import Level
-from lstm_core.say import say
+from lstm_core.say import mark, say
 
 SHIFTS = (1, -1, 2, -2)
 
@@ -28,4 +28,4 @@ def tries(own: Level, other: Level) -> Iterator[Try]:
         yield Try(change, replace(own, inputs=zeros))
 
 
-CAUSE = Cause("embedding", "input", tries)
+CAUSE = Cause(mark("embedding"), "input", tries)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lstm_core.comparing.causes import Cause, Try, everywhere
 from lstm_core.comparing.level import Level
-from lstm_core.say import say
+from lstm_core.say import mark, say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
@@ -18,4 +18,4 @@ def tries(own: Level, other: Level) -> Iterator[Try]:
             yield from everywhere(change, own, lambda p, two, n=name: {**p, n: p[n] + 1})
 
 
-CAUSE = Cause("forget bias", "weights", tries)
+CAUSE = Cause(mark("forget bias"), "weights", tries)

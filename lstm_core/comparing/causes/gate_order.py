@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_core.comparing.causes import Cause, Try, everywhere, gates
 from lstm_core.comparing.level import Level, Params
-from lstm_core.say import Said, say
+from lstm_core.say import Said, mark, say
 
 MOST = 5
 """Of more gates the orders are not tried."""
@@ -56,4 +56,4 @@ def _taken(params: Params, two: Params, letters: Sequence[str], order: Sequence[
     return found
 
 
-CAUSE = Cause("gate order", "weights", tries)
+CAUSE = Cause(mark("gate order"), "weights", tries)

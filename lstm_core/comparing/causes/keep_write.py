@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lstm_core.comparing.causes import Cause, Try, everywhere
 from lstm_core.comparing.level import Level, Params
-from lstm_core.say import say
+from lstm_core.say import mark, say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
@@ -23,4 +23,4 @@ def _opposite(params: Params, gate: str) -> Params | None:
     return {**params, **found} if found else None
 
 
-CAUSE = Cause("keep and write", "weights", tries)
+CAUSE = Cause(mark("keep and write"), "weights", tries)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lstm_core.comparing.causes import Cause, Try
 from lstm_core.comparing.level import Level
-from lstm_core.say import say
+from lstm_core.say import mark, say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
@@ -23,4 +23,4 @@ def tries(own: Level, other: Level) -> Iterator[Try]:
         yield Try(change, replace(own, read=other.read))
 
 
-CAUSE = Cause("padding", "weights", tries)
+CAUSE = Cause(mark("padding"), "weights", tries)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lstm_core.comparing.causes import Cause, Try, everywhere, gates
 from lstm_core.comparing.level import Level, Params
-from lstm_core.say import say
+from lstm_core.say import mark, say
 
 
 def float16(values: np.ndarray) -> np.ndarray:
@@ -68,4 +68,4 @@ def _int8(params: Params, share: str) -> Params:
     return found
 
 
-CAUSE = Cause("precision", "weights", tries)
+CAUSE = Cause(mark("precision"), "weights", tries)

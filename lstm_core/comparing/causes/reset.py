@@ -10,7 +10,7 @@ import numpy as np
 from lstm_core.cells import CELLS
 from lstm_core.comparing.causes import Cause, Try
 from lstm_core.comparing.level import Level, Params
-from lstm_core.say import Said, say
+from lstm_core.say import Said, mark, say
 from lstm_core.variant import variant, written
 
 
@@ -42,4 +42,4 @@ def _said(own: Level, before: bool) -> Said:
     return say("the reset gate of {side} acting after the product", side=own.side)
 
 
-CAUSE = Cause("reset gate", "weights", tries)
+CAUSE = Cause(mark("reset gate"), "weights", tries)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from lstm_core.comparing.causes import Cause, Try
 from lstm_core.comparing.causes.precision import ROUNDINGS
 from lstm_core.comparing.level import Level
-from lstm_core.say import say
+from lstm_core.say import mark, say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
@@ -18,4 +18,4 @@ def tries(own: Level, other: Level) -> Iterator[Try]:
         yield Try(change, replace(own, inputs=rounded(own.inputs)))
 
 
-CAUSE = Cause("precision", "input", tries)
+CAUSE = Cause(mark("precision"), "input", tries)

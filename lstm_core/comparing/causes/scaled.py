@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_core.comparing.causes import Cause, Try
 from lstm_core.comparing.level import Level
-from lstm_core.say import say
+from lstm_core.say import mark, say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
@@ -46,4 +46,4 @@ def _with(own: Level, inputs: np.ndarray) -> Level:
     return replace(own, inputs=inputs)
 
 
-CAUSE = Cause("scaled input", "input", tries)
+CAUSE = Cause(mark("scaled input"), "input", tries)

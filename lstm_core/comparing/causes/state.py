@@ -9,7 +9,7 @@ import numpy as np
 
 from lstm_core.comparing.causes import Cause, Try
 from lstm_core.comparing.level import Level
-from lstm_core.say import say
+from lstm_core.say import mark, say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
@@ -36,4 +36,4 @@ def _from(own: Level, other: Level) -> Level:
     return replace(own, initial=other.initial)
 
 
-CAUSE = Cause("first state", "state", tries)
+CAUSE = Cause(mark("first state"), "state", tries)

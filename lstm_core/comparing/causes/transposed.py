@@ -8,7 +8,7 @@ import numpy as np
 
 from lstm_core.comparing.causes import Cause, Try, everywhere, gates
 from lstm_core.comparing.level import Level, Params
-from lstm_core.say import say
+from lstm_core.say import mark, say
 
 
 def tries(own: Level, other: Level) -> Iterator[Try]:
@@ -55,4 +55,4 @@ def _interleaved(params: Params, letters: tuple[str, ...], by_unit: bool) -> Par
     return found
 
 
-CAUSE = Cause("layout of the weights", "weights", tries)
+CAUSE = Cause(mark("layout of the weights"), "weights", tries)
