@@ -174,7 +174,7 @@ def table(found: Sequence[Unit]) -> dict[str, list[Any]]:
     return {
         tr("unit"): [one.name if several else str(one.unit) for one in found],
         tr("follows"): [f"{what(one)} ({one.signal})" if one else "" for one in best],
-        tr("AUC or r"): [round(one.score, 3) if one else None for one in best],
+        tr("score"): [round(one.score, 3) if one else None for one in best],
         tr("moved"): [round(one.moved, 3) if one else None for one in best],
         tr("kept"): [number(one.keep, 3) for one in found],
         tr("saturated"): [number(one.stuck, 3) for one in found],

@@ -74,6 +74,21 @@ TERMS = {
         mark("saturated gate"),
         mark("A gate that stays at 0 or at 1 whatever is read. It decides nothing, and it learns hardly anything."),
     ),
+    "auc": (
+        mark("AUC"),
+        mark(
+            "How often a value is higher at a word of one kind than at one of the other: 1 or 0 tells them apart "
+            "always, 0.5 is chance."
+        ),
+    ),
+    "moved": (
+        mark("moved labels"),
+        mark("Labels moved along the text, so that they fit no word any more: what is reached then is chance."),
+    ),
+    "timescale": (
+        mark("timescale"),
+        mark("For how many steps a memory lasts: after so many, little of what was written is left."),
+    ),
     "attention": (
         mark("attention"),
         mark("Shares that add up to 1 and say how much each earlier state counts when the network looks back."),
@@ -82,13 +97,13 @@ TERMS = {
 
 USED = {
     "step_by_step": ("gate", "forget", "input", "output", "update", "reset", "candidate", "cell", "hidden", "softmax"),
-    "memory": ("unit", "cell", "hidden", "forget", "input", "candidate", "rnn"),
+    "memory": ("unit", "cell", "hidden", "forget", "input", "candidate", "timescale", "rnn"),
     "what_if": ("intervention", "unit", "gate", "cell", "hidden"),
     "gradients": ("gradient", "vanishing", "cell", "hidden", "forget", "rnn"),
     "compare": ("gate", "unit", "hidden"),
     "contrast": ("unit", "gate", "cell", "hidden"),
     "health": ("saturated", "unit", "gate", "vanishing"),
-    "corpus": ("token", "unit", "gate", "forget", "update", "cell", "hidden", "saturated"),
+    "corpus": ("token", "unit", "auc", "moved", "timescale", "gate", "forget", "update", "cell", "hidden", "saturated"),
     "beyond": ("attention", "gate", "forget", "input", "output", "candidate", "cell", "hidden"),
     "experiments": ("unit", "forget", "input", "output", "cell", "rnn", "vanishing"),
 }

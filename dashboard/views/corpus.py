@@ -36,6 +36,11 @@ def page(here: Context) -> None:
                 "Every unit of both models over a whole set of texts: what it follows, and where it is high or low. A "
                 "row chooses a unit; a place below opens on the page Gates."
             )
+            + " "
+            + tr(
+                "The score is the AUC: 1 or 0 where the unit always tells, 0.5 where it is chance; of a position it is "
+                "the correlation r, between 1 and -1."
+            )
         )
         with st.columns(2)[0]:
             asked = _find()
@@ -153,7 +158,7 @@ def _columns(names: Sequence[str]) -> dict[str, Any]:
         unit: column.TextColumn(width=56),
         follows: column.TextColumn(width=150, help=tr("What the unit follows, and the signal that does.")),
         score: column.NumberColumn(
-            format="%.2f", width=64, help=tr("The AUC of what it follows; of a position, which is a number, r.")
+            format="%.2f", width=64, help=tr("How well it tells what it follows: the AUC; of a position, r.")
         ),
         moved: column.NumberColumn(
             format="%.2f", width=64, help=tr("The best that any unit does where the labels are moved along the text.")
