@@ -12,7 +12,8 @@ const UNIT = 16 // pixels a grid unit at natural size
 const PEEK = 3 // grid units of the neighbouring steps that are seen
 const TOUCHED = matchMedia("(pointer: coarse)").matches
 const LEAST = TOUCHED ? 0.8 : 0.48 // of the natural size: what letters need, and fingers
-const HIGH = TOUCHED ? 0.8 : 0.6 // a tall drawing is given the height for this, where there is the width
+const HIGH = TOUCHED ? 0.8 : 0.55 // a tall drawing is given the height for this, where there is the width
+const BESIDE = 480 // pixels of a screen that what is above the drawing takes, and the equation with its numbers below it
 
 /** @template {keyof SVGElementTagNameMap} Tag
  * @param {Tag} tag @param {Record<string, string | number | undefined>} attributes @param {(Node | string)[]} children
@@ -89,7 +90,7 @@ export class Drawing {
     Object.assign(this.root.style, {
       maxWidth: `${natural(side) * 1.35}px`,
       minWidth: `${leastWidth(side)}px`,
-      maxHeight: `max(43vh, ${Math.ceil(HIGH * (h + 16))}px)`,
+      maxHeight: `max(min(43vh, 100vh - ${BESIDE}px), ${Math.ceil(HIGH * (h + 16))}px)`,
     })
     const inset = 2 * UNIT
     /** @type {(left: number, width: number, name: string) => SVGElement} */

@@ -36,8 +36,8 @@ export class Panel {
     this.root = make(
       "section",
       { class: "gw-column" },
-      make("div", { class: "gw-title" }, this.heading, this.model, this.select),
-      make("div", { class: "gw-strip-box" }, this.carried, this.strip),
+      make("div", { class: "gw-title" }, this.heading, this.model, this.carried, this.select),
+      make("div", { class: "gw-strip-box" }, this.strip),
       this.box,
       this.stage,
       this.program,

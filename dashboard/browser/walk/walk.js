@@ -75,7 +75,8 @@ export class Walk {
     this.legend = legend()
     this.empty = make("p", { class: "gw-empty", text: tr("Type a sentence above, or choose an example."), hidden: "" })
     this.status = make("p", { class: "gw-status", test: "gw-status", "aria-live": "polite" })
-    this.shown = [this.row.root, this.head, this.status, this.loop, this.columns, this.legend]
+    const top = make("div", { class: "gw-top" }, this.row.root, this.loop)
+    this.shown = [top, this.head, this.status, this.columns, this.legend]
     const attributes = { class: "gw", test: "gw", role: "group", tabindex: "-1" }
     const [row, head, status, ...rest] = this.shown
     /** @type {FigureElement} */
