@@ -19,7 +19,7 @@ const GAP = 5
 /** @param {Room} room @returns {Geometry} */
 export function arrange({ width, height, rows, strips, sides, wordsHeight, empty, least = 40 }) {
   const narrow = width < 640
-  const gutter = narrow ? 98 : 104
+  const gutter = narrow ? 104 : 110
   const between = narrow ? 0 : 62
   const right = narrow ? 28 : 24 // "1 − z" beside its line: a wide serif needs it where the page ends soon after
   const columns = narrow ? 1 : sides

@@ -10,6 +10,8 @@ import { heat, ofUnits } from "./panels.js"
 /** @type {(value: number) => string} */
 const compact = (value) => minus(Number.isInteger(value) ? String(value) : value.toFixed(1))
 
+const ROLES = 46 // pixels from the names of the rows to the panels: "1 − z" stands between
+
 // All labels as {x, y, text, anchor, kind, size, color, title}; the page and the saved picture both draw them.
 // ``ends(side)``: what the two ends of its unit's memory mean, {high, low}, if anything. ``rows(panel)``: how many it has.
 /** @param {object} figure
@@ -30,7 +32,7 @@ export function labels({ panels, geometry, drawn, last, quiet, ends, rows }) {
     const leftmost = panel.side === 0 || geometry.narrow
     /** @type {(text: string, y: number, kind: string, size: number, color?: string) => unknown} */
     const role = (text, y, kind, size, color) =>
-      leftmost && found.push({ x: box.x - 40, y, text, anchor: "right", kind, size, color, title: panel.meaning })
+      leftmost && found.push({ x: box.x - ROLES, y, text, anchor: "right", kind, size, color, title: panel.meaning })
     /** @type {(text: string, y: number) => unknown} */
     const tick = (text, y) =>
       found.push({ x: box.x - 5, y, text, anchor: "right", kind: "gs-tick", size: 10, color: quiet })
@@ -47,8 +49,8 @@ export function labels({ panels, geometry, drawn, last, quiet, ends, rows }) {
       const high = panel.row === "gates" ? 1 : panel.high
       const low = panel.row === "gates" ? 0 : -high
       const [above, below] = [
-        Math.max(height(panel, high), box.y + 6),
-        Math.min(height(panel, low), box.y + box.height - 6),
+        Math.max(height(panel, high), box.y + 2),
+        Math.min(height(panel, low), box.y + box.height - 2),
       ]
       tick(compact(high), above)
       tick(compact(low), below)
