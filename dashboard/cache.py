@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,14 @@ from dashboard import budgets
 from dashboard.language import tr
 from dashboard.state import YOURS
 from lstm_core import Network, Trace, list_models, load_model
+from lstm_core.drawing.expected import next_words
 
 LIMIT = 2000
 """Tokens that are read; more would draw nothing that can be seen."""
 READINGS = 40 << 20
 """Bytes of readings of shipped models that are kept, for all visitors."""
-TOKEN = 600
-"""Bytes of a token, about."""
+TOKEN = 1100
+"""Bytes of a token and of the words expected after it, about."""
 AGAIN = 600.0
 """Seconds after which everything is looked at again: what of it has become garbage meanwhile is let go of."""
 EVERY = 5.0
@@ -48,6 +50,11 @@ class Reading:
         if self.likeliest is None:
             return [[] for _ in range(len(self.trace))]
         return self.model.named(*self.likeliest)
+
+    @cached_property
+    def next_words(self) -> list[list[tuple[str, float]]]:
+        """The likeliest words after every step as the page calls them; nothing after any where nothing is predicted."""
+        return next_words(self.model, self.trace, self.likeliest)
 
     @property
     def notices(self) -> list[str]:

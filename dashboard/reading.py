@@ -37,7 +37,8 @@ def scene() -> Scene | None:
     moved: dict[str, str] = {}
     with suppress(Exception):  # the reading below says what it is, under a box in which another text can be typed
         moved = _moved(settings, said)
-    settings = replace(settings, **moved)
+    if moved:
+        settings = replace(settings, **moved, unit=None, unit2=None)  # what was picked is a unit of the other models
     st.session_state["settings"] = settings.server_side()
     sides = library.stands_for(settings.left, "left"), library.stands_for(settings.right, "right")
     models = [library.model(name) for name in sides]

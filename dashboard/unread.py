@@ -10,7 +10,7 @@ from dashboard.language import tr
 from dashboard.state import YOURS
 from lstm_core import Trace
 from lstm_core.drawing.panel import listed, quoted, row
-from lstm_core.drawing.words import words
+from lstm_core.drawing.words import Word, in_bytes, words
 
 GENERAL = ("general-lstm", "general-gru")
 """They read any text: what is no word of theirs they read in pieces."""
@@ -21,9 +21,9 @@ NAMED = 3
 
 def unread(trace: Trace) -> list[str]:
     """The unknown words that matter: where a subject stands, the last one, capitalised ones, every Chinese character;
-    and all of them where they are more than half."""
+    and all of them where they are more than half. A word with a letter that is read in bytes is unknown."""
     shown = [word for word in words(trace) if any(char.isalnum() for char in word.text)] if trace.tokens else []
-    missing = [word for word in shown if not word.known]
+    missing = [word for word in shown if not word.known or _in_bytes(trace, word)]
     begins = {word.first for word in _subjects(trace)}
     wide = 2 * len(missing) > len(shown)
     told = [
@@ -32,6 +32,12 @@ def unread(trace: Trace) -> list[str]:
         if wide or word is shown[-1] or word.first in begins or word.text[:1].isupper() or HAN.search(word.text)
     ]
     return list(dict.fromkeys(told))
+
+
+def _in_bytes(trace: Trace, word: Word) -> bool:
+    """Whether the vocabulary has no piece for a letter of the word."""
+    tokens = trace.tokens[word.first : word.last + 1]
+    return any(in_bytes(token) and any(char.isalnum() for char in token.text) for token in tokens)
 
 
 def _subjects(trace: Trace) -> list:
@@ -62,9 +68,10 @@ def notices(readings: Sequence[cache.Reading]) -> list[str]:
 
 
 def general(readings: Sequence[cache.Reading]) -> dict[str, str]:
-    """The models by side that read what ``readings`` could not; empty if there is nothing, or they are not there."""
+    """The models by side that read what ``readings`` could not; empty if there is nothing, or they are not there, or
+    have read it already."""
     there = all(name in cache.models() for name in GENERAL)
-    if not there or not notices(readings):
+    if not there or all(reading.model.name in GENERAL for reading in readings) or not notices(readings):
         return {}
     return dict(zip(("left", "right"), GENERAL, strict=True))
 

@@ -73,8 +73,13 @@ class Tokenizer:
         return self._tokenizer.id_to_token(id) or f"#{id}"
 
     def id(self, piece: str) -> int:
-        """The id of a piece, or of a word that is one piece; ValueError if the vocabulary does not hold it."""
-        found = self._tokenizer.token_to_id(piece)
+        """The id of a word that is one piece, or of a piece; ValueError if the vocabulary does not hold it.
+
+        Where pieces begin with the space before a word, "he" is the word and not what goes on another ("t" + "he").
+        """
+        found = self._word(piece) if self._marks_words else None
+        if found is None:
+            found = self._tokenizer.token_to_id(piece)
         if found is None:
             found = self._nameless(piece)
         if found is None:
@@ -85,6 +90,17 @@ class Tokenizer:
                 )
             found = ids[0]
         return found
+
+    @cached_property
+    def _marks_words(self) -> bool:
+        return any(piece.startswith(SPACES) and len(piece) > 1 for piece in self.pieces)
+
+    def _word(self, text: str) -> int | None:
+        """The id of a text that is read as one piece and is no spelling of the vocabulary's own."""
+        if text.startswith(SPACES[1:]):
+            return None
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids[0] if len(ids) == 1 and ids[0] != self._tokenizer.token_to_id(UNKNOWN) else None
 
     def _nameless(self, piece: str) -> int | None:
         """The id that is called "#17" for want of a piece."""

@@ -22,8 +22,8 @@ from dashboard.figures.deciding import deciding_unit
 from lab.tasks.chinese import ChineseWriter
 from lab.tasks.english import Writer
 from lstm_core import Network, list_models, load_model
+from lstm_core.drawing.expected import next_words
 from lstm_core.drawing.order import memory
-from lstm_core.drawing.words import next_words
 from tests.javascript import evaluate
 
 COUNT = 2000 if os.environ.get("NIGHTLY") else 200
@@ -71,7 +71,7 @@ class Told:
         chosen = deciding_unit(model, trace, table, self.at, layer) if len(trace) else 0
         named = [one["unit"] for one in named_units(model, layer, 0)]
         self.unit = rng.choice([chosen, *named, rng.randrange(model.hidden_size)])
-        words = next_words(model, model.likeliest(trace, 5), len(trace))
+        words = next_words(model, trace, model.likeliest(trace, 5))
         self.sent = side(model, trace, words, layer, 0, np.arange(model.hidden_size))
         self.state = memory(trace)
         self.c = trace.signals[self.state][layer, 0, :, 0, self.unit]
@@ -88,6 +88,9 @@ class Told:
 
     def word(self, step: int) -> str:
         return next(text for text, first, last, _ in self.sent["words"] if first <= step <= last)
+
+    def place(self, step: int) -> int:
+        return next(first for _, first, last, _ in self.sent["words"] if first <= step <= last)
 
     def places(self, word: str) -> list[int]:
         return [step for step in range(self.at + 1) if self.word(step) == word]
@@ -120,9 +123,9 @@ def check(told: Told, said: str, header: dict[str, Any]) -> set[str]:
         "means": rf"At “(.+?)”, \S+ = ({NUMBER}): ([^.]+)\.",
         "on": rf"holds on after “(.+?)”: .+? never falls below ({NUMBER})\.",
         "written": rf"is written at “(.+?)”: \S+ = ({NUMBER})\.",
-        "between": rf": {re.escape(told.label)} stays between ({NUMBER}) and ({NUMBER})\.",
+        "between": rf": {re.escape(told.label)} (?:stays|moves) between ({NUMBER}) and ({NUMBER})\.",
         "same": rf": {re.escape(told.label)} stays at ({NUMBER})\.",
-        "go": rf"lets go at (.+?= {NUMBER}\))\.",
+        "go": rf"lets go at (.+?= {NUMBER}\))(?:; {re.escape(told.label)} is below 0\.50 at (\w+) more words?)?\.",
         "rewritten": rf"is rewritten at (.+? to {NUMBER}\))\.",
     }.items():
         if (match := re.search(pattern, rest)) is None:
@@ -151,6 +154,7 @@ def check(told: Told, said: str, header: dict[str, Any]) -> set[str]:
             assert a[0] == told.word(at) and near(a[1], c[at]) and abs(c[at]) > size / 4
         elif kind in ("between", "same"):
             assert near(a[0], f.min()) and near(a[-1], f.max())
+            assert kind == "same" or (" moves " in match[0]) == (f.max() - f.min() > 0.3)
         else:
             for word, numbers in re.findall(r"“(.+?)” \((.+?)\)", a[0]):
                 values = re.findall(NUMBER, numbers)
@@ -162,6 +166,10 @@ def check(told: Told, said: str, header: dict[str, Any]) -> set[str]:
                     near(values[0], before[t]) and near(values[1], c[t]) and before[t] * c[t] < 0
                     for t in told.places(word)
                 ), (word, numbers)  # fmt: skip
+            if kind == "go" and not (named and "means" in kinds):
+                shut = {told.place(t) for t in np.flatnonzero(f < 0.5) if t}  # nothing is held before the first
+                names = re.findall(r"“(.+?)” \(", a[0])
+                assert len(shut) - len(names) == (0 if a[1] is None else 1 if a[1] == "one" else int(a[1])), said
     assert kinds and not re.search(r"“|\d\.\d", re.sub(r"^.*?’s (\w+ \()?unit \d+\)?", "", rest)), rest
     return kinds
 
@@ -193,7 +201,8 @@ def expected(told: Told, said: str) -> None:
     if match[6]:
         assert abs(float(match[6]) - 100 * next_most) <= 0.51
     assert abs(float(match[4]) - 100 * most) <= 0.51
-    assert match[3].startswith("a word it") or first in (match[3][1:-1], match[3][2:-1], " ", "\n")
+    named = re.sub(r"(?<=.)(\(.*\)|-)$", "", match[3][1:-1])  # "Nor" of "Nor(wegian)"
+    assert match[3].startswith("a word it") or first in (named, named[1:], " ", "\n")
 
 
 def test_every_clause_of_the_headline_is_true() -> None:

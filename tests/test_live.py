@@ -26,7 +26,7 @@ from dashboard.views.gates import captions, lines
 from lstm_core import Network, Trace, load_model
 from lstm_core.analysis import intervene, memory
 from lstm_core.drawing.drawn import COUNT, drawn_units
-from lstm_core.drawing.words import next_words
+from lstm_core.drawing.expected import next_words
 from lstm_core.equations import carry
 from tests.javascript import NODE, ROOT
 from tests.test_export import HOSTILE, packed
@@ -68,7 +68,7 @@ def drawn(models: Sequence[Network], texts: Sequence[str], at: Sequence[tuple[in
             step = decided(told, cursor) if len(ids) else 0
             rows.append(drawn_units(model, trace, ids if len(ids) else None, step, *place, "lead", always))
             units.append(unit)
-        words = [next_words(m, one, len(t)) for m, one, t in zip(models, likeliest, traces, strict=True)]
+        words = [next_words(m, t, one) for m, one, t in zip(models, likeliest, traces, strict=True)]
         tree = content(models, traces, words, units, at, rows)
         seen = [readings.Reading(m, t, one, len(t)) for m, t, one in zip(models, traces, likeliest, strict=True)]
         wrote = [written(trace, place, unit) for trace, place, unit in zip(traces, at, units, strict=True)]

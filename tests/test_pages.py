@@ -106,7 +106,7 @@ def test_what_if_opens_with_the_first_subject_kept() -> None:
     test = opened(what_if.__name__, text=SENTENCE)
     said = [box.label for box in test.checkbox][:2]
     assert [label.partition(",")[0] for label in said] == ["f = 1", "i = 0"]
-    assert all(re.search(rf"unit {unit}\b", label) and label.endswith("from step 2 to 4") for label in said)
+    assert all(re.search(rf"unit {unit}\b", label) and label.endswith("(steps 2 to 4)") for label in said)
 
 
 def test_an_intervention_that_the_model_does_not_have_is_a_message() -> None:

@@ -9,7 +9,8 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from dashboard.figures.content import side
 from lstm_core import Network, Tokenizer
-from lstm_core.drawing.words import BYTE, named, next_word, next_words, words
+from lstm_core.drawing.expected import next_words
+from lstm_core.drawing.words import BYTE, named, next_word, words
 from lstm_core.network import assembled
 from tests.small_models import small_model
 
@@ -43,7 +44,7 @@ def reader() -> Network:
 
 def test_a_next_word_is_a_word_or_the_rest_of_one() -> None:
     tokenizer = spaced()
-    names = {piece: next_word(tokenizer, tokenizer.id(piece)) for piece in PIECES}
+    names = {piece: next_word(tokenizer, tokenizer.pieces.index(piece)) for piece in PIECES}
     assert names["\u2581y"] == "y" and names["ard"] == "-ard" and names["y"] == "-y"
     assert names["9"] == "9", "below zero it is not"
     assert names["\u56fd"] == "\u56fd", "Chinese has no spaces"
@@ -64,9 +65,9 @@ def test_a_vocabulary_without_spaces_names_its_words_as_they_are() -> None:
 def test_bytes_among_the_next_words_are_one_word_with_all_their_share() -> None:
     model = reader()
     ids = np.array([[BYTES.index("<0xE4>"), model.tokenizer.id("\u2581y"), BYTES.index("<0xB8>")]])
-    (row,) = next_words(model, (ids, np.array([[0.3, 0.4, 0.2]])), 1)
+    (row,) = next_words(model, model.run("y"), (ids, np.array([[0.3, 0.4, 0.2]])))
     assert row == [(BYTE, pytest.approx(0.5)), ("y", pytest.approx(0.4))]
-    assert next_words(model, None, 2) == [[], []]
+    assert next_words(model, model.run("y a"), None) == [[], []]
     trace = model.run("y")
     drawn = side(model, trace, [row], 0, 0, np.arange(4))["next"]
     assert drawn["words"] == ["rare character", "y"] and drawn["ids"].tolist() == [[0, 1]]
@@ -80,10 +81,10 @@ def test_what_is_read_is_named_by_its_piece() -> None:
     shown = [word.text for word in words(trace)]
     assert shown[:2] == ["yard", "909"] and "\U0001f642" in "".join(shown)
     read = [named(trace, step) for step in range(len(trace))]
-    assert read[:2] == ["y", "-ard"] and "-0" not in read
+    assert read[:2] == ["y-", "-ard"] and "-0" not in read
     at = read.index("\U0001f642, byte 1 of 4")
     assert read[at + 1 : at + 4] == [f"\U0001f642, byte {k} of 4" for k in (2, 3, 4)]
     pieces = side(model, trace, [[]] * len(trace), 0, 0, np.arange(4))["pieces"]
-    assert [pieces.get(str(step)) for step in (0, 1)] == ["y", "-ard"]
+    assert [pieces.get(str(step)) for step in (0, 1)] == ["y-", "-ard"]
     assert [pieces[str(step)] for step in range(at, at + 4)] == ["4 bytes"] * 4
     assert read[-1] == "\u56fd"

@@ -56,6 +56,15 @@ def test_unknown_words_count_where_something_hangs_on_them(text: str, unknown: l
     assert unread.unread(model.run(text)) == unknown
 
 
+def test_a_letter_that_is_read_in_bytes_is_unknown_to_the_general_models_too() -> None:
+    model = cache.model("general-lstm")
+    assert unread.unread(model.run("王女士去了商店，因為")) == ["為"]
+    assert unread.unread(model.run("Привет, Mary")) == ["Привет"]
+    assert unread.unread(model.run("Mary 🙂 went to Xiomara 今天")) == []
+    readings = [cache.read(name, "因為") for name in unread.GENERAL]
+    assert unread.notices(readings) and not unread.general(readings), "they are offered where they do not read already"
+
+
 def test_one_sentence_for_both_models_and_a_way_out() -> None:
     tiny = {"left": "pronouns-lstm", "right": "pronouns-gru"}
     controls, figure = sent(opened(text="Xiomara went to the market because", **tiny))
@@ -84,7 +93,7 @@ def test_the_first_page_goes_to_the_general_models_when_a_word_is_unknown() -> N
     tiny = (home["left"], home["right"])
     for said, wanted in (
         ({**home, "text": "Peter met Anna because"}, tiny),
-        ({**home, "text": "Priyanka told Ravi that"}, unread.GENERAL),
+        ({**home, "text": "Priyanka told Ravi that", "unit": 0, "unit2": 8}, unread.GENERAL),
         ({**home, "text": "Priyanka told Ravi that", "picked": 1}, tiny),  # whoever chooses them gets them
         ({**home, "text": dict(cache.model(tiny[0]).meta["examples"][-1])["text"]}, tiny),
     ):
@@ -93,6 +102,7 @@ def test_the_first_page_goes_to_the_general_models_when_a_word_is_unknown() -> N
         controls, figure = sent(test)
         assert tuple(side["model"] for side in figure["sides"]) == wanted, said
         assert (controls["moved"] or {}).get("left") == (wanted[0] if wanted == unread.GENERAL else None)
+        assert wanted == tiny or figure["units"] != [0, 8], "a unit of one model is not one of another"
         assert any(str(MOVED) in notice for notice in figure["notices"]) == (wanted == unread.GENERAL)
 
 

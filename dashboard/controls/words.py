@@ -12,7 +12,9 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.scene import Scene, examples
-from lstm_core.text import Tokenizer
+from lstm_core.drawing.endings import letters
+from lstm_core.drawing.words import BYTE
+from lstm_core.text import UNKNOWN, Tokenizer
 
 SENTENCES = (
     "John went to the market because he was hungry. Then Mary met Anna and she",
@@ -57,9 +59,15 @@ def word_pair(shown: Scene) -> tuple[str, str]:
     best = max(PAIRS, key=lambda pair: sum(read[word] for word in pair))
     if any(read[word] for word in best):
         return best
-    tables = (reading.predictions[-1] for reading in shown.readings if reading.predictions)
-    likely = [word for word, _ in next(tables, [])]
+    tables = (reading.next_words[-1] for reading in shown.readings if reading.likeliest is not None and reading.trace)
+    likely = [typed(word) for word, _ in next(tables, []) if word not in (BYTE, UNKNOWN)]
     return (likely[0], likely[1]) if len(likely) > 1 else PAIRS[0]
+
+
+def typed(word: str) -> str:
+    """A next word as one would write it: "Norwegian" for "Nor(wegian)"."""
+    begun, open_, rest = word.partition("(")
+    return begun + letters(open_ + rest) if open_ and begun else word.removesuffix("-") or word
 
 
 def _knows(tokenizer: Tokenizer, text: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lstm_core import attention
+from lstm_core.drawing.endings import endings, letters
 from lstm_core.drawing.words import next_word, visible
 from lstm_core.network import CHUNK, Network, softmax
 from lstm_core.symbols import Expr
@@ -27,7 +28,8 @@ COMPARED = (("he", "she"), ("他", "她"))
 def expects(model: Network, trace: Trace) -> dict[str, Any] | None:
     """What the network makes of every step of ``trace``; None if it predicts no words.
 
-    words, adds: what each word that is spoken of is called, and what it adds to a text; "" if it cannot be typed.
+    words, adds: what each word that is spoken of is called, and what it adds to a text; "" if it cannot be typed. The
+        beginning of a word stands there once for every end of it that is likely (``lstm_core.drawing.endings``).
     ids: (time, LIKELIEST), places in ``words``, likeliest first. scores, shares: (time, words), NaN where a word is not
         spoken of at that step. total: (time,), the logarithm of the sum of e to all scores.
     partners: by a word's place, the place of the word that it is held against at first.
@@ -51,16 +53,21 @@ def expects(model: Network, trace: Trace) -> dict[str, Any] | None:
         top = logits.max(axis=-1)
         total.append(top + np.log(np.exp(logits - top[:, None]).sum(axis=-1)))
     seen = np.concatenate(likeliest)
-    ids, places = np.unique(seen, return_inverse=True)
-    places = places.reshape(seen.shape)
+    count = seen.shape[1] - len(pairs)
+    ends = endings(model, trace, (seen[:, :count], np.concatenate(shares)[:, :count]))
+    table: dict[tuple[int, str], int] = {(int(id), ""): place for place, id in enumerate(np.unique(seen))}
+    places = np.searchsorted(np.unique(seen), seen)
+    for (step, id), end in sorted(ends.items()):
+        places[step, seen[step] == id] = table.setdefault((id, end), len(table))
+    ids = np.array([id for id, _ in table])
     return {
-        "words": [visible(next_word(model.tokenizer, int(id))) for id in ids],
-        "adds": [added(model.tokenizer, int(id)) for id in ids],
+        "words": [visible(next_word(model.tokenizer, id) + end) for id, end in table],
+        "adds": [added(model.tokenizer, id) + letters(end) for id, end in table],
         "ids": places.astype(np.int32),
         "scores": np.concatenate(scores),
         "shares": np.concatenate(shares),
-        "likeliest": seen.shape[1] - len(pairs),
-        "partners": _partners(ids, pairs),
+        "likeliest": count,
+        "partners": _partners(np.unique(seen), pairs),
         "total": np.concatenate(total),
         "vocabulary": model.tokenizer.size,
         "weights": model.readout.whole[ids],

@@ -30,7 +30,7 @@ def dead(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     least = int(order[-1])
     if len(units):
         said = {"count": len(units), "all": len(order), "units": _listed(units)}
-        text = tr("{count} of {all} units are dead: {units}.", **said)
+        text = tr("{count} of {all} units did not move on this input: {units}.", **said)
     else:
         said = {"all": len(order), "unit": least, "by": found.movement[least]}
         text = tr("All {all} units move; the least is unit {unit}, by {by:.2g}.", **said)

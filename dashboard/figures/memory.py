@@ -60,6 +60,8 @@ def _most(names: list[str], parts: np.ndarray, value: float) -> str:
     said = {"word": p.quoted(names[best]), "share": p.signed(part), "value": p.signed(value)}
     if part * value <= 0:
         return tr("The largest part was written at {word}: {share}. The others outweigh it: {value} in all.", **said)
+    if p.signed(part) == p.signed(value):
+        return tr("Nearly all of it was written at {word}: {share}.", **said)
     if abs(part) > abs(value):
         return tr("The largest part was written at {word}: {share}. The others take from it: {value} in all.", **said)
     return tr("The largest part was written at {word}: {share} of {value}.", **said)

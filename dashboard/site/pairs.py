@@ -17,7 +17,7 @@ from dashboard.views.gates import captions, lines
 from lab.experiments import discover
 from lstm_core import Network, list_models, load_model
 from lstm_core.drawing.drawn import COUNT
-from lstm_core.drawing.words import next_words
+from lstm_core.drawing.expected import next_words
 
 AT = ((0, 0), (0, 0))
 """The layer and direction that are drawn of each."""
@@ -101,7 +101,7 @@ def parts(pair: Pair) -> live.Parts:
     text = str(first.get("text", Settings().text)) if at_home else proposed[0][1]
     traces = [model.run(text, device="cpu") for model in models]
     words = [
-        next_words(model, model.likeliest(trace, 5), len(trace)) for model, trace in zip(models, traces, strict=True)
+        next_words(model, trace, model.likeliest(trace, 5)) for model, trace in zip(models, traces, strict=True)
     ]
     tree = content(models, traces, words, (None, None), AT)
     tree |= {"text": text, "settings": {"at": first.get("at", Settings().at) if at_home else -1}}

@@ -18,8 +18,9 @@ from dashboard.language import mark, tr
 from dashboard.scene import Scene
 from lstm_core import Trace
 from lstm_core.analysis import Contrast, contrast
+from lstm_core.drawing.expected import likeliest_words
 from lstm_core.drawing.panel import panel, percent, quoted, sentences, text_axis
-from lstm_core.drawing.words import chances_after, likeliest_words, named, visible
+from lstm_core.drawing.words import named, visible
 from lstm_core.equations import carry
 
 KEY = "contrast"
@@ -88,12 +89,12 @@ def _side(
     names = (tr("first sentence"), tr("second sentence"))
     axis = text_axis([(k, _texts(pair, k)) for k in range(len(pair.pairs))], len(pair.pairs))
     here = pair.pairs[place]
-    runs = [
-        None if step is None or reading.why else chances_after(model, reading.trace, step)
+    places = [
+        None if step is None or reading.why else (reading.trace, step)
         for reading, step in ((shown.readings[side], here.first), (other, here.second))
     ]
-    likely = likeliest_words(model, [run for run in runs if run is not None])
-    told = [[] if run is None else likely.pop(0) for run in runs]
+    likely = likeliest_words(model, [place for place in places if place])
+    told = [likely.pop(0) if place else [] for place in places]
     heard = "/".join(_texts(pair, place))
     title = tr("{cell}: {state} of {unit}", cell=cell, state=state, unit=unit_name(model, at, unit, pair.first))
     ends = unit_ends(model, at, unit, pair.first)

@@ -22,7 +22,7 @@ from lab.experiments import discover
 from lab.experiments.base import Experiment, Results, Target, Try
 from lab.experiments.record import results
 from lstm_core.drawing.panel import sentences
-from lstm_core.drawing.words import next_words, words
+from lstm_core.drawing.words import words
 from lstm_core.say import say
 
 OPEN = "experiment"
@@ -272,7 +272,7 @@ def _try(one: Experiment) -> None:
     step = chosen_step(text, len(first))
     panels = [live.unit_lines(f"unit{k}", one.model, one.trace, chosen.shows) for k, one in enumerate(readings)]
     panels += [
-        live.next_words(f"next{k}", one.trace, next_words(one.model, one.likeliest, len(one.trace))[at], at)
+        live.next_words(f"next{k}", one.trace, one.next_words[at], at)
         for k, one in enumerate(readings)
         for at in [min(step, len(one.trace) - 1)]
     ]

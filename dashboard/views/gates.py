@@ -24,7 +24,6 @@ from dashboard.state import YOURS, Settings
 from lstm_core import Network, Trace, attention
 from lstm_core.drawing.drawn import ALL, COUNT, drawn_units
 from lstm_core.drawing.order import width
-from lstm_core.drawing.words import next_words
 from lstm_core.equations import latex
 
 BELOW = "figure"
@@ -101,7 +100,7 @@ def _rows(shown: Scene) -> list[tuple[np.ndarray, str]]:
 def _tree(shown: Scene, rows: Sequence[tuple[np.ndarray, str]]) -> dict[str, Any]:
     """What the figure is drawn from; ``rows``: which units have a row."""
     settings = shown.settings
-    words = [next_words(reading.model, reading.likeliest, len(reading.trace)) for reading in shown.readings]
+    words = [reading.next_words for reading in shown.readings]
     tree = content(shown.models, shown.traces, words, _units(shown), shown.drawn, rows)
     for side, reading in zip(tree["sides"], shown.readings, strict=True):
         side["next"]["why"] = tr(reading.why)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -10,6 +11,8 @@ from dashboard import cache, frame, library
 from dashboard.chart import chart, chosen_step
 from dashboard.controls.kept import kept
 from dashboard.figures import gradients as draw
+from dashboard.figures.asked import Asked, asked
+from dashboard.figures.asked import named as named_piece
 from dashboard.figures.powers import powers, recurrent
 from dashboard.figures.weight_gradient import over_time
 from dashboard.frame import Context
@@ -17,9 +20,10 @@ from dashboard.language import mark, tr
 from dashboard.moved import moved
 from dashboard.scene import Drawn, same_step
 from lstm_core import Network, Trace
-from lstm_core.analysis import flow, gradients, word_error
+from lstm_core.analysis import Flow, flow, gradients, word_error
+from lstm_core.drawing.expected import names_after
 from lstm_core.drawing.panel import panel
-from lstm_core.drawing.words import as_sentence, named
+from lstm_core.drawing.words import as_sentence, named, visible
 from lstm_core.equations import carry
 
 KEY = "gradients"
@@ -46,24 +50,31 @@ def page(here: Context) -> None:
     panels = []
     places = {name: same_step(first, trace, step) for name, trace in traces.items()}
     drawn = {model.name: at for model, at in zip(shown.models, shown.drawn, strict=True)}
+    flows: dict[Any, Flow] = {}  # a state that two figures speak of is gone back from once
+
+    def flowing(trace: Trace, *place: Any) -> Flow:
+        if (id(trace), *place) not in flows:
+            flows[id(trace), *place] = _flow(trace, *place)
+        return flows[id(trace), *place]
+
     ways = [
         way
         for name, trace in traces.items()
-        for way in _ways(trace, places[name], _title(name, traces), drawn.get(name, shown.drawn[0]))
+        for way in _ways(trace, places[name], _title(name, traces), drawn.get(name, shown.drawn[0]), flowing)
     ]
     panels.append(draw.vanishing("vanishing", first, ways, named(first, step)))
     for side, (model, at) in enumerate(zip(shown.models, shown.drawn, strict=True)):
         trace, place = traces[model.name], places[model.name]
         rule = carry(trace.cell)
         state = rule.state if rule else trace.cell.output
-        found = flow(trace, place, state, layer=at.layer, backward=bool(at.direction))
+        found = flowing(trace, place, state, at.layer, bool(at.direction))
         panels.append(draw.paths(f"paths{side}", trace, found))
     weights = []
     for side, (model, at) in enumerate(zip(shown.models, shown.drawn, strict=True)):
         trace, place = traces[model.name], places[model.name]
         try:
-            wanted = word.strip() or _next_piece(model, trace, place)
-            error = word_error(model, trace, place, wanted.lower() if word else wanted)
+            wanted = asked(model.tokenizer, word) if word.strip() else _next(model, trace, place)
+            error = word_error(model, trace, place, wanted.id)
         except ValueError as reason:
             title = tr("{cell}: the error in each gate", cell=tr(trace.cell.title))
             panels.append(panel(f"gates{side}", title, text=as_sentence(reason)))
@@ -75,7 +86,7 @@ def page(here: Context) -> None:
                 f"gates{side}",
                 trace,
                 found,
-                model.tokenizer.display(model.tokenizer.id(wanted.lower() if word else wanted)),
+                wanted.name,
                 at.layer,
                 at.direction,
             )
@@ -120,14 +131,18 @@ def _title(name: str, traces: Mapping[str, Trace]) -> str:
     return title if alone else tr("{cell} ({name})", cell=title, name=name)
 
 
-def _ways(trace: Trace, step: int, title: str, at: Drawn) -> list[draw.Way]:
+def _flow(trace: Trace, step: int, state: str, layer: int, backward: bool) -> Flow:
+    return flow(trace, step, state, layer=layer, backward=backward)
+
+
+def _ways(trace: Trace, step: int, title: str, at: Drawn, flowing: Callable[..., Flow] = _flow) -> list[draw.Way]:
     """What the cell shows, and the memory that it carries on where that is something else; in the chosen layer and
     direction, or the last that the model has."""
     shown, rule = _state(trace), carry(trace.cell)
     layer, backward = min(at.layer, len(trace.layers) - 1), min(at.direction, len(trace.layers[0]) - 1) == 1
 
     def way(state: str) -> draw.Way:
-        found = flow(trace, step, state, layer=layer, backward=backward)
+        found = flowing(trace, step, state, layer, backward)
         return draw.Way(title, trace.cell.name, found, backward, shown=state == shown)
 
     return [*([way(rule.state)] if rule and rule.state != shown else []), way(shown)]
@@ -144,8 +159,10 @@ def longest_back(model: Network) -> int:
     return max(10, min(LONGEST, WORK // model.hidden_size**3))
 
 
-def _next_piece(model: Network, trace: Trace, step: int) -> str:
+def _next(model: Network, trace: Trace, step: int) -> Asked:
     """The vocabulary's piece that comes next in the text; after the last word, the one that the model expects."""
+    tokenizer = model.tokenizer  # that there is none is the first thing to say
     if trace.tokens and step + 1 < len(trace):
-        return trace.tokens[step + 1].piece
-    return model.tokenizer.pieces[int(model.probabilities(trace)[step].argmax())]
+        return named_piece(tokenizer, trace.tokens[step + 1].id)
+    ids = model.likeliest(trace, 1)[0][step]
+    return Asked(int(ids[0]), visible(names_after(model, [(trace, step)], ids)[int(ids[0])]))

@@ -14,6 +14,7 @@ from dashboard.controls.units import unit_choice, unit_name
 from dashboard.controls.words import field, word_pair
 from dashboard.figures import attribution as share
 from dashboard.figures import memory as draw
+from dashboard.figures.asked import asked
 from dashboard.frame import Context
 from dashboard.language import mark, tr
 from dashboard.scene import Scene
@@ -31,7 +32,7 @@ from lstm_core.analysis import (
 )
 from lstm_core.analysis.integrated import POINTS
 from lstm_core.drawing.panel import panel, quoted, rounded, sentences, signed
-from lstm_core.drawing.words import as_sentence
+from lstm_core.drawing.words import as_sentence, bare
 from lstm_core.equations import carry
 from lstm_core.say import say
 
@@ -76,6 +77,8 @@ def page(here: Context) -> None:
                 st.html(html or "<p></p>")
         sides = [panels for _, panels in told]
     here.chart(KEY, frame.columns(sides))
+    if not any(model.name.startswith("pronouns") for model in shown.models):
+        return
     st.caption(
         tr(
             "On the pronouns models the subject writes the first pronoun's memory. A later pronoun may write it again: "
@@ -136,7 +139,8 @@ def _shared(shown: Scene, side: int, step: int, pair: tuple[str, str], method: s
     if method == "exact" and at.layer != len(trace.layers) - 1:
         return without(tr("Words are read out of the top layer; choose it above."))
     try:
-        direction = readout(model, pair[0], pair[1] or None)
+        wanted, pair = _asked(model, pair)
+        direction = readout(model, *wanted)
     except ValueError as error:
         return without(as_sentence(error, tr("Try another word.")))
     words = {"word": quoted(pair[0]), "other": quoted(pair[1])}
@@ -157,6 +161,20 @@ def _shared(shown: Scene, side: int, step: int, pair: tuple[str, str], method: s
         first,
         _deleted(ids[1], trace, step, direction, parts, method, of),
     ]
+
+
+def _asked(model: Network, pair: tuple[str, str]) -> tuple[list[int], tuple[str, str]]:
+    """The ids of the two words, or of one, and what they are called. Raises ValueError for words that the model has
+    not, and for two that begin alike."""
+    told = [asked(model.tokenizer, word) for word in pair if word]
+    if len(told) == 2 and told[0].id == told[1].id:
+        raise ValueError(
+            say(
+                "both words begin with {piece!r}, so the model does not tell them apart here",
+                piece=bare(model.tokenizer, told[0].id),
+            )
+        )
+    return [one.id for one in told], (told[0].name, told[1].name if len(told) > 1 else "")
 
 
 def _attributed(model: Network, trace: Trace, step: int, direction: Readout, method: str) -> Attribution:

@@ -12,15 +12,18 @@ from dashboard import address, frame
 from dashboard.controls.text import plain
 from dashboard.controls.units import unit_ends, unit_name
 from dashboard.figures import changes as draw
+from dashboard.figures.asked import known
 from dashboard.figures.content import named_units
+from dashboard.figures.deciding import DECIDED
 from dashboard.frame import Context
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn
 from lstm_core import Network, Trace
 from lstm_core.analysis import Counterfactual, Force, Swap, intervene
 from lstm_core.analysis.intervene import Intervention, format_all, parse_all
+from lstm_core.drawing.expected import likeliest_words, names_after
 from lstm_core.drawing.panel import panel, quoted, row, word_axis
-from lstm_core.drawing.words import as_sentence, likeliest_words, named, next_word, visible
+from lstm_core.drawing.words import as_sentence, named, visible
 from lstm_core.equations import carry
 from lstm_core.say import say
 
@@ -166,6 +169,9 @@ def _say(item: Intervention, model: Network, trace: Trace, at: Drawn) -> str:
     start, stop, _ = slice(item.start, item.stop).indices(len(trace))
     if item.start is None and item.stop is None:
         where = tr("at every word")
+    elif stop - start != 1 and trace.tokens:
+        ends = {"first": quoted(plain(named(trace, start))), "last": quoted(plain(named(trace, stop - 1)))}
+        where = tr("from {first} to {last} (steps {start} to {stop})", **ends, start=start + 1, stop=stop)
     elif stop - start != 1:
         where = tr("from step {first} to {last}", first=start + 1, last=stop)
     elif trace.tokens:
@@ -201,11 +207,11 @@ def _form(side: int, model: Network, trace: Trace, at: Drawn, unit: int, here: i
 
     if kind == READ:
         step = st.selectbox(tr("Instead of"), steps, index=here, format_func=numbered, key=f"{key} step, at {here}")
-        word = st.text_input(tr("read"), key=f"{key} word").strip().lower()
+        word = st.text_input(tr("read"), key=f"{key} word").strip()
         if not word:
             return None
         try:
-            model.tokenizer.id(word)
+            word = known(model.tokenizer, word)
         except ValueError as error:
             st.error(as_sentence(error, tr("Choose a word that the model knows.") if trace.tokens else ""))
             return None
@@ -279,11 +285,13 @@ def _expected(
         chances = found.probabilities
     except ValueError as error:
         return [draw.predictions(ids[0], title, [], [], _names(), as_sentence(error)), panel(ids[1], "")]
-    first, second = likeliest_words(model, [run[step] for run in chances])
+    places = [(found.before, step), (found.after, step)]
+    first, second = likeliest_words(model, places)
     moved = np.abs(chances[1] - chances[0]).max(axis=0)
     likely = np.maximum(*chances).max(axis=0)
     told = [int(w) for w in np.argsort(-(moved + 1e-3 * likely))[:2]]
-    names = [next_word(model.tokenizer, word) for word in told]
+    called = names_after(model, places, np.array(told))
+    names = [called[word] for word in told]
     active = [item for item in listed if item.on]
     if (
         active
@@ -318,9 +326,25 @@ def _verdict(
         "after": quoted(visible(after)),
         "now": 100 * now,
     }
+    if not active and much < DECIDED:
+        return tr(
+            "Nothing is changed: after {heard} the {cell} is undecided, likeliest {before} ({much:.0f} %).", **said
+        )
     if not active:
         return tr("Nothing is changed: after {heard} the {cell} expects {before} ({much:.0f} %).", **said)
     said["changes"] = _summary(active, trace)
+    if before == after and now < DECIDED:
+        return tr(
+            "With {changes}, after {heard} the {cell} is undecided, likeliest {after} all the same ({now:.0f} %; as it "
+            "was {much:.0f} %).",
+            **said,
+        )
+    if now < DECIDED:
+        return tr(
+            "With {changes}, after {heard} the {cell} is undecided, likeliest {after} ({now:.0f} %); as it was, "
+            "{before} ({much:.0f} %).",
+            **said,
+        )
     if before == after:
         return tr(
             "With {changes}, after {heard} the {cell} expects {after} all the same ({now:.0f} %; as it was "
@@ -348,6 +372,9 @@ def _summary(active: list[Intervention], trace: Trace) -> str:
             where = tr("at {word}", word=quoted(named(trace, first)))
         elif (first, last) == (0, len(trace)):
             where = tr("at every word")
+        elif trace.tokens:
+            ends = {"first": quoted(named(trace, first)), "last": quoted(named(trace, last - 1))}
+            where = tr("from {first} to {last}", **ends)
         else:
             where = tr("from step {first} to {last}", first=first + 1, last=last)
         what = quoted(visible(item.word)) if isinstance(item, Swap) else _forced(item)

@@ -24,14 +24,20 @@ class Readout(Result):
     bias: float
 
 
-def readout(model: Network, word: str, against: str | None = None) -> Readout:
-    """The direction of a word of the vocabulary. Raises ValueError for a word that the model does not have."""
-    at = model.tokenizer.id(word)
+def readout(model: Network, word: str | int, against: str | int | None = None) -> Readout:
+    """The direction of a word of the vocabulary, or of its id. Raises ValueError for a word that the model does not
+    have."""
+    at = _id(model, word)
     vector, bias = model.predicts.whole[at].astype(np.float64), float(model.predicts.bias[at])
     if against is not None:
-        other = model.tokenizer.id(against)
+        other = _id(model, against)
         vector, bias = vector - model.predicts.whole[other], bias - float(model.predicts.bias[other])
-    return Readout(word, against, vector, bias)
+        against = against if isinstance(against, str) else model.tokenizer.display(other)
+    return Readout(word if isinstance(word, str) else model.tokenizer.display(at), against, vector, bias)
+
+
+def _id(model: Network, word: str | int) -> int:
+    return model.tokenizer.id(word) if isinstance(word, str) else int(word)
 
 
 @brief
@@ -104,13 +110,13 @@ def _shares(model: Network, read: np.ndarray, ids: np.ndarray) -> np.ndarray:
     return parts.reshape(len(parts), -1, width).sum(1)
 
 
-def word_error(model: Network, trace: Trace, step: int, word: str) -> np.ndarray:
-    """(directions * hidden,): the gradient, in h after ``step``, of the loss -log p(``word`` comes next).
+def word_error(model: Network, trace: Trace, step: int, word: str | int) -> np.ndarray:
+    """(directions * hidden,): the gradient, in h after ``step``, of the loss -log p(``word``, or its id, comes next).
 
     Of a batch it is that of the first sequence, from whose own end a negative ``step`` counts. Raises ValueError for a
     step that it does not have and a word that is not in the vocabulary.
     """
     one, step = history(trace, 0, step)
     error = model.probabilities(one)[step].astype(np.float64)
-    error[model.tokenizer.id(word)] -= 1
+    error[_id(model, word)] -= 1
     return error @ model.predicts.whole

@@ -10,9 +10,10 @@ import numpy as np
 from lstm_core.analysis.influence import influence
 from lstm_core.device import place
 from lstm_core.drawing import theme
+from lstm_core.drawing.expected import NONE
 from lstm_core.drawing.grid import grid
 from lstm_core.drawing.order import SMALL, memory, orders, seen, width
-from lstm_core.drawing.words import NONE, piece, visible, words
+from lstm_core.drawing.words import piece, visible, words
 from lstm_core.network import Network
 from lstm_core.say import tr
 from lstm_core.text import UNKNOWN
@@ -123,7 +124,7 @@ def side(
 ) -> dict[str, Any]:
     """One model's column: title, the ``units`` that are drawn, words and what it expects at every step.
 
-    predictions: the next words as ``words.next_words`` calls them."""
+    predictions: the next words as ``expected.next_words`` calls them."""
     table: dict[str, int] = {}
     ids = [[table.setdefault(word, len(table)) for word, _ in row] for row in predictions]
     most = max(map(len, ids), default=0)

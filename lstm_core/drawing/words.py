@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
-import numpy as np
-
-from lstm_core.network import Network, softmax
 from lstm_core.say import Said, tr
 from lstm_core.text import SPACES, UNKNOWN, Token, Tokenizer
 from lstm_core.trace import Trace
@@ -68,8 +65,8 @@ def _continuing(text: str) -> str:
 
 
 def piece(tokens: Sequence[Token], step: int, tokenizer: Tokenizer | None = None) -> str:
-    """What was read at a step: the text of its token, or what ``tokenizer`` has in its place; "-ard" where it goes on
-    with a word; of a character that was read in bytes how many, or at first which of them."""
+    """What was read at a step: the text of its token, or what ``tokenizer`` has in its place; "y-" where a word begins
+    that goes on, "-ard" where it goes on; of a character that was read in bytes how many, or at first which of them."""
     token = tokens[step]
     first, last = _spelled(tokens, step)
     if first < last:
@@ -79,15 +76,25 @@ def piece(tokens: Sequence[Token], step: int, tokenizer: Tokenizer | None = None
         said = {"char": visible(token.text), "at": step - first + 1, "count": count}
         return tr("{char}, byte {at} of {count}", **said)
     text = visible(bare(tokenizer, token.id) if tokenizer is not None else token.text)
-    before = tokens[step - 1] if step else None
-    goes_on = before is not None and token.word >= 0 and before.word == token.word and not before.text.isspace()
-    return _continuing(text) if goes_on else text
+    text = _continuing(text) if step and _goes_on(tokens[step - 1], token) else text
+    after = tokens[step + 1] if step + 1 < len(tokens) else None
+    return f"{text}-" if after and _goes_on(token, after) and _spells(token, after) else text
+
+
+def _goes_on(before: Token, token: Token) -> bool:
+    """Whether a token goes on with the word of the one before it."""
+    return token.word >= 0 and before.word == token.word and not before.text.isspace()
+
+
+def _spells(*tokens: Token) -> bool:
+    """Whether tokens are letters of a word that is written with spaces around it."""
+    return all(token.text[:1].isalpha() and not UNSPACED.match(token.text) for token in tokens)
 
 
 def _spelled(tokens: Sequence[Token], step: int) -> tuple[int, int]:
     """The first and the last step of the character that is read in bytes at ``step``; the step itself elsewhere."""
     first = last = step
-    if _in_bytes(tokens[step]):
+    if in_bytes(tokens[step]):
         same = (tokens[step].start, tokens[step].end)
         while first > 0 and (tokens[first - 1].start, tokens[first - 1].end) == same:
             first -= 1
@@ -96,7 +103,7 @@ def _spelled(tokens: Sequence[Token], step: int) -> tuple[int, int]:
     return first, last
 
 
-def _in_bytes(token: Token) -> bool:
+def in_bytes(token: Token) -> bool:
     """Whether the piece is a byte of a character, or some: "<0xF0>", or letters that stand for bytes from 0x80 on."""
     spelled = token.piece.removeprefix("##").lstrip("".join(SPACES))
     return bool(re.fullmatch("<0x[89A-F][0-9A-F]>", spelled)) or (not spelled.isascii() and spelled != token.text)
@@ -105,42 +112,6 @@ def _in_bytes(token: Token) -> bool:
 def bare(tokenizer: Tokenizer, id: int) -> str:
     """A word of the vocabulary without the space before it."""
     return tokenizer.display(id).strip("".join(SPACES)) or " "
-
-
-NONE = -1
-"""In the place of a word where there is none."""
-
-
-def next_words(
-    model: Network, likeliest: tuple[np.ndarray, np.ndarray] | None, count: int
-) -> list[list[tuple[str, float]]]:
-    """The likeliest next words after each of ``count`` steps and their probabilities, as ``Network.likeliest`` gives
-    them, called as ``next_word`` does; bytes of characters, which nobody can read, are one word together."""
-    if likeliest is None:
-        return [[] for _ in range(count)]
-    ids, chances = likeliest
-    names = {int(id): next_word(model.tokenizer, int(id)) for id in np.unique(ids)}
-    rows = []
-    for row, shares in zip(ids, chances, strict=True):
-        found: dict[str, float] = {}
-        for id, share in zip(row, shares, strict=True):
-            found[names[int(id)]] = found.get(names[int(id)], 0.0) + float(share)
-        rows.append(sorted(found.items(), key=lambda item: -item[1]))
-    return rows
-
-
-def chances_after(model: Network, trace: Trace, step: int) -> np.ndarray:
-    """(vocabulary,): the probability of each next word after one step."""
-    return softmax(model.predicts.scores(model.reads(trace.signals)[step, :1]))[0]
-
-
-def likeliest_words(model: Network, runs: Sequence[np.ndarray], count: int = 8) -> list[list[tuple[str, float]]]:
-    """The words that are likeliest in one run or another, with their chances in each, the likeliest there first.
-
-    runs: (vocabulary,) each, the probabilities of the next word.
-    """
-    ids = np.array(sorted({int(word) for run in runs for word in np.argsort(-run)[:count]}))
-    return [next_words(model, (ids[None], run[None, ids]), 1)[0] for run in runs]
 
 
 def next_word(tokenizer: Tokenizer, id: int) -> str:

@@ -94,10 +94,8 @@ class Watch:
         way: Callable[[Call], Gates | None] | None = None,
         name: str = "",
         instead: Callable[[Call, Gates | None, Any], Any] | None = None,
-        steps: int | None = None,
     ) -> None:
-        """steps: of a packed input, see ``Fed``. The rest as in the class; nothing is changed before ``with``."""
-        self.steps = steps
+        """All as in the class; nothing is changed before ``with``."""
         self.module, self.done, self.way, self.name, self.instead = module, done, way, name, instead
         self.given: Any = None  # copies of what a hook may change
         self.gave: Any = None
@@ -154,10 +152,10 @@ class Watch:
                 output = self._own(input, hx)
                 own = self._kept(output)
             with torch.no_grad(), called(self.name):  # the model may have gradients on
-                call = Call(module, input, hx, weights=weights.given or None, steps=self.steps)
+                call = Call(module, input, hx, weights=weights.given or None)
             self._take(call, own)
         else:
-            call = Call(module, input, hx, steps=self.steps)
+            call = Call(module, input, hx)
             call.forward = self._noted
             gates = self.way(call)
             output, own = self.output, self._kept(self.output)

@@ -14,10 +14,10 @@ import numpy as np
 from lstm_core.attention import ALPHA
 from lstm_core.drawing.content import content
 from lstm_core.drawing.drawn import ALL, COUNT, LEAD, drawn_units
+from lstm_core.drawing.expected import next_words
 from lstm_core.drawing.grid import LONGEST as LONGEST_ATTENTION
 from lstm_core.drawing.grid import roles_of
 from lstm_core.drawing.order import SMALL, memory, moved, width
-from lstm_core.drawing.words import next_words
 from lstm_core.network import Network
 from lstm_core.say import say
 from lstm_core.trace import Trace
@@ -117,7 +117,7 @@ class Grid:
         """What the figure is drawn from, with its cursor at ``step``."""
         sides = self.sides
         words = [
-            next_words(one.network, one.likeliest, len(one.trace))
+            next_words(one.network, one.trace, one.likeliest)
             if one.network and one.likeliest
             else [[] for _ in range(len(one.trace))]
             for one in sides

@@ -44,6 +44,7 @@ const made = JSON.parse(readFileSync(process.argv[3], "utf-8")).map((text) => {
   })
   const chosen = readings.map(() => ({ unit: null, rows: new Set() }))
   const { figure, sides: shown, units, notices, summed } = content(template, text, sides, chosen, [])
+  for (const { next } of shown) next.ids.forEach((_, step) => next.finish?.(step))
   const memory = sides.map(({ reading, run }, k) => contributions(reading, run, units[k], run.ids.length - 1))
   const steps = text ? walk(template.steps, text, sides, units, 0) : null
   const instead = sides.map(({ reading, run }, k) =>

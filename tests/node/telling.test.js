@@ -16,7 +16,7 @@ const told = (keep, memory, { at, ...more } = {}) =>
 
 test("a unit lets go only of what it held", () => {
   const said = told([0.3, 1, 0.12, 1, 1, 0.39], [0.9, 0.9, -0.9, -0.9, -0.02, 0.01])
-  assert.equal(said, "LSTM’s unit 3 lets go at “John” (f = 0.12).")
+  assert.equal(said, "LSTM’s unit 3 lets go at “John” (f = 0.12); f is below 0.50 at one more word.")
   assert.doesNotMatch(told([1, 1, 1, 0.2, 1, 1], [0, 0.02, 0, 0.01, 0.9, 0.9]), /lets go/) // nothing was held there
   assert.doesNotMatch(told([1, 1, 0.3, 1, 1, 1], Array(6).fill(0.9)), /lets go/) // the same is written again
   assert.match(told([1, 0.2, 1, 1, 1, 1], [-0.8, -0.8, 0.9, 0.9, 0.9, 0.9], { backward: true }), /“met”/)
@@ -24,7 +24,18 @@ test("a unit lets go only of what it held", () => {
 
 test("of many places the three that changed most are named", () => {
   const said = told([1, 0.1, 0.1, 0.1, 0.1, 1], [0.9, -0.4, 0.6, -0.7, 0.8, 0.8])
-  assert.equal(said, "LSTM’s unit 3 lets go at “met” (f = 0.10), “and” (f = 0.10), and “the” (f = 0.10).")
+  const three = "“met” (f = 0.10), “and” (f = 0.10), and “the” (f = 0.10)"
+  assert.equal(said, `LSTM’s unit 3 lets go at ${three}; f is below 0.50 at one more word.`)
+  const words = [
+    ["Mary", 0, 2, 1],
+    ["met", 3, 3, 1],
+    ["the", 4, 4, 1],
+    ["king", 5, 5, 1],
+  ]
+  const pieces = { label: "f", values: [0.3, 0.2, 0.4, 0.4, 0.1, 1] }
+  const memory = { label: "c", values: [-0.9, 0.9, 0.1, 0.1, 0.5, 0.5] }
+  const once = unit([{ ...side(), words }], 0, 3, pieces, memory)
+  assert.equal(once, "LSTM’s unit 3 lets go at “Mary” (f = 0.20); f is below 0.50 at 2 more words.")
 })
 
 test("an open gate holds nothing that is written over", () => {
@@ -47,6 +58,8 @@ test("a unit or a gate that hardly moves is said to", () => {
   assert.equal(nothing, "LSTM’s unit 3 holds nothing: c stays between −0.06 and 0.02.")
   const idle = told([0.46, 0.5, 0.52, 0.49, 0.48, 0.47], [0.3, -0.2, 0.3, -0.2, 0.3, -0.3])
   assert.equal(idle, "LSTM’s unit 3: f stays between 0.46 and 0.52.")
+  const wide = told([0.1, 0.9, 0.9, 0.9, 0.7, 0.8], [0.3, 0.2, 0.3, 0.1, 0.3, 0.6])
+  assert.equal(wide, "LSTM’s unit 3: f moves between 0.10 and 0.90.")
   assert.equal(told(Array(6).fill(1), [0.2, 0.5, 0.9, 0.5, 0.3, 0.15]), "LSTM’s unit 3: f stays at 1.00.")
   assert.equal(told(null, Array(6).fill(0.9)), "")
 })

@@ -159,6 +159,7 @@ class Controls {
     if (text !== null) this.change({ text })
     else if (first || turned) this.address()
     if (data.moved && data.moved.text === this.settings.text && !this.settings.picked) {
+      if (data.moved.left !== this.settings.left) remember({ unit: null, unit2: null }) // other models have other units
       Object.assign(this.settings, { left: data.moved.left, right: data.moved.right })
       this.address()
     }

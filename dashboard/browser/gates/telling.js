@@ -13,6 +13,8 @@ import { DECIDED, called, expects, meant } from "./clauses.js"
 const SMALL = 0.25 // a memory without a name that never gets farther from 0 holds nothing to speak of
 const IDLE = 0.1 // a gate that moves less decides nothing
 const MOST = 3 // places that are named
+const LETS_GO = 0.5 // a gate below it lets go
+const WIDE = 0.3 // ... and one that moves by more does not stay
 
 // What a unit has done with its memory by the step ``at``, as far as its lines bear it out, and what a named one holds there;
 // nothing where no gate keeps it. ``keep`` and ``memory``: {label, values}, one value a step. What is read later is not told.
@@ -31,13 +33,14 @@ export function unit(sides, k, chosen, keep, memory, at = Infinity) {
     const end = meant(named, last)
     if (!end) return tr("{name} holds nothing at “{word}”.", { name, word })
     const values = { word, label: memory.label, value: number(memory.values[last]), end }
-    return together(story(name, side, steps, keep, memory), tr("At “{word}”, {label} = {value}: {end}.", values))
+    return together(story(name, side, steps, keep, memory, true), tr("At “{word}”, {label} = {value}: {end}.", values))
   }
   return story(name, side, steps, keep, memory)
 }
 
+// ``brief``: what it means is told as well, so where else its gate shuts is not.
 /** @param {string} name @param {Speaks} side @param {number[]} steps @param {Signal} gate @param {Signal} memory */
-function story(name, side, steps, gate, memory) {
+function story(name, side, steps, gate, memory, brief = false) {
   const pick = (/** @type {ArrayLike<number>} */ all) => steps.map((t) => all[t])
   const keep = { label: gate.label, values: pick(gate.values) }
   const held = pick(memory.values)
@@ -48,11 +51,13 @@ function story(name, side, steps, gate, memory) {
     low: number(Math.min(...values)),
     high: number(Math.max(...values)),
   })
-  const stays = (/** @type {ReturnType<typeof between>} */ values) =>
-    values.low === values.high
-      ? tr("{name}: {label} stays at {low}.", values)
-      : tr("{name}: {label} stays between {low} and {high}.", values)
   const [shut, open] = [Math.min(...keep.values), Math.max(...keep.values)]
+  const stays = (/** @type {ReturnType<typeof between>} */ values) => {
+    if (values.low === values.high) return tr("{name}: {label} stays at {low}.", values)
+    return open - shut > WIDE
+      ? tr("{name}: {label} moves between {low} and {high}.", values)
+      : tr("{name}: {label} stays between {low} and {high}.", values)
+  }
   const size = Math.max(...held.map(Math.abs))
   if (size < SMALL)
     return tr(
@@ -66,16 +71,27 @@ function story(name, side, steps, gate, memory) {
   // It lets go where something was held, its gate shuts, and what was held is gone after it.
   const gone = read.filter(
     ({ gate, now, old }) =>
-      Math.abs(old) > size / 4 && gate < Math.min(0.5, open - IDLE) && now * Math.sign(old) < Math.abs(old) / 2,
+      Math.abs(old) > size / 4 &&
+      gate < Math.min(LETS_GO - 0.005, open - IDLE) &&
+      now * Math.sign(old) < Math.abs(old) / 2,
   )
   if (gone.length) {
     const place = (/** @type {Read} */ { t, gate }) =>
       tr("“{word}” ({label} = {value})", { word: wordAt(side, t)[0], label: keep.label, value: number(gate) })
-    return tr("{name} lets go at {places}.", { name, places: list(largest(gone).map(place)) })
+    const named = largest(gone, ({ t }) => wordAt(side, t))
+    const told = named.map(({ t }) => wordAt(side, t))
+    const below = read.slice(1).filter(({ gate }) => gate < LETS_GO) // before the first nothing is held
+    const others = new Set(below.map(({ t }) => wordAt(side, t)).filter((word) => !told.includes(word))).size
+    const values = { name, places: list(named.map(place)), label: keep.label, limit: number(LETS_GO), count: others }
+    if (brief || !others) return tr("{name} lets go at {places}.", values)
+    return others === 1
+      ? tr("{name} lets go at {places}; {label} is below {limit} at one more word.", values)
+      : tr("{name} lets go at {places}; {label} is below {limit} at {count} more words.", values)
   }
   // With an open gate a write of the other sign replaces it all the same.
   const turned = read.filter(
-    ({ now, old }) => Math.abs(old) > size / 4 && now * old < 0 && Math.abs(now - old) > size / 2,
+    ({ now, old }) =>
+      Math.min(Math.abs(old), Math.abs(now)) > size / 4 && now * old < 0 && Math.abs(now - old) > size / 2,
   )
   if (turned.length) {
     const place = (/** @type {Read} */ { t, now, old }) =>
@@ -85,7 +101,10 @@ function story(name, side, steps, gate, memory) {
         old: number(old),
         now: number(now),
       })
-    return tr("{name} is rewritten at {places}.", { name, places: list(largest(turned).map(place)) })
+    return tr("{name} is rewritten at {places}.", {
+      name,
+      places: list(largest(turned, ({ t }) => wordAt(side, t)).map(place)),
+    })
   }
   const first = read.findIndex(({ now }) => Math.abs(now) > size / 4)
   const [{ t, now }, ...after] = read.slice(first)
@@ -110,12 +129,14 @@ function story(name, side, steps, gate, memory) {
   return stays(between(keep))
 }
 
-// Those at which the memory changed most, in the order of the sentence.
-/** @param {Read[]} read */
-function largest(read) {
+// Those at which the memory changed most, one a word, in the order of the sentence.
+/** @param {Read[]} read @param {(one: Read) => unknown} wordOf */
+function largest(read, wordOf) {
   const change = (/** @type {Read} */ { now, old }) => Math.abs(now - old)
-  return [...read]
-    .sort((a, b) => change(b) - change(a))
+  const sorted = [...read].sort((a, b) => change(b) - change(a))
+  const words = sorted.map(wordOf)
+  return sorted
+    .filter((_, k) => words.indexOf(words[k]) === k)
     .slice(0, MOST)
     .sort((a, b) => a.t - b.t)
 }

@@ -9,6 +9,7 @@ export interface Next {
   ids: Places[]
   p: Row[]
   why?: string
+  finish?: (step: number) => unknown
 }
 
 /** What is said of a model: its cell, its name, what it reads and expects. */

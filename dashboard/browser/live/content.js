@@ -1,14 +1,16 @@
 // What the figure is drawn from, as lstm_core/drawing/content.py makes it, of runs in the browser. What does not depend on
 // the text (panels, titles, colours) stands in the template that the page was saved with.
 import { adds } from "./memory.js"
+import { endings } from "./endings.js"
 import * as units from "./units.js"
-import { nextWord, pieces, visible, words } from "./words.js"
+import { added, nextWord, pieces, visible, words } from "./words.js"
 import { UNKNOWN } from "./tokenizer.js"
 import { list, tr } from "../page/words.js"
 
 /** @import { Reading, Run, Token, Vector } from "./types.d.ts" */
 
 const LONGEST = 300 // steps of which attention is drawn
+const BYTE = 2 // a kind of piece
 const NAMED = 3 // unknown words that are named
 const BEFORE_A_SUBJECT = new Set("the a an my our your his her their this that then when after before".split(" "))
 
@@ -75,7 +77,7 @@ function column(side, { reading, run, tokens }, chosen) {
   const gathered = words(tokens)
   chosen.unit = unit
   chosen.rows = rows.by === "all" ? new Set() : new Set(rows.units)
-  const next = expected(run, vocabulary, reading.model.tokenizer.model)
+  const next = expected(reading, run)
   return {
     unit,
     by: rows.by,
@@ -94,51 +96,48 @@ function column(side, { reading, run, tokens }, chosen) {
   }
 }
 
-// The likeliest next words by name, those of one name together; ``tokens``: the first id of each, to write it down.
-/** @param {Run} run @param {Reading["vocabulary"]} vocabulary @param {any} model */
-function expected({ likeliest }, vocabulary, model) {
+// The likeliest next words by name, those of one name together; ``adds``: what each adds to a text. The beginnings of words
+// among them get their ends where the cursor comes: ``finish``.
+/** @param {Reading} reading @param {Run} run */
+function expected(reading, run) {
+  const { vocabulary, model } = reading
+  const most = Math.max(0, ...run.likeliest.map(({ ids }) => ids.length))
+  const next = {
+    words: /** @type {string[]} */ ([]),
+    unknown: -1,
+    ids: /** @type {Int32Array[]} */ ([]),
+    p: /** @type {Float32Array[]} */ ([]),
+    why: "",
+    adds: /** @type {string[]} */ ([]),
+    finish: (/** @type {number} */ step) =>
+      finished.has(step) || (row(step, endings(reading, run, step)), finished.add(step)),
+  }
+  const finished = new Set()
   /** @type {Map<string, number>} */
   const table = new Map()
-  /** @type {number[]} */
-  const tokens = []
-  const steps = likeliest.map(({ ids, shares }) => {
+  /** @type {(step: number, ends: string[]) => void} */
+  function row(step, ends) {
     /** @type {Map<number, number>} */
-    const row = new Map()
+    const found = new Map()
+    const { ids, shares } = run.likeliest[step]
     ids.forEach((id, k) => {
-      const name = nextWord(vocabulary, id)
-      if (!table.has(name)) tokens[table.size] = id
+      const name = nextWord(vocabulary, id) + (ends[k] ?? "")
+      if (!table.has(name)) next.adds[table.size] = added(vocabulary, id, ends[k])
       const place = table.get(name) ?? table.set(name, table.size).size - 1
-      row.set(place, (row.get(place) ?? 0) + shares[k])
+      next.words[place] = name
+      found.set(place, (found.get(place) ?? 0) + shares[k])
     })
-    return [...row].sort((a, b) => b[1] - a[1])
-  })
-  const most = Math.max(0, ...steps.map((row) => row.length))
-  const padded = (/** @type {number[]} */ row, /** @type {number} */ blank) => [
-    ...row,
-    ...Array(most - row.length).fill(blank),
-  ]
-  return {
-    words: [...table.keys()],
-    unknown: table.get(visible(model.unk_token || UNKNOWN)) ?? -1,
-    ids: steps.map((row) =>
-      Int32Array.from(
-        padded(
-          row.map(([place]) => place),
-          -1,
-        ),
-      ),
-    ),
-    p: steps.map((row) =>
-      Float32Array.from(
-        padded(
-          row.map(([, share]) => share),
-          0,
-        ),
-      ),
-    ),
-    why: "",
-    tokens,
+    const sorted = [...found].sort((a, b) => b[1] - a[1])
+    next.ids[step] = new Int32Array(most).fill(-1)
+    next.p[step] = new Float32Array(most)
+    sorted.forEach(([place, share], k) => {
+      next.ids[step][k] = place
+      next.p[step][k] = share
+    })
   }
+  run.likeliest.forEach((_, step) => row(step, []))
+  next.unknown = table.get(visible(model.tokenizer.model.unk_token || UNKNOWN)) ?? -1
+  return next
 }
 
 // The figure's panels with their values; an axis without bounds reaches to the largest that has a row.
@@ -227,8 +226,9 @@ function tenths(row, others) {
 function unread(template, sides) {
   /** @type {Map<string, Set<string>>} */
   const told = new Map()
-  sides.forEach(({ tokens }, k) => {
-    for (const word of missing(tokens)) told.set(word, (told.get(word) ?? new Set()).add(template.sides[k].title))
+  sides.forEach(({ tokens, reading }, k) => {
+    for (const word of missing(tokens, reading.vocabulary))
+      told.set(word, (told.get(word) ?? new Set()).add(template.sides[k].title))
   })
   if (!told.size) return []
   const names = list([...new Set([...told.values()].flatMap((who) => [...who]))])
@@ -238,10 +238,11 @@ function unread(template, sides) {
   return [tr("Not in the vocabulary of {names}: {words}. What is expected then is a guess.", { names, words: all })]
 }
 
-/** @type {(tokens: Token[]) => string[]} */
-function missing(tokens) {
+/** @type {(tokens: Token[], vocabulary: Reading["vocabulary"]) => string[]} */
+function missing(tokens, { kind }) {
   const shown = words(tokens).filter(([text]) => /[\p{L}\p{N}]/u.test(text))
-  const unknown = shown.filter(([, , , known]) => !known)
+  const inBytes = tokens.map(({ id, text }) => kind[id] === BYTE && /[\p{L}\p{N}]/u.test(text))
+  const unknown = shown.filter(([, first, last, known]) => !known || inBytes.slice(first, last + 1).some(Boolean))
   const wide = 2 * unknown.length > shown.length
   /** @type {Set<number>} */
   const subjects = new Set()

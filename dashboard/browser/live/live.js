@@ -210,13 +210,13 @@ class Live {
 
   // A next word that is clicked goes on the text.
   offer() {
-    this.readings.forEach((reading, k) => {
-      const { words, tokens } = this.shown.sides[k].next
+    this.readings.forEach((_, k) => {
+      const { words, adds } = this.shown.sides[k].next
       const bars = Array.from(this.figure.querySelectorAll(`[data-testid=gs-next-${k}] .gs-bar`))
       for (const bar of /** @type {HTMLElement[]} */ (bars)) {
         const add = () => {
           const place = words.indexOf(bar.querySelector(".gs-bar-word")?.textContent)
-          const text = place < 0 ? "" : adds(reading, tokens[place])
+          const text = adds[place]
           if (text) this.box.write(joined(this.box.text, text))
         }
         Object.assign(bar, {
@@ -229,11 +229,6 @@ class Live {
       }
     })
   }
-}
-
-/** @type {(reading: Reading, id: number) => string} */
-function adds({ vocabulary: { bare, adds } }, id) {
-  return ["", bare[id], `##${bare[id]}`][adds[id]]
 }
 
 /** @type {(message: string) => void} */

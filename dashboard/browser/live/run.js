@@ -28,7 +28,7 @@ function beside(first, second) {
 }
 
 /** @type {(p: Parameters) => number} */
-function unitsOf(p) {
+export function unitsOf(p) {
   const one = Object.entries(p).find(([name]) => name.startsWith("W_") && name !== "W_hr")
   return one ? one[1].rows : 0
 }
@@ -79,7 +79,7 @@ function common(first, second) {
 }
 
 /** @type {(signals: Signals, layer: number, direction: number, t: number) => Values} */
-const at = (signals, layer, direction, t) =>
+export const at = (signals, layer, direction, t) =>
   Object.fromEntries(Object.entries(signals).map(([name, layers]) => [name, layers[layer][direction][t]]))
 
 // One layer in one direction: the values of every step, by the step's place in the text.

@@ -42,14 +42,15 @@ export interface Declared {
 /** By signal, layer, direction and step. */
 export type Signals = Record<string, Vector[][][]>
 
-/** ``read``: what the readout is applied to; ``alpha``: the attention's weights; ``likeliest``: the next words;
+/** ``read``: what the readout is applied to; ``alpha``: the attention's weights; ``likeliest``: the next words, and what is written
+ * behind the beginnings of words among them, once it was asked for;
  * ``towards``: what speaks for the first of them over the second, by step, once it was asked for. */
 export interface Run {
   ids: number[]
   signals: Signals
   read: Vector[]
   alpha: Vector[] | null
-  likeliest: { ids: number[]; shares: number[] }[]
+  likeliest: { ids: number[]; shares: number[]; ends?: string[] }[]
   towards: (Float64Array | null | undefined)[]
 }
 

@@ -1,7 +1,8 @@
 // What "Step by step" is drawn from, as dashboard/figures/walk.py and expects.py make it, of runs in the browser. The
 // equations stand in the template as trees, with a place for the value of each of their parts: the values are made here.
 import { held } from "./units.js"
-import { named as nameOf, nextWord, words } from "./words.js"
+import { endings } from "./endings.js"
+import { added, named as nameOf, nextWord, words } from "./words.js"
 import { rowOf, scores, shares } from "./run.js"
 
 /** @import { Matrix, Reading, Run, Token, Vector } from "./types.d.ts" */
@@ -182,19 +183,37 @@ function looks(template, { read, alpha }, count) {
 
 // ``compared``: the ids of words that are held against each other, pair after pair.
 /** @param {Reading} reading @param {Run} run @param {Token[]} tokens @param {number[]} compared */
-function expects({ model, vocabulary, declared }, { read, likeliest }, tokens, compared) {
+function expects(reading, run, tokens, compared) {
+  const { model, vocabulary, declared } = reading
+  const { read, likeliest } = run
   const all = read.map((row) => scores(model, row))
   const seen = likeliest.map(({ ids }) => [...ids, ...compared])
   const ids = [...new Set(seen.flat())].sort((a, b) => a - b)
-  const place = new Map(ids.map((id, k) => [id, k]))
-  const of = (/** @type {number} */ id) => /** @type {number} */ (place.get(id))
+  /** @type {Map<string, number>} */
+  const place = new Map(ids.map((id, k) => [`${id}`, k]))
+  const ends = ids.map(() => "")
+  const of = (/** @type {number} */ id) => /** @type {number} */ (place.get(`${id}`))
+  const places = seen.map((row) => Int32Array.from(row, of))
+  likeliest.forEach((likely, t) => {
+    const written = endings(reading, run, t)
+    for (const id of likely.ids.toSorted((a, b) => a - b)) {
+      const end = written[likely.ids.indexOf(id)]
+      if (!end) continue
+      const key = `${id} ${end}`
+      if (!place.has(key)) {
+        place.set(key, ids.push(id) - 1)
+        ends.push(end)
+      }
+      seen[t].forEach((other, k) => other === id && (places[t][k] = /** @type {number} */ (place.get(key))))
+    }
+  })
   const rows = model.readout.tied ? model.embedding : model.readout.weight
   const partners = compared.map((id, k) => [String(of(id)), of(compared[k % 2 ? k - 1 : k + 1])])
   const chances = all.map(shares)
   return {
-    words: ids.map((id) => nextWord(vocabulary, id)),
-    adds: ids.map((id) => ["", vocabulary.bare[id], `##${vocabulary.bare[id]}`][vocabulary.adds[id]]),
-    ids: seen.map((row) => Int32Array.from(row, of)),
+    words: ids.map((id, k) => nextWord(vocabulary, id) + ends[k]),
+    adds: ids.map((id, k) => added(vocabulary, id, ends[k])),
+    ids: places,
     scores: seen.map((row, t) => Float32Array.from(row, (id) => all[t][id])),
     shares: seen.map((row, t) => Float32Array.from(row, (id) => chances[t][id])),
     likeliest: likeliest[0]?.ids.length ?? 0,

@@ -1,5 +1,6 @@
 // What would have been: per side what a click forces, what is expected then instead, and the unit's memory in both runs.
 import { toSide, wordAt } from "../page/align.js"
+import { among } from "./endings.js"
 import { make } from "../page/dom.js"
 import { list, tr } from "../page/words.js"
 import { forced, KINDS } from "./force.js"
@@ -10,6 +11,7 @@ import { nextWord } from "./words.js"
 /** @import { Force } from "./force.js" */
 
 const WORDS = 5 // that are shown
+const DECIDED = 0.25 // how likely a word is that a model can be said to expect
 const LONGEST = 300 // steps of a text that is read a second time
 const [WIDE, TALL] = [420, 70] // of the lines' drawing, in its own measure
 
@@ -60,6 +62,10 @@ export class WhatIf {
       return chip(title(kind, reading), `${k} ${kind}`, kind === chosen.kind && !empty, choose(kind), empty)
     })
     const [before, now] = [run, after].map(({ read }) => shares(scores(reading.model, read[step])))
+    const called = (/** @type {number} */ id) => {
+      const [one, share] = before[id] >= now[id] ? [run, before[id]] : [after, now[id]]
+      return nextWord(reading.vocabulary, id) + among(reading, one, step, [id], [share])[0]
+    }
     const word = `“${wordAt(shown, step)[0]}”`
     const values = /** @type {[Vector[], Vector[]]} */ (
       [run, after].map(({ signals }) => signals[reading.memory][reading.layer][reading.direction])
@@ -75,7 +81,7 @@ export class WhatIf {
         chip(tr("Clear"), `${k} none`, false, choose(""), !forces.length),
       ),
       make("p", { test: `gs-verdict-${k}`, class: "gs-if-verdict", "aria-live": "polite", text: verdict() }),
-      ...likely(before, now).map((id) => bars(nextWord(reading.vocabulary, id), before[id], now[id])),
+      ...likely(before, now).map((id) => bars(called(id), before[id], now[id])),
       lines(values, unit, tr("{state} of unit {unit}", { state: reading.memory, unit })),
     )
 
@@ -85,13 +91,26 @@ export class WhatIf {
       const said = {
         cell: shown.title,
         heard: word,
-        before: `“${nextWord(reading.vocabulary, first)}”`,
-        after: `“${nextWord(reading.vocabulary, second)}”`,
+        before: `“${called(first)}”`,
+        after: `“${called(second)}”`,
         much: percent(before[first]),
         now: percent(now[second]),
         changes: summary(forces, shown, run.ids.length),
       }
+      const [sure, still] = [before[first] >= DECIDED, now[second] >= DECIDED]
+      if (!forces.length && !sure)
+        return tr("Nothing is changed: after {heard} the {cell} is undecided, likeliest {before} ({much} %).", said)
       if (!forces.length) return tr("Nothing is changed: after {heard} the {cell} expects {before} ({much} %).", said)
+      if (first === second && !still)
+        return tr(
+          "With {changes}, after {heard} the {cell} is undecided, likeliest {after} all the same ({now} %; as it was {much} %).",
+          said,
+        )
+      if (!still)
+        return tr(
+          "With {changes}, after {heard} the {cell} is undecided, likeliest {after} ({now} %); as it was, {before} ({much} %).",
+          said,
+        )
       if (first === second)
         return tr(
           "With {changes}, after {heard} the {cell} expects {after} all the same ({now} %; as it was {much} %).",

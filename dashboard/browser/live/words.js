@@ -33,6 +33,16 @@ export function nextWord({ bare, kind }, id) {
   return visible(kind[id] === GOES_ON ? continuing(bare[id]) : bare[id])
 }
 
+// What a piece adds to a text, with the end of its word: "##" in front where no space may come before it; "" if it cannot be
+// typed.
+/** @type {(vocabulary: Vocabulary, id: number, ending?: string) => string} */
+export function added({ bare, adds }, id, ending = "") {
+  return ["", bare[id], `##${bare[id]}`][adds[id]] + letters(ending)
+}
+
+// What of an ending belongs to the word: "wegian" of "(wegian)".
+const letters = (/** @type {string} */ ending) => ending.replace(/^\(|[-)]+$/gu, "")
+
 // The tokens gathered into words.
 /** @type {(tokens: Token[]) => Word[]} */
 export function words(tokens) {
@@ -76,9 +86,18 @@ function spelled(tokens, step) {
 
 /** @type {(tokens: Token[], step: number, text: string) => string} */
 function after(tokens, step, text) {
-  const before = tokens[step - 1]
-  return before && before.word === tokens[step].word && before.text.trim() !== "" ? continuing(text) : text
+  const [before, here, next] = [tokens[step - 1], tokens[step], tokens[step + 1]]
+  const written = goesOn(before, here) ? continuing(text) : text
+  return goesOn(here, next) && spells(here) && spells(next) ? `${written}-` : written
 }
+
+// Whether a token goes on with the word of the one before it.
+/** @type {(before: Token | undefined, token: Token | undefined) => boolean} */
+const goesOn = (before, token) => Boolean(before && token && before.word === token.word && before.text.trim() !== "")
+
+// Whether it is letters of a word that is written with spaces around it.
+/** @type {(token: Token) => boolean} */
+const spells = ({ text }) => /^\p{L}/u.test(text) && !UNSPACED.test(text)
 
 // What the vocabulary has for a step.
 /** @type {(tokens: Token[], step: number, vocabulary: Vocabulary) => string} */
