@@ -3,6 +3,7 @@
 # make run TORCH=1  with PyTorch, which is otherwise installed only where an accelerator would use it (TORCH=0: never)
 # make test         everything that is checked, for people and for CI: ruff, pyright, npm, pytest (NIGHTLY=1: every case)
 # make test-isa     the tests of traced PyTorch modules again, as on processors without AVX-512 and without AVX
+# make test-oldest  the tests of PyTorch modules on the oldest PyTorch that pyproject.toml allows, in .venv-oldest
 # make test-cuda    what needs an NVIDIA card, in under two minutes; elsewhere it is skipped
 # make chaos        a bad day: 100,000 hostile files, faults and attacks while a neighbour's page is watched; prints a table
 # make bench        measures the page in a real browser (benchmarks/README.md), and what a trace costs (benchmarks/trace.md)
@@ -20,7 +21,7 @@ INSTALLED := .venv/.installed
 TORCH ?= $(shell [ -e /dev/nvidiactl ] || command -v nvidia-smi >/dev/null || [ -e /usr/lib/wsl/lib/nvidia-smi ] || \
            [ "`uname -sm`" = 'Darwin arm64' ] && echo 1)
 
-.PHONY: help run test test-isa test-cuda chaos bench site docs docs-site screenshots venv
+.PHONY: help run test test-isa test-oldest test-cuda chaos bench site docs docs-site screenshots venv
 .DEFAULT_GOAL := help
 
 help:
@@ -45,6 +46,19 @@ test-isa: $(INSTALLED)-dev
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(TRACED)
+
+# It sees what .venv holds, behind a torch of its own. Linux's default build is a large download, once.
+OLDEST := $(shell sed -n 's/^torch = \["torch>=\([0-9.]*\)"\].*/\1/p' pyproject.toml)
+test-oldest: .venv-oldest/.installed-$(OLDEST)
+	.venv-oldest/bin/python -m pytest -n auto --maxprocesses 4 $(wildcard tests/test_trace_*.py tests/test_own_cells*.py) \
+	  tests/test_torch_equality.py tests/test_tf32.py tests/test_force.py tests/test_continued.py
+
+.venv-oldest/.installed-$(OLDEST): $(INSTALLED)-dev
+	$(BIN)/python -m venv --clear .venv-oldest
+	.venv-oldest/bin/python -m pip install --disable-pip-version-check 'torch==$(OLDEST).*'
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+	  "`.venv-oldest/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'`/behind.pth"
+	@touch $@
 
 test-cuda: $(INSTALLED)-dev
 	$(BIN)/python -m pytest tests/test_trace_cuda.py tests/test_trace_kernels.py tests/test_device.py

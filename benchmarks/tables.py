@@ -17,6 +17,7 @@ from lab.experiments import discover
 from lab.experiments.record import results
 from lab.shipped import numbers
 from lstm_core import CELLS, Cell, list_models, load_model
+from lstm_core.beyond import kept
 from lstm_core.cells import VARIANTS
 from lstm_core.equations import carry
 
@@ -165,7 +166,63 @@ def visit() -> str:
     return markdown(("", "question", "page", "answer"), rows)
 
 
+def beyond() -> str:
+    """Each network of the page Beyond: what was measured on what it never saw, over all seeds, and its baselines."""
+    unseen = "sentences on pictures with pairs of colour and form that were never shown, word for word"
+    stroke = "nats for a step of a new pen stroke, at most"
+    captions: list[tuple[str, str, dict[str, str]]] = [
+        (unseen, "exact_held_out", {"looking everywhere alike": "exact_everywhere", "untrained": "exact_untrained"}),
+        ("attention on the shape that is named, a place of 16", "on_named_held_out", {"spread evenly": "6 %"}),
+    ]
+    numbers = "numbers of four to six digits in English, word for word"
+    alike = {"looking at all words alike": "exact_everywhere", "untrained": "exact_untrained"}
+    rows: dict[str, tuple[str, list[tuple[str, str, dict[str, str]]]]] = {
+        "captions-lstm": ("Xu et al. 2015, soft attention", captions),
+        "captions_hard-lstm": ("hard attention", captions),
+        "numbers-lstm": (
+            "Bahdanau et al. 2015",
+            [
+                (numbers, "exact", alike),
+                ("attention on the German word of the same meaning", "on_same", {"spread evenly": "even"}),
+            ],
+        ),
+        "draw-lstm": (
+            "Gregor et al. 2015",
+            [
+                (
+                    "nats for a digit of another writer, at most",
+                    "bound",
+                    {"the mean of all digits": "mean_picture", "untrained": "untrained"},
+                )
+            ],
+        ),
+        "strokes-vrnn": ("Chung et al. 2015", [(stroke, "bound", {"untrained": "untrained"})]),
+        "strokes-storn": ("Bayer & Osendorfer 2014", [(stroke, "bound", {"untrained": "untrained"})]),
+        "strokes-plain": ("as many parameters, no latent variable", [(stroke, "bound", {"untrained": "untrained"})]),
+    }
+    found = []
+    for name, path in kept.files().items():
+        seeds = kept.header(path)["seeds"]
+        source, measured = rows[name]
+        for k, (what, key, baselines) in enumerate(measured):
+            values = [run[key] for run in seeds]
+            say = _nats if key == "bound" else _share
+            spread = f"{say(sum(values) / len(values))} ({say(min(values))} to {say(max(values))})"
+            beside = (f"{of} {say(seeds[0][other]) if other in seeds[0] else other}" for of, other in baselines.items())
+            found.append((f"`{name}`, {source}" if not k else "", what, len(seeds), spread, ", ".join(beside)))
+    return markdown(("model", "what was measured", "seeds", "mean (lowest to highest)", "baseline"), found)
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}".replace("%", " %")
+
+
+def _nats(value: float) -> str:
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
+    "beyond": beyond,
     "cells": cells,
     "models": models,
     "experiments": experiments,

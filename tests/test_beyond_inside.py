@@ -160,3 +160,15 @@ def test_the_errors_of_a_line_are_torchs(kind: str) -> None:
         standard = torch.distributions.Normal(torch.zeros(4).double(), torch.ones(4).double())
         torch.distributions.kl_divergence(given, standard).sum().backward()
         np.testing.assert_allclose(network.error(line, "reader", t), h.grad, atol=1e-4)
+
+
+def test_one_choice_after_another_is_kept() -> None:
+    test = opened(PAGE, beyond="Draw", draw="copy-4", at="3", inside="What if")
+    for label, value in (("Signal", "o"), ("Unit", 5), ("Do", "flip"), ("To", 6), ("Which network", "encoder")):
+        next(one for one in test.selectbox if one.label == label).set_value(value).run()
+        assert not test.exception
+        if label == "To":
+            assert test.query_params["force"] in ("decoder:o[5]@2:7=flip", ["decoder:o[5]@2:7=flip"])
+            ran = sent(test, "panels")["panels"]
+            assert "unit 5" in next(one["title"] for one in ran if one["id"] == "unit")
+    assert test.query_params["part"] in ("encoder", ["encoder"])

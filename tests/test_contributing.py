@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -27,15 +28,21 @@ def test_what_a_page_names_is_there(page: str) -> None:
 
 
 def test_the_workflow_runs_make_test_from_the_oldest_python_and_torch_on() -> None:
-    job = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))["jobs"]["test"]
-    assert any(step.get("run") == "make test" for step in job["steps"])
-    matrix = job["strategy"]["matrix"]
-    assert PROJECT["requires-python"] == f">={matrix['python'][0]}"
+    jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8"))["jobs"]
+    for name, target in (("test", "make test"), ("oldest", "make test-oldest")):
+        assert any(step.get("run") == target for step in jobs[name]["steps"])
+    pythons = jobs["test"]["strategy"]["matrix"]["python"]
+    assert PROJECT["requires-python"] == f">={pythons[0]}"
     said = [one.rpartition(" ")[2] for one in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", one)]
-    assert matrix["python"] == said
-    (oldest,) = matrix["include"]
-    assert PROJECT["optional-dependencies"]["torch"] == [f"torch>={oldest['torch'].removesuffix('.0')}"]
-    assert oldest["python"] == matrix["python"][0]
+    assert pythons == said
+    assert pythons[0] in [step.get("with", {}).get("python-version") for step in jobs["oldest"]["steps"]]
+
+
+def test_the_oldest_torch_is_the_one_that_the_project_allows() -> None:
+    plan = subprocess.run(["make", "-n", "-B", "test-oldest"], cwd=ROOT, capture_output=True, text=True, check=True)
+    (allowed,) = PROJECT["optional-dependencies"]["torch"]
+    assert f"'{allowed.replace('>=', '==')}.*'" in plan.stdout
+    assert "tests/test_trace_ways.py" in plan.stdout
 
 
 def test_what_runs_before_a_commit_is_part_of_make_test() -> None:

@@ -92,6 +92,19 @@ def test_a_hook_that_changes_a_packed_output() -> None:
     assert found.assumed == (OUTPUT_CHANGED,) and found.lengths == (4, 2)
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_a_batch_that_is_padded_further_than_its_longest_sequence(kind: str, method: str) -> None:
+    """A hook stands round the module: the trace still has the steps of the batch, and its tokens."""
+    module, x = build(kind), random(7, 2, 5)
+    expected = trace_module(module, x, lengths=[4, 2], method=method, tokens=(*"abcdefg",))
+    module.register_forward_hook(lambda *args: None)
+    found = trace_module(module, x, lengths=[4, 2], method=method, tokens=(*"abcdefg",))
+    assert len(expected) == len(found) == len(found.tokens) == 7 and found.lengths == (4, 2)
+    for name, values in expected.signals.items():
+        np.testing.assert_allclose(found.signals[name], values, rtol=0, atol=1e-12)
+
+
 def test_hooks_that_change_nothing_are_not_spoken_of() -> None:
     """They look, copy, or give back what they were given."""
     module, x, seen = build("lstm"), random(4, 2, 5), []

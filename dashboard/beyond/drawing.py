@@ -173,10 +173,10 @@ def _parts(network: Drawing, drawn: Drawn, original: np.ndarray | None, go: int)
 
     def error(name: str) -> tuple[str, np.ndarray | None]:
         if original is None:
-            return tr("There is no digit that the canvas could miss, and so no error."), None
+            return tr("There is no digit to miss here, and so no error to follow back."), None
         said = {
             "decoder": tr("The error is what the canvas after go {number} leaves open of the digit.", number=go + 1),
-            "encoder": tr("Taken as the error is what go {number} is told about the digit.", number=go + 1),
+            "encoder": tr("The error here is what go {number} is told about the digit.", number=go + 1),
         }
         return said[name], network.error(drawn, name, go, original)
 

@@ -148,7 +148,7 @@ def _parts(network: Imagining, line: Line, step: int) -> list[Part]:
         if found is None:
             return tr("After the last step nothing comes that could surprise it."), None
         if name == "reader":
-            return tr("Taken as the error is what z is told at step {step}.", step=step + 1), found
+            return tr("The error here is what z is told at step {step}.", step=step + 1), found
         said = step + (1 if network.kind == "storn" else 2)
         return tr("The error is what it leaves open of step {step} of the line.", step=said), found
 

@@ -12,7 +12,7 @@ from dashboard import address
 from dashboard.beyond.frames import Frame, frames, png
 from dashboard.beyond.inside import inside
 from dashboard.beyond.picture import picture
-from dashboard.beyond.shared import about, still
+from dashboard.beyond.shared import about, spread, still
 from dashboard.beyond.speaking import decoder, said_instead
 from dashboard.chart import chart
 from dashboard.language import mark, tr
@@ -135,7 +135,7 @@ def _beside(drawn: np.ndarray, said: Said, shapes: list[Shape], step: int) -> li
         at = min(step, len(one.words) - 1)
         word = tr("end") if one.words[at] == END else one.words[at]
         text = tr(
-            "Before {word}: {share} of the look at one place.",
+            "Before it says {word}, {share} of its attention lies on one place.",
             word=p.quoted(word),
             share=p.percent(one.alpha[at].max()),
         )
@@ -213,14 +213,15 @@ def _about(network: Looking) -> None:
         ),
         tr(
             "Measured on pictures with pairs of colour and form that no picture of its training showed: {exact} of "
-            "1,000 sentences word for word right, {mass} of the attention on the shape that is named (a place is 1 of "
-            "16). On pictures of the usual pairs {usual}; the same network looking everywhere alike {everywhere}, "
-            "untrained {untrained}.",
+            "1,000 sentences word for word right ({low} to {high} in {seeds} seeds), {mass} of the attention on the "
+            "shape that is named (a place is 1 of 16). On pictures of the usual pairs {usual}; the same network "
+            "looking everywhere alike {everywhere}, untrained {untrained}.",
             exact=p.percent(m["exact_held_out"]),
             mass=p.percent(m["on_named_held_out"]),
             usual=p.percent(m["exact"]),
             everywhere=p.percent(m["exact_everywhere"]),
             untrained=p.percent(m["exact_untrained"]),
+            **spread(network.meta["seeds"], "exact_held_out"),
         ),
         *_hard_measured(),
         tr(str(network.meta["honesty"])),

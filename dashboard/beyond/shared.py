@@ -39,9 +39,15 @@ def about(
         st.caption(text)
 
 
+def spread(seeds: Sequence[Mapping[str, Any]], name: str) -> dict[str, str | int]:
+    """How many seeds there are, and a share in the lowest and the highest of them, to be put into a sentence."""
+    shares = [float(run[name]) for run in seeds]
+    return {"seeds": len(shares), "low": p.percent(min(shares)), "high": p.percent(max(shares))}
+
+
 def outcome(before: str, after: str) -> dict[str, Any]:
     """What was said, and what would have been."""
-    same = tr("It says the same all the same: {said}.", said=p.quoted(after))
+    same = tr("It still says {said}.", said=p.quoted(after))
     other = tr("Instead of {before} it says {after}.", before=p.quoted(before), after=p.quoted(after))
     return p.panel("outcome", tr("What comes of it"), text=same if before == after else other)
 

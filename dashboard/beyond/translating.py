@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.beyond.inside import Part, inside
-from dashboard.beyond.shared import about, readable
+from dashboard.beyond.shared import about, readable, spread
 from dashboard.beyond.speaking import decoder, said_instead
 from dashboard.chart import chart, chosen_step
 from dashboard.frame import rows
@@ -78,12 +78,14 @@ def show() -> None:
         ),
         tr(
             "Measured on numbers of four to six digits that its training never showed: {exact} of 1,000 word for word "
-            "right, {mass} of the attention on the German word that means the same; spread evenly it would be {even}, "
-            "and the same network looking at all words alike gets {everywhere} right.",
+            "right ({low} to {high} in {seeds} seeds), {mass} of the attention on the German word that means the same; "
+            "spread evenly it would be {even}, and the same network looking at all words alike gets {everywhere} "
+            "right.",
             exact=p.percent(m["exact"]),
             mass=p.percent(m["on_same"]),
             even=p.percent(m["even"]),
             everywhere=p.percent(m["exact_everywhere"]),
+            **spread(network.meta["seeds"], "exact"),
         ),
         tr(str(network.meta["honesty"])),
     )

@@ -29,8 +29,13 @@ class Fed:
     it, packed where lengths were given.
     """
 
-    def __init__(self, module: nn.Module, x: Any, state: Any = None, lengths: Any = None) -> None:
-        """Raises TypeError for what cannot be traced and ValueError where a second run would not be the same."""
+    def __init__(
+        self, module: nn.Module, x: Any, state: Any = None, lengths: Any = None, steps: int | None = None
+    ) -> None:
+        """steps: of a padded batch that was packed, where no sequence may be so long.
+
+        Raises TypeError for what cannot be traced and ValueError where a second run would not be the same.
+        """
         self.cell = cell_of(module)
         self.module = module
         self.forward: Any = module  # what runs it
@@ -53,7 +58,7 @@ class Fed:
         if isinstance(x, PackedSequence):
             if lengths is not None:
                 raise ValueError("a PackedSequence has its lengths already; leave out lengths")
-            self.x, self.lengths = pad_packed_sequence(x)
+            self.x, self.lengths = pad_packed_sequence(x, total_length=max(steps or 0, len(x.batch_sizes)))
             self.batched = True
         else:
             self._lay_out(x, lengths)
@@ -121,9 +126,11 @@ class Call(Fed):
         state: Any = None,
         lengths: Any = None,
         weights: Sequence[Tensor | None] | None = None,
+        steps: int | None = None,
     ) -> None:
-        """weights: those that it ran with, where they are not the module's attributes. Raises what ``Fed`` raises."""
-        super().__init__(module, x, state, lengths)
+        """weights: those that it ran with, where they are not the module's attributes. steps: see ``Fed``, which says
+        what is raised."""
+        super().__init__(module, x, state, lengths, steps)
         self.assumed: tuple[str, ...] = ()
         self.blocks = blocks_of(module, weights)
         self.weight = self.blocks[0][0]["weight_ih"]

@@ -6,7 +6,8 @@ to whole cache lines, and holds the cell states further on. None of this is docu
 only because every trace is compared with the module's own output and its own weights, and where it is not found the
 gates are computed again. A torch that lays it out otherwise makes a trace slower, never wrong.
 
-The kernel is run some steps at a time. Step by step it is the same run; but what it keeps of a piece stays in the
+A short run of one layer is the module's own, with gradients on: autograd holds the buffer, and nothing is copied. Else
+the kernel is run some steps at a time. Step by step it is the same run; but what it keeps of a piece stays in the
 processor's cache, where it is compared and copied, and what it would keep of the whole is never made.
 """
 
@@ -54,11 +55,42 @@ def worth(call: Call) -> bool:
 
 def onednn(call: Call) -> Gates | None:
     """Runs the module and reads along; None if not every layer was read."""
+    if call.shape[:2] == (1, 1) and call.output_is_ours() and call.recordable() and piece_size(call) >= call.shape[2]:
+        return _at_once(call)
     gates = Gates(call, "onednn")
     reading = Reading(call, gates)
     with reading:
         call.run()
     return gates if not reading.left else None
+
+
+def _at_once(call: Call) -> Gates | None:
+    """One layer in one piece: the trace's arrays are what the kernel kept."""
+    fed = call.fed
+    call.fed = fed.detach().requires_grad_()  # no weight may need it
+    try:
+        with torch.enable_grad():
+            call.run()
+    finally:
+        call.fed = fed
+    node: Any = call.returned[0].grad_fn
+    call.returned = tuple(value.detach() for value in call.returned)
+    while node is not None and node.name() != "MkldnnRnnLayerBackward0":
+        node = node.next_functions[0][0]
+    if node is None:
+        return None
+    try:
+        x, weights, first = node._saved_input, [getattr(node, f"_saved_weight{k}") for k in range(4)], node._saved_cx_
+        values = read(node._saved_result3, node._saved_result2, (*x.shape[:2], call.hidden), x.shape[2], first)
+        gates = Gates(call, "onednn")
+        for name, value in zip(("gates", "c", "h"), (*values, call.output), strict=True):
+            gates[name] = value.detach()[None, None]
+        own = [value.detach() for value in weights[: len(call.blocks[0][0])]]
+        run = begin(call, gates, (0, 0), x.detach(), own, backward=False)
+    except (AttributeError, RuntimeError, IndexError, TypeError, ValueError):
+        return None
+    compare(run, 0, len(run.x))
+    return gates
 
 
 def piece_size(call: Call) -> int:
@@ -97,8 +129,6 @@ class Reading(TorchDispatchMode):
     def _layer(self, func: Any, args: Any) -> Any:
         x, *weights, h, c, backward = args[:8]
         own = weights[: len(self.call.blocks[0][0])]  # where a module has no biases, its weights stand in their place
-        if self.call.shape[:2] == (1, 1) and piece_size(self.call) >= len(x):
-            return self._at_once(func, args, own)
         run = begin(self.call, self.gates, self.left.pop(), x, own, backward)
         states = run.c
         assert states is not None
@@ -111,18 +141,6 @@ class Reading(TorchDispatchMode):
             c = last
             compare(run, start, stop)
         return given(self.call, run), h, c, x.new_empty(0, dtype=torch.uint8)
-
-    def _at_once(self, func: Any, args: Any, own: list[Tensor]) -> Any:
-        """One layer in one piece: the trace's arrays are what the kernel kept, and nothing is copied."""
-        x, c = args[0], args[6]
-        with torch.enable_grad():
-            h, *last, buffer = func(*args[:15], True)
-        values = read(buffer, last[1], (*x.shape[:2], c.shape[-1]), x.shape[2], c)
-        for name, value in zip(("gates", "c", "h"), (*values, h), strict=True):
-            self.gates[name] = value[None, None]
-        run = begin(self.call, self.gates, self.left.pop(), x, own, backward=False)
-        compare(run, 0, len(x))
-        return given(self.call, run), *last, x.new_empty(0, dtype=torch.uint8)
 
 
 def read(buffer: Tensor, last: Tensor, shape: tuple[int, ...], width: int, first: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -139,35 +140,24 @@ def sample(run: Run, draw: np.random.Generator, limit: float) -> tuple[dict[str,
     added up for it: rounding grows with that."""
     time, batch = run.x.shape[:2]
     k, size = len(run.letters), run.hidden
-    if run.valid is None:
-        rows = _drawn(draw, time * batch, ROWS)
-        if len(rows) < time * batch:
-            ends = draw.integers(batch) + np.array([0, (time - 1) * batch])
-            rows = np.concatenate([rows, ends])
-        t, b = rows // batch, rows % batch
-    else:
-        t, b = run.valid[..., 0].cpu().numpy().nonzero()
-        if not len(t):  # broken at its first step
-            return {}, 0
-        rows = _drawn(draw, len(t), ROWS)
-        if len(rows) < len(t):
-            ends = np.flatnonzero(b == b[rows[0]])[[0, -1]]
-            rows = np.concatenate([rows, ends])
-        t, b = t[rows], b[rows]
+    steps = _steps(run, draw)
+    if not len(steps):  # broken at its first step
+        return {}, 0
+    t, b = np.divmod(steps, batch)
     units = _drawn(draw, size, UNITS)
-    stacked = (np.arange(k)[:, None] * size + units).ravel()
+    stacked = np.add.outer(np.arange(0, k * size, size), units).ravel()
     past = t + 1 if run.backward else t - 1
     inside = past < time if run.backward else past >= 0
     names = [name for name in run.weights if name != "weight_hr"]
     gates, x, h, first, *rows = _fetched(
-        (run.gates, (t[:, None], b[:, None], stacked)),
+        (run.gates, (t, b, stacked)),
         (run.x, (t, b)),
         (run.read, (np.where(inside, past, 0), b)),
         (run.first("h"), (b,)),
         *((run.weights[name], (stacked,)) for name in names),
     )
     weights, gates = dict(zip(names, rows, strict=True)), gates.reshape(len(t), k, -1)
-    h = np.where(inside[:, None], h, first)
+    h[~inside] = first[~inside]
     of_x, of_h = x @ weights["weight_ih"].T, h @ weights["weight_hh"].T
     if "bias_ih" in weights:
         of_x, of_h = of_x + weights["bias_ih"], of_h + weights["bias_hh"]
@@ -190,24 +180,51 @@ def sample(run: Run, draw: np.random.Generator, limit: float) -> tuple[dict[str,
     return dict(zip(run.letters, worst.tolist(), strict=True)), len(t) * len(units)
 
 
+def _steps(run: Run, draw: np.random.Generator) -> np.ndarray:
+    """Where a run's gates are computed again, each as step * batch + sequence: all steps where they are few, else some
+    drawn, and the first and the last of one sequence."""
+    time, batch = run.x.shape[:2]
+    if run.valid is None:
+        rows = _drawn(draw, time * batch, ROWS)
+        if len(rows) == time * batch:
+            return rows
+        b = int(draw.random() * batch)
+        return np.append(rows, [b, (time - 1) * batch + b])
+    taken = run.valid[..., 0].cpu().numpy().ravel().nonzero()[0]
+    rows = taken[_drawn(draw, len(taken), ROWS)]
+    if len(rows) == len(taken):
+        return rows
+    of_one = taken[taken % batch == rows[0] % batch]
+    return np.append(rows, of_one[[0, -1]])
+
+
 def _drawn(draw: np.random.Generator, size: int, number: int) -> np.ndarray:
     """``number`` of the whole numbers below ``size``, or all where there are no more."""
-    return np.arange(size) if size <= number else draw.integers(size, size=number)
+    return np.arange(size) if size <= number else (draw.random(number) * size).astype(np.int64)
 
 
 def _fetched(*wanted: tuple[Tensor, tuple[np.ndarray, ...]]) -> list[np.ndarray]:
-    """``values[index]`` of each pair, in NumPy. From an accelerator in one piece: every copy waits for it to finish."""
+    """Of each pair (values, index), in NumPy, what lies at the index: rows of the first axis, or of the first two, and
+    of these some columns. From an accelerator in one piece: every copy waits for it to finish."""
     if wanted[0][0].device.type == "cpu" and not AT_ONCE:
-        return [values.numpy()[index] for values, index in wanted]
+        return [_lying(values.numpy(), *index) for values, index in wanted]
     device = wanted[0][0].device
     indices = {id(each): each for _, index in wanted for each in index}
     flat = torch.from_numpy(np.concatenate([each.ravel() for each in indices.values()])).to(device)
     parts = flat.split([each.size for each in indices.values()])
-    moved = {name: part.view(each.shape) for (name, each), part in zip(indices.items(), parts, strict=True)}
-    there = [values[tuple(moved[id(each)] for each in index)] for values, index in wanted]
+    moved = dict(zip(indices, parts, strict=True))
+    there = []
+    for values, index in wanted:
+        rows = values[tuple(moved[id(each)] for each in index[:2])]
+        there.append(rows[:, moved[id(index[2])]] if len(index) == 3 else rows)
     found = torch.cat([values.flatten() for values in there]).cpu().numpy()
     ends = np.cumsum([values.numel() for values in there])
     return [part.reshape(values.shape) for part, values in zip(np.split(found, ends[:-1]), there, strict=True)]
+
+
+def _lying(values: np.ndarray, first: np.ndarray, second: Any = None, columns: Any = None) -> np.ndarray:
+    rows = values.take(first, axis=0) if second is None else values[first, second]
+    return rows if columns is None else rows.take(columns, axis=1)
 
 
 def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = True) -> Certificate:

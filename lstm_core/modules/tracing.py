@@ -86,7 +86,8 @@ def trace_call(
 def _observed(fed: Fed, method: str) -> tuple[Call, Gates | None]:
     """Run a module that hooks stand round: the call as its forward had it."""
     ran: list[tuple[Call, Gates | None]] = []
-    with Watch(fed.module, lambda *one: ran.append(one), lambda call: next(to_try(call, method))(call)):
+    steps = len(fed.x)
+    with Watch(fed.module, lambda *one: ran.append(one), lambda call: next(to_try(call, method))(call), steps=steps):
         fed.result()
     if len(ran) == 1:
         return ran[0]

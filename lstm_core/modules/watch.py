@@ -94,8 +94,10 @@ class Watch:
         way: Callable[[Call], Gates | None] | None = None,
         name: str = "",
         instead: Callable[[Call, Gates | None, Any], Any] | None = None,
+        steps: int | None = None,
     ) -> None:
-        """All as in the class; nothing is changed before ``with``."""
+        """steps: of a packed input, see ``Fed``. The rest as in the class; nothing is changed before ``with``."""
+        self.steps = steps
         self.module, self.done, self.way, self.name, self.instead = module, done, way, name, instead
         self.given: Any = None  # copies of what a hook may change
         self.gave: Any = None
@@ -152,10 +154,10 @@ class Watch:
                 output = self._own(input, hx)
                 own = self._kept(output)
             with torch.no_grad(), called(self.name):  # the model may have gradients on
-                call = Call(module, input, hx, weights=weights.given or None)
+                call = Call(module, input, hx, weights=weights.given or None, steps=self.steps)
             self._take(call, own)
         else:
-            call = Call(module, input, hx)
+            call = Call(module, input, hx, steps=self.steps)
             call.forward = self._noted
             gates = self.way(call)
             output, own = self.output, self._kept(self.output)
