@@ -166,22 +166,6 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(cell: str, texts: 
     assert not list(tmp_path.glob("*.new"))
 
 
-def test_units_begin_as_long_memories_once(texts: Texts, tmp_path: Path) -> None:
-    """A second turn goes on with what the first has made of them."""
-    plan = Plan("lstm", tokens=32, batch=4, time=8, rate=0.0, decay=0.0, clip=1e-9, long=3)
-    for folder in (real := tmp_path / "real", one := tmp_path / "one", two := tmp_path / "two"):
-        folder.mkdir()
-
-    def biases(plan: Plan, folder: Path, begin: Path | None) -> torch.Tensor:
-        return train(plan, texts, folder, begin=begin).model.layer.bias_ih_l0.detach().clone()
-
-    before, held, again = (
-        biases(replace(plan, long=0), real, None), biases(plan, one, real), biases(plan, two, one)
-    )  # fmt: skip
-    assert float((held - before).abs().max()) == pytest.approx(4, abs=0.01)
-    assert torch.allclose(again, held, atol=0.01)
-
-
 def test_a_checkpoint_of_another_plan_is_refused(texts: Texts, tmp_path: Path) -> None:
     run = Run(Plan(tokens=4000, batch=4, time=12), texts, "cpu", hidden=8)
     run.advance()

@@ -243,8 +243,7 @@ def train(
         elif begin is not None:
             kept = torch.load(begin / CHECKPOINT, map_location=run.device, weights_only=True)
             run.model.load_state_dict(kept["model"])
-            if not kept["plan"].get("long"):  # they begin as long memories once
-                run.model.hold(plan.long)
+            run.model.hold(plan.long)
         stopped = False
 
         def stop(*_: Any) -> None:
