@@ -16,11 +16,11 @@ from lab.recipes import general
 from lstm_core import Network
 
 LINES = [f"The {a} {b} the old house." for a in ("dog", "cat", "girl") for b in ("likes", "saw", "left")]
-STEPS = 5
+STEPS = 4
 
 
 @pytest.fixture
-def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: str) -> general.General:
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> general.General:
     tokenizer = build(LINES, ["我喜欢猫。"], size=380)
     lines = encoded(LINES * 30, tokenizer, "sentences", 1)
     texts = Texts(tokenizer, *({"english/lines": lines},) * 2, {"english/lines": 4000}, {"made/lines": lines})
@@ -36,26 +36,24 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: str) -> genera
     marked = ["<Ana> likes the house, and [she] left.", "<Bo> saw the dog, and [he] left."]
     monkeypatch.setattr(general.phase2.Sentences, "of", lambda text: text)
     monkeypatch.setattr(general.phase2, "fresh", lambda real, seed, count: {"English": marked})
-    found = general.General(cell)
+    found = general.General("lstm")
     found.text = tmp_path
     monkeypatch.setattr(found, "measure", lambda model: ({"free_he_or_she": 0.5}, {}))
     monkeypatch.setattr(found, "passes", lambda metrics: True)
     return found
 
 
-def test_the_phases_are_as_long_as_planned() -> None:
+def test_the_two_phases_are_as_long_as_planned() -> None:
     recipe = general.General("gru")
-    first, second, again = recipe.plans(3, recipe.steps)
-    assert first.tokens == general.TOKENS["gru"] and {second.tokens, again.tokens} == {general.phase2.PLAN.tokens}
-    assert first.seed == second.seed == 3 != again.seed, "a second turn reads other made text"
-    assert first.cell == "gru" and second.rate < first.rate
-    parts = general.General("gru").plans(0, STEPS)
-    assert sum(part.steps for part in parts) == STEPS and min(part.steps for part in parts) > 0
+    first, second = recipe.plans(3, recipe.steps)
+    assert (first.tokens, second.tokens) == (general.TOKENS["gru"], general.phase2.PLAN.tokens)
+    assert first.seed == second.seed == 3 and first.cell == "gru" and second.rate < first.rate
+    short, rest = general.General("gru").plans(0, STEPS)
+    assert short.steps + rest.steps == STEPS and min(short.steps, rest.steps) > 0
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_all_phases_are_learned_and_what_they_took_is_said(recipe: general.General, tmp_path: Path) -> None:
-    """Stopped in the last phase, those before are not learned again; what is measured is what the file will hold."""
+def test_both_phases_are_learned_and_what_they_took_is_said(recipe: general.General, tmp_path: Path) -> None:
+    """Stopped in the second phase, the first one is not learned again; what is measured is what the file will hold."""
 
     class Killed(Exception):
         pass
@@ -73,20 +71,17 @@ def test_all_phases_are_learned_and_what_they_took_is_said(recipe: general.Gener
             seen.append(place)
             yield step
 
-    folder = tmp_path / "unfinished"
+    folder = tmp_path / "general-lstm.unfinished"
     with pytest.raises(Killed):
         train(recipe, 0, STEPS, killed, folder=folder)
-    *before, last = recipe.plans(0, STEPS)
+    first, second = recipe.plans(0, STEPS)
     run = train(recipe, 0, STEPS, counted, folder=folder)
-    assert seen == list(range(STEPS - last.steps, STEPS))
+    assert seen == list(range(first.steps, STEPS))
     meta = run.model.meta
-    assert meta["tokens"] == sum(plan.tokens for plan in (*before, last)) and meta["seconds"] > 0
-    assert (
-        meta["economy"] == general.phase2.ECONOMY.get(recipe.cell.name, 0.0)
-        and 0 < meta["bits"]["network"]["English"] < 30
-    )
-    run.model.save(tmp_path / "general.safetensors", weights="int8")
-    shipped = Network.load(tmp_path / "general.safetensors")
+    assert meta["tokens"] == first.tokens + second.tokens and meta["seconds"] > 0
+    assert meta["economy"] == 0.1 and 0 < meta["bits"]["network"]["English"] < 30
+    run.model.save(tmp_path / "general-lstm.safetensors", weights="int8")
+    shipped = Network.load(tmp_path / "general-lstm.safetensors")
     assert all(
         np.array_equal(a, b)
         for a, b in zip(run.model.block.layers[0][0].values(), shipped.block.layers[0][0].values(), strict=True)

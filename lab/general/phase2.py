@@ -28,11 +28,6 @@ much text: a name and its pronoun must lie in one window, and little of the text
 ECONOMY = {"lstm": 0.1}
 """The price by cell, none for the others. One unfinished run of the LSTM without it had .17 of the languages right
 after 6 million tokens of these texts, the one with it .75 after 8; the GRU was trained without."""
-TURNS = {"gru": 2}
-"""How often the phase is gone through, by cell, once for the others; each time it begins with the rate of ``PLAN``. The
-GRU had read less real text than the LSTM: with two turns it has read about as much in all."""
-TURN = 1000
-"""From the seed of one turn to that of the next."""
 SENTENCES = {
     "people": 40_000,
     "chains": 30_000,
@@ -53,10 +48,8 @@ SILENT = 0.3
 """Share kept of the renamed sentences that have no pronoun to tell."""
 
 
-def plans(cell: str) -> tuple[Plan, ...]:
-    """Each turn draws its made text anew: a seed of its own, which is added to the model's."""
-    once = replace(PLAN, cell=cell, economy=ECONOMY.get(cell, 0.0))
-    return tuple(replace(once, seed=TURN * turn) for turn in range(TURNS.get(cell, 1)))
+def plan(cell: str) -> Plan:
+    return replace(PLAN, cell=cell, economy=ECONOMY.get(cell, 0.0))
 
 
 @dataclass(frozen=True)

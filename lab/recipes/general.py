@@ -7,10 +7,9 @@ stands in docs/models.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,7 +31,7 @@ TOKENS = {"lstm": 34_000_000, "gru": 20_000_000, "rnn": 20_000_000}
 FRESH = 800
 """Made texts of each language by which he and she are balanced."""
 ONE, TWO = "real text", "and made text"
-"""The folders of the two phases, beside the unfinished model; another turn of the second has its number, too."""
+"""The folders of the two phases, beside the unfinished model."""
 
 
 class General(Recipe):
@@ -44,17 +43,17 @@ class General(Recipe):
 
     def __init__(self, cell: str) -> None:
         self.name, self.cell = f"general-{cell}", CELLS[cell]
-        self.whole = Plan(cell, 0, TOKENS[cell]), *phase2.plans(cell)
+        self.whole = Plan(cell, 0, TOKENS[cell]), phase2.plan(cell)
         self.economy = self.whole[1].economy
         self.steps = sum(plan.steps for plan in self.whole)
 
-    def plans(self, seed: int, steps: int) -> tuple[Plan, ...]:
-        """The first phase and each turn of the second, in so many steps together."""
-        seeded = tuple(replace(plan, seed=seed + plan.seed) for plan in self.whole)
+    def plans(self, seed: int, steps: int) -> tuple[Plan, Plan]:
+        """The two phases, in so many steps together."""
+        first, second = (replace(plan, seed=seed) for plan in self.whole)
         if steps == self.steps:
-            return seeded
-        ends = [round(steps * done / self.steps) for done in accumulate(plan.steps for plan in self.whole)]
-        return tuple(_of(plan, end - begin) for plan, begin, end in zip(seeded, [0, *ends], ends, strict=False))
+            return first, second
+        early = round(steps * first.steps / self.steps)
+        return _of(first, early), _of(second, steps - early)
 
     def learn(
         self, header: Mapping[str, Any], watch: Watch, device: str, kept: Checkpoints | None
@@ -63,28 +62,29 @@ class General(Recipe):
         assert self.text is not None
         with TemporaryDirectory() as nowhere:
             folder = kept.folder / str(header["seed"]) if kept else Path(nowhere)
-            first, *turns = plans = self.plans(header["seed"], header["steps"])
+            one, two = folder / ONE, folder / TWO
+            first, second = self.plans(header["seed"], header["steps"])
             quiet = partial(train, device=device, tell=lambda line: None)
-            before = one = folder / ONE
-            texts = gathered(self.text, one)
-            run = quiet(first, texts, one, watch=watch)
-            seconds, done = _whole(run), first.steps
-            for number, plan in enumerate(turns, 1):
-                two = folder / (TWO if number == 1 else f"{TWO} {number}")
-                texts = phase2.with_made(self.text, one, two, plan.seed)
-                run = quiet(plan, texts, two, begin=before, watch=partial(_later, watch, done))
-                seconds, done, before = seconds + _whole(run), done + plan.steps, two
+            early = quiet(first, gathered(self.text, one), one, watch=watch)
+            _whole(early)
+
+            def later(steps, done):
+                return watch(steps, first.steps + done)
+
+            texts = phase2.with_made(self.text, one, two, header["seed"])
+            run = quiet(second, texts, two, begin=one, watch=later)
+            _whole(run)
             for language, marked in phase2.fresh(phase2.Sentences.of(self.text), header["seed"], FRESH).items():
                 balance(run.model.eval(), texts.tokenizer, marked, language)
             bits = {
                 "network": total(bits_per_character(run.model, texts, run.device), texts),
                 "5-gram of the same pieces of the same texts": total(five_gram(texts), texts),
             }
-            written = before / f"{self.name}.safetensors"
+            written = two / f"{self.name}.safetensors"
             network(run.model.eval(), texts.tokenizer, self.name, {**header, "bits": bits}).save(written, self.weights)
             model = Network.load(written)  # as rounded as the file is
-        tokens = sum(plan.steps * plan.batch * plan.time for plan in plans)
-        return model, Progress(header["steps"], tokens, seconds)
+        tokens = sum(plan.steps * plan.batch * plan.time for plan in (first, second))
+        return model, Progress(header["steps"], tokens, early.seconds + run.seconds)
 
     def measure(self, model: Network) -> tuple[dict[str, Any], dict[str, Any]]:
         return measures.measure(model)
@@ -115,16 +115,9 @@ def _of(plan: Plan, steps: int) -> Plan:
     return replace(plan, tokens=steps * plan.batch * plan.time)
 
 
-def _whole(run: Run) -> float:
-    """The seconds that it took, if it came to its end."""
+def _whole(run: Run) -> None:
     if run.step < run.plan.steps:
         raise SystemExit(f"stopped at step {run.step:,} of {run.plan.steps:,}; the same command goes on")
-    return run.seconds
-
-
-def _later(watch: Watch, earlier: int, steps: Iterator[int], done: int) -> Iterator[int]:
-    """`watch`, told of the steps of earlier phases, too."""
-    return watch(steps, earlier + done)
 
 
 HONESTY = (
