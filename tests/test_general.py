@@ -36,6 +36,11 @@ def untrained(model: Network) -> Network:
     return model.untrained()
 
 
+def holds(model: Network) -> bool:
+    """Whether it has gates, by which a name can be kept over other words."""
+    return model.cell.name != "rnn"
+
+
 @cache
 def told(name: str, trained: bool) -> dict[str, float]:
     model = load_model(name)
@@ -70,7 +75,7 @@ def test_free_sentences(name: str) -> None:
                 assert value <= most, key
 
 
-LEAST = {"general-lstm": 1, "general-gru": 1}
+LEAST = {"general-lstm": 1, "general-gru": 1, "general-rnn": 1}
 """How many of the targets for free sentences, in both languages, each model reaches."""
 
 
@@ -80,7 +85,8 @@ def test_bits_per_character(model: Network, untrained: Network) -> None:
     found = bits(model, pages) / characters(pages)
     assert found == pytest.approx(model.meta["metrics"]["bits_per_character"], abs=0.1)
     coded = model.meta["bits"]
-    assert coded["network"]["English"] < coded["5-gram of the same pieces of the same texts"]["English"] + 0.05
+    most = 0.05 if holds(model) else 0.15
+    assert coded["network"]["English"] < coded["5-gram of the same pieces of the same texts"]["English"] + most
     assert bits(untrained, pages) / characters(pages) > 2.5
 
 
@@ -111,7 +117,7 @@ def test_he_or_she_in_held_out_novels(model: Network, untrained: Network) -> Non
     assert len(found.she) > 150
     right = novels.balanced(found.lead > 0, found.she)
     assert right == pytest.approx(model.meta["metrics"]["he_or_she_in_novels"], abs=0.08)
-    assert right > novels.balanced(blank.lead > 0, blank.she) + 0.03
+    assert not holds(model) or right > novels.balanced(blank.lead > 0, blank.she) + 0.03
     if "gender" in model.meta["units"]:  # a unit of that name holds it, in novels that it was not chosen on, too
         unit = model.meta["units"]["gender"]
         assert unit["accuracy"] >= NAMED
@@ -128,7 +134,8 @@ def test_the_distance_is_counted_in_words() -> None:
 
 
 def test_what_is_left_of_a_name_is_an_area_under_a_curve(model: Network, untrained: Network) -> None:
-    """Written out over all pairs for a few texts; and what the header says is far from what no training gives."""
+    """Written out over all pairs for a few texts. Thirty words later gates have kept it, and a plain RNN of as many
+    weights has not, as no training would not."""
     found = distance.texts(10, 12)
     leads = {"she": [], "he": []}
     for text, right, _ in found:
@@ -138,7 +145,7 @@ def test_what_is_left_of_a_name_is_an_area_under_a_curve(model: Network, untrain
     pairs = [her > his for her in leads["she"] for his in leads["he"]]
     assert distance.told(model, 10, 12) == pytest.approx(np.mean(pairs), abs=0.03)
     told = model.meta["metrics"]["name_told_after_words"]
-    assert distance.told(untrained, 30) < 0.62 < told["30"]
+    assert distance.told(untrained, 30) < 0.62 and (told["30"] > 0.75 if holds(model) else told["30"] < 0.62)
 
 
 def test_examples_and_honesty(model: Network) -> None:
