@@ -106,41 +106,6 @@ class IndRNN(Cell):
         return {"h": xp.maximum(v.a, 0)}
 
 
-class IndyLSTM(Cell):
-    name = "indylstm"
-    signals = (*IFGO, C, H)
-    params = (*affine("i", "f", "g", "o", hidden=False), *vectors("u_i", "u_f", "u_g", "u_o"))
-
-    @staticmethod
-    def gates(p, x, s, xp):
-        return {
-            "i": xp.sigmoid(p.W_i @ x + p.u_i * s.h + p.b_i),
-            "f": xp.sigmoid(p.W_f @ x + p.u_f * s.h + p.b_f),
-            "g": xp.tanh(p.W_g @ x + p.u_g * s.h + p.b_g),
-            "o": xp.sigmoid(p.W_o @ x + p.u_o * s.h + p.b_o),
-        }
-
-    @staticmethod
-    def update(p, v, s, xp):
-        c = v.f * s.c + v.i * v.g
-        return {"c": c, "h": v.o * xp.tanh(c)}
-
-
-class ATR(Cell):
-    name = "atr"
-    signals = (candidate("p", "of the input"), gate("i", "write", "p + q"), gate("f", "keep", "p - q"), H)
-    params = affine("p")
-
-    @staticmethod
-    def gates(p, x, s, xp):
-        now, old = p.W_p @ x + p.b_p, p.U_p @ s.h
-        return {"p": now, "i": xp.sigmoid(now + old), "f": xp.sigmoid(now - old)}
-
-    @staticmethod
-    def update(p, v, s, xp):
-        return {"h": v.i * v.p + v.f * s.h}
-
-
 class BRC(Cell):
     name = "brc"
     signals = (gate("a", "feedback", "own feedback", 0.0, 2.0), gate("c", "keep", "kept"), candidate("n", "new"), H)
@@ -155,17 +120,6 @@ class BRC(Cell):
     @staticmethod
     def update(p, v, s, xp):
         return {"h": v.c * s.h + (1 - v.c) * v.n}
-
-
-class NeuroBRC(BRC):
-    name = "nbrc"
-    params = (*affine("a", "c"), *affine("n", hidden=False))
-
-    @staticmethod
-    def gates(p, x, s, xp):
-        a = 1 + xp.tanh(p.W_a @ x + p.U_a @ s.h + p.b_a)
-        c = xp.sigmoid(p.W_c @ x + p.U_c @ s.h + p.b_c)
-        return {"a": a, "c": c, "n": xp.tanh(p.W_n @ x + a * s.h + p.b_n)}
 
 
 class FastRNN(Cell):
@@ -200,23 +154,6 @@ class FastGRNN(Cell):
 def fastgrnn_weights(m: own_cells.FastGRNN) -> dict[str, Any]:
     products = {"W_n": (m.w1 @ m.w2).T, "U_n": (m.u1 @ m.u2).T, "b_z": m.bias_gate[0], "b_n": m.bias_update[0]}
     return products | {"zeta": m.zeta.sigmoid()[0, 0], "nu": m.nu.sigmoid()[0, 0]}
-
-
-class UGRNN(Cell):
-    name = "ugrnn"
-    signals = (gate("g", "keep", "kept"), candidate("n", "new"), H)
-    params = affine("g", "n")
-
-    @staticmethod
-    def gates(p, x, s, xp):
-        return {
-            "g": xp.sigmoid(p.W_g @ x + p.U_g @ s.h + p.b_g + 1),
-            "n": xp.tanh(p.W_n @ x + p.U_n @ s.h + p.b_n),
-        }
-
-    @staticmethod
-    def update(p, v, s, xp):
-        return {"h": v.g * s.h + (1 - v.g) * v.n}
 
 
 class RAN(Cell):
@@ -292,7 +229,7 @@ class MultiplicativeLSTM(Cell):
             "o": xp.sigmoid(p.W_o @ x + p.U_o @ m + p.b_o),
         }
 
-    update = IndyLSTM.update
+    update = CELLS["lstm"].update
 
 
 class NAS(Cell):
@@ -322,20 +259,6 @@ class NAS(Cell):
     def update(p, v, s, xp):
         c = xp.tanh(v.b0 + s.c) * v.b1
         return {"c": c, "h": xp.tanh(c * xp.tanh(v.b2 + v.b3))}
-
-
-class STAR(Cell):
-    name = "star"
-    signals = (gate("k", "write", "gate"), candidate("z", "of the input"), H)
-    params = (*affine("k"), *affine("z", hidden=False))
-
-    @staticmethod
-    def gates(p, x, s, xp):
-        return {"k": xp.sigmoid(p.W_k @ x + p.U_k @ s.h + p.b_k), "z": xp.tanh(p.W_z @ x + p.b_z)}
-
-    @staticmethod
-    def update(p, v, s, xp):
-        return {"h": xp.tanh((1 - v.k) * s.h + v.k * v.z)}
 
 
 class LEM(Cell):
@@ -488,14 +411,6 @@ CASES = {
     "mgu3": Case(own_cells.MGU3, {"step": mgu3_step}, ("h", "1 - f", "f"), zeros(UNITS)),
     "ligru": Case(own_cells.LiGRU, {"step": ligru_step, "sequence": True, "batch_first": True}, ("h", "z", "1 - z")),
     "indrnn": Case(own_cells.IndRNN, declared(IndRNN, {"W_h": "weight_ih", "b_h": "bias_ih", "u": "weight_hh"}), None),
-    "indylstm": Case(
-        own_cells.IndyLSTM,
-        declared(
-            IndyLSTM,
-            lambda m: linear("W", m.lin, *"ifgo") | {f"u_{k}": u for k, u in zip("ifgo", m.diag, strict=True)},
-        ),
-        ("c", "f", "i"),
-    ),
     "sru": Case(
         own_cells.SRU,
         {
@@ -537,12 +452,6 @@ CASES = {
         ("h", "1 - z", "z"),
     ),
     "minlstm": Case(own_cells.MinLSTM, {"step": lambda m, x, s: minlstm_step(m, x, s)}, ("h", "f", "i"), zeros(UNITS)),
-    "janet": Case(
-        own_cells.JANET,
-        declared(CELLS["janet"], lambda m: linear("W", m.w, *"fg") | linear("U", m.u, *"fg")),
-        ("h", "f", "1 - f"),
-    ),
-    "atr": Case(own_cells.ATR, declared(ATR, lambda m: linear("W", m.w, "p") | {"U_p": m.u.weight}), ("h", "f", "i")),
     "brc": Case(
         own_cells.BRC,
         declared(
@@ -557,20 +466,6 @@ CASES = {
         ),
         ("h", "c", "1 - c"),
     ),
-    "nbrc": Case(
-        lambda: own_cells.BRC(neuro=True),
-        declared(
-            NeuroBRC,
-            lambda m: {
-                **linear("W", m.a_x, "a"),
-                **linear("W", m.c_x, "c"),
-                **linear("W", m.u_x, "n"),
-                "U_a": m.a_h.weight,
-                "U_c": m.c_h.weight,
-            },
-        ),
-        ("h", "c", "1 - c"),
-    ),
     "fastrnn": Case(
         own_cells.FastRNN,
         declared(
@@ -580,7 +475,6 @@ CASES = {
         ("h", "beta", "alpha"),
     ),
     "fastgrnn": Case(own_cells.FastGRNN, declared(FastGRNN, fastgrnn_weights), ("h", "z", "zeta * (1 - z) + nu")),
-    "ugrnn": Case(own_cells.UGRNN, declared(UGRNN, lambda m: both(m.both, "g", "n")), ("h", "g", "1 - g")),
     "ran": Case(
         own_cells.RAN,
         declared(RAN, lambda m: linear("W", m.content, "g") | both(m.i, "i") | both(m.f, "f")),
@@ -620,11 +514,6 @@ CASES = {
             NAS,
             lambda m: linear("W", m.w, *(f"n{k}" for k in range(8))) | linear("U", m.u, *(f"n{k}" for k in range(8))),
         ),
-        None,
-    ),
-    "star": Case(
-        own_cells.STAR,
-        declared(STAR, lambda m: linear("W", m.x_k, "k") | linear("U", m.h_k, "k") | linear("W", m.x_z, "z")),
         None,
     ),
     "lem": Case(own_cells.LEM, declared(LEM, lem_weights, states=("h", "z")), ("z", "1 - fast", "fast")),

@@ -233,26 +233,6 @@ class IndRNN(Base):
         return h
 
 
-class IndyLSTM(Base):
-    """Gonnet & Deselaers 2019: an LSTM whose recurrent matrices are diagonal."""
-
-    form, parts = "whole", 2
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lin = nn.Linear(IN, 4 * UNITS)
-        self.diag = nn.Parameter(torch.randn(4, UNITS))
-
-    def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        h, c = state
-        i, f, g, o = (a + d * h for a, d in zip(self.lin(x).chunk(4, 1), self.diag, strict=True))
-        i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
-        c = f * c + i * g
-        h = o * c.tanh()
-        self.note(i=i, f=f, g=g, o=o, c=c, h=h)
-        return h, c
-
-
 class SRU(Base):
     """Lei et al. 2018, version 1: all products before the loop, a highway past it. Returns (all h, last c)."""
 
@@ -334,51 +314,17 @@ class MinLSTM(Base):
         return h
 
 
-class JANET(Base):
-    """van der Westhuizen & Lasenby 2018; here with the paper's beta of 0."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.w, self.u = nn.Linear(IN, 2 * UNITS), nn.Linear(UNITS, 2 * UNITS, bias=False)
-
-    def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        f, g = (self.w(x) + self.u(h)).chunk(2, -1)
-        f, g = torch.sigmoid(f), torch.tanh(g)
-        h = f * h + (1 - f) * g
-        self.note(f=f, g=g, h=h)
-        return h
-
-
-class ATR(Base):
-    """Zhang et al. 2018, addition-subtraction twin-gated: one product each, two gates."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.w, self.u = nn.Linear(IN, UNITS), nn.Linear(UNITS, UNITS, bias=False)
-
-    def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        p, q = self.w(x), self.u(h)
-        i, f = torch.sigmoid(p + q), torch.sigmoid(p - q)
-        h = i * p + f * h
-        self.note(p=p, i=i, f=f, h=h)
-        return h
-
-
 class BRC(Base):
-    """Vecoven et al. 2021, bistable: each unit reads itself; ``neuro`` the recurrently neuromodulated one."""
+    """Vecoven et al. 2021, bistable: each unit reads itself."""
 
-    def __init__(self, neuro: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.u_x, self.a_x, self.c_x = (nn.Linear(IN, UNITS, bias=False) for _ in range(3))
-        self.neuro = neuro
-        if neuro:
-            self.a_h, self.c_h = (nn.Linear(UNITS, UNITS, bias=False) for _ in range(2))
-        else:
-            self.a_w, self.c_w = (nn.Parameter(torch.randn(UNITS)) for _ in range(2))
+        self.a_w, self.c_w = (nn.Parameter(torch.randn(UNITS)) for _ in range(2))
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        a = 1 + torch.tanh(self.a_x(x) + (self.a_h(h) if self.neuro else self.a_w * h))
-        c = torch.sigmoid(self.c_x(x) + (self.c_h(h) if self.neuro else self.c_w * h))
+        a = 1 + torch.tanh(self.a_x(x) + self.a_w * h)
+        c = torch.sigmoid(self.c_x(x) + self.c_w * h)
         n = torch.tanh(self.u_x(x) + a * h)
         h = c * h + (1 - c) * n
         self.note(a=a, c=c, n=n, h=h)
@@ -416,23 +362,6 @@ class FastGRNN(Base):
         h = z * h + (torch.sigmoid(self.zeta) * (1 - z) + torch.sigmoid(self.nu)) * n
         self.note(z=z, n=n, h=h)
         return h
-
-
-class UGRNN(Base):
-    """Collins et al. 2017."""
-
-    form = "last"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.both = joined(2 * UNITS)
-
-    def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        g, c = self.both(torch.cat((x, h), -1)).split(UNITS, -1)
-        g, c = torch.sigmoid(g + 1.0), torch.tanh(c)
-        h = g * h + (1 - g) * c
-        self.note(g=g, n=c, h=h)
-        return h, h
 
 
 class RAN(Base):
@@ -548,20 +477,6 @@ class NAS(Base):
         h = F.tanh(c * F.tanh(b[2] + b[3]))
         self.note(b0=b[0], b1=b[1], b2=b[2], b3=b[3], c=c, h=h)
         return h, (h, c)
-
-
-class STAR(Base):
-    """Turkoglu et al. 2021, stackable recurrent."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.x_k, self.x_z, self.h_k = nn.Linear(IN, UNITS), nn.Linear(IN, UNITS), nn.Linear(UNITS, UNITS, bias=False)
-
-    def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        k, z = torch.sigmoid(self.x_k(x) + self.h_k(h)), torch.tanh(self.x_z(x))
-        h = torch.tanh((1 - k) * h + k * z)
-        self.note(k=k, z=z, h=h)
-        return h
 
 
 class LEM(Base):
