@@ -29,7 +29,8 @@ def over_time(id: str, trace: Trace, found: Gradients, layer: int, direction: in
     most = int(np.argmax(np.abs(parts)))
     title = tr("{cell}: the gradient of {matrix}, step by step", cell=cell, matrix=matrix)
     text = tr(
-        "Training changes {matrix} by the sum of what every step adds, {sum}; most of it was added at {word}: {part}.",
+        "Training changes {matrix} by the sum of what every step adds, {sum}; the largest part was added at {word}: "
+        "{part}.",
         **{
             "matrix": matrix,
             "sum": f"{parts.sum():.2g}",
