@@ -59,6 +59,15 @@ def deciding_unit(
     return next((unit for unit in reversed(first) if shares[unit] >= STAYS * shares[largest]), largest)
 
 
+CLOSE = 3 / 7
+"""... and of it the share of the next one from which on it cannot: .3 to .7 of the two is undecided."""
+
+
+def sure(likely: Sequence[tuple[str, float]]) -> bool:
+    """Whether a model can be said to expect the first of these words, likeliest first, as the headline says it."""
+    return likely[0][1] >= DECIDED and (len(likely) < 2 or likely[1][1] < CLOSE * likely[0][1])
+
+
 def decided(predictions: Sequence[Sequence[tuple[str, float]]], cursor: int) -> int:
     """The step whose expectation is spoken of: at the cursor, before it, or behind it."""
     sure = [step for step, likely in enumerate(predictions) if likely and likely[0][1] >= DECIDED]

@@ -14,7 +14,7 @@ from dashboard.controls.units import unit_ends, unit_name
 from dashboard.figures import changes as draw
 from dashboard.figures.asked import known
 from dashboard.figures.content import named_units
-from dashboard.figures.deciding import DECIDED
+from dashboard.figures.deciding import sure
 from dashboard.frame import Context
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn
@@ -301,7 +301,7 @@ def _expected(
         what = {"changes": _summary(active, trace), "heard": quoted(heard)}
         said = tr("With {changes}, nothing is different yet after {heard}: choose a later word.", **what)
     else:
-        said = _verdict(active, model, trace, heard, first[0], second[0])
+        said = _verdict(active, model, trace, heard, first, second)
     return [
         draw.predictions(ids[0], title, first, second, _names(), said),
         draw.words_over_time(ids[1], trace, chances[0][:, told], chances[1][:, told], names, _names()),
@@ -313,11 +313,11 @@ def _verdict(
     model: Network,
     trace: Trace,
     heard: str,
-    first: tuple[str, float],
-    second: tuple[str, float],
+    first: list[tuple[str, float]],
+    second: list[tuple[str, float]],
 ) -> str:
-    """What came of it after this word, in a sentence."""
-    (before, much), (after, now) = first, second
+    """What came of it after this word, in a sentence, from the likeliest words before and after."""
+    (before, much), (after, now) = first[0], second[0]
     said = {
         "cell": tr(model.cell.title),
         "heard": quoted(heard),
@@ -326,20 +326,20 @@ def _verdict(
         "after": quoted(visible(after)),
         "now": 100 * now,
     }
-    if not active and much < DECIDED:
+    if not active and not sure(first):
         return tr(
             "Nothing is changed: after {heard} the {cell} is undecided, likeliest {before} ({much:.0f} %).", **said
         )
     if not active:
         return tr("Nothing is changed: after {heard} the {cell} expects {before} ({much:.0f} %).", **said)
     said["changes"] = _summary(active, trace)
-    if before == after and now < DECIDED:
+    if before == after and not sure(second):
         return tr(
             "With {changes}, after {heard} the {cell} is undecided, likeliest {after} all the same ({now:.0f} %; as it "
             "was {much:.0f} %).",
             **said,
         )
-    if now < DECIDED:
+    if not sure(second):
         return tr(
             "With {changes}, after {heard} the {cell} is undecided, likeliest {after} ({now:.0f} %); as it was, "
             "{before} ({much:.0f} %).",

@@ -14,7 +14,7 @@ export function called(sides, k) {
 }
 
 export const DECIDED = 0.25 // how likely a word is that a model can be said to expect
-const CLOSE = 3 / 7 // ... and the next word beside it that it cannot: .3 to .7 of the two is undecided
+export const CLOSE = 3 / 7 // ... and the next word beside it that it cannot: .3 to .7 of the two is undecided
 
 // What a named unit stands for at a step: the word of the end of its axis; nothing where it holds nothing.
 /** @type {(named: Named, step: number) => string} */

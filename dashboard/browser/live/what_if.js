@@ -1,4 +1,5 @@
 // What would have been: per side what a click forces, what is expected then instead, and the unit's memory in both runs.
+import { CLOSE, DECIDED } from "../gates/clauses.js"
 import { toSide, wordAt } from "../page/align.js"
 import { among } from "./endings.js"
 import { make } from "../page/dom.js"
@@ -11,7 +12,6 @@ import { nextWord } from "./words.js"
 /** @import { Force } from "./force.js" */
 
 const WORDS = 5 // that are shown
-const DECIDED = 0.25 // how likely a word is that a model can be said to expect
 const LONGEST = 300 // steps of a text that is read a second time
 const [WIDE, TALL] = [420, 70] // of the lines' drawing, in its own measure
 
@@ -97,7 +97,7 @@ export class WhatIf {
         now: percent(now[second]),
         changes: summary(forces, shown, run.ids.length),
       }
-      const [sure, still] = [before[first] >= DECIDED, now[second] >= DECIDED]
+      const [sure, still] = [before, now].map(expected)
       if (!forces.length && !sure)
         return tr("Nothing is changed: after {heard} the {cell} is undecided, likeliest {before} ({much} %).", said)
       if (!forces.length) return tr("Nothing is changed: after {heard} the {cell} expects {before} ({much} %).", said)
@@ -152,6 +152,13 @@ function summary(forces, shown, count) {
   const over = to - from === count ? tr("at every word") : tr("from {first} to {last}", { first, last })
   const where = one ? tr("at {word}", { word: first }) : over
   return tr("{changes} {where}", { changes: list(what), where })
+}
+
+// Whether the model can be said to expect a word, as the headline says it.
+/** @type {(shares: Float64Array) => boolean} */
+function expected(shares) {
+  const [first, second = 0] = shares.toSorted().slice(-2).reverse()
+  return first >= DECIDED && second < CLOSE * first
 }
 
 // Ids of the words that are likeliest in one of the runs.
