@@ -47,6 +47,7 @@ export function names(parts, sides, units, lines) {
     const own = lines
       .filter((line) => line.meta.side === k)
       .sort((a, b) => ORDER.indexOf(a.meta.role) - ORDER.indexOf(b.meta.role))
+    part.unit.hidden = !own.length // of one row alone there are no lines, and no values to stand below it
     const held = sides[k].named.find((one) => one.unit === units[k] && one.high)
     part.cells = own.map(({ values, meta }) => {
       const named = meta.signal === sides[k].memory ? held : undefined
