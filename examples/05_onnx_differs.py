@@ -42,7 +42,7 @@ print(found)
 # > A and B part: f of unit 2 at step 0 (layer 0, direction 0, sequence 1) is 0.681591 in A and 0.310763 in B.
 # > The outputs differ by 0.097 at the first step, 0.19 at most (step 4) and 0.11 at the last.
 # > Cause: gate order, in layer 0.
-# > With the gates of B taken in the order i, o, g, f in place of i, f, g, o, A and B agree to 0.0e+00.
+# > With the gates of B taken in the order i, o, g, f in place of i, f, g, o, A and B agree exactly.
 
 # For a test of your conversion; on the command line: gatescope compare model.pt model.onnx x.npy (exit code 1).
 print(found.equal, [cause.name for cause in found.causes])

@@ -67,7 +67,7 @@ def reordered(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 def test_the_cause_of_a_planted_fault_is_named(left: str, fault: str) -> None:
     cause = {compared.ORDER: "gate order", compared.HALF: "precision", compared.END: "direction"}[fault]
     drawn = panels(opened(left=left, beside=compare.COPY, fault=fault))
-    assert f"Cause: {cause}, in layer 0" in drawn["why"]["text"] and "A and B agree to" in drawn["why"]["text"]
+    assert f"Cause: {cause}, in layer 0" in drawn["why"]["text"] and "A and B agree " in drawn["why"]["text"]
     assert drawn["verdict"]["text"].startswith("They part at “")
 
 

@@ -99,7 +99,10 @@ class Comparison(Result):
             changes = self.causes[0].change
             for cause in self.causes[1:]:
                 changes = say("{first}, and {second}", first=changes, second=cause.change)
-            lines.append(say("With {changes}, A and B agree to {left:.1e}.", changes=changes, left=self.left))
+            if self.left == 0:
+                lines.append(say("With {changes}, A and B agree exactly.", changes=changes))
+            else:
+                lines.append(say("With {changes}, A and B agree to {left:.1e}.", changes=changes, left=self.left))
         elif self.causes:
             lines.append(say("What parts them above that is none of the causes that are known here."))
         else:
