@@ -242,3 +242,14 @@ def test_each_derivative_is_a_difference_quotient(op: str) -> None:
 def test_every_cell_that_carries_a_memory_has_a_direct_path() -> None:
     for name in GATED:
         assert gradients(random_trace(name), 3, ERROR).direct is not None
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "slstm"])
+def test_in_single_precision_a_flow_is_the_same_to_what_that_holds(name: str) -> None:
+    trace = random_trace(name, time=12)
+    state = trace.cell.states()[0]
+    double, single = (flow(trace, 11, state, dtype=kind) for kind in (np.float64, np.float32))
+    assert single.norm.dtype == np.float32
+    np.testing.assert_allclose(single.norm, double.norm, rtol=1e-4, atol=1e-6)
+    if double.rest is not None and single.rest is not None:
+        np.testing.assert_allclose(single.rest, double.rest, rtol=1e-3, atol=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from lstm_core.equations import carry, equations, plain
 from lstm_core.symbols import Expr
 
 STEPS_BACK = 40
+KEPT = 50
+"""Matrices of which is kept what was computed: some hundred bytes each."""
 RADII = (0.8, 1.25)
 """The sizes of the largest eigenvalue that are drawn beside the trained one: a little under 1 and a little over it."""
 
@@ -44,7 +47,7 @@ def powers(id: str, matrix: np.ndarray, name: str, title: str) -> dict[str, Any]
 
     ``matrix``: (unit, unit), called ``name``. 1 at 0 steps back.
     """
-    radius = float(np.abs(np.linalg.eigvals(matrix)).max())
+    radius, trained = spectrum(matrix)
     back = np.arange(STEPS_BACK + 1)
     drawn = [(radius, tr("as trained, {radius:.2f}", radius=radius), theme.role_color("cell", "light"), "solid")]
     if radius > 0:
@@ -56,7 +59,7 @@ def powers(id: str, matrix: np.ndarray, name: str, title: str) -> dict[str, Any]
         ]
     lines, ends = [], []
     for one, label, color, dash in drawn:
-        sizes = power_sizes(matrix * (one / radius if radius > 0 else 1.0), STEPS_BACK)
+        sizes = trained * (one / radius if radius > 0 else 1.0) ** back
         lines.append(p.line(back, positive(sizes), label, color, style={"dash": dash}))
         ends.append((label, sizes[-1]))
     heading = tr("{cell}: an error that vanishes, and one that explodes", cell=title)
@@ -89,6 +92,19 @@ def powers(id: str, matrix: np.ndarray, name: str, title: str) -> dict[str, Any]
     return p.panel(
         id, heading, drawing, text=text, note=note, alt=tr("{title}. {said}", title=heading, said=text), wide=True
     )
+
+
+_spectra: dict[bytes, tuple[float, np.ndarray]] = {}
+
+
+def spectrum(matrix: np.ndarray) -> tuple[float, np.ndarray]:
+    """The size of the largest eigenvalue, and ``power_sizes``; of wide matrices that takes a second, so it is kept."""
+    key = blake2b(matrix.tobytes(), digest_size=16).digest()
+    if key not in _spectra:
+        if len(_spectra) >= KEPT:
+            _spectra.clear()
+        _spectra[key] = float(np.abs(np.linalg.eigvals(matrix)).max()), power_sizes(matrix, STEPS_BACK)
+    return _spectra[key]
 
 
 def power_sizes(matrix: np.ndarray, count: int) -> np.ndarray:

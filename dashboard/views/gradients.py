@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from dashboard import cache, frame, library
@@ -29,8 +30,10 @@ from lstm_core.equations import carry
 KEY = "gradients"
 LONGEST = 300
 """Steps that are gone back; each needs a matrix of unit x unit."""
-WORK = 8_000_000_000
-"""Multiplications of such matrices that are waited for."""
+WORK = 80_000_000_000
+"""Multiplications of such matrices that are waited for, of all models together: some seconds."""
+WIDE = 128
+"""Units from which on these matrices are of single precision, whose norms are right to more digits than are shown."""
 
 
 @frame.page(mark("Gradients"), order=4)
@@ -40,7 +43,7 @@ def page(here: Context) -> None:
     plain = plain_rnn(shown.models[0], shown.settings.text)
     if plain is not None:
         models = {plain: cache.model(plain), **models}
-    longest = min(longest_back(model) for model in models.values())
+    longest = longest_back(list(models.values()))
     traces = {name: library.read(name, shown.settings.text, longest).trace for name in models}
     first = traces[shown.models[0].name]
     step = chosen_step(shown.settings.text, len(first))
@@ -132,7 +135,8 @@ def _title(name: str, traces: Mapping[str, Trace]) -> str:
 
 
 def _flow(trace: Trace, step: int, state: str, layer: int, backward: bool) -> Flow:
-    return flow(trace, step, state, layer=layer, backward=backward)
+    dtype = np.float32 if trace.hidden_size >= WIDE else np.float64
+    return flow(trace, step, state, layer=layer, backward=backward, dtype=dtype)
 
 
 def _ways(trace: Trace, step: int, title: str, at: Drawn, flowing: Callable[..., Flow] = _flow) -> list[draw.Way]:
@@ -154,9 +158,12 @@ def _state(trace: Trace) -> str:
     return trace.cell.output if trace.cell.output in states else states[-1]
 
 
-def longest_back(model: Network) -> int:
-    """Steps that are gone back: fewer for a wide layer, whose matrices take long to multiply."""
-    return max(10, min(LONGEST, WORK // model.hidden_size**3))
+def longest_back(models: Sequence[Network]) -> int:
+    """Steps that are gone back: fewer for wide layers, whose matrices take long to multiply."""
+    each = [sum(param.name.startswith("U_") for param in model.cell.params) or 1 for model in models]
+    states = [len(model.cell.states()) for model in models]
+    step = sum(n * s * model.hidden_size**3 for n, s, model in zip(each, states, models, strict=True))
+    return max(10, min(LONGEST, WORK // step))
 
 
 def _next(model: Network, trace: Trace, step: int) -> Asked:
