@@ -177,7 +177,7 @@ def _what_if(part: Part, again: Again) -> Panels:
     axis, names, less = (
         p.word_axis(part.trace),
         (tr("as it was"), tr("what if")),
-        tr("What if less as it was, unit by unit."),
+        tr("What if minus as it was, unit by unit."),
     )
     return [
         *panels,

@@ -38,7 +38,7 @@ def dead(id: str, trace: Trace, found: Health) -> dict[str, Any]:
         [dots],
         xaxis=_unit_axis(tr("units, most moved first")),
         yaxis=p.value_axis(
-            tr("largest less smallest h"), type="log", range=[-4.2, 0.6], dtick=1, exponentformat="power"
+            tr("largest minus smallest h"), type="log", range=[-4.2, 0.6], dtick=1, exponentformat="power"
         ),
         shapes=[_line_at(STILL)],
         margin=MARGIN,

@@ -99,7 +99,7 @@ def _side(
     title = tr("{cell}: {state} of {unit}", cell=cell, state=state, unit=unit_name(model, at, unit, pair.first))
     ends = unit_ends(model, at, unit, pair.first)
     beside = tr("{cell}: difference of {state}", cell=cell, state=state)
-    text = tr("Second sentence less the first, unit by unit. Where a sentence has no word, nothing is drawn.")
+    text = tr("Second sentence minus the first, unit by unit. Where a sentence has no word, nothing is drawn.")
     expected = tr("{cell}: what comes after {word}", cell=cell, word=quoted(heard))
     likeliest = tr(other.why) or sentences(*_likeliest(pair, place, told))
     return [

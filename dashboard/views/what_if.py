@@ -265,7 +265,7 @@ def _panels(
             tr("{cell}: difference of {state}", cell=cell, state=state),
             word_axis(trace),
             after - before,
-            tr("What if less as it was, unit by unit."),
+            tr("What if minus as it was, unit by unit."),
             unit,
         ),
     ]

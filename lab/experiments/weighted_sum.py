@@ -128,7 +128,7 @@ class WeightedSum(Experiment):
     )
     shaped = PRICED
     look = (
-        "The traced memory less the sum over the words, at its largest: it is the rounding of the numbers, and falls "
+        "The traced memory minus the sum over the words, at its largest: it is the rounding of the numbers, and falls "
         "with it from 32 to 64 bits. The third bars are the same sum with the forget gates left out. The identity is "
         "one of the equations and holds for a network with random weights too; what training adds is which words get "
         "the weight."
@@ -222,7 +222,7 @@ class WeightedSum(Experiment):
             bars("double", say("{count} bits", count=64), ""),
             bars("without", say("without the keep gates"), "untrained"),
         ]
-        title = say("Traced memory less the sum over words")
+        title = say("Traced memory minus the sum over words")
         return [Drawing("bars", title, "", say("largest difference"), three, log_y=True)]
 
 
