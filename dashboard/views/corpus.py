@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import address, frame, own_survey, surveyed
@@ -107,6 +106,8 @@ def _map(here: Context, side: int, one: Surveyed, asked: str) -> None:
         picked = st.session_state[key]["selection"]["rows"]
         if picked and picked[0] < len(found):
             address.choose(_row(side), found[picked[0]].place)
+
+    import pandas as pd  # which takes as long as half of the first page; that one does without
 
     table = draw.table(found)
     st.dataframe(
