@@ -4,12 +4,14 @@ end."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from lstm_core.drawing.endings import endings
 from lstm_core.drawing.words import next_word
 from lstm_core.network import Network, softmax
+from lstm_core.text import Tokenizer
 from lstm_core.trace import Trace
 
 NONE = -1
@@ -25,7 +27,10 @@ def next_words(
     if likeliest is None:
         return [[] for _ in range(len(trace))]
     ids, chances = likeliest
-    names = {int(id): next_word(model.tokenizer, int(id)) for id in np.unique(ids)}
+    names = _called.setdefault(model.tokenizer, {})
+    for id in map(int, np.unique(ids)):
+        if id not in names:
+            names[id] = next_word(model.tokenizer, id)
     ends = endings(model, trace, likeliest)
     rows = []
     for step, (row, shares) in enumerate(zip(ids, chances, strict=True)):
@@ -35,6 +40,10 @@ def next_words(
             found[name] = found.get(name, 0.0) + float(share)
         rows.append(sorted(found.items(), key=lambda item: -item[1]))
     return rows
+
+
+_called: WeakKeyDictionary[Tokenizer, dict[int, str]] = WeakKeyDictionary()
+"""What the words of a vocabulary are called: the same ones are expected again and again."""
 
 
 def chances_after(model: Network, trace: Trace, step: int) -> np.ndarray:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
+from weakref import WeakKeyDictionary
 
 from lstm_core.say import Said, tr
 from lstm_core.text import SPACES, UNKNOWN, Token, Tokenizer
@@ -33,6 +34,8 @@ def visible(text: str) -> str:
         return tr("unknown word")
     if text == BYTE:
         return tr("rare character")
+    if text.isprintable() and " " not in text:  # as nearly all are, and there are thousands
+        return text or "\N{OPEN BOX}"
     return "".join(_visible(char) for char in text) or "\N{OPEN BOX}"
 
 
@@ -150,13 +153,20 @@ def words(trace: Trace) -> list[Word]:
     """The trace's tokens gathered into words; a trace of numbers gets its step numbers."""
     if not trace.tokens:
         return [Word(str(step + 1), step, step, True) for step in range(len(trace))]
-    found = []
-    numbered = enumerate(trace.tokens)
-    for _, group in groupby(numbered, key=lambda item: item[1].word if item[1].word >= 0 else -1 - item[0]):
-        steps, tokens = zip(*group, strict=True)
-        text = _joined(tokens)
-        found.append(Word(visible(text.strip(" ") or text), steps[0], steps[-1], all(token.known for token in tokens)))
-    return found
+    if trace not in _gathered:
+        _gathered[trace] = list(_gather(trace.tokens))
+    return [Word(visible(text), first, last, known) for text, first, last, known in _gathered[trace]]
+
+
+_gathered: WeakKeyDictionary[Trace, list[tuple[str, int, int, bool]]] = WeakKeyDictionary()
+"""As it was typed: what it is called where it is not a word depends on the language."""
+
+
+def _gather(tokens: Sequence[Token]) -> Iterator[tuple[str, int, int, bool]]:
+    for _, group in groupby(enumerate(tokens), key=lambda item: item[1].word if item[1].word >= 0 else -1 - item[0]):
+        steps, own = zip(*group, strict=True)
+        text = _joined(own)
+        yield text.strip(" ") or text, steps[0], steps[-1], all(token.known for token in own)
 
 
 def _joined(tokens: tuple[Token, ...]) -> str:
