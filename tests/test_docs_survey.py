@@ -57,7 +57,7 @@ def test_one_unit_follows_the_number_and_none_does_that_was_not_trained(tmp_path
 def test_the_figures_are_the_codes() -> None:
     said = re.sub(r"\s+", " ", TEXT)
     assert all(name in said for name in FOLLOWED) and histograms.BINS == 512 and histograms.FINE == 4
-    assert f"about {round(part.STEPS, -4):,} steps" in said and pieces.STEPS == 1 << 14
+    assert f"about {round(part.STEPS, -4):,} steps" in said and pieces.STEPS == 1 << 13
     assert following.AT_ONCE
 
 

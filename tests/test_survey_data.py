@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -243,22 +246,105 @@ def test_what_was_done_before_a_bad_document_is_kept(model: Network, tmp_path: P
 def test_a_full_disk_is_said_and_nothing_is_lost(
     model: Network, tmp_path: Path, cut: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, calls = pq.write_table, 0
+    write, calls = pq.ParquetWriter.write_table, 0
 
-    def full(table: pa.Table, path: Path, **how: Any) -> None:
+    def full(self: pq.ParquetWriter, table: pa.Table, **how: Any) -> None:
         nonlocal calls
         calls += 1
-        if calls == 7:
-            path.write_bytes(b"half")
+        if calls == 17:
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(table, path, **how)
+        write(self, table, **how)
 
-    monkeypatch.setattr(pq, "write_table", full)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
     with pytest.raises(OSError, match="no space is left for .*: what was surveyed so far is kept"):
         lstm_core.survey(model, TEXTS * 5, tmp_path / "s")
     assert not [path for path in (tmp_path / "s").rglob(".*") if path.name != ".lock"]
     assert 0 < lstm_core.open_survey(tmp_path / "s").documents < 20
     assert lstm_core.survey(model, TEXTS * 5, tmp_path / "s").documents == 20
+
+
+def test_a_disk_that_the_system_says_is_full_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
+    """The system itself refuses to write: no file of the process may be larger than so many bytes."""
+    pytest.importorskip("resource")
+    code = f"""
+import resource
+import lstm_core
+from lstm_core.survey import part, pieces
+part.STEPS = pieces.STEPS = 30
+seen = []
+def tell(progress):
+    seen.append(progress)
+    if len(seen) == 2:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
+try:
+    lstm_core.survey("country-lstm", {TEXTS * 5!r}, {str(tmp_path / "s")!r}, progress=tell)
+except OSError as error:
+    print(len(seen), error)
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"2 .*no space is left for .*: what was surveyed so far is kept; .*\n", answer.stdout)
+    assert not [path for path in (tmp_path / "s").rglob(".*") if path.name != ".lock"]
+    model = lstm_core.load_model("country-lstm")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "STEPS", 30)
+        patch.setattr(part, "STEPS", 30)
+        half = lstm_core.open_survey(tmp_path / "s")
+        assert not half.complete and 0 < half.documents < 20 and half.units()["count"][0] == half.steps
+        assert lstm_core.survey(model, TEXTS * 5, tmp_path / "s").documents == 20
+
+
+QUESTIONS = {
+    "units": lambda s: s.units()["mean"].tolist(),
+    "contexts": lambda s: [str(c.words) for c in s.contexts("c", unit=3).highest],
+    "histogram": lambda s: s.histogram("f", unit=2)["count"].tolist(),
+    "follows": lambda s: s.follows("position").units["correlation"].tolist(),
+    "similar": lambda s: s.similar(0, 2, 4, sides=0).document.tolist(),
+    "open": lambda s: s.open(1)["c"].tolist(),
+    "sql": lambda s: s.sql("select sum(mean) from units").to_pydict(),
+    "documents": lambda s: s.sql("select count(*) from documents").to_pydict(),
+}
+
+
+def answers(folder: Path, model: Network) -> dict[str, Any]:
+    """What is answered, or the sentence of a refusal; anything else is raised."""
+    found: dict[str, Any] = {}
+    for name, question in QUESTIONS.items():
+        try:
+            found[name] = question(lstm_core.open_survey(folder, model))
+        except ValueError as error:
+            found[name] = error
+    return found
+
+
+def test_a_file_that_is_missing_or_damaged_is_said_and_never_half_answered(
+    model: Network, tmp_path: Path, cut: None
+) -> None:
+    whole = tmp_path / "whole"
+    lstm_core.survey(model, TEXTS * 3, whole, top=3, sample=5)
+    right = answers(whole, model)
+    assert not [one for one in right.values() if isinstance(one, ValueError)] and right["similar"]
+    files = [path for path in sorted(whole.rglob("*.*")) if path.is_file() and path.name != ".lock"]
+    assert {path.parent.name for path in files} >= {"documents", "patterns"}
+    rng = np.random.default_rng(0)
+    for path in files:
+        good, refused = path.read_bytes(), set()
+        damages: dict[str, bytes | None] = {"missing": None, "empty": b"", "cut": good[: len(good) // 2], "other": b"x"}
+        for k in range(4) if path.suffix == ".parquet" else ():
+            place = int(rng.integers(len(good)))
+            damages[f"byte {place}"] = good[:place] + bytes([good[place] ^ 1 << k]) + good[place + 1 :]
+        for what, data in damages.items():
+            path.unlink() if data is None else path.write_bytes(data)
+            for name, answer in answers(whole, model).items():
+                if isinstance(answer, ValueError):
+                    refused.add(what)
+                    assert path.name in str(answer) or name in ("sql", "documents"), (path, what, name, answer)
+                elif path.suffix == ".parquet" and name not in ("sql", "documents"):
+                    assert answer == right[name], (path, what, name)
+        assert refused >= {"missing", "empty", "cut", "other"} or path.name == "lags.parquet", path
+        path.write_bytes(good)
+    with pytest.raises(ValueError, match="documents/00001.parquet is missing from the survey"):
+        (whole / "documents" / "00001.parquet").unlink()
+        lstm_core.survey(model, TEXTS * 3, whole, top=3, sample=5)
 
 
 def test_two_runs_into_one_folder_are_refused(model: Network, tmp_path: Path) -> None:

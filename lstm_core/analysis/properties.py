@@ -41,7 +41,7 @@ def _property(binary: bool) -> Callable[[Callable[[str, Sequence[Token]], np.nda
 def inside_quotes(text: str, tokens: Sequence[Token]) -> np.ndarray:
     """Whether a quotation is open."""
     depth = _depth(text, "“«「『", "”»」』")
-    straight = np.cumsum([0, *(char == '"' for char in text)]) % 2
+    straight = np.append(0, np.cumsum(_is_one_of(text, '"'))) % 2
     return _at_ends((depth > 0) | (straight > 0), tokens)
 
 
@@ -80,11 +80,15 @@ def _at_ends(by_char: np.ndarray, tokens: Sequence[Token]) -> np.ndarray:
 
 def _depth(text: str, opening: str, closing: str) -> np.ndarray:
     """How many are open after each character; a closing mark too many counts nothing."""
-    depth, found = 0, [0]
-    for char in text:
-        depth = depth + 1 if char in opening else max(depth - 1, 0) if char in closing else depth
-        found.append(depth)
-    return np.array(found)
+    change = _is_one_of(text, opening).astype(np.int32) - _is_one_of(text, closing)
+    total = np.append(np.int32(0), np.cumsum(change, dtype=np.int32))
+    return total - np.minimum.accumulate(total)
+
+
+def _is_one_of(text: str, characters: str) -> np.ndarray:
+    """(character,) bool."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return np.isin(codes, [ord(char) for char in characters])
 
 
 def _before(tokens: Sequence[Token], answers: Mapping[str, int]) -> np.ndarray:

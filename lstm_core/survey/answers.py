@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lstm_core.say import say
 from lstm_core.survey import own, patterns, tables
@@ -20,12 +20,14 @@ from lstm_core.survey.corpus import Corpus, Words, parts_of
 from lstm_core.survey.documents import Document, documents
 from lstm_core.survey.folder import TABLES, Folder
 from lstm_core.survey.labels import FOLLOWED
+from lstm_core.survey.long_text import windows
 from lstm_core.survey.merged import merged
 from lstm_core.survey.models import Model, model_of, shipped
 from lstm_core.survey.pieces import STEPS, pieces, read
 from lstm_core.survey.results import KINDS, Columns, Context, Contexts, Follows, columns_of, ranked
 from lstm_core.survey.similar import Similar
 from lstm_core.survey.summary import Kept
+from lstm_core.text import Token
 from lstm_core.trace import Trace
 
 
@@ -94,12 +96,15 @@ class Survey:
     @cached_property
     def _merged(self) -> dict[str, pa.Table]:
         groups, _ = merged(self._folder, self._kept)
-        if not groups:
+        found = tables.final(groups, self._kept)
+        if not found:
             raise ValueError(say("no part of the survey in {folder} is done yet", folder=str(self.folder)))
-        return tables.final(groups, self._kept)
+        return found
 
     def _table(self, name: str) -> pa.Table:
-        return pq.read_table(self.folder / f"{name}.parquet") if self.complete else self._merged[name]
+        if not self.complete:
+            return self._merged[name]
+        return self._folder.read(self.folder / f"{name}.parquet", TABLES[name])
 
     @cached_property
     def _model(self) -> Model:
@@ -192,24 +197,28 @@ class Survey:
         return self._corpus.words(document, start, stop, around)
 
     def open(self, document: int, step: int = 0, module: str | None = None) -> Trace:
-        """The trace of a document; of one longer than a piece (16,384 steps), of the stretch that holds ``step``.
+        """The trace of a document; of one longer than a piece (8,192 steps), of the stretch that holds ``step``.
 
         Raises ValueError for a document that there is not, and where the model or the vectors are needed and not there.
         """
-        one = read(self._model, document, self._corpus.document(document), ())
-        content = self._corpus.document(document).content
-        tokens = tuple(self._model.encode(content)) if isinstance(content, str) and self._model.encode else ()
+        held = self._corpus.document(document)
+        one = read(self._model, document, held, ())
         start = 0
         runs = [self._model.run(one.x[:, None])] if len(one.x) <= STEPS else self._model.whole(one.x, STEPS)
         for traces in runs:
             trace = traces.get(module or "", next(iter(traces.values())))
             stop = start + len(trace)
             if step < stop:
-                return replace(trace, tokens=tokens[start:stop]) if len(tokens) == len(one.x) else trace
+                return replace(trace, tokens=self._tokens(held, start, stop)) if one.spans is not None else trace
             start = stop
         raise ValueError(
             say("document {number} has no step {step}; it has {steps}", number=document, step=step, steps=start)
         )
+
+    def _tokens(self, document: Document, start: int, stop: int) -> tuple[Token, ...]:
+        encode, content = self._model.encode, document.content
+        assert encode is not None and isinstance(content, str)
+        return tuple(islice(chain.from_iterable(windows(encode, content)), start, stop))
 
     def similar(self, text: str | int, start: int, stop: int, *, sides: int = 2, share: float = 1.0) -> Similar:
         """Where else are the units on that are on from step ``start`` to ``stop`` (not with it) of ``text``, and off
@@ -223,17 +232,11 @@ class Survey:
         watch = self._manifest["options"]["patterns"]
         if watch is None:
             raise ValueError(say("this survey keeps no patterns: it was made with patterns=None"))
-        on, shape = self._on(text, watch[0], watch[1])
-        if not 0 <= start < stop <= on.shape[1]:
-            raise ValueError(
-                say(
-                    "there are no steps {start} to {stop}: the text has {steps}",
-                    start=start,
-                    stop=stop,
-                    steps=on.shape[1],
-                )
-            )
-        found = alike.pattern(on, start, stop, sides)
+        on, shape, steps = self._on(text, watch[0], watch[1], start, stop)
+        if not 0 <= start < stop <= steps:
+            message = "there are no steps {start} to {stop}: the text has {steps}"
+            raise ValueError(say(message, start=start, stop=stop, steps=steps))
+        found = alike.pattern(on, sides)
         if not len(found):
             raise ValueError(
                 say("no unit is on at all of these steps and off beside them: choose another stretch, or fewer sides")
@@ -243,17 +246,26 @@ class Survey:
         matches = list(alike.find(self._corpus, found, needed))
         return alike.ordered(units, needed, stop - start, matches)
 
-    def _on(self, text: str | int, watched: str, threshold: float) -> tuple[np.ndarray, tuple[int, int, int]]:
-        """(2 * unit, step): which units are on at each step of a text, as in the survey, and the signal's shape."""
+    def _on(
+        self, text: str | int, watched: str, threshold: float, start: int, stop: int
+    ) -> tuple[np.ndarray, tuple[int, int, int], int]:
+        """(2 * unit, step): which units are on from ``start`` to ``stop`` of a text and at the step on either side, as
+        in the survey, off before the first and after the last; the signal's shape, and the text's steps."""
         document = Document(text) if isinstance(text, str) else self._corpus.document(text)
-        found, shape = [np.zeros((0, 0), bool)], (0, 0, 0)
+        on, shape, steps = np.zeros((0, 0), bool), (0, 0, 0), 0
         asked = None if watched == "memory" else (watched,)
         for piece in pieces(self._model, [read(self._model, 0, document, ())], asked):
             for rows in islice(piece.rows.values(), 1):
                 signal = patterns.signal_of(rows.cell) if asked is None else watched
-                shape = rows.shape[signal]
-                found.append(patterns.spread(rows, signal, threshold))
-        return np.concatenate(found[1:] or found, axis=1), shape
+                shape, first = rows.shape[signal], steps
+                steps += rows.size
+                if first == 0:
+                    on = np.zeros((2 * math.prod(shape), max(stop - start, 0) + 2), bool)
+                low, high = max(start - 1, first), min(stop + 1, steps)
+                if low < high:
+                    there = patterns.spread(rows, signal, threshold)[:, low - first : high - first]
+                    on[:, low - start + 1 : high - start + 1] = there
+        return on, shape, steps
 
     def follows(self, labels: Any, *, signal: str | None = None) -> Follows:
         """How far does every unit follow a label, and how far would one by chance?

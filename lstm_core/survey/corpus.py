@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lstm_core.say import say
 from lstm_core.survey.documents import Document, fingerprint
@@ -52,14 +51,16 @@ class Corpus:
         self.bits = lru_cache(maxsize=16)(self._bits)
 
     def _table(self, number: int) -> pa.Table:
-        return pq.read_table(self.folder.part("documents", number))
+        return self.folder.read(self.folder.part("documents", number), ("document", "steps"))
 
-    def _bits(self, number: int) -> pa.Array | None:
-        """Which units were on in a part (``patterns``); None if it had no step."""
+    def _bits(self, number: int, steps: int) -> pa.Array:
+        """Which units were on in a part (``patterns``) that has so many steps. Raises ValueError if the file is missing
+        or of other steps."""
         path = self.folder.part("patterns", number)
-        if not path.exists():
-            return None
-        return pq.read_table(path, columns=["bits"]).column("bits").combine_chunks()
+        found = self.folder.read(path, columns=["bits"]).column("bits").combine_chunks()
+        if any(len(row.as_buffer()) != -(-steps // 8) for row in (found[0], found[-1])):
+            raise ValueError(say("{path} is of other data than the survey", path=str(path)))
+        return found
 
     def at(self, document: int) -> tuple[pa.Table, int]:
         """The part's table that a document is in, and its row. Raises ValueError for one that was not surveyed."""

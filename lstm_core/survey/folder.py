@@ -17,7 +17,7 @@ import errno
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT = 1
-TABLES = ("units", "histograms", "lags", "followed", "places")
+TABLES = {
+    "units": ("id", "module", "layer", "direction", "signal", "unit", "q50"),
+    "histograms": ("id", "low", "high", "count"),
+    "lags": ("id", "lag", "autocorrelation"),
+    "followed": ("id", "property", "correlation", "auc", "shuffled_auc"),
+    "places": ("id", "kind", "document", "step", "value"),
+}
+"""The tables of a whole survey, and columns that each has to have."""
+MANIFEST = {"complete": bool, "model": dict, "options": dict}
+WHOLE = {"data": dict, "parts": list}
+"""What a manifest holds, and that of a whole survey besides."""
 
 
 def let_go() -> None:
@@ -70,20 +80,53 @@ class Folder:
             ) from error
         if not isinstance(found, dict) or found.get("format") != FORMAT:
             raise ValueError(say("{path} is not the manifest of a survey that this version reads", path=str(path)))
+        wanted = MANIFEST | (WHOLE if found.get("complete") else {})
+        for name, kind in wanted.items():
+            if not isinstance(found.get(name), kind):
+                raise ValueError(
+                    say("{path} is damaged, it does not say {name}: copy the folder again", path=str(path), name=name)
+                )
         return found
+
+    def read(self, path: Path, needs: Collection[str] = (), columns: Sequence[str] | None = None) -> pa.Table:
+        """A table. Raises ValueError for a file that is missing, damaged, or has not the columns that are needed."""
+        import pyarrow.parquet as pq
+
+        with _said(path):
+            table = pq.read_table(path, columns=columns, page_checksum_verification=True)
+        if not set(needs) <= set(table.column_names):
+            raise _damaged(path, ", ".join(sorted(set(needs) - set(table.column_names))))
+        return table
+
+    def note(self, path: Path) -> dict[str, str]:
+        """What is noted in a table's file. Raises ValueError as ``read`` does."""
+        import pyarrow.parquet as pq
+
+        with _said(path):
+            found = pq.read_schema(path).metadata or {}
+            return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Puts ``manifest`` in the place of the one there is."""
         with self._instead(self.path / "manifest.json") as path:
             path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
 
-    def write(self, path: Path, table: pa.Table) -> None:
-        """Writes a table as a Parquet file."""
+    def write(self, path: Path, tables: Iterable[pa.Table]) -> None:
+        """Writes tables of one form as a Parquet file, each as a row group of its own if there are several."""
         import pyarrow.parquet as pq
 
         let_go()
         with self._instead(path) as beside:
-            pq.write_table(table, beside, compression="zstd")
+            writer = None
+            try:
+                for table in tables:
+                    writer = writer or pq.ParquetWriter(
+                        beside, table.schema, compression="zstd", write_page_checksum=True
+                    )
+                    writer.write_table(table, row_group_size=max(len(table), 1))
+            finally:
+                if writer is not None:
+                    writer.close()
         let_go()
 
     def remove(self, kind: str) -> None:
@@ -126,6 +169,31 @@ class Folder:
                     )
                 )
             yield
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """What goes wrong as ``path`` is read is said in words."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ValueError(
+            say("{path} is missing from the survey: copy the whole folder again, or survey anew", path=str(path))
+        ) from error
+    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _damaged(path: Path, error: str) -> ValueError:
+    return ValueError(
+        say(
+            "{path} is damaged: copy the whole folder again, or survey anew ({error})",
+            path=str(path),
+            error=error.partition("\n")[0][:200],
+        )
+    )
 
 
 def _lock(file: Any) -> bool:

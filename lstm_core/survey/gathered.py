@@ -33,18 +33,19 @@ class Read:
 
 
 class Gathered:
-    """What one module did, batch by batch. name: the module's. signals: those to keep, None for all.
+    """What one module did, batch by batch. name: the module's. signals: those to keep, None for all. room: for how many
+    steps; a module that takes more than the data has makes more.
 
     steps: of the module in each document, by number.
     """
 
-    def __init__(self, name: str, signals: Sequence[str] | None) -> None:
+    def __init__(self, name: str, signals: Sequence[str] | None, room: int) -> None:
         """Empty; batches are added one after another."""
-        self.name, self.signals = name, signals
+        self.name, self.signals, self.room = name, signals, room
         self.steps: dict[int, int] = {}
         self._cell: type[Cell] | None = None
         self._shape: dict[str, tuple[int, int, int]] = {}
-        self._values: dict[str, list[np.ndarray]] = {}
+        self._values: dict[str, np.ndarray] = {}
         self._places: list[np.ndarray] = []
 
     def add(self, batch: Sequence[Read], trace: Trace) -> None:
@@ -56,13 +57,26 @@ class Gathered:
         numbers = np.array([one.number for one in batch])
         self.steps |= dict(zip(numbers.tolist(), lengths, strict=True))
         row, time = np.nonzero((taken(trace) & (np.arange(len(trace))[:, None] < lengths)).T)
+        start = sum(place.shape[1] for place in self._places)
+        stop = start + len(time)
         self._places.append(np.stack([numbers[row], time]))
         for signal in trace.cell.signals:
             if self.signals is None or signal.name in self.signals:
                 value = trace[signal.name]
                 self._shape[signal.name] = (value.shape[0], value.shape[1], value.shape[-1])
-                values = np.moveaxis(value[:, :, time, row], 2, 0).reshape(len(time), -1)
-                self._values.setdefault(signal.name, []).append(values.astype(np.float32, copy=False))
+                self._with_room(signal.name, stop)[:, start:stop] = (
+                    value[:, :, time, row].swapaxes(2, 3).reshape(-1, len(time))
+                )
+
+    def _with_room(self, signal: str, steps: int) -> np.ndarray:
+        """(unit of any layer and direction, step): what is known of a signal, with room for so many steps."""
+        units, old = int(np.prod(self._shape[signal])), self._values.get(signal)
+        if old is None or old.shape[1] < steps:
+            new = np.empty((units, max(self.room, steps, 0 if old is None else 2 * old.shape[1])), np.float32)
+            if old is not None:
+                new[:, : old.shape[1]] = old
+            self._values[signal] = new
+        return self._values[signal]
 
     def rows(self, reads: Sequence[Read]) -> Rows:
         """All of them, by document and step. reads: the documents of the piece, in order.
@@ -72,10 +86,11 @@ class Gathered:
         document, step = np.concatenate(self._places, axis=1)
         order = np.lexsort((step, document))
         document, step = document[order], step[order]
-        values = {}
-        for signal in list(self._values):
-            values[signal] = np.ascontiguousarray(np.concatenate(self._values.pop(signal))[order].T)
-            _finite(values[signal], signal, document, step)
+        values = {name: value[:, : len(order)] for name, value in self._values.items()}
+        for signal, value in values.items():
+            for row in value:  # in place: they are what takes most of the memory
+                row[:] = row[order]
+            _finite(value, signal, document, step)
         sizes = [self.steps.get(one.number, 0) for one in reads]
         starts = dict(zip((one.number for one in reads), np.cumsum([0, *sizes]), strict=False))
         place = np.array([starts[number] for number in document.tolist()], int) + step

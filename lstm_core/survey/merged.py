@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lstm_core.say import say
-from lstm_core.survey import summary, tables
+from lstm_core.survey import summary
 from lstm_core.survey.folder import Folder, let_go
-from lstm_core.survey.summary import Group, Groups, Kept
+from lstm_core.survey.summary import Group, Kept
+from lstm_core.survey.tables import Summary
+
+T = TypeVar("T")
 
 
-def merged(folder: Folder, kept: Kept) -> tuple[Groups, list[dict[str, Any]]]:
-    """What was counted in all parts that are done, and what is noted of each (first, documents, steps, number).
+def merged(folder: Folder, kept: Kept) -> tuple[Iterator[tuple[tuple[str, str], Group]], list[dict[str, Any]]]:
+    """What was counted in all parts that are done, a group at a time, and what is noted of each part (first, documents,
+    steps, number). Raises ValueError for a file that cannot be read."""
+    paths = {number: folder.part("summaries", number) for number in folder.parts("summaries")}
+    parts = [_read(path, lambda path=path: Summary(path)) for path in paths.values()]
+    notes = [{**part.about, "number": number} for number, part in zip(paths, parts, strict=True)]
+    return _groups(parts, kept), notes
 
-    Raises ValueError for a file that cannot be read.
-    """
-    groups: Groups = {}
-    notes = []
-    for number in folder.parts("summaries"):
-        path = folder.part("summaries", number)
-        try:
-            part, about = tables.from_table(pq.read_table(path))
-        except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
-            raise ValueError(
-                say("{path} is damaged: remove it and call survey again ({error})", path=str(path), error=str(error))
-            ) from error
-        new = {key: _wide(group) for key, group in part.items() if key not in groups}
-        groups = summary.merge(groups, {**part, **new}, kept)
-        del part, new
+
+def _groups(parts: list[Summary], kept: Kept) -> Iterator[tuple[tuple[str, str], Group]]:
+    for key in dict.fromkeys(key for part in parts for key in part.keys):
+        found: dict[tuple[str, str], Group] = {}
+        for part in parts:
+            if key in part.keys:
+                new = _read(part.path, lambda part=part, key=key: part.group(key))
+                found = summary.merge(found, {key: new}, kept)
+                del new
+        yield key, found.pop(key)
         let_go()
-        notes.append({**about, "number": number})
-    return groups, notes
 
 
-def _wide(group: Group) -> Group:
-    """With counts that have room for those of all parts."""
-    counts = {name: group.state[name].astype(np.int64) for name in ("histogram", "chosen")}
-    return replace(group, state={**group.state, **counts})
+def _read(path: Path, read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
+        raise ValueError(
+            say("{path} is damaged: remove it and call survey again ({error})", path=str(path), error=str(error))
+        ) from error

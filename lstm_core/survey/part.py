@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from lstm_core.say import say
 from lstm_core.survey import patterns, summary, tables
 from lstm_core.survey.documents import Document, fingerprint
 from lstm_core.survey.folder import Folder
@@ -63,7 +63,7 @@ def store(folder: Folder, part: Part) -> None:
         "first": str(part.first),
         "documents": str(len(contents)),
     }
-    folder.write(folder.part("waiting", part.number), pa.table(columns).replace_schema_metadata(note))
+    folder.write(folder.part("waiting", part.number), [pa.table(columns).replace_schema_metadata(note)])
 
 
 def _ragged(arrays: Sequence[np.ndarray]) -> pa.Array:
@@ -98,7 +98,7 @@ class Work:
     def __call__(self, model: Model, number: int) -> int:
         """Surveys part ``number`` and writes what was found. Returns its steps."""
         folder = Folder(self.folder)
-        table = pq.read_table(folder.part("waiting", number))
+        table = folder.read(folder.part("waiting", number))
         kept, about = self.kept, {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
         groups: Groups = {}
         bits, shape, ended = patterns.Bits(), None, []
@@ -110,13 +110,13 @@ class Work:
             if self.watch and piece.rows:
                 shape = self._switched(piece, bits) or shape
             asked = _asked(piece, kept)
-            groups = summary.merge(groups, summary.measure(asked.rows, kept, groups), kept)
+            groups = summary.add(groups, asked.rows, kept)
             del piece, asked  # before the next one is made
         steps = sum(count for _, count in ended)
-        folder.write(folder.part("documents", number), _documents(table, ended))
+        folder.write(folder.part("documents", number), [_documents(table, ended)])
         if shape is not None:
-            folder.write(folder.part("patterns", number), patterns.to_table(bits, shape))
-        folder.write(folder.part("summaries", number), tables.to_table(groups, {**about, "steps": steps}))
+            folder.write(folder.part("patterns", number), [patterns.to_table(bits, shape)])
+        folder.write(folder.part("summaries", number), tables.to_tables(groups, {**about, "steps": steps}))
         return steps
 
     def _switched(self, piece: Piece, bits: patterns.Bits) -> tuple[int, int, int] | None:
@@ -167,8 +167,13 @@ def _documents(table: pa.Table, ended: Sequence[tuple[np.ndarray | None, int]]) 
 
 
 def about(folder: Folder, kind: str, number: int) -> dict[str, str]:
-    """What a part's file says of its documents: hash, kind, first, documents."""
-    metadata = pq.read_schema(folder.part(kind, number)).metadata or {}
-    if kind == "summaries":
-        return json.loads(metadata[b"survey"])
-    return {key.decode(): value.decode() for key, value in metadata.items() if key != b"ARROW:schema"}
+    """What a part's file says of its documents: hash, kind, first, documents. Raises ValueError if it does not."""
+    path = folder.part(kind, number)
+    note = folder.note(path)
+    try:
+        found = json.loads(note["survey"]) if kind == "summaries" else note
+        return {name: str(found[name]) for name in ("hash", "kind", "first", "documents")}
+    except (KeyError, ValueError, TypeError) as error:
+        raise ValueError(
+            say("{path} is damaged: remove it and call survey again ({error})", path=str(path), error=str(error))
+        ) from error

@@ -12,12 +12,15 @@ from lstm_core.survey.documents import Document
 from lstm_core.survey.gathered import Gathered, Read
 from lstm_core.survey.labels import FOLLOWED
 from lstm_core.survey.lags import LONGEST
+from lstm_core.survey.long_text import windows
 from lstm_core.survey.models import Model
 from lstm_core.survey.rows import Rows
 
-STEPS = 1 << 14
+STEPS = 1 << 13
 """A piece has about so many steps. It decides the memory that is used, and the last bits of sums."""
 BATCH = 64
+TOGETHER = 1 << 12
+"""And of no more steps, padding included, unless one document has more: while it runs, a batch is held three times."""
 WASTE = 1.2
 """Sequences of several lengths run together while padding makes them no longer than this."""
 
@@ -46,11 +49,16 @@ def read(model: Model, number: int, document: Document, follow: Sequence[str]) -
                 name=model.name,
             )
         )
-    tokens = model.encode(content)
-    ids = np.array([token.id for token in tokens], np.int64)
-    spans = np.array([(token.start, token.end) for token in tokens], np.int64).reshape(-1, 2)
-    labels = np.array([FOLLOWED[name].labels(content, tokens) for name in follow], np.float32)
-    return Read(number, ids, spans, labels.reshape(len(follow), len(ids)))
+    ids, spans, labels = [], [], []
+    for tokens in windows(model.encode, content):
+        ids.append(np.array([token.id for token in tokens], np.int64))
+        spans.append(np.array([(token.start, token.end) for token in tokens], np.int64).reshape(-1, 2))
+        own = np.array([FOLLOWED[name].labels(content, tokens) for name in follow], np.float32)
+        labels.append(own.reshape(len(follow), len(tokens)))
+    found = Read(number, np.concatenate(ids), np.concatenate(spans), np.concatenate(labels, axis=1))
+    if "position" in follow:  # in the document, not in the window
+        found.labels[follow.index("position")] = np.arange(len(found.x))
+    return found
 
 
 def pieces(model: Model, reads: Iterable[Read], signals: Sequence[str] | None = None) -> Iterator[Piece]:
@@ -81,7 +89,8 @@ def _batches(reads: Sequence[Read], pads: bool) -> Iterator[list[Read]]:
         total = sum(len(other.x) for other in batch) + len(one.x)
         same = not batch or len(one.x) == len(batch[0].x)
         fits = same or (pads and len(one.x) * (len(batch) + 1) <= WASTE * total)
-        if batch and (len(batch) == BATCH or not fits):
+        full = len(batch) == BATCH or len(one.x) * (len(batch) + 1) > TOGETHER
+        if batch and (full or not fits):
             yield batch
             batch = []
         batch.append(one)
@@ -91,15 +100,18 @@ def _batches(reads: Sequence[Read], pads: bool) -> Iterator[list[Read]]:
 
 def _together(model: Model, reads: Sequence[Read], signals: Sequence[str] | None) -> Piece:
     found: dict[str, Gathered] = {}
+    room = sum(len(one.x) for one in reads)
     for batch in _batches(reads, model.pads):
-        _run(model, batch, signals, found)
+        _run(model, batch, signals, found, room)
     rows = {name: one.rows(reads) for name, one in found.items()}
     steps = next(iter(found.values())).steps if found else {}
     return Piece(rows, [(one, steps.get(one.number, 0)) for one in reads])
 
 
-def _run(model: Model, batch: Sequence[Read], signals: Sequence[str] | None, found: dict[str, Gathered]) -> None:
-    """Runs a batch and adds what it did to ``found``; its traces are gone afterwards."""
+def _run(
+    model: Model, batch: Sequence[Read], signals: Sequence[str] | None, found: dict[str, Gathered], room: int
+) -> None:
+    """Runs a batch and adds what it did to ``found``; its traces are gone afterwards. room: steps of the piece."""
     x = np.zeros((len(batch[-1].x), len(batch), *batch[0].x.shape[1:]), batch[0].x.dtype)
     try:
         for k, one in enumerate(batch):
@@ -108,7 +120,7 @@ def _run(model: Model, batch: Sequence[Read], signals: Sequence[str] | None, fou
     except ValueError as error:
         raise _blamed(model, batch, error) from error
     for name, trace in traces.items():
-        found.setdefault(name, Gathered(name, signals)).add(batch, trace)
+        found.setdefault(name, Gathered(name, signals, room)).add(batch, trace)
 
 
 def _blamed(model: Model, batch: Sequence[Read], error: ValueError) -> ValueError:
@@ -137,7 +149,7 @@ def _long(model: Model, one: Read, signals: Sequence[str] | None) -> Iterator[Pi
         part = Read(one.number, one.x[start:stop], labels=one.labels[:, start:stop])
         rows = {}
         for name, trace in traces.items():
-            gathered = Gathered(name, signals)
+            gathered = Gathered(name, signals, length)
             gathered.add([part], trace)
             found = gathered.rows([part])
             step = found.step + start

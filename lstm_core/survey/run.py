@@ -187,7 +187,7 @@ def _surveyed(
 ) -> list[str]:
     """Every part done, those that are not done yet by working on them. Returns the hash of each."""
     complete = manifest["complete"]
-    done = set(folder.parts("documents" if complete else "summaries"))
+    done = set(range(len(manifest["parts"]))) if complete else set(folder.parts("summaries"))
     hashes, waiting = [], []
     for part in parted(read):
         hashes.append(fingerprint(part.documents))
@@ -230,10 +230,11 @@ def _other(folder: Folder) -> ValueError:
 def _finish(folder: Folder, manifest: dict[str, Any], kept: Kept, hashes: Sequence[str]) -> None:
     """All parts as one, and the manifest says so."""
     groups, parts = merged(folder, kept)
-    if not groups:
+    found = tables.final(groups, kept)
+    if not found:
         raise ValueError(say("the data holds no step, so there is nothing to survey"))
-    for name, table in tables.final(groups, kept).items():
-        folder.write(folder.path / f"{name}.parquet", table)
+    for name, table in found.items():
+        folder.write(folder.path / f"{name}.parquet", [table])
     assert set(TABLES) >= {path.stem for path in folder.path.glob("*.parquet")}
     manifest |= {
         "complete": True,

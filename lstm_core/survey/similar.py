@@ -57,12 +57,11 @@ def switch(row: int, shape: tuple[int, int, int]) -> Switch:
     return Switch(layer, rest // units, rest % units, 1 if row < half else -1)
 
 
-def pattern(on: np.ndarray, start: int, stop: int, sides: int) -> np.ndarray:
-    """The rows of ``on`` (row, step) bool that are true from ``start`` to ``stop``, and false at the step on so many
-    ``sides`` of it at least. Before the first and after the last step everything is off."""
-    padded = np.pad(on, ((0, 0), (1, 1)))
-    beside = (~padded[:, start]).astype(int) + ~padded[:, stop + 1]
-    return np.flatnonzero(on[:, start:stop].all(axis=1) & (beside >= sides))
+def pattern(on: np.ndarray, sides: int) -> np.ndarray:
+    """The rows of ``on`` (row, step) bool that are false at its first and its last step, or at so many of these
+    ``sides`` at least, and true at all between."""
+    beside = (~on[:, 0]).astype(int) + ~on[:, -1]
+    return np.flatnonzero(on[:, 1:-1].all(axis=1) & (beside >= sides))
 
 
 def find(corpus: Corpus, rows: np.ndarray, needed: int) -> Iterator[tuple[np.ndarray, ...]]:
@@ -71,8 +70,8 @@ def find(corpus: Corpus, rows: np.ndarray, needed: int) -> Iterator[tuple[np.nda
     for number, first, count in corpus.parts:
         steps = corpus.steps[after : after + count]
         after += count
-        bits = corpus.bits(number)
-        if bits is not None:
+        if total := int(steps.sum()):  # a part without steps has no file
+            bits = corpus.bits(number, total)
             yield _matches([np.frombuffer(bits[int(row)].as_buffer(), np.uint8) for row in rows], steps, first, needed)
 
 

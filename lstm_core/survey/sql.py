@@ -16,20 +16,19 @@ def ask(folder: Folder, views: Mapping[str, pa.Table], parts: Sequence[int], que
         import duckdb
     except ImportError as error:
         raise ImportError("SQL needs DuckDB: pip install 'gatescope[survey]'") from error
+    whole = {name: folder.path / f"{name}.parquet" for name in TABLES if name not in views}
+    files = [folder.part("documents", number) for number in parts]
+    for path in (*whole.values(), *files):
+        folder.note(path)  # or it says what is wrong with it
     with duckdb.connect(":memory:") as connection:
-        for name in TABLES:
-            if name in views:
-                connection.register(name, views[name])
-            else:
-                connection.execute(
-                    f"create view {name} as select * from read_parquet({_quoted([folder.path / f'{name}.parquet'])})"
-                )
-        files = [folder.part("documents", number) for number in parts]
-        connection.execute(f"create view documents as select * from read_parquet({_quoted(files)})")
-        connection.execute(f"set allowed_directories = {_quoted([folder.path])}")
-        connection.execute("set enable_external_access = false")
-        connection.execute("set lock_configuration = true")
         try:
+            for name, view in views.items():
+                connection.register(name, view)
+            for name, paths in {**{name: [path] for name, path in whole.items()}, "documents": files}.items():
+                connection.execute(f"create view {name} as select * from read_parquet({_quoted(paths)})")
+            connection.execute(f"set allowed_directories = {_quoted([folder.path])}")
+            connection.execute("set enable_external_access = false")
+            connection.execute("set lock_configuration = true")
             answer = connection.sql(query)
             if answer is None:
                 raise ValueError(say("the query cannot be answered: it gives no table"))

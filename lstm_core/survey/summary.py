@@ -45,15 +45,15 @@ Groups = dict[tuple[str, str], Group]
 """By module and signal."""
 
 
-def measure(rows: Mapping[str, Rows], kept: Kept, so_far: Groups) -> Groups:
-    """Of a piece of the data, by module. so_far: of what comes before it."""
-    found: Groups = {}
+def add(groups: Groups, rows: Mapping[str, Rows], kept: Kept) -> Groups:
+    """``groups``, of what comes before in the data, and a piece of it, by module. One signal after another, so that
+    what is counted is never there twice. Their counts are overwritten."""
     for module, piece in rows.items():
         rule = carry(piece.cell) if not piece.cell.by_values else None
         keep = rule.label("keep") if rule else None
         followed = _labelled(piece, kept)
         for name in piece.values:
-            signal, own, before = piece.cell.signal(name), piece.own(name), so_far.get((module, name))
+            signal, own, before = piece.cell.signal(name), piece.own(name), groups.get((module, name))
             state = {
                 **moments.measure(own, signal, name == keep),
                 **histograms.measure(own, signal, followed.chosen),
@@ -62,8 +62,8 @@ def measure(rows: Mapping[str, Rows], kept: Kept, so_far: Groups) -> Groups:
                 **extremes.measure(own, piece.document, piece.step, kept.top, before and before.state),
                 **samples.measure(own, piece.document, piece.step, kept.sample, kept.seed),
             }
-            found[module, name] = Group(signal, piece.shape[name], state)
-    return found
+            groups = merge(groups, {(module, name): Group(signal, piece.shape[name], state)}, kept)
+    return groups
 
 
 def _labelled(piece: Rows, kept: Kept) -> following.Labelled:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from lstm_core.cells.base import Signal
 from lstm_core.survey import extremes, following, histograms, lags
@@ -29,38 +31,48 @@ def rows(values: np.ndarray) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat.reshape(-1)))
 
 
-def to_table(groups: Groups, about: Mapping[str, Any]) -> pa.Table:
-    """A part's summary. about: what else to note, by name."""
-    if not groups:
-        return pa.table({"module": pa.array([], pa.string())}).replace_schema_metadata(
-            {"survey": json.dumps({**about, "groups": []})}
-        )
-    states = [group.state for group in groups.values()]
-    columns = {name: rows(np.concatenate([state[name] for state in states])) for name in states[0]}
+def to_tables(groups: Groups, about: Mapping[str, Any]) -> Iterator[pa.Table]:
+    """A part's summary, a table a group, each with a note of all: one is in memory at a time. about: what else to note,
+    by name."""
     header = [[module, asdict(group.signal), list(group.shape)] for (module, _), group in groups.items()]
-    shapes = {name: value.shape[1:] for name, value in states[0].items()}
-    note = json.dumps({**about, "groups": header, "shapes": shapes})
-    return pa.table({**_keys(groups), **columns}).replace_schema_metadata({"survey": note})
+    first = next(iter(groups.values()), None)
+    shapes = {} if first is None else {name: value.shape[1:] for name, value in first.state.items()}
+    note = {"survey": json.dumps({**about, "groups": header, "shapes": shapes})}
+    if first is None:
+        yield pa.table({"module": pa.array([], pa.string())}).replace_schema_metadata(note)
+    for key, group in groups.items():
+        columns = {name: rows(value) for name, value in group.state.items()}
+        yield pa.table({**_keys({key: group}), **columns}).replace_schema_metadata(note)
 
 
-def from_table(table: pa.Table) -> tuple[Groups, dict[str, Any]]:
-    """What ``to_table`` made the table of."""
-    about = json.loads((table.schema.metadata or {})[b"survey"])
-    found: Groups = {}
-    header, shapes, start = about.pop("groups"), about.pop("shapes", {}), 0
-    arrays = {}
-    for name, shape in shapes.items():
-        column = table.column(name).combine_chunks()
-        flat = column.flatten() if pa.types.is_list(column.type) else column
-        values = flat.to_numpy(zero_copy_only=False).reshape(len(table), *shape)
-        counts = name in ("histogram", "chosen")  # the large ones: ``merged`` widens what it adds up
-        arrays[name] = values.astype(np.int64) if values.dtype == np.int32 and not counts else values
-    for module, signal, (layers, directions, units) in header:
-        stop = start + layers * directions * units
-        declared, shape = Signal(**signal), (layers, directions, units)
-        found[module, declared.name] = Group(declared, shape, {name: a[start:stop] for name, a in arrays.items()})
-        start = stop
-    return found, about
+class Summary:
+    """A part's summary in its file. keys: its groups, in their order. about: what else is noted."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads the note alone. Raises what pyarrow does, or KeyError, for a file that is not whole."""
+        self.path = path
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            self.about: dict[str, Any] = json.loads((file.schema_arrow.metadata or {})[b"survey"])
+            there = file.num_row_groups
+        self.shapes = self.about.pop("shapes")
+        self.declared = {
+            (module, signal["name"]): (Signal(**signal), tuple(shape))
+            for module, signal, shape in self.about.pop("groups")
+        }
+        self.keys = list(self.declared)
+        if self.keys and there != len(self.keys):
+            raise KeyError("groups")
+
+    def group(self, key: tuple[str, str]) -> Group:
+        """Reads one."""
+        with pq.ParquetFile(self.path, page_checksum_verification=True) as file:
+            table, state = file.read_row_group(self.keys.index(key)), {}
+        for name, shape in self.shapes.items():
+            column = table.column(name).combine_chunks()
+            flat = column.flatten() if pa.types.is_list(column.type) else column
+            values = flat.to_numpy(zero_copy_only=False).reshape(len(table), *shape)
+            state[name] = values.astype(np.int64) if values.dtype == np.int32 else values  # room for those of all parts
+        return Group(*self.declared[key], state)
 
 
 def _keys(groups: Groups) -> dict[str, Any]:
@@ -73,35 +85,51 @@ def _keys(groups: Groups) -> dict[str, Any]:
     return {key: pa.array(np.concatenate(value)) for key, value in found.items()}
 
 
-def final(groups: Groups, kept: Kept) -> dict[str, pa.Table]:
-    """What is asked, by the names in ``folder.TABLES``. Every table names its units by their row in "units"."""
-    states = [group.state for group in groups.values()]
-    small = [name for name in states[0] if name not in ("histogram", "chosen")]  # these are read group by group
-    state = {name: np.concatenate([one[name] for one in states]) for name in small}
+def final(groups: Iterable[tuple[tuple[str, str], Group]], kept: Kept) -> dict[str, pa.Table]:
+    """What is asked, by the names in ``folder.TABLES``; none where there is no group. Every table names its units by
+    their row in "units". groups: each is let go once it is read, but for what is small."""
+    start, small = 0, {}
+    parts: dict[str, list[pa.Table]] = {"quantiles": [], "histograms": [], "followed": []}
+    for key, group in groups:
+        parts["quantiles"].append(_quantiles(group))
+        parts["histograms"].append(_histogram(group, start))
+        parts["followed"] += [_followed(group, start, kept, k) for k in range(len(kept.follow))]
+        start += len(group.state["count"])
+        left = {name: value for name, value in group.state.items() if name not in ("histogram", "chosen")}
+        small[key] = replace(group, state=left)
+        del group
+    if not small:
+        return {}
+    names = next(iter(small.values())).state
+    state = {name: np.concatenate([group.state[name] for group in small.values()]) for name in names}
     correlation = lags.autocorrelation(state)
-    followed = _followed(groups, kept, len(correlation))
+    # By property, and in each by unit.
+    followed = pa.concat_tables([_nothing(), *(one for k in range(len(kept.follow))
+                                              for one in parts["followed"][k :: len(kept.follow)])])  # fmt: skip
+    quantiles = pa.concat_tables(parts["quantiles"])
     return {
-        "units": _units(groups, state, correlation, followed),
-        "histograms": _histograms(groups),
+        "units": _units(small, state, quantiles, correlation, followed),
+        "histograms": pa.concat_tables(parts["histograms"]),
         "lags": _long(correlation, lags.LAGS, "lag", autocorrelation=correlation, pairs=state["pairs"]),
         "followed": followed,
         "places": _places(state),
     }
 
 
-def _units(groups: Groups, state: Mapping[str, np.ndarray], correlation: np.ndarray, followed: pa.Table) -> pa.Table:
+def _quantiles(group: Group) -> pa.Table:
+    grid, state = histograms.edges(group.signal.low, group.signal.high), group.state
+    ends = state["min"], state["max"]
+    return pa.table(
+        {name: histograms.quantile(state["histogram"], share, grid, *ends) for name, share in QUANTILES.items()}
+    )
+
+
+def _units(
+    groups: Groups, state: Mapping[str, np.ndarray], quantiles: pa.Table, correlation: np.ndarray, followed: pa.Table
+) -> pa.Table:
     count, low, high = state["count"], state["min"], state["max"]
     with np.errstate(divide="ignore"):
         remembers = 1 / np.maximum(-state["logs"] / count, 0)
-    quantiles = {}
-    for name, share in QUANTILES.items():
-        parts = []
-        for group in groups.values():
-            grid = histograms.edges(group.signal.low, group.signal.high)
-            parts.append(
-                histograms.quantile(group.state["histogram"], share, grid, group.state["min"], group.state["max"])
-            )
-        quantiles[name] = np.concatenate(parts)
     above, below = state["above"] / count, state["below"] / count
     bounded = np.concatenate(
         [np.full(np.prod(g.shape), np.isfinite((g.signal.low, g.signal.high)).all()) for g in groups.values()]
@@ -116,7 +144,7 @@ def _units(groups: Groups, state: Mapping[str, np.ndarray], correlation: np.ndar
             "variance": state["m2"] / count,
             "min": low,
             "max": high,
-            **quantiles,
+            **{name: quantiles.column(name).combine_chunks() for name in QUANTILES},
             "above": np.where(bounded, above, np.nan),
             "below": np.where(bounded, below, np.nan),
             "dead": high - low < STILL,
@@ -144,25 +172,20 @@ def _best(followed: pa.Table, units: int) -> tuple[pa.Array, np.ndarray]:
     return pa.array(name.tolist(), pa.string()), area
 
 
-def _histograms(groups: Groups) -> pa.Table:
-    """The bins that are not empty."""
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in ("id", "bin", "low", "high", "count")}
-    start = 0
-    for group in groups.values():
-        counts = group.state["histogram"]
-        unit, place = np.nonzero(counts)
-        grid = histograms.edges(group.signal.low, group.signal.high)
-        values = (
-            (unit + start).astype(np.int32),
-            place.astype(np.int16),
-            grid[place],
-            grid[place + 1],
-            counts[unit, place],
-        )
-        for part, value in zip(parts.values(), values, strict=True):
-            part.append(value)
-        start += len(counts)
-    return pa.table({name: np.concatenate(part) for name, part in parts.items()})
+def _histogram(group: Group, start: int) -> pa.Table:
+    """The bins that are not empty. start: the row of the group's first unit."""
+    counts = group.state["histogram"]
+    unit, place = np.nonzero(counts)
+    grid = histograms.edges(group.signal.low, group.signal.high)
+    return pa.table(
+        {
+            "id": (unit + start).astype(np.int32),
+            "bin": place.astype(np.int16),
+            "low": grid[place],
+            "high": grid[place + 1],
+            "count": counts[unit, place],
+        }
+    )
 
 
 def _long(values: np.ndarray, along: Sequence[Any], name: str, **columns: np.ndarray) -> pa.Table:
@@ -172,23 +195,17 @@ def _long(values: np.ndarray, along: Sequence[Any], name: str, **columns: np.nda
     return pa.table({"id": unit, name: np.tile(np.array(along, np.int32), len(values)), **flat})
 
 
-def _followed(groups: Groups, kept: Kept, units: int) -> pa.Table:
-    tables = []
-    for k, name in enumerate(kept.follow):
-        parts, start = [], 0
-        for group in groups.values():
-            if group.state["chosen"].shape[1] != 2 * len(kept.follow):
-                start += len(group.state["count"])
-                continue
-            grid = histograms.edges(group.signal.low, group.signal.high)
-            found = following.columns(group.state, k, len(kept.follow), kept.binary[k], grid)
-            size = len(group.state["count"])
-            ids = np.arange(start, start + size, dtype=np.int32)
-            parts.append(pa.table({"id": ids, "property": pa.array([name] * size, pa.string()), **found}))
-            start += size
-        tables += parts
-    if tables:
-        return pa.concat_tables(tables)
+def _followed(group: Group, start: int, kept: Kept, k: int) -> pa.Table:
+    """How far the units of a group follow property ``k``. start: the row of its first unit."""
+    if group.state["chosen"].shape[1] != 2 * len(kept.follow):
+        return _nothing()
+    grid, size = histograms.edges(group.signal.low, group.signal.high), len(group.state["count"])
+    found = following.columns(group.state, k, len(kept.follow), kept.binary[k], grid)
+    ids = np.arange(start, start + size, dtype=np.int32)
+    return pa.table({"id": ids, "property": pa.array([kept.follow[k]] * size, pa.string()), **found})
+
+
+def _nothing() -> pa.Table:
     numbers = ("correlation", "shuffled_correlation", "auc", "auc_error", "threshold", "accuracy", "shuffled_auc")
     kinds = {"id": pa.int32(), "property": pa.string(), **dict.fromkeys(numbers, pa.float64()), "above": pa.bool_()}
     return pa.table({name: pa.array([], kind) for name, kind in kinds.items()})
