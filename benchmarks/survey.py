@@ -1,20 +1,23 @@
 """What a survey costs: time, memory and disk by the number of steps, its questions, and the usual way beside it.
 
 ``python -m benchmarks.survey`` measures and writes ``benchmarks/survey.md``; ``--steps 100000`` for other sizes,
-``--ray`` measures two workers of a Ray cluster as well.
+``--ray`` measures one and two workers of a Ray cluster as well, ``--long`` one document of a million words. What was
+measured is kept in ``--kept FILE``, if that is named, so that it can be done in pieces.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import lzma
 import os
-import shutil
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,18 +34,24 @@ MODEL = "general-lstm"
 STEPS = (100_000, 1_000_000)
 LOOP = 100_000
 """Steps of the usual way, which fills a disk."""
+QUESTIONS = 1_000_000
+"""Steps of the survey that is asked."""
+WORDS = 1_000_000
+"""Of the one long document."""
 HOW = """Made by `python -m benchmarks.survey`: the shipped {model} ({units} units of six signals) reads the paragraphs
 of Austen's novels and WordNet's phrases, again and again until there are so many steps. One thread, every line in a
 process of its own; "processor" is the process's time on it, so that other work on the machine counts as little as can
-be. Ray's time holds its start, some 7 s, and a million steps are five parts for its two workers.
+be. Ray's time holds its start, some seconds; its memory is that of the largest worker. A million steps are five parts,
+so of two workers one has three.
 
 The usual way is a loop over the steps with the cell's equations written out in PyTorch, so that the gates can be kept
 (hooks on `nn.LSTM` see h alone), 64 documents of about one length at a time, and six HDF5 data sets to which the
 unpadded values are appended. It answers nothing yet.
 
-Goals: a million steps in 3 minutes and 500 MB, as many microseconds a step and as much memory at 10^6 as at 10^5, at
-most 1 % of the raw gates at 10^6 steps (the highest and lowest places of every unit, 2.5 MB, do not grow); a question
-in 300 ms, the first of a process aside, which imports and opens."""
+Goals: a million steps in 3 minutes and 500 MB, as many microseconds a step and as much memory at every size, at
+most 1 % of the raw gates at 10^6 steps (the highest and lowest places of every unit, 2.5 MB, do not grow); two workers
+1.8 times as fast as one, Ray at most 1.15 times as slow as none, a worker at most 1.5 GB; a question in 300 ms, the
+first of a process aside, which imports and opens, and `similar` in 1 s."""
 
 
 def documents(steps: int) -> Iterator[str]:
@@ -61,9 +70,9 @@ def documents(steps: int) -> Iterator[str]:
 CHARACTERS = 4.25
 
 
-def peak() -> float:
-    """The most memory of this process so far, in MB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+def peak(process: Path = Path("/proc/self")) -> float:
+    """The most memory of a process so far, in MB."""
+    lines = (process / "status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
@@ -83,6 +92,40 @@ def surveyed(folder: str, steps: int, engine: str = "local", workers: int = 1) -
         "memory": peak(),
         "disk": size_of(Path(folder)),
     }
+
+
+def long(folder: str, steps: int) -> dict[str, float]:
+    """The same of one document of so many words."""
+    text = " ".join(" ".join(documents(5 * steps)).split(" ")[:steps])
+    start, processor = time.perf_counter(), time.process_time()
+    survey = lstm_core.survey(MODEL, [text], folder)
+    return {
+        "steps": survey.steps,
+        "seconds": time.perf_counter() - start,
+        "processor": time.process_time() - processor,
+        "memory": peak(),
+        "disk": size_of(Path(folder)),
+    }
+
+
+def workers(folder: str, steps: int, count: int) -> dict[str, float]:
+    """The same of so many workers of Ray, whose memory is looked at while they work."""
+    most, done = [0.0], threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.2):
+            for path in Path("/proc").glob("[0-9]*"):
+                with suppress(OSError, ValueError, StopIteration):
+                    if b"MapWorker" in (path / "cmdline").read_bytes():
+                        most[0] = max(most[0], peak(path))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        return surveyed(folder, steps, "ray", count) | {"memory": most[0]}
+    finally:
+        done.set()
+        looking.join()
 
 
 def usual(folder: str, steps: int) -> dict[str, float]:
@@ -159,48 +202,82 @@ def alone(measured: Callable[..., Any], *args: Any) -> Any:
 
 
 def row(name: str, found: dict[str, float]) -> tuple[object, ...]:
-    """Of Ray, whose workers are processes of their own, the time on the clock and the disk alone."""
+    """Of Ray, whose workers are processes of their own, without the time on the processor."""
     steps = int(found["steps"])
     raw = steps * 6 * lstm_core.load_model(MODEL).hidden_size * 4 / 1e6
-    own = ("", "", "")
+    processor = ("", "")
     if "Ray" not in name:
-        processor = found["processor"]
-        own = (f"{processor:.0f} s", f"{1e6 * processor / steps:.0f} µs", f"{found['memory']:.0f} MB")
-    disk = (f"{found['disk']:.1f} MB", f"{100 * found['disk'] / raw:.2f} %")
-    return (name, f"{steps:,}", f"{found['seconds']:.0f} s", *own, *disk)
+        processor = (f"{found['processor']:.0f} s", f"{1e6 * found['processor'] / steps:.0f} µs")
+    memory, disk = f"{found['memory']:.0f} MB", f"{found['disk']:.1f} MB"
+    return (
+        name,
+        f"{steps:,}",
+        f"{found['seconds']:.0f} s",
+        *processor,
+        memory,
+        disk,
+        f"{100 * found['disk'] / raw:.2f} %",
+    )
+
+
+def measure(kept: dict[str, Any], options: argparse.Namespace, save: Callable[[], None]) -> None:
+    """Everything that is not in ``kept`` yet: rows, a list of name and figures, and answers, of the questions."""
+
+    def one(name: str, measured: Callable[..., Any], steps: int, *more: Any) -> None:
+        if [name, steps] in [key for key, _ in kept["rows"]]:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            found = alone(measured, folder, steps, *more)
+            kept["rows"].append(([name, steps], found))
+            print(*row(name, found), flush=True)
+            if measured is surveyed and steps <= QUESTIONS:
+                kept["answers"] = alone(asked, folder)
+        save()
+
+    for steps in options.steps:
+        one("survey", surveyed, steps)
+        if options.ray:
+            one("survey, one worker of Ray", workers, steps, 1)
+            one("survey, two workers of Ray", workers, steps, 2)
+    if options.long:
+        one("survey of one document", long, WORDS)
+    if LOOP in options.steps:
+        one("the usual way", usual, LOOP)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, nargs="+", default=list(STEPS))
-    parser.add_argument("--ray", action="store_true", help="two workers of a Ray cluster as well")
+    parser.add_argument("--steps", type=int, nargs="*", default=list(STEPS))
+    parser.add_argument("--ray", action="store_true", help="one and two workers of a Ray cluster as well")
+    parser.add_argument("--long", action="store_true", help="one document of a million words as well")
+    parser.add_argument("--kept", type=Path, help="a file of what was measured before, which is not measured again")
     options = parser.parse_args()
     from benchmarks.trace import machine
 
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RAY_worker_niceness": "0"}
     os.environ["PYTHONPATH"] = str(OUT.parent.parent)  # for the workers
-    began = machine()
-    rows, answers = [], {}
-    with tempfile.TemporaryDirectory() as work:
-        for steps in options.steps:
-            folder = str(Path(work) / f"survey-{steps}")
-            rows.append(row("survey", alone(surveyed, folder, steps)))
-            print(*rows[-1], flush=True)
-            answers = alone(asked, folder)
-            if options.ray:
-                shutil.rmtree(folder)
-                rows.append(row("survey, two workers of Ray", alone(surveyed, folder, steps, "ray", 2)))
-                print(*rows[-1], flush=True)
-        rows.append(row("the usual way", alone(usual, work, LOOP)))
-        print(*rows[-1], flush=True)
+    kept: dict[str, Any] = {"machine": machine(), "rows": [], "answers": {}}
+    if options.kept and options.kept.exists():
+        kept = json.loads(options.kept.read_text(encoding="utf-8"))
+
+    def save() -> None:
+        if options.kept:
+            options.kept.write_text(json.dumps(kept), encoding="utf-8")
+
+    measure(kept, options, save)
+    kinds = ("survey", "survey, one", "survey, two", "survey of", "the usual")
+    order = sorted(
+        kept["rows"], key=lambda one: (max(kinds.index(k) for k in kinds if one[0][0].startswith(k)), one[0][1])
+    )
+    rows = [row(name, found) for (name, _), found in order]
     units = lstm_core.load_model(MODEL).hidden_size
     head = ("", "steps", "time", "processor", "processor a step", "most memory", "disk", "of the raw gates")
-    times = [(name, f"{first:.0f} ms", f"{later:.0f} ms") for name, (first, later) in answers.items()]
+    times = [(name, f"{first:.0f} ms", f"{later:.0f} ms") for name, (first, later) in kept["answers"].items()]
     parts = [
-        f"# What a survey costs\n\n{began}, NumPy {np.__version__}.",
+        f"# What a survey costs\n\n{kept['machine']}, NumPy {np.__version__}.",
         HOW.format(model=MODEL, units=units),
         markdown(head, rows),
-        f"## Questions, of {max(options.steps):,} steps",
+        f"## Questions, of {QUESTIONS:,} steps",
         markdown(("question", "first", "then, median of 11"), times),
     ]
     OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

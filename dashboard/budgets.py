@@ -67,6 +67,9 @@ class Cache(Generic[Value]):
     def __len__(self) -> int:
         return len(self._kept)
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._kept
+
     def _forget(self, key: Hashable) -> None:
         _, size = self._kept.pop(key, (None, 0))
         self.bytes -= size

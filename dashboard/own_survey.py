@@ -1,20 +1,17 @@
-"""The part of the page Corpus that is the visitor's: texts are surveyed in a job, and asked where else a pattern is."""
+"""The part of the page Corpus that is the visitor's: texts are surveyed in a job."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import streamlit as st
 
 from dashboard import own_texts, surveyed
-from dashboard.figures import places
 from dashboard.frame import Context
 from dashboard.jobs import JOB, Busy, Job
 from dashboard.language import tr
 from dashboard.session import keeps
 from dashboard.state import YOURS
-from dashboard.surveyed import Sides, Surveyed, beside
-from lstm_core.drawing.words import as_sentence, visible
+from dashboard.surveyed import Surveyed
+from lstm_core.drawing.words import as_sentence
 from lstm_core.say import say
 
 KEY = "corpus"
@@ -22,66 +19,6 @@ OWN = keeps("own survey")
 """Under this name the session keeps the job that surveyed the visitor's texts, and the surveys."""
 ASKED = keeps("texts to survey")
 SECONDS = 300.0
-LONGEST = 200
-"""Tokens of the sentence, of which a stretch can be chosen."""
-FOUND = 20
-"""Places that are listed."""
-
-
-# ---- where else
-
-
-def similar(here: Context, sides: Sides) -> None:
-    """Where else the units are on that are on over a stretch of the sentence above, in the visitor's texts. It begins
-    at the chosen word, on whichever page that was chosen."""
-    own = st.session_state.get(OWN)
-    if own is None or not any(one in own[1] for one in sides):
-        if own is None:
-            st.caption(
-                tr(
-                    "Where else is the pattern of a stretch of the sentence above? That is looked for in texts of your "
-                    "own, once they are surveyed below."
-                )
-            )
-        return
-    text, steps = here.text, here.steps()
-    for side, (place, one) in enumerate(zip(st.columns(2, gap="medium"), sides, strict=True)):
-        tokens = one.network.tokenizer.encode(text)[:LONGEST] if one else ()
-        if one is None or len(tokens) < 2:
-            continue
-        with place:
-            st.markdown(tr("**Where else is this pattern?** A stretch of the sentence above:"))
-            names = [visible(token.text) for token in tokens]
-            start = min(steps[side], len(tokens) - 2)
-            ends = st.select_slider(
-                tr("From word to word"),
-                range(len(tokens)),
-                (start, start + 1),
-                format_func=lambda k, names=names: f"{k + 1} {names[k]}",
-                key=f"{KEY} stretch {side} {start} {text}",
-                label_visibility="collapsed",
-            )
-            _alike(one, text[: tokens[-1].end], int(ends[0]), int(ends[1]) + 1, side, beside(sides, side))
-
-
-def _alike(one: Surveyed, text: str, start: int, stop: int, side: int, other: str) -> None:
-    try:
-        found = one.survey.similar(text, start, stop, sides=1)
-    except ValueError as error:
-        st.caption(as_sentence(error))
-        return
-    said = {"units": len(found.units), "count": len(found)}
-    st.caption(tr("{units} units are on just there. They are on together at {count:,} places of your texts.", **said))
-    rows = zip(found.document.tolist(), found.start.tolist(), found.stop.tolist(), found.on.tolist(), strict=True)
-    there = [
-        replace(one.place(document, start, stop, 0.0, None, "", side, other), units=on)
-        for document, start, stop, on in list(rows)[:FOUND]
-    ]
-    if there:
-        st.html(places.places(there, tr("Most alike first"), tr("Open it on the page Gates"), 1.0, True))
-
-
-# ---- the visitor's texts
 
 
 def section(here: Context, opened: bool) -> None:
@@ -151,7 +88,9 @@ def _take(job: Job) -> None:
     sides = []
     for k, (name, network) in enumerate(chosen.items()):
         try:
-            one = Surveyed(open_survey(job.folder / f"survey{k}", network), network, name, texts)
+            folder = job.folder / f"survey{k}"
+            blank = surveyed.untrained(folder)
+            one = Surveyed(open_survey(folder, network), network, name, texts, untrained=blank)
             sides.append(one if one.units else None)
         except (ValueError, OSError):  # it was stopped before
             sides.append(None)

@@ -14,6 +14,8 @@ import json
 import pickle
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ KINDS = ("txt", "csv")
 STEPS = 1 << 14
 """Steps after which the page hears how far a survey is."""
 TOP, SAMPLE = 40, 50
+TRAINED = 0.8
+"""The share of a model's work that is its own; the rest is a network that was not trained, on every fourth text."""
 
 
 def documents(text: str) -> list[str]:
@@ -102,6 +106,7 @@ def wanted(names: Sequence[str], networks: Sequence[Any], texts: Sequence[str]) 
 
 def main(folder: Path) -> None:
     """Surveys the texts with every model, and prints how far it is."""
+    from lab.surveys import UNTRAINED, untrained
     from lstm_core import load_model, survey
     from lstm_core.equations import remembering
     from lstm_core.survey import part
@@ -114,13 +119,18 @@ def main(folder: Path) -> None:
         # The pickle was written by the server that started this process, into a folder that nobody else writes to.
         model = load_model(name) if name else pickle.loads((folder / f"{k}.pickle").read_bytes())
 
-        def tell(now: Progress, k: int = k) -> None:
-            share = (k + (now.documents / now.total if now.total else 0)) / len(names)
-            rest = (now.remaining or 0) + (len(names) - 1 - k) * now.seconds / max(now.documents / len(texts), 1e-9)
-            print(json.dumps({"share": share, "steps": now.steps, "rate": now.rate, "rest": rest}), flush=True)
+        def tell(now: Progress, k: int = k, done: float = 0.0, part: float = TRAINED) -> None:
+            """done: the share of this model's work before this began; part: the share that this is."""
+            share = part * (now.documents / now.total if now.total else 0)
+            rest = (len(names) - k - done - share) * now.seconds / max(share, 1e-9)
+            line = {"share": (k + done + share) / len(names), "steps": now.steps, "rate": now.rate, "rest": rest}
+            print(json.dumps(line), flush=True)
 
         signals = remembering(model.cell)
         survey(model, texts, folder / f"survey{k}", top=TOP, sample=SAMPLE, signals=signals, progress=tell)
+        with suppress(ValueError):  # the texts of which it reads may have no step
+            blank = untrained(model, texts, progress=partial(tell, done=TRAINED, part=1 - TRAINED))
+            (folder / f"survey{k}" / UNTRAINED).write_text(json.dumps(blank), encoding="utf-8")
 
 
 if __name__ == "__main__":

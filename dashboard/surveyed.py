@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,10 @@ FAMILY = ("general-lstm", "general-gru")
 AROUND = 12
 LONGEST = 3600
 """Characters of a link's text, as it stands in an address."""
+EVERY = 20
+"""Where else a pattern is in the novels is looked for in every so many paragraphs: some 50,000 steps."""
+SAMPLE, SAMPLES = 8 << 20, 32 << 20
+"""Bytes of such a survey once it was asked, about, and of all of them."""
 
 
 @dataclass(eq=False)
@@ -191,11 +196,44 @@ def _opened(name: str, folder: Path, changed: int) -> Surveyed | None:
         whole = hashlib.sha256("".join(map(fingerprint, parts)).encode()).hexdigest()
         if manifest["data"] != manifest["data"] | {"hash": whole, "documents": len(texts)}:
             return None
-        blank = folder / name / "untrained.json"
-        untrained = json.loads(blank.read_text(encoding="utf-8"))["best"] if blank.exists() else {}
-        return Surveyed(open_survey(folder / name, network), network, name, texts, True, untrained)
+        return Surveyed(open_survey(folder / name, network), network, name, texts, True, untrained(folder / name))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def untrained(folder: Path) -> dict[str, float]:
+    """What lies beside a survey of the same network before it was trained, see ``Surveyed``; nothing if it does not."""
+    path = folder / "untrained.json"
+    return json.loads(path.read_text(encoding="utf-8"))["best"] if path.exists() else {}
+
+
+@dataclass(eq=False)
+class _Sample:
+    """A survey of a part of the novels, in a folder that goes when it does."""
+
+    folder: TemporaryDirectory[str]
+    shown: Surveyed
+
+
+_samples = budgets.Cache[_Sample](SAMPLES, lambda one: SAMPLE)
+
+
+def sampled(one: Surveyed, wait: bool) -> Surveyed | None:
+    """A survey of every ``EVERY``th paragraph of the novels that can be asked where a pattern is: what ships cannot,
+    it would be too large. It is made when it is asked for first, which takes some seconds; None without ``wait`` if it
+    was not made yet."""
+    key = str(one.survey.folder)
+    made = _samples.get(key, lambda: _sample(one)) if wait or key in _samples else None
+    return made and made.shown
+
+
+def _sample(one: Surveyed) -> _Sample:
+    from lstm_core import survey
+
+    texts, state = novels()[::EVERY], one.signals[0]
+    folder = TemporaryDirectory(prefix="gatescope-novels-")
+    kept = {"top": 1, "sample": 1, "signals": [state], "follow": [], "patterns": state}
+    return _Sample(folder, Surveyed(survey(one.network, texts, folder.name, **kept), one.network, one.name, texts))
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from lab.corpus import paragraphs
 from lab.report import guarded
 from lstm_core import survey
 from lstm_core.equations import remembering
-from lstm_core.network import list_models, load_model
+from lstm_core.network import Network, list_models, load_model
 from lstm_core.say import say
 from lstm_core.survey.labels import FOLLOWED
 
@@ -62,19 +62,20 @@ def made(name: str, texts: list[str], out: Path) -> Path:
     signals = remembering(model.cell)
     survey(model, texts, beside, top=TOP, sample=SAMPLE, signals=signals, patterns=None, progress=True)
     without_texts(beside)
-    (beside / UNTRAINED).write_text(json.dumps(untrained(name, texts), indent=1) + "\n", encoding="utf-8")
+    (beside / UNTRAINED).write_text(json.dumps(untrained(model, texts), indent=1) + "\n", encoding="utf-8")
     (beside / ".lock").unlink()
     shutil.rmtree(folder, ignore_errors=True)
     return beside.rename(folder)
 
 
-def untrained(name: str, texts: list[str], seed: int = SEED) -> dict[str, Any]:
+def untrained(trained: Network, texts: list[str], seed: int = SEED, progress: Any = True) -> dict[str, Any]:
     """How well the best unit of a network of the same shape that was not trained follows each property of the texts, of
-    which it reads every ``EVERY``th: by property, the distance of its AUC from 0.5, or of r from 0 for a number."""
-    model = load_model(name).untrained(seed)
+    which it reads every ``EVERY``th: by property, the distance of its AUC from 0.5, or of r from 0 for a number.
+    progress: whom to tell how far it is, see ``survey``."""
+    model = trained.untrained(seed)
     with TemporaryDirectory() as folder:
         signals = remembering(model.cell)
-        made = survey(model, texts[::EVERY], folder, top=1, sample=1, signals=signals, patterns=None, progress=True)
+        made = survey(model, texts[::EVERY], folder, top=1, sample=1, signals=signals, patterns=None, progress=progress)
         return {"seed": seed, "every": EVERY, "best": {what: _best(made, what) for what in FOLLOWED}}
 
 

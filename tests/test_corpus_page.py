@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 import lab.surveys
 import lstm_core
-from dashboard import cache, own_survey, own_texts, surveyed
+from dashboard import cache, own_survey, own_texts, surveyed, where_else
 from dashboard.figures import corpus as draw
 from dashboard.jobs import JOB
 from dashboard.views import corpus, gates
@@ -297,9 +297,50 @@ def test_own_texts_are_surveyed_and_drawn_and_asked_for_a_pattern(monkeypatch: p
     assert test.select_slider[0].value == (count - 2, count - 1), "it begins at the chosen word, if one comes after it"
     test.select_slider[0].set_value((1, 2)).run()
     assert not test.exception
-    assert any("units are on just there" in one.value or "no unit is on" in one.value.lower() for one in test.caption)
+    assert any("of your texts" in one.value or "no unit is on" in one.value.lower() for one in test.caption)
+    blank = next(f.untrained for unit in sides[0].units for f in unit.following if f.what == "position")
+    assert blank is not None and 0 < abs(blank) < 1, "a network that was not trained stands beside them"
     test.segmented_control(key="corpus texts").set_value(corpus.NOVELS).run()
     assert not test.exception and len(test.dataframe) == 2
+
+
+def test_where_else_a_pattern_is_in_the_novels_is_what_looking_at_every_step_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(surveyed, "EVERY", 2)
+    text = 'Anna met a "market and the market" because'
+    test = opened(corpus.__name__, text=text, at="4", left="pronouns-lstm", right="pronouns-gru")
+    assert not test.select_slider
+    next(button for button in test.button if "Look for it" in button.label).click().run()
+    assert not test.exception and [len(one.value) for one in test.select_slider] == [2, 2]
+    first, last = test.select_slider[0].value
+    network = shown().network
+    own = network.run(text, device="cpu").sel("c", layer=0, direction=0, batch=0)
+    padded = np.pad(np.concatenate([own > 0.3, own < -0.3], axis=1), ((1, 1), (0, 0)))
+    units = [
+        k for k in range(16) if padded[first + 1 : last + 2, k].all() and not (padded[first, k] and padded[last + 2, k])
+    ]
+    said = [one.value for one in test.caption if "are on just there" in one.value]
+    assert units and said[0].startswith(f"{len(units)} units are on just there")
+    found = re.search(r"At (\d+) places in every twentieth paragraph .*, (\d+) of them or more", said[0])
+    assert found, said[0]
+    count, places = 0, []
+    for document, one in enumerate(TEXTS[::2]):
+        c = network.run(one, device="cpu").sel("c", layer=0, direction=0, batch=0)
+        on = np.concatenate([c > 0.3, c < -0.3], axis=1)[:, units].sum(axis=1) >= int(found[2])
+        edges = np.flatnonzero(np.diff(np.pad(on.astype(int), 1)))
+        count += len(edges) // 2
+        places += [(document, *edge) for edge in edges.reshape(-1, 2).tolist()]
+    assert int(found[1]) == count == len(places) > 0
+    quoted = 0
+    for document, start, stop in places:
+        one = TEXTS[::2][document]
+        ends = [token.end for token in network.tokenizer.encode(one)][start:stop]
+        quoted += all(one[:end].count('"') % 2 for end in ends)
+    share = re.search(r"The stretch is “inside quotes”, and so are (\d+) % of the (\d+) most alike", said[0])
+    assert share and int(share[2]) == min(count, where_else.SHARED)
+    if count <= where_else.SHARED:
+        assert int(share[1]) == round(100 * quoted / count)
 
 
 def test_empty_texts_and_a_model_without_words_are_a_sentence() -> None:

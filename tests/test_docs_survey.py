@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lab.corpus import paragraphs
 from lab.tasks.agreement import numbered
 from lstm_core import load_model, open_survey, survey
 from lstm_core.survey import following, histograms, part, pieces
@@ -54,6 +55,19 @@ def test_one_unit_follows_the_number_and_none_does_that_was_not_trained(tmp_path
         assert abs(area - 0.5) < 0.15 or name == "trained"
 
 
+def test_the_shipped_timescales_are_those_of_the_forget_gates() -> None:
+    """T = -1 / mean(log f) (Mahto et al. 2021) of every unit, by a plain loop over some of the paragraphs."""
+    units = open_survey(ROOT / "assets" / "surveys" / "general-lstm").units()
+    shipped = units["remembers"][units["signal"] == "f"]
+    model, texts = load_model("general-lstm"), paragraphs()[::150]
+    f = np.concatenate([model.run(text, device="cpu").sel("f", layer=0, direction=0, batch=0) for text in texts])
+    own = -1 / np.log(f.astype(np.float64)).mean(axis=0)
+    ranks = [np.argsort(np.argsort(one)) for one in (shipped, own)]
+    assert np.corrcoef(*ranks)[0, 1] > 0.99
+    assert np.quantile(own, 0.5) == pytest.approx(np.quantile(shipped, 0.5), rel=0.1)
+    assert np.quantile(shipped, 0.9) > 20 * np.quantile(shipped, 0.5)
+
+
 def test_the_figures_are_the_codes() -> None:
     said = re.sub(r"\s+", " ", TEXT)
     assert all(name in said for name in FOLLOWED) and histograms.BINS == 512 and histograms.FINE == 4
@@ -64,15 +78,15 @@ def test_the_figures_are_the_codes() -> None:
 def test_what_scale_says_is_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     scale = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (survey.*?) \|(.*)\|$", (ROOT / "benchmarks" / "survey.md").read_text("utf8"), re.MULTILINE)
-    table = [(name, [cell.strip() for cell in cells.split("|")]) for name, cells in rows]
-    (few, _), (many, two) = (
-        [cells for name, cells in table if cells[0] == steps] for steps in dict.fromkeys(c[0] for _, c in table)
-    )
-    assert f"measured at {many[0]} steps" in scale and f"{many[3]} a step" in scale
-    assert f"{few[3]} a step at 10^5 steps, {many[3].split()[0]} at 10^6" in scale
-    assert f"{two[1]} instead of {many[1]}" in scale and many[5] in scale
-    hours = float(many[3].split()[0]) * 1e9 / 1e6 / 3600
+    measured = (ROOT / "benchmarks" / "survey.md").read_text("utf8")
+    table = [[cell.strip() for cell in row.split("|")] for row in re.findall(r"^\| (.*) \|$", measured, re.MULTILINE)]
+    alone = [row for row in table if row[0] == "survey"]
+    few, many = alone[0], next(row for row in alone if int(row[1].replace(",", "")) > 10**6)
+    two = next(row for row in table if row[:2] == ["survey, two workers of Ray", many[1]])
+    assert f"measured at {many[1]} steps" in scale and f"{many[4]} a step" in scale
+    assert f"{few[4]} a step at 10^5 steps, {many[4].split()[0]} at 10^6" in scale
+    assert f"{two[2]} instead of {many[2]}" in scale and f"| {many[6]} |" in scale and f"{many[5]} |" in scale
+    hours = float(many[4].split()[0]) * 1e9 / 1e6 / 3600
     assert f"{hours:.0f} hours" in scale and f"{hours:.0f} core-hours" in scale
     for code in re.findall(r"```python\n(.*?)```", scale, re.DOTALL):
         exec(compile(code, "docs/scale.md", "exec"), {})

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import address, frame, own_survey, surveyed
+from dashboard import address, frame, own_survey, surveyed, where_else
 from dashboard.figures import corpus as draw
 from dashboard.figures import places
 from dashboard.frame import Context
@@ -50,7 +50,7 @@ def page(here: Context) -> None:
                 else:
                     _map(here, side, one, asked)
         _units(here, sides)
-        own_survey.similar(here, sides)
+        where_else.section(here, sides)
     else:
         st.info(
             tr(

@@ -180,7 +180,9 @@ def downloads(shown: Below) -> None:
     with st.container(horizontal=True, key="downloads"):
         if st.button(tr("Where else is this pattern?"), type="tertiary", help=tr("On the page Corpus, at this word.")):
             from dashboard.views import pages  # which imports this module
+            from dashboard.where_else import LOOK
 
+            st.session_state[LOOK] = True
             st.switch_page(pages()["corpus"])
         for side, model in enumerate(shown.models):
             title = tr(model.cell.title)

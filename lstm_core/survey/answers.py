@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import replace
 from functools import cached_property
@@ -14,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from lstm_core.say import say
-from lstm_core.survey import own, patterns, tables
+from lstm_core.survey import own, tables
 from lstm_core.survey import similar as alike
 from lstm_core.survey.corpus import Corpus, Words, parts_of
 from lstm_core.survey.documents import Document, documents
@@ -23,9 +22,10 @@ from lstm_core.survey.labels import FOLLOWED
 from lstm_core.survey.long_text import windows
 from lstm_core.survey.merged import merged
 from lstm_core.survey.models import Model, model_of, shipped
-from lstm_core.survey.pieces import STEPS, pieces, read
+from lstm_core.survey.pieces import STEPS, read
 from lstm_core.survey.results import KINDS, Columns, Context, Contexts, Follows, columns_of, ranked
 from lstm_core.survey.similar import Similar
+from lstm_core.survey.stretch import shares, switched_on
 from lstm_core.survey.summary import Kept
 from lstm_core.text import Token
 from lstm_core.trace import Trace
@@ -232,7 +232,8 @@ class Survey:
         watch = self._manifest["options"]["patterns"]
         if watch is None:
             raise ValueError(say("this survey keeps no patterns: it was made with patterns=None"))
-        on, shape, steps = self._on(text, watch[0], watch[1], start, stop)
+        document = Document(text) if isinstance(text, str) else self._corpus.document(text)
+        on, shape, steps = switched_on(self._model, document, watch[0], watch[1], start, stop)
         if not 0 <= start < stop <= steps:
             message = "there are no steps {start} to {stop}: the text has {steps}"
             raise ValueError(say(message, start=start, stop=stop, steps=steps))
@@ -244,28 +245,11 @@ class Survey:
         units = tuple(alike.switch(int(row), shape) for row in found)
         needed = max(1, int(np.ceil(share * len(units))))
         matches = list(alike.find(self._corpus, found, needed))
-        return alike.ordered(units, needed, stop - start, matches)
 
-    def _on(
-        self, text: str | int, watched: str, threshold: float, start: int, stop: int
-    ) -> tuple[np.ndarray, tuple[int, int, int], int]:
-        """(2 * unit, step): which units are on from ``start`` to ``stop`` of a text and at the step on either side, as
-        in the survey, off before the first and after the last; the signal's shape, and the text's steps."""
-        document = Document(text) if isinstance(text, str) else self._corpus.document(text)
-        on, shape, steps = np.zeros((0, 0), bool), (0, 0, 0), 0
-        asked = None if watched == "memory" else (watched,)
-        for piece in pieces(self._model, [read(self._model, 0, document, ())], asked):
-            for rows in islice(piece.rows.values(), 1):
-                signal = patterns.signal_of(rows.cell) if asked is None else watched
-                shape, first = rows.shape[signal], steps
-                steps += rows.size
-                if first == 0:
-                    on = np.zeros((2 * math.prod(shape), max(stop - start, 0) + 2), bool)
-                low, high = max(start - 1, first), min(stop + 1, steps)
-                if low < high:
-                    there = patterns.spread(rows, signal, threshold)[:, low - first : high - first]
-                    on[:, low - start + 1 : high - start + 1] = there
-        return on, shape, steps
+        def shared(places: np.ndarray) -> dict[str, float]:
+            return shares(self._model, document, start, stop, places, self._corpus.document)
+
+        return alike.ordered(units, needed, stop - start, matches, shared)
 
     def follows(self, labels: Any, *, signal: str | None = None) -> Follows:
         """How far does every unit follow a label, and how far would one by chance?

@@ -6,8 +6,8 @@ data are they on together?
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -43,6 +43,16 @@ class Similar:
     stop: np.ndarray
     on: np.ndarray
     off: np.ndarray
+    _shared: Callable[[np.ndarray], dict[str, float]] = field(repr=False)
+
+    def shares(self, most: int = 200) -> dict[str, float]:
+        """Of the properties of the text that hold at every step of the stretch that was asked for, as "inside_quotes":
+        the share of the first ``most`` places at every step of which they hold too. Nothing where there are no texts.
+
+        Raises ValueError where the texts or the model are needed and not there.
+        """
+        places = np.stack([self.document, self.start, self.stop], axis=1)
+        return self._shared(places[:most])
 
     def __len__(self) -> int:
         """Number of matches."""
@@ -94,11 +104,18 @@ def _matches(packed: Sequence[np.ndarray], steps: np.ndarray, first: int, needed
     return (*places, least, 2 * len(packed) - before.astype(np.int64) - behind)
 
 
-def ordered(units: tuple[Switch, ...], needed: int, length: int, found: Sequence[tuple[np.ndarray, ...]]) -> Similar:
-    """The matches of all parts in their order."""
+def ordered(
+    units: tuple[Switch, ...],
+    needed: int,
+    length: int,
+    found: Sequence[tuple[np.ndarray, ...]],
+    shared: Callable[[np.ndarray], dict[str, float]],
+) -> Similar:
+    """The matches of all parts in their order. shared: see ``stretch.shares``, of places (place, 3)."""
     nothing = np.zeros(0, np.int64)
     document, start, stop, on, off = (
         (np.concatenate([nothing, *part]) for part in zip(*found, strict=True)) if found else [nothing] * 5
     )
     order = np.lexsort((start, document, np.abs(stop - start - length), -off))
-    return Similar(units, needed, *(value[order] for value in (document, start, stop, on, off)))
+    document, start, stop, on, off = (value[order] for value in (document, start, stop, on, off))
+    return Similar(units, needed, document, start, stop, on, off, shared)

@@ -278,4 +278,4 @@ def test_gates_leads_to_where_else_a_pattern_is(open_gates: Callable[..., Gates]
     page = open_gates({"text": TEXT, "at": "1"}).page
     page.get_by_role("button", name="Where else is this pattern?").click()
     expect(page).to_have_url(re.compile(r"/corpus\?.*Mary"))
-    expect(page.get_by_text("That is looked for in texts of your own")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("units are on just there").first).to_be_visible(timeout=90_000)
