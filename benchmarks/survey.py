@@ -195,6 +195,32 @@ def asked(folder: str) -> dict[str, tuple[float, float]]:
     return found
 
 
+def script() -> None:
+    from dashboard.views import corpus
+
+    corpus.page()
+
+
+def page() -> dict[str, tuple[float, float]]:
+    """The same of the page Corpus with the surveys that ship: its whole script, without the browser."""
+    import logging
+
+    from streamlit.testing.v1 import AppTest
+
+    logging.disable(logging.WARNING)  # of a page without a server
+    times = []
+    start = time.perf_counter()
+    test = AppTest.from_function(script, default_timeout=120).run()
+    times.append(1e3 * (time.perf_counter() - start))
+    for k in range(11):
+        test.selectbox[0].set_value(str(17 + 20 * k))
+        start = time.perf_counter()
+        test.run()
+        times.append(1e3 * (time.perf_counter() - start))
+    assert not test.exception
+    return {"the page Corpus, another unit chosen": (times[0], statistics.median(times[1:]))}
+
+
 def alone(measured: Callable[..., Any], *args: Any) -> Any:
     """What it gives in a process of its own."""
     with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
@@ -231,7 +257,7 @@ def measure(kept: dict[str, Any], options: argparse.Namespace, save: Callable[[]
             kept["rows"].append(([name, steps], found))
             print(*row(name, found), flush=True)
             if measured is surveyed and steps <= QUESTIONS:
-                kept["answers"] = alone(asked, folder)
+                kept["answers"] = alone(asked, folder) | alone(page)
         save()
 
     for steps in options.steps:

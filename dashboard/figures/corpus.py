@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ class Unit:
         """As it stands in an address: "17", or "1.0.17" beyond the first layer and direction."""
         return f"{self.layer}.{self.direction}.{self.unit}" if self.layer or self.direction else str(self.unit)
 
-    @property
+    @cached_property
     def best(self) -> Following | None:
         """What it is said to follow."""
         first = next(iter(self.following), None)
