@@ -72,12 +72,7 @@ def _side(one: Surveyed, text: str, step: int, side: int, other: str) -> None:
         searched = surveyed.sampled(one, wait=True) if one.ships else one
     assert searched is not None
     try:
-        for share in SHARES:
-            found = searched.survey.similar(
-                text[: tokens[-1].end], int(ends[0]), int(ends[1]) + 1, sides=1, share=share
-            )
-            if len(found) >= FOUND:
-                break
+        found = _found(searched, text[: tokens[-1].end], int(ends[0]), int(ends[1]) + 1)
         shares = found.shares(SHARED)
     except ValueError as error:
         st.caption(as_sentence(error))
@@ -90,6 +85,17 @@ def _side(one: Surveyed, text: str, step: int, side: int, other: str) -> None:
     ]
     if there:
         st.html(places.places(there, tr("Most alike first"), tr("Open it on the page Gates"), 1.0, True))
+
+
+def _found(searched: Surveyed, text: str, start: int, stop: int) -> Similar:
+    """The places of as many of the units as there are places enough for."""
+    found = None
+    for share in SHARES:
+        found = searched.survey.similar(text, start, stop, sides=1, share=share)
+        if len(found) >= FOUND:
+            break
+    assert found is not None
+    return found
 
 
 def _said(found: Similar, shares: dict[str, float], novels: bool) -> str:

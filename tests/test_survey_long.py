@@ -68,6 +68,7 @@ def test_what_is_read_in_windows_is_what_is_read_at_once(monkeypatch: pytest.Mon
     windowed = pieces.read(model, 3, Document(text), follow)
     for name in ("x", "spans", "labels"):
         np.testing.assert_array_equal(getattr(windowed, name), getattr(whole, name))
+    assert windowed.spans is not None
     ends, open_, quoted, inside = windowed.spans[:, 1].tolist(), 0, False, []
     for char in text:  # and these are what counting says
         open_ = open_ + 1 if char in "([{" else max(open_ - 1, 0) if char in ")]}" else open_
@@ -114,5 +115,6 @@ def test_reading_a_long_text_takes_memory_for_a_window_of_it(monkeypatch: pytest
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
+    assert found.spans is not None
     own = found.x.nbytes + found.spans.nbytes + found.labels.nbytes
     assert len(found.x) > 30_000 and most < 4 * own + 3e6  # all tokens at once take far more

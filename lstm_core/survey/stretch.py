@@ -52,7 +52,7 @@ def shares(
     names = tuple(name for name, one in FOLLOWED.items() if one.binary)
     if not isinstance(document.content, str):
         return {}
-    there = read(model, 0, document, names).labels[:, start:stop].all(axis=1)
+    there = read(model, 0, document, names).labels[:, start:stop].min(axis=1, initial=1.0).tolist()
     held, labels = np.zeros(len(names)), {}
     for number, first, last in places.tolist():
         if number not in labels:
