@@ -323,13 +323,14 @@ def test_a_file_that_is_missing_or_damaged_is_said_and_never_half_answered(
     lstm_core.survey(model, TEXTS * 3, whole, top=3, sample=5)
     right = answers(whole, model)
     assert not [one for one in right.values() if isinstance(one, ValueError)] and right["similar"]
-    files = [path for path in sorted(whole.rglob("*.*")) if path.is_file() and path.name != ".lock"]
+    files = [*whole.glob("*.*"), *whole.glob("*/00001.parquet")]
+    files = [path for path in sorted(files) if path.name != ".lock"]
     assert {path.parent.name for path in files} >= {"documents", "patterns"}
     rng = np.random.default_rng(0)
     for path in files:
         good, refused = path.read_bytes(), set()
         damages: dict[str, bytes | None] = {"missing": None, "empty": b"", "cut": good[: len(good) // 2], "other": b"x"}
-        for k in range(4) if path.suffix == ".parquet" else ():
+        for k in range(3) if path.suffix == ".parquet" else ():
             place = int(rng.integers(len(good)))
             damages[f"byte {place}"] = good[:place] + bytes([good[place] ^ 1 << k]) + good[place + 1 :]
         for what, data in damages.items():

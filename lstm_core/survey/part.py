@@ -12,7 +12,7 @@ import pyarrow as pa
 from lstm_core.say import say
 from lstm_core.survey import patterns, summary, tables
 from lstm_core.survey.documents import Document, fingerprint
-from lstm_core.survey.folder import Folder
+from lstm_core.survey.folder import Folder, let_go
 from lstm_core.survey.models import Model
 from lstm_core.survey.pieces import Piece, pieces, read
 from lstm_core.survey.summary import Groups, Kept
@@ -112,6 +112,7 @@ class Work:
             asked = _asked(piece, kept)
             groups = summary.add(groups, asked.rows, kept)
             del piece, asked  # before the next one is made
+            let_go()
         steps = sum(count for _, count in ended)
         folder.write(folder.part("documents", number), [_documents(table, ended)])
         if shape is not None:

@@ -19,7 +19,7 @@ from lstm_core.survey.rows import Rows
 STEPS = 1 << 13
 """A piece has about so many steps. It decides the memory that is used, and the last bits of sums."""
 BATCH = 64
-TOGETHER = 1 << 12
+TOGETHER = 1 << 11
 """And of no more steps, padding included, unless one document has more: while it runs, a batch is held three times."""
 WASTE = 1.2
 """Sequences of several lengths run together while padding makes them no longer than this."""
