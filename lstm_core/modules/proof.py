@@ -20,7 +20,7 @@ from lstm_core.certificate import Certificate
 from lstm_core.modules import rounding
 from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
-from lstm_core.modules.pointwise import tanh_
+from lstm_core.modules.pointwise import tanh
 from lstm_core.modules.precision import precision as coarsest
 from lstm_core.modules.precision import unit
 from lstm_core.modules.run import Run
@@ -56,17 +56,17 @@ def _differences(run: Run, start: int, stop: int, past: Tensor | None = None) ->
     gates, own, size = run.gates[start:stop], run.h[start:stop], run.hidden
     if run.c is not None:
         c = run.c[start:stop]
-        h, i, f, g, o = tanh_(c.clone()), *gates.chunk(4, dim=-1)
+        h, i, f, g, o = tanh(c), *gates.chunk(4, dim=-1)
         if "weight_hr" in run.weights:
             yield own, (h.mul_(o) @ run.weights["weight_hr"].T).sub_(own)
         else:
             yield own, torch.addcmul(own, h, o, value=-1, out=h)
-        yield c, torch.addcmul(i * g, f, run.before(run.c, "c", start, stop)).sub_(c)
+        yield c, torch.addcmul(c, f, run.before(run.c, "c", start, stop), value=-1).addcmul_(i, g, value=-1)
     elif run.inside:
         past = run.before(run.read, "h", start, stop) if past is None else past
         yield own, torch.lerp(gates[..., 2 * size :], past, gates[..., size : 2 * size]).sub_(own)
     else:
-        yield own, (tanh_(gates.clone()) if run.cell.name == "rnn" else gates.clamp(min=0)).sub_(own)
+        yield own, (tanh(gates) if run.cell.name == "rnn" else gates.clamp(min=0)).sub_(own)
 
 
 def _extremes(run: Run, difference: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor]:
