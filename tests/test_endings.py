@@ -30,6 +30,7 @@ PIECES = [
     ".",
     "\u0120It",
     "aly",
+    "\u0120G",
 ]
 AFTER = {  # what follows each piece for sure; of two, each with one half less a little
     "\u0120speak": ["\u0120Nor"],
@@ -44,6 +45,7 @@ AFTER = {  # what follows each piece for sure; of two, each with one half less a
     "\u0120It": ["n", "aly"],
     "n": ["n"],
     "aly": ["\u0120It"],
+    "\u0120G": ["."],
 }
 
 
@@ -91,6 +93,8 @@ def test_what_is_unlikely_is_not_asked_about() -> None:
     ids = np.array([[PIECES.index("\u0120Nor")]])
     assert endings(model, trace, (ids, np.array([[0.5]]))) == {(0, 1): "(wegian)"}
     assert endings(model, trace, (ids, np.array([[0.01]]))) == {}
+    letter = np.array([[PIECES.index("\u0120G")]])
+    assert endings(model, trace, (letter, np.array([[0.01]]))) == {(0, len(PIECES) - 1): "-"}, "no word is one G"
 
 
 def test_a_word_that_is_taken_is_taken_whole() -> None:

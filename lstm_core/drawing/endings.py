@@ -11,13 +11,16 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from lstm_core.drawing.words import BYTE, UNSPACED, continues, next_word
+from lstm_core.drawing.words import BYTE, UNSPACED, bare, continues, next_word
 from lstm_core.network import Network, softmax
 from lstm_core.text import Tokenizer
 from lstm_core.trace import Trace
 
-LEAST = 0.02
-"""How likely a piece is of which it is asked how it goes on."""
+LEAST = 0.05
+"""How likely a piece is of which it is asked how it goes on; of others only those that are one letter are known to go
+on."""
+WORDS = frozenset("aioAIO")
+"""Letters that are words."""
 MOST = 256
 """Pieces of a text that are asked about: it costs as much as reading so many more words."""
 SURE = 0.5
@@ -38,7 +41,7 @@ def endings(network: Network, trace: Trace, likeliest: tuple[np.ndarray, np.ndar
     ids, chances = likeliest
     if not ids.size or not _reads_on(network, trace):
         return {}
-    goes_on, asked = _pieces(network.tokenizer)
+    goes_on, asked, letter = _pieces(network.tokenizer)
     if not goes_on.any():
         return {}
     places = np.flatnonzero((chances >= LEAST) & asked[ids])
@@ -63,6 +66,8 @@ def endings(network: Network, trace: Trace, likeliest: tuple[np.ndarray, np.ndar
         state = {name: run.signals[name][:, :, 0][:, :, rows] for name in state}
     for key in keys:
         found[key] += "-"
+    for step, place in zip(*np.nonzero(letter[ids] & (chances < LEAST)), strict=True):
+        found[int(step), int(ids[step, place])] = "-"
     return {key: end if end == "-" else f"({end})" for key, end in found.items() if end}
 
 
@@ -84,11 +89,12 @@ def _reads_on(network: Network, trace: Trace) -> bool:
     )
 
 
-_known: WeakKeyDictionary[Tokenizer, tuple[np.ndarray, np.ndarray]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Tokenizer, tuple[np.ndarray, ...]] = WeakKeyDictionary()
 
 
-def _pieces(tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:
-    """(vocabulary,) bool each: whether a piece goes on with a word, and whether a word may go on behind it."""
+def _pieces(tokenizer: Tokenizer) -> tuple[np.ndarray, ...]:
+    """(vocabulary,) bool each: whether a piece goes on with a word, whether a word may go on behind it, and whether it
+    is one letter that begins a word and is none itself."""
     if tokenizer not in _known:
         texts = [tokenizer.display(id) for id in range(tokenizer.size)]
         goes_on = [
@@ -99,5 +105,10 @@ def _pieces(tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:
         asked = [
             text[-1:].isalpha() and not UNSPACED.search(text) and one for text, one in zip(texts, whole, strict=True)
         ]
-        _known[tokenizer] = np.array(goes_on), np.array(asked)
+        begins = [bare(tokenizer, id) for id in range(tokenizer.size)]
+        letter = [
+            may and not on and len(text) == 1 and text.isascii() and text not in WORDS
+            for may, on, text in zip(asked, goes_on, begins, strict=True)
+        ]
+        _known[tokenizer] = np.array(goes_on), np.array(asked), np.array(letter)
     return _known[tokenizer]

@@ -4,7 +4,8 @@ import { at, rowOf, scores, shares as softmax, unitsOf } from "./run.js"
 
 /** @import { Reading, Run, Values, Vector, Vocabulary } from "./types.d.ts" */
 
-const [LEAST, SURE, LONGEST] = [0.02, 0.5, 8]
+const [LEAST, SURE, LONGEST] = [0.05, 0.5, 8]
+const WORDS = new Set("aioAIO") // letters that are words
 const [GOES_ON, BYTE] = [1, 2] // kinds of pieces
 const ON = /^['’]?\p{L}/u
 const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u{20000}-\u{3ffff}]/u
@@ -37,7 +38,11 @@ export function among({ model, cell, declared, vocabulary }, run, step, ids, sha
   const { asked, any, on } = kinds(vocabulary)
   if (!any || model.readout.attention || model.layers[0].length > 1) return ids.map(() => "")
   const before = model.layers.map((_, layer) => at(run.signals, layer, 0, step))
-  return ids.map((id, k) => (shares[k] < LEAST || !asked[id] ? "" : written(end(id, before))))
+  return ids.map((id, k) => {
+    if (!asked[id]) return ""
+    if (shares[k] >= LEAST) return written(end(id, before))
+    return /^[A-Za-z]$/.test(vocabulary.bare[id]) && !on[id] && !WORDS.has(vocabulary.bare[id]) ? "-" : ""
+  })
 
   /** @type {(first: number, before: Values[]) => string} */
   function end(first, before) {

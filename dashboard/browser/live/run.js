@@ -11,10 +11,19 @@ export const rowOf = ({ columns, values }, row) => values.subarray(row * columns
 /** @type {(matrix: Matrix, vector: Vector) => Float64Array} */
 function times({ rows, columns, values }, vector) {
   const result = new Float64Array(rows)
+  const fours = columns - (columns % 4)
   for (let row = 0, at = 0; row < rows; row++) {
-    let sum = 0
-    for (let k = 0; k < columns; k++, at++) sum += values[at] * vector[k]
-    result[row] = sum
+    // Four sums at a time: one alone waits for its last product before it takes the next.
+    let [a, b, c, d] = [0, 0, 0, 0]
+    let k = 0
+    for (; k < fours; k += 4, at += 4) {
+      a += values[at] * vector[k]
+      b += values[at + 1] * vector[k + 1]
+      c += values[at + 2] * vector[k + 2]
+      d += values[at + 3] * vector[k + 3]
+    }
+    for (; k < columns; k++, at++) a += values[at] * vector[k]
+    result[row] = a + b + (c + d)
   }
   return result
 }
