@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,7 +17,9 @@ from dashboard.session import keeps
 from dashboard.surveyed import Sides, Surveyed, beside
 from lstm_core.drawing import panel as p
 from lstm_core.drawing.words import as_sentence, visible
-from lstm_core.survey.similar import Similar
+
+if TYPE_CHECKING:
+    from lstm_core.survey.similar import Similar
 
 LONGEST = 200
 """Tokens of the sentence, of which a stretch can be chosen."""
