@@ -196,7 +196,7 @@ def _again(way: str, at: int, drawn: Drawn, do: dict[str, Do]) -> tuple[dict[str
         scale = {
             "coloraxis": {"cmin": 0, "cmax": 1, "colorscale": [[0, "#ffffff"], [1, "#111111"]], "showscale": False}
         }
-        axis = {"showticklabels": False, "showgrid": False, "zeroline": False, "fixedrange": True}
+        axis = {"showticklabels": False, "showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""}
         picture = p.heatmap(one.canvas[-1].reshape(side, side), hoverinfo="skip")
         axes = {"xaxis": axis, "yaxis": {**axis, "autorange": "reversed", "scaleanchor": "x"}}
         title = tr("The last canvas, {run}", run=name)

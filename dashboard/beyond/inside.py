@@ -191,10 +191,11 @@ LONGEST = 1000
 
 
 def _force(part: Part) -> Force:
-    """What is forced: at first the whole memory is 0 at the chosen step. It stands in the address as ``parse`` reads
-    it."""
+    """What is forced: at first the whole memory is 0 at the chosen step, or in the middle where that is the last, which
+    nothing follows. It stands in the address as ``parse`` reads it."""
     trace, count, units = part.trace, len(part.trace), part.trace.hidden_size
-    usual = Force(part.state, 0.0, None, part.step, part.step + 1)
+    at = part.step if part.step < count - 1 else count // 2
+    usual = Force(part.state, 0.0, None, at, at + 1)
     start = _said(part) or usual
     key = f"force {part.name} {count} {start}"
     names = [one.name for one in trace.cell.signals]

@@ -151,18 +151,12 @@ def _beside(drawn: np.ndarray, said: Said, shapes: list[Shape], step: int) -> li
 def _looks(drawn: np.ndarray, alpha: np.ndarray) -> dict[str, Any]:
     """The picture, and over it the shares of the attention, place by place."""
     side = round(len(alpha) ** 0.5)
-    axis = {
-        "showticklabels": False,
-        "showgrid": False,
-        "zeroline": False,
-        "fixedrange": True,
-        "range": [-0.5, side - 0.5],
-    }
+    axis = {"showticklabels": False, "showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""}
     under = {"source": png(drawn), "xref": "x", "yref": "y", "x": -0.5, "y": -0.5, "sizex": side, "sizey": side}
     hover = tr("share {share}", share="%{z:.3f}") + "<extra></extra>"
     return p.figure(
         [p.heatmap(alpha.reshape(side, side), hovertemplate=hover, opacity=0.6)],
-        xaxis=axis,
+        xaxis={**axis, "range": [-0.5, side - 0.5]},
         yaxis={**axis, "range": [side - 0.5, -0.5], "scaleanchor": "x"},
         images=[{**under, "sizing": "stretch", "layer": "below"}],
     )
