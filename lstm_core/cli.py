@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core import CELLS, Loaded, Network, Trace, __version__, compare, list_models, load, load_model, npz
+from lstm_core import CELLS, __version__, compare, list_models, load_model
 from lstm_core.analysis import health
 from lstm_core.analysis.health import Health
-from lstm_core.network import is_network
+from lstm_core.given import array, model_options, one_of, opened, traces, writable
 from lstm_core.say import say
 
-DIFFERENT, WRONG = 1, 2
-"""Exit codes: ``compare`` found a difference; something could not be done."""
+DIFFERENT, WRONG, STOPPED = 1, 2, 130
+"""Exit codes: ``compare`` found a difference; something could not be done; Ctrl-C."""
 MODEL = "GATESCOPE_MODEL"
 """The variable in which the page is told which file to open."""
 
@@ -45,15 +45,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or given[0] not in (*COMMANDS, "-h", "--help", "--version"):
         given = ["page", *given]
     try:
-        code = _parsed(given)
+        with np.errstate(all="ignore"):  # what is not a number stands in the answer
+            code = _parsed(given)
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # whoever reads has enough: `gatescope cells | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        return STOPPED
     except FileNotFoundError as error:
         return _wrong(say("there is no file {name}", name=error.filename or error))
-    except (ValueError, TypeError, KeyError, OSError, ImportError, RuntimeError) as error:
+    except IsADirectoryError as error:
+        return _wrong(say("{name} is a folder, not a file", name=error.filename or error))
+    except OSError as error:
+        return _wrong(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error)
+    except (ValueError, TypeError, KeyError, ImportError, RuntimeError) as error:
         return _wrong(error.args[0] if isinstance(error, KeyError) and error.args else error)
     except Exception as error:  # 1 says that two models differ, and nothing else
         return _wrong(say("an unexpected error, {kind}: {error}", kind=type(error).__name__, error=str(error)))
@@ -78,52 +85,6 @@ def _parsed(given: list[str]) -> int:
         command.adds(own)
     asked = parser.parse_args(given)
     return COMMANDS[asked.command].run(asked)
-
-
-# ---- what is given
-
-
-def _model_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cell", help="which cell a file holds, where it does not say: rnn, rnn_relu, ...")
-    parser.add_argument("--batch-first", action="store_true", help="a PyTorch file's input is (batch, time, input)")
-
-
-def _opened(name: str, asked: argparse.Namespace) -> Network | Loaded:
-    """A shipped model by its name, or what is in a file."""
-    if name in list_models() and not Path(name).exists():
-        return load_model(name)
-    if not Path(name).exists() and "." not in name and os.sep not in name:
-        names = ", ".join(list_models())
-        raise ValueError(say("{name} is neither a file nor a shipped model; these are {names}", name=name, names=names))
-    return Network.load(name) if is_network(name) else load(name, asked.cell, batch_first=asked.batch_first)
-
-
-def _array(name: str) -> np.ndarray:
-    """The numbers in an .npy file, or on standard input for "-"."""
-    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    value = npz.array(data, name)
-    if not isinstance(value, np.ndarray):
-        raise ValueError(value)
-    return value
-
-
-def _traces(model: Network | Loaded, asked: argparse.Namespace) -> dict[str, Trace]:
-    """By the names of the blocks, in the order in which they run."""
-    text = getattr(asked, "text", None)
-    if text is not None:
-        if isinstance(model, Loaded) or not model.reads_words:
-            raise ValueError(say("this model reads numbers, as its file holds no vocabulary: give --input x.npy"))
-        return {model.name: model.run(sys.stdin.read() if text == "-" else text)}
-    x = _array(asked.input)
-    return {model.name: model.read(x)} if isinstance(model, Network) else model.trace(x)
-
-
-def _one(traces: Mapping[str, Trace], block: str | None) -> Trace:
-    if block is not None and block not in traces:
-        raise ValueError(say("there is no block {name!r}; there are {names}", name=block, names=", ".join(traces)))
-    if block is None and len(traces) > 1:
-        raise ValueError(say("this file has several blocks, say which: --block {names}", names=" or ".join(traces)))
-    return traces[block] if block is not None else next(iter(traces.values()))
 
 
 # ---- commands
@@ -163,13 +124,20 @@ def page() -> Path | None:
 
 def _page_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL", help="a file to open as your model")
-    parser.add_argument("--port", type=int, help="8501 by default")
+    parser.add_argument("--port", type=_port, help="8501 by default")
     parser.add_argument("--address", default="127.0.0.1", help="127.0.0.1 by default; 0.0.0.0 opens it to your network")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
 
+def _port(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a port is a whole number from 1 to 65535, not {text!r}")
+
+
 def _trace(asked: argparse.Namespace) -> int:
-    trace = _one(_traces(_opened(asked.model, asked), asked), asked.block)
+    writable(asked.out)
+    trace = one_of(traces(opened(asked.model, asked), asked), asked.block)
     if asked.out == "-":
         trace.to_npz(sys.stdout.buffer)
         return 0
@@ -179,7 +147,8 @@ def _trace(asked: argparse.Namespace) -> int:
     sizes = {"layers": layers, "directions": directions, "steps": steps, "batch": batch, "units": units}
     told = {"cell": trace.cell.name, **sizes, "signals": list(trace), "assumed": list(map(str, trace.assumed))}
     if asked.json:
-        return _json({**told, "h": [[round(float(v), 6) for v in row] for row in trace["h"][-1, 0, :, 0]]})
+        shown = trace[trace.cell.output][-1, 0, :, :1]  # no row of a batch of none
+        return _json({**told, "h": [[round(float(v), 6) for v in row] for rows in shown for row in rows]})
     print(repr(trace))
     for sentence in trace.assumed:
         print(f"assumed: {sentence}")
@@ -196,12 +165,12 @@ def _trace_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="T.NPZ", help="where the trace is written, or - for standard output")
     parser.add_argument("--block", help="which of several blocks")
     _output(parser)
-    _model_options(parser)
+    model_options(parser)
 
 
 def _health(asked: argparse.Namespace) -> int:
-    traces = _traces(_opened(asked.model, asked), asked)
-    rows = [(name, one) for name, trace in traces.items() for one in health(trace)]
+    found = traces(opened(asked.model, asked), asked)
+    rows = [(name, one) for name, trace in found.items() for one in health(trace)]
     if asked.json:
         return _json([{"block": name, **_counted(one)} for name, one in rows])
     for name, one in rows:
@@ -211,8 +180,10 @@ def _health(asked: argparse.Namespace) -> int:
         for signal, units in found["saturated"].items():
             print(f"  {signal} saturated: {_units(units)}")
         if one.timescale is not None:
+            known = one.timescale[~np.isnan(one.timescale)]
             print(f"  integrators: {_units(found['integrators'])}")
-            print(f"  timescale: median {np.median(one.timescale):.3g} steps, longest {one.timescale.max():.3g}")
+            if known.size:
+                print(f"  timescale: median {np.median(known):.3g} steps, longest {known.max():.3g}")
     return 0
 
 
@@ -241,12 +212,12 @@ def _health_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("input", metavar="X.NPY", help="numbers or ids that it reads, or - for standard input")
     _output(parser)
-    _model_options(parser)
+    model_options(parser)
 
 
 def _compare(asked: argparse.Namespace) -> int:
-    a, b = (_opened(name, asked) for name in (asked.a, asked.b))
-    found = compare(a, b, _array(asked.input), tolerance=asked.tolerance)
+    a, b = (opened(name, asked) for name in (asked.a, asked.b))
+    found = compare(a, b, array(asked.input), tolerance=asked.tolerance)
     if asked.json:
         _json(found.to_dict())
     else:
@@ -260,14 +231,16 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", metavar="X.NPY", help="what A reads, in its layout, or - for standard input")
     parser.add_argument("--tolerance", type=float, help="what equal models may differ by; 1e-5 by default")
     _output(parser)
-    _model_options(parser)
+    model_options(parser)
 
 
 def _survey(asked: argparse.Namespace) -> int:
     from lstm_core import survey
 
-    given = load_model(asked.model) if asked.model in list_models() else _opened(asked.model, asked)
-    data = _array(asked.data) if asked.data.endswith(".npy") else asked.data
+    given = load_model(asked.model) if asked.model in list_models() else opened(asked.model, asked)
+    data = array(asked.data) if asked.data.endswith(".npy") else asked.data
+    if Path(asked.out).is_file():
+        raise ValueError(say("{name} is a file: a survey is kept in a folder", name=asked.out))
     found = survey(given, data, asked.out, top=asked.top, column=asked.column, progress=sys.stderr.isatty())
     told = {"model": found.model_name, "documents": found.documents, "steps": found.steps, "out": asked.out}
     if asked.json:
@@ -284,7 +257,7 @@ def _survey_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=int, default=100, help="places kept of a unit's highest values; 100 by default")
     parser.add_argument("--column", help="of a table, the one that holds the texts")
     _output(parser)
-    _model_options(parser)
+    model_options(parser)
 
 
 def _cells(asked: argparse.Namespace) -> int:
@@ -303,8 +276,17 @@ def _output(parser: argparse.ArgumentParser) -> None:
 
 
 def _json(value: Any) -> int:
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(_nulls(value), ensure_ascii=False, allow_nan=False))
     return 0
+
+
+def _nulls(value: Any) -> Any:
+    """With null for what is not a finite number, which JSON does not have."""
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _nulls(one) for name, one in value.items()}
+    return [_nulls(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 COMMANDS: dict[str, Command] = {

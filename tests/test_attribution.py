@@ -16,7 +16,7 @@ import lstm_core
 from lab.tasks.country import countries, probes
 from lab.tasks.english import GENDERS, PRONOUN, Writer, other
 from lstm_core import Trace
-from lstm_core.analysis import attribution, deletion, expected, memory, readout
+from lstm_core.analysis import attribution, deletion, expected, integrated, memory, readout
 from lstm_core.analysis.attribution import METHODS
 
 MODULES: dict[str, Callable[[], nn.RNNBase]] = {
@@ -177,19 +177,58 @@ def test_a_model_with_attention_and_one_that_skips_padding() -> None:
     assert not found.words[~mask[:, 0]].any() and found.error < 1e-4
 
 
-def test_integrated_gradients_add_up_over_a_cliff() -> None:
-    """country-lstm keeps one country or another: along the way from nothing to the text it falls from one into the
-    other, and gradients at fixed places miss that."""
+def torch_lstm(model: lstm_core.Network) -> nn.LSTM:
+    """A shipped model's own recurrence in PyTorch, in float64."""
+    params = model.block.layers[0][0]
+    units, width = params["W_i"].shape
+    module = nn.LSTM(width, units).double()
+    with torch.no_grad():
+        for name, letter in (("weight_ih_l0", "W"), ("weight_hh_l0", "U"), ("bias_ih_l0", "b")):
+            rows = [torch.from_numpy(np.asarray(params[f"{letter}_{gate}"], np.float64)) for gate in "ifgo"]
+            getattr(module, name).copy_(torch.cat(rows))
+        module.bias_hh_l0.zero_()
+    return module
+
+
+def country_case(gap: int, row: int) -> tuple[lstm_core.Network, Trace, np.ndarray]:
+    """A text of country-lstm up to the language, and the lead of that language over the mean of all others."""
     model = lstm_core.load_model("country-lstm")
     ids = {word: at for at, word in enumerate(model.tokenizer.pieces)}
     others = [ids[language] for _, language in countries()]
-    for row in probes(model, 3, 3, 20):
-        end = int(row.answers[0])
-        target = model.predicts.whole[int(row.ids[end])] - model.predicts.whole[others].mean(0)
-        trace = model.read(row.ids[:end])
-        assert attribution(trace, target, "integrated").error < 1e-4
-        rough = attribution(trace, target, "integrated", points=16).error
-        assert rough > 1e-2, "or this is no test"
+    text = probes(model, 3, row + 1, gap)[row]
+    end = int(text.answers[0])
+    target = model.predicts.whole[int(text.ids[end])] - model.predicts.whole[others].mean(0)
+    return model, model.read(text.ids[:end]), target.astype(np.float64)
+
+
+@pytest.mark.parametrize(("gap", "row"), [(20, 0), (20, 1), (100, 2)])
+def test_integrated_gradients_add_up_over_a_cliff(gap: int, row: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """country-lstm keeps one country or another: along the way from nothing to the text it falls from one into the
+    other, and gradients at even distances miss that."""
+    gradients, used = integrated.input_gradients, []
+
+    def counted(run: Trace, *rest: Any) -> np.ndarray:
+        used.append(run.inputs.shape[1])
+        return gradients(run, *rest)
+
+    monkeypatch.setattr(integrated, "input_gradients", counted)
+    _, trace, target = country_case(gap, row)
+    assert attribution(trace, target, "integrated").error < 1e-4 and 16 < sum(used) <= 256
+    assert attribution(trace, target, "integrated", points=16).error > 1e-2, "or this is no test"
+
+
+def test_every_share_over_a_cliff_is_that_of_many_gradients() -> None:
+    model, trace, target = country_case(20, 0)
+    module = torch_lstm(model)
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    x, whole = torch.from_numpy(trace.inputs.astype(np.float64)), 0.0
+    parts = 128
+    for low in np.arange(parts) / parts:
+        at = (torch.from_numpy(low + (nodes + 1) / 2 / parts)[None, :, None] * x).requires_grad_()
+        shown = module(at)[0][-1] @ torch.from_numpy(target)
+        (slope,) = torch.autograd.grad(shown.sum(), at)
+        whole += (slope * torch.from_numpy(weights)[None, :, None]).sum(1) / 2 / parts
+    np.testing.assert_allclose(attribution(trace, target, "integrated").inputs, whole * x[:, 0], atol=1e-6)
 
 
 def test_what_is_expected_is_the_mean_of_the_embeddings() -> None:

@@ -69,8 +69,9 @@ def test_a_shipped_model_reads_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_pipes(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     data = io.BytesIO((folder / "x.npy").read_bytes())
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=data, read=lambda: "Mary"))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=data))
     assert run(capsys, "compare", "a.safetensors", "b.pt", "-")[0] == 0
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO("Zoë".encode("utf-8-sig"))))
     code, out, _ = run(capsys, "trace", "pronouns-lstm", "--text", "-", "--json")
     assert code == 0 and json.loads(out)["steps"] == 1
     whole = f"'{sys.executable}' -m lstm_core.cli cells --json | head -c 1; exit ${{PIPESTATUS[0]}}"
@@ -121,16 +122,62 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "which cell": (["trace", "rnn.safetensors", "--input", "x.npy"], r"does not say which cell it holds"),
     "no block": (["trace", "a.safetensors", "--input", "x.npy", "--block", "b"], r"there is no block 'b'"),
     "other shape": (["compare", "a.safetensors", "one.safetensors", "x.npy"], r"the two are not models of one shape"),
+    "a folder": (["trace", ".", "--text", "a"], r"\. is a folder, not a file"),
+    "numbers in a folder": (["health", "a.safetensors", "."], r"\. is a folder, not a file"),
+    "no text": (["trace", "pronouns-lstm", "--text", " \n"], r"the text is empty: there is nothing to read"),
+    "not UTF-8": (["trace", "pronouns-lstm", "--text", "-"], r"not text in UTF-8: it goes wrong at byte 4"),
+    "nothing piped": (["health", "a.safetensors", "-"], r"standard input is not an \.npy file"),
+    "an empty file": (["health", "a.safetensors", "empty.npy"], r"empty\.npy is empty: an array is needed"),
+    "text in an array": (["health", "a.safetensors", "words.npy"], r"words\.npy holds text, not numbers"),
+    "nowhere to write": (
+        ["trace", "a.safetensors", "--input", "x.npy", "--out", "nix/t.npz"],
+        r"there is no folder nix to write into",
+    ),
+    "written into a folder": (
+        ["trace", "a.safetensors", "--input", "x.npy", "--out", "."],
+        r"\. is a folder: give the name of a file",
+    ),
+    "a survey into a file": (
+        ["survey", "pronouns-lstm", "x.txt", "--out", "x.npy"],
+        r"x\.npy is a file: a survey is kept in a folder",
+    ),
+    "a link to itself": (["health", "a.safetensors", "loop.npy"], r"loop\.npy: Too many levels of symbolic links"),
     "not a model": (["trace", "x.npy", "--input", "x.npy"], r".+"),
 }
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_a_sentence(case: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_wrong_is_a_sentence(
+    case: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments, says = WRONG[case]
+    np.save(folder / "words.npy", np.array(["a", "b"]))
+    (folder / "empty.npy").touch()
+    (folder / "loop.npy").symlink_to("loop.npy")
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"Mary\xff")))
     code, out, error = run(capsys, *arguments)
     assert (code, out) == (2, "")
     assert re.fullmatch(rf"gatescope: .*{says}.*\n", error), error
+
+
+def test_what_is_not_a_number_is_null_in_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.load("x.npy")
+    x[2:] = np.nan
+    np.save("nan.npy", x)
+    code, out, error = run(capsys, "trace", "a.safetensors", "--input", "nan.npy", "--json")
+    h = json.loads(out, parse_constant=pytest.fail)["h"]
+    assert (code, error) == (0, "") and h[1][0] is not None and h[2] == [None] * 4
+    code, out, error = run(capsys, "compare", "a.safetensors", "other.safetensors", "nan.npy", "--json")
+    assert code == 1 and json.loads(out, parse_constant=pytest.fail)["causes"][0]["name"] == "gate order"
+    code, out, error = run(capsys, "health", "a.safetensors", "nan.npy")
+    assert (code, error) == (0, "") and "nan" not in out
+
+
+def test_a_port_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    for port in ("70000", "-1", "x"):
+        with pytest.raises(SystemExit, match="2"):
+            cli.main(["page", f"--port={port}"])
+        assert f"a port is a whole number from 1 to 65535, not '{port}'" in capsys.readouterr().err
 
 
 def test_the_help_fits_a_screen(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,26 +3,40 @@
     share_i = (x_i - b_i) * integral over a from 0 to 1 of dF/dx_i at b + a (x - b)
 
 Sundararajan, Taly & Yan, ICML 2017, arXiv 1703.01365; ``lstm_core.analysis.attribution`` asks for them.
+
+A network that keeps one thing or another has cliffs on the way, and gradients at even distances miss them. Where to
+take gradients is therefore found by runs forward alone: a part of the way is sampled at Chebyshev's places, the
+polynomial through these says what so many places of Gauss and Legendre would miss there, and where it does not fit the
+part is halved. Then the gradients are spent where they are worth most.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.polynomial.legendre import leggauss
 
-from lstm_core.analysis.rerun import input_gradients, output, rerun
+from lstm_core.analysis.rerun import input_gradients, outputs, rerun
 from lstm_core.sequences import skipped
 from lstm_core.trace import Trace
 
-POINTS = 1024
+POINTS = 256
 """Gradients at most; fewer where these add up."""
 NODES = 16
-"""Of them on a part of the way, at the places of Gauss and Legendre."""
+"""Of them on a part of the way, at most."""
 COMPLETE, NARROWEST = 1e-9, 1e-9
 """Of the output's gain, what may be missing; and the part of the way that is halved no more."""
+RESOLVED = 0.01
+"""Of what may be missing, what a part that is halved no more may miss."""
+EACH = 2
+"""Gradients for each part that is sampled, at least: runs forward are not free either."""
 AT_ONCE = 200_000
 """Values of one signal that are held at a time."""
+PRICES = tuple(2.0**-k for k in range(-10, 48))
+"""What a gradient may cost, in units of the output, from few gradients to many."""
 
 
 def integrated(
@@ -40,75 +54,134 @@ def integrated(
     near = places[places >= step][0] if trace.reverse and step <= places[-1] else places[places <= step][-1]
     at = int(np.searchsorted(places, near))
     own, begin = x[taken], start[taken]
-    way = _Way(trace, at, vector, begin, own - begin, min(NODES, points))
+    way = _Way(trace, at, vector, begin, own - begin)
     shares = np.zeros_like(x)
     shares[taken] = way.along(points)
-    return shares, way.value(0.0)
+    return shares, float(way.values(np.zeros(1))[0])
 
 
-@dataclass(frozen=True)
+def _samples() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Chebyshev's places on a part, from -1 to 1; by these, the coefficients of the polynomial through values there,
+    (place, coefficient), and what so many of Gauss and Legendre's places miss of its gain, (place, count - 1)."""
+    degree = 2 * NODES
+    places = np.cos(np.pi * np.arange(degree, -1, -1) / degree)
+    series = np.linalg.inv(chebyshev.chebvander(places, degree)).T
+    missed = np.zeros((degree + 1, NODES))
+    for count in range(1, NODES + 1):
+        nodes, weights = leggauss(count)
+        for k, one in enumerate(np.eye(degree + 1)):
+            gain = chebyshev.chebval(1.0, one) - chebyshev.chebval(-1.0, one)
+            missed[k, count - 1] = weights @ chebyshev.chebval(nodes, chebyshev.chebder(one)) - gain
+    return places, series, series @ missed
+
+
+PLACES, SERIES, MISSED = _samples()
+
+
+@dataclass(eq=False)
 class _Part:
-    """Of the way from ``low`` to ``high``: what each input gets there, (time, input), and how far the sum of that is
-    from what the output really gained."""
+    """Of the way from ``low`` to ``high``. errors: what 1, 2, ... gradients there would miss. tail: what the polynomial
+    itself may miss. halves: empty for a part that was not halved."""
 
     low: float
     high: float
-    shares: np.ndarray
+    errors: np.ndarray
+    tail: float
+    halves: list[_Part] = field(default_factory=list)
+
+    def leaves(self) -> Iterator[_Part]:
+        if not self.halves:
+            yield self
+        for half in self.halves:
+            yield from half.leaves()
+
+    def plan(self, price: float) -> _Plan:
+        """The cheapest way to go along it: what is missed, and ``price`` for each gradient."""
+        costs = self.errors + price * np.arange(1, len(self.errors) + 1)
+        count = int(costs.argmin()) + 1
+        whole = _Plan([(self.low, self.high, count)], count, float(self.errors[count - 1]))
+        if not self.halves:
+            return whole
+        first, second = (half.plan(price) for half in self.halves)
+        apart = _Plan(first.parts + second.parts, first.points + second.points, first.error + second.error)
+        return min(whole, apart, key=lambda plan: plan.error + price * plan.points)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """parts: from, to, and how many gradients; of all: their number, and what is missed."""
+
+    parts: list[tuple[float, float, int]]
+    points: int
     error: float
 
 
 class _Way:
-    """The straight way from a baseline to the input, (time, input) each, and the gradient along it.
+    """The straight way from a baseline to the input, (time, input) each, and the gradient along it."""
 
-    What the output gains on a part of the way is known from both ends, so that each part says by itself whether its
-    gradients add up. Parts that do not are halved: a network that keeps one thing or another has a cliff on the way.
-    """
-
-    def __init__(
-        self, trace: Trace, step: int, vector: np.ndarray, begin: np.ndarray, way: np.ndarray, nodes: int
-    ) -> None:
+    def __init__(self, trace: Trace, step: int, vector: np.ndarray, begin: np.ndarray, way: np.ndarray) -> None:
         self._trace, self._step, self._vector, self._begin, self._way = trace, step, vector, begin, way
-        self._nodes, self._weights = np.polynomial.legendre.leggauss(nodes)
         self._most = max(1, AT_ONCE // max(1, len(way) * trace.hidden_size))
-        self._values: dict[float, float] = {}
 
     def along(self, points: int) -> np.ndarray:
         """(time, input): what each input gets, from at most so many gradients."""
-        parts = self._parts([(0.0, 1.0)])
-        used = len(self._nodes)
-        allowed = COMPLETE * max(1.0, abs(self.value(1.0) - self.value(0.0)))
-        while (wrong := sum(part.error for part in parts)) > allowed:
-            parts.sort(key=lambda part: part.error)
-            room = (points - used) // (2 * len(self._nodes))
-            halved = [part for part in parts[-room:] if part.error * len(parts) * 2 > wrong] if room else []
-            if not halved or parts[-1].high - parts[-1].low < NARROWEST:
+        ends = self.values(np.array([0.0, 1.0]))
+        allowed = COMPLETE * max(1.0, abs(float(ends[1] - ends[0])))
+        whole = self._halved(points, allowed)
+        best = _Plan([(0.0, 1.0, 1)], 1, np.inf)
+        for price in PRICES:
+            plan = whole.plan(price)
+            if plan.points > points:
                 break
-            middles = [(part, (part.low + part.high) / 2) for part in halved]
+            best = plan
+            if plan.error <= allowed:
+                break
+        shares = np.zeros_like(self._way)
+        places, weights = zip(*(_gauss(*part) for part in best.parts), strict=True)
+        for where, each in self._chunks(np.concatenate(places), np.concatenate(weights)):
+            shares += np.einsum("tpi,p->ti", self._gradients(where), each)
+        return shares * self._way
+
+    def values(self, places: np.ndarray) -> np.ndarray:
+        """(place,): the output there; 0 is the baseline, and 1 the input."""
+        found = [outputs(self._run(where), self._step, self._vector) for where, _ in self._chunks(places, places)]
+        return np.concatenate(found)
+
+    def _halved(self, points: int, allowed: float) -> _Part:
+        """The whole way, halved until polynomials fit, or until there are too many parts for so few gradients."""
+        (whole,) = self._sampled([(0.0, 1.0)])
+        rough, count = [whole], 1
+        while rough := [part for part in rough if part.tail > RESOLVED * allowed and part.high - part.low > NARROWEST]:
+            rough = sorted(rough, key=lambda part: -part.tail)[: max(0, points // EACH - count) // 2]
+            middles = [(part, (part.low + part.high) / 2) for part in rough]
             ends = [end for part, middle in middles for end in ((part.low, middle), (middle, part.high))]
-            parts = parts[: len(parts) - len(halved)] + self._parts(ends)
-            used += len(ends) * len(self._nodes)
-        return np.sum([part.shares for part in parts], axis=0)
+            halves = self._sampled(ends) if ends else []
+            for at, part in enumerate(rough):
+                part.halves = halves[2 * at : 2 * at + 2]
+            rough, count = halves, count + len(halves)
+        return whole
 
-    def value(self, place: float) -> float:
-        """The output there; 0 is the baseline, and 1 the input."""
-        if place not in self._values:
-            run = rerun(self._trace, (self._begin + place * self._way)[:, None])
-            self._values[place] = output(run, self._step, self._vector)
-        return self._values[place]
+    def _sampled(self, ends: list[tuple[float, float]]) -> list[_Part]:
+        places = [(low + high) / 2 + (high - low) / 2 * PLACES for low, high in ends]
+        values = self.values(np.concatenate(places)).reshape(len(ends), -1)
+        tails = np.abs(values @ SERIES)[:, -6:].sum(axis=1)
+        errors = np.abs(values @ MISSED)
+        errors = np.maximum.accumulate(errors[:, ::-1], axis=1)[:, ::-1] + tails[:, None]
+        return [_Part(*end, own, float(tail)) for end, own, tail in zip(ends, errors, tails, strict=True)]
 
-    def _parts(self, ends: list[tuple[float, float]]) -> list[_Part]:
-        half = [(high - low) / 2 for low, high in ends]
-        places = np.concatenate([(low + high) / 2 + h * self._nodes for (low, high), h in zip(ends, half, strict=True)])
-        rows = [self._gradients(places[at : at + self._most]) for at in range(0, len(places), self._most)]
-        each = np.concatenate(rows, axis=1).reshape(len(self._way), len(ends), len(self._nodes), -1)
-        sums = np.einsum("p,tepi,e->eti", self._weights, each, np.array(half)) * self._way
-        gains = [self.value(high) - self.value(low) for low, high in ends]
-        return [
-            _Part(low, high, shares, abs(float(shares.sum()) - gain))
-            for (low, high), shares, gain in zip(ends, sums, gains, strict=True)
-        ]
+    def _chunks(self, *rows: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+        for at in range(0, len(rows[0]), self._most):
+            yield tuple(row[at : at + self._most] for row in rows)
+
+    def _run(self, places: np.ndarray) -> Trace:
+        return rerun(self._trace, self._begin[:, None] + places[:, None] * self._way[:, None])
 
     def _gradients(self, places: np.ndarray) -> np.ndarray:
         """(time, place, input)"""
-        runs = self._begin[:, None] + places[:, None] * self._way[:, None]
-        return input_gradients(rerun(self._trace, runs), self._step, self._vector)
+        return input_gradients(self._run(places), self._step, self._vector)
+
+
+def _gauss(low: float, high: float, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places on a part of the way, and their weights."""
+    nodes, weights = leggauss(count)
+    return (low + high) / 2 + (high - low) / 2 * nodes, (high - low) / 2 * weights

@@ -1,0 +1,93 @@
+"""What is given to a command: a model, an array, a text, a place to write to.
+
+What is wrong with it is a ValueError in words, or an OSError, before anything is computed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from lstm_core import Loaded, Network, Trace, list_models, load, load_model, npz
+from lstm_core.network import is_network
+from lstm_core.say import say
+
+
+def model_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say how a file is read."""
+    parser.add_argument("--cell", help="which cell a file holds, where it does not say: rnn, rnn_relu, ...")
+    parser.add_argument("--batch-first", action="store_true", help="a PyTorch file's input is (batch, time, input)")
+
+
+def opened(name: str, asked: argparse.Namespace) -> Network | Loaded:
+    """A shipped model by its name, or what is in a file."""
+    if name in list_models() and not Path(name).exists():
+        return load_model(name)
+    if not Path(name).exists() and "." not in name and os.sep not in name:
+        names = ", ".join(list_models())
+        raise ValueError(say("{name} is neither a file nor a shipped model; these are {names}", name=name, names=names))
+    return Network.load(name) if is_network(name) else load(name, asked.cell, batch_first=asked.batch_first)
+
+
+def array(name: str) -> np.ndarray:
+    """The numbers in an .npy file, or on standard input for "-"."""
+    if name == "-":
+        data, name = sys.stdin.buffer.read(), say("standard input")
+    else:
+        data = Path(name).read_bytes()
+    if not data:
+        raise ValueError(say("{name} is empty: an array is needed, as numpy.save writes it", name=name))
+    value = npz.array(data, name)
+    if not isinstance(value, np.ndarray):
+        raise ValueError(value)
+    if value.dtype.kind not in "biuf":
+        raise ValueError(say("{name} holds text, not numbers", name=name))
+    return value
+
+
+def text_of(given: str) -> str:
+    """The text itself, or the one on standard input for "-"."""
+    if given == "-":
+        try:
+            given = sys.stdin.buffer.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            message = say("standard input is not text in UTF-8: it goes wrong at byte {place:,}", place=error.start)
+            raise ValueError(message) from error
+    if not given.strip():
+        raise ValueError(say("the text is empty: there is nothing to read"))
+    return given
+
+
+def writable(out: str | None) -> None:
+    """ValueError for a file that cannot be written, before anything is computed."""
+    if out is None or out == "-":
+        return
+    if Path(out).is_dir():
+        raise ValueError(say("{name} is a folder: give the name of a file", name=out))
+    if not Path(out).parent.is_dir():
+        raise ValueError(say("there is no folder {name} to write into", name=Path(out).parent))
+
+
+def traces(model: Network | Loaded, asked: argparse.Namespace) -> dict[str, Trace]:
+    """What the model does with it: by the names of the blocks, in the order in which they run."""
+    text = getattr(asked, "text", None)
+    if text is not None:
+        if isinstance(model, Loaded) or not model.reads_words:
+            raise ValueError(say("this model reads numbers, as its file holds no vocabulary: give --input x.npy"))
+        return {model.name: model.run(text_of(text))}
+    x = array(asked.input)
+    return {model.name: model.read(x)} if isinstance(model, Network) else model.trace(x)
+
+
+def one_of(traces: Mapping[str, Trace], block: str | None) -> Trace:
+    """The trace of that block, or the only one there is."""
+    if block is not None and block not in traces:
+        raise ValueError(say("there is no block {name!r}; there are {names}", name=block, names=", ".join(traces)))
+    if block is None and len(traces) > 1:
+        raise ValueError(say("this file has several blocks, say which: --block {names}", names=" or ".join(traces)))
+    return traces[block] if block is not None else next(iter(traces.values()))
