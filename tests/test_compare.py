@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -290,6 +291,33 @@ def eight_bits() -> Case:
     return module, {n: rounded(v) if "weight" in n else v for n, v in arrays(module).items()}, read()
 
 
+@fault("precision", "matrices of A rounded to 8-bit integers")
+def eight_bits_as_our_own_files_have_them() -> Case:
+    """One scale a row, the next above a 127th of its largest weight that has eleven bits."""
+    module = build()
+
+    def rounded(matrix: np.ndarray) -> np.ndarray:
+        scale = np.abs(matrix).max(axis=1, keepdims=True) / 127
+        power = 2.0 ** np.floor(np.log2(scale))
+        scale = np.ceil(scale / power * 2**11) / 2**11 * power
+        return (np.round(matrix / scale) * scale).astype(np.float32)
+
+    return module, {n: rounded(v) if "weight" in n else v for n, v in arrays(module).items()}, read()
+
+
+@fault("layer order", "the layers of B taken in the order 0, 2, 1")
+def layers_exchanged() -> Case:
+    module = build(num_layers=3)
+    other = {"0": "0", "1": "2", "2": "1"}
+    return module, {name[:-1] + other[name[-1]]: value for name, value in arrays(module).items()}, read()
+
+
+@fault("layer order", "the layers of B taken in the order 1, 2, 0")
+def layers_one_further() -> Case:
+    module = build(width=6, num_layers=3)
+    return module, {n[:-1] + str((int(n[-1]) + 1) % 3): v for n, v in arrays(module).items()}, read(7, 3, 6)
+
+
 @fault("first state", "passed to B")
 def state_not_passed() -> Case:
     module = build()
@@ -378,7 +406,7 @@ def test_a_planted_fault_is_named(name: str) -> None:
 
 def test_there_are_twenty_and_one_of_each_cause() -> None:
     assert len(FAULTS) >= 20
-    assert {cause.name for cause in discover()} == {cause for cause, _, _ in FAULTS.values()}
+    assert {*(cause.name for cause in discover()), "layer order"} == {cause for cause, _, _ in FAULTS.values()}
 
 
 def test_a_planted_fault_is_placed() -> None:
@@ -574,6 +602,36 @@ def test_what_is_not_a_number_is_not_equal() -> None:
         with pytest.raises(ValueError, match="the tolerance is a number of at least 0"):
             compare(one, other, x, tolerance=tolerance)
     assert compare(one, one, x, lengths=[6, 3, 1]).equal  # what lies after a sequence's end is nobody's
+
+
+def test_one_that_ends_at_what_is_not_a_number_says_where_and_why() -> None:
+    module, x = build(num_layers=2), read()
+    for name, place, at in (("weight_hh_l1", (7, 2), 1), ("weight_ih_l0", (1, 1), 0)):
+        other = build(num_layers=2)
+        getattr(other, name).data[place] = torch.nan
+        for a, b, side in ((module, other, "B"), (other, module, "A")):
+            found = compare(a, b, x)
+            assert not found.equal and not found.explained and found.parting is not None
+            assert (found.parting.layer, found.parting.step) == (at, 0)
+            values = found.parting.a, found.parting.b
+            assert np.isnan(values[side == "B"]) and np.isfinite(values[side == "A"])
+            where = f"{name}\\[{place[0]}, {place[1]}\\]"
+            says = f"The run of {side} ended there: .* the weights hold such a value, {where}"
+            assert re.search(says, str(found)), found
+            json.dumps(found.to_dict(), allow_nan=False)
+    both = build(num_layers=2)
+    both.load_state_dict(other.state_dict())
+    with pytest.raises(ValueError, match="not a number from step 0 on"):
+        compare(other, both, x)
+
+
+def test_a_model_and_its_file_of_8_bits(tmp_path: Path) -> None:
+    """The embedding is rounded as well."""
+    model = lstm_core.load_model("country-gru")
+    model.save(tmp_path / "m.safetensors", "int8")
+    found = compare(model, tmp_path / "m.safetensors", np.arange(3, 15))
+    changes = "the embedding of A rounded to 8-bit integers", "the matrices of A rounded to 8-bit integers"
+    assert found.explained and tuple(str(cause.change) for cause in found.causes) == changes
 
 
 def test_every_file_of_ours_is_known_as_such_wherever_its_header_says_so(tmp_path: Path) -> None:

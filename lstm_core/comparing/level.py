@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_core.block import Block
 from lstm_core.cells.base import Cell
+from lstm_core.certificate import Broken
 from lstm_core.sequences import skipped
 from lstm_core.trace import Trace
 
@@ -36,7 +37,8 @@ class Level:
     chained: whether the inputs are the output of the level below, which has ``under`` directions.
     biases: by direction, the two of which a framework's file or module made one, stacked in PyTorch's order; empty
     where they are not known. words: what the inputs were looked up in, if that is known.
-    signals: as the model itself ran. precision: what it ran in.
+    signals: as the model itself ran. precision: what it ran in. broken: where that run ended, if it came to what is not
+    a number.
     """
 
     side: str
@@ -56,6 +58,7 @@ class Level:
     signals: Signals
     precision: str
     can_run: bool
+    broken: Broken | None = None
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -120,6 +123,7 @@ def levels(side: str, name: str, trace: Trace, biases: Sequence[Sequence[Params]
                 signals=signals,
                 precision=precision,
                 can_run=runs and not (trace.cell.below and layer),
+                broken=trace.broken,
             )
         )
         if trace.cell.output in signals:

@@ -69,7 +69,8 @@ class Comparison(Result):
     layer at each step; empty where the two are not of one shape.
     causes: what was found to be exchanged, lowest layer first; explained: whether both agree with all of these
     exchanged, to ``left``. parameters: by layer, direction and name, how far the weights of both lie apart, largest
-    first; of layers whose cells have the same.
+    first; of layers whose cells have the same. broken: what ended the run of one, if it came to what is not a number;
+    there is no error and no cause then.
     """
 
     axes = {"growth": "time"}
@@ -83,6 +84,7 @@ class Comparison(Result):
     explained: bool = False
     left: float | None = None
     parameters: Mapping[tuple[int, int, str], float] | None = None
+    broken: str = ""
 
     def __bool__(self) -> bool:
         """Whether they are equal."""
@@ -92,6 +94,8 @@ class Comparison(Result):
         """What is known of the cause, in sentences; nothing where they are equal."""
         if self.equal:
             return []
+        if self.broken:
+            return [self.broken]
         lines: list[str] = []
         for name, where in dict.fromkeys((cause.name, cause.where) for cause in self.causes):
             lines.append(say("Cause: {name}, in {where}.", name=say(name), where=_places(where)))
@@ -156,6 +160,7 @@ class Comparison(Result):
             "causes": causes,
             "explained": self.explained,
             "left": number(self.left),
+            "broken": str(self.broken),
         }
 
 

@@ -11,7 +11,9 @@ import numpy as np
 from lstm_core.comparing import sides
 from lstm_core.comparing.aligned import difference, pairs
 from lstm_core.comparing.causes import Cause, Try, discover
+from lstm_core.comparing.ended import ended, ran
 from lstm_core.comparing.level import Level, Signals
+from lstm_core.comparing.order import reordered
 from lstm_core.comparing.result import Comparison, Found, Parting
 from lstm_core.say import mark, say
 from lstm_core.trace import Trace
@@ -34,13 +36,16 @@ def compare(
         raise ValueError(say("the tolerance is a number of at least 0, not {tolerance}", tolerance=tolerance))
     first, second = sides.both(a, b, x, lengths, state)
     _fit(first, second)
+    end = ended(first, second)
     double = all(level.precision == "float64" for level in (*first, *second))
     limit = tolerance if tolerance is not None else LIMIT["float64"] if double else 1e-5
+    if end is not None:
+        return Comparison(False, np.inf, limit, end[0], np.zeros(0), broken=end[1])
     error = float(max(_error(one, other) for one, other in zip(first, second, strict=True)))
     growth = _growth(first[-1], second[-1])
     if error <= limit:
         for level in (*first, *second):
-            _ran(level)
+            ran(level)
         return Comparison(True, error, limit, None, growth)
     parting = next(filter(None, (_parting(k, p, q, limit) for k, (p, q) in enumerate(zip(first, second, strict=True)))))
     if not all(level.can_run for level in (*first, *second)):
@@ -54,32 +59,12 @@ def compare(
         where = tuple((k, None) for k in range(len(first)))
         found = Found(mark("precision"), change, rounded[0].side, where)
         return Comparison(False, error, limit, parting, growth, (found,), True, apart)
+    if (found := _reordered(first, second, limit)) is not None:
+        return Comparison(False, error, limit, parting, growth, (found[0],), True, found[1])
     causes, first_, second_, whole = _explained(first, second, limit)
     left = _end_to_end(first_, second_) if whole else None
     explained = left is not None and bool(left <= limit * len(first))
     return Comparison(False, error, limit, parting, growth, causes, explained, left, _parameters(first, second))
-
-
-def _ran(level: Level) -> None:
-    """ValueError where there was nothing to compare: no step, or none from some step on that is a number."""
-    steps, batch = level.inputs.shape[:2]
-    taken = np.ones((steps, batch), bool) if level.read is None else level.read.copy()
-    if level.lengths is not None:
-        taken &= np.arange(steps)[:, None] < np.asarray(level.lengths)
-    if not taken.any():
-        raise ValueError(say("the input has no steps, so that there is nothing to compare"))
-    shown = level.signals.get(level.cell.output)
-    if shown is None:
-        return
-    bad = ~np.isfinite(shown).all(axis=(0, 3)) & taken[: shown.shape[1]]
-    if bad.any():
-        step = int(bad.any(axis=1).argmax())
-        message = say(
-            "both compute what is not a number from step {step} on, so that nothing can be said of what comes after: "
-            "compare them on an input and a state without NaN or infinity, and with finite weights",
-            step=step,
-        )
-        raise ValueError(message)
 
 
 def _fit(first: Sequence[Level], second: Sequence[Level]) -> None:
@@ -195,12 +180,26 @@ def _parameters(first: Sequence[Level], second: Sequence[Level]) -> dict[tuple[i
     for layer, (p, q) in enumerate(zip(first, second, strict=True)):
         for direction, (a, b) in enumerate(zip(p.params, q.params, strict=True)):
             for name in a.keys() & b.keys():
-                if a[name].shape == b[name].shape and (worst := float(np.abs(a[name] - b[name]).max(initial=0.0))):
+                if a[name].shape == b[name].shape and (worst := float(difference(a[name], b[name]).max(initial=0.0))):
                     found[layer, direction, name] = worst
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 # ---- what has to be exchanged
+
+
+def _reordered(first: Sequence[Level], second: Sequence[Level], limit: float) -> tuple[Found, float] | None:
+    """The order of the layers of B that makes both agree, and to what."""
+    for order, levels in reordered(second):
+        moved = [k for k, place in enumerate(order) if k != place]
+        lowest = moved[0]  # below it nothing has changed
+        if _worst(first[lowest], replace(levels[lowest], inputs=first[lowest].inputs)) > limit:
+            continue
+        left = _end_to_end(first, levels)
+        if left <= limit * len(first):
+            change = say("the layers of B taken in the order {order}", order=", ".join(map(str, order)))
+            return Found("layer order", change, "B", tuple((k, None) for k in moved)), left
+    return None
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from lstm_core import stored
 from lstm_core.comparing.causes import Cause, Try, everywhere, gates
 from lstm_core.comparing.level import Level, Params
 from lstm_core.say import mark, say
@@ -24,6 +25,11 @@ def bfloat16(values: np.ndarray) -> np.ndarray:
     return (bits & np.uint32(0xFFFF0000)).view(np.float32).astype(np.float64)
 
 
+def int8(matrix: np.ndarray) -> np.ndarray:
+    """As it comes back from a file of ours that stores 8-bit integers, (row, ...)."""
+    return stored.rounded(matrix, "int8").astype(np.float64)
+
+
 ROUNDINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"float16": float16, "bfloat16": bfloat16}
 
 
@@ -33,7 +39,7 @@ def tries(own: Level, other: Level) -> Iterator[Try]:
     for name, rounded in ROUNDINGS.items():
         change = say("the weights of {side} rounded to {kind}", side=own.side, kind=name)
         yield from everywhere(change, own, lambda p, two, r=rounded: _rounded(p, two, letters, r))
-    for axes in ("stack", "gate", "row"):
+    for axes in ("stack", "gate", "row", "stored"):
         change = say("the matrices of {side} rounded to 8-bit integers", side=own.side)
         yield from everywhere(change, own, lambda p, two, a=axes: _int8(p, a))
 
@@ -52,9 +58,14 @@ def _rounded(
     return found
 
 
-def _int8(params: Params, share: str) -> Params:
+def _int8(params: Params, share: str) -> Params | None:
     """Symmetric: the nearest of 127 equal steps on either side of 0, up to the largest weight of a stack of gates, of
-    a gate, or of a row."""
+    a gate, or of a row; or as files of ours are "stored", whose scales have eleven bits."""
+    if share == "stored":
+        matrices = {name: value for name, value in params.items() if value.ndim == 2}
+        if not all(np.isfinite(value).all() for value in matrices.values()):
+            return None
+        return {**params, **{name: int8(value) for name, value in matrices.items()}}
     found = dict(params)
     for prefix in ("W_", "U_"):
         names = [name for name in params if name.startswith(prefix)]

@@ -1,0 +1,64 @@
+"""Runs that come to what is not a number: nothing can be said of what comes after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lstm_core.certificate import Broken
+from lstm_core.comparing.level import Level
+from lstm_core.comparing.result import Parting
+from lstm_core.say import Said, say
+
+
+def ended(first: Sequence[Level], second: Sequence[Level]) -> tuple[Parting, Said] | None:
+    """Where one run ended, at what is not a number, while the other went on, and what is said of it."""
+    ends: list[Broken | None] = [
+        next((level.broken for level in side if level.broken is not None), None) for side in (first, second)
+    ]
+    a, b = ends
+    if a is None and b is None:
+        return None
+    if a is not None and b is not None and (a.step, a.sequence, a.layer) == (b.step, b.sequence, b.layer):
+        return None
+    side, end = ("A", a) if b is None or a is not None and a.step <= b.step else ("B", b)
+    assert end is not None
+    own = first if side == "A" else second
+    layer = next(k for k, level in enumerate(own) if level.broken is not None and level.layer == end.layer)
+    at = end.direction, end.step, end.sequence, end.unit
+    a_value, b_value = (_value(levels[layer].signals.get(end.signal), at) for levels in (first, second))
+    place = end.direction, end.step, end.sequence, end.signal, end.unit
+    parting = Parting(layer, first[layer].name, *place, a_value, b_value)
+    return parting, say("The run of {side} ended there: {why}.", side=side, why=end.message)
+
+
+def _end(levels: Sequence[Level]) -> Broken | None:
+    return next((level.broken for level in levels if level.broken is not None), None)
+
+
+def _value(values: np.ndarray | None, at: tuple[int, ...]) -> float:
+    inside = values is not None and all(place < size for place, size in zip(at, values.shape, strict=True))
+    return float(values[at]) if values is not None and inside else np.nan
+
+
+def ran(level: Level) -> None:
+    """ValueError where there was nothing to compare: no step, or none from some step on that is a number."""
+    steps, batch = level.inputs.shape[:2]
+    taken = np.ones((steps, batch), bool) if level.read is None else level.read.copy()
+    if level.lengths is not None:
+        taken &= np.arange(steps)[:, None] < np.asarray(level.lengths)
+    if not taken.any():
+        raise ValueError(say("the input has no steps, so that there is nothing to compare"))
+    shown = level.signals.get(level.cell.output)
+    if shown is None:
+        return
+    bad = ~np.isfinite(shown).all(axis=(0, 3)) & taken[: shown.shape[1]]
+    if bad.any():
+        step = int(bad.any(axis=1).argmax())
+        message = say(
+            "both compute what is not a number from step {step} on, so that nothing can be said of what comes after: "
+            "compare them on an input and a state without NaN or infinity, and with finite weights",
+            step=step,
+        )
+        raise ValueError(message)
