@@ -33,6 +33,7 @@ FLOW = (
     "lstm_core.notebook",
     "lstm_core.api",
     "lstm_core",
+    "lstm_core.given",
     "lstm_core.cli",
     "lab.texts lab.corpus lab.machine lab.measures.units",
     "lab.tasks",

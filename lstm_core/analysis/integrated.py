@@ -23,8 +23,8 @@ from lstm_core.analysis.rerun import input_gradients, outputs, rerun
 from lstm_core.sequences import skipped
 from lstm_core.trace import Trace
 
-POINTS = 256
-"""Gradients at most; fewer where these add up."""
+POINTS, ENOUGH, GOOD = 1024, 256, 3e-5
+"""Gradients at most; and so many where no more than that, in units of the output, is missed then."""
 NODES = 16
 """Of them on a part of the way, at most."""
 COMPLETE, NARROWEST = 1e-9, 1e-9
@@ -131,7 +131,7 @@ class _Way:
         best = _Plan([(0.0, 1.0, 1)], 1, np.inf)
         for price in PRICES:
             plan = whole.plan(price)
-            if plan.points > points:
+            if plan.points > points or (plan.points > ENOUGH and best.error <= GOOD):
                 break
             best = plan
             if plan.error <= allowed:
