@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import lstm_core.survey  # noqa: F401  before the function of that name, which takes the package's place
 from lstm_core.cells.base import Cell, Signal
+from lstm_core.kinds import kinds
 from lstm_core.shown import draw_with, drawer
 from lstm_core.text import Token
 from lstm_core.trace import Trace
@@ -29,6 +30,7 @@ def _notebook() -> Any:
 draw_with(_notebook)
 
 
+@kinds
 def trace(
     module: Any,
     x: Any,
@@ -93,6 +95,7 @@ def trace_all(model: Any, *inputs: Any, force: None = None, **named: Any) -> dic
 def trace_all(model: Any, *inputs: Any, force: str | Iterable[str], **named: Any) -> Forced: ...
 
 
+@kinds
 def trace_all(
     model: Any, *inputs: Any, force: str | Iterable[str] | None = None, **named: Any
 ) -> dict[str, Trace] | Forced:
@@ -121,6 +124,7 @@ def trace_all(
     return Forced(*trace_whole(model, inputs, named, Forcing(force)))
 
 
+@kinds
 def trace_cell(
     module: Any,
     x: Any,
@@ -177,6 +181,7 @@ def trace_cell(
     return trace_own(module, x, state, tokens, **how, **form)
 
 
+@kinds
 def trace_chunks(
     module: Any, x: Any, state: Any = None, tokens: tuple[Token, ...] = (), *, steps: int
 ) -> Iterator[Trace]:
@@ -193,6 +198,7 @@ def trace_chunks(
     return chunks(module, x, state, tokens, steps)
 
 
+@kinds
 def compare(
     a: Any, b: Any, x: Any = None, *, lengths: Any = None, state: Any = None, tolerance: float | None = None
 ) -> Comparison:
@@ -220,6 +226,7 @@ def compare(
     return walk(a, b, x, lengths=lengths, state=state, tolerance=tolerance)
 
 
+@kinds
 def beside(a: Trace, b: Trace, *, layer: int = -1, direction: int = 0, batch: int = 0, live: bool = True) -> Any:
     """The page's figure of two traces beside each other, for a notebook: one cursor, a row for each role.
 
@@ -232,6 +239,7 @@ def beside(a: Trace, b: Trace, *, layer: int = -1, direction: int = 0, batch: in
     return drawer().show_traces([a, b], None, layer, direction, batch, None, live)
 
 
+@kinds
 def survey(
     model: Any,
     data: Any,
@@ -288,6 +296,7 @@ def survey(
     return run(model, data, out, threshold=threshold, **how, **form, **place)
 
 
+@kinds
 def open_survey(folder: str | os.PathLike[str], model: Any = None, data: Any = None, tokenizer: Any = None) -> Survey:
     """The survey in ``folder``, whole or not. A shipped model is found by its name; another ``model`` (with its
     ``tokenizer``) is needed to trace something again, and so is ``data`` if it was vectors, which a survey does not
@@ -300,6 +309,7 @@ def open_survey(folder: str | os.PathLike[str], model: Any = None, data: Any = N
     return opened(folder, model, data, tokenizer)
 
 
+@kinds
 def watch(model: Any, every: int = 100, to: Any = print, *, sequences: int = 8) -> Watching:
     """Read the health of a model's recurrent modules while it trains, at every so many forward passes.
 
@@ -318,6 +328,7 @@ def watch(model: Any, every: int = 100, to: Any = print, *, sequences: int = 8) 
     return Watching(model, every, to, sequences)
 
 
+@kinds
 def watch_callback(every: int = 100, to: Any = None, *, sequences: int = 8) -> Any:
     """``watch`` as a callback for Lightning's ``Trainer``, which counts training batches.
 
@@ -330,6 +341,7 @@ def watch_callback(every: int = 100, to: Any = None, *, sequences: int = 8) -> A
     return callback(every, to, sequences)
 
 
+@kinds
 def check_state(
     step_fn: Callable[[Any], Any],
     batches: Iterable[Any],

@@ -21,6 +21,7 @@ from lstm_core import stored
 from lstm_core.block import Block
 from lstm_core.cells import cell as find_cell
 from lstm_core.cells.base import Cell
+from lstm_core.kinds import kinds
 from lstm_core.ops import host
 from lstm_core.say import say
 from lstm_core.scan import Layers
@@ -229,6 +230,7 @@ class Network:
         """(time, vocabulary): the softmax of ``logits``."""
         return softmax(self.logits(trace))
 
+    @kinds
     def next_tokens(self, trace: Trace, step: int, k: int = 5) -> list[tuple[str, float]]:
         """The ``k`` likeliest words after ``step`` and their probabilities, likeliest first."""
         return self.named(*_best(softmax(self.predicts.scores(self.reads(trace.signals)[step, :1])), k))[0]
@@ -237,6 +239,7 @@ class Network:
         """``next_tokens`` for every step, some steps at a time: a whole vocabulary a step is a lot of memory."""
         return self.named(*self.likeliest(trace, k))
 
+    @kinds
     def likeliest(self, trace: Trace, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
         """(time, k) each: the ids of the likeliest next words after every step, likeliest first, and their
         probabilities."""

@@ -12,6 +12,7 @@ from lstm_core.attention import ALPHA
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.certificate import Broken, Certificate
 from lstm_core.equations import carry
+from lstm_core.kinds import kinds
 from lstm_core.say import say
 from lstm_core.share import share
 from lstm_core.shown import drawer
@@ -188,6 +189,7 @@ class Trace:
 
         return pick(self[signal], index, signal)
 
+    @kinds
     def sequence(self, batch: int = 0, step: int | None = None) -> Trace:
         """Sequence ``batch`` alone, as a trace of a batch of one that ends where the sequence does, without padding.
 
@@ -222,6 +224,7 @@ class Trace:
         """A notebook's: a table of what it is, and a picture of its first signal."""
         return drawer().table(self)
 
+    @kinds
     def show(
         self,
         signals: str | Iterable[str] | None = None,

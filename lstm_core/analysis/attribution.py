@@ -29,11 +29,10 @@ from lstm_core.analysis.brief import brief
 from lstm_core.analysis.gradients import ARITHMETIC, _local, gradients
 from lstm_core.analysis.integrated import POINTS, integrated
 from lstm_core.analysis.memory import memory
-from lstm_core.analysis.readout import Readout
-from lstm_core.analysis.rerun import output, rerun, sent_down
+from lstm_core.analysis.rerun import aimed, begun, output, rerun, sent_down
 from lstm_core.analysis.steps import history
 from lstm_core.analysis.tape import Tape
-from lstm_core.ops import host
+from lstm_core.kinds import kinds
 from lstm_core.say import say
 from lstm_core.sequences import skipped
 from lstm_core.shown import Result
@@ -72,6 +71,7 @@ class Attribution(Result):
         return tuple(int(at) for at in np.argsort(-self.words, kind="stable")[:count])
 
 
+@kinds
 def attribution(
     trace: Trace,
     target: Any,
@@ -91,8 +91,9 @@ def attribution(
         its baseline, and "exact" has none. Zeros are an embedding that says nothing; ``expected(model, trace)`` is the
         word that the model expected there. points: how many gradients are averaged for integrated ones at most.
 
-    All in float64. Raises ValueError for a method, step, sequence or direction that there is not, and for "exact" where
-    the cell's memory does not go on linearly; NotImplementedError for a cell with a function that has no derivative
+    All in float64. Raises ValueError for a method, step, sequence or direction that there is not, for a target or a
+    baseline with NaN, for a trace without h, and for "exact" where the cell's memory does not go on linearly; TypeError
+    for an argument of another kind; NotImplementedError for a cell with a function that has no derivative
     here.
     """
     if method not in METHODS:
@@ -100,12 +101,13 @@ def attribution(
         raise ValueError(say("there is no method {method!r}; there are {names}", method=method, names=names))
     if points < 1:
         raise ValueError(say("points must be at least 1, not {points}", points=points))
-    vector = host(target.vector if isinstance(target, Readout) else target, np.float64)
+    vector = aimed(target)
     trace, step = history(trace, batch, step)
+    trace[trace.cell.output]  # ValueError where it was not kept
     if method == "exact":
         return _exact(trace, step, vector)
     x = np.asarray(trace.inputs[:, 0], np.float64)
-    start = np.broadcast_to(host(baseline, np.float64), x.shape)
+    start = begun(baseline, x)
     value = output(trace, step, vector)
     if method == "relevance":
         return _relevance(trace, step, vector, x, start, value)

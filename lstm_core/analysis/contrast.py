@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from lstm_core.attention import ALPHA
+from lstm_core.kinds import kinds
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
@@ -53,6 +54,7 @@ class Contrast(Result):
         return values
 
 
+@kinds
 def contrast(first: Trace, second: Trace) -> Contrast:
     """Align two traces of one network token by token.
 

@@ -13,20 +13,22 @@ from typing import Any
 import numpy as np
 
 from lstm_core.analysis.brief import brief
-from lstm_core.analysis.readout import Readout
-from lstm_core.analysis.rerun import outputs, rerun
+from lstm_core.analysis.rerun import aimed, begun, numbers, outputs, rerun
 from lstm_core.analysis.steps import history
-from lstm_core.ops import host
+from lstm_core.kinds import kinds
 from lstm_core.say import say
 from lstm_core.sequences import skipped
+from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Deletion:
+class Deletion(Result):
     """order: the steps as they were deleted. values: (deleted + 1,), the output with so many of them deleted, from 0
     on."""
+
+    axes = {"values": "deleted"}
 
     order: tuple[int, ...]
     values: np.ndarray
@@ -37,6 +39,7 @@ class Deletion:
         return float(np.trapezoid(self.values) / len(self.order)) if self.order else float(self.values[0])
 
 
+@kinds
 def deletion(
     trace: Trace,
     target: Any,
@@ -56,9 +59,11 @@ def deletion(
     In float64, all runs at once: O(most * time * unit) numbers. Raises ValueError as ``attribution`` does, and for
     another number of ``words`` than there are steps.
     """
-    vector = host(target.vector if isinstance(target, Readout) else target, np.float64)
+    vector = aimed(target)
     trace, step = history(trace, batch, step)
-    words = host(words, np.float64)
+    words = numbers("words", words)
+    if most is not None and most < 0:
+        raise ValueError(say("most must be at least 0, not {most}", most=most))
     if words.shape != (len(trace),):
         raise ValueError(
             say("words holds {found} shares; this sequence has {steps} steps", found=words.shape, steps=len(trace))
@@ -69,7 +74,7 @@ def deletion(
     read = np.arange(len(trace)) if len(trace.layers[0]) > 1 else read
     order = read[np.argsort(-words[read], kind="stable")][:most]
     x = np.asarray(trace.inputs[:, 0], np.float64)
-    start = np.broadcast_to(host(baseline, np.float64), x.shape)
+    start = begun(baseline, x)
     runs = np.repeat(x[:, None], len(order) + 1, axis=1)
     for count, at in enumerate(order, 1):
         runs[at, count:] = start[at]

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_core.kinds import kinds
 from lstm_core.network import CHUNK, Network, softmax
 from lstm_core.say import say
 from lstm_core.trace import Trace
 
 
+@kinds
 def expected(model: Network, trace: Trace) -> np.ndarray:
     """(time, input), float64: the mean embedding of the next word by the model's own probabilities, of the first of
     the batch; before the first word, of which nothing is expected, the mean of all embeddings.

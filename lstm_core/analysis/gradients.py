@@ -23,6 +23,7 @@ from lstm_core.analysis.steps import Steps, history, kept_from, steps
 from lstm_core.analysis.tape import ARITHMETIC, Tape, tape
 from lstm_core.attention import error_in_states, top
 from lstm_core.equations import carry
+from lstm_core.kinds import kinds
 from lstm_core.ops import Matrix, host
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
@@ -162,6 +163,7 @@ class Gradients(Result):
         return self._factors[key]
 
 
+@kinds
 def gradients(trace: Trace, step: int, error: Any, batch: int = 0) -> Gradients:
     """Send the error ``error`` (directions * unit,), given in the top layer's h after ``step``, back to the first word.
 
@@ -260,6 +262,7 @@ class Flow(Result):
             return self.direct / (self.direct + self.rest)
 
 
+@kinds
 def flow(
     trace: Trace,
     step: int,
@@ -291,6 +294,7 @@ def flow(
     return Flow(state, step, norm, np.linalg.norm(kept, axis=1), np.linalg.norm(rest, axis=(1, 2)))
 
 
+@kinds
 def jacobians(
     trace: Trace,
     step: int,

@@ -12,6 +12,7 @@ import numpy as np
 
 from lstm_core.analysis.brief import brief
 from lstm_core.analysis.timescales import lasting
+from lstm_core.kinds import kinds
 from lstm_core.say import say
 from lstm_core.sequences import taken
 from lstm_core.shown import Result
@@ -156,6 +157,7 @@ class Health(Result):
         return (self.keep > OPEN) & (self.write > WRITES)
 
 
+@kinds
 def health(trace: Trace, *, spectra: bool = True) -> tuple[Health, ...]:
     """Every layer and direction of a trace, over the steps of all sequences: those that were taken, not the padding
     after a sequence's end nor what a mask skips (``lstm_core.sequences.taken``). Raises ValueError where there is none.

@@ -29,6 +29,7 @@ import numpy as np
 from lstm_core.analysis.tape import tape
 from lstm_core.attention import weights
 from lstm_core.cells.base import Cell
+from lstm_core.kinds import kinds
 from lstm_core.network import Network
 from lstm_core.ops import NUMPY
 from lstm_core.say import say
@@ -98,6 +99,7 @@ _FORM = re.compile(
 )
 
 
+@kinds
 def parse(text: str) -> Intervention:
     """Read one intervention; ValueError says what is wrong. ``parse(str(i)) == i`` for every intervention."""
     found = _FORM.fullmatch(text)
@@ -122,11 +124,13 @@ def parse(text: str) -> Intervention:
     return Force(found["signal"], value, units, start, stop, layer, direction, on)
 
 
+@kinds
 def parse_all(text: str) -> tuple[Intervention, ...]:
     """Read a list written by ``format_all``: interventions with ";" between them."""
     return tuple(parse(part.strip()) for part in text.split(";") if part.strip())
 
 
+@kinds
 def format_all(interventions: Iterable[Intervention]) -> str:
     """Write a list of interventions, for a link."""
     return ";".join(map(str, interventions))
@@ -169,6 +173,7 @@ class Counterfactual(Result):
         return self.model
 
 
+@kinds
 def intervene(
     trace: Trace, interventions: Intervention | str | Iterable[Intervention | str], model: Network | None = None
 ) -> Counterfactual:

@@ -19,6 +19,7 @@ from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import Steps, history, kept_from, steps
 from lstm_core.analysis.tape import tape
 from lstm_core.equations import equations
+from lstm_core.kinds import kinds
 from lstm_core.ops import host
 from lstm_core.shown import Result
 from lstm_core.symbols import contains
@@ -57,6 +58,7 @@ class Memory(Result):
     candidate_reads_state: bool
 
 
+@kinds
 def memory(
     trace: Trace,
     step: int,
@@ -156,6 +158,7 @@ class Retention(Result):
     initial: np.ndarray
 
 
+@kinds
 def retention(trace: Trace, unit: int, *, layer: int = -1, backward: bool = False, batch: int = 0) -> Retention:
     """The retention matrix of a unit; its row ``step`` is ``memory(trace, step, unit)``. Raises as ``memory`` does.
 

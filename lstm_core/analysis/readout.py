@@ -8,6 +8,7 @@ import numpy as np
 
 from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import history
+from lstm_core.kinds import kinds
 from lstm_core.network import Network
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
@@ -24,6 +25,7 @@ class Readout(Result):
     bias: float
 
 
+@kinds
 def readout(model: Network, word: str | int, against: str | int | None = None) -> Readout:
     """The direction of a word of the vocabulary, or of its id. Raises ValueError for a word that the model does not
     have."""
@@ -60,6 +62,7 @@ class Lead(Result):
         return float(self.contributions.sum()) + self.bias
 
 
+@kinds
 def lead(model: Network, trace: Trace, step: int) -> Lead:
     """Who speaks for the likeliest next word: the lead over the second, unit by unit, of the first of the batch.
 
@@ -79,6 +82,7 @@ def lead(model: Network, trace: Trace, step: int) -> Lead:
 ALONE = "a vocabulary of one word has no second one to lead over"
 
 
+@kinds
 def leads(model: Network, trace: Trace, likeliest: np.ndarray | None = None) -> np.ndarray:
     """(time, directions * hidden): ``lead(model, trace, step).contributions`` of every step.
 
@@ -110,6 +114,7 @@ def _shares(model: Network, read: np.ndarray, ids: np.ndarray) -> np.ndarray:
     return parts.reshape(len(parts), -1, width).sum(1)
 
 
+@kinds
 def word_error(model: Network, trace: Trace, step: int, word: str | int) -> np.ndarray:
     """(directions * hidden,): the gradient, in h after ``step``, of the loss -log p(``word``, or its id, comes next).
 

@@ -13,12 +13,42 @@ import numpy as np
 
 from lstm_core import attention as attending
 from lstm_core.analysis.gradients import Gradients, _back, gradients
+from lstm_core.analysis.readout import Readout
 from lstm_core.analysis.steps import Steps
 from lstm_core.analysis.tape import Tape
-from lstm_core.ops import NUMPY
+from lstm_core.ops import NUMPY, host
 from lstm_core.say import say
 from lstm_core.scan import scan
 from lstm_core.trace import Trace
+
+
+def aimed(target: Any) -> np.ndarray:
+    """The direction that is asked for, (directions * unit,), float64. Raises ValueError for what is not one."""
+    if isinstance(target, Readout):
+        return host(target.vector, np.float64)
+    return numbers("target", target)
+
+
+def begun(baseline: Any, x: np.ndarray) -> np.ndarray:
+    """The baseline of each of the inputs ``x``, (time, input). Raises ValueError for one that does not fit them."""
+    found = numbers("baseline", baseline)
+    try:
+        return np.broadcast_to(found, x.shape)
+    except ValueError as error:
+        shapes = {"input": x.shape[1:], "all": x.shape, "found": found.shape}
+        raise ValueError(say("a baseline is a number, {input} or {all}, not {found}", **shapes)) from error
+
+
+def numbers(name: str, value: Any) -> np.ndarray:
+    """An argument as float64. Raises TypeError for what is not numbers, ValueError for those that are not finite."""
+    try:
+        found = host(value, np.float64)
+    except (TypeError, ValueError) as error:
+        kind = type(value).__name__
+        raise TypeError(say("{name} must be numbers, not {found}", name=name, found=kind)) from error
+    if not np.isfinite(found).all():
+        raise ValueError(say("{name} holds a value that is NaN or infinite", name=name))
+    return found
 
 
 def output(trace: Trace, step: int, vector: np.ndarray) -> float:

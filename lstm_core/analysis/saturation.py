@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_core.analysis.brief import brief
+from lstm_core.kinds import kinds
 from lstm_core.sequences import taken
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
@@ -24,6 +25,7 @@ class Saturation(Result):
     high: float
 
 
+@kinds
 def saturation(
     trace: Trace, low: float = 0.1, high: float = 0.9, *, layer: int = -1, backward: bool = False
 ) -> Saturation:

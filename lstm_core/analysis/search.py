@@ -15,6 +15,7 @@ import numpy as np
 from lstm_core.analysis.properties import PROPERTIES, Property
 from lstm_core.analysis.split import split
 from lstm_core.equations import carry
+from lstm_core.kinds import kinds
 from lstm_core.network import Network
 from lstm_core.ops import host
 from lstm_core.sequences import taken
@@ -67,6 +68,7 @@ class Search(Result):
         return (1 + sum(score >= self.best.score for score in self.shuffled)) / (1 + len(self.shuffled))
 
 
+@kinds
 def search(
     model: Network,
     texts: Sequence[str],
@@ -93,6 +95,7 @@ def search(
     return search_traces(traces, labels, what, signal, untrained, shuffles, seed)
 
 
+@kinds
 def search_traces(
     traces: Sequence[Trace],
     labels: Sequence[np.ndarray],

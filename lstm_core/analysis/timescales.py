@@ -12,6 +12,7 @@ import numpy as np
 from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import Steps, steps
 from lstm_core.analysis.tape import tape
+from lstm_core.kinds import kinds
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
@@ -45,6 +46,7 @@ class Timescales(Result):
     let_go: np.ndarray
 
 
+@kinds
 def timescales(trace: Trace, *, layer: int = -1, backward: bool = False, batch: int = 0) -> Timescales:
     """The timescale of every unit of a layer in one sequence of the batch. Raises ValueError if the cell's memory is
     not linear (the plain RNN)."""
