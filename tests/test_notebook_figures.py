@@ -135,6 +135,17 @@ def test_a_long_figure_is_small_and_quick(steps: int) -> None:
     assert bool(tree["notices"]) == (steps > drawn)
 
 
+def test_a_long_figure_has_as_many_rows_as_fit() -> None:
+    """What moves little is small when it is compressed."""
+    model = lstm_core.load_model("pronouns-lstm")
+    trace = model.run("Mary went home because she was tired . " * 350, device="cpu")
+    assert len(trace) == 2800
+    view = trace.show()
+    assert len(unpacked(view.content)["sides"][0]["units"]) == 16 and len(view.content) + len(view._esm) < MOST
+    framed._first[:] = [framed.Framed(view._figure, view.module)]
+    assert len(trace.show(live=False).html) < MOST
+
+
 def test_the_figure_and_the_frame_carry_the_modules_in_their_order() -> None:
     told = json.loads(gzip.decompress(carried.modules()))
     names = [name for name, _ in told["modules"]]

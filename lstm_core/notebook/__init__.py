@@ -38,7 +38,7 @@ def show_traces(
         return Picture("".join(pictures.show(trace, names, layer, direction, batch).html for trace in traces))
     if unit is not None:
         tree.check("unit", unit, width(shown[0].trace))
-    figure = tree.Grid(shown, names, unit)
+    figure = tree.Grid(shown, names, unit).filled()
     still = "".join(map(pictures.table, traces))
     return _view(figure, "gates/gates.js", still, live)
 

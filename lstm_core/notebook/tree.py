@@ -19,6 +19,7 @@ from lstm_core.drawing.grid import LONGEST as LONGEST_ATTENTION
 from lstm_core.drawing.grid import roles_of
 from lstm_core.drawing.order import SMALL, memory, moved, width
 from lstm_core.network import Network
+from lstm_core.notebook.packing import packed
 from lstm_core.say import say
 from lstm_core.trace import Trace
 
@@ -26,6 +27,9 @@ VALUES = 140_000
 """Numbers in the heat maps of a figure, at most: less than two bytes each, when they are compressed."""
 FRAME = 80_000
 """The same for a figure that carries its modules, in letters."""
+BYTES = {VALUES: 240_000, FRAME: 130_000}
+"""What so many numbers may take; where they are smaller there are more of them, ``MORE`` times as many at most."""
+MORE = 4
 LONGEST = 4_000
 """Steps that are drawn."""
 FEWEST = 2
@@ -96,7 +100,17 @@ class Grid:
 
     def framed(self) -> Grid:
         """The same, small enough for a frame."""
-        return Grid(self.sides, self.signals, self.units[0], FRAME)
+        return Grid(self.sides, self.signals, self.units[0], FRAME).filled()
+
+    def filled(self) -> Grid:
+        """The same with as many rows as there is room for when they are compressed."""
+        if all(len(units) == count for (units, _), count in zip(self.rows, self.counts, strict=True)):
+            return self
+        allowed = BYTES[self.values]
+        times = min(MORE, allowed / max(1, len(packed(self, self.steps - 1))))
+        more = Grid(self.sides, self.signals, self.units[0], int(times * self.values)) if times > 1.2 else self
+        fits = more is not self and len(packed(more, self.steps - 1)) <= allowed * 1.1
+        return more if fits else self
 
     @property
     def steps(self) -> int:
