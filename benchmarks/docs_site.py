@@ -24,7 +24,8 @@ from lab.experiments.record import results
 ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE = (
     "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "assets/README.md",
-    *(f"benchmarks/{name}.md" for name in ("README", "attribution", "load", "survey", "trace")), "assets/screenshots/gates.png",
+    *(f"benchmarks/{name}.md" for name in ("README", "attribution", "load", "survey", "trace")),
+    "assets/screenshots/gates.png",
 )  # fmt: skip
 """Pages and pictures of the repository that the site shows beside those of docs/, under the same paths."""
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)")

@@ -10,6 +10,7 @@ import lstm_core.survey  # noqa: F401  before the function of that name, which t
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.kinds import kinds
 from lstm_core.shown import draw_with, drawer
+from lstm_core.survey import needed
 from lstm_core.text import Token
 from lstm_core.trace import Trace
 
@@ -287,6 +288,7 @@ def survey(
     OSError if the disk is full; what ``trace`` raises; ImportError if pyarrow or Ray is missing. All parts that were
     done stay, and ``open_survey`` can be asked about them, after Ctrl-C as well.
     """
+    needed()
     from lstm_core.survey.run import survey as run
 
     how = {"top": top, "sample": sample, "signals": signals, "follow": follow, "patterns": patterns, "seed": seed}
@@ -304,6 +306,7 @@ def open_survey(folder: str | os.PathLike[str], model: Any = None, data: Any = N
 
     Raises ValueError if there is no survey, or if it is one of another model; ImportError if pyarrow is missing.
     """
+    needed()
     from lstm_core.survey.answers import open_survey as opened
 
     return opened(folder, model, data, tokenizer)
@@ -323,6 +326,7 @@ def watch(model: Any, every: int = 100, to: Any = print, *, sequences: int = 8) 
 
     Raises ValueError for a model without such modules and numbers below 1, TypeError for another ``to``.
     """
+    import lstm_core.modules  # noqa: F401  which says so where torch is missing
     from lstm_core.watching.watch import Watching
 
     return Watching(model, every, to, sequences)
@@ -366,6 +370,7 @@ def check_state(
     Raises ValueError for a model without recurrent modules, and what ``step_fn`` raises, but for PyTorch's error of a
     graph that was gone back through already: that is a state which was not detached.
     """
+    import lstm_core.modules  # noqa: F401  which says so where torch is missing
     from lstm_core.watching.state import check
 
     return check(step_fn, batches, model, ids, starts)

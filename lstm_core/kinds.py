@@ -62,22 +62,23 @@ SHOWN = 40
 def kinds(function: Callable[P, T]) -> Callable[P, T]:
     """``function``, which raises TypeError with an argument's name where it is not of the kind that is annotated.
 
-    Checked are the annotations in ``KINDS``, alone or with None; every other argument is the function's own affair.
+    Checked are the annotations in ``KINDS``, alone, several, or with None; the others are not.
     """
     parameters = signature(function).parameters
     names = tuple(parameters)
     checks = {}
     for name, parameter in parameters.items():
-        kind, _, rest = str(parameter.annotation).partition(" | ")
-        if kind in KINDS and rest in ("", "None"):
-            checks[name] = (*KINDS[kind], rest == "None")
+        parts = str(parameter.annotation).split(" | ")
+        of = [part for part in parts if part != "None"]
+        if KINDS.keys() >= set(of):
+            checks[name] = [KINDS[kind][0] for kind in of], KINDS[of[0]][1], "None" in parts
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
         for name, value in (*zip(names, args, strict=False), *kwargs.items()):
             if name in checks:
                 fits, told, optional = checks[name]
-                if not (fits(value) or (optional and value is None)):
+                if not (any(fit(value) for fit in fits) or (optional and value is None)):
                     raise TypeError(told(name, _shown(value)))
         return function(*args, **kwargs)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lstm_core.analysis.attribution import METHODS
-from lstm_core.analysis.integrated import POINTS
+from lstm_core.analysis.integrated import ENOUGH
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "attribution.md").read_text(encoding="utf-8")
 
@@ -22,4 +22,4 @@ def test_the_code_prints_what_is_said(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_every_method_is_listed() -> None:
     assert tuple(re.findall(r"^\| `(\w+)` \| (?!`)", TEXT, re.MULTILINE)) == METHODS
-    assert f"at {POINTS} points" in TEXT
+    assert f"from {ENOUGH} gradients at most" in TEXT

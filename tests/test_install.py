@@ -101,11 +101,13 @@ def test_the_wheel_carries_the_page_and_not_the_lab(wheel: Path) -> None:
     site = {name for name in own if name.startswith("dashboard/site/")}
     assert own - page == site | {f"dashboard/{name}.py" for name in left}
     assert "dashboard/.streamlit/config.toml" in page and not any("/static/" in name for name in page)
-    assert {name.name for name in (ROOT / "assets" / "tours").iterdir()} == {
-        name.removeprefix("assets/tours/") for name in page if name.startswith("assets/")
+    assets = [file for part in ("tours", "surveys") for file in (ROOT / "assets" / part).rglob("*") if file.is_file()]
+    assert {file.relative_to(ROOT).as_posix() for file in assets} | {"assets/text/austen.txt.xz"} == {
+        name for name in page if name.startswith("assets/")
     }
     lab = {name for name in page if name.startswith("lab/") and name.endswith(".py")}
-    assert lab == {"lab/__init__.py"} | {f"lab/tasks/{n}.py" for n in ("__init__", "english", "chinese", "lexicon")}
+    tasks = {f"lab/tasks/{name}.py" for name in ("__init__", "english", "chinese", "lexicon")}
+    assert lab == {"lab/__init__.py", "lab/corpus.py"} | tasks
 
 
 def test_the_extra_of_the_page_is_what_its_requirements_pin() -> None:
@@ -130,6 +132,8 @@ for view in discover():
     code = f"import importlib; importlib.import_module({view.__name__!r}).page()"
     at = AppTest.from_string(code, default_timeout=60).run()
     assert not at.exception, at.exception
+from dashboard import cache, surveyed
+assert surveyed.shipped(cache.model("general-lstm"), 0) is not None
 print(len(meaning.words("person").pattern) > 1000, len(discover()))
 """
 
@@ -138,6 +142,13 @@ print(len(meaning.words("person").pattern) > 1000, len(discover()))
 def test_the_installed_page_is_drawn(environment: Callable[[str], Path]) -> None:
     printed = run(environment("page"), PAGES)
     assert printed.splitlines()[-1] == f"True {len(list((ROOT / 'dashboard' / 'views').glob('[a-z]*.py'))) - 1}"
+
+
+def test_without_pyarrow_a_survey_says_what_to_install(environment: Callable[[str], Path]) -> None:
+    command = str(environment("").parent / "gatescope")
+    done = subprocess.run([command, "survey", "pronouns-lstm", "x.txt", "--out", "x"], capture_output=True, text=True)
+    message = "a survey is kept with pyarrow, which is not installed: pip install 'gatescope[survey]'"
+    assert (done.returncode, done.stderr) == (2, f"gatescope: {message}\n")
 
 
 def test_the_installed_command_answers(environment: Callable[[str], Path]) -> None:
@@ -176,14 +187,14 @@ def test_readmes_code_for_torch_runs_with_the_extra_that_it_names(environment: C
 def test_without_torch_a_module_is_answered_with_what_to_install(environment: Callable[[str], Path]) -> None:
     code = """
 import lstm_core
-for call in (lstm_core.trace, lstm_core.trace_all):
+for call in (lstm_core.trace, lstm_core.trace_all, lstm_core.watch, lambda *a: lstm_core.check_state(*a, None)):
     try:
-        call(None, None)
+        call(None, 1)
     except ImportError as error:
         print(error)
 """
     sentence = "a PyTorch module is traced with PyTorch, which is not installed: pip install torch\n"
-    assert run(environment(""), code) == 2 * sentence
+    assert run(environment(""), code) == 4 * sentence
 
 
 def test_the_installed_library_stands_without_the_lab(environment: Callable[[str], Path]) -> None:

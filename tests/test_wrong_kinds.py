@@ -50,6 +50,15 @@ def test_an_argument_of_another_kind_is_named(case: tuple[str, Callable[..., Any
             function(**{parameter: value})  # before anything is said of what is missing
 
 
+def test_a_word_by_its_number_is_one_that_there_is() -> None:
+    model = lstm_core.load_model("pronouns-lstm")
+    for wrong in (-1, 10**9):
+        with pytest.raises(ValueError, match=f"there is no word {wrong}; there are 1,294, from 0 on"):
+            readout(model, wrong)
+    with pytest.raises(TypeError, match="word must be a text"):
+        readout(model, {})
+
+
 def test_there_are_many() -> None:
     assert len(CASES) > 60 and len({name for name, *_ in CASES}) > 25
 

@@ -10,6 +10,7 @@ from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import history
 from lstm_core.kinds import kinds
 from lstm_core.network import Network
+from lstm_core.say import say
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
@@ -39,7 +40,12 @@ def readout(model: Network, word: str | int, against: str | int | None = None) -
 
 
 def _id(model: Network, word: str | int) -> int:
-    return model.tokenizer.id(word) if isinstance(word, str) else int(word)
+    if isinstance(word, str):
+        return model.tokenizer.id(word)
+    count = len(model.predicts.bias)
+    if not 0 <= word < count:
+        raise ValueError(say("there is no word {number}; there are {count:,}, from 0 on", number=word, count=count))
+    return int(word)
 
 
 @brief
