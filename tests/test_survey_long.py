@@ -94,6 +94,7 @@ def test_a_long_document_is_surveyed_as_a_short_one_and_its_places_open(
     once = lstm_core.survey(model, [text], tmp_path / "once", top=3)
     monkeypatch.setattr(long_text, "SIZE", 400)
     monkeypatch.setattr(pieces, "STEPS", 50)
+    monkeypatch.setattr(pieces, "TOGETHER", 20)  # three stretches make a piece
     monkeypatch.setattr(answers, "STEPS", 50)
     cut = lstm_core.survey(model, [text], tmp_path / "cut", top=3)
     assert cut.steps == once.steps == len(model.run(text, device="cpu"))

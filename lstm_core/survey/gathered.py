@@ -48,18 +48,19 @@ class Gathered:
         self._values: dict[str, np.ndarray] = {}
         self._places: list[np.ndarray] = []
 
-    def add(self, batch: Sequence[Read], trace: Trace) -> None:
-        """The steps that were taken. Raises ValueError for a run that says nothing about one document."""
+    def add(self, batch: Sequence[Read], trace: Trace, first: int = 0) -> None:
+        """The steps that were taken. first: how many steps of the document are there already, where it is one that goes
+        on. Raises ValueError for a run that says nothing about one document."""
         self._check(trace, batch)
         self._cell = trace.cell
         same = len(trace) == len(batch[-1].x)
         lengths = [len(one.x) if same else len(trace) for one in batch]
         numbers = np.array([one.number for one in batch])
-        self.steps |= dict(zip(numbers.tolist(), lengths, strict=True))
+        self.steps |= {number: first + length for number, length in zip(numbers.tolist(), lengths, strict=True)}
         row, time = np.nonzero((taken(trace) & (np.arange(len(trace))[:, None] < lengths)).T)
         start = sum(place.shape[1] for place in self._places)
         stop = start + len(time)
-        self._places.append(np.stack([numbers[row], time]))
+        self._places.append(np.stack([numbers[row], time + first]))
         for signal in trace.cell.signals:
             if self.signals is None or signal.name in self.signals:
                 value = trace[signal.name]

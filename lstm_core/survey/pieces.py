@@ -13,7 +13,7 @@ from lstm_core.survey.gathered import Gathered, Read
 from lstm_core.survey.labels import FOLLOWED
 from lstm_core.survey.lags import LONGEST
 from lstm_core.survey.long_text import windows
-from lstm_core.survey.models import Model
+from lstm_core.survey.models import Model, Traces
 from lstm_core.survey.rows import Rows
 
 STEPS = 1 << 13
@@ -134,32 +134,40 @@ def _blamed(model: Model, batch: Sequence[Read], error: ValueError) -> ValueErro
 
 
 def _long(model: Model, one: Read, signals: Sequence[str] | None) -> Iterator[Piece]:
-    """A document that is longer than a piece, in stretches that each know the last steps of the one before."""
-    start, tails = 0, {}
-    stretches = model.whole(one.x, STEPS)
-    while True:
-        try:
-            traces = next(stretches, None)
-        except ValueError as error:
-            raise ValueError(say("document {number}: {error}", number=one.number, error=str(error))) from error
-        if traces is None:
-            return
+    """A document that is longer than a piece, in stretches, of which as many as make a piece come together; each piece
+    knows the last steps of the one before."""
+    start = stop = 0
+    tails: dict[str, dict[str, np.ndarray]] = {}
+    gathered: dict[str, Gathered] = {}
+    for traces in _stretches(model, one):
         length = len(next(iter(traces.values())))
-        stop = start + length
-        part = Read(one.number, one.x[start:stop], labels=one.labels[:, start:stop])
-        rows = {}
+        part = Read(one.number, one.x[stop : stop + length])
         for name, trace in traces.items():
-            gathered = Gathered(name, signals, length)
-            gathered.add([part], trace)
-            found = gathered.rows([part])
-            step = found.step + start
-            head = {s: tails[name][s] if name in tails else v[:, :0] for s, v in found.values.items()}
-            values = {s: np.concatenate([head[s], v], axis=1) for s, v in found.values.items()}
-            tails[name] = {s: v[:, -LONGEST:].copy() for s, v in values.items()}
-            width = next(iter(head.values())).shape[1]
-            rows[name] = Rows(
-                found.cell, values, found.shape, found.document, step, found.place, found.size, found.labels, width
-            )
+            gathered.setdefault(name, Gathered(name, signals, STEPS)).add([part], trace, stop - start)
+        stop += length
+        del traces
         last = stop >= len(one.x) or model.stretches is None
-        yield Piece(rows, [(one, stop)] if last else [])
-        start = stop
+        if last or stop - start >= STEPS:
+            whole = Read(one.number, one.x[start:stop], labels=one.labels[:, start:stop])
+            rows = {name: _after(gathered.pop(name), whole, start, tails) for name in list(gathered)}
+            yield Piece(rows, [(one, stop)] if last else [])
+            start = stop
+
+
+def _stretches(model: Model, one: Read) -> Iterator[Traces]:
+    try:
+        yield from model.whole(one.x, min(STEPS, TOGETHER))
+    except ValueError as error:
+        raise ValueError(say("document {number}: {error}", number=one.number, error=str(error))) from error
+
+
+def _after(gathered: Gathered, part: Read, start: int, tails: dict[str, dict[str, np.ndarray]]) -> Rows:
+    """What was gathered of a document from its step ``start`` on, behind the ``tails`` of what came before, which are
+    then those of this."""
+    found = gathered.rows([part])
+    before = tails.get(gathered.name, {name: value[:, :0] for name, value in found.values.items()})
+    values = {name: np.concatenate([before[name], value], axis=1) for name, value in found.values.items()}
+    tails[gathered.name] = {name: value[:, -LONGEST:].copy() for name, value in values.items()}
+    width = next(iter(before.values())).shape[1]
+    step = found.step + start
+    return Rows(found.cell, values, found.shape, found.document, step, found.place, found.size, found.labels, width)
