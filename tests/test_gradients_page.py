@@ -122,5 +122,6 @@ def test_every_language_has_its_plain_rnn() -> None:
     assert plain_rnn(load_model("pronouns-lstm"), TEXT) == "pronouns-rnn"
     assert plain_rnn(load_model("pronouns_zh-gru"), "昨天王女士去了市场") == "pronouns_zh-rnn"
     assert plain_rnn(load_model("general-lstm"), "Xiomara zorb blah") == "general-rnn"
-    assert plain_rnn(load_model("agreement-lstm"), "昨天王女士去了市场") in ("general-rnn", "pronouns_zh-rnn")
-    assert plain_rnn(load_model("agreement-lstm"), "The key to the cabinets is") == "general-rnn", "it reads any text"
+    assert plain_rnn(load_model("agreement-lstm"), "昨天王女士去了市场") == "pronouns_zh-rnn"
+    assert plain_rnn(load_model("agreement-lstm"), "Mary went to the market") == "pronouns-rnn"
+    assert plain_rnn(load_model("agreement-lstm"), "Xiomara zorb blah") is None, "the widest stands beside its own kind"
