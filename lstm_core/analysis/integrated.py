@@ -127,20 +127,26 @@ class _Way:
         """(time, input): what each input gets, from at most so many gradients."""
         ends = self.values(np.array([0.0, 1.0]))
         allowed = COMPLETE * max(1.0, abs(float(ends[1] - ends[0])))
-        whole = self._halved(points, allowed)
-        best = _Plan([(0.0, 1.0, 1)], 1, np.inf)
-        for price in PRICES:
-            plan = whole.plan(price)
-            if plan.points > points or (plan.points > ENOUGH and best.error <= GOOD):
-                break
-            best = plan
-            if plan.error <= allowed:
-                break
+        best = self._planned(min(points, ENOUGH), allowed)
+        if best.error > GOOD and points > ENOUGH:
+            best = self._planned(points, max(allowed, GOOD))
         shares = np.zeros_like(self._way)
         places, weights = zip(*(_gauss(*part) for part in best.parts), strict=True)
         for where, each in self._chunks(np.concatenate(places), np.concatenate(weights)):
             shares += np.einsum("tpi,p->ti", self._gradients(where), each)
         return shares * self._way
+
+    def _planned(self, points: int, allowed: float) -> _Plan:
+        """The best way with so many gradients, with fewer where no more than ``allowed`` is missed."""
+        whole, best = self._halved(points, allowed), _Plan([(0.0, 1.0, 1)], 1, np.inf)
+        for price in PRICES:
+            plan = whole.plan(price)
+            if plan.points > points:
+                break
+            best = plan
+            if plan.error <= allowed:
+                break
+        return best
 
     def values(self, places: np.ndarray) -> np.ndarray:
         """(place,): the output there; 0 is the baseline, and 1 the input."""

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { follow } from "../../dashboard/browser/notebook/follow.js"
+import loader from "../../dashboard/browser/notebook/loader.js"
 import { colours, read } from "../../dashboard/browser/notebook/look.js"
 import { unpack } from "../../dashboard/browser/page/unpack.js"
 
@@ -78,4 +79,32 @@ test("numbers of half precision", () => {
   const [first, second] = unpack(bytes).a.map((row) => Array.from(row))
   assert.deepEqual(first, [1, -2, Math.fround(0.333251953125), 2 ** -24])
   assert.deepEqual(second, [NaN, Infinity, -Infinity, 0])
+})
+
+// What anywidget promises a module in every notebook (its "front-end module"), and nothing else.
+const PROMISED = ["get", "set", "save_changes", "on", "off", "send"]
+
+test("a figure asks of its host what anywidget promises everywhere", async () => {
+  assert.deepEqual(Object.keys(loader), ["render"])
+  const asked = []
+  let heard
+  const host = {
+    get: (name) => ({ version: "test" })[name],
+    on: (event, hear) => (asked.push(event), (heard = hear)),
+    send(message) {
+      asked.push(message)
+      heard({ kind: "carried" }, [new DataView(new ArrayBuffer(3)), new DataView(new ArrayBuffer(0))])
+    },
+  }
+  const strict = new Proxy(host, {
+    get(target, name) {
+      if (name !== "then") assert.ok(PROMISED.includes(name), `the host has no ${String(name)}`)
+      return target[name]
+    },
+  })
+  globalThis.window ??= globalThis
+  const el = { textContent: "" }
+  await loader.render({ model: strict, el })
+  assert.deepEqual(asked, ["msg:custom", { kind: "carry", plotly: true }])
+  assert.match(el.textContent, /^This figure could not be drawn: /) // what came is not what was asked for
 })
