@@ -48,7 +48,7 @@ The usual way is a loop over the steps with the cell's equations written out in 
 (hooks on `nn.LSTM` see h alone), 64 documents of about one length at a time, and six HDF5 data sets to which the
 unpadded values are appended. It answers nothing yet.
 
-Goals: a million steps in 3 minutes and 500 MB, as many microseconds a step and as much memory at every size, at
+{note}Goals: a million steps in 3 minutes and 500 MB, as many microseconds a step and as much memory at every size, at
 most 1 % of the raw gates at 10^6 steps (the highest and lowest places of every unit, 2.5 MB, do not grow); two workers
 1.8 times as fast as one, Ray at most 1.15 times as slow as none, a worker at most 1.5 GB; a question in 300 ms, the
 first of a process aside, which imports and opens, and `similar` in 1 s."""
@@ -301,7 +301,7 @@ def main() -> None:
     times = [(name, f"{first:.0f} ms", f"{later:.0f} ms") for name, (first, later) in kept["answers"].items()]
     parts = [
         f"# What a survey costs\n\n{kept['machine']}, NumPy {np.__version__}.",
-        HOW.format(model=MODEL, units=units),
+        HOW.format(model=MODEL, units=units, note=kept.get("note", "")),
         markdown(head, rows),
         f"## Questions, of {QUESTIONS:,} steps",
         markdown(("question", "first", "then, median of 11"), times),
