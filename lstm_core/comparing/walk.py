@@ -198,7 +198,7 @@ def _reordered(first: Sequence[Level], second: Sequence[Level], limit: float) ->
         left = _end_to_end(first, levels)
         if left <= limit * len(first):
             change = say("the layers of B taken in the order {order}", order=", ".join(map(str, order)))
-            return Found("layer order", change, "B", tuple((k, None) for k in moved)), left
+            return Found(mark("layer order"), change, "B", tuple((k, None) for k in moved)), left
     return None
 
 
