@@ -1,4 +1,4 @@
-"""``make bench``: measure Gatescope's page beside the floor, in one run, and write the table into benchmarks/README.md.
+"""``make bench``: measure Gatescope's page beside the floor, and write the tables into benchmarks/README.md.
 
 Samples of the two pages alternate, because a machine's speed drifts: trust the ratios.
 """
@@ -43,10 +43,15 @@ def reruns(browser: Browser, repeat: int, found: Samples, env: dict[str, str]) -
         ours, floor = stack.enter_context(serve(GATESCOPE.script, env)), stack.enter_context(serve(FLOOR.script, env))
         mine = stack.enter_context(page.viewer(browser, GATESCOPE, ours, page.PAIR))
         bare = stack.enter_context(page.viewer(browser, FLOOR, floor))
+        mine.page.locator(GATESCOPE.box).focus()
+        mine.page.locator("[data-testid=gs-plot][data-able='1']").wait_for()  # who writes has both models soon
         for k in range(repeat + 2):
             samples = {"enter floor": bare.enter(f"text {k}")}
             for size in SIZES:
-                samples[f"enter {size}"] = mine.enter(models.words(size, seed=1000 * size + k))
+                text = models.words(size, seed=1000 * size + k)
+                samples[f"enter {size}"] = mine.enter(text)
+                samples[f"letter {size}"] = mine.letter(text), 0
+                samples[f"proved {size}"] = mine.prove(models.words(size, seed=2000 * size + k)), 0
                 if size == SIZES[0]:
                     samples["step"] = mine.step(back=True)
             if k >= 2:  # the first reruns warm the server and the browser up
@@ -91,33 +96,54 @@ def cell(values: Sequence[float], unit: str) -> str:
     return f"{text} {unit}".rstrip()
 
 
-def report(found: Samples, repeat: int, chromium_version: str, load: float) -> str:
-    """The table of goal, measured, floor and ratio, and the machine."""
+Row = tuple[str, str, str, str, str, str]
+
+
+def row(found: Samples, what: str, goal: str, name: str, beside: str | None, unit: str, met: bool | None = None) -> Row:
+    ratio = f"{median(found[name]) / median(found[beside]):.2f}" if beside else ""
+    verdict = "" if met is None else "met" if met else "missed"
+    return what, goal, cell(found[name], unit), cell(found[beside], unit) if beside else "", ratio, verdict
+
+
+def report_typing(found: Samples) -> list[Row]:
+    """What follows on a key, and what a rerun sends."""
     m = {name: median(values) for name, values in found.items()}
     rows = []
-
-    def row(what: str, goal: str, name: str, beside: str | None, unit: str, met: bool | None = None) -> None:
-        ratio = f"{m[name] / m[beside]:.2f}" if beside else ""
-        verdict = "" if met is None else "met" if met else "missed"
-        rows.append((what, goal, cell(found[name], unit), cell(found[beside], unit) if beside else "", ratio, verdict))
-
-    quick, all_viewers = m["enter 20"] <= m["enter floor"], f"memory {VIEWERS}"
-    row("Enter to repaint, 20 tokens", "at most the floor", "enter 20", "enter floor", "ms", quick)
-    flat = m["enter 100"] <= 1.4 * m["enter floor"]
-    row("Enter to repaint, 100 tokens", "at most 1.4 times the floor", "enter 100", "enter floor", "ms", flat)
-    row("Enter to repaint, 500 tokens", "", "enter 500", "enter floor", "ms")
-    row("a cursor step", "under 35 ms", "step", None, "ms", m["step"] < 35)
-    row("messages to the server in a cursor step", "none", "step sent", None, "", max(found["step sent"]) == 0)
-    for name, title in PAGES.items():
-        quick = m[f"click {name}"] < 300
-        row(f"{title}: click to repaint", "under 300 ms", f"click {name}", f"click {name} floor", "ms", quick)
-    soon = m["start"] <= m["start floor"]
-    row("start of the server to first chart", "at most the floor", "start", "start floor", "ms", soon)
     for n in SIZES:
-        row(f"bytes of a rerun, {n} tokens", "", f"enter {n} sent", "enter floor sent", "kB")
-    row("server memory, 1 viewer", "", "memory 1", "memory 1 floor", "MB")
+        goal, most = ("at most half the floor", m["enter floor"] / 2) if n == SIZES[0] else ("", None)
+        for name, what in (("letter", "a letter typed"), ("enter", "Enter")):
+            met = None if most is None else m[f"{name} {n}"] <= most
+            rows.append(row(found, f"{what} to repaint, {n} tokens", goal, f"{name} {n}", "enter floor", "ms", met))
+        what = f"Enter to the server's own trace, {n} tokens"
+        rows.append(row(found, what, "", f"proved {n}", "enter floor", "ms"))
+    rows.append(row(found, "a cursor step", "under 35 ms", "step", None, "ms", m["step"] < 35))
+    silent = max(found["step sent"]) == 0
+    rows.append(row(found, "messages to the server in a cursor step", "none", "step sent", None, "", silent))
+    for n in SIZES:
+        rows.append(row(found, f"bytes of a rerun, {n} tokens", "", f"enter {n} sent", "enter floor sent", "kB"))
+    return rows
+
+
+def report(found: Samples) -> list[Row]:
+    """The other pages, the start, and memory."""
+    m = {name: median(values) for name, values in found.items()}
+    rows = []
+    for name, title in PAGES.items():
+        what, beside, quick = f"{title}: click to repaint", f"click {name} floor", m[f"click {name}"] < 300
+        rows.append(row(found, what, "under 300 ms", f"click {name}", beside, "ms", quick))
+    soon = m["start"] <= m["start floor"]
+    what = "start of the server to first chart"
+    rows.append(row(found, what, "at most the floor", "start", "start floor", "ms", soon))
+    rows.append(row(found, "server memory, 1 viewer", "", "memory 1", "memory 1 floor", "MB"))
+    all_viewers = f"memory {VIEWERS}"
     small = m[all_viewers] < 400
-    row(f"server memory, {VIEWERS} viewers", "under 400 MB", all_viewers, f"{all_viewers} floor", "MB", small)
+    what = f"server memory, {VIEWERS} viewers"
+    rows.append(row(found, what, "under 400 MB", all_viewers, f"{all_viewers} floor", "MB", small))
+    return rows
+
+
+def table(rows: Sequence[Row], repeat: int, chromium_version: str, load: float) -> str:
+    """With the machine below."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("streamlit", "plotly", "numpy"))
     return "\n".join(
         (
@@ -142,24 +168,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--repeat", type=int, default=15, help="samples of each time")
     parser.add_argument("--dry", action="store_true", help="print the table, leave benchmarks/README.md alone")
+    parser.add_argument("--typing", action="store_true", help="only what follows on a key")
     options = parser.parse_args()
     load = os.getloadavg()[0]
     found: Samples = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         models.save(Path(folder))
         env = {"GATESCOPE_MODELS": folder}
-        print("Enter to repaint, cursor steps, bytes", flush=True)
+        print("keys to repaint, cursor steps, bytes", flush=True)
         reruns(browser, options.repeat, found, env)
-        print("clicks on the analysis pages", flush=True)
-        clicks(browser, options.repeat, found, env)
-        print("start of the server to first chart", flush=True)
-        start(browser, options.repeat, found)
-        print("memory", flush=True)
-        memory(browser, found, env)
-        table = report(found, options.repeat, browser.version, load)
-    print(table)
-    if not options.dry:
-        REPORT.write_text(tables.fill(REPORT.read_text(encoding="utf-8"), "results", table), encoding="utf-8")
+        made = {"typing": report_typing(found)}
+        if not options.typing:
+            print("clicks on the analysis pages", flush=True)
+            clicks(browser, options.repeat, found, env)
+            print("start of the server to first chart", flush=True)
+            start(browser, options.repeat, found)
+            print("memory", flush=True)
+            memory(browser, found, env)
+            made["results"] = report(found)
+        named = browser.version
+    for name, rows in made.items():
+        text = table(rows, options.repeat, named, load)
+        print(text)
+        if not options.dry:
+            REPORT.write_text(tables.fill(REPORT.read_text(encoding="utf-8"), name, text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,13 +24,15 @@ class Subject:
     """A page under measurement.
 
     box, chart: selectors of the sentence and of the drawn chart. seen: JavaScript, true once the text ``wanted[0]`` is
-    drawn, in a repaint after the ``wanted[1]``-th.
+    drawn, in a repaint after the ``wanted[1]``-th. proved: JavaScript, true once that is the server's own; empty where
+    nothing else is drawn.
     """
 
     script: Path
     box: str
     chart: str
     seen: str
+    proved: str = ""
 
 
 GATESCOPE = Subject(
@@ -38,6 +40,8 @@ GATESCOPE = Subject(
     box="[data-testid=gs-sentence]",
     chart="[data-testid=gs-plot][data-ready='1']",
     seen="(e => e.dataset.text === wanted[0] && +e.dataset.repaints > wanted[1])"
+    "(document.querySelector('[data-testid=gs-plot]'))",
+    proved="(e => e.dataset.text === wanted[0] && e.dataset.here === '0')"
     "(document.querySelector('[data-testid=gs-plot]'))",
 )
 FLOOR = Subject(
@@ -63,8 +67,23 @@ class Viewer:
         self.wire.clear()
         self.page.locator(self.subject.box).fill(text)
         took = key_to_paint(self.page, "Enter", self.subject.seen, [text, before])
+        if self.subject.proved:
+            self.page.wait_for_function(f"wanted => {self.subject.proved}", arg=[text])
         self.page.wait_for_timeout(200)  # the rerun's closing messages
         return took, self.wire.total()
+
+    def letter(self, text: str) -> float:
+        """Type one more letter behind ``text``, which stands there: milliseconds to its repaint."""
+        self.page.locator(self.subject.box).press("End")
+        before = self.page.evaluate("() => +(document.querySelector('[data-testid=gs-plot]').dataset.repaints)")
+        return key_to_paint(self.page, "x", self.subject.seen, [f"{text}x", before])
+
+    def prove(self, text: str) -> float:
+        """Type ``text`` at once and press Enter: milliseconds to the paint of the server's own trace of it."""
+        self.page.locator(self.subject.box).fill(text)
+        took = key_to_paint(self.page, "Enter", self.subject.proved, [text])
+        self.page.wait_for_timeout(200)
+        return took
 
     def step(self, back: bool) -> tuple[float, int]:
         """Move the cursor by one: (milliseconds to the paint, messages sent to the server)."""

@@ -23,7 +23,7 @@ FOLDERS = {"/static/": Path(get_static_dir()) / "static", "/app/static/": Path(_
 """Streamlit's own files and ours, by where browsers find them. What is in them never changes under one name."""
 NAME = re.compile(r"(?:\w[\w-]*/)*\w[\w.-]*(\.\w+)")
 """A file in such a folder: nothing hidden, and no way out."""
-KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".bin": "application/octet-stream"}
 """What is worth compressing, and what browsers are told that it is."""
 HEADERS = {
     "cache-control": "public, immutable, max-age=31536000",
@@ -31,7 +31,7 @@ HEADERS = {
     "vary": "Accept-Encoding",
 }
 MOST = 32 << 20
-"""Bytes that are kept: all of the files are 8 MB."""
+"""Bytes that are kept: all of the modules and scripts are 8 MB, and what belongs to the models 18 MB."""
 
 
 class Compressed:

@@ -11,6 +11,8 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
+from tokenizers import Tokenizer as HuggingFaceTokenizer
+from tokenizers import models, pre_tokenizers
 
 from dashboard.browser import unicode
 from lab.general.pieces import build
@@ -36,7 +38,18 @@ def tokenizers() -> dict[str, Tokenizer]:
         kind = json.dumps([rules["normalizer"], rules["pre_tokenizer"], rules["model"]["type"]])
         found.setdefault(kind, (name, tokenizer))
     pairs = build([*LINES, "the rain in the plain"] * 30, LINES[2:] * 30, size=420)
-    return {**dict(found.values()), "pairs": Tokenizer(pairs.to_str())}
+    return {**dict(found.values()), "pairs": Tokenizer(pairs.to_str()), **spaced()}
+
+
+def spaced() -> dict[str, Tokenizer]:
+    """Of vocabularies of whole words the two that cut at white space."""
+    ids = {word: k for k, word in enumerate(["<unk>", *dict.fromkeys(word for line in LINES for word in line.split())])}
+    made = {}
+    for splitter in (pre_tokenizers.Whitespace(), pre_tokenizers.WhitespaceSplit()):
+        library = HuggingFaceTokenizer(models.WordLevel(ids, unk_token="<unk>"))
+        library.pre_tokenizer = splitter  # pyright: ignore[reportAttributeAccessIssue]
+        made[type(splitter).__name__] = Tokenizer(library.to_str())
+    return made
 
 
 @cache

@@ -3,6 +3,7 @@
 together     25, 50, 100 and 150 first visits at one moment
 lecture      forty open the link together, follow a tour, type together
 room, hall   50 and 150 people who type another sentence every 5 s
+typing       50 whose browsers read what they type every second, beside the room
 misbehaving  half frames, half requests, sessions that never read, slow readers beside a neighbour who types
 soak         sessions that come and go until many reruns were made
 all          everything but the soak
@@ -73,6 +74,17 @@ def measure_crowd(viewers: int) -> Callable[[argparse.Namespace], Measured]:
     return measure
 
 
+def measure_typing(options: argparse.Namespace) -> Measured:
+    count = options.viewers or crowd.ROOM
+    found = []
+    for measured in (crowd.crowd, crowd.typing):
+        with serve() as server:
+            found.append(asyncio.run(measured(server, count, options.seconds)))
+            log(server, found[-1].errors)
+    beside, typed = found
+    return crowd.report_typing(typed, beside, count), typed.errors + beside.errors, []
+
+
 def measure_misbehaving(options: argparse.Namespace) -> Measured:
     with serve() as server:
         found = asyncio.run(misbehaving.misbehaving(server))
@@ -94,6 +106,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], Measured]] = {
     "lecture": measure_lecture,
     "room": measure_crowd(crowd.ROOM),
     "hall": measure_crowd(crowd.HALL),
+    "typing": measure_typing,
     "misbehaving": measure_misbehaving,
     "soak": measure_soak,
 }

@@ -32,7 +32,8 @@ class Failed(Exception):
 @dataclass
 class Viewer:
     """One session. ``name``, a number, stands in every sentence of it, so that an answer to another one is noticed.
-    ``query``: what stands in the address. ``asked``: when the last run was asked for, by ``time.perf_counter``."""
+    ``query``: what stands in the address. ``asked``: when the last run was asked for, by ``time.perf_counter``.
+    ``models``: addresses of what its browser runs by itself."""
 
     url: str
     name: int
@@ -41,6 +42,7 @@ class Viewer:
     typed: int = 0
     query: dict[str, str] = field(default_factory=dict)
     asked: float = 0
+    models: list[str] = field(default_factory=list)
     _socket: ClientConnection | None = field(default=None, repr=False)
     _state: ClientState = field(default_factory=ClientState, repr=False)
     _controls: str = ""
@@ -126,3 +128,5 @@ class Viewer:
             elif re.search(r"-talk(-\w+)?$", element.bidi_component.id):
                 self._talk = element.bidi_component.id
             drawn.append(element.bidi_component.bytes)
+            found = re.findall(rb"app/static/models/\w+\.\w+", element.bidi_component.bytes)
+            self.models = list(dict.fromkeys(address.decode() for address in found)) or self.models

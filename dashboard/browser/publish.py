@@ -51,6 +51,13 @@ def publish_words(code: str) -> None:
     _write(language.script(code), words_file(code))
 
 
+def publish_bytes(data: bytes, suffix: str) -> str:
+    """Write what browsers may ask for later, under its own digest; returns its address below the app's."""
+    target = STATIC / "models" / f"{hashlib.sha256(data).hexdigest()[:20]}{suffix}"
+    _write(data, target)
+    return f"app/static/models/{target.name}"
+
+
 def words_file(code: str) -> Path:
     """Where the browser finds what it says in this language."""
     return STATIC / publish()[0] / modules.WORDS.format(code=code)
@@ -66,12 +73,12 @@ def _copy(source: Path, target: Path) -> None:
     part.replace(target)
 
 
-def _write(text: str, target: Path) -> None:
+def _write(content: str | bytes, target: Path) -> None:
     """Write unless it is there."""
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         part = _part(target)
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         part.replace(target)
 
 
@@ -84,3 +91,6 @@ if __name__ == "__main__":  # for an image whose disk cannot be written to
     publish()
     for one in language.languages():
         publish_words(one)
+    from dashboard.at_once import prepare  # which asks this module
+
+    prepare()

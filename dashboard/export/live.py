@@ -104,13 +104,17 @@ def parts(
     """The parts, in the language in use; see ``page``."""
     files = {model.name: list_models()[model.name].read_bytes() for model in models}
     hashes = {name: sha256(data).hexdigest() for name, data in files.items()}
-    known = [
-        {"network": f"network-{list(files).index(model.name)}", "sha256": hashes[model.name], **_known(model, *at)}
+    sides = [
+        {
+            "network": f"network-{list(files).index(model.name)}",
+            "sha256": hashes[model.name],
+            **known(model, *at, vocabulary(model.tokenizer)),
+        }
         for model, at in zip(models, drawn, strict=True)
     ]
     template = {**tree, "figure": _empty(tree["figure"]), "sides": [_bare(side) for side in tree["sides"]]}
     template["steps"] = steps_of(steps, models)
-    template |= {"language": language.current(), "known": known, "examples": [list(one) for one in examples]}
+    template |= {"language": language.current(), "known": sides, "examples": [list(one) for one in examples]}
     return Parts(
         names=" / ".join(side["model"] for side in tree["sides"]),
         content=pack(template),
@@ -162,8 +166,9 @@ def declared(cell: type[Cell]) -> dict[str, Any]:
     return {"states": list(cell.states()), "output": cell.output, "below": list(cell.below)}
 
 
-def _known(model: Network, layer: int, direction: int) -> dict[str, Any]:
-    """What the browser knows of a side beside its file: ``Known`` of dashboard/browser/live/types.d.ts."""
+def known(model: Network, layer: int, direction: int, pieces: Mapping[str, Any]) -> dict[str, Any]:
+    """What the browser knows of a side beside its file: ``Known`` of dashboard/browser/live/types.d.ts. ``pieces``: its
+    ``vocabulary``."""
     rule = carry(model.cell)
     title, width = tr(model.cell.title), model.hidden_size
     shown = {"title": title, "count": COUNT, "all": width}
@@ -176,7 +181,7 @@ def _known(model: Network, layer: int, direction: int) -> dict[str, Any]:
     band = tr("The band below them sums up the others: what a tenth of them exceed, half of them, and nine tenths.")
     return {
         "declared": declared(model.cell),
-        "vocabulary": vocabulary(model.tokenizer),
+        "vocabulary": pieces,
         "layer": layer,
         "direction": direction,
         "keep": rule.label("keep") if rule is not None and not rule.needs("keep") else None,
@@ -219,8 +224,7 @@ def _meant(model: Network, name: str, unit: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-@cache
-def vocabulary(tokenizer: Tokenizer) -> dict[str, Any]:
+def named_pieces(tokenizer: Tokenizer) -> dict[str, Any]:
     """What each piece is called where it is the next word, and what it adds to a text: ``Vocabulary`` of types.d.ts."""
     ids = range(tokenizer.size)
     named = [words.next_word(tokenizer, id) for id in ids]
@@ -233,6 +237,10 @@ def vocabulary(tokenizer: Tokenizer) -> dict[str, Any]:
         "kind": np.array(kind, np.int32),
         "adds": np.array(adds, np.int32),
     }
+
+
+vocabulary = cache(named_pieces)
+"""The same of a shipped model, whose vocabulary stays."""
 
 
 def steps_of(content: Mapping[str, Any], models: Sequence[Network]) -> dict[str, Any]:

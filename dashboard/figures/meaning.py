@@ -172,5 +172,6 @@ def words(about: str) -> re.Pattern[str]:
 
 
 def _words(found: Any) -> re.Pattern[str]:
-    longest_first = sorted({re.escape(str(one).lower()) for one in found}, key=len, reverse=True)
+    escaped = dict.fromkeys(re.escape(str(one).lower()) for one in found)  # in the same order in every process
+    longest_first = sorted(escaped, key=len, reverse=True)
     return re.compile(rf"\b(?:{'|'.join(longest_first)})\b")

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import frame
+from dashboard.at_once import at_once
 from dashboard.controls.device import device_choice
 from dashboard.export import handed
 from dashboard.figures.content import content, named_units
@@ -106,7 +107,7 @@ def _tree(shown: Scene, rows: Sequence[tuple[np.ndarray, str]]) -> dict[str, Any
         side["next"]["why"] = tr(reading.why)
     notices = [*shown.notices, *tree["cut"]]
     said = {"settings": settings.browser_side(), "show": settings.show, "count": COUNT, "notices": notices}
-    return tree | {"text": settings.text, **said}
+    return tree | {"text": settings.text, "at_once": at_once(shown.models, shown.drawn), **said}
 
 
 def _made(shown: Scene, tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,8 +34,8 @@ class Gates:
                 expect(self.plot).to_have_attribute(f"data-{name}", str(value))
 
     def shows(self, text: str) -> None:
-        """Wait until ``text`` has been drawn."""
-        self.has(text=text, ready=1)
+        """Wait until ``text`` has been drawn as the server has read it, or a page without one."""
+        self.has(text=text, ready=1, here=0)
         self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
     def get(self, name: str) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from lstm_core import load_model
+from tests.browser.firefox import find_firefox, firefox
 from tests.browser.gates import LAPTOP, Gates
 from tests.browser.test_export_in_browser import open_file
 from tests.test_export import HOSTILE
@@ -31,6 +35,8 @@ SENTENCES = (
     "😀 👨‍👩‍👧 \u202eback",
 )
 CLOSE = 1e-5
+SINGLE = 5e-5
+"""How far the library's float32 is from double precision over words at random, see tests/test_javascript.py."""
 PHONE = {"width": 390, "height": 844}
 
 
@@ -63,6 +69,71 @@ def equals_the_library(gates: Gates, pair: str, text: str) -> None:
         _, share = model.next_tokens(trace, -1, 1)[0]
         bar = gates.page.get_by_test_id(f"gs-next-{side}").locator(".gs-bar").first
         assert abs(float(bar.locator(".gs-bar-value").inner_text().rstrip(" %")) - 100 * share) < 0.51
+
+
+COUNT = 200 if os.environ.get("NIGHTLY") else 24
+TYPE = """text => new Promise((done, fail) => {
+    const plot = document.querySelector("[data-testid=gs-plot]")
+    const look = () => {
+        if (plot.dataset.text !== text) return
+        plot.removeEventListener("gs:repaint", look)
+        clearTimeout(late)
+        const { data } = document.querySelector(".gs-canvas")
+        const rows = data.filter(one => one.type === "heatmap")
+            .map(one => [one.meta.side, one.meta.role, one.z.map(row => Array.from(row))])
+        const shown = Array.from(document.querySelectorAll(".gs-bar-word"), one => one.textContent)
+        done({ rows, shown })
+    }
+    const late = setTimeout(() => fail(new Error("not drawn: " + text)), 20000)
+    plot.addEventListener("gs:repaint", look)
+    const box = document.querySelector("[data-testid=gs-sentence]")
+    box.value = text
+    box.dispatchEvent(new InputEvent("input"))
+})"""
+"""Types a text in whichever browser, and says what is drawn of it: rows by side and role."""
+
+
+def sentences(pair: str) -> list[str]:
+    """Drawn from what the models know and what they do not, each a text of its own."""
+    draw, words = random.Random(7), [*load_model(PAIRS[pair][0]).tokenizer.pieces[1:400], "Zorblax", "Émile", "”", "42"]
+    return [f"{k} {' '.join(draw.choices(words, k=draw.randint(1, 20)))}" for k in range(COUNT)]
+
+
+def drawn_as_the_library_reads_it(pair: str, text: str, drawn: dict[str, Any]) -> None:
+    """Every row that is drawn of a unit, of however many the layer has."""
+    assert drawn["rows"], text
+    for side, name in enumerate(PAIRS[pair]):
+        trace = load_once(name).run(text, device="cpu")
+        for which, role, rows in drawn["rows"]:
+            values = trace.role(role) if which == side else None
+            if values is None:
+                continue
+            units = values[0, 0, :, 0].T
+            for row in np.array(rows, float)[: min(len(units), 24)]:
+                assert np.abs(units - row).max(-1).min() < SINGLE, (text, name, role)
+
+
+load_once = cache(load_model)
+
+
+@pytest.mark.parametrize("pair", ["pronouns", "general"])
+def test_sentences_in_firefox(pair: str, files: dict[str, Path]) -> None:
+    if (path := find_firefox()) is None:
+        pytest.skip("no Firefox is installed (Debian: apt install firefox-esr)")
+    with firefox(path) as browser:
+        browser.goto(files[pair].as_uri())
+        browser.evaluate("() => new Promise(done => setTimeout(done, 2000))")
+        assert browser.evaluate("() => document.querySelector('#waiting').hidden")
+        for text in (*sentences(pair), *SENTENCES):
+            drawn_as_the_library_reads_it(pair, text, browser.evaluate(TYPE, text))
+
+
+@pytest.mark.parametrize("pair", ["pronouns", "general"])
+def test_sentences_in_chromium(pair: str, open_file: Open, files: dict[str, Path]) -> None:
+    gates = open_file(files[pair])
+    gates.shows(TEXTS[0])
+    for text in sentences(pair):
+        drawn_as_the_library_reads_it(pair, text, gates.page.evaluate(TYPE, text))
 
 
 def test_what_is_typed_is_read_as_the_library_reads_it(open_file: Open, files: dict[str, Path]) -> None:

@@ -1,4 +1,6 @@
 // The sentence, the examples and the choice of models. Typing is sent when it pauses; Enter, a chip or a list at once.
+// What this browser answers itself is sent after a longer pause, for the server's own trace of it.
+import { answered } from "../page/answers.js"
 import { away, running, settling } from "../page/connection.js"
 import { fill, load, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
@@ -8,6 +10,7 @@ import { cursor, leave, long, picked, remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 
 const PAUSE = 150 // milliseconds
+const REST = 1200 // more than between the keys of somebody who looks for them
 
 /** @import { Option } from "../page/dom.js" */
 /** @import { Chosen, Component, Settings } from "../types.d.ts" */
@@ -48,6 +51,9 @@ class Controls {
   grown = undefined // the text that the box is as high as
   /** @type {number | undefined} */
   timer = undefined
+  /** @type {number | undefined} */
+  resting = undefined
+  unsaid = false // chosen, and not sent yet
   /** @type {number | undefined} */
   waiting = undefined
   /** @type {Record<string, unknown>} */
@@ -123,9 +129,9 @@ class Controls {
     this.box.onkeydown = (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
       event.preventDefault()
-      clearTimeout(this.timer)
-      this.change({ text: this.box.value }, true)
+      this.now(true)
     }
+    this.box.onblur = () => (this.typed !== undefined || this.unsaid) && this.now() // what is clicked next may be about it
     this.onClick = (/** @type {Event} */ { target }) => {
       if (target instanceof Element && target.closest("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]"))
         leave()
@@ -139,6 +145,7 @@ class Controls {
   close() {
     this.onPaper()
     clearTimeout(this.timer)
+    clearTimeout(this.resting)
     clearTimeout(this.waiting)
     document.removeEventListener("click", this.onClick, true)
     this.observer.disconnect()
@@ -221,9 +228,11 @@ class Controls {
   type() {
     this.grow()
     this.typed = this.box.value
+    const rest = answered(this.box.value) ? REST : 0
     origin.touched()
     clearTimeout(this.timer)
-    this.timer = setTimeout(() => this.change({ text: this.box.value }), PAUSE)
+    clearTimeout(this.resting)
+    this.timer = setTimeout(() => this.change({ text: this.box.value }, false, rest), PAUSE)
   }
 
   // Another task has examples of its own; what the visitor typed stays.
@@ -237,24 +246,39 @@ class Controls {
 
   /** @param {string} text */
   pick(text) {
-    clearTimeout(this.timer)
     this.box.value = text
     this.grow()
-    this.change({ text })
+    answered(text)
+    this.now()
   }
 
+  // What is written is said at once.
+  now(force = false) {
+    clearTimeout(this.timer)
+    this.change({ text: this.box.value }, force)
+  }
+
+  // ``rest``: milliseconds until it is said to the server, unless something else is written before.
   /** @param {Partial<Settings>} values */
-  change(values, force = false) {
+  change(values, force = false, rest = 0) {
     if (!this.settings) return
     if ("text" in values) this.typed = undefined
     const next = { ...this.settings, ...values }
-    if (!force && JSON.stringify(next) === JSON.stringify(this.settings)) return
+    if (!force && !this.unsaid && JSON.stringify(next) === JSON.stringify(this.settings)) return
     if (next.left !== this.settings.left) remember({ unit: null }) // another model has other units
     if (next.right !== this.settings.right) remember({ unit2: null })
     this.settings = next
-    this.send("settings", next) // the server works while the address is written
+    this.unsaid = true
+    clearTimeout(this.resting)
+    if (rest) this.resting = setTimeout(() => this.say(), rest)
+    else this.say() // the server works while the address is written
     this.address()
     origin.check()
+  }
+
+  say() {
+    this.unsaid = false
+    this.send("settings", this.settings)
   }
 
   // A run of a part that follows at once on the first run of its page can cost the page its figures: Streamlit clears away

@@ -21,9 +21,10 @@ export function elements(figure) {
     hidden: "",
   })
   const plot = make("div", { class: "gs-canvas" })
+  const swift = make("div", { class: "gs-canvas", test: "gs-swift", hidden: "" }) // what is drawn within a key's time
   const labelLayer = make("div", { class: "gs-layer", "aria-hidden": "true" })
   const slider = { role: "slider", "aria-label": tr("Time cursor"), "aria-valuemin": "1" }
-  const stage = make("div", { class: "gs-stage", test: "gs-stage", tabindex: "0", ...slider }, plot, labelLayer)
+  const stage = make("div", { class: "gs-stage", test: "gs-stage", tabindex: "0", ...slider }, plot, swift, labelLayer)
   const sheet = make("div", { class: "gs-sheet" }, stage) // a slider may hold nothing that has keys of its own
   const readout = make("aside", { class: "gs-readout", test: "gs-readout", "aria-label": tr("At the cursor") })
   const step = button("gs-step", "", tr("Or double-click a cell of the figure"), () => openStep(figure))
@@ -34,7 +35,7 @@ export function elements(figure) {
   const head = make("div", { class: "gs-head" }, caption, tools.root)
   /** @type {FigureElement} */
   const root = make("div", { class: "gs-plot", test: "gs-plot", role: "group" }, ...[head, notice, empty, body, tip])
-  return { root, caption, tools, notice, empty, plot, labelLayer, stage, sheet, readout, step, below, body, tip }
+  return { root, caption, tools, notice, empty, plot, swift, labelLayer, stage, sheet, readout, step, below, body, tip }
 }
 
 /** @param {Figure} figure */

@@ -7,6 +7,7 @@ import { again } from "../page/origin.js"
 import * as screen from "../page/screen.js"
 import { kept, remember } from "../page/url.js"
 import { tr } from "../page/words.js"
+import { Ahead } from "./ahead.js"
 import { follow } from "./cursor.js"
 import { elements } from "./elements.js"
 import { download, keep } from "./export.js"
@@ -86,6 +87,11 @@ export class Figure {
     root.rowsNamed = (row) =>
       this.panels.filter((panel) => panel.row === row && !panel.empty).map(({ box }) => ({ stage, box }))
     parent.append(root)
+    this.ahead = new Ahead(
+      root,
+      (content) => this.showContent(content),
+      () => this.picked,
+    )
     this.deafen = listen(this)
     this.ready = Promise.all([load("link", "gates.css", import.meta.url), load("script", plotlyUrl)])
     this.onScreen = () => this.resized()
@@ -96,6 +102,7 @@ export class Figure {
 
   close() {
     this.play(false)
+    this.ahead.close()
     clearTimeout(this.telling)
     this.deafen()
     this.observer.disconnect()
@@ -104,15 +111,21 @@ export class Figure {
     this.root.remove()
   }
 
-  // ---- what the server sent
+  // ---- what the server sent, and what was made here until it comes
 
   /** @param {Content} content */
   async take(content) {
-    const before = this.content
-    this.content = content
     this.el.tools.made.hidden = !this.ask
     this.el.tools.film.textContent = "GIF"
     for (const file of content.files ?? []) keep(file)
+    const newest = this.ahead.hear(content)
+    if (newest) await this.showContent(newest)
+  }
+
+  /** @param {Content} content */
+  async showContent(content) {
+    const before = this.content
+    this.content = content
     const settings = { ...content.settings, ...kept }
     this.sides = content.sides
     this.count = stepCount(this.sides[0])
@@ -136,7 +149,7 @@ export class Figure {
     })
     if (!before) Object.assign(this, { sortBy: settings.sort, only: settings.only ?? null })
     if (!this.sides.some((side) => this.sortBy in side.orders)) this.sortBy = "index"
-    this.play(false)
+    if (!same) this.play(false) // the server's own trace of what is played goes on with it
     if (this.picked.some((unit, k) => unit !== null && !this.has(k, unit))) this.wish()
     else if (before) this.address()
     await this.ready
@@ -163,14 +176,19 @@ export class Figure {
       this.drawn = place(this, content)
       const { data, layout } = this.drawn.figure
       const config = { staticPlot: true, displayModeBar: false, showSendToCloud: false }
-      await window.Plotly.react(el.plot, data, layout, config)
+      const { here } = content // draws what was made here
+      const [pen, node, other] = here ? [here, el.swift, el.plot] : [window.Plotly, el.plot, el.swift]
+      await pen.react(node, data, layout, config)
+      node.hidden = false
+      other.hidden = true
       decorate(this, this.content ?? content, this.drawn)
       this.cursor()
     }
     this.repaints += 1
     root.of = content.of
-    Object.assign(root.dataset, { repaints: this.repaints, ready: 1 })
+    Object.assign(root.dataset, { repaints: this.repaints, ready: 1, here: content.here ? 1 : 0 })
     root.dispatchEvent(new CustomEvent("gs:repaint"))
+    this.ahead.drawn()
   }
 
   // What the server has to say, and of a film that it is cut.

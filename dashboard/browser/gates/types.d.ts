@@ -127,6 +127,16 @@ export interface Content {
   show?: string
   arrival?: number | null
   room?: number
+  at_once?: Part[] | null
+  here?: Pick<Window["Plotly"], "react">
+}
+
+/** Of one side what a browser runs by itself: addresses below the app's, as dashboard/at_once.py says them. */
+export interface Part {
+  known: string
+  weights: string
+  cell: string
+  bytes: number
 }
 
 /** Where a column's title, words and panels stand. */

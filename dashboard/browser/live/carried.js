@@ -1,9 +1,9 @@
-// What a page that lives carries: packed bytes, in itself or in scripts beside it that say them, and networks among them.
+// Networks as they come into a page: packed into itself, in scripts beside it that say them, or from its server.
 import { tr } from "../page/words.js"
 import { parse } from "./file.js"
 import { reader } from "./tokenizer.js"
 
-/** @import { Cell, Known, Network, Reading } from "./types.d.ts" */
+/** @import { Cell, Known, Network, Reading, Token } from "./types.d.ts" */
 
 const WORK = 1e9 // products that a text may take: a second or so
 const [FEWEST, MOST] = [300, 2000] // steps that are read, by the work of one
@@ -19,14 +19,14 @@ export async function inflated(id) {
 }
 
 // Throws an Error with a sentence for a reader: the file was changed on its way, or is not there.
-/** @param {string} id @param {string} expected @param {string} name @returns {Promise<Network>} */
-export async function network(id, expected, name) {
+/** @param {Promise<Uint8Array>} coming @param {string} expected @param {string} name @returns {Promise<Network>} */
+export async function network(coming, expected, name) {
   const damaged = tr(
     "The weights of {name} in this file are not those that were saved: it was damaged on its way. Copy it again.",
     { name },
   )
   try {
-    const bytes = await inflated(id)
+    const bytes = await coming
     if (window.crypto?.subtle) {
       const digest = new Uint8Array(await window.crypto.subtle.digest("SHA-256", /** @type {any} */ (bytes)))
       const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")
@@ -38,24 +38,32 @@ export async function network(id, expected, name) {
   }
 }
 
-// How many steps of a text are read by this network.
+// How many products a step takes.
 /** @type {(model: Network) => number} */
-export function longest({ layers, embedding, readout }) {
+export function work({ layers, embedding, readout }) {
   const weights = layers
     .flat()
     .flatMap((p) => Object.values(p))
     .reduce((sum, value) => sum + (value.values ?? value).length, 0)
-  const step = weights + readout.weight.values.length + (readout.tied ? embedding.values.length : 0)
-  return Math.max(FEWEST, Math.min(MOST, Math.floor(WORK / step)))
+  return weights + readout.weight.values.length + (readout.tied ? embedding.values.length : 0)
 }
+
+// How many steps of a text are read by this network.
+/** @type {(model: Network) => number} */
+export const longest = (model) => Math.max(FEWEST, Math.min(MOST, Math.floor(WORK / work(model))))
 
 /** @type {Map<string, Promise<Network>>} */
 const networks = new Map()
 
-/** @param {Known} known @param {string} name @param {Cell} cell @returns {Promise<Reading>} */
-export async function reading(known, name, cell) {
-  const one = networks.get(known.network) ?? network(known.network, known.sha256, name)
-  networks.set(known.network, one)
+// ``bytes``: asks for the network's file, which is asked for once.
+/** @param {Known} known @param {string} name @param {Cell} cell @param {() => Promise<Uint8Array>} bytes
+ * @returns {Promise<Reading>} */
+export async function reading(known, name, cell, bytes) {
+  const one = networks.get(known.sha256) ?? network(bytes(), known.sha256, name)
+  networks.set(known.sha256, one)
+  one.catch(() => networks.delete(known.sha256)) // it may be asked for again
   const model = await one
-  return { ...known, model, cell, read: reader(model.tokenizer), before: null }
+  const read = reader(model.tokenizer)
+  const there = (/** @type {Token} */ { id }) => id < model.embedding.rows // a visitor's vocabulary may know more
+  return { ...known, model, cell, read: (text) => read(text).filter(there), before: null }
 }

@@ -16,9 +16,11 @@ const BEFORE_A_SUBJECT = new Set("the a an my our your his her their this that t
 
 /** @typedef {{ reading: Reading, run: Run, tokens: Token[] }} Read */
 
-// ``chosen``: the unit that is spoken of on each side, once there is one.
-/** @param {any} template @param {string} text @param {Read[]} sides @param {{ unit: number | null, rows: Set<number> }[]} chosen
- * @param {string[]} notices @returns {any} */
+/** @typedef {{ unit: number | null, rows: Set<number>, picked?: number | null }} Chosen */
+
+// ``chosen``: the unit that is spoken of on each side and those that have a row, once there are any; and what was picked.
+/** @param {any} template @param {string} text @param {Read[]} sides @param {Chosen[]} chosen @param {string[]} notices
+ * @returns {any} */
 export function content(template, text, sides, chosen, notices) {
   const empty = !sides.every(({ tokens }) => tokens.length)
   const made = sides.map((side, k) =>
@@ -62,7 +64,7 @@ const nothing = (side, { named, layer, direction }, unit) => ({
   },
 })
 
-/** @param {any} side @param {Read} read @param {{ unit: number | null, rows: Set<number> }} chosen */
+/** @param {any} side @param {Read} read @param {Chosen} chosen */
 function column(side, { reading, run, tokens }, chosen) {
   const { named: all, vocabulary, keep, layer, direction } = reading
   const here = all.filter((one) => one.layer === layer && one.direction === direction)
@@ -72,7 +74,7 @@ function column(side, { reading, run, tokens }, chosen) {
   })
   const memory = /** @type {Vector[]} */ (units.valuesOf(reading, run, side.memory))
   const first = [...named.map(({ unit }) => unit), ...(chosen.unit === null ? [] : [chosen.unit])]
-  const unit = units.deciding(reading, run, memory, tokens.length - 1, first)
+  const unit = chosen.picked ?? units.deciding(reading, run, memory, tokens.length - 1, first)
   const rows = units.rows(reading, run, memory, [unit, ...named.map((one) => one.unit)], chosen.rows)
   const gathered = words(tokens)
   chosen.unit = unit
@@ -136,7 +138,7 @@ function expected(reading, run) {
     })
   }
   run.likeliest.forEach((_, step) => row(step, []))
-  next.unknown = table.get(visible(model.tokenizer.model.unk_token || UNKNOWN)) ?? -1
+  next.unknown = table.get(visible(model.tokenizer.model?.unk_token || UNKNOWN)) ?? -1
   return next
 }
 

@@ -112,8 +112,15 @@ function matches(letters, find) {
   return found
 }
 
+// What the library's splitter Whitespace takes for words it reads with other classes than all else: joiners are letters,
+// raised figures and fractions are none.
+const [JOINERS, FIGURES] = ["\\u200C\\u200D", "\\u00B2\\u00B3\\u00B9\\u00BC-\\u00BE"]
+const WORDS = `[[\\w${JOINERS}]&&[^${FIGURES}]]+|[[^\\s\\w${JOINERS}]${FIGURES}]+`
+
 /** @type {(kind: any) => Splitter} */
 function splitters(kind) {
+  const written = { Whitespace: WORDS, WhitespaceSplit: "\\S+" }[/** @type {string} */ (kind.type)]
+  if (written) return (words) => words.flatMap((word) => split(word, regex(written), true))
   if (kind.type === "Sequence") {
     const each = kind.pretokenizers.map(splitters)
     return (words) => each.reduce((/** @type {Letter[][]} */ cut, /** @type {Splitter} */ one) => one(cut), words)

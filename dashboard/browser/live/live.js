@@ -9,10 +9,10 @@ import { use } from "../page/origin.js"
 import { welcome } from "../talk/tours.js"
 import drawSteps from "../walk/walk.js"
 import { Box } from "./box.js"
-import { inflated, longest, reading } from "./carried.js"
+import { inflated, reading } from "./carried.js"
 import { content } from "./content.js"
 import { drawing } from "./drawing.js"
-import { run } from "./run.js"
+import { read } from "./read.js"
 import { Guide } from "./tour.js"
 import { walk } from "./walk.js"
 import { WhatIf } from "./what_if.js"
@@ -167,25 +167,8 @@ class Live {
   read() {
     const begun = performance.now()
     const text = this.box.text.slice(0, LONGEST)
-    /** @type {string[]} */
-    const notices = []
-    const sides = this.readings.map((reading, k) => {
-      const all = reading.read(text)
-      const tokens = all.slice(0, longest(reading.model))
-      if (all.length > tokens.length) {
-        const values = { title: this.template.sides[k].title, count: tokens.length, found: all.length }
-        notices.push(tr("{title}: the first {count} of {found} tokens are shown.", values))
-      }
-      const made = run(
-        reading.model,
-        reading.cell,
-        reading.declared,
-        tokens.map(({ id }) => id),
-        reading.before,
-      )
-      reading.before = made
-      return { reading, run: made, tokens }
-    })
+    const titles = this.template.sides.map((/** @type {any} */ { title }) => title)
+    const { sides, notices } = read(this.readings, titles, text)
     this.sides = sides
     const shown = content(this.template, text, sides, this.chosen, notices)
     const spent = (performance.now() - begun).toFixed(0)
@@ -245,7 +228,7 @@ try {
   )
   const readings = await Promise.all(
     template.known.map((/** @type {Known} */ known, /** @type {number} */ k) =>
-      reading(known, template.sides[k].model, cells[k]),
+      reading(known, template.sides[k].model, cells[k], () => inflated(/** @type {string} */ (known.network))),
     ),
   )
   new Live(template, readings)

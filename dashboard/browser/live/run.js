@@ -81,8 +81,9 @@ export function run(network, cell, declared, ids, before = null, instead = () =>
   return { ids, signals, read, alpha: looks ? looks.alpha : null, likeliest, towards }
 }
 
+// How many ids two texts begin with in common.
 /** @type {(first: number[], second: number[]) => number} */
-function common(first, second) {
+export function common(first, second) {
   const other = second.findIndex((id, k) => id !== first[k])
   return other < 0 ? second.length : other
 }

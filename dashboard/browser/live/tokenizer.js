@@ -1,5 +1,6 @@
 // A text as a network reads it, by the same JSON of pieces and rules that the tokenizers library reads in Python.
 import { rules } from "./cut.js"
+import { entriesReader } from "./entries.js"
 import { pieces } from "./pieces.js"
 import { membersOf } from "./regex.js"
 
@@ -12,6 +13,7 @@ const combining = membersOf("combining")
 // A function of a text, as `lstm_core.Tokenizer.encode`. Throws an Error for rules that have no counterpart here.
 /** @param {any} json @returns {(text: string) => Token[]} */
 export function reader(json) {
+  if (json.entries) return entriesReader(json)
   if (json.added_tokens?.length || json.truncation || json.padding) throw new Error("special tokens are not read here")
   const cut = rules(json)
   const spelled = pieces(json.model)

@@ -1,6 +1,7 @@
 // Whether what is shown is of what is written. Every figure has with it what it was drawn from (``of``), and whether it
 // has asked for something else itself (``waits``); here that is compared with the page's own box and lists. What differs
 // for longer than an answer takes is dimmed, then said, then asked for again; while the server is away it is said.
+import { able } from "./answers.js"
 import { away, running, watch } from "./connection.js"
 import { make } from "./dom.js"
 import { arrived, cursor, leave, mend } from "./url.js"
@@ -109,12 +110,18 @@ function differs() {
 
 /** @param {unknown} one @param {unknown} other */
 function same(one, other) {
-  return String(one ?? "") === String(other ?? "") || (typeof other === "string" && one === read(other))
+  return String(one ?? "") === String(other ?? "") || (typeof other === "string" && one === asTaken(other))
 }
+
+// Whether a figure was made in this browser, and the server's own trace of it is still to come.
+const unproved = () => Boolean(document.querySelector(".gs-plot[data-here='1']"))
+
+// The text that a figure has to be of now.
+export const wanted = () => page && asTaken(page.written().text ?? "")
 
 // A text as the server takes it: not too long, and with no half of a character.
 /** @type {(text: string) => string} */
-const read = (text) =>
+export const asTaken = (text) =>
   Array.from(text)
     .slice(0, LONGEST)
     .join("")
@@ -128,14 +135,18 @@ export function touched() {
 
 export function check() {
   clearTimeout(timer)
-  if (!away() && !differs()) {
+  const old = differs()
+  if (!away() && !old && !unproved()) {
     ;[since, asked] = [0, 0]
     return show("")
   }
   since ||= performance.now()
   const waited = performance.now() - since
   if (!away() && waited >= due() && !running()) ask()
-  show(waited < SAID ? "" : away() || !navigator.onLine ? "away" : asked < OFTEN ? "late" : "lost", waited >= DIMMED)
+  const answered = !old && (able() || !away()) // what is written is drawn all the same
+  const gone = away() || !navigator.onLine
+  const what = gone ? (answered ? "alone" : "away") : answered ? "" : asked < OFTEN ? "late" : "lost"
+  show(waited < SAID ? "" : what, waited >= DIMMED && !answered)
   const next = [DIMMED, SAID].find((time) => time > waited) ?? (away() ? undefined : Math.max(waited + 1000, due()))
   if (next) timer = setTimeout(check, next - waited)
 }
@@ -155,6 +166,7 @@ const SAYS = {
     tr(
       "The server cannot be reached. What you see is from before; what you type will be drawn when the server is back.",
     ),
+  alone: () => tr("The server cannot be reached. What you type is read in this browser until it is back."),
   late: () => tr("What you see is from before your last change. The new figure is on its way."),
   lost: () => tr("The new figure has not come. Reload the page: its address keeps what you chose."),
 }

@@ -1,0 +1,134 @@
+"""While somebody types the browser reads the text itself; the server's trace takes the place of what it has drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+from playwright.sync_api import expect
+
+from lstm_core import load_model
+from tests.browser.gates import Gates
+from tests.browser.test_own_model import fields, upload
+from tests.test_export import packed
+from tests.uploads import SENTENCE, WORDS, tagger
+from tests.uploads import saved as written
+
+Open = Callable[..., Gates]
+PAIR = ("pronouns-lstm", "pronouns-gru")
+OPENED, ADDED = "Mary met John", " and she"
+CLOSE = 1e-5
+HERE = """role => document.querySelector("[data-testid=gs-swift]").data
+    .find(one => one.type === "heatmap" && one.meta.role === role && one.meta.side === 0)
+    .z.map(row => Array.from(row))"""
+DIFFERENCE = re.compile(r"read in this browser first, largest difference (\d\.\d)e([+-]\d+)")
+
+
+def proved(gates: Gates, text: str) -> None:
+    """The server's trace has come, and it is what the browser had drawn."""
+    gates.shows(text)
+    quiet = gates.page.get_by_test_id("gs-quiet")
+    expect(quiet).to_contain_text(DIFFERENCE)
+    found = DIFFERENCE.search(quiet.inner_text())
+    assert found and 0 < float(f"{found[1]}e{found[2]}") < CLOSE
+
+
+def test_typing_is_answered_here_and_then_by_the_server(open_gates: Open) -> None:
+    gates = open_gates({"text": OPENED})
+    gates.has(able=1)
+    gates.box.focus()
+    gates.page.keyboard.press("End")
+    gates.wire.clear()
+    text = OPENED
+    for letter in ADDED:  # never so long a pause that the server is asked
+        gates.page.keyboard.press(letter if letter != " " else "Space")
+        text += letter
+        gates.has(text=text, here=1)
+        assert not gates.wire.sent
+    expect(gates.page.get_by_test_id("gs-quiet")).to_contain_text("Computed in this browser in")
+    trace = load_model(PAIR[0]).run(text, device="cpu")
+    drawn = np.array(gates.page.evaluate(HERE, "hidden"))
+    np.testing.assert_allclose(drawn, trace.signals["h"][0, 0, :, 0].T, atol=CLOSE)
+    proved(gates, text)
+    assert len(gates.wire.sent) == 1
+    np.testing.assert_allclose(gates.panel("hidden"), drawn, atol=CLOSE)
+
+
+STOOD = """
+performance.setResourceTimingBufferSize(1000)
+addEventListener("gs:repaint", () => (window.stood ??= performance.now()), true)"""
+AFTER = """() => performance.getEntriesByType("resource").filter(one => /static.(models|\\w+.live)/.test(one.name))
+    .map(one => one.startTime - window.stood)"""
+"""How long after the first figure each part of what answers here was asked for."""
+
+
+def test_models_come_after_the_first_figure_and_large_ones_when_somebody_writes(open_gates: Open) -> None:
+    gates = open_gates({"text": OPENED})
+    gates.page.add_init_script(STOOD)
+    gates.page.reload()
+    gates.has(able=1)
+    waited = gates.page.evaluate(AFTER)
+    assert len(waited) > 15 and min(waited) > 0
+    asked: list[str] = []
+    gates.page.on("request", lambda request: asked.append(request.url) if "/models/" in request.url else None)
+    gates.page.get_by_test_id("gs-left").select_option("general-lstm")
+    gates.page.get_by_test_id("gs-right").select_option("general-gru")
+    gates.has(able=0)
+    expect(gates.page.get_by_test_id("gs-words-1")).to_be_visible()
+    before = len(asked)  # a pair of a small model and a large one may have been on its way
+    gates.page.wait_for_timeout(1500)
+    assert len(asked) == before and gates.plot.get_attribute("data-able") == "0"
+    gates.box.focus()
+    gates.has(able=1)
+    gates.box.fill(OPENED + ADDED)
+    gates.has(text=OPENED + ADDED, here=1)
+    gates.box.press("Enter")
+    proved(gates, OPENED + ADDED)
+
+
+def test_a_damaged_model_is_left_to_the_server(open_gates: Open) -> None:
+    gates = open_gates({"left": "anbn-lstm", "right": "anbn-gru", "text": "aab"})
+    gates.has(able=1)
+    gates.page.route("**/models/*.bin", lambda route: route.fulfill(body=b"nothing of ours"))
+    gates.page.get_by_test_id("gs-left").select_option("copy-lstm")
+    gates.page.get_by_test_id("gs-right").select_option("copy-gru")
+    gates.page.wait_for_timeout(1500)
+    gates.box.fill("a b")
+    gates.box.press("Enter")
+    gates.shows("a b")
+    assert gates.plot.get_attribute("data-able") == "0"
+
+
+def test_what_was_typed_is_said_before_anything_else_is_clicked(open_gates: Open) -> None:
+    gates = open_gates({"text": OPENED})
+    gates.has(able=1)
+    gates.box.fill(OPENED + ADDED)
+    gates.has(here=1)
+    with gates.page.expect_download() as waited:
+        gates.page.get_by_test_id("gs-offline").click()
+    saved = packed(waited.value.path().read_text(encoding="utf-8"), "content")
+    assert (OPENED + ADDED).encode() in saved
+
+
+def test_hostile_texts_are_drawn_or_left_to_the_server(open_gates: Open) -> None:
+    gates = open_gates({"text": OPENED})
+    gates.has(able=1)
+    for text in ("", "<img src=x onerror=alert(1)> \u202eback 👨‍👩‍👧", "word " * 10_000, OPENED):
+        gates.box.fill(text)
+        gates.has(text=text)
+    gates.shows(OPENED)
+
+
+def test_a_visitors_own_model_is_read_here_too(open_gates: Open) -> None:
+    gates = open_gates({"text": SENTENCE})
+    gates.page.get_by_test_id("gs-left").select_option("yours")
+    upload(gates.page, written(tagger()))
+    gates.has(steps=60, able=0)  # it reads numbers
+    fields(gates.page, "the sentence")
+    upload(gates.page, "\n".join(WORDS).encode(), "vocabulary.txt")
+    gates.has(steps=len(SENTENCE.split()), able=1)
+    text = f"{SENTENCE} {WORDS[1]}"
+    gates.box.fill(text)
+    gates.has(text=text, here=1)
+    proved(gates, text)
