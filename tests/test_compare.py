@@ -625,6 +625,34 @@ def test_one_that_ends_at_what_is_not_a_number_says_where_and_why() -> None:
         compare(other, both, x)
 
 
+def test_what_numpy_cannot_hold_is_compared_as_well() -> None:
+    """An input that needs a gradient, and one in bfloat16, in either layout."""
+    for kind in (torch.float32, torch.bfloat16, torch.float16):
+        module, x = nn.LSTM(5, 7).to(kind), torch.randn(6, 1, 5, dtype=kind, requires_grad=True)
+        other = nn.LSTM(5, 7, batch_first=True).to(kind)
+        other.load_state_dict(module.state_dict())
+        assert compare(module, other, x).equal
+        with torch.no_grad():
+            other.weight_hh_l0 += 0.5
+        assert not compare(module, other, x).equal
+
+
+def test_where_sequences_of_several_lengths_end_at_what_is_infinite_is_told() -> None:
+    module, x = nn.RNN(3, 7, nonlinearity="relu"), torch.rand(40, 4, 3)
+    with torch.no_grad():
+        for value in module.parameters():
+            value.abs_().mul_(400)
+    other = nn.RNN(3, 7, nonlinearity="relu", batch_first=True)
+    other.load_state_dict(module.state_dict())
+    lengths = [18, 40, 14, 3]
+    with pytest.raises(ValueError, match=r"both compute what is not a number from step \d+ on"):
+        compare(module, other, x, lengths=lengths)
+    with torch.no_grad():
+        other.weight_hh_l0.mul_(0.001)
+    found = compare(module, other, x, lengths=torch.tensor(lengths))
+    assert not found.equal and found.parting is not None and found.parting.step == 1
+
+
 def test_a_model_and_its_file_of_8_bits(tmp_path: Path) -> None:
     """The embedding is rounded as well."""
     model = lstm_core.load_model("country-gru")

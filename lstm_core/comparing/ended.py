@@ -12,8 +12,9 @@ from lstm_core.comparing.result import Parting
 from lstm_core.say import Said, say
 
 
-def ended(first: Sequence[Level], second: Sequence[Level]) -> tuple[Parting, Said] | None:
-    """Where one run ended, at what is not a number, while the other went on, and what is said of it."""
+def ended(first: Sequence[Level], second: Sequence[Level]) -> tuple[Parting, Said, Said] | None:
+    """Where one run ended, at what is not a number, while the other went on, and what is said of it: of this place, and
+    of one before it, where they parted already."""
     ends: list[Broken | None] = [
         next((level.broken for level in side if level.broken is not None), None) for side in (first, second)
     ]
@@ -30,7 +31,8 @@ def ended(first: Sequence[Level], second: Sequence[Level]) -> tuple[Parting, Sai
     a_value, b_value = (_value(levels[layer].signals.get(end.signal), at) for levels in (first, second))
     place = end.direction, end.step, end.sequence, end.signal, end.unit
     parting = Parting(layer, first[layer].name, *place, a_value, b_value)
-    return parting, say("The run of {side} ended there: {why}.", side=side, why=end.message)
+    there = say("The run of {side} ended there: {why}.", side=side, why=end.message)
+    return parting, there, say("Later the run of {side} ended: {why}.", side=side, why=end.message)
 
 
 def _end(levels: Sequence[Level]) -> Broken | None:

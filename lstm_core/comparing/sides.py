@@ -40,9 +40,13 @@ def both(a: Any, b: Any, x: Any, lengths: Any, state: Any) -> tuple[list[Level],
     lowest = first[0]
     steps = lowest.inputs
     own = _time_first(a, x)
+    if own is not None and lowest.broken is not None:
+        own = own[: len(steps)]
     if own is not None and own.shape == steps.shape:
         steps = own  # before it was rounded to the precision of the first model
     given_lengths = lengths if lengths is not None else lowest.lengths
+    if given_lengths is not None and lowest.broken is not None:  # the first run, and its steps, ended there
+        given_lengths = np.minimum(_array(given_lengths), len(steps)).tolist()
     begins = None if state is None else {n: v[None] for n, v in lowest.initial.items()}
     if begins is not None and len(first) > 1:  # of every layer
         begins = {n: np.stack([level.initial[n] for level in first]) for n in lowest.initial}
@@ -246,5 +250,5 @@ def _time_first(model: Any, x: Any) -> np.ndarray | None:
 def _ids(x: Any) -> bool:
     if x is None or isinstance(x, tuple):
         return False
-    kind = str(getattr(x, "dtype", np.asarray(x).dtype))
+    kind = str(x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype)  # of a tensor, which NumPy may not have
     return "int" in kind and np.ndim(x) <= 2

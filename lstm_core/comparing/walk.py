@@ -40,7 +40,9 @@ def compare(
     double = all(level.precision == "float64" for level in (*first, *second))
     limit = tolerance if tolerance is not None else LIMIT["float64"] if double else 1e-5
     if end is not None:
-        return Comparison(False, np.inf, limit, end[0], np.zeros(0), broken=end[1])
+        earlier = _parted(first, second, end[0].step, limit)
+        said = end[1] if earlier is None else end[2]
+        return Comparison(False, np.inf, limit, earlier or end[0], np.zeros(0), broken=said)
     error = float(max(_error(one, other) for one, other in zip(first, second, strict=True)))
     growth = _growth(first[-1], second[-1])
     if error <= limit:
@@ -134,6 +136,22 @@ def _parting(layer: int, p: Level, q: Level, limit: float) -> Parting | None:
             _, step, row, unit, name, a, b = min(places, key=lambda found: found[0])  # the first signal of that step
             return Parting(layer, p.name, direction, step, row, name, unit, float(a), float(b))
     return None
+
+
+def _parted(first: Sequence[Level], second: Sequence[Level], steps: int, limit: float) -> Parting | None:
+    """The first place at which they differ before ``steps``; None where they do not, or where some layer reads from the
+    end, and ended before it came there."""
+    if any(level.directions != ("forward",) for level in (*first, *second)):
+        return None
+    for k, (p, q) in enumerate(zip(first, second, strict=True)):
+        if (found := _parting(k, _until(p, steps), _until(q, steps), limit)) is not None:
+            return found
+    return None
+
+
+def _until(level: Level, steps: int) -> Level:
+    signals = {name: value[:, :steps] for name, value in level.signals.items()}
+    return replace(level, inputs=level.inputs[:steps], signals=signals)
 
 
 def _first(apart: np.ndarray, limit: float, backwards: bool) -> tuple[int, int, int]:
