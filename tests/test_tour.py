@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dashboard.figures.walk import STAGES, stages
 from dashboard.state import Settings
 from dashboard.talk import Place
+from dashboard.talk import tour as tour_module
 from dashboard.talk.tour import LARGEST, Tour, View, from_link, offered, read, shipped
 from dashboard.views import discover
 from lstm_core import list_models, load_model
@@ -129,6 +130,19 @@ def test_tours_ship_for_both_languages_and_open() -> None:
             assert all(
                 str(getattr(settings, name)) == view.query[name] for name in ("left", "right") if name in view.query
             )
+
+
+def test_an_installed_page_without_experiments_shows_the_other_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wheel is without that page. In the checkout no view is left out."""
+    written = {path.stem: json.loads(path.read_bytes())["views"] for path in tour_module.FOLDER.glob("*.json")}
+    assert {name: len(tour.views) for name, tour in shipped().items()} == {n: len(v) for n, v in written.items()}
+    names = [view.__name__.rpartition(".")[2] for view in discover()]
+    monkeypatch.setattr(tour_module, "_pages", lambda: [name for name in names if name != "experiments"])
+    found = shipped.__wrapped__()
+    assert {name: [view.page for view in tour.views] for name, tour in found.items()} == {
+        name: [view["page"] for view in views if view["page"] != "experiments"] for name, views in written.items()
+    }
+    assert any(view["page"] == "experiments" for views in written.values() for view in views)
 
 
 def test_a_tour_in_chinese_reads_chinese_with_models_that_know_it() -> None:

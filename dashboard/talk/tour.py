@@ -111,8 +111,9 @@ def _pages() -> list[str]:
 
 @cache
 def shipped() -> dict[str, Tour]:
-    """The tours in assets/tours by the name of their file, those for beginners first."""
-    found = {path.stem: _tour(tours.from_file(path.read_bytes(), _pages())) for path in sorted(FOLDER.glob("*.json"))}
+    """The tours in assets/tours by the name of their file, those for beginners first; without their views of a page
+    that is not installed here."""
+    found = {path.stem: _tour(tours.ours(path.read_bytes(), _pages())) for path in sorted(FOLDER.glob("*.json"))}
     return dict(sorted(found.items(), key=lambda item: item[1].order))
 
 
