@@ -222,7 +222,7 @@ def _compare(asked: argparse.Namespace) -> int:
         _json(found.to_dict())
     else:
         print(found)
-    return 0 if found.equal else DIFFERENT
+    return 0 if found else DIFFERENT
 
 
 def _compare_arguments(parser: argparse.ArgumentParser) -> None:

@@ -71,6 +71,8 @@ class Comparison(Result):
     exchanged, to ``left``. parameters: by layer, direction and name, how far the weights of both lie apart, largest
     first; of layers whose cells have the same. broken: what ended the run of one, if it came to what is not a number;
     there is no error and no cause then.
+    beside: arrays that both have in one shape beside their recurrent layers, with other values, such as a classifier's:
+    the name in A, the name in B, the largest difference. What they do to an output is in no signal.
     """
 
     axes = {"growth": "time"}
@@ -85,10 +87,11 @@ class Comparison(Result):
     left: float | None = None
     parameters: Mapping[tuple[int, int, str], float] | None = None
     broken: str = ""
+    beside: tuple[tuple[str, str, float], ...] = ()
 
     def __bool__(self) -> bool:
-        """Whether they are equal."""
-        return self.equal
+        """Whether they are equal, in every signal and in what is beside the recurrent layers."""
+        return self.equal and not self.beside
 
     def why(self) -> list[str]:
         """What is known of the cause, in sentences; nothing where they are equal."""
@@ -123,6 +126,12 @@ class Comparison(Result):
     def __str__(self) -> str:
         """What there is to say, a sentence a line."""
         if self.equal:
+            if self.beside:
+                equal = say(
+                    "The recurrent layers of A and B are equal: no signal differs by more than {error:.1e}.",
+                    error=self.error,
+                )
+                return f"{equal}\n{self._beside()}"
             return say("A and B are equal: no signal differs by more than {error:.1e}", error=self.error)
         lines = [say("A and B part: {parting}.", parting=str(self.parting))]
         if len(self.growth) > 1:
@@ -137,7 +146,12 @@ class Comparison(Result):
                     last=float(self.growth[-1]),
                 )
             )
-        return "\n".join([*lines, *self.why()])
+        return "\n".join([*lines, *self.why(), *([self._beside()] if self.beside else [])])
+
+    def _beside(self) -> Said:
+        named = [say("{a} of A and {b} of B by {error:.2g}", a=a, b=b, error=error) for a, b, error in self.beside[:4]]
+        names = reduce(lambda first, second: say("{first}; {second}", first=first, second=second), named)
+        return say("The weights beside the recurrent layers differ: {names}.", names=names)
 
     __repr__ = __str__
 
@@ -161,6 +175,7 @@ class Comparison(Result):
             "explained": self.explained,
             "left": number(self.left),
             "broken": str(self.broken),
+            "beside": [list(pair) for pair in self.beside],
         }
 
 

@@ -35,8 +35,8 @@ class Given:
 
 
 def both(a: Any, b: Any, x: Any, lengths: Any, state: Any) -> tuple[list[Level], list[Level]]:
-    """The layers of both models on ``x``. Raises ValueError and TypeError as ``lstm_core.compare`` says."""
-    first = _levels("A", opened(a), Given(x, None, lengths, state))
+    """The layers of both models, as ``opened`` gives them, on ``x``. Raises as ``lstm_core.compare`` says."""
+    first = _levels("A", a, Given(x, None, lengths, state))
     lowest = first[0]
     steps = lowest.inputs
     own = _time_first(a, x)
@@ -50,7 +50,7 @@ def both(a: Any, b: Any, x: Any, lengths: Any, state: Any) -> tuple[list[Level],
     begins = None if state is None else {n: v[None] for n, v in lowest.initial.items()}
     if begins is not None and len(first) > 1:  # of every layer
         begins = {n: np.stack([level.initial[n] for level in first]) for n in lowest.initial}
-    second = _levels("B", opened(b), Given(x, steps, given_lengths, begins))
+    second = _levels("B", b, Given(x, steps, given_lengths, begins))
     return first, _in_order(first, second)
 
 
@@ -73,7 +73,7 @@ def opened(model: Any) -> Any:
             return Network.load(model)
         return load(model)
     if isinstance(model, Mapping) and model and all(isinstance(key, str) for key in model):
-        arrays = {key: _array(value) for key, value in model.items()}
+        arrays = {key: as_array(value) for key, value in model.items()}
         found = from_state_dict.found(arrays, Options())
         if not found.blocks:
             raise ValueError(say("this state_dict holds no recurrent layers: no weight_ih_l0 is among its keys"))
@@ -81,7 +81,8 @@ def opened(model: Any) -> Any:
     return model
 
 
-def _array(value: Any) -> np.ndarray:
+def as_array(value: Any) -> np.ndarray:
+    """A tensor or an array in NumPy; what NumPy has no kind for is float32."""
     value = value.detach().cpu() if hasattr(value, "detach") else value
     if str(getattr(value, "dtype", "")) in ("torch.bfloat16", "torch.float16"):
         value = value.float()
@@ -125,7 +126,7 @@ def _of_network(side: str, network: Network, given: Given) -> list[Level]:
 
 def _laid_ids(network: Network, block: Block, given: Given) -> np.ndarray:
     """The ids, which lie as the first model reads them, as ``block`` does."""
-    ids = _array(given.x)
+    ids = as_array(given.x)
     if given.steps is None or ids.ndim == 1:
         return ids
     ways = [way for way in (ids, ids.T) if way.shape == given.steps.shape[:2]]
@@ -149,7 +150,7 @@ def _of_loaded(side: str, loaded: Loaded, given: Given) -> list[Level]:
         count = len(loaded.blocks)
         raise ValueError(say("a first state can be given to one block; this file has {count}", count=count))
     alone = given.steps is None or _ids(given.x)
-    inputs = _array(given.x) if alone else loaded.blocks[0].laid_out(np.asarray(given.steps))
+    inputs = as_array(given.x) if alone else loaded.blocks[0].laid_out(np.asarray(given.steps))
     traces = loaded.trace(inputs, given.lengths)
     found: list[Level] = []
     for name, trace in traces.items():
@@ -210,7 +211,7 @@ def _biases(module: Any) -> list[list[dict[str, np.ndarray]]]:
 
     def two(weights: dict[str, Any]) -> dict[str, np.ndarray]:
         found = with_biases(weights)
-        return {name: np.asarray(_array(found[name]), np.float64) for name in ("bias_ih", "bias_hh")}
+        return {name: np.asarray(as_array(found[name]), np.float64) for name in ("bias_ih", "bias_hh")}
 
     return [[two(weights) for weights in row] for row in blocks_of(module)]
 
@@ -220,7 +221,7 @@ def _looked_up(model: Any, inputs: np.ndarray) -> Words | None:
     torch = sys.modules["torch"]
     for inner in model.modules():
         if isinstance(inner, torch.nn.Embedding) and inner.embedding_dim == inputs.shape[-1]:
-            rows = np.asarray(_array(inner.weight), np.float64)
+            rows = np.asarray(as_array(inner.weight), np.float64)
             places = {row.tobytes(): at for at, row in reversed(list(enumerate(rows)))}
             flat = [places.get(row.tobytes()) for row in inputs.reshape(-1, inputs.shape[-1])]
             if None not in flat:
@@ -242,7 +243,7 @@ def _time_first(model: Any, x: Any) -> np.ndarray | None:
     """``x`` as (time, batch, input) where the model is one that says how it reads it; None where it is not."""
     if not isinstance(x, np.ndarray) and not hasattr(x, "detach") or isinstance(x, tuple) or _ids(x):
         return None
-    values = _array(x)
+    values = as_array(x)
     values = values[:, None] if values.ndim == 2 else values
     return values.swapaxes(0, 1) if getattr(model, "batch_first", False) else values
 

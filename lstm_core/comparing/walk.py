@@ -10,6 +10,7 @@ import numpy as np
 
 from lstm_core.comparing import sides
 from lstm_core.comparing.aligned import difference, pairs
+from lstm_core.comparing.beside import beside
 from lstm_core.comparing.causes import Cause, Try, discover
 from lstm_core.comparing.ended import ended, ran
 from lstm_core.comparing.level import Level, Signals
@@ -34,7 +35,16 @@ def compare(
         raise ValueError(say("an input is needed, compare(a, b, x): only two traces have one already"))
     if tolerance is not None and not tolerance >= 0:
         raise ValueError(say("the tolerance is a number of at least 0, not {tolerance}", tolerance=tolerance))
+    a, b = sides.opened(a), sides.opened(b)
     first, second = sides.both(a, b, x, lengths, state)
+    found = _compared(first, second, tolerance)
+    words = first[0].words, second[0].words
+    read = () if words[0] is None or words[1] is None else (words[0].embedding, words[1].embedding)
+    return replace(found, beside=beside(a, b, found.limit, read))
+
+
+def _compared(first: Sequence[Level], second: Sequence[Level], tolerance: float | None) -> Comparison:
+    """Of the layers of both."""
     _fit(first, second)
     end = ended(first, second)
     double = all(level.precision == "float64" for level in (*first, *second))
