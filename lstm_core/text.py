@@ -3,6 +3,7 @@ library."""
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from lstm_core.say import say
 UNKNOWN = "<unk>"
 SPACES = (" ", "\N{LOWER ONE EIGHTH BLOCK}", "\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}")
 """How vocabularies spell the space that a piece may begin with: as it is, SentencePiece's way, and GPT-2's."""
+
+SURROGATES = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which are none."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +81,13 @@ class Tokenizer:
 
         Where pieces begin with the space before a word, "he" is the word and not what goes on another ("t" + "he").
         """
-        found = self._word(piece) if self._marks_words else None
+        found = None
+        if not SURROGATES.search(piece):
+            ways = (self._tokenizer.token_to_id, self._nameless, self._alone)
+            ways = (self._word, *ways) if self._marks_words else ways
+            found = next((id for way in ways if (id := way(piece)) is not None), None)
         if found is None:
-            found = self._tokenizer.token_to_id(piece)
-        if found is None:
-            found = self._nameless(piece)
-        if found is None:
-            ids = self._tokenizer.encode(piece, add_special_tokens=False).ids
-            if len(ids) != 1 or ids[0] == self._tokenizer.token_to_id(UNKNOWN):
-                raise ValueError(
-                    say("{piece!r} is not in this model's vocabulary of {size}", piece=piece, size=self.size)
-                )
-            found = ids[0]
+            raise ValueError(say("{piece!r} is not in this model's vocabulary of {size}", piece=piece, size=self.size))
         return found
 
     @cached_property
@@ -99,8 +98,30 @@ class Tokenizer:
         """The id of a text that is read as one piece and is no spelling of the vocabulary's own."""
         if text.startswith(SPACES[1:]):
             return None
-        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return ids[0] if len(ids) == 1 and ids[0] != self._tokenizer.token_to_id(UNKNOWN) else None
+        found = self._alone(text)
+        goes_on = found is not None and text[:1].isalpha() and self._piece(found)[:1] == text[:1]
+        spaced = self._alone(f" {text}") if goes_on else None  # where only a space that is written begins a word
+        if spaced is not None and self._piece(spaced).startswith(SPACES) and len(self._piece(spaced)) > 1:
+            return spaced
+        return found
+
+    def _alone(self, text: str) -> int | None:
+        """The id of a text that is read as one piece, which is known."""
+        try:
+            ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        except BaseException as error:
+            if not _is_the_librarys(error):
+                raise
+            return None
+        return ids[0] if len(ids) == 1 and ids[0] != self._unknown else None
+
+    @cached_property
+    def _unknown(self) -> int | None:
+        """The id that is read where the vocabulary has no entry."""
+        model: Any = self._tokenizer.model
+        if type(model).__name__ == "Unigram":  # which says its number alone, and that in its text alone
+            return json.loads(self._tokenizer.to_str())["model"].get("unk_id")
+        return self._tokenizer.token_to_id(getattr(model, "unk_token", None) or UNKNOWN)
 
     def _nameless(self, piece: str) -> int | None:
         """The id that is called "#17" for want of a piece."""
@@ -127,7 +148,7 @@ class Tokenizer:
             if not _is_the_librarys(error):
                 raise
             raise ValueError(say("the tokenizer cannot read this text: {error}", error=str(error))) from error
-        unknown = self._tokenizer.token_to_id(getattr(self._tokenizer.model, "unk_token", None) or UNKNOWN)
+        unknown = self._unknown
         tokens: list[Token] = []
         stop, last = len(text), (-1, -1)
         for id, piece, span, word in zip(

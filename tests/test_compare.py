@@ -633,7 +633,8 @@ def test_what_numpy_cannot_hold_is_compared_as_well() -> None:
         other.load_state_dict(module.state_dict())
         assert compare(module, other, x).equal
         with torch.no_grad():
-            other.weight_hh_l0 += 0.5
+            for value in other.parameters():
+                value.add_(0.5)
         assert not compare(module, other, x).equal
 
 
@@ -651,6 +652,7 @@ def test_where_sequences_of_several_lengths_end_at_what_is_infinite_is_told() ->
         other.weight_hh_l0.mul_(0.001)
     found = compare(module, other, x, lengths=torch.tensor(lengths))
     assert not found.equal and found.parting is not None and found.parting.step == 1
+    assert "Later the run of A ended: " in str(found)
 
 
 def test_a_model_and_its_file_of_8_bits(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as HuggingFaceTokenizer
+from tokenizers import models, pre_tokenizers
 from tokenizers.decoders import ByteLevel
 from tokenizers.models import WordLevel, WordPiece
 
@@ -108,7 +109,7 @@ def test_pieces_of_one_word_share_its_number() -> None:
 def test_the_space_that_a_piece_begins_with_is_not_shown() -> None:
     """A tokenizer of the newer kind, whose pieces hold the space before a word: two of them, and a lone space."""
     from tokenizers import Tokenizer as HuggingFace
-    from tokenizers import models, normalizers, pre_tokenizers
+    from tokenizers import normalizers
 
     model = HuggingFace(models.BPE({"▁": 0, "a": 1, "b": 2, "▁a": 3}, [("▁", "a")]))
     model.normalizer = normalizers.Replace(" ", "▁")
@@ -137,6 +138,40 @@ def test_vocabulary() -> None:
     assert tokenizer.display(1) == "Mary"
     with pytest.raises(ValueError, match="'Anna' is not in this model's vocabulary of 9"):
         tokenizer.id("Anna")
+
+
+def test_a_word_is_not_what_stands_for_unknown_ones() -> None:
+    """Whatever the vocabulary calls it, and where it has none; nor is half a character a word."""
+    pre = pre_tokenizers.Metaspace()
+    scores = [("[UNK]", -9.0), ("\u2581he", -1.0), ("he", -2.0), ("\u2581", -3.0)]
+    found = {
+        "pieces": HuggingFaceTokenizer(WordPiece({"[UNK]": 0, "he": 1}, unk_token="[UNK]")),
+        "words": HuggingFaceTokenizer(WordLevel({"[UNK]": 0, "he": 1}, unk_token="[UNK]")),
+        "unigrams": HuggingFaceTokenizer(models.Unigram(scores, 0)),
+        "without": HuggingFaceTokenizer(models.Unigram(scores, None)),
+    }
+    for name, one in found.items():
+        if name in ("unigrams", "without"):
+            one.pre_tokenizer = pre
+        tokenizer = Tokenizer(one.to_str())
+        assert tokenizer.id("he") == (2 if name == "without" else 1)
+        for word in ("zz", "\U0001f984", "\ud800", ""):
+            with pytest.raises(ValueError, match="is not in this model's vocabulary"):
+                tokenizer.id(word)
+        if name != "without":
+            assert [token.known for token in tokenizer.encode("he")] == [True]
+            assert tokenizer.encode("zz")[-1].known is False
+
+
+def test_a_word_begins_with_a_space_where_only_one_that_is_written_says_so() -> None:
+    """As GPT-2 has it: "he" at the beginning of a text is the piece that goes on with "t"."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    ids = {piece: k for k, piece in enumerate([*letters, "he", "\u0120he", "\u0120,"])}
+    model = HuggingFaceTokenizer(models.BPE(ids, [("h", "e"), ("\u0120", "he"), ("\u0120", ",")]))
+    model.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer = Tokenizer(model.to_str())
+    said = ("he", " he", "\u0120he", ",", "t")
+    assert [tokenizer.pieces[tokenizer.id(text)] for text in said] == ["\u0120he", "\u0120he", "\u0120he", ",", "t"]
 
 
 def test_display_leaves_out_the_marks_of_the_vocabulary() -> None:
