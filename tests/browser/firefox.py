@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,9 @@ class Firefox:
         told = {"script": script, "args": list(arguments), "sandbox": None}
         return self.tell("WebDriver:ExecuteAsyncScript", told)["value"]
 
+    def close(self) -> None:
+        self._socket.close()
+
     def _read(self) -> Any:
         length = b""
         while (byte := self._socket.recv(1)) != b":":
@@ -79,7 +82,8 @@ def firefox(path: str) -> Iterator[Firefox]:
         run = [path, "--headless", "--no-remote", "--marionette", "--profile", profile]
         process = subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            yield Firefox(port)
+            with closing(Firefox(port)) as one:
+                yield one
         finally:
             process.terminate()
             process.wait(20)
