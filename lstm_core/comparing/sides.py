@@ -46,7 +46,7 @@ def both(a: Any, b: Any, x: Any, lengths: Any, state: Any) -> tuple[list[Level],
         steps = own  # before it was rounded to the precision of the first model
     given_lengths = lengths if lengths is not None else lowest.lengths
     if given_lengths is not None and lowest.broken is not None:  # the first run, and its steps, ended there
-        given_lengths = np.minimum(_array(given_lengths), len(steps)).tolist()
+        given_lengths = np.minimum(as_array(given_lengths), len(steps)).tolist()
     begins = None if state is None else {n: v[None] for n, v in lowest.initial.items()}
     if begins is not None and len(first) > 1:  # of every layer
         begins = {n: np.stack([level.initial[n] for level in first]) for n in lowest.initial}
