@@ -14,7 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from signal import SIGTERM
+from signal import signal as on_signal
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -42,9 +44,11 @@ class Command:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The console script. arguments: without the program's name; those of the process by default."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0] not in (*COMMANDS, "-h", "--help", "--version"):
-        given = ["page", *given]
     try:
+        if not given or given[0] not in (*COMMANDS, "-h", "--help", "--version"):
+            if len(given) > 1 and not given[0].startswith("-") and not given[1].startswith("-"):
+                raise _stranger(given[0])  # a command that is misspelt, and what it was to work on
+            given = ["page", *given]
         with np.errstate(all="ignore"):  # what is not a number stands in the answer
             code = _parsed(given)
         sys.stdout.flush()
@@ -90,6 +94,15 @@ def _parsed(given: list[str]) -> int:
 # ---- commands
 
 
+def _stranger(name: str) -> ValueError:
+    if name in list_models():
+        return ValueError(say("{name} is a shipped model: open the page, gatescope, and choose it there", name=name))
+    if Path(name).is_file():
+        return ValueError(say("one model opens the page; {name} was given and something else", name=name))
+    names = ", ".join(COMMANDS)
+    return ValueError(say("{name} is neither a command nor a file; the commands are {names}", name=name, names=names))
+
+
 def _page(asked: argparse.Namespace) -> int:
     app = page()
     if find_spec("streamlit") is None or app is None:
@@ -98,21 +111,23 @@ def _page(asked: argparse.Namespace) -> int:
     if asked.model is not None:
         path = Path(asked.model).resolve()
         if not path.is_file():
-            raise ValueError(
-                say(
-                    "{name} is neither a command nor a file; the commands are {names}",
-                    name=asked.model,
-                    names=", ".join(name for name in COMMANDS),
-                )
-            )
+            raise _stranger(asked.model)
         environment[MODEL] = str(path)
     command = [sys.executable, "-m", "streamlit", "run", str(app), f"--server.address={asked.address}"]
     command += [] if asked.port is None else [f"--server.port={asked.port}"]
     command += ["--server.headless=true"] if asked.no_browser else []
+    before = on_signal(SIGTERM, _stopped)
     try:
         return subprocess.run(command, env=environment, check=False).returncode
     except KeyboardInterrupt:
         return 0
+    finally:
+        on_signal(SIGTERM, before)
+
+
+def _stopped(*_: object) -> NoReturn:
+    """The page is a process of its own, which would go on: ``subprocess.run`` ends it where something is raised."""
+    raise SystemExit(128 + SIGTERM)
 
 
 def page() -> Path | None:

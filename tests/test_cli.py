@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -178,6 +180,37 @@ def test_a_port_is_one(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit, match="2"):
             cli.main(["page", f"--port={port}"])
         assert f"a port is a whole number from 1 to 65535, not '{port}'" in capsys.readouterr().err
+
+
+def test_a_command_that_is_misspelt_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for given, says in (
+        (["trce", "a.safetensors"], "trce is neither a command nor a file; the commands are page, trace"),
+        (["pronouns-lstm"], "pronouns-lstm is a shipped model: open the page"),
+        (["a.safetensors", "b.safetensors"], "one model opens the page; a.safetensors was given and something else"),
+    ):
+        assert cli.main(given) == 2
+        err = capsys.readouterr().err
+        assert err.startswith(f"gatescope: {says}") and err.count("\n") == 1, err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a process is ended without being asked")
+def test_the_page_ends_with_the_command(tmp_path: Path) -> None:
+    """Here a process that sleeps stands in for the page."""
+    code = f"""
+import subprocess, sys
+from lstm_core import cli
+run = subprocess.run
+subprocess.run = lambda *a, **k: run([sys.executable, "-c",
+    "import os, time; open({str(tmp_path / "pid")!r}, 'w').write(str(os.getpid())); time.sleep(60)"], check=False)
+sys.exit(cli.main([]))
+"""
+    with subprocess.Popen([sys.executable, "-c", code], cwd=Path(cli.__file__).parent.parent) as command:
+        while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()) and command.poll() is None:
+            time.sleep(0.05)
+        command.terminate()
+        assert command.wait(20) == 128 + 15
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_the_help_fits_a_screen(capsys: pytest.CaptureFixture[str]) -> None:

@@ -248,3 +248,4 @@ def test_a_side_says_what_carries_its_memory_and_which_way_it_reads() -> None:
 
 def test_the_token_of_unknown_words_is_not_shown_as_it_is_written() -> None:
     assert visible("<unk>") == "unknown word" and visible("<b>") == "<b>"
+    assert visible("\n") == "↵" and visible("a\n\t") == "a↵^I"

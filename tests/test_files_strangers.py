@@ -216,14 +216,18 @@ def test_a_file_that_is_read_is_no_stranger(name: str) -> None:
         (("a.txt", "b.txt"), "m is a folder of a.txt, b.txt. What is read: PyTorch"),
     ],
 )
-def test_a_folder_is_named_by_what_it_holds(names: tuple[str, ...], reason: str, tmp_path: Path) -> None:
+def test_a_folder_is_named_by_what_it_holds(
+    names: tuple[str, ...], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "m"
     folder.mkdir()
     for name in names:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"x")
-    with pytest.raises(ValueError, match=reason):
-        load(folder)
+    monkeypatch.chdir(folder)
+    for path in (folder, "."):
+        with pytest.raises(ValueError, match=reason):
+            load(path)
 
 
 # Files of a known format without a block

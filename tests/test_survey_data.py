@@ -211,6 +211,13 @@ def test_data_that_cannot_be_surveyed_is_refused_in_words(name: str, model: Netw
         lstm_core.survey(model, data, tmp_path / "s")
 
 
+def test_an_id_that_a_modules_embedding_lacks_is_told_with_its_document(tmp_path: Path) -> None:
+    """PyTorch raises an IndexError there."""
+    module = nn.Sequential(nn.Embedding(9, 4), nn.GRU(4, 3, batch_first=True)).eval()
+    with pytest.raises(ValueError, match="document 1: index out of range"):
+        lstm_core.survey(module, [[1, 2], [3, 500]], tmp_path / "s")
+
+
 def test_files_that_cannot_be_read_are_refused_in_words(model: Network, tmp_path: Path) -> None:
     (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe\x00a")
     (tmp_path / "two.csv").write_text("a,b\n1,2\n")

@@ -41,6 +41,8 @@ def visible(text: str) -> str:
 
 def _visible(char: str) -> str:
     code = ord(char)
+    if char == "\n":
+        return "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}"  # general models expect one after a sentence
     if code < 0x20 or code == 0x7F:
         return "^" + chr(code ^ 0x40)  # caret notation: ^A, ^[, ^?; the pictures for them are in few fonts
     if char.isspace():

@@ -152,6 +152,7 @@ def sentence(content: Content) -> Said:
 
 def folder(path: Path) -> Said:
     """What a folder is, by what lies in it."""
+    path = path.resolve()  # "." has no name
     names = sorted(entry.name for entry in path.iterdir())
     indices = [name for name in names if name.endswith(".index.json")]
     inside = [name for name in names if name.lower().endswith(ENDINGS)]

@@ -23,6 +23,8 @@ TOGETHER = 1 << 11
 """And of no more steps, padding included, unless one document has more: while it runs, a batch is held three times."""
 WASTE = 1.2
 """Sequences of several lengths run together while padding makes them no longer than this."""
+WRONG = (ValueError, IndexError)
+"""What a document raises that a model cannot read: IndexError of an id that a module's own embedding lacks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,18 +119,18 @@ def _run(
         for k, one in enumerate(batch):
             x[: len(one.x), k] = one.x
         traces = model.run(x)
-    except ValueError as error:
+    except WRONG as error:
         raise _blamed(model, batch, error) from error
     for name, trace in traces.items():
         found.setdefault(name, Gathered(name, signals, room)).add(batch, trace)
 
 
-def _blamed(model: Model, batch: Sequence[Read], error: ValueError) -> ValueError:
+def _blamed(model: Model, batch: Sequence[Read], error: Exception) -> ValueError:
     """What is said of the first document of a batch that the model cannot run on."""
     for one in batch:
         try:
             model.run(one.x[:, None])
-        except ValueError as own:
+        except WRONG as own:
             return ValueError(say("document {number}: {error}", number=one.number, error=str(own)))
     return ValueError(say("document {number}: {error}", number=batch[0].number, error=str(error)))
 
@@ -157,7 +159,7 @@ def _long(model: Model, one: Read, signals: Sequence[str] | None) -> Iterator[Pi
 def _stretches(model: Model, one: Read) -> Iterator[Traces]:
     try:
         yield from model.whole(one.x, min(STEPS, TOGETHER))
-    except ValueError as error:
+    except WRONG as error:
         raise ValueError(say("document {number}: {error}", number=one.number, error=str(error))) from error
 
 

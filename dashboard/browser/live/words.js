@@ -18,6 +18,7 @@ export function visible(text) {
 /** @type {(letter: string) => string} */
 function shown(letter) {
   const code = letter.codePointAt(0) ?? 0
+  if (code === 10) return "\u21b5"
   if (code < 0x20 || code === 0x7f) return "^" + String.fromCharCode(code ^ 0x40)
   if (isSpace(letter)) return "␣"
   return /[\u0080-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff]/u.test(letter) ? "\ufffd" : letter
