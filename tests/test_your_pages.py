@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -218,13 +219,14 @@ def test_the_visitors_names_are_shown_as_text() -> None:
     assert "<b>" not in shown.replace(r"\<b\>", "")
 
 
-@pytest.mark.parametrize("name", ["text", "truncated", "NaN weights"])
+@pytest.mark.parametrize("name", HOSTILE)
 def test_what_is_wrong_is_told_on_the_page(name: str) -> None:
-    make, _ = HOSTILE[name]
+    make, said = HOSTILE[name]
     test = opened(gates, None)
     test.get("file_uploader")[0].upload("bad *file*.pt", make(), "application/octet-stream").run()  # type: ignore[attr-defined]
     assert not test.exception
     assert test.error[0].value.startswith(r"bad \*file\*\.pt\: ")
+    assert re.search(said, test.error[0].value.replace("\\", ""))
 
 
 def test_a_model_that_read_nothing_never_blanks_the_other() -> None:

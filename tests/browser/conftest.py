@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -51,21 +52,26 @@ def tabs(browser: Browser, server: Server) -> Tabs:
     return Tabs(browser, server)
 
 
-@pytest.fixture
-def open_gates(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
-    """``open_gates({"text": ...}, **context options)`` opens the page; what goes wrong in it fails the test."""
+DRAWN = "[data-testid=gs-plot][data-ready], [data-testid=gw][data-at], [data-testid=gc][data-ready], .gx[data-ready]"
+
+
+@contextmanager
+def opening(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
     problems: list[str] = []
     visits: list[Visit] = []
 
-    def opened(query: dict[str, str] | str | None = None, **options) -> Gates:
+    def opened(query: dict[str, str] | str | None = None, path: str = "", **options) -> Gates:
         visits.append(visit := tabs.visit(**options))
         visit.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         visit.on("pageerror", lambda error: problems.append(str(error)))
         visit.on("dialog", lambda dialog: problems.append(dialog.message))
         visit.on("request", lambda request: problems.append(request.url) if outside(request.url) else None)
         gates = Gates(visit.page, Wire(visit.page))
-        visit.page.goto(query if isinstance(query, str) else f"{server.url}/?{urlencode(query or {})}")
-        expect(gates.plot).to_have_attribute("data-ready", "1")
+        visit.page.goto(query if isinstance(query, str) else f"{server.url}/{path}?{urlencode(query or {})}")
+        if path:
+            expect(visit.page.locator(DRAWN).first).to_be_visible()
+        else:
+            expect(gates.plot).to_have_attribute("data-ready", "1")
         return gates
 
     def outside(url: str) -> bool:
@@ -77,6 +83,20 @@ def open_gates(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
         problems += visit.page.get_by_test_id("stException").all_text_contents()
         tabs.leave(visit)
     assert not problems, problems
+
+
+@pytest.fixture
+def open_gates(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
+    """``open_gates({"text": ...}, path, **context options)`` opens a page; what goes wrong in it fails the test."""
+    with opening(tabs, server) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def standing(tabs: Tabs, server: Server) -> Iterator[Gates]:
+    """The page as it opens, for all tests of a module that leave its text and models as they are."""
+    with opening(tabs, server) as opened:
+        yield opened()
 
 
 @pytest.fixture

@@ -120,8 +120,9 @@ def test_a_projected_lstm_has_fewer_units_in_h_than_in_its_gates(own: Gates) -> 
 
 
 def test_hostile_files_are_refused_in_words(own: Gates, tmp_path: Path) -> None:
-    """One after another in one session; then a good one is read."""
-    for name, (make, said) in HOSTILE.items():
+    """One after another in one session; then a good one is read. All kinds: tests/test_your_pages.py."""
+    for name in ("a pickle with code", "wrong shapes"):
+        make, said = HOSTILE[name]
         file = f"{name.replace(' ', '-')}.pt"
         upload(own.page, make(), file)
         alert = own.page.get_by_test_id("stAlert")
