@@ -76,8 +76,13 @@ def violations(page: Page) -> list[str]:
     ids=str,
 )
 def test_axe_finds_nothing(visit: Open, path: str, query: dict[str, str], scheme: str, lang: str) -> None:
-    page = visit(path, {"lang": lang, **query}, color_scheme=scheme)
+    page = visit(path, {"lang": lang, "text": TEXT, **query}, color_scheme=scheme)
     assert not violations(page)
+    figures = page.locator("[role=img]:visible, [role=group][aria-label]:visible, svg.gw-drawing:visible")
+    said = [one.get_attribute("aria-label") or "" for one in figures.all()]
+    assert not [text for text in said if not re.search(r"\d", text)]
+    if not query:  # every figure says what it shows
+        assert len(said) >= (1 if path == "compare" else 2) or not path
     if path or query:
         return
     page.keyboard.press("?")
@@ -89,15 +94,6 @@ def test_axe_finds_nothing(visit: Open, path: str, query: dict[str, str], scheme
     for tab in page.get_by_role("dialog").get_by_role("tab").all():
         tab.click()
         assert not violations(page)
-
-
-@pytest.mark.every(4)
-@pytest.mark.parametrize(
-    ("path", "scheme", "lang"),
-    [("", "dark", "en"), ("step_by_step", "light", "zh"), ("memory", "dark", "en"), ("experiments", "light", "zh")],
-)
-def test_axe_finds_nothing_on_a_phone(visit: Open, path: str, scheme: str, lang: str) -> None:
-    assert not violations(visit(path, {"lang": lang}, color_scheme=scheme, **PHONE))
 
 
 # ---- by keyboard
@@ -244,16 +240,6 @@ def test_digits_show_one_figure_alone(visit: Open) -> None:
 # ---- in words
 
 
-@pytest.mark.every(3)
-@pytest.mark.parametrize("path", PAGES)
-def test_every_figure_says_what_it_shows(visit: Open, path: str) -> None:
-    page = visit(path, {"text": TEXT})
-    figures = page.locator("[role=img]:visible, [role=group][aria-label]:visible, svg.gw-drawing:visible")
-    said = [one.get_attribute("aria-label") or "" for one in figures.all()]
-    assert len(said) >= (1 if path == "compare" else 2) or not path
-    assert not [text for text in said if not re.search(r"\d", text)]
-
-
 def test_the_drawing_of_a_cell_says_its_numbers(visit: Open) -> None:
     page = visit("step_by_step", {"text": TEXT, "at": "2", "unit": "0"})
     model = load_model("pronouns-lstm")
@@ -283,13 +269,14 @@ MOVING = """
 
 
 def test_nothing_moves_for_who_asked_for_that(visit: Open) -> None:
-    for path in ("step_by_step", "experiments", ""):
-        page = visit(path, {"text": TEXT}, reduced_motion="reduce")
-        assert page.evaluate(MOVING) == 0
-    step = page.get_by_test_id("gs-plot").get_attribute("data-step")
-    page.wait_for_timeout(700)
-    assert page.get_by_test_id("gs-plot").get_attribute("data-step") == step
-    assert visit("step_by_step", {"text": TEXT}).evaluate(MOVING) > 0  # it would be seen
+    pages = {path: visit(path, {"text": TEXT}, reduced_motion="reduce") for path in ("step_by_step", "experiments", "")}
+    assert {page.evaluate(MOVING) for page in pages.values()} == {0}
+    plot = pages[""].get_by_test_id("gs-plot")
+    step = plot.get_attribute("data-step")
+    pages[""].wait_for_timeout(700)
+    assert plot.get_attribute("data-step") == step
+    pages["step_by_step"].emulate_media(reduced_motion="no-preference")
+    assert pages["step_by_step"].evaluate(MOVING) > 0  # it would be seen
 
 
 def test_data_keeps_its_colours_among_the_visitors_own(visit: Open) -> None:
@@ -305,7 +292,9 @@ def test_data_keeps_its_colours_among_the_visitors_own(visit: Open) -> None:
     for path, of in marks.items():
         own = visit(path, {"text": TEXT}, forced_colors="active")
         assert own.evaluate("matchMedia('(forced-colors: active)').matches")
-        assert colors(own, *of) == colors(visit(path, {"text": TEXT}), *of)
+        forced = colors(own, *of)
+        own.emulate_media(forced_colors="none")
+        assert forced == colors(own, *of)
 
 
 SIDEWAYS = """
@@ -339,32 +328,6 @@ def apart(*places: Locator) -> bool:
     )  # fmt: skip
 
 
-SMALL = {"phone": PHONE, "200%": ZOOMED, "320": {"viewport": {"width": 320, "height": 568}}}
-
-
-@pytest.mark.every(4)
-@pytest.mark.parametrize(
-    ("path", "size"),
-    [*((path, "phone") for path in PAGES), *((path, size) for path in ("", "what_if") for size in ("200%", "320"))],
-)
-def test_nothing_is_cut_in_a_small_window(visit: Open, path: str, size: str) -> None:
-    page = visit(path, {"lang": "en"}, first=True, **SMALL[size])  # the menu stays open for who was here before
-    assert not page.evaluate(SIDEWAYS)
-    tools = [page.get_by_test_id(f"gt-{name}") for name in ("present", "share", "keys")]
-    menu = page.get_by_test_id("stExpandSidebarButton")
-    for tool in tools:
-        expect(tool).to_be_in_viewport(ratio=1)
-        tool.click(trial=True)
-    assert apart(*tools, page.locator(".st-key-language"), menu)
-    menu.click()
-    link = page.get_by_role("link", name="Health", exact=True)
-    expect(link).to_be_visible()
-    page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click(trial=True)  # nothing lies over it
-    link.click()
-    expect(link).not_to_be_in_viewport()  # the page is not behind the menu
-    expect(page).to_have_url(re.compile("/health"))
-
-
 SMALLER = """
 () => [...document.querySelectorAll(
   '.gs-controls :is(button, select), .gs-plot :is(button, select), .gc button, .gx button, .gt-tools button, '
@@ -390,12 +353,37 @@ TINY = """
 """Text below 12 pixels; indices and exponents are small everywhere."""
 
 
-@pytest.mark.every(3)
-@pytest.mark.parametrize("path", PAGES)
-def test_a_finger_and_an_eye_find_everything_on_a_phone(visit: Open, path: str) -> None:
-    page = visit(path, {"lang": "en"}, **PHONE)
-    assert not page.evaluate(SMALLER)
-    assert not page.evaluate(TINY)
+SMALL = {"phone": PHONE, "200%": ZOOMED, "320": {"viewport": {"width": 320, "height": 568}}}
+
+
+@pytest.mark.every(4)
+@pytest.mark.parametrize(
+    ("path", "size", "scheme"),
+    [
+        *((path, "phone", ("light", "dark")[k % 2]) for k, path in enumerate(PAGES)),
+        *((path, size, "light") for path in ("", "what_if") for size in ("200%", "320")),
+    ],
+)
+def test_nothing_is_cut_or_too_small_in_a_small_window(visit: Open, path: str, size: str, scheme: str) -> None:
+    page = visit(path, {"lang": "en"}, first=True, color_scheme=scheme, **SMALL[size])  # the menu stays open otherwise
+    assert not page.evaluate(SIDEWAYS)
+    if size == "phone":  # a finger and an eye find everything
+        assert not page.evaluate(SMALLER)
+        assert not page.evaluate(TINY)
+        assert not violations(page)
+    tools = [page.get_by_test_id(f"gt-{name}") for name in ("present", "share", "keys")]
+    menu = page.get_by_test_id("stExpandSidebarButton")
+    for tool in tools:
+        expect(tool).to_be_in_viewport(ratio=1)
+        tool.click(trial=True)
+    assert apart(*tools, page.locator(".st-key-language"), menu)
+    menu.click()
+    link = page.get_by_role("link", name="Health", exact=True)
+    expect(link).to_be_visible()
+    page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click(trial=True)  # nothing lies over it
+    link.click()
+    expect(link).not_to_be_in_viewport()  # the page is not behind the menu
+    expect(page).to_have_url(re.compile("/health"))
 
 
 @pytest.mark.parametrize(("lang", "pages", "title"), [("en", "Pages", "Gradients"), ("zh", "页面", "梯度")])

@@ -17,16 +17,8 @@ KEEP = "JSON.stringify(Array.from(document.querySelector('[data-testid=gc-keep] 
 
 @pytest.fixture
 def open_wall(open_gates: Callable[..., Gates]) -> Open:
-    """``open_wall(**context options)`` opens the app and goes to the wall of cards."""
-
-    def opened(**options) -> Page:
-        page = open_gates(None, **options).page
-        # On a phone Streamlit keeps the links in a drawer, which slides: no click of a mouse.
-        page.get_by_role("link", name="Experiments", exact=True).dispatch_event("click")
-        expect(page.get_by_test_id("gx")).to_have_attribute("data-ready", "1")
-        return page
-
-    return opened
+    """``open_wall(**context options)`` opens the app on the wall of cards."""
+    return lambda **options: open_gates(None, "experiments", **options).page
 
 
 def chart(page: Page):
@@ -36,6 +28,9 @@ def chart(page: Page):
 def test_every_experiment_has_a_card_that_opens(open_wall: Open) -> None:
     page = open_wall()
     expect(page.locator(".gx-card")).to_have_count(len(discover()))
+    keys = page.get_by_test_id("gx-conveyor-belt").locator(".gx-key")  # a dashed line is dashed in the legend
+    expect(keys.nth(3)).to_have_css("border-top-style", "dashed")
+    expect(keys.nth(2)).to_have_css("border-top-style", "none")
     page.get_by_test_id("gx-weighted-sum").click()
     expect(page.get_by_role("heading", name="Memory is a weighted sum")).to_be_visible()
     expect(page).to_have_url(re.compile("experiment=weighted-sum"))
@@ -43,11 +38,7 @@ def test_every_experiment_has_a_card_that_opens(open_wall: Open) -> None:
     expect(page.get_by_text("What would disprove it.")).to_be_visible()
     page.get_by_role("button", name="All experiments").click()
     expect(page.get_by_test_id("gx")).to_be_visible()
-
-
-def test_a_card_opens_by_key(open_wall: Open) -> None:
-    page = open_wall()
-    page.get_by_test_id("gx-subject").focus()
+    page.get_by_test_id("gx-subject").focus()  # and by key
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=discover()["subject"].title)).to_be_visible()
 
@@ -65,8 +56,9 @@ def test_a_typed_text_is_read_and_opens_in_gates(open_wall: Open) -> None:
     assert href.startswith("./?text=Mary%20met%20John%20because&left=pronouns-lstm")
 
 
-def test_a_text_to_try_opens_at_its_end_wherever_one_comes_from(open_wall: Open) -> None:
-    page = open_wall()  # from Gates, at a step of the sentence there
+def test_a_text_to_try_opens_at_its_end_wherever_one_comes_from(gates: Gates) -> None:
+    page = gates.page  # at a step of the sentence there
+    page.get_by_role("link", name="Experiments", exact=True).click()
     for name in ("counting", "conveyor-belt", "weighted-sum"):
         page.get_by_test_id(f"gx-{name}").click()
         words = page.locator(".gc-words").last.get_by_role("option")
@@ -76,12 +68,6 @@ def test_a_text_to_try_opens_at_its_end_wherever_one_comes_from(open_wall: Open)
         expect(words.last).to_have_attribute("aria-selected", "true")
         page.get_by_role("button", name="All experiments").click()
         expect(page.get_by_test_id("gx")).to_be_visible()
-
-
-def test_a_dashed_line_is_dashed_in_the_cards_legend(open_wall: Open) -> None:
-    keys = open_wall().get_by_test_id("gx-conveyor-belt").locator(".gx-key")
-    expect(keys.nth(3)).to_have_css("border-top-style", "dashed")
-    expect(keys.nth(2)).to_have_css("border-top-style", "none")
 
 
 def test_a_network_learns_while_one_watches_and_the_slider_goes_back(open_wall: Open) -> None:
@@ -108,10 +94,14 @@ def keep_gate(page: Page) -> str:
     return page.evaluate(KEEP)
 
 
-@pytest.mark.parametrize("width", [390, 1024, 1366])
-def test_nothing_is_wider_than_the_window(open_wall: Open, width: int) -> None:
-    page = open_wall(viewport={"width": width, "height": 768})
-    assert page.get_by_test_id("gx").evaluate("node => node.scrollWidth <= node.clientWidth")
+@pytest.mark.parametrize("widths", [(390,), (1366, 1024)])
+def test_nothing_is_wider_than_the_window(open_wall: Open, widths: tuple[int, ...]) -> None:
+    page = open_wall(viewport={"width": widths[0], "height": 768})
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 768})
+        page.wait_for_function("() => (node => node.scrollWidth <= node.clientWidth)(document.querySelector('.gx'))")
     page.get_by_test_id("gx-subject").click()
     expect(chart(page).first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 768})
+        page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)

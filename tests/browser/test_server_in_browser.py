@@ -109,6 +109,7 @@ def logged(server: Server, number: str) -> str:
 def test_an_error_is_a_number_on_every_page(language: str, opened: Callable[[str], Page], failing: Server) -> None:
     numbers = set()
     pages = [name for name in PAGES if name != "beyond"]  # which reads no sentence
+    pages = pages if language == "en" else pages[:2]
     for name in pages:
         found = number(opened(f"{name}?text=something+wrong&lang={language}"))
         log = logged(failing, found)

@@ -21,12 +21,10 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_page(open_gates: Callable[..., Gates]) -> Open:
-    """``open_page("Memory", {"text": ...})`` opens the app and goes to that page."""
+    """``open_page("Memory", {"text": ...})`` opens the app on that page."""
 
     def opened(title: str, query: dict[str, str] | None = None) -> Page:
-        page = open_gates(query).page
-        go(page, title)
-        return page
+        return open_gates(query, title.lower().replace(" ", "_")).page
 
     return opened
 
@@ -161,7 +159,7 @@ def test_a_chosen_word_is_kept_where_two_sentences_stand_beside_each_other(open_
 
 
 def test_characters_stand_upright_as_many_as_find_room(open_page: Open) -> None:
-    page = open_page("记忆", {"lang": "zh"})
+    page = open_page("Memory", {"lang": "zh"})
     labels = page.get_by_test_id("gc-writers0").locator(".xtick text")
     expect(labels).to_have_count(28)
     assert not [one for one in labels.all() if "rotate(-" in (one.get_attribute("transform") or "")]

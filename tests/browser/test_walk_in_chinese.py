@@ -19,8 +19,7 @@ SAID = """root => [...root.querySelectorAll(":not(pre, pre *)")].flatMap(node =>
 
 def test_the_walk_speaks_chinese(open_gates: Callable[..., Gates]) -> None:
     query = {"text": TEXT, "lang": "zh", "left": "pronouns-peephole", "right": "pronouns-clockwork", "unit": "0"}
-    page = open_gates(query).page
-    page.get_by_role("link", name="逐步讲解").click()
+    page = open_gates(query, "step_by_step").page
     walk = page.get_by_test_id("gw")
     expect(walk).to_have_attribute("data-at", "2")
     left: set[str] = set()
@@ -55,9 +54,7 @@ def test_the_walk_speaks_chinese(open_gates: Callable[..., Gates]) -> None:
 
 
 def test_on_a_phone_the_buttons_share_a_line_and_a_drawing_that_goes_on_fades(open_gates: Callable[..., Gates]) -> None:
-    page = open_gates({"text": TEXT, "lang": "zh"}).page
-    page.get_by_role("link", name="逐步讲解").click()
-    page.get_by_test_id("gw").wait_for()
+    page = open_gates({"text": TEXT, "lang": "zh"}, "step_by_step").page
     page.set_viewport_size({"width": 390, "height": 844})
     box = page.locator(".gw-drawing-box").first
     expect(box).to_have_class(re.compile("gw-more"))
