@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given = ["page", *given]
         with np.errstate(all="ignore"):  # what is not a number stands in the answer
             code = _parsed(given)
-        sys.stdout.flush()
+        print(end="", flush=True)  # standard output may have been closed: then there is none
         return code
     except BrokenPipeError:  # whoever reads has enough: `gatescope cells | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return STOPPED
     except FileNotFoundError as error:
-        return _wrong(say("there is no file {name}", name=error.filename or error))
+        return _wrong(say("there is no file {name}", name=error.filename or repr("")))
     except IsADirectoryError as error:
         return _wrong(say("{name} is a folder, not a file", name=error.filename or error))
     except OSError as error:

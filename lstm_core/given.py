@@ -37,7 +37,7 @@ def opened(name: str, asked: argparse.Namespace) -> Network | Loaded:
 def array(name: str) -> np.ndarray:
     """The numbers in an .npy file, or on standard input for "-"."""
     if name == "-":
-        data, name = sys.stdin.buffer.read(), say("standard input")
+        data, name = _piped(), say("standard input")
     else:
         data = Path(name).read_bytes()
     if not data:
@@ -50,11 +50,16 @@ def array(name: str) -> np.ndarray:
     return value
 
 
+def _piped() -> bytes:
+    """What stands on standard input; nothing where a shell has closed it, and Python has none."""
+    return sys.stdin.buffer.read() if sys.stdin is not None else b""
+
+
 def text_of(given: str) -> str:
     """The text itself, or the one on standard input for "-"."""
     if given == "-":
         try:
-            given = sys.stdin.buffer.read().decode("utf-8-sig")
+            given = _piped().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             message = say("standard input is not text in UTF-8: it goes wrong at byte {place:,}", place=error.start)
             raise ValueError(message) from error

@@ -25,6 +25,7 @@ from lstm_core.kinds import kinds
 from lstm_core.ops import host
 from lstm_core.say import say
 from lstm_core.scan import Layers
+from lstm_core.sequences import no_step
 from lstm_core.text import Token, Tokenizer
 from lstm_core.trace import Trace
 
@@ -232,8 +233,16 @@ class Network:
 
     @kinds
     def next_tokens(self, trace: Trace, step: int, k: int = 5) -> list[tuple[str, float]]:
-        """The ``k`` likeliest words after ``step`` and their probabilities, likeliest first."""
-        return self.named(*_best(softmax(self.predicts.scores(self.reads(trace.signals)[step, :1])), k))[0]
+        """The ``k`` likeliest words after ``step`` and their probabilities, likeliest first.
+
+        Of a batch it is the first sequence, from whose own end a negative ``step`` counts. Raises ValueError for a step
+        that it does not have.
+        """
+        one = trace.sequence(0, step)
+        if not -len(one) <= step < len(one):
+            raise ValueError(no_step(step, len(one)))
+        at = step if trace.continued is None else -1
+        return self.named(*_best(softmax(self.predicts.scores(self.reads(one.signals)[at, :1])), k))[0]
 
     def predictions(self, trace: Trace, k: int = 5) -> list[list[tuple[str, float]]]:
         """``next_tokens`` for every step, some steps at a time: a whole vocabulary a step is a lot of memory."""

@@ -79,6 +79,11 @@ def test_pipes(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
     whole = f"'{sys.executable}' -m lstm_core.cli cells --json | head -c 1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", whole], capture_output=True, text=True, cwd=Path(cli.__file__).parents[1])
     assert (done.returncode, done.stdout, done.stderr) == (0, "[", "")
+    monkeypatch.setattr(sys, "stdin", None)  # `<&-`
+    code, _, error = run(capsys, "trace", "pronouns-lstm", "--input", "-")
+    assert (code, "standard input is empty: an array is needed" in error) == (2, True)
+    monkeypatch.setattr(sys, "stdout", None)  # `>&-`
+    assert cli.main(["cells"]) == 0
 
 
 def test_health(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,6 +121,7 @@ def test_cells(capsys: pytest.CaptureFixture[str]) -> None:
 
 WRONG: dict[str, tuple[list[str], str]] = {
     "no file": (["trace", "nix.onnx", "--input", "x.npy"], r"there is no file nix\.onnx"),
+    "no name": (["trace", "", "--text", "a"], r"there is no file ''"),
     "no model": (["trace", "nix", "--text", "a"], r"nix is neither a file nor a shipped model; these are .*pronouns-"),
     "no command": (["nix"], r"nix is neither a command nor a file; the commands are page, trace, .*cells"),
     "no numbers": (["health", "a.safetensors", "a.safetensors"], r"a\.safetensors is not an \.npy file"),

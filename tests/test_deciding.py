@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from dashboard import cache
 from dashboard.figures.content import named_units
 from dashboard.figures.deciding import DECIDED, STAYS, decided, deciding_unit
 from dashboard.views import discover
-from lstm_core import Network, Trace
+from lstm_core import Network, Trace, load_model
 from lstm_core.analysis import lead
 from tests.small_models import small_model
 from tests.test_figures import unpack
@@ -207,3 +208,15 @@ def test_the_pages_start_from_the_unit_that_decides(view) -> None:
     unit = int(shares(model, trace, len(trace) - 1)[0].argmax())
     said = shown(view.__name__, "general-lstm", "general-gru", FRANCE)
     assert f'"unit": {unit}' in said if view.page.title == "Step by step" else f"unit {unit}" in said
+
+
+def test_a_step_is_one_of_the_first_sequences_own() -> None:
+    """Behind its end a padded batch holds nothing; steps that there are not are refused."""
+    model, ids = load_model("country-lstm"), np.arange(3, 15).reshape(6, 2)
+    trace, alone = model.read(ids, lengths=[3, 6]), model.read(ids[:3, :1])
+    assert model.next_tokens(trace, -1) == model.next_tokens(alone, -1) == model.next_tokens(trace, 2)
+    np.testing.assert_array_equal(lead(model, trace, -1).contributions, lead(model, alone, 2).contributions)
+    for step in (3, 6, -99, 10**30):
+        for ask in (model.next_tokens, partial(lead, model)):
+            with pytest.raises(ValueError, match=f"there is no step {step}; the trace has"):
+                ask(trace, step=step)

@@ -72,9 +72,11 @@ class Lead(Result):
 def lead(model: Network, trace: Trace, step: int) -> Lead:
     """Who speaks for the likeliest next word: the lead over the second, unit by unit, of the first of the batch.
 
-    Raises ValueError for a network that predicts nothing, or knows one word only.
+    A negative ``step`` counts from that one's own end. Raises ValueError for a step that it does not have, and for a
+    network that predicts nothing, or knows one word only.
     """
-    read = model.reads(trace.signals)[step, :1].astype(np.float32)
+    one, step = history(trace, 0, step)
+    read = model.reads(one.signals)[step, :1].astype(np.float32)
     scores = model.predicts.scores(read)[0]
     if len(scores) < 2:
         raise ValueError(ALONE)
