@@ -52,7 +52,7 @@ class Words(Tokenizer):
         self.by = rule.by
         self.json = json.dumps({"entries": self.entries, "rows": rows, "unknown": unknown, **asdict(rule)})
         self._names = {row: entry for entry, row in self.entries.items()}
-        self._unknown = (unknown, self.entries[unknown]) if unknown is not None else (UNKNOWN, rows)
+        self._others = (unknown, self.entries[unknown]) if unknown is not None else (UNKNOWN, rows)
         self._exact: dict[str, int] = {}
         self._alike: dict[str, int | None] = {}  # None where two entries are alike
         self._begun: set[str] = set()
@@ -71,7 +71,7 @@ class Words(Tokenizer):
         return self.rows + (self.unknown is None)
 
     def _piece(self, id: int) -> str:
-        return self._unknown[0] if id == self._unknown[1] else self._names.get(id) or f"#{id}"
+        return self._others[0] if id == self._others[1] else self._names.get(id) or f"#{id}"
 
     def display(self, id: int) -> str:
         """The entry of that id as the vocabulary spells it."""
@@ -97,18 +97,18 @@ class Words(Tokenizer):
         at = 0
         while at < len(atoms):
             end, row = self._longest(atoms, at)
-            known = row is not None and row != self._unknown[1]
+            known = row is not None and row != self._others[1]
             if row is None:
                 if atoms[at].kind == SPACE and not self._reads_spaces:
                     at += 1
                     continue
                 if parts := self._negated(atoms[at : at + 3]):
                     for start, stop, row in parts:
-                        known = row != self._unknown[1]
+                        known = row != self._others[1]
                         tokens.append(Token(text[start:stop], start, stop, row, self.display(row), known, len(tokens)))
                     at += 3
                     continue
-                end, row = self._without_entry(atoms, at), self._unknown[1]
+                end, row = self._without_entry(atoms, at), self._others[1]
             start, stop = atoms[at].start, atoms[end - 1].end
             tokens.append(Token(text[start:stop], start, stop, row, self.display(row), known, len(tokens)))
             at = end
