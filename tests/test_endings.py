@@ -12,6 +12,7 @@ from tokenizers import decoders, models, pre_tokenizers
 from dashboard.figures.expects import expects
 from lstm_core import Network
 from lstm_core.cells import cell
+from lstm_core.drawing import endings as made
 from lstm_core.drawing.endings import endings, letters
 from lstm_core.drawing.expected import likeliest_words, next_words
 from lstm_core.network import assembled
@@ -111,3 +112,12 @@ def test_a_word_that_is_taken_is_taken_whole() -> None:
 
 def test_the_letters_of_an_ending() -> None:
     assert [letters(end) for end in ("(wegian)", "(weg-)", "-", "('t)")] == ["wegian", "weg", "", "'t"]
+
+
+def test_of_a_large_vocabulary_fewer_pieces_are_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs as many scores as there are pieces; the likeliest come first."""
+    monkeypatch.setattr(made, "SCORES", 1 * len(PIECES) + 5)
+    model = network()
+    trace = model.read(np.array([PIECES.index("\u0120well")] * 2))
+    ids, chances = np.full((2, 1), PIECES.index("\u0120Nor")), np.array([[0.5], [0.6]])
+    assert endings(model, trace, (ids, chances)) == {(1, 1): "(wegian)"}

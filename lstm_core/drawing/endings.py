@@ -22,7 +22,9 @@ on."""
 WORDS = frozenset("aioAIO")
 """Letters that are words."""
 MOST = 256
-"""Pieces of a text that are asked about: it costs as much as reading so many more words."""
+"""Pieces of a text that are asked about: it costs as much as reading so many more words, ..."""
+SCORES = 256 * 8192
+"""... and no more of a large vocabulary than come to so many scores."""
 SURE = 0.5
 """How likely it has to be that a word goes on, and with what."""
 LONGEST = 8
@@ -45,7 +47,8 @@ def endings(network: Network, trace: Trace, likeliest: tuple[np.ndarray, np.ndar
     if not goes_on.any():
         return {}
     places = np.flatnonzero((chances >= LEAST) & asked[ids])
-    places = places[np.argsort(-chances.ravel()[places], kind="stable")][:MOST]
+    most = min(MOST, SCORES // len(network.predicts.bias))
+    places = places[np.argsort(-chances.ravel()[places], kind="stable")][:most]
     steps, last = places // ids.shape[1], ids.ravel()[places]
     found = {(int(step), int(id)): "" for step, id in zip(steps, last, strict=True)}
     keys = list(found)
