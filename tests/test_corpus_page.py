@@ -110,7 +110,7 @@ def test_a_network_that_was_not_trained_stands_beside_a_unit() -> None:
         best = max(best, *(abs(np.corrcoef(values_[:, unit], position)[0, 1]) for unit in range(values_.shape[1])))
     assert one.untrained["position"] == pytest.approx(best, abs=1e-3)
     found = next(f for unit in one.units for f in unit.following if f.what == "position")
-    assert found.blank == pytest.approx(best, abs=1e-3) and "not trained none gets beyond" in draw.told(found)
+    assert found.blank == pytest.approx(best, abs=1e-3) and "not trained the best has" in draw.told(found)
     names = [
         line["name"]
         for line in {p["id"]: p for p in sent(opened(corpus.__name__))["panels"]}["follows0"]["figure"]["data"]

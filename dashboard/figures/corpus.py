@@ -286,8 +286,8 @@ def told(found: Following) -> str:
         said = tr("{signal} is higher at “{what}”: AUC {score}.", **values)
     else:
         said = tr("{signal} is lower at “{what}”: AUC {score}.", **values)
-    said = p.sentences(said, tr("With the labels moved no unit gets beyond {moved}.", **values))
+    said = p.sentences(said, tr("With the labels moved the best unit has {moved}.", **values))
     if found.untrained is None:
         return said
     blank = p.minus(f"{found.untrained:.2f}")
-    return p.sentences(said, tr("In a network that was not trained none gets beyond {value}.", value=blank))
+    return p.sentences(said, tr("In a network that was not trained the best has {value}.", value=blank))
