@@ -95,7 +95,7 @@ def test_models_and_pieces() -> None:
     assert len(trace_all(nn.LSTM(4, 5), input=X, hx=None)[""]) == 7
     with pytest.raises(TypeError, match=r"what is forced is written as text.* not as 3"):
         trace_all(model, X, force=3)  # pyright: ignore[reportCallIssue, reportArgumentType]
-    with pytest.raises(TypeError, match=r"steps is a whole number of steps, not 2\.5"):
+    with pytest.raises(TypeError, match=r"steps must be a whole number, not 2\.5"):
         trace_chunks(nn.LSTM(4, 5), X, steps=2.5)  # pyright: ignore[reportArgumentType]
 
 
