@@ -97,7 +97,7 @@ def test_what_a_visitor_wrote_is_text() -> None:
     told = tree(HOSTILE)
     told["sides"][0]["model"] = HOSTILE
     page = offline.page(told, [offline.Cell(HOSTILE, lines(small_model("lstm").run("a")), [HOSTILE])]).decode()
-    assert "alert(1)</script>" not in page and page.count("<script") == page.count("</script>") == 4
+    assert "alert(1)</script>" not in page and page.count("<script") == page.count("</script>") == 5
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 5  # title, sentence, cell, caption, origin
     assert unpack(packed(page, "content"))["text"] == HOSTILE
 

@@ -147,6 +147,7 @@ def written(made: Parts, *, policy: str, origin: str, **blocks: str) -> bytes:
         policy=f"default-src 'none'; {policy}",
         title=escape(f"Gatescope: {made.names}"),
         waiting=escape(tr("The figure is drawn by JavaScript, in a browser of 2023 or later.")),
+        damaged=offline.damaged(),
         cells=made.below,
         origin=origin,
         content=offline.packed(made.content),

@@ -60,6 +60,7 @@ def page(tree: Mapping[str, Any], cells: Sequence[Cell], address: str = "") -> b
         modules=json.dumps({"imports": dict(modules(code, START))}),
         sentence=escape(tree["text"]),
         waiting=escape(tr("The figure is drawn by JavaScript, in a browser of 2023 or later.")),
+        damaged=damaged(),
         cells="".join(map(equations_of, cells)),
         origin=origin(names, address, short),
         plotly=plotly(),
@@ -67,6 +68,11 @@ def page(tree: Mapping[str, Any], cells: Sequence[Cell], address: str = "") -> b
         start=renamed_to_names(START),
     )
     return whole.encode("utf-8", "replace")
+
+
+def damaged() -> str:
+    """What a file says that was cut short, as a JavaScript string."""
+    return json.dumps(tr("This file could not be read: it is damaged, or this browser is older than 2023."))
 
 
 def look() -> str:

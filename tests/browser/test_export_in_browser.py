@@ -225,3 +225,14 @@ def test_a_film_that_cannot_be_made_or_is_cut_is_said(open_gates: Open) -> None:
     expect(gates.page.get_by_test_id("gs-notice")).to_contain_text("the first 200 steps in view")
     expect(gates.page.get_by_test_id("gs-notice")).to_contain_text("no film that can be read")
     expect(gates.page.get_by_test_id("gs-gif")).to_have_text("GIF")
+
+
+def test_a_file_that_was_cut_short_says_so(browser: Browser, tmp_path: Path) -> None:
+    path = saved(tmp_path, TEXT)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    context = browser.new_context(viewport=LAPTOP, offline=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    expect(page.get_by_text("it is damaged")).to_be_visible()
+    context.close()

@@ -42,6 +42,7 @@ class Live {
     this.begun = 0 // times that the figure began anew
     this.places = [make("div"), make("div")]
     this.shown = template
+    this.nothing = false
     this.stepped = template.text
     /** @type {{ reading: Reading, run: Run, tokens: Token[] }[]} */
     this.sides = []
@@ -139,7 +140,7 @@ class Live {
   }
 
   stepwise() {
-    if (this.steps.hidden) return
+    if (this.steps.hidden || this.nothing) return
     const long = this.sides.some(({ tokens }) => tokens.length > STEPS)
     this.open.textContent = long
       ? tr("Step by step is shown for up to {count} tokens.", { count: STEPS })
@@ -170,6 +171,8 @@ class Live {
     const titles = this.template.sides.map((/** @type {any} */ { title }) => title)
     const { sides, notices } = read(this.readings, titles, text)
     this.sides = sides
+    this.nothing = sides.every(({ tokens }) => !tokens.length)
+    document.body.classList.toggle("nothing", this.nothing) // what stands below speaks of a text
     const shown = content(this.template, text, sides, this.chosen, notices)
     const spent = (performance.now() - begun).toFixed(0)
     this.draw({ ...shown, quiet: tr("Computed in this browser in {spent} ms", { spent }) })
