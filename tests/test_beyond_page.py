@@ -30,6 +30,14 @@ def pixels(address: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
 
 
+def test_every_number_that_is_typed_is_translated() -> None:
+    test = opened(PAGE, beyond="Translate")
+    for number in (7, 583, 0, 21):
+        test.number_input[0].set_value(number).run()
+        assert test.number_input[0].value == number
+        assert any(" ".join(both(number)[0]) in one.value for one in test.markdown)
+
+
 def test_the_number_in_the_address_is_translated() -> None:
     test = opened(PAGE, beyond="Translate", number="583", at="1")
     [found] = translating.model().translate([both(583)[0]])

@@ -25,6 +25,7 @@ from lstm_core.trace import Trace
 
 MODEL = "numbers-lstm"
 HOME = 427_583
+TYPED = "number to translate"
 
 
 @cache
@@ -39,6 +40,12 @@ def chosen() -> int:
     return min(int(said), MOST) if known else HOME
 
 
+def _keep() -> None:
+    """The address says what was typed, before the page is drawn again."""
+    number = int(st.session_state[TYPED])
+    address.choose("number", None if number == HOME else str(number))
+
+
 def show() -> None:
     network = model()
     st.markdown(
@@ -48,9 +55,8 @@ def show() -> None:
             "ahead and back again."
         )
     )
-    start = chosen()
-    number = int(st.number_input(tr("Number"), 0, MOST, start, key=f"number, at first {start}"))
-    address.choose("number", None if number == HOME else str(number))
+    st.session_state[TYPED] = chosen()  # also what a link or a tour has brought
+    number = int(st.number_input(tr("Number"), 0, MOST, key=TYPED, on_change=_keep))
     german, english, places = both(number)
     [found] = network.translate([german])
     right = found.said.sentence == english
