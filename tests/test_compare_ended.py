@@ -1,0 +1,73 @@
+"""``lstm_core.compare``: runs that come to what is not a number, which is equal to nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from modules_to_compare import build, read
+from torch import nn
+
+from lstm_core import compare
+
+pytestmark = pytest.mark.usefixtures("in_place")
+
+
+def test_what_is_not_a_number_is_not_equal() -> None:
+    """Two different models that both answer NaN have not been compared."""
+    one, other, x = nn.LSTM(5, 7), nn.LSTM(5, 7), torch.randn(6, 3, 5)
+    late = x.clone()
+    late[2] = torch.nan
+    for a, b, given, first in ((one, other, torch.full_like(x, torch.nan), 0), (one, one, late, 2)):
+        with pytest.raises(ValueError, match=f"not a number from step {first} on"):
+            compare(a, b, given)
+    state = (torch.full((1, 3, 7), torch.nan), torch.zeros(1, 3, 7))
+    with pytest.raises(ValueError, match="not a number from step 0 on"):
+        compare(one, other, x, state=state)
+    with pytest.raises(ValueError, match="no steps"):
+        compare("pronouns-lstm", "pronouns-peephole", np.zeros(0, int))
+    for tolerance in (float("nan"), -1.0):
+        with pytest.raises(ValueError, match="the tolerance is a number of at least 0"):
+            compare(one, other, x, tolerance=tolerance)
+    assert compare(one, one, x, lengths=[6, 3, 1]).equal  # what lies after a sequence's end is nobody's
+
+
+def test_one_that_ends_at_what_is_not_a_number_says_where_and_why() -> None:
+    module, x = build(num_layers=2), read()
+    for name, place, at in (("weight_hh_l1", (7, 2), 1), ("weight_ih_l0", (1, 1), 0)):
+        other = build(num_layers=2)
+        getattr(other, name).data[place] = torch.nan
+        for a, b, side in ((module, other, "B"), (other, module, "A")):
+            found = compare(a, b, x)
+            assert not found.equal and not found.explained and found.parting is not None
+            assert (found.parting.layer, found.parting.step) == (at, 0)
+            values = found.parting.a, found.parting.b
+            assert np.isnan(values[side == "B"]) and np.isfinite(values[side == "A"])
+            where = f"{name}\\[{place[0]}, {place[1]}\\]"
+            says = f"The run of {side} ended there: .* the weights hold such a value, {where}"
+            assert re.search(says, str(found)), found
+            json.dumps(found.to_dict(), allow_nan=False)
+    both = build(num_layers=2)
+    both.load_state_dict(other.state_dict())
+    with pytest.raises(ValueError, match="not a number from step 0 on"):
+        compare(other, both, x)
+
+
+def test_where_sequences_of_several_lengths_end_at_what_is_infinite_is_told() -> None:
+    module, x = nn.RNN(3, 7, nonlinearity="relu"), torch.rand(40, 4, 3)
+    with torch.no_grad():
+        for value in module.parameters():
+            value.abs_().mul_(400)
+    other = nn.RNN(3, 7, nonlinearity="relu", batch_first=True)
+    other.load_state_dict(module.state_dict())
+    lengths = [18, 40, 14, 3]
+    with pytest.raises(ValueError, match=r"both compute what is not a number from step \d+ on"):
+        compare(module, other, x, lengths=lengths)
+    with torch.no_grad():
+        other.weight_hh_l0.mul_(0.001)
+    found = compare(module, other, x, lengths=torch.tensor(lengths))
+    assert not found.equal and found.parting is not None and found.parting.step == 1
+    assert "Later the run of A ended: " in str(found)
