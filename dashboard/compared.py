@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from dashboard.language import mark
 from lstm_core import Block, Network, compare
+from lstm_core.comparing.beside import beside
 from lstm_core.comparing.result import Comparison, Found, Parting
 from lstm_core.files import Loaded, packed
 from lstm_core.files.limits import reason
@@ -23,16 +24,19 @@ from lstm_core.say import say
 
 STEPS = 200
 """That are compared: where two part, they do so early."""
+BESIDE = "beside "
+"""What the names of ``Side.others`` begin with on their way to a worker: one may be called "embedding"."""
 
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """A model to be compared: its blocks, first to last, and the embedding that its words are looked up in, if it reads
-    words, (words, input)."""
+    """A model to be compared: its blocks, first to last, the embedding that its words are looked up in, if it reads
+    words, (words, input), and the arrays that a file has beside these, by name."""
 
     name: str
     blocks: tuple[Block, ...]
     embedding: np.ndarray | None = None
+    others: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @staticmethod
     def of(network: Network) -> Side:
@@ -63,7 +67,8 @@ def answered(a: Side, b: Side, x: np.ndarray) -> Comparison:
         x = a.reads(x)
     if x.ndim == 2:
         a, b = replace(a, embedding=None), replace(b, embedding=None)
-    return compare(a.model(), b.model(), a.blocks[0].laid_out(x[:, None]))
+    found = compare(a.model(), b.model(), a.blocks[0].laid_out(x[:, None]))
+    return replace(found, beside=beside(Loaded("", (), a.others), Loaded("", (), b.others), found.limit))
 
 
 # ---- to a worker, and back
@@ -73,7 +78,8 @@ def sent(a: Side, b: Side, x: np.ndarray) -> tuple[dict[str, bytes], dict[str, A
     """Arrays as NumPy writes them, "x" and those of both models by their place; and what else there is of these."""
     plain, files = {}, {"x": _npy(x)}
     for name, side in (("a", a), ("b", b)):
-        others = {} if side.embedding is None else {"embedding": side.embedding}
+        others = {f"{BESIDE}{own}": array for own, array in side.others.items()}
+        others |= {} if side.embedding is None else {"embedding": side.embedding}
         plain[name], arrays = packed.pack(Loaded(side.name, side.blocks, others))
         files |= {f"{name}{k}": _npy(array) for k, array in enumerate(arrays)}
     return files, plain
@@ -85,7 +91,8 @@ def read(files: Mapping[str, bytes], a: Any, b: Any) -> tuple[Any, Sequence[np.n
     def side(name: str, plain: Any) -> Side:
         arrays = [_array(files[f"{name}{k}"]) for k in range(sum(one.startswith(name) for one in files))]
         loaded = packed.unpack(plain, arrays)
-        return Side(loaded.format, loaded.blocks, loaded.others.get("embedding"))
+        others = {own.removeprefix(BESIDE): array for own, array in loaded.others.items() if own.startswith(BESIDE)}
+        return Side(loaded.format, loaded.blocks, loaded.others.get("embedding"), others)
 
     first, second = side("a", a), side("b", b)
     try:
@@ -96,7 +103,8 @@ def read(files: Mapping[str, bytes], a: Any, b: Any) -> tuple[Any, Sequence[np.n
     parting = found.parting and {name: _plain(value) for name, value in vars(found.parting).items()}
     causes = [[one.name, as_json(one.change), one.side, one.where] for one in found.causes]
     parameters = found.parameters and [[*place, float(by)] for place, by in found.parameters.items()]
-    return {**told, "parting": parting, "causes": causes, "parameters": parameters}, [found.growth]
+    told |= {"parting": parting, "causes": causes, "parameters": parameters, "beside": found.beside}
+    return told, [found.growth]
 
 
 def came(said: Any, growth: np.ndarray) -> Comparison:
@@ -115,6 +123,7 @@ def came(said: Any, growth: np.ndarray) -> Comparison:
         said["explained"],
         said["left"],
         {(layer, direction, name): by for layer, direction, name, by in parameters},
+        beside=tuple((own, other, error) for own, other, error in said["beside"]),
     )
 
 

@@ -24,7 +24,8 @@ def given(upload: Upload) -> Side:
     blocks = tuple(map(alone, (*upload.below(), upload.chosen())))
     names = [upload.embedding] if upload.embedding else upload.embeddings()
     embedding = wiring.embedding(upload.loaded, names[0]) if names else None
-    return Side(upload.file, blocks, embedding)
+    others = {name: array for name, array in upload.loaded.others.items() if name not in names[:1]}
+    return Side(upload.file, blocks, embedding, others)
 
 
 def input_of(upload: Upload, text: str, steps: int = STEPS) -> np.ndarray:

@@ -132,6 +132,22 @@ def test_a_language_model_of_a_visitor_is_compared_word_by_word() -> None:
     assert "Cause: embedding" in drawn["why"]["text"]
 
 
+@pytest.mark.parametrize("embed", [0.0, 0.5])
+def test_what_differs_beside_the_recurrent_layers_is_said(embed: float) -> None:
+    """A file whose output layer is another one: no gate and no state of it differs."""
+    own, other = tagger(), tagger()
+    with torch.no_grad():
+        other.out.weight[0, 0] += 0.5
+        other.embed.weight[1] += embed  # which the input shows, and is said there
+    place = placed(saved(own))
+    place.choose(vocabulary=vocabulary.read("\n".join(WORDS).encode(), len(WORDS)), source="sentence")
+    drawn = panels(opened(place, placed(saved(other), "other"), left=YOURS, beside=compare.FILE))
+    said = drawn["why"]["text"] if embed else drawn["verdict"]["text"]
+    differ = r"The weights beside the recurrent layers differ: out\.weight of A and out\.weight of B by 0\.5\.$"
+    assert re.search(differ, said) and "embed" not in said
+    assert not drawn["verdict"]["text"].startswith("They are equal") and ("why" in drawn) == bool(embed)
+
+
 def test_a_shipped_model_is_compared_with_its_own_file() -> None:
     data = io.BytesIO()
     model = lstm_core.load_model("pronouns-lstm")

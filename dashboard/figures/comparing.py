@@ -20,7 +20,9 @@ SMALLEST = 1e-10
 def verdict(id: str, trace: Trace, found: Comparison, names: tuple[str, str]) -> dict[str, Any]:
     """Whether they are equal, or the first place at which they are not. names: of A and B."""
     title = tr("A is {a}, B is {b}", a=names[0], b=names[1])
-    if found.equal:
+    if found.equal and found.beside:
+        text = p.sentences(*map(tr, found.differing()))
+    elif found.equal:
         text = tr(
             "They are equal: no gate and no state of any step differs by more than {error:.1e}.", error=found.error
         )
@@ -59,7 +61,7 @@ def why(id: str, found: Comparison) -> dict[str, Any]:
     if found.equal:
         return p.panel(id, "")
     title = tr("Why, and the proof") if found.explained else tr("Why")
-    said = p.sentences(*(tr(line) for line in found.why()))
+    said = p.sentences(*map(tr, [*found.why(), *found.differing()]))
     note = tr(
         "A cause is exchanged in one of the two, layer by layer, and both are run again: it is the cause if every gate "
         "of every step then agrees."

@@ -127,11 +127,7 @@ class Comparison(Result):
         """What there is to say, a sentence a line."""
         if self.equal:
             if self.beside:
-                equal = say(
-                    "The recurrent layers of A and B are equal: no signal differs by more than {error:.1e}.",
-                    error=self.error,
-                )
-                return f"{equal}\n{self._beside()}"
+                return "\n".join(self.differing())
             return say("A and B are equal: no signal differs by more than {error:.1e}", error=self.error)
         lines = [say("A and B part: {parting}.", parting=str(self.parting))]
         if len(self.growth) > 1:
@@ -146,12 +142,22 @@ class Comparison(Result):
                     last=float(self.growth[-1]),
                 )
             )
-        return "\n".join([*lines, *self.why(), *([self._beside()] if self.beside else [])])
+        return "\n".join([*lines, *self.why(), *self.differing()])
 
-    def _beside(self) -> Said:
+    def differing(self) -> list[Said]:
+        """What differs beside the recurrent layers, in sentences; nothing where nothing does."""
+        if not self.beside:
+            return []
         named = [say("{a} of A and {b} of B by {error:.2g}", a=a, b=b, error=error) for a, b, error in self.beside[:4]]
         names = reduce(lambda first, second: say("{first}; {second}", first=first, second=second), named)
-        return say("The weights beside the recurrent layers differ: {names}.", names=names)
+        lines = [say("The weights beside the recurrent layers differ: {names}.", names=names)]
+        if self.equal:
+            equal = say(
+                "The recurrent layers of A and B are equal: no signal differs by more than {error:.1e}.",
+                error=self.error,
+            )
+            return [equal, *lines]
+        return lines
 
     __repr__ = __str__
 
