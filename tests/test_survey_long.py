@@ -66,6 +66,25 @@ def test_windows_have_the_tokens_of_the_whole_text(name: str, monkeypatch: pytes
                 assert (before.word == after.word) == (same[before.start] == same[after.start])
 
 
+@pytest.mark.parametrize("name", ("general", "bytes", "bert", "characters"))
+def test_a_text_without_spaces_is_read_in_windows_as_well(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_text, "SIZE", 500)
+    encode = TOKENIZERS[name]().encode
+    text = "".join(f"她在{k}年说：“我们{'也' * (k % 40)}来晚了。”但是没有人，" for k in range(200))
+    found = list(long_text.windows(encode, text))
+    assert len(found) > 5 and max(len(window) for window in found) < len(encode(text)) / 4
+    assert [(one.id, one.start, one.end) for window in found for one in window] == [
+        (one.id, one.start, one.end) for one in encode(text)
+    ]
+
+
+def test_no_window_ends_within_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_text, "SIZE", 500)
+    encode, text = TOKENIZERS["sentence pieces"]().encode, "他来了，" * 500  # without a space it is one word
+    assert len({token.word for token in encode(text)}) == 1
+    assert len(list(long_text.windows(encode, text))) == 1
+
+
 def test_what_is_read_in_windows_is_what_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     model, follow = model_of("general-lstm"), tuple(FOLLOWED)
     text = TEXT + "(" + TEXT + ")]" + TEXT
