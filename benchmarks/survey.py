@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from itertools import cycle, islice
@@ -83,22 +83,17 @@ def size_of(folder: Path) -> float:
 
 def surveyed(folder: str, steps: int, engine: str = "local", workers: int = 1) -> dict[str, float]:
     """Seconds, steps, memory and disk of a survey."""
-    start, processor = time.perf_counter(), time.process_time()
-    survey = lstm_core.survey(MODEL, documents(steps), folder, engine=engine, workers=workers)
-    return {
-        "steps": survey.steps,
-        "seconds": time.perf_counter() - start,
-        "processor": time.process_time() - processor,
-        "memory": peak(),
-        "disk": size_of(Path(folder)),
-    }
+    return _cost(documents(steps), folder, engine=engine, workers=workers)
 
 
 def long(folder: str, steps: int) -> dict[str, float]:
     """The same of one document of so many words."""
-    text = " ".join(" ".join(documents(5 * steps)).split(" ")[:steps])
+    return _cost([" ".join(" ".join(documents(5 * steps)).split(" ")[:steps])], folder)
+
+
+def _cost(texts: Iterable[str], folder: str, **how: Any) -> dict[str, float]:
     start, processor = time.perf_counter(), time.process_time()
-    survey = lstm_core.survey(MODEL, [text], folder)
+    survey = lstm_core.survey(MODEL, texts, folder, **how)
     return {
         "steps": survey.steps,
         "seconds": time.perf_counter() - start,

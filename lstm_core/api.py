@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-import lstm_core.survey  # noqa: F401  before the function of that name, which takes the package's place
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.kinds import kinds
 from lstm_core.shown import draw_with, drawer
-from lstm_core.survey import needed
+from lstm_core.survey import needed  # before the function of that name, which takes the package's place
 from lstm_core.text import Token
 from lstm_core.trace import Trace
 

@@ -15,10 +15,7 @@ from lstm_core.say import Said, say
 def ended(first: Sequence[Level], second: Sequence[Level]) -> tuple[Parting, Said, Said] | None:
     """Where one run ended, at what is not a number, while the other went on, and what is said of it: of this place, and
     of one before it, where they parted already."""
-    ends: list[Broken | None] = [
-        next((level.broken for level in side if level.broken is not None), None) for side in (first, second)
-    ]
-    a, b = ends
+    a, b = _end(first), _end(second)
     if a is None and b is None:
         return None
     if a is not None and b is not None and (a.step, a.sequence, a.layer) == (b.step, b.sequence, b.layer):

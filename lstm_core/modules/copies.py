@@ -33,23 +33,24 @@ def weights_of(call: Call) -> Layers:
     earlier = latest() if latest else None
     if earlier is not None and _same(call, earlier):
         return earlier.layers
-    blocks = [[{name: copied(value) for name, value in weights.items()} for weights in row] for row in call.blocks]
-    return KeptRows(partial(_split, call.cell, blocks), len(blocks))
+    return KeptRows(partial(_split, call.cell, _copies(call.blocks)), len(call.blocks))
+
+
+def _copies(blocks: Sequence[Sequence[Mapping[str, Tensor]]]) -> list[list[dict[str, np.ndarray]]]:
+    """A copy of torch's weights in NumPy."""
+    return [
+        [{name: copied(value) for name, value in with_biases(weights).items()} for weights in row] for row in blocks
+    ]
 
 
 def _split_copies(cell: type[Cell], blocks: Sequence[Sequence[Mapping[str, Tensor]]]) -> Layers:
     """A copy of torch's weights, as ours."""
-    return _split(
-        cell, [[{name: copied(value) for name, value in weights.items()} for weights in row] for row in blocks]
-    )
+    return _split(cell, _copies(blocks))
 
 
 def _split(cell: type[Cell], blocks: Sequence[Sequence[Mapping[str, np.ndarray]]]) -> Layers:
     """torch's weights in NumPy as ours, that cannot be written to."""
-    layers = []
-    for row in blocks:
-        zero = np.zeros_like(row[0]["weight_ih"][:, 0])
-        layers.append([split_weights(cell, {"bias_ih": zero, "bias_hh": zero, **weights}) for weights in row])
+    layers = [[split_weights(cell, weights) for weights in row] for row in blocks]
     for params in chain(*layers):
         for value in params.values():
             value.flags.writeable = False
