@@ -11,6 +11,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from statistics import mean
 
 from lab import first_visit
 from lab.experiments import discover
@@ -207,9 +208,11 @@ def beyond() -> str:
         for k, (what, key, baselines) in enumerate(measured):
             values = [run[key] for run in seeds]
             say = _nats if key == "bound" else _share
-            spread = f"{say(sum(values) / len(values))} ({say(min(values))} to {say(max(values))})"
+            told = say(mean(values))
+            if len(values) > 1:
+                told += f" ({say(min(values))} to {say(max(values))})"
             beside = (f"{of} {say(seeds[0][other]) if other in seeds[0] else other}" for of, other in baselines.items())
-            found.append((f"`{name}`, {source}" if not k else "", what, len(seeds), spread, ", ".join(beside)))
+            found.append((f"`{name}`, {source}" if not k else "", what, len(seeds), told, ", ".join(beside)))
     return markdown(("model", "what was measured", "seeds", "mean (lowest to highest)", "baseline"), found)
 
 
