@@ -80,6 +80,8 @@ class Tokenizer:
         """The id of a word that is one piece, or of a piece; ValueError if the vocabulary does not hold it.
 
         Where pieces begin with the space before a word, "he" is the word and not what goes on another ("t" + "he").
+        A mark or a digit is what is read of it where a text begins: of the general models, which put a space there, '"'
+        is the one that opens a quotation. The one that closes it is known by its place in ``pieces``.
         """
         found = None
         if not SURROGATES.search(piece):

@@ -174,6 +174,12 @@ def test_a_word_begins_with_a_space_where_only_one_that_is_written_says_so() -> 
     assert [tokenizer.pieces[tokenizer.id(text)] for text in said] == ["\u0120he", "\u0120he", "\u0120he", ",", "t"]
 
 
+def test_a_quotation_mark_is_the_one_that_opens_where_texts_begin_with_a_space() -> None:
+    tokenizer = load_model("general-lstm").tokenizer
+    opens, closes = (token.id for token in tokenizer.encode('He said "no".') if token.text == '"')
+    assert tokenizer.id('"') == opens != closes == tokenizer.pieces.index('"')
+
+
 def test_display_leaves_out_the_marks_of_the_vocabulary() -> None:
     tokenizer = Tokenizer(HuggingFaceTokenizer(WordPiece({"#": 0, "a": 1, "##a": 2}, unk_token="#")).to_str())
     assert tokenizer.display(tokenizer.id("##a")) == "a"
