@@ -10,12 +10,16 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from lstm_core import Loaded, Network, Trace, list_models, load, load_model, npz
 from lstm_core.network import is_network
 from lstm_core.say import say
+
+ARRAY = np.lib.format.MAGIC_PREFIX
+"""What an .npy file begins with."""
 
 
 def model_options(parser: argparse.ArgumentParser) -> None:
@@ -37,9 +41,10 @@ def opened(name: str, asked: argparse.Namespace) -> Network | Loaded:
 def array(name: str) -> np.ndarray:
     """The numbers in an .npy file, or on standard input for "-"."""
     if name == "-":
-        data, name = _piped(), say("standard input")
+        data, name = _piped(ARRAY), say("standard input")
     else:
-        data = Path(name).read_bytes()
+        with open(name, "rb") as file:
+            data = _begun(file, ARRAY)
     if not data:
         raise ValueError(say("{name} is empty: an array is needed, as numpy.save writes it", name=name))
     value = npz.array(data, name)
@@ -50,9 +55,15 @@ def array(name: str) -> np.ndarray:
     return value
 
 
-def _piped() -> bytes:
+def _piped(begins: bytes = b"") -> bytes:
     """What stands on standard input; nothing where a shell has closed it, and Python has none."""
-    return sys.stdin.buffer.read() if sys.stdin is not None else b""
+    return _begun(sys.stdin.buffer, begins) if sys.stdin is not None else b""
+
+
+def _begun(file: IO[bytes], begins: bytes) -> bytes:
+    """What is in a file that begins so; of another one, which may have no end, no more than that."""
+    data = file.read(len(begins))
+    return data + file.read() if data == begins else data
 
 
 def text_of(given: str) -> str:

@@ -150,6 +150,8 @@ WRONG: dict[str, tuple[list[str], str]] = {
         r"x\.npy is a file: a survey is kept in a folder",
     ),
     "a link to itself": (["health", "a.safetensors", "loop.npy"], r"loop\.npy: Too many levels of symbolic links"),
+    "numbers without end": (["trace", "a.safetensors", "--input", "/dev/zero"], r"/dev/zero is not an \.npy file"),
+    "a model without end": (["trace", "/dev/zero", "--input", "x.npy"], r"/dev/zero is a device, not a file"),
     "not a model": (["trace", "x.npy", "--input", "x.npy"], r".+"),
 }
 

@@ -107,6 +107,8 @@ def load(
         name = path.name
         if path.is_dir():
             raise ValueError(strangers.folder(path))
+        if path.is_char_device():  # it may have no end
+            raise ValueError(say("{name} is a device, not a file", name=str(path)))
         if path.stat().st_size > max_bytes:
             raise _too_large(path.stat().st_size, max_bytes)
         data, near = path.read_bytes(), Beside(path.parent, given)
