@@ -20,8 +20,19 @@ const darkened = () => getComputedStyle(document.documentElement).colorScheme.in
 // What a computed colour says; nothing where one sees through it.
 /** @param {string} text @returns {Colour | undefined} */
 export function read(text) {
-  const [r, g, b, a = 1] = (text.match(/[\d.]+/g) ?? []).map(Number)
+  const [r, g, b, a = 1] = /^rgba?\(/.test(text) ? (text.match(/[\d.]+/g) ?? []).map(Number) : painted(text)
   return b === undefined || a < 0.5 ? undefined : [r, g, b]
+}
+
+// The same of a colour that stays as its style sheet writes it, as oklch() and color() do: what the browser makes of it.
+/** @param {string} text @returns {number[]} */
+function painted(text) {
+  const pen = document.createElement("canvas").getContext("2d")
+  if (!pen) return []
+  pen.fillStyle = text
+  pen.fillRect(0, 0, 1, 1)
+  const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data
+  return [r, g, b, a / 255]
 }
 
 // The page's variables on that ground.
