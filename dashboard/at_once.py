@@ -58,7 +58,7 @@ def _shipped(name: str, layer: int, direction: int, code: str) -> dict[str, Any]
 
     try:
         data = list_models()[name].read_bytes()
-        known = _known(shipped(name), data, (layer, direction), shared=True)
+        known = _known(shipped(name), data, (layer, direction))
         return {
             "known": publish_bytes(known, ".bin"),
             "weights": publish_bytes(data, ".bin"),
@@ -86,11 +86,10 @@ def _cell(model: Network) -> str:
     return publish_bytes(javascript(model.cell, model.attention is not None).encode(), ".js")
 
 
-def _known(model: Network, data: bytes, at: Place, shared: bool) -> bytes:
+def _known(model: Network, data: bytes, at: Place) -> bytes:
     from dashboard.export import live  # only where somebody looks at a figure
 
-    words = live.vocabulary(model.tokenizer) if shared else live.named_pieces(model.tokenizer)
-    return pack({"sha256": sha256(data).hexdigest(), **live.known(model, *at, words)})
+    return pack({"sha256": sha256(data).hexdigest(), **live.known(model, *at)})
 
 
 _files: WeakKeyDictionary[Network, bytes] = WeakKeyDictionary()
@@ -104,7 +103,7 @@ def _own(model: Network, at: Place, side: int) -> dict[str, Any] | None:
     if not (data := _files[model]) or not runtime.exists():
         return None
     try:
-        known, cell = _known(model, data, at, shared=False), _cell(model)
+        known, cell = _known(model, data, at), _cell(model)
     except (OSError, ValueError):
         return None
     media = runtime.get_instance().media_file_mgr

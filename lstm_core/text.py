@@ -86,15 +86,21 @@ class Tokenizer:
         found = None
         if not SURROGATES.search(piece):
             ways = (self._tokenizer.token_to_id, self._nameless, self._alone)
-            ways = (self._word, *ways) if self._marks_words else ways
+            ways = (self._word, *ways) if self.marks_words else ways
             found = next((id for way in ways if (id := way(piece)) is not None), None)
         if found is None:
             raise ValueError(say("{piece!r} is not in this model's vocabulary of {size}", piece=piece, size=self.size))
         return found
 
     @cached_property
-    def _marks_words(self) -> bool:
+    def marks_words(self) -> bool:
+        """Whether the space before a word stands at the beginning of its first piece."""
         return any(piece.startswith(SPACES) and len(piece) > 1 for piece in self.pieces)
+
+    @cached_property
+    def spells_spaces(self) -> bool:
+        """Whether spaces are read: at the beginning of pieces, or as one."""
+        return self.marks_words or " " in self.pieces
 
     def _word(self, text: str) -> int | None:
         """The id of a text that is read as one piece and is no spelling of the vocabulary's own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,8 +16,9 @@ from dashboard import at_once as module
 from dashboard import cache
 from dashboard.at_once import at_once
 from dashboard.browser.publish import STATIC
+from dashboard.export import live
 from dashboard.state import YOURS
-from lstm_core import Network, list_models
+from lstm_core import Network, Tokenizer, list_models
 from tests.small_models import small_model
 from tests.test_your_model import worded
 from tests.uploads import saved, tagger
@@ -53,6 +55,18 @@ def test_a_visitors_model_is_saved_as_it_runs(tmp_path: Path) -> None:
 def test_a_vocabulary_of_entries_goes_along() -> None:
     data = module._saved(worded(saved(tagger())).model())
     assert b'"entries"' in data.replace(b"\\", b"")
+
+
+def test_a_vocabulary_is_named_once_and_goes_with_its_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page asks at every text; a visitor's vocabulary may be large, and is not kept behind the visitor."""
+    tokenizer, named = Tokenizer(small_model("lstm").tokenizer.json.replace("market", "bazaar")), []
+    own = live._named
+    monkeypatch.setattr(live, "_named", lambda one: named.append(one.size) or own(one))
+    assert live.vocabulary(tokenizer) is live.vocabulary(tokenizer) and named == [tokenizer.size]
+    before = len(live._vocabularies)
+    del tokenizer
+    gc.collect()
+    assert len(live._vocabularies) == before - 1
 
 
 @pytest.mark.parametrize(

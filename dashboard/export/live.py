@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from html import escape
 from string import Template
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -108,7 +108,7 @@ def parts(
         {
             "network": f"network-{list(files).index(model.name)}",
             "sha256": hashes[model.name],
-            **known(model, *at, vocabulary(model.tokenizer)),
+            **known(model, *at),
         }
         for model, at in zip(models, drawn, strict=True)
     ]
@@ -167,9 +167,8 @@ def declared(cell: type[Cell]) -> dict[str, Any]:
     return {"states": list(cell.states()), "output": cell.output, "below": list(cell.below)}
 
 
-def known(model: Network, layer: int, direction: int, pieces: Mapping[str, Any]) -> dict[str, Any]:
-    """What the browser knows of a side beside its file: ``Known`` of dashboard/browser/live/types.d.ts. ``pieces``: its
-    ``vocabulary``."""
+def known(model: Network, layer: int, direction: int) -> dict[str, Any]:
+    """What the browser knows of a side beside its file: ``Known`` of dashboard/browser/live/types.d.ts."""
     rule = carry(model.cell)
     title, width = tr(model.cell.title), model.hidden_size
     shown = {"title": title, "count": COUNT, "all": width}
@@ -182,7 +181,7 @@ def known(model: Network, layer: int, direction: int, pieces: Mapping[str, Any])
     band = tr("The band below them sums up the others: what a tenth of them exceed, half of them, and nine tenths.")
     return {
         "declared": declared(model.cell),
-        "vocabulary": pieces,
+        "vocabulary": vocabulary(model.tokenizer),
         "layer": layer,
         "direction": direction,
         "keep": rule.label("keep") if rule is not None and not rule.needs("keep") else None,
@@ -225,8 +224,20 @@ def _meant(model: Network, name: str, unit: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def named_pieces(tokenizer: Tokenizer) -> dict[str, Any]:
-    """What each piece is called where it is the next word, and what it adds to a text: ``Vocabulary`` of types.d.ts."""
+_vocabularies: WeakKeyDictionary[Tokenizer, dict[str, Any]] = WeakKeyDictionary()
+
+
+def vocabulary(tokenizer: Tokenizer) -> dict[str, Any]:
+    """What each piece is called where it is the next word, and what it adds to a text: ``Vocabulary`` of types.d.ts.
+
+    Of a large one it takes long to tell; it is told once, and kept as long as the tokenizer is.
+    """
+    if tokenizer not in _vocabularies:
+        _vocabularies[tokenizer] = _named(tokenizer)
+    return _vocabularies[tokenizer]
+
+
+def _named(tokenizer: Tokenizer) -> dict[str, Any]:
     ids = range(tokenizer.size)
     named = [words.next_word(tokenizer, id) for id in ids]
     bare = [words.bare(tokenizer, id) for id in ids]
@@ -238,10 +249,6 @@ def named_pieces(tokenizer: Tokenizer) -> dict[str, Any]:
         "kind": np.array(kind, np.int32),
         "adds": np.array(adds, np.int32),
     }
-
-
-vocabulary = cache(named_pieces)
-"""The same of a shipped model, whose vocabulary stays."""
 
 
 def steps_of(content: Mapping[str, Any], models: Sequence[Network]) -> dict[str, Any]:

@@ -103,20 +103,14 @@ def added(tokenizer: Tokenizer, id: int) -> str:
     piece, text = tokenizer.pieces[id], tokenizer.display(id)
     if piece == UNKNOWN or not text.isprintable() or (text.startswith("0x") and piece != text):
         return ""
-    if piece.startswith("##") or _spelled(tokenizer) and not piece.startswith(SPACES):
+    if piece.startswith("##") or tokenizer.spells_spaces and not piece.startswith(SPACES):
         return f"##{text}"
     text = text.strip()
-    return text if [token.id for token in tokenizer.encode(text)] == [id] or _spelled(tokenizer) else ""
+    return text if [token.id for token in tokenizer.encode(text)] == [id] or tokenizer.spells_spaces else ""
 
 
 SPACES = ("\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}", "\N{LOWER ONE EIGHTH BLOCK}")
 """What stands for a space at the beginning of a piece, in byte-level vocabularies and in SentencePiece's."""
-
-
-@cache
-def _spelled(tokenizer: Tokenizer) -> bool:
-    """Whether the vocabulary spells its spaces, at the beginning of pieces or as a character."""
-    return any(piece == " " or piece.startswith(SPACES) and len(piece) > 1 for piece in tokenizer.pieces)
 
 
 def looks_back(trace: Trace) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from weakref import WeakKeyDictionary
 
@@ -131,17 +130,11 @@ def next_word(tokenizer: Tokenizer, id: int) -> str:
 def continues(tokenizer: Tokenizer, id: int) -> bool:
     """Whether the piece goes on with a word that has begun before it."""
     spelled = tokenizer.pieces[id]
-    return spelled.startswith("##") or (_begins(tokenizer) and not spelled.startswith(SPACES))
+    return spelled.startswith("##") or (tokenizer.marks_words and not spelled.startswith(SPACES))
 
 
 BYTES = re.compile("0x[0-9A-F]{2}( 0x[0-9A-F]{2})*")
 """How ``Tokenizer.display`` shows what is not a whole character."""
-
-
-@cache
-def _begins(tokenizer: Tokenizer) -> bool:
-    """Whether the vocabulary spells the space before a word at the beginning of its pieces."""
-    return any(piece.startswith(SPACES) and len(piece) > 1 for piece in tokenizer.pieces)
 
 
 def as_sentence(error: Exception, advice: str = "") -> str:
