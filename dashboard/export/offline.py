@@ -71,8 +71,9 @@ def page(tree: Mapping[str, Any], cells: Sequence[Cell], address: str = "") -> b
 
 
 def damaged() -> str:
-    """What a file says that was cut short, as a JavaScript string."""
-    return json.dumps(tr("This file could not be read: it is damaged, or this browser is older than 2023."))
+    """What makes a file that was cut short say so."""
+    said = tr("This file could not be read: it is damaged, or this browser is older than 2023.")
+    return Template(source("offline/damaged.html")).substitute(said=json.dumps(said))
 
 
 def look() -> str:

@@ -6,6 +6,7 @@ import { fill, load, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import * as origin from "../page/origin.js"
 import { fitPaper } from "../page/print.js"
+import * as sentence from "../page/sentence.js"
 import { cursor, leave, long, picked, remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 
@@ -64,15 +65,7 @@ class Controls {
   constructor(parent, plotlyUrl) {
     load("link", new URL("controls.css", import.meta.url).href)
     load("script", plotlyUrl) // the figure below will want it; it may as well be on its way
-    this.box = make("textarea", {
-      test: "gs-sentence",
-      rows: "1",
-      spellcheck: "false",
-      autocomplete: "off",
-      dir: "auto",
-      "aria-label": tr("Sentence"),
-      placeholder: tr("Type a sentence"),
-    })
+    this.box = sentence.box()
     this.chips = make("div", { class: "gs-chips" })
     /** @type {(test: string, label: string, name: keyof Settings) => HTMLSelectElement} */
     const select = (test, label, name) => {
@@ -315,7 +308,6 @@ class Controls {
   grow() {
     this.grown = this.box.value
     this.root.classList.toggle("gs-nothing", !this.box.value.trim())
-    this.box.style.height = "auto"
-    this.box.style.height = `${Math.min(this.box.scrollHeight + 2, 84)}px`
+    sentence.grow(this.box)
   }
 }

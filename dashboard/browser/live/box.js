@@ -1,9 +1,8 @@
 // The sentence that is read, and the examples below it. The address says what is written, so that a link reopens it.
 import { make } from "../page/dom.js"
+import * as sentence from "../page/sentence.js"
 import { long, remember } from "../page/url.js"
-import { tr } from "../page/words.js"
 
-const TALLEST = 84 // pixels
 const PAUSE = 300 // milliseconds without a key before the address is written
 
 export class Box {
@@ -16,15 +15,7 @@ export class Box {
     this.led = led
     this.frame = 0
     this.waits = false
-    this.area = make("textarea", {
-      test: "gs-sentence",
-      rows: "1",
-      spellcheck: "false",
-      autocomplete: "off",
-      dir: "auto",
-      "aria-label": tr("Sentence"),
-      placeholder: tr("Type a sentence"),
-    })
+    this.area = sentence.box()
     this.area.value = new URLSearchParams(window.location.search).get("text") ?? long() ?? text
     const chips = examples.map(([label, text]) => {
       const attributes = { type: "button", test: "gs-chip", class: "gs-chip", dir: "auto", title: text, text: label }
@@ -75,8 +66,7 @@ export class Box {
   }
 
   grow() {
-    this.area.style.height = "auto"
-    this.area.style.height = `${Math.min(this.area.scrollHeight + 2, TALLEST)}px`
+    sentence.grow(this.area)
   }
 
   tell() {
