@@ -11,6 +11,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard.beyond import drawing, imagining, translating
+from dashboard.beyond.shared import LONG, aligned
+from lstm_core.beyond.imagining import Kind, latex
 from lstm_core.beyond.numbers import both
 from tests.test_figures import unpack
 from tests.test_views import opened
@@ -28,6 +30,16 @@ def sent(test: AppTest, part: str) -> dict:
 
 def pixels(address: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))))
+
+
+@pytest.mark.parametrize("kind", ["vrnn", "storn"])
+def test_an_equation_that_is_wider_than_a_phone_goes_on_below(kind: Kind) -> None:
+    lines = latex(kind)
+    rows = aligned(lines).removeprefix(r"\begin{aligned}").removesuffix(r"\end{aligned}").split(r"\\")
+    assert len(rows) == len(lines) + 1 and max(map(len, rows)) < LONG < max(map(len, lines))
+    assert all(row.count("&") == 1 and row.count("{") == row.count("}") for row in rows)
+    joined = r"\\".join(rows).replace(r"\\ &\quad", "").replace(" &= ", " = ")
+    assert joined == r"\\".join(lines)
 
 
 def test_every_number_that_is_typed_is_translated() -> None:

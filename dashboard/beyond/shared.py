@@ -16,8 +16,20 @@ from lstm_core.equations import latex
 from lstm_core.trace import Trace
 
 
+LONG = 180
+"""Characters of LaTeX from which on an equation is wider than a phone."""
+
+
 def aligned(lines: Sequence[str]) -> str:
-    return r"\begin{aligned}" + r"\\".join(line.replace(" = ", " &= ", 1) for line in lines) + r"\end{aligned}"
+    return r"\begin{aligned}" + r"\\".join(map(_row, lines)) + r"\end{aligned}"
+
+
+def _row(line: str) -> str:
+    """A line of ``aligned``; of a long one the fraction that ends it goes below."""
+    row, fraction = line.replace(" = ", " &= ", 1), r" + \frac"
+    before, _, _ = row.partition(fraction)
+    whole = before.count("{") == before.count("}") and before.count(r"\left") == before.count(r"\right")
+    return row.replace(fraction, r"\\ &\quad" + fraction, 1) if whole and len(line) > LONG else row
 
 
 def readable(trace: Trace) -> Trace:
