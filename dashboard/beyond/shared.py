@@ -15,8 +15,7 @@ from lstm_core.drawing import panel as p
 from lstm_core.equations import latex
 from lstm_core.trace import Trace
 
-
-LONG = 180
+LONG = 200
 """Characters of LaTeX from which on an equation is wider than a phone."""
 
 
