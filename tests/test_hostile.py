@@ -121,8 +121,18 @@ texts = st.one_of(
         st.sampled_from([2, 20, 200, 3000]),
     ),
 )
+placed = st.builds(
+    "{}{}@{}{}={}".format,
+    st.sampled_from("fiochxzr"),
+    st.sampled_from(["", "[0]", "[0-9]", "[60000]"]),
+    st.integers(-12, 12),
+    st.sampled_from(["", ":", ":0", ":1", ":-1", ":5", ":9999"]),
+    st.sampled_from([*"01", "hold", "flip", "mary"]),
+)
+"""Interventions as the page writes them, often at steps that a short text does not have."""
 forced = st.lists(
-    st.from_regex(
+    placed
+    | st.from_regex(
         r"!?(f|i|o|c|h|x|z|r|nonsense)(/\d{1,3}r?)?(\[\d{1,6}([,-]\d{1,6})?\]|\[0-65535\])?(@-?\d{0,4}(:-?\d{0,4})?)?"
         r"=(0|1|-1|1e300|1e999|nan|hold|flip|mary|%00|%FF|<b>zq)",
         fullmatch=True,
@@ -278,6 +288,12 @@ def labels(tree: Any, inside: bool = False) -> Iterator[str]:
 def test_any_link_is_answered(page: str, params: dict[str, str]) -> None:
     own = f"zq{next(_numbers)}zq"
     opened(page, params | {"text": f"{params.get('text', '')} {own}"}, own=own)
+
+
+@pytest.mark.parametrize("do", ["f@10=0", "f@5:2=1", "c@0:0=hold", "x@99:100=mary", "f@-99=1", "z@9999:=flip; z@1=0"])
+@pytest.mark.parametrize("text", ["", "Mary", "Mary was here"])
+def test_an_intervention_outlives_an_edit_of_its_sentence(do: str, text: str) -> None:
+    opened("dashboard.views.what_if", {"do": do, "do2": do, "text": text})
 
 
 @given(params=links)

@@ -163,12 +163,15 @@ def _chips(model: Network, at: Drawn, unit: int, step: int) -> dict[str, list[In
 
 def _say(item: Intervention, model: Network, trace: Trace, at: Drawn) -> str:
     """An intervention in words; Markdown's own signs in a word are escaped."""
+    start, stop = _place(item, trace)
     if isinstance(item, Swap):
-        return tr("at step {step} read {word}", step=item.step + 1, word=quoted(plain(item.word)))
+        step = start if start < stop else item.step
+        return tr("at step {step} read {word}", step=step + 1, word=quoted(plain(item.word)))
     units = tr("all units") if item.units is None else _units(item.units, model, at, trace)
-    start, stop, _ = slice(item.start, item.stop).indices(len(trace))
     if item.start is None and item.stop is None:
         where = tr("at every word")
+    elif start == stop:
+        where = tr("at no step of this text")
     elif stop - start != 1 and trace.tokens:
         ends = {"first": quoted(plain(named(trace, start))), "last": quoted(plain(named(trace, stop - 1)))}
         where = tr("from {first} to {last} (steps {start} to {stop})", **ends, start=start + 1, stop=stop)
@@ -292,7 +295,7 @@ def _expected(
     told = [int(w) for w in np.argsort(-(moved + 1e-3 * likely))[:2]]
     called = names_after(model, places, np.array(told))
     names = [called[word] for word in told]
-    active = [item for item in listed if item.on]
+    active = [item for item in listed if item.on and len(range(*_place(item, trace)))]
     if (
         active
         and step < min(_place(item, trace)[0] for item in active)
@@ -358,9 +361,10 @@ def _verdict(
 
 
 def _place(item: Intervention, trace: Trace) -> tuple[int, int]:
-    """The first step that it is about, and the one behind its last."""
-    start, stop = (item.step, item.step + 1) if isinstance(item, Swap) else (item.start, item.stop)
-    return slice(start, stop).indices(len(trace))[:2]
+    """The first step that it is about, and the one behind its last: the same where this text has no such step."""
+    start, stop = (item.step, item.step + 1 or None) if isinstance(item, Swap) else (item.start, item.stop)
+    first, last, _ = slice(start, stop).indices(len(trace))
+    return first, max(first, last)
 
 
 def _summary(active: list[Intervention], trace: Trace) -> str:
