@@ -174,6 +174,17 @@ def test_a_workspace_that_is_laid_out_otherwise_is_not_read(monkeypatch: pytest.
     check_same(found, expected, 2e-6)
 
 
+@pytest.mark.parametrize("weights", [True, False], ids=["gradients", "frozen"])
+def test_a_graph_without_the_kernels_node_is_not_read(weights: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a torch that calls it otherwise; the graph ends at the input, or at a weight."""
+    module, x = nn.LSTM(3, 8).requires_grad_(weights), torch.randn(6, 2, 3)
+    expected = trace_module(module, x, method="loop")
+    monkeypatch.setattr(onednn, "NODE", "MkldnnRnnLayerBackward1")
+    found = trace_module(module, x, method="onednn")
+    assert found.method == "product"
+    check_same(found, expected, 2e-6)
+
+
 def test_a_graph_that_is_recorded_otherwise_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     module, x = nn.GRU(3, 8), torch.randn(6, 2, 3)
     expected = trace_module(module, x, method="loop")

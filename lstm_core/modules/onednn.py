@@ -25,6 +25,7 @@ from lstm_core.modules.gates import Gates
 from lstm_core.modules.pieces import begin, given, pieces
 from lstm_core.modules.proof import compare
 
+NODE = "MkldnnRnnLayerBackward0"  # of autograd's graph, the one that holds what the kernel kept
 KEPT = 32 << 20  # bytes up to which glibc keeps what was freed for the next: larger memory is new, page by page
 PAGE = 4096 // 4  # regions of the workspace start on pages, counted in float32
 PIECE = 4 << 20  # bytes of the workspace of a piece,
@@ -75,11 +76,9 @@ def _at_once(call: Call) -> Gates | None:
         call.fed = fed
     node: Any = call.returned[0].grad_fn
     call.returned = tuple(value.detach() for value in call.returned)
-    while node is not None and node.name() != "MkldnnRnnLayerBackward0":
-        node = node.next_functions[0][0]
-    if node is None:
-        return None
     try:
+        while node.name() != NODE:
+            node = node.next_functions[0][0]
         x, weights, first = node._saved_input, [getattr(node, f"_saved_weight{k}") for k in range(4)], node._saved_cx_
         values = read(node._saved_result3, node._saved_result2, (*x.shape[:2], call.hidden), x.shape[2], first)
         gates = Gates(call, "onednn")
