@@ -38,6 +38,8 @@ QUESTIONS = 1_000_000
 """Steps of the survey that is asked."""
 WORDS = 1_000_000
 """Of the one long document."""
+LINES = ("survey", "survey, one worker of Ray", "survey, two workers of Ray", "survey of one document", "the usual way")
+"""What is measured, in the order of the table."""
 HOW = """Made by `python -m benchmarks.survey`: the shipped {model} ({units} units of six signals) reads the paragraphs
 of Austen's novels and WordNet's phrases, again and again until there are so many steps. One thread, every line in a
 process of its own; "processor" is the process's time on it, so that other work on the machine counts as little as can
@@ -286,10 +288,7 @@ def main() -> None:
             options.kept.write_text(json.dumps(kept), encoding="utf-8")
 
     measure(kept, options, save)
-    kinds = ("survey", "survey, one", "survey, two", "survey of", "the usual")
-    order = sorted(
-        kept["rows"], key=lambda one: (max(kinds.index(k) for k in kinds if one[0][0].startswith(k)), one[0][1])
-    )
+    order = sorted(kept["rows"], key=lambda one: (LINES.index(one[0][0]), one[0][1]))
     rows = [row(name, found) for (name, _), found in order]
     units = lstm_core.load_model(MODEL).hidden_size
     head = ("", "steps", "time", "processor", "processor a step", "most memory", "disk", "of the raw gates")

@@ -49,6 +49,7 @@ class Corpus:
         self.given = lru_cache(maxsize=256)(self._given)
         self.table = lru_cache(maxsize=16)(self._table)
         self.bits = lru_cache(maxsize=16)(self._bits)
+        self.same = lru_cache(maxsize=1)(self._same)
 
     def _table(self, number: int) -> pa.Table:
         return self.folder.read(self.folder.part("documents", number), ("document", "steps"))
@@ -91,12 +92,11 @@ class Corpus:
         """What the data has in the place of a document that is not kept. Raises ValueError if it is not there."""
         if self.again is None:
             raise self._not_kept()
-        self._same  # noqa: B018
+        self.same()
         return next(one for k, one in enumerate(self.again()) if k == number)
 
-    @cached_property
     def _same(self) -> None:
-        """Raises ValueError, once and for all, if the data is not what was surveyed."""
+        """Raises ValueError if the data is not what was surveyed."""
         assert self.again is not None
         data, k = iter(self.again()), 0
         for number, first, count in sorted(self.parts, key=lambda part: part[1]):
@@ -125,7 +125,7 @@ class Corpus:
         if self.parts and not _kept(self.table(self.parts[0][0])):
             if self.again is None:
                 raise self._not_kept()
-            self._same  # noqa: B018
+            self.same()
             there = set(self.numbers.tolist())
             yield from ((k, one) for k, one in enumerate(self.again()) if k in there)
             return

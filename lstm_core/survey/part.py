@@ -99,7 +99,7 @@ class Work:
         """Surveys part ``number`` and writes what was found. Returns its steps."""
         folder = Folder(self.folder)
         table = folder.read(folder.part("waiting", number))
-        kept, about = self.kept, {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+        kept, note = self.kept, about(folder, "waiting", number)
         groups: Groups = {}
         bits, shape, ended = patterns.Bits(), None, []
         reads = (read(model, n, document, kept.follow) for n, document in stored(table))
@@ -117,7 +117,7 @@ class Work:
         folder.write(folder.part("documents", number), [_documents(table, ended)])
         if shape is not None:
             folder.write(folder.part("patterns", number), [patterns.to_table(bits, shape)])
-        folder.write(folder.part("summaries", number), tables.to_tables(groups, {**about, "steps": steps}))
+        folder.write(folder.part("summaries", number), tables.to_tables(groups, {**note, "steps": steps}))
         return steps
 
     def _switched(self, piece: Piece, bits: patterns.Bits) -> tuple[int, int, int] | None:
