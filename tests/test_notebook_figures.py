@@ -19,7 +19,7 @@ from traces import random_trace
 import lstm_core
 from lstm_core import Trace, analysis, notebook
 from lstm_core.drawing.pack import pack
-from lstm_core.notebook import carried, framed, results
+from lstm_core.notebook import carried, framed, results, tree
 from lstm_core.notebook.widget import View
 from lstm_core.shown import Result
 
@@ -144,6 +144,13 @@ def test_a_long_figure_has_as_many_rows_as_fit() -> None:
     assert len(unpacked(view.content)["sides"][0]["units"]) == 16 and len(view.content) + len(view._esm) < MOST
     framed._first[:] = [framed.Framed(view._figure, view.module)]
     assert len(trace.show(live=False).html) < MOST
+
+
+def test_a_wide_figure_that_has_all_its_rows_is_not_compressed_to_know_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = lstm_core.load_model("general-lstm").run("Mary was late because she was ill.", device="cpu")
+    rows = [len(side["units"]) for side in unpacked(trace.show().content)["sides"]]
+    monkeypatch.setattr(tree, "packed", lambda *_: pytest.fail("compressed"))
+    assert [len(side["units"]) for side in unpacked(trace.show().content)["sides"]] == rows == [tree.COUNT]
 
 
 def test_the_figure_and_the_frame_carry_the_modules_in_their_order() -> None:

@@ -104,13 +104,19 @@ class Grid:
 
     def filled(self) -> Grid:
         """The same with as many rows as there is room for when they are compressed."""
-        if all(len(units) == count for (units, _), count in zip(self.rows, self.counts, strict=True)):
+        most = Grid(self.sides, self.signals, self.units[0], MORE * self.values)
+        if most._drawn == self._drawn:  # all that this trace can have: nothing needs to be compressed to know it
             return self
         allowed = BYTES[self.values]
         times = min(MORE, allowed / max(1, len(packed(self, self.steps - 1))))
         more = Grid(self.sides, self.signals, self.units[0], int(times * self.values)) if times > 1.2 else self
         fits = more is not self and len(packed(more, self.steps - 1)) <= allowed * 1.1
         return more if fits else self
+
+    @property
+    def _drawn(self) -> tuple[bool, list[int]]:
+        """Whether it has sums, and the rows of each side."""
+        return self.sums, [len(units) for units, _ in self.rows]
 
     @property
     def steps(self) -> int:
