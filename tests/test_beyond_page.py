@@ -40,6 +40,8 @@ def test_an_equation_that_is_wider_than_a_phone_goes_on_below(kind: Kind) -> Non
     assert all(row.count("&") == 1 and row.count("{") == row.count("}") for row in rows)
     joined = r"\\".join(rows).replace(r"\\ &\quad", "").replace(" &= ", " = ")
     assert joined == r"\\".join(lines)
+    fits, _ = drawing.latex()
+    assert aligned(fits).count(r"\\") == len(fits) - 1
 
 
 def test_every_number_that_is_typed_is_translated() -> None:

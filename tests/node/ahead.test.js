@@ -6,7 +6,10 @@ const node = { setAttribute: () => {}, append: () => {} }
 Object.assign(globalThis, {
   window: { location: { search: "", pathname: "/" }, addEventListener: () => {} },
   document: { createElement: () => ({ ...node }), removeEventListener: () => {} },
+  requestAnimationFrame: (paint) => paints.push(paint),
 })
+const paints = []
+const origin = await import("../../dashboard/browser/page/origin.js")
 const { Ahead } = await import("../../dashboard/browser/gates/ahead.js")
 const { apart } = await import("../../dashboard/browser/live/at_once.js")
 
@@ -46,6 +49,17 @@ test("what has read other steps is not compared", () => {
   assert.equal(apart(shown, here), null)
 })
 
+test("the shares of the next words are compared, and rows that sum up others are not", () => {
+  const { shown, here } = both()
+  here.sides[0].run.likeliest[1] = { shares: [0.5, 0.125] }
+  assert.equal(apart(shown, here), 0.125)
+  const wide = both()
+  const [panel] = wide.shown.figure.data
+  panel.meta.band = true
+  panel.z = [...panel.z, row(NaN, NaN), row(5, 5), row(5, 5), row(5, 5)]
+  assert.equal(apart(wide.shown, wide.here), 0)
+})
+
 test("what can be seen to differ is not read here again", () => {
   const root = { dataset: {} }
   const ahead = new Ahead(
@@ -61,4 +75,60 @@ test("what can be seen to differ is not read here again", () => {
     assert.match(ahead.compared(both(further).shown, both(further).here), /the server alone answers/)
     assert.ok(!ahead.able())
   }
+})
+
+// One that has its models, of a page whose box holds what ``box.text`` says.
+function ready() {
+  const [drawn, read, box] = [[], [], { text: "a" }]
+  origin.use({}, { written: () => box })
+  const root = { dataset: {} }
+  const ahead = new Ahead(
+    root,
+    (shown) => drawn.push(shown.text),
+    () => [null],
+  )
+  const answer = (template, readings, text) => read.push(text) && { text, shown: { text }, sides: [] }
+  Object.assign(ahead, { module: { answer, apart: () => 0 }, readings: [{}], template: { text: "a" } })
+  return { ahead, box, drawn, read }
+}
+const sent = (text) => ({ text, quiet: "", at_once: [], figure: { data: [{}], layout: { meta: { panels: [] } } } })
+
+test("keys that come before the next paint are read together after it, and the last is not lost", () => {
+  const { ahead, drawn } = ready()
+  for (const text of ["a", "ab", "abc"]) assert.ok(ahead.answer(text))
+  assert.deepEqual(drawn, ["a"])
+  paints.pop()()
+  assert.deepEqual(drawn, ["a", "abc"])
+  paints.pop()()
+  assert.deepEqual(drawn, ["a", "abc"])
+})
+
+test("half of a character is read as the server reads it", () => {
+  const { ahead, read } = ready()
+  ahead.answer("a\ud83d")
+  assert.deepEqual(read, ["a?"])
+})
+
+test("what the server sends of an earlier text does not take the place of what is written", () => {
+  const { ahead, box } = ready()
+  Object.assign(ahead, { key: "[]", offered: [] })
+  ahead.answer("ab")
+  box.text = "ab"
+  assert.equal(ahead.hear(sent("a")), null)
+  assert.match(ahead.hear(sent("ab")).quiet, /read in this browser first/)
+  box.text = "abc" // which this browser has not answered
+  assert.equal(ahead.hear(sent("abc")).text, "abc")
+})
+
+test("models that come when others have been chosen are not used", async () => {
+  const { ahead } = ready()
+  const came = []
+  Object.assign(ahead.module, { fetched: () => new Promise((come) => came.push(come)) })
+  Object.assign(ahead, { key: "one", offered: [{}], readings: null, template: { text: "a", sides: [] } })
+  const asked = ahead.fetch()
+  await new Promise(setImmediate)
+  ahead.key = "two"
+  came[0]([{}])
+  await asked
+  assert.ok(!ahead.able())
 })
