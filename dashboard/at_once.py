@@ -109,7 +109,8 @@ def _own(model: Network, at: Place, side: int) -> dict[str, Any] | None:
     media = runtime.get_instance().media_file_mgr
 
     def offered(part: str, content: bytes) -> str:
-        return media.add(content, "application/octet-stream", f"at once {side} {part}").lstrip("/")
+        place = f"at once {side} {part}"  # a download stays one run longer: for who goes to another page meanwhile
+        return media.add(content, "application/octet-stream", place, is_for_static_download=True).lstrip("/")
 
     return {"known": offered("known", known), "weights": offered("weights", data), "cell": cell, "bytes": len(data)}
 

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 from dashboard import at_once as module
 from dashboard import cache
@@ -67,6 +70,23 @@ def test_a_vocabulary_is_named_once_and_goes_with_its_tokenizer(monkeypatch: pyt
     del tokenizer
     gc.collect()
     assert len(live._vocabularies) == before - 1
+
+
+def test_a_visitors_model_is_there_while_its_page_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser may ask for it just when the visitor goes to another page; two pages later it is gone."""
+    media = MediaFileManager(MemoryMediaFileStorage("/media"))
+    monkeypatch.setattr(module.runtime, "exists", lambda: True)
+    monkeypatch.setattr(module.runtime, "get_instance", lambda: SimpleNamespace(media_file_mgr=media))
+    (side,) = at_once([replace(small_model("lstm"), name=YOURS)], [(0, 0)]) or []
+    name = side["weights"].removeprefix("media/")
+
+    def left() -> bool:
+        media.clear_session_refs()
+        media.remove_orphaned_files()
+        return media.read_file(name) is None
+
+    assert not left()
+    assert left()
 
 
 @pytest.mark.parametrize(

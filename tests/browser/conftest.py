@@ -62,7 +62,7 @@ def opening(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
 
     def opened(query: dict[str, str] | str | None = None, path: str = "", **options) -> Gates:
         visits.append(visit := tabs.visit(**options))
-        visit.on("console", lambda message: problems.append(message.text) if wrong(message) else None)
+        visit.on("console", lambda message: problems.append(told(message)) if wrong(message) else None)
         visit.on("pageerror", lambda error: problems.append(str(error)))
         visit.on("dialog", lambda dialog: problems.append(dialog.message))
         visit.on("request", lambda request: problems.append(request.url) if outside(request.url) else None)
@@ -77,6 +77,9 @@ def opening(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
     def wrong(message: ConsoleMessage) -> bool:
         """Opened at a page, Streamlit asks for its own addresses below that page first, and then where they are."""
         return message.type == "error" and not ("404" in message.text and "/_stcore/" in message.location["url"])
+
+    def told(message: ConsoleMessage) -> str:
+        return f"{message.text} ({message.location['url']})"
 
     def outside(url: str) -> bool:
         parts = urlsplit(url)
