@@ -197,7 +197,8 @@ def test_a_network_with_random_weights_misses_what_a_trained_one_meets(one: Expe
     assert found is not None
     for target in one.targets:
         figure = target.of(found.figures)
-        if figure and figure.untrained and target.met(target.value(found.figures)) and not target.built_in:
+        if figure and target.met(target.value(found.figures)) and not target.built_in:
+            assert figure.untrained, f"{target.says}: no baseline"
             blank = Figure(figure.untrained).value(target.over)
             assert not target.met(blank), f"{target.says}: {blank} with random weights"
 

@@ -4,12 +4,15 @@ do not."""
 from __future__ import annotations
 
 from functools import cache
+from itertools import islice
+from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 
 from lab import corpus
+from lab.general import sample
 from lab.measures import distance, free, novels
 from lab.measures.general import NAMED, bits, characters, freely_written, quote_samples
 from lab.measures.units import unit_accuracy
@@ -161,3 +164,15 @@ def test_held_out_text_is_not_trained_on() -> None:
     assert len(train) == len(held_out) == 6
     assert 0.045 < characters(held_out) / characters([*train, *held_out]) < 0.055
     assert not {p for text in held_out for p in text.splitlines() if len(p) > 60} & set("".join(train).splitlines())
+
+
+def test_the_docs_show_what_the_shipped_models_write(model: Network) -> None:
+    """Twenty lines of each language; the first two are drawn again."""
+    shown = (Path(__file__).parents[1] / "docs" / "models.md").read_text(encoding="utf-8").splitlines()
+    for language in sample.BEGUN:
+        start = shown.index(f"{model.name}, {language}:") + 1
+        written = shown[start : start + 21]
+        assert [line.startswith("  ") for line in written] == [True] * 20 + [False]
+        if language == "English":
+            drawn = sample.lines(model, language, np.random.default_rng(0))
+            assert [f"  {line}" for line in islice(drawn, 2)] == written[:2]

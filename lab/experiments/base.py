@@ -189,6 +189,10 @@ def spread(name: str, x: Sequence[Any], rows: Sequence[Sequence[float | None]], 
     return Series(name, list(x), middle, *((low, high) if len(rows) > 1 else ((), ())), color, dash)
 
 
+NEITHER = (0.5,)
+"""What ``sooner`` says of networks that never get there: the baseline of its figures."""
+
+
 def sooner(fast: Sequence[float | None], slow: Sequence[float | None]) -> tuple[float, ...]:
     """For each seed of the one start, the share of the other's seeds that it got there before: 0.5 by chance.
 

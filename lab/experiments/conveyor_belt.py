@@ -92,7 +92,10 @@ class ConveyorBelt(Experiment):
         for key in ("lstm", "gru"):
             pairs = zip(found[key], found["rnn"], strict=True)
             gaps = tuple(None if a is None or b is None else a - b for a, b in pairs)
-            figures[f"{key}_over_rnn"] = Figure(gaps, (figures[key].shipped or 0) - (figures["rnn"].shipped or 0))
+            blanks = zip(figures[key].untrained, figures["rnn"].untrained, strict=True)
+            figures[f"{key}_over_rnn"] = Figure(
+                gaps, (figures[key].shipped or 0) - (figures["rnn"].shipped or 0), tuple(a - b for a, b in blanks)
+            )
         data = {key: curves(model, "by_gap") for key, model in models.items()}
         notes = (
             trained_on(*models.values()),

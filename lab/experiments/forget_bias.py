@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from lab.experiments.base import (
+    NEITHER,
     Drawing,
     Experiment,
     Figure,
@@ -168,7 +169,8 @@ class ForgetBias(Experiment):
                     figures[f"{name}_{lag}_{start}_right"] = Figure(tuple(right), None, (TASKS[name].untrained,))
                 for slow, fast in (("0", "1"), ("1", "chrono")):
                     if slow in starts:
-                        figures[f"{name}_{lag}_{fast}_before_{slow}"] = Figure(sooner(starts[fast][0], starts[slow][0]))
+                        pairs = sooner(starts[fast][0], starts[slow][0])
+                        figures[f"{name}_{lag}_{fast}_before_{slow}"] = Figure(pairs, None, NEITHER)
         notes = (
             *(f"{name.capitalize()}: {task.says}." for name, task in TASKS.items()),
             "The lag is the same from the first step on. An untrained network is right in about one of 24 (country), "

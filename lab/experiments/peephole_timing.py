@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lab.experiments.base import (
+    NEITHER,
     Drawing,
     Experiment,
     Figure,
@@ -121,7 +122,7 @@ class PeepholeTiming(Experiment):
             there = curve == 1.0
             solved[kind] = [EVERY * (int(row.argmax()) + 1) if row.any() else None for row in there]
             figures[f"{kind}_steps"] = Figure(tuple(solved[kind]))
-        figures["peephole_before_lstm"] = Figure(sooner(solved["peephole"], solved["lstm"]))
+        figures["peephole_before_lstm"] = Figure(sooner(solved["peephole"], solved["lstm"]), None, NEITHER)
         notes = (
             f"{HIDDEN} units, all {OFFSETS} training sequences in every step, {STEPS} steps of Adam from "
             f"{LEARNING_RATE:g} down, forget bias {FORGET_BIAS:g} for both; {OFFSETS} other sequences are held out. "

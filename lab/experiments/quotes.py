@@ -89,10 +89,14 @@ class Quotes(Experiment):
             moved = [max(run[0].shuffled) for run in runs]
             fresh = searched(model, CHECK_SEED - 1)[0]
             figures[f"{cell}_score"] = Figure(tuple(best), fresh.best.score, tuple(blank))
-            for what, other in (("untrained", blank), ("shuffled", moved)):
+            two = [tuple(one.untrained or 0.0 for one in run) for run in runs]
+            for what, other, random in (
+                ("untrained", blank, [b - a for a, b in two]),  # the one untrained network above the other
+                ("shuffled", moved, [max(pair) - most for pair, most in zip(two, moved, strict=True)]),
+            ):
                 gaps = tuple(a - b for a, b in zip(best, other, strict=True))
                 against = fresh.untrained or 0.0 if what == "untrained" else max(fresh.shuffled)
-                figures[f"{cell}_over_{what}"] = Figure(gaps, fresh.best.score - against)
+                figures[f"{cell}_over_{what}"] = Figure(gaps, fresh.best.score - against, tuple(random))
             data[cell] = {"best": best, "untrained": blank, "shuffled": moved}
             data[cell]["units"] = [float(run[0].best.unit) for run in runs]
             data[cell]["tried"] = [float(runs[0][0].tried)]

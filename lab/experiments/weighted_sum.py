@@ -116,6 +116,7 @@ class WeightedSum(Experiment):
             1.0,
             at_least=False,
             over="most",
+            built_in=True,
         ),
         Target(
             "relative_64",
@@ -123,8 +124,10 @@ class WeightedSum(Experiment):
             1e-12,
             at_least=False,
             over="most",
+            built_in=True,
         ),
-        Target("without_keep_gates", "the sum without the keep gates: least difference of a model", 0.01, over="least"),
+        Target("without_keep_gates", "the sum without the keep gates: least difference of a model", 0.01,
+               over="least", built_in=True),
     )
     shaped = PRICED
     look = (

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,11 @@ def decoded(model: Network, ids: list[int]) -> str:
     return Tokenizer.from_str(model.tokenizer.json).decode(ids)
 
 
+def lines(model: Network, language: str, rng: np.random.Generator) -> Iterator[str]:
+    """A line for each of the first words."""
+    return (line(model, word, rng) for word in sorted(2 * BEGUN[language]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m lab.general.sample", description=__doc__)
     parser.add_argument("paths", type=Path, nargs="+")
@@ -51,10 +57,10 @@ def main() -> None:
     given = parser.parse_args()
     for model in map(load, given.paths):
         rng = np.random.default_rng(given.seed)
-        for language, words in BEGUN.items():
+        for language in BEGUN:
             print(f"{model.name}, {language}:")
-            for word in sorted(2 * words):
-                print("  " + line(model, word, rng))
+            for drawn in lines(model, language, rng):
+                print("  " + drawn)
 
 
 if __name__ == "__main__":
