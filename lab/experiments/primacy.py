@@ -130,7 +130,7 @@ class Primacy(Experiment):
                 blank.append(shares(model.untrained(seed), seed, 4))
             for key, figure in (("recent", recent), ("early", early), ("beyond", beyond)):
                 values, random = (tuple(map(figure, rows)) for rows in (found, blank))
-                figures[f"{cell}_{key}"] = Figure(values, None, random)
+                figures[f"{cell}_{key}"] = Figure(values, values[0], random)
             data[cell] = {"trained": [binned(row) for row in found], "untrained": [binned(row) for row in blank]}
         notes = (
             f"One trained file a cell; five draws of {TEXTS} passages of {WORDS} words from the held-out ends of "
