@@ -29,7 +29,7 @@ from lstm_core.javascript import javascript
 from lstm_core.network import assembled
 from lstm_core.observed import observed
 from lstm_core.variant import FORMULAS, activation, variant
-from tests.javascript import NODE, ROOT
+from tests.javascript import NODE, ROOT, evaluate
 from tests.small_models import WORDS, small_model
 
 CLOSE = 1e-6
@@ -147,6 +147,38 @@ def test_every_shipped_model(tmp_path: Path) -> None:
     for name, by_signal in found.items():
         assert by_signal.pop("likeliest") == 0, name
         assert 0 <= min(by_signal.values()) and max(by_signal.values()) < CLOSE, (name, by_signal)
+
+
+def test_a_long_text_is_read_with_pauses() -> None:
+    """The page answers in them; what comes of it is one reading, and a short text is read without."""
+    code = """await (async () => {
+      const { parse } = await import("./dashboard/browser/live/file.js")
+      const cell = await import(`data:text/javascript;base64,${given.source}`)
+      const model = parse(Uint8Array.from(Buffer.from(given.file, "base64")))
+      const tokens = (text) => text.split(" ").map((_, k) => ({ id: (7 * k) % 5000 }))
+      const reading = { model, cell, declared: given.declared, read: tokens, before: null }
+      return given.texts.map((text) => {
+        const each = all.pausing([reading], ["it"], text)
+        let pauses = 0
+        for (let next = each.next(); ; next = each.next(), pauses++) {
+          if (!next.done) continue
+          const { sides, notices } = next.value
+          const whole = all.read([{ ...reading, before: null }], ["it"], text)
+          const last = ({ ids, signals }) => [ids, Object.values(signals).map(([[rows]]) => Array.from(rows.at(-1)))]
+          const same = JSON.stringify(last(sides[0].run)) === JSON.stringify(last(whole.sides[0].run))
+          return [pauses, notices.length, same]
+        }
+      })
+    })()"""
+    network = load_model("general-lstm")
+    file = list_models()["general-lstm"].read_bytes()
+    source = b64encode(javascript(network.cell, False).encode()).decode()
+    texts = ["word " * 20, "word " * 10_000, "another " * 10_000]
+    given = {"source": source, "file": b64encode(file).decode(), "declared": declared(network.cell), "texts": texts}
+    short, long, again = evaluate("live/read.js", code, given)
+    assert short == [0, 0, True]
+    assert 5 < long[0] < 30 and long[1:] == [1, True] == again[1:]
+    assert again[0] == 0  # the same ids: nothing is read twice
 
 
 def test_the_library_s_own_float32_is_as_far_as_is_said() -> None:

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 
@@ -42,14 +43,26 @@ def tokenizers() -> dict[str, Tokenizer]:
 
 
 def spaced() -> dict[str, Tokenizer]:
-    """Of vocabularies of whole words the two that cut at white space."""
+    """Of vocabularies of whole words the two that cut at white space, and pieces of words that may not be long."""
     ids = {word: k for k, word in enumerate(["<unk>", *dict.fromkeys(word for line in LINES for word in line.split())])}
     made = {}
     for splitter in (pre_tokenizers.Whitespace(), pre_tokenizers.WhitespaceSplit()):
         library = HuggingFaceTokenizer(models.WordLevel(ids, unk_token="<unk>"))
         library.pre_tokenizer = splitter  # pyright: ignore[reportAttributeAccessIssue]
         made[type(splitter).__name__] = Tokenizer(library.to_str())
-    return made
+    pieces = {one: k for k, one in enumerate(["<unk>", *"aeThrain", *(f"##{letter}" for letter in "aeinrhs")])}
+    library = HuggingFaceTokenizer(models.WordPiece(pieces, unk_token="<unk>", max_input_chars_per_word=6))
+    library.pre_tokenizer = pre_tokenizers.WhitespaceSplit()  # pyright: ignore[reportAttributeAccessIssue]
+    return {**made, "WordPiece": Tokenizer(library.to_str())}
+
+
+def _letters(count: int) -> str:
+    """A word of the letters that pieces are made of, in which pairs are joined as nowhere in a language."""
+    return "".join(random.Random(count).choices("eainostrhl", k=count))
+
+
+LONG = {"letters": _letters, "marks": lambda count: "a" + "\u0301" * count}
+"""Words without an end, whose pairs are to be joined or whose letters are to be composed."""
 
 
 @cache
@@ -93,7 +106,7 @@ def hostile() -> list[str]:
         "##a",
         "\x00",
     ]
-    texts = [*ODD, *LINES, "\n".join(LINES), "a" * 3000]
+    texts = [*ODD, *LINES, "\n".join(LINES), "a" * 3000, *(make(3000) for make in LONG.values())]
     while len(texts) < COUNT:
         kind = draw.random()
         if kind < 0.5:
@@ -107,6 +120,20 @@ def hostile() -> list[str]:
             texts.append("".join(mixed))
     # in JavaScript two halves that meet are one character
     return [text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass") for text in texts]
+
+
+@pytest.mark.parametrize("make", LONG.values(), ids=LONG)
+def test_a_word_of_100_000_letters_is_read_while_one_waits(make: Callable[[int], str]) -> None:
+    code = """(() => {
+      const read = all.reader(given.rules)
+      read("Mary went to the market")
+      const { user } = process.cpuUsage()
+      const tokens = read(given.text)
+      return [tokens.at(-1).end, (process.cpuUsage().user - user) / 1e6]
+    })()"""
+    rules, text = json.loads(load_model("general-lstm").tokenizer.json), make(100_000)
+    end, seconds = evaluate("live/tokenizer.js", code, {"rules": rules, "text": text})
+    assert end == len(text) and seconds < 5  # some tenths; letter by letter it took minutes
 
 
 @pytest.mark.parametrize("name", tokenizers())

@@ -68,9 +68,7 @@ function composed(letters) {
   const groups = []
   for (const one of letters) {
     const group = groups.at(-1)
-    const before = group ? joined(group) : ""
-    const apart = (before + one.letter).normalize("NFC") === before.normalize("NFC") + one.letter.normalize("NFC")
-    if (group && (!apart || /^\p{M}/u.test(one.letter))) group.push(one)
+    if (group && (/^\p{M}/u.test(one.letter) || !apart(joined(group), one.letter))) group.push(one)
     else groups.push([one])
   }
   return groups.flatMap((group) => {
@@ -79,6 +77,10 @@ function composed(letters) {
     return found.map((letter, k) => ({ ...group[Math.min(place(k), group.length - 1)], letter }))
   })
 }
+
+/** @type {(before: string, letter: string) => boolean} */
+const apart = (before, letter) =>
+  (before + letter).normalize("NFC") === before.normalize("NFC") + letter.normalize("NFC")
 
 // What is put in stands for the last letter that it takes the place of, or for the one before.
 /** @type {(letters: Letter[], find: RegExp, content: string[]) => Letter[]} */

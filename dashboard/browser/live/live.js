@@ -12,7 +12,7 @@ import { Box } from "./box.js"
 import { inflated, reading } from "./carried.js"
 import { content } from "./content.js"
 import { drawing } from "./drawing.js"
-import { read } from "./read.js"
+import { pausing } from "./read.js"
 import { Guide } from "./tour.js"
 import { walk } from "./walk.js"
 import { WhatIf } from "./what_if.js"
@@ -155,9 +155,20 @@ class Live {
 
   // Both models read what is written; what they cannot read is said.
   show() {
+    const titles = this.template.sides.map((/** @type {any} */ { title }) => title)
+    const text = this.box.text.slice(0, LONGEST)
+    this.goOn(text, pausing(this.readings, titles, text), performance.now())
+  }
+
+  // Between two pieces of a long text the page answers, and another text may come.
+  /** @param {string} text @param {ReturnType<typeof pausing>} coming @param {number} begun */
+  goOn(text, coming, begun) {
+    clearTimeout(this.pause)
     try {
-      this.read()
-      report("")
+      const { done, value } = coming.next()
+      if (done) this.read(text, value, begun)
+      else this.pause = setTimeout(() => this.goOn(text, coming, begun))
+      report(done ? "" : tr("This text is long: it is still being read."))
     } catch (error) {
       report(
         tr("This text cannot be read: {reason}", { reason: error instanceof Error ? error.message : String(error) }),
@@ -165,11 +176,8 @@ class Live {
     }
   }
 
-  read() {
-    const begun = performance.now()
-    const text = this.box.text.slice(0, LONGEST)
-    const titles = this.template.sides.map((/** @type {any} */ { title }) => title)
-    const { sides, notices } = read(this.readings, titles, text)
+  /** @param {string} text @param {import("./read.js").Read} made @param {number} begun */
+  read(text, { sides, notices }, begun) {
     this.sides = sides
     this.nothing = sides.every(({ tokens }) => !tokens.length)
     document.body.classList.toggle("nothing", this.nothing) // what stands below speaks of a text

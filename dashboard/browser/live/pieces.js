@@ -46,16 +46,18 @@ function longest(
   id,
   { continuing_subword_prefix: prefix, max_input_chars_per_word: most, unk_token: unknown },
 ) {
+  const none = () => {
+    if (id(unknown) === undefined) throw new Error("the vocabulary has no piece for this text")
+    return [{ id: id(unknown), piece: unknown, from: 0, to: letters.length }]
+  }
+  if (letters.length > most) return none()
   const found = []
   let from = 0
   while (from < letters.length) {
     let to = letters.length
     const spelled = () => (from ? prefix : "") + letters.slice(from, to).join("")
     while (to > from && id(spelled()) === undefined) to--
-    if (to === from || letters.length > most) {
-      if (id(unknown) === undefined) throw new Error("the vocabulary has no piece for this text")
-      return [{ id: id(unknown), piece: unknown, from: 0, to: letters.length }]
-    }
+    if (to === from) return none()
     found.push({ id: id(spelled()), piece: spelled(), from, to })
     from = to
   }
@@ -66,21 +68,45 @@ const utf8 = new TextEncoder()
 
 /** @type {(letters: string[], id: (piece: string) => any, ranks: Map<string, Map<string, number>>, bytes: boolean) => Piece[]} */
 function merged(letters, id, ranks, bytes) {
-  /** @type {Piece[]} */
+  /** @type {(Piece | undefined)[]} */
   const found = letters.flatMap((letter, k) => {
     if (id(letter) !== undefined) return [{ id: id(letter), piece: letter, from: k, to: k + 1 }]
     const spelled = Array.from(utf8.encode(letter), (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`)
     if (!bytes || spelled.some((piece) => id(piece) === undefined)) return []
     return spelled.map((piece) => ({ id: id(piece), piece, from: k, to: k + 1 }))
   })
-  for (;;) {
-    let [best, at] = [Infinity, -1]
-    for (let k = 0; k + 1 < found.length; k++) {
-      const rank = ranks.get(found[k].piece)?.get(found[k + 1].piece) ?? Infinity
-      if (rank < best) [best, at] = [rank, k]
-    }
-    if (at < 0) return found
-    const piece = found[at].piece + found[at + 1].piece
-    found.splice(at, 2, { id: id(piece), piece, from: found[at].from, to: found[at + 1].to })
+  const before = found.map((_, k) => k - 1)
+  const after = found.map((_, k) => k + 1)
+  /** @type {Map<number, number[]>} by rank, where pairs of it begin */
+  const waiting = new Map()
+  const rank = (/** @type {number} */ k) =>
+    ranks.get(found[k]?.piece ?? "")?.get(found[after[k]]?.piece ?? "") ?? Infinity
+  const wait = (/** @type {number} */ k) => {
+    const of = rank(k)
+    if (of === Infinity) return of
+    const places = waiting.get(of)
+    if (places) places.push(k)
+    else waiting.set(of, [k])
+    return of
   }
+  for (let k = 0; k < found.length; k++) wait(k)
+  while (waiting.size) {
+    const lowest = Math.min(...waiting.keys())
+    const places = /** @type {number[]} */ (waiting.get(lowest)).sort((one, other) => one - other)
+    waiting.delete(lowest)
+    for (let n = 0; n < places.length; n++) {
+      const at = places[n]
+      const [left, right] = [found[at], found[after[at]]]
+      if (!left || !right || rank(at) !== lowest) continue // one of them was joined with another
+      const piece = left.piece + right.piece
+      found[at] = { id: id(piece), piece, from: left.from, to: right.to }
+      found[after[at]] = undefined
+      after[at] = after[after[at]]
+      before[after[at]] = at
+      if (Math.min(wait(before[at]), wait(at)) > lowest) continue
+      waiting.set(lowest, places.slice(n + 1)) // what is now the lowest goes first
+      break
+    }
+  }
+  return found.filter((one) => one !== undefined)
 }

@@ -1,17 +1,31 @@
 // A text as the models of a page read it, one run a side.
 import { tr } from "../page/words.js"
-import { longest } from "./carried.js"
-import { run } from "./run.js"
+import { longest, work } from "./carried.js"
+import { common, run } from "./run.js"
 
 /** @import { Reading, Run, Token } from "./types.d.ts" */
+/** @typedef {{ sides: { reading: Reading, run: Run, tokens: Token[] }[], notices: string[] }} Read */
+
+const PIECE = 1e8 // products between two pauses: a tenth of a second or so
 
 // ``titles``: what the sides are called where it is said that one reads a part of the text.
-/** @param {Reading[]} readings @param {string[]} titles @param {string} text
- * @returns {{ sides: { reading: Reading, run: Run, tokens: Token[] }[], notices: string[] }} */
+/** @param {Reading[]} readings @param {string[]} titles @param {string} text @returns {Read} */
 export function read(readings, titles, text) {
+  const each = pausing(readings, titles, text)
+  for (;;) {
+    const { done, value } = each.next()
+    if (done) return value
+  }
+}
+
+// The same, with pauses while a long text is read, in which a page can do what is asked of it; what was read stays when
+// nobody goes on.
+/** @param {Reading[]} readings @param {string[]} titles @param {string} text @returns {Generator<void, Read, void>} */
+export function* pausing(readings, titles, text) {
   /** @type {string[]} */
   const notices = []
-  const sides = readings.map((reading, k) => {
+  const sides = []
+  for (const [k, reading] of readings.entries()) {
     const all = reading.read(text)
     const tokens = all.slice(0, longest(reading.model))
     if (all.length > tokens.length) {
@@ -19,8 +33,15 @@ export function read(readings, titles, text) {
       notices.push(tr("{title}: the first {count} of {found} tokens are shown.", values))
     }
     const ids = tokens.map(({ id }) => id)
+    const steps = Math.max(1, Math.floor(PIECE / work(reading.model)))
+    const onward = reading.model.layers[0].length === 1 // one that reads from the end as well begins anew each time
+    const known = reading.before ? common(reading.before.ids, ids) : 0
+    for (let n = known + steps; onward && n < ids.length; n += steps) {
+      reading.before = run(reading.model, reading.cell, reading.declared, ids.slice(0, n), reading.before)
+      yield
+    }
     reading.before = run(reading.model, reading.cell, reading.declared, ids, reading.before)
-    return { reading, run: reading.before, tokens }
-  })
+    sides.push({ reading, run: reading.before, tokens })
+  }
   return { sides, notices }
 }
