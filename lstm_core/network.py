@@ -80,9 +80,22 @@ class Readout:
         return read @ self.weight.T + self.bias
 
 
+FEW = 16
+"""Words up to which it is quicker to look for the likeliest one time after time."""
+
+
 def _best(probabilities: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """(time, k) each, of (time, vocabulary): the ids of the largest, largest first, and they themselves."""
+    """(time, k) each, of (time, vocabulary): the ids of the largest, largest first, and they themselves; of equal ones
+    the first. ``probabilities`` are used up."""
     k = min(k, probabilities.shape[-1])
+    if k <= FEW:
+        rows = np.arange(len(probabilities))
+        ids, values = np.empty((len(rows), k), np.intp), np.empty((len(rows), k), probabilities.dtype)
+        for place in range(k):
+            ids[:, place] = probabilities.argmax(axis=-1)
+            values[:, place] = probabilities[rows, ids[:, place]]
+            probabilities[rows, ids[:, place]] = -np.inf
+        return ids, values
     best = np.argpartition(-probabilities, k - 1, axis=-1)[:, :k]
     values = np.take_along_axis(probabilities, best, axis=-1)
     order = np.argsort(-values, axis=-1, kind="stable")

@@ -37,6 +37,9 @@ def test_each_words_part_is_the_sum_written_out(name: str, text: str) -> None:
     found = influence(model, model.run(text))
     np.testing.assert_allclose(found, written_out(name, text), atol=1e-5)
     assert not np.triu(found, 1).any(), "a word that was not read yet adds nothing"
+    ids = model.likeliest(model.run(text), 5)[0]
+    assert np.array_equal(influence(model, model.run(text), ids), found)
+    assert not np.allclose(influence(model, model.run(text), ids[:, ::-1]), found), "it is of the words that it is told"
 
 
 def test_john_speaks_for_he() -> None:

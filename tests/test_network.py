@@ -14,7 +14,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from lstm_core import CELLS, Network, list_models, load_model
+from lstm_core import CELLS, Network, list_models, load_model, network
 
 TEXT = "Mary was late because she. John?"
 EVERY = pytest.mark.parametrize("name", CELLS)
@@ -157,6 +157,20 @@ def test_next_tokens_are_sorted_and_add_up() -> None:
             assert sum(shares) <= 1 + 1e-6 and len({word for word, _ in top}) == len(top)
     assert sum(p for _, p in model.next_tokens(trace, -1, 9)) == pytest.approx(1, abs=1e-6)
     assert model.next_tokens(trace, -1) == model.next_tokens(trace, len(trace) - 1) == model.predictions(trace)[-1]
+
+
+@pytest.mark.parametrize("k", [1, 5, 16, 17, 40])
+def test_the_likeliest_are_the_first_of_all_in_order(k: int) -> None:
+    rng = np.random.default_rng(k)
+    shares = rng.permuted(np.arange(1.0, 41.0, dtype=np.float32) / 820, axis=0)[None].repeat(3, 0)
+    shares = rng.permuted(shares, axis=1)
+    whole = np.argsort(-shares, axis=-1)[:, :k]
+    ids, values = network._best(shares.copy(), k)
+    assert np.array_equal(ids, whole) and np.array_equal(values, np.take_along_axis(shares, whole, -1))
+
+
+def test_of_words_that_are_equally_likely_the_first_goes_first() -> None:
+    assert network._best(np.full((2, 9), 1 / 9), 3)[0].tolist() == [[0, 1, 2]] * 2
 
 
 def test_scores_that_are_far_apart_do_not_overflow() -> None:

@@ -22,6 +22,7 @@ def content(
     units: Sequence[int | None],
     drawn: Sequence[tuple[int, int]] = ((0, 0), (0, 0)),
     rows: Sequence[tuple[np.ndarray, str]] | None = None,
+    likeliest: Sequence[np.ndarray | None] | None = None,
 ) -> dict[str, Any]:
     """``lstm_core.drawing.content`` with the names that each model's header gives its units; a unit that is None, or
     that there is not, is the first that has one."""
@@ -30,7 +31,7 @@ def content(
         named_unit(model, *at) if unit is None or unit >= width(trace) else unit for model, trace, unit, at in sides
     ]
     named = [named_units(model, *at, trace) for model, trace, _, at in sides]
-    return drawing.content(models, traces, predictions, chosen, drawn, named, rows)
+    return drawing.content(models, traces, predictions, chosen, drawn, named, rows, likeliest=likeliest)
 
 
 def side(

@@ -102,7 +102,8 @@ def _tree(shown: Scene, rows: Sequence[tuple[np.ndarray, str]]) -> dict[str, Any
     """What the figure is drawn from; ``rows``: which units have a row."""
     settings = shown.settings
     words = [reading.next_words for reading in shown.readings]
-    tree = content(shown.models, shown.traces, words, _units(shown), shown.drawn, rows)
+    ids = [reading.likeliest[0] if reading.likeliest else None for reading in shown.readings]
+    tree = content(shown.models, shown.traces, words, _units(shown), shown.drawn, rows, ids)
     for side, reading in zip(tree["sides"], shown.readings, strict=True):
         side["next"]["why"] = tr(reading.why)
     notices = [*shown.notices, *tree["cut"]]

@@ -18,10 +18,11 @@ TOLERANCE = 1e-3
 """Of the largest lead, how far the sum over the words may be from what the trace says."""
 
 
-def influence(model: Network, trace: Trace) -> np.ndarray:
+def influence(model: Network, trace: Trace, likeliest: np.ndarray | None = None) -> np.ndarray:
     """(time, time): in row t, what each word up to t adds to the lead, in logits, of the word that is likeliest after t
     over the second; of the first of the batch.
 
+    likeliest: (time, 2 or more), the ids as ``Network.likeliest`` gives them, where they are known already.
     Raises ValueError where the lead is no sum over the words: a network that predicts nothing, a cell that rewrites its
     whole state (the plain RNN), one whose output mixes its units, attention, two directions, a text with gaps.
     """
@@ -30,7 +31,7 @@ def influence(model: Network, trace: Trace) -> np.ndarray:
     run = steps(trace)
     rule, keep, written = run.keep_write()
     counts, empty = _shown(run, rule.state)
-    vectors = directions(model, model.likeliest(trace, 2)[0])
+    vectors = directions(model, model.likeliest(trace, 2)[0] if likeliest is None else likeliest)
     if counts.shape != vectors.shape or run.skipped.any():
         raise ValueError("a word's part is told where every unit's memory is read out of by itself, at every step")
     parts = np.zeros_like(written)

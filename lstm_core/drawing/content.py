@@ -29,11 +29,13 @@ def content(
     named: Sequence[Sequence[Mapping[str, Any]]],
     rows: Sequence[tuple[np.ndarray, str]] | None = None,
     sums: bool = True,
+    likeliest: Sequence[np.ndarray | None] | None = None,
 ) -> dict[str, Any]:
     """A tree for ``pack``, one item a side in each sequence. ``models``: what ran, where it is known; ``units``: the
     chosen ones; ``drawn``: which (layer, direction) of each; ``named``: its units that have a name, see ``Named`` of
     types.d.ts; ``rows``: which units of each have a row, and by what they were chosen, as ``drawn_units`` gives it;
-    ``sums``: whether a band below them sums up the others.
+    ``sums``: whether a band below them sums up the others; ``likeliest``: the ids that ``Network.likeliest`` gives,
+    where they are known already.
 
     ``figure`` is in the colours of a light page and ``dark`` is what its layout and lines take over on a dark one;
     ``units`` are the units drawn as lines; ``sides`` describes the columns; ``cut`` says where all units were asked for
@@ -41,8 +43,12 @@ def content(
     """
     rows = rows or [(seen(trace, *at, unit), "all") for trace, at, unit in zip(traces, drawn, units, strict=True)]
     seen_units = [units for units, _ in rows]
-    columns = zip(models, traces, predictions, drawn, seen_units, named, strict=True)
-    sides = [side(model, trace, table, *at, units=one, named=names) for model, trace, table, at, one, names in columns]
+    ids = likeliest or [None] * len(traces)
+    columns = zip(models, traces, predictions, drawn, seen_units, named, ids, strict=True)
+    sides = [
+        side(model, trace, table, *at, units=one, named=names, likeliest=best)
+        for model, trace, table, at, one, names, best in columns
+    ]
     return {
         "figure": grid(traces, drawn, seen=seen_units, sums=sums),
         "dark": {"layout": theme.layout("dark"), "lines": theme.ROLE_COLORS["dark"]},
@@ -121,10 +127,11 @@ def side(
     direction: int,
     units: np.ndarray,
     named: Sequence[Mapping[str, Any]] = (),
+    likeliest: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """One model's column: title, the ``units`` that are drawn, words and what it expects at every step.
 
-    predictions: the next words as ``expected.next_words`` calls them."""
+    predictions: the next words as ``expected.next_words`` calls them; likeliest: their ids, where they are known."""
     table: dict[str, int] = {}
     ids = [[table.setdefault(word, len(table)) for word, _ in row] for row in predictions]
     most = max(map(len, ids), default=0)
@@ -143,7 +150,7 @@ def side(
         "ends": np.array([token.end for token in trace.tokens], np.int32),
         "unknown": np.array([step for step, token in enumerate(trace.tokens) if not token.known], np.int32),
         "pieces": _pieces(model, trace),
-        "adds": adds(model, trace) if layer == len(trace.layers) - 1 else None,
+        "adds": adds(model, trace, likeliest) if layer == len(trace.layers) - 1 else None,
         "next": {
             "words": [visible(word) for word in table],
             "unknown": unknown,
@@ -157,13 +164,13 @@ LONGEST = 120
 """Steps of a text of which it is said what each word adds to the next one: a square of every step by every step."""
 
 
-def adds(model: Network | None, trace: Trace) -> np.ndarray | None:
+def adds(model: Network | None, trace: Trace, likeliest: np.ndarray | None = None) -> np.ndarray | None:
     """What each word up to a step adds to the likeliest word after it: the rows of a lower triangle, one behind the
     other. None where that is not known."""
     if model is None or model.readout is None or not trace.tokens or not 0 < len(trace) <= LONGEST:
         return None
     try:
-        return influence(model, trace)[np.tril_indices(len(trace))].astype(np.float32)
+        return influence(model, trace, likeliest)[np.tril_indices(len(trace))].astype(np.float32)
     except ValueError:
         return None
 

@@ -38,6 +38,11 @@ class Gates:
         self.has(text=text, ready=1, here=0)
         self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
+    def rested(self) -> None:
+        """Wait until Plotly has drawn what stands, in the place of the quick drawing."""
+        rests = "({ dataset: { rests, repaints } }) => rests === repaints"
+        self.page.wait_for_function(f"() => ({rests})(document.querySelector('[data-testid=gs-plot]'))")
+
     def get(self, name: str) -> int:
         return int(self.plot.get_attribute(f"data-{name}") or 0)
 
@@ -45,9 +50,9 @@ class Gates:
         return self.page.get_by_test_id(f"gs-words-{side}").locator(".gs-word").all_text_contents()
 
     def panel(self, role: str, side: int = 0) -> np.ndarray:
-        """(unit, time): the numbers that Plotly has drawn."""
+        """(unit, time): the numbers that are drawn."""
         rows = self.page.evaluate(
-            "([role, side]) => document.querySelector('.gs-canvas').data"
+            "([role, side]) => document.querySelector('.gs-canvas:not([hidden])').data"
             ".find(one => one.type === 'heatmap' && one.meta.role === role && one.meta.side === side)"
             "?.z.map(row => Array.from(row))",
             [role, side],
@@ -56,6 +61,7 @@ class Gates:
 
     def line(self, role: str, side: int = 0) -> dict[str, Any]:
         """A drawn line: its values, the height in pixels of each, and where its path begins and ends in the window."""
+        self.rested()
         found = self.page.evaluate(
             "([role, side]) => {"
             "const lines = document.querySelector('.gs-canvas').data.filter(one => one.type === 'scatter');"
@@ -68,6 +74,7 @@ class Gates:
 
     def box_of(self, role: str, side: int = 0) -> dict[str, float]:
         """Where the panel is painted, in pixels of the window: left, top, right, bottom."""
+        self.rested()
         return self.page.evaluate(
             "([role, side]) => {"
             "const k = document.querySelector('.gs-canvas').data.filter(one => one.type === 'heatmap')"

@@ -217,8 +217,25 @@ def test_light_and_dark(open_gates: Open, scheme: str, bright: bool) -> None:
     gates = open_gates(color_scheme=scheme)
     background = gates.page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", background)[:3])) > 384) == bright
+    gates.rested()
     lowest = gates.page.evaluate("document.querySelector('.gs-canvas').layout.coloraxis.colorscale[0][1]")
     assert (int(lowest[1:3], 16) > 128) == bright  # "nothing" has the colour of the page
+
+
+def test_a_figure_stands_before_plotly_is_there(open_gates: Open) -> None:
+    gates, waiting = open_gates(), []
+    gates.page.route("**/plotly*.js", lambda route: waiting.append(route))
+    gates.page.reload()
+    gates.shows(DEFAULT)
+    np.testing.assert_allclose(gates.panel("keep"), expected("keep", 0, DEFAULT), atol=1e-6)
+    canvas = "document.querySelector('[data-testid=gs-swift] canvas')"
+    pixels = f"{canvas}.getContext('2d').getImageData(0, 0, {canvas}.width, {canvas}.height).data"
+    assert gates.page.evaluate(f"new Set({pixels}).size") > 50, "of all the shades"
+    for route in waiting:
+        route.continue_()
+    gates.rested()
+    expect(gates.page.get_by_test_id("gs-swift")).to_be_hidden()
+    expect(gates.page.locator(".gs-canvas .heatmaplayer").first).to_be_visible()
 
 
 def test_empty_text_offers_the_examples(gates: Gates) -> None:

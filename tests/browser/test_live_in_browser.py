@@ -80,7 +80,7 @@ TYPE = """text => new Promise((done, fail) => {
         if (plot.dataset.text !== text) return
         plot.removeEventListener("gs:repaint", look)
         clearTimeout(late)
-        const { data } = document.querySelector(".gs-canvas")
+        const { data } = document.querySelector("[data-testid=gs-swift]")
         const rows = data.filter(one => one.type === "heatmap")
             .map(one => [one.meta.side, one.meta.role, one.z.map(row => Array.from(row))])
         const shown = Array.from(document.querySelectorAll(".gs-bar-word"), one => one.textContent)
@@ -177,8 +177,8 @@ def test_the_colours_are_those_of_the_values(open_file: Open, files: dict[str, P
     gates = open_file(files["pronouns"])
     gates.shows(TEXTS[0])
     read = """() => {
-        const { data, layout } = document.querySelector(".gs-canvas")
-        const canvas = document.querySelector(".gs-canvas canvas")
+        const { data, layout } = document.querySelector("[data-testid=gs-swift]")
+        const canvas = document.querySelector("[data-testid=gs-swift] canvas")
         const { data: pixels } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
         return data.filter(one => one.type === "heatmap" && one.z.length).map(one => {
             const [row, column] = [one.z.length - 1, one.z[0].length >> 1]

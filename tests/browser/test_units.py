@@ -29,6 +29,7 @@ def test_a_unit_without_a_row_gets_one_when_it_is_picked(open_gates: Callable[..
     page.keyboard.press("1")  # by its place: the lines alone
     page.keyboard.press("3")  # one row has all the height
     gates.has(only="keep")
+    gates.rested()
     box = gates.stage.bounding_box()
     panel = page.evaluate("() => document.querySelector('.gs-canvas').data.find(one => one.z && one.meta.side === 0)")
     middle = [box["y"] + panel["y0"] + row * panel["dy"] for row in (5, 26)]  # type: ignore[index]

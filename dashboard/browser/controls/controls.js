@@ -29,7 +29,7 @@ const REST = 1200 // more than between the keys of somebody who looks for them
  * @property {{ text: string, left: string, right: string }} [moved] those that are shown instead of a home's */
 
 export default hold(
-  (parent, plotlyUrl) => new Controls(parent, plotlyUrl),
+  (parent) => new Controls(parent),
   (controls, /** @type {Component<Offered>} */ { setStateValue }) => {
     controls.set = setStateValue
   },
@@ -61,10 +61,9 @@ class Controls {
   unsent = {} // by name, while the page runs for the first time
   fresh = true
 
-  /** @param {HTMLElement} parent @param {string} plotlyUrl */
-  constructor(parent, plotlyUrl) {
+  /** @param {HTMLElement} parent */
+  constructor(parent) {
     load("link", new URL("controls.css", import.meta.url).href)
-    load("script", plotlyUrl) // the figure below will want it; it may as well be on its way
     this.box = sentence.box()
     this.chips = make("div", { class: "gs-chips" })
     /** @type {(test: string, label: string, name: keyof Settings) => HTMLSelectElement} */

@@ -9,6 +9,7 @@ import { kept, remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 import { Ahead } from "./ahead.js"
 import { follow } from "./cursor.js"
+import { drawing } from "./drawing.js"
 import { elements } from "./elements.js"
 import { download, keep } from "./export.js"
 import { decorate } from "./over.js"
@@ -24,6 +25,8 @@ import { picture, play } from "./saving.js"
 /** @import { Content, Panel, Placed, RowName, Side } from "./types.d.ts" */
 
 const BEAT = 450 // milliseconds a step while playing
+const STATIC = { staticPlot: true, displayModeBar: false, showSendToCloud: false }
+const SOON = 50 // milliseconds, in a browser that does not say when it is idle
 
 export default hold(
   (parent, plotlyUrl) => new Figure(parent, plotlyUrl),
@@ -93,7 +96,8 @@ export class Figure {
       () => this.picked,
     )
     this.deafen = listen(this)
-    this.ready = Promise.all([load("link", "gates.css", import.meta.url), load("script", plotlyUrl)])
+    this.plotlyUrl = plotlyUrl
+    this.ready = load("link", "gates.css", import.meta.url)
     this.onScreen = () => this.resized()
     this.observer = new ResizeObserver(this.onScreen)
     this.observer.observe(root)
@@ -156,9 +160,9 @@ export class Figure {
     if (content === this.content) this.render() // the newest wins
   }
 
-  async render() {
+  render() {
     const { content, root, el, count } = this
-    if (!content || !window.Plotly) return
+    if (!content) return
     this.size = measure(root)
     this.dark = screen.dark(root)
     root.classList.toggle("gs-dark", this.dark)
@@ -175,13 +179,10 @@ export class Figure {
       if (!content.figure.layout.meta.rows.includes(this.only ?? "")) this.only = null
       this.drawn = place(this, content)
       const { data, layout } = this.drawn.figure
-      const config = { staticPlot: true, displayModeBar: false, showSendToCloud: false }
-      const { here } = content // draws what was made here
-      const [pen, node, other] = here ? [here, el.swift, el.plot] : [window.Plotly, el.plot, el.swift]
-      await pen.react(node, data, layout, config)
-      node.hidden = false
-      other.hidden = true
-      decorate(this, this.content ?? content, this.drawn)
+      drawing.react(el.swift, data, layout) // what Plotly draws takes longer than a key may
+      el.swift.hidden = false
+      el.plot.hidden = true
+      decorate(this, content, this.drawn)
       this.cursor()
     }
     this.repaints += 1
@@ -189,6 +190,29 @@ export class Figure {
     Object.assign(root.dataset, { repaints: this.repaints, ready: 1, here: content.here ? 1 : 0 })
     root.dispatchEvent(new CustomEvent("gs:repaint"))
     this.ahead.drawn()
+    if (!nothing && !content.here) this.rest()
+  }
+
+  // Plotly draws the same when there is time for it, and what it has drawn stands until the next key.
+  rest() {
+    const { drawn, el } = this
+    const newest = () => drawn === this.drawn && this.root.isConnected
+    const idle = async () => {
+      if (!drawn || !newest() || !(await this.withPlotly()) || !newest()) return
+      await window.Plotly.react(el.plot, drawn.figure.data, drawn.figure.layout, STATIC)
+      if (!newest()) return
+      el.plot.hidden = false
+      el.swift.hidden = true
+      this.root.dataset.rests = String(this.repaints)
+    }
+    if ("requestIdleCallback" in window) window.requestIdleCallback(idle)
+    else setTimeout(idle, SOON)
+  }
+
+  // Whether Plotly is here. It is asked for when a first figure stands, so that nobody waits for it on a slow line.
+  async withPlotly() {
+    await load("script", this.plotlyUrl).catch(() => {}) // without it the figure stands as it was drawn
+    return Boolean(window.Plotly) && window.Plotly !== drawing
   }
 
   // What the server has to say, and of a film that it is cut.
@@ -342,10 +366,12 @@ export class Figure {
   /** @param {"png" | "svg"} format */
   async save(format) {
     const shown = picture(this, [...this.marks, ...this.columns.map((column) => column.cursor)])
+    await this.withPlotly()
     if (shown) await download(format, shown)
   }
 
-  film() {
+  async film() {
+    await this.withPlotly()
     return play(this, BEAT)
   }
 

@@ -110,6 +110,7 @@ export interface Made {
   data: string
 }
 
+/** ``here``: made in this browser, and not yet the server's own trace. */
 export interface Content {
   text: string
   figure: { data: (Heatmap | Line)[]; layout: Layout }
@@ -128,7 +129,7 @@ export interface Content {
   arrival?: number | null
   room?: number
   at_once?: Part[] | null
-  here?: Pick<Window["Plotly"], "react">
+  here?: boolean
 }
 
 /** Of one side what a browser runs by itself: addresses below the app's, as dashboard/at_once.py says them. */

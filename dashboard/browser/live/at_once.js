@@ -5,7 +5,6 @@ import { away } from "../page/connection.js"
 import { tr } from "../page/words.js"
 import { longest, reading, work } from "./carried.js"
 import { content } from "./content.js"
-import { drawing } from "./drawing.js"
 import { read } from "./read.js"
 import { common } from "./run.js"
 import { valuesOf } from "./units.js"
@@ -56,7 +55,7 @@ export function answer(template, readings, text, picked) {
   const made = content(template, text, sides, chosen, notices)
   const spent = (performance.now() - begun).toFixed(0)
   const quiet = tr("Computed in this browser in {spent} ms", { spent })
-  const shown = { ...made, quiet, of: { ...template.of, text }, files: [], here: drawing }
+  const shown = { ...made, quiet, of: { ...template.of, text }, files: [], here: true }
   return { text, shown, sides }
 }
 

@@ -1,4 +1,5 @@
 // A saved page that lives: what is typed is read by both models in this browser, out of what stands in the file.
+import { drawing } from "../gates/drawing.js"
 import draw from "../gates/gates.js"
 import { make } from "../page/dom.js"
 import { arrive } from "../page/url.js"
@@ -11,7 +12,6 @@ import drawSteps from "../walk/walk.js"
 import { Box } from "./box.js"
 import { inflated, reading } from "./carried.js"
 import { content } from "./content.js"
-import { drawing } from "./drawing.js"
 import { pausing } from "./read.js"
 import { Guide } from "./tour.js"
 import { walk } from "./walk.js"
