@@ -121,12 +121,20 @@ def click(viewer: Viewer, word: int) -> float:
 
 @contextmanager
 def viewer(
-    browser: Browser, subject: Subject, server: Server, query: Mapping[str, str] | None = None, path: str = ""
+    browser: Browser,
+    subject: Subject,
+    server: Server,
+    query: Mapping[str, str] | None = None,
+    path: str = "",
+    served: bool = False,
 ) -> Iterator[Viewer]:
-    """Open the page as a visitor who was never here, and wait for its first chart."""
+    """Open the page as a visitor who was never here, and wait for its first chart. served: in a browser that reads no
+    text by itself, as where a model is too large for it."""
     context = browser.new_context(viewport=SCREEN)
     try:
         page = context.new_page()
+        if served:
+            page.route("**/live/at_once.js", lambda route: route.abort())
         wire = Wire(page)
         page.goto(f"{server.url}/{path}?{urlencode(query or {})}", wait_until="commit")
         page.locator(subject.chart).first.wait_for(timeout=60_000)
