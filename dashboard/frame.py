@@ -18,7 +18,8 @@ from dashboard.language import tr
 from dashboard.reading import scene
 from dashboard.scene import Drawn, Scene
 from lstm_core import Network, Trace
-from lstm_core.drawing.words import words
+from lstm_core.drawing.panel import quoted, row
+from lstm_core.drawing.words import piece, words
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,16 @@ class Context:
     def words(self) -> list[list[Any]]:
         """The text as the browser's row of words."""
         return rows(self.scene.traces[0])
+
+    def pieces(self) -> None:
+        """Say what a hyphen stands for, where a side reads a word in pieces."""
+        for trace in self.scene.traces:
+            for word in words(trace) if trace.tokens else []:
+                read = [piece(trace.tokens, step) for step in range(word.first, word.last + 1)]
+                if read[0].endswith("-") and read[-1].startswith("-"):
+                    said = {"pieces": row(quoted(one) for one in read), "word": quoted(word.text)}
+                    st.caption(tr("{pieces}: the pieces in which {word} is read, one after the other.", **said))
+                    return
 
     def steps(self) -> list[int]:
         """The chosen step on each side."""

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache as once
 
 from dashboard import cache
 from dashboard.figures.meaning import HAN
 from dashboard.language import tr
 from dashboard.state import YOURS
+from lab.tasks.english import lexicon
 from lstm_core import Trace
 from lstm_core.drawing.panel import listed, quoted, row
 from lstm_core.drawing.words import Word, in_bytes, words
 
 GENERAL = ("general-lstm", "general-gru")
 """They read any text: what is no word of theirs they read in pieces."""
-BEFORE_A_SUBJECT = frozenset("the a an my our your his her their this that then when after before".split())
+OPENING = "the a an my our your his her their this that then when after before"
 NAMED = 3
 """Unknown words that are named; of more the number is said."""
+
+
+@once
+def before_a_subject() -> frozenset[str]:
+    """What may stand before a subject: articles and their like, and the adjectives that the models have learned."""
+    spoken = lexicon()
+    return frozenset([*OPENING.split(), *spoken["age"], *spoken["quality"]])
 
 
 def unread(trace: Trace) -> list[str]:
@@ -46,7 +55,7 @@ def _subjects(trace: Trace) -> list:
         if begins:
             found.append(word)
         begins = word.text in (*".!?\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH QUESTION MARK}",) or (
-            begins and word.text.lower() in BEFORE_A_SUBJECT
+            begins and word.text.lower() in before_a_subject()
         )
     return found
 

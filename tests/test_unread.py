@@ -44,6 +44,8 @@ def models(**query: str) -> list[str]:
         ("Xiomara went to the market because", ["Xiomara"]),
         ("Mary went to the market because she", []),
         ("The zebra was tired because", ["zebra"]),  # where the subject stands, behind the article
+        ("The old zookeeper said that", ["zookeeper"]),  # and behind an adjective
+        ("My tired little zookeeper met the quux and", ["zookeeper"]),
         ("Mary went to the market. Then Priyanka met Ravi and", ["Priyanka", "Ravi"]),
         ("Mary went to the quux because", []),  # nothing hangs on it
         ("Mary went to the quux", ["quux"]),  # the last word

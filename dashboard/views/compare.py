@@ -42,6 +42,7 @@ def page(here: Context) -> None:
             "what is known to go wrong between frameworks is exchanged until they agree."
         )
     )
+    here.pieces()
     settings = here.scene.settings
     brought = YOURS in (settings.left, settings.right) and settings.left != settings.right
     left, right = st.columns([2, 3], vertical_alignment="bottom")
