@@ -123,3 +123,13 @@ def test_the_cursor_is_the_same_on_every_page_in_every_language_and_with_other_m
         expect(gates.plot).to_have_attribute("data-step", step)
         page.get_by_role("link", name="逐步讲解", exact=True).click()
         expect(page.get_by_test_id("gw")).to_have_attribute("data-at", step)
+
+
+def test_what_an_address_names_and_nothing_has_is_left_alone(open_gates: Open) -> None:
+    """Units before the first and behind the last, a layer of another model, an order that every object has."""
+    gates = open_gates({"sort": "constructor", "unit": "-1", "layer": "9", "direction": "7"})
+    assert gates.plot.get_attribute("data-sort") == "index" and gates.get("unit") >= 0
+    expect(gates.page.get_by_test_id("gs-layer")).to_have_value("0")
+    page = open_gates({"unit": "-3", "unit2": "999"}, path="step_by_step").page
+    for side in range(2):
+        assert int(page.get_by_test_id(f"gw-unit-{side}").input_value()) in range(64)

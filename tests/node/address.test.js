@@ -4,7 +4,7 @@ import { test } from "node:test"
 
 const window = { location: new URL("http://host/gates?text=We"), history: { state: null, replaceState() {} } }
 Object.assign(globalThis, { window })
-const { cursor, kept, leave } = await import("../../dashboard/browser/page/url.js")
+const { cursor, kept, leave, mend, remember } = await import("../../dashboard/browser/page/url.js")
 
 test("leaving a page keeps what its address says of the cursor", () => {
   leave()
@@ -17,4 +17,19 @@ test("leaving a page keeps what its address says of the cursor", () => {
   leave()
   assert.deepEqual(cursor(), { at: 14, unit2: 7 }, "what was chosen before stays")
   assert.equal({ at: -1, unit: null, ...kept }.unit, null, "a figure's own settings show through")
+})
+
+test("where a picture was looked at is no place in the sentence, and the other way round", () => {
+  window.history.replaceState = (_state, _title, url) => (window.location = new URL(url))
+  window.location = new URL("http://host/memory?text=We")
+  remember({ at: 5, only: "writers" })
+  window.location = new URL("http://host/beyond?beyond=Draw")
+  mend()
+  assert.equal(window.location.search, "?beyond=Draw&only=writers")
+  remember({ at: 9 })
+  assert.equal(new URLSearchParams(window.location.search).get("at"), "9", "a link to a picture says which")
+  assert.equal(cursor()?.at, 5)
+  window.location = new URL("http://host/gates?text=We")
+  mend()
+  assert.equal(new URLSearchParams(window.location.search).get("at"), "5")
 })

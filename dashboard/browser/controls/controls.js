@@ -175,14 +175,15 @@ class Controls {
     fill(
       this.layer,
       Array.from({ length: data.layers }, (_, k) => /** @type {Option} */ ([k, String(k)])),
-      this.settings.layer,
+      Math.min(Number(this.settings.layer), data.layers - 1), // what is drawn where these models have no such layer
     )
     /** @type {Option[]} */
     const directions = [
       [0, tr("forward")],
       [1, tr("backward")],
     ]
-    fill(this.direction, directions.slice(0, data.directions), this.settings.direction)
+    const direction = Math.min(Number(this.settings.direction), data.directions - 1)
+    fill(this.direction, directions.slice(0, data.directions), direction)
     this.layerLabel.hidden = data.layers < 2
     this.directionLabel.hidden = data.directions < 2
     const signature = JSON.stringify(data.examples)

@@ -152,7 +152,7 @@ export class Figure {
       return this.has(k, picked) ? picked : unit
     })
     if (!before) Object.assign(this, { sortBy: settings.sort, only: settings.only ?? null })
-    if (!this.sides.some((side) => this.sortBy in side.orders)) this.sortBy = "index"
+    if (!this.sides.some(({ orders }) => Object.hasOwn(orders, this.sortBy))) this.sortBy = "index"
     if (!same) this.play(false) // the server's own trace of what is played goes on with it
     if (this.picked.some((unit, k) => unit !== null && !this.has(k, unit))) this.wish()
     else if (before) this.address()
@@ -242,7 +242,7 @@ export class Figure {
   /** @param {number} side @param {number | null | undefined} unit @returns {unit is number} */
   lacks(side, unit) {
     const asked = this.content?.settings[side ? "unit2" : "unit"]
-    const known = typeof unit === "number" && Number.isInteger(unit) && unit < this.sides[side].width
+    const known = typeof unit === "number" && Number.isInteger(unit) && unit >= 0 && unit < this.sides[side].width
     return Boolean(this.ask) && known && unit !== asked
   }
 

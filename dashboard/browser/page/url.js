@@ -49,6 +49,17 @@ function read(query) {
 
 export const arrived = () => arrivals
 
+const APART = /\/(beyond|experiments)$/ // pages without the sentence, with a cursor of their own
+const CURSOR = /** @type {(keyof Cursor)[]} */ (Object.keys(PARAMETERS).filter((name) => PARAMETERS[name].cursor))
+
+// What of it goes along with the sentence from page to page: where a picture or a line was looked at does not.
+/** @param {Chosen} chosen @returns {Chosen} */
+function lasting(chosen) {
+  const all = Object.entries(chosen)
+  const apart = APART.test(window.location.pathname)
+  return apart ? Object.fromEntries(all.filter(([name]) => !CURSOR.includes(/** @type {any} */ (name)))) : chosen
+}
+
 const LONGEST = 4000 // characters: servers and balancers on the way refuse long addresses
 const LONG = "long" // stands in the address for a text that only this tab of the browser keeps
 
@@ -56,9 +67,9 @@ const LONG = "long" // stands in the address for a text that only this tab of th
 /** @param {Chosen} values @param {number | null} [of] */
 export function remember(values, of = arrivals) {
   if (guest || of !== arrivals) return
-  Object.assign(kept, values)
+  Object.assign(kept, lasting(values))
   const url = new URL(window.location.href)
-  const all = page === url.pathname ? values : kept
+  const all = page === url.pathname ? values : { ...lasting(kept), ...values }
   page = url.pathname
   for (const [name, value] of Object.entries(all)) {
     if (name === "text") store(url, value)
@@ -75,7 +86,7 @@ export function mend() {
   const here = new URL(window.location.href).searchParams
   /** @type {(chosen: [string, unknown]) => boolean} */
   const lost = ([name, value]) => value !== null && value !== undefined && !name.startsWith("unit") && !here.has(name)
-  remember(Object.fromEntries(Object.entries(kept).filter(lost)))
+  remember(Object.fromEntries(Object.entries(lasting(kept)).filter(lost)))
 }
 
 /** @param {URL} url @param {string | null | undefined} text */
@@ -90,8 +101,6 @@ function store(url, text) {
 export function long() {
   return new URL(window.location.href).searchParams.has(LONG) ? window.sessionStorage.getItem(LONG) : null
 }
-
-const CURSOR = /** @type {(keyof Cursor)[]} */ (Object.keys(PARAMETERS).filter((name) => PARAMETERS[name].cursor))
 
 // The units that were picked, by name; null where none was.
 export function picked() {

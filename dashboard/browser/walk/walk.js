@@ -109,9 +109,9 @@ export class Walk {
     const at = before && !another ? this.at : Number(kept.at ?? content.at)
     this.at = clamp(at < 0 ? at + this.count : at, 0, Math.max(0, this.count - 1))
     const model = before?.sides.map((side) => side.model)
-    if (this.sides.some((side, k) => side.model !== model?.[k])) {
-      this.units = this.sides.map((side, k) => this.unitOf(side, before ? undefined : [kept.unit, kept.unit2][k]))
-    }
+    const others = this.sides.some((side, k) => side.model !== model?.[k])
+    const chosen = before ? (others ? [] : this.units) : [kept.unit, kept.unit2]
+    this.units = this.sides.map((side, k) => this.unitOf(side, chosen[k])) // a visitor's next model may have fewer
     if (this.count) this.loop.replaceChildren(...loop(this.sides[0], content.plain, (left) => change({ left })))
     const seen = new Set(this.sides.flatMap(({ stages }) => stages.map(({ name }) => name)))
     this.names = Object.keys(content.stages).filter((name) => seen.has(name))
@@ -136,7 +136,7 @@ export class Walk {
   /** @param {Side} side @param {number | null | undefined} chosen */
   unitOf(side, chosen) {
     const unit = Number(chosen ?? NaN)
-    return Number.isInteger(unit) && unit < side.hidden ? unit : side.unit
+    return Number.isInteger(unit) && unit >= 0 && unit < side.hidden ? unit : side.unit
   }
 
   // ---- what a visitor does
