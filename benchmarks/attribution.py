@@ -32,8 +32,8 @@ the next one by, in logits, from zeros on, which is harder than from what was ex
 between the sum of all shares and what the output gains, both in float64. Goal: {GOAL:.0e} from {MOST} gradients at
 most; where that misses it, up to {integrated.POINTS:,} are taken. Where to take them is found by runs forward alone.
 
-What falls short are texts of 60 words and more: there the output of a plain network, and in a few texts of
-country-lstm, jumps many times, within a billionth of the way; `error` says so."""
+Every text adds up. What takes more than 256 are long texts of plain networks and of country-lstm, whose output falls
+from one memory into another many times on the way; a fall within a ten-millionth of the way takes two gradients."""
 HEAD = ("model", "texts", "steps", "gradients, median", "most", "runs, median", "missing, median", "worst", "met")
 
 

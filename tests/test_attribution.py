@@ -18,6 +18,7 @@ from lab.tasks.english import GENDERS, PRONOUN, Writer, other
 from lstm_core import Trace
 from lstm_core.analysis import attribution, deletion, expected, integrated, memory, readout
 from lstm_core.analysis.attribution import METHODS
+from lstm_core.analysis.falling import PLACES, Fall
 
 MODULES: dict[str, Callable[[], nn.RNNBase]] = {
     "lstm": lambda: nn.LSTM(5, 6),
@@ -229,6 +230,60 @@ def test_every_share_over_a_cliff_is_that_of_many_gradients() -> None:
         (slope,) = torch.autograd.grad(shown.sum(), at)
         whole += (slope * torch.from_numpy(weights)[None, :, None]).sum(1) / 2 / parts
     np.testing.assert_allclose(attribution(trace, target, "integrated").inputs, whole * x[:, 0], atol=1e-6)
+
+
+def balanced() -> tuple[nn.RNN, Tensor]:
+    """One unit that ends at 1 or at -1, and an input on whose way it balances between them for 16 steps: what it ends
+    at turns over within a hundred-millionth of the way."""
+    module = nn.RNN(2, 1).double()
+    with torch.no_grad():
+        for value, given in zip(module.parameters(), ([[1.0, -0.7]], [[4.0]], [-0.2], [0.0]), strict=True):
+            value.copy_(torch.tensor(given))
+    x = torch.zeros(16, 1, 2, dtype=torch.float64)
+    x[:4, 0] = torch.tensor([[1.0, 0.3], [0.2, -0.4], [-0.1, 0.1], [0.05, 0.2]])
+    return module, x
+
+
+def halved_until_it_adds_up(module: nn.RNN, x: Tensor) -> np.ndarray:
+    """Integrated gradients of the last state, (time, input): every part of the way that does not add up is halved."""
+    nodes, weights = (torch.from_numpy(row) for row in np.polynomial.legendre.leggauss(16))
+    shares, parts = torch.zeros_like(x[:, 0]), [(0.0, 1.0)]
+    while parts:
+        low, high = parts.pop()
+        places = (low + high) / 2 + (high - low) / 2 * torch.cat([nodes, torch.tensor([-1.0, 1.0])])
+        at = (places[None, :, None] * x).requires_grad_()
+        ends = module(at)[0][-1, :, 0]
+        (slope,) = torch.autograd.grad(ends[:16].sum(), at)
+        own = (slope[:, :16] * weights[None, :, None]).sum(1) * x[:, 0] * (high - low) / 2
+        if abs(float((own.sum() - ends[-1] + ends[-2]).detach())) > 1e-7 and high - low > 1e-13:
+            parts += [(low, (low + high) / 2), ((low + high) / 2, high)]
+        else:
+            shares += own
+    return shares.detach().numpy()
+
+
+def test_a_fall_within_a_hundred_millionth_of_the_way_is_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    module, x = balanced()
+    truth = halved_until_it_adds_up(module, x)
+    gradients, used = integrated.input_gradients, []
+    monkeypatch.setattr(
+        integrated, "input_gradients", lambda run, *rest: used.append(run.inputs.shape[1]) or gradients(run, *rest)
+    )
+    trace = lstm_core.trace(module, x)
+    found = attribution(trace, np.ones(1), "integrated")
+    assert 0.5 < abs(truth.sum()) == pytest.approx(abs(found.value - found.baseline), abs=1e-4)
+    np.testing.assert_allclose(found.inputs, truth, atol=2e-5)
+    assert found.error < 1e-4 and sum(used) <= 256 and PLACES in used, "a fall, or this is no test"
+
+
+def test_a_fall_says_what_its_shares_may_be_off_by() -> None:
+    """Where the gradient turns within a fall, which one gradient for all of it does not say."""
+    found = Fall(np.array([0.4, 0.6]), np.array([1.0, -0.25]), 1.25)
+    gradients = np.array([[[1.0], [0.0]], [[1.0], [-2.0]]])  # (time, place, input): from both words to the second
+    shares, doubt = found.shares(gradients)
+    np.testing.assert_allclose(shares[:, 0], [0.5, 0.5 - 0.25])
+    assert doubt == pytest.approx(1.25 * (0.5 + 0.5))
+    assert found.shares(0 * gradients)[1] == 1.25, "nothing to be seen on both sides of a step"
 
 
 def test_what_is_expected_is_the_mean_of_the_embeddings() -> None:

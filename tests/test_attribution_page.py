@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.figures.attribution import METHODS
 from dashboard.views import memory
-from lstm_core.analysis import attribution, deletion, expected, readout
+from lstm_core.analysis import Attribution, attribution, deletion, expected, readout
 from tests.small_models import small_model
 from tests.test_views import SENTENCE, opened, sent, small  # noqa: F401
 
@@ -96,6 +96,17 @@ def test_what_takes_too_long_and_what_there_is_not_are_a_sentence(monkeypatch: p
     assert "up to 3 tokens" in panels(page("exact"))["deleted0"]["text"]
     broken = opened(memory.__name__, text=SENTENCE, look=LOOK, word="saw", against="met", method="<b>nonsense")
     assert panels(broken)["writers0"]["figure"], "a method that there is not is the first"
+
+
+def test_shares_that_do_not_add_up_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def jumping(*given: object, **more: object) -> Attribution:
+        found = attribution(*given, **more)  # type: ignore[arg-type]
+        return replace(found, error=0.06 * float(np.abs(found.words).max())) if found.method == "integrated" else found
+
+    monkeypatch.setattr(memory, "attribution", jumping)
+    drawn = panels(page("integrated"))["writers0"]
+    assert "the score jumps so often that the shares would be off by" in drawn["text"] and drawn["figure"] is None
+    assert not tints(page("integrated")) and panels(page("relevance"))["writers0"]["figure"]
 
 
 def test_a_visitors_words_are_not_read_as_html() -> None:

@@ -42,6 +42,8 @@ LONGEST = 300
 """Steps of which the retention matrix is drawn, and back through which words get their shares."""
 WORK, FEWEST = 120_000_000, 32
 """Weights that are gone back through for integrated gradients, at all points together; and how many of these."""
+BELIEVED = 0.05
+"""Of the largest share: what the shares of integrated gradients may be off by and still be drawn."""
 DELETED = 12
 """Words that are deleted, one after the other."""
 
@@ -178,7 +180,8 @@ def _asked(model: Network, pair: tuple[str, str]) -> tuple[list[int], tuple[str,
 
 
 def _attributed(model: Network, trace: Trace, step: int, direction: Readout, method: str) -> Attribution:
-    """Raises ValueError as ``attribution`` does, and for a text that is too long to be waited for."""
+    """Raises ValueError as ``attribution`` does, for a text that is too long to be waited for, and for shares that do
+    not add up."""
     if len(trace) > LONGEST:
         raise ValueError(say("the words of a text get their shares for up to {count} tokens", count=LONGEST))
     if method == "unexpected":
@@ -186,7 +189,17 @@ def _attributed(model: Network, trace: Trace, step: int, direction: Readout, met
     points = WORK // (len(trace) * len(trace.layers) * model.hidden_size**2)
     if method == "integrated" and points < FEWEST:
         raise ValueError(say("integrated gradients of so long a text take too long with this model"))
-    return attribution(trace, direction, method, step=step, points=min(points, POINTS))
+    found = attribution(trace, direction, method, step=step, points=min(points, POINTS))
+    if method == "integrated" and found.error > BELIEVED * np.abs(found.words).max(initial=0.0):
+        off = {"error": rounded(found.error), "most": rounded(float(np.abs(found.words).max()))}
+        raise ValueError(
+            say(
+                "on the way from empty words to these the score jumps so often that the shares would be off by "
+                "{error}, the largest being {most}, so they are not drawn",
+                **off,
+            )
+        )
+    return found
 
 
 def _deleted(

@@ -51,7 +51,8 @@ class Attribution(Result):
     initial: what the first state adds, where the method tells it. bias: what the biases add to a relevance, and what an
     exact share has that belongs to no step. value: the output. baseline: the output at the baseline, from which
     integrated gradients start; 0 for the others.
-    error: the completeness error, the absolute difference of ``value`` - ``baseline`` and the sum of the rest.
+    error: the completeness error, the absolute difference of ``value`` - ``baseline`` and the sum of the rest; for
+        integrated gradients, with what the shares of falls in the output may be off by (``analysis.falling``).
     """
 
     axes = {"inputs": "time input", "words": "time"}
@@ -117,13 +118,13 @@ def attribution(
     found = integrated(trace, step, vector, x, start, points)
     if found is None:
         return _made("integrated", step, np.zeros_like(x), value, 0.0, value, 0.0)
-    return _made("integrated", step, found[0], 0.0, 0.0, value, found[1])
+    return _made("integrated", step, found[0], 0.0, 0.0, value, found[1], found[2])
 
 
 def _made(
-    method: str, step: int, inputs: np.ndarray, initial: float, bias: float, value: float, baseline: float
+    method: str, step: int, inputs: np.ndarray, initial: float, bias: float, value: float, baseline: float, doubt=0.0
 ) -> Attribution:
-    error = abs(value - baseline - float(inputs.sum()) - initial - bias)
+    error = abs(value - baseline - float(inputs.sum()) - initial - bias) + doubt
     return Attribution(method, step, inputs, inputs.sum(-1), initial, bias, value, baseline, error)
 
 

@@ -7,7 +7,8 @@ Sundararajan, Taly & Yan, ICML 2017, arXiv 1703.01365; ``lstm_core.analysis.attr
 A network that keeps one thing or another has cliffs on the way, and gradients at even distances miss them. Where to
 take gradients is therefore found by runs forward alone: a part of the way is sampled at Chebyshev's places, the
 polynomial through these says what so many places of Gauss and Legendre would miss there, and where it does not fit the
-part is halved. Then the gradients are spent where they are worth most.
+part is halved. Then the gradients are spent where they are worth most. A part that is short and still falls is shared
+out along the fall (``lstm_core.analysis.falling``).
 """
 
 from __future__ import annotations
@@ -19,16 +20,21 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.polynomial.legendre import leggauss
 
+from lstm_core.analysis.falling import PLACES as FALLING
+from lstm_core.analysis.falling import fall
 from lstm_core.analysis.rerun import input_gradients, outputs, rerun
 from lstm_core.sequences import skipped
 from lstm_core.trace import Trace
 
-POINTS, ENOUGH, GOOD = 1024, 256, 3e-5
+POINTS, ENOUGH, GOOD = 1024, 256, 5e-5
 """Gradients at most; and so many where no more than that, in units of the output, is missed then."""
 NODES = 16
 """Of them on a part of the way, at most."""
-COMPLETE, NARROWEST = 1e-9, 1e-9
+COMPLETE, NARROWEST = 1e-9, 1e-7
 """Of the output's gain, what may be missing; and the part of the way that is halved no more."""
+TURNS = 10.0
+"""What a fall's shares are off by, in units of the output, at most, for each unit of the part's length: the gradient
+beside the fall, which they leave out."""
 RESOLVED = 0.01
 """Of what may be missing, what a part that is halved no more may miss."""
 EACH = 2
@@ -41,9 +47,9 @@ PRICES = tuple(2.0**-k for k in range(-10, 48))
 
 def integrated(
     trace: Trace, step: int, vector: np.ndarray, x: np.ndarray, start: np.ndarray, points: int
-) -> tuple[np.ndarray, float] | None:
-    """What each input, (time, input), gets of what ``vector`` . h after ``step`` gains over the baseline ``start``, and
-    the output at the baseline. None where no step up to this one was read.
+) -> tuple[np.ndarray, float, float] | None:
+    """What each input, (time, input), gets of what ``vector`` . h after ``step`` gains over the baseline ``start``; the
+    output at the baseline; and what the shares of falls may be off by. None where no step up to this one was read.
 
     Steps that a mask skipped are left out: they change nothing and get nothing.
     """
@@ -56,8 +62,8 @@ def integrated(
     own, begin = x[taken], start[taken]
     way = _Way(trace, at, vector, begin, own - begin)
     shares = np.zeros_like(x)
-    shares[taken] = way.along(points)
-    return shares, float(way.values(np.zeros(1))[0])
+    shares[taken], doubt = way.along(points)
+    return shares, float(way.values(np.zeros(1))[0]), doubt
 
 
 def _samples() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -81,13 +87,21 @@ PLACES, SERIES, MISSED = _samples()
 @dataclass(eq=False)
 class _Part:
     """Of the way from ``low`` to ``high``. errors: what 1, 2, ... gradients there would miss. tail: what the polynomial
-    itself may miss. halves: empty for a part that was not halved."""
+    itself may miss. falls: it is short, and the polynomial does not fit: 2 gradients along the fall are best. halves:
+    empty for a part that was not halved."""
 
     low: float
     high: float
     errors: np.ndarray
     tail: float
+    falls: bool = False
     halves: list[_Part] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        off = TURNS * (self.high - self.low)
+        self.falls = self.high - self.low <= NARROWEST and self.tail > off
+        if self.falls:
+            self.errors = np.where(np.arange(1, len(self.errors) + 1) == FALLING, off, np.inf)
 
     def leaves(self) -> Iterator[_Part]:
         if not self.halves:
@@ -99,7 +113,7 @@ class _Part:
         """The cheapest way to go along it: what is missed, and ``price`` for each gradient."""
         costs = self.errors + price * np.arange(1, len(self.errors) + 1)
         count = int(costs.argmin()) + 1
-        whole = _Plan([(self.low, self.high, count)], count, float(self.errors[count - 1]))
+        whole = _Plan([(self, count)], count, float(self.errors[count - 1]))
         if not self.halves:
             return whole
         first, second = (half.plan(price) for half in self.halves)
@@ -109,9 +123,9 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Plan:
-    """parts: from, to, and how many gradients; of all: their number, and what is missed."""
+    """parts: each with how many gradients; of all: their number, and what is missed."""
 
-    parts: list[tuple[float, float, int]]
+    parts: list[tuple[_Part, int]]
     points: int
     error: float
 
@@ -123,22 +137,28 @@ class _Way:
         self._trace, self._step, self._vector, self._begin, self._way = trace, step, vector, begin, way
         self._most = max(1, AT_ONCE // max(1, len(way) * trace.hidden_size))
 
-    def along(self, points: int) -> np.ndarray:
-        """(time, input): what each input gets, from at most so many gradients."""
+    def along(self, points: int) -> tuple[np.ndarray, float]:
+        """(time, input): what each input gets, from at most so many gradients; and what the falls may be off by."""
         ends = self.values(np.array([0.0, 1.0]))
         allowed = COMPLETE * max(1.0, abs(float(ends[1] - ends[0])))
         best = self._planned(min(points, ENOUGH), allowed)
         if best.error > GOOD and points > ENOUGH:
             best = self._planned(points, max(allowed, GOOD))
-        shares = np.zeros_like(self._way)
-        places, weights = zip(*(_gauss(*part) for part in best.parts), strict=True)
-        for where, each in self._chunks(np.concatenate(places), np.concatenate(weights)):
+        shares, doubt = np.zeros_like(self._way), 0.0
+        smooth = [_gauss(part.low, part.high, count) for part, count in best.parts if not part.falls]
+        places, weights = (np.concatenate(row) for row in zip((np.zeros(0), np.zeros(0)), *smooth, strict=True))
+        for where, each in self._chunks(places, weights):
             shares += np.einsum("tpi,p->ti", self._gradients(where), each)
-        return shares * self._way
+        shares *= self._way
+        for steep in (fall(part.low, part.high, self.values) for part, _ in best.parts if part.falls):
+            given, off = steep.shares(self._gradients(steep.places) * self._way[:, None])
+            shares, doubt = shares + given, doubt + off
+        return shares, doubt
 
     def _planned(self, points: int, allowed: float) -> _Plan:
         """The best way with so many gradients, with fewer where no more than ``allowed`` is missed."""
-        whole, best = self._halved(points, allowed), _Plan([(0.0, 1.0, 1)], 1, np.inf)
+        whole = self._halved(points, allowed)
+        best = _Plan([(whole, 1)], 1, np.inf)
         for price in PRICES:
             plan = whole.plan(price)
             if plan.points > points:
