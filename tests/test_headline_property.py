@@ -147,6 +147,7 @@ def check(told: Told, said: str, header: dict[str, Any]) -> set[str]:
         elif kind == "on":
             assert any(
                 -1e-6 <= f[t + 1 :].min() - float(a[1]) <= 0.01 and f[t + 1 :].min() >= 0.5
+                and f[t + 1 :].prod() >= 0.25 - 1e-6
                 and (c[t:] * np.sign(c[t]) >= abs(c[t]) / 2 - 1e-6).all() and abs(c[t]) > size / 4
                 for t in told.places(a[0]) if t < at
             )  # fmt: skip

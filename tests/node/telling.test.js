@@ -49,6 +49,7 @@ test("a unit holds on after it was written", () => {
   assert.equal(told([0.4, 0.87, 0.95, 0.9, 1, 1], held), on("0.87"))
   assert.equal(told([0.4, 0.997, 0.999, 1, 1, 1], held), on("0.99"))
   assert.doesNotMatch(told([0.7, ...Array(5).fill(0.85)], [0.9, 0.7, 0.55, 0.44, 0.36, 0.2]), /holds on/) // it leaks
+  assert.equal(told([0.1, ...Array(5).fill(0.7)], held), "LSTM’s unit 3: f moves between 0.10 and 0.70.") // written anew
   const last = told([1, 1, 1, 1, 1, 0.6], [0, 0, 0, 0, 0, -0.9])
   assert.equal(last, "LSTM’s unit 3 is written at “king”: c = −0.90.")
 })

@@ -14,6 +14,7 @@ const SMALL = 0.25 // a memory without a name that never gets farther from 0 hol
 const IDLE = 0.1 // a gate that moves less decides nothing
 const MOST = 3 // places that are named
 const LETS_GO = 0.5 // a gate below it lets go
+const KEPT = 0.25 // what must be left of a memory that is held: what is written anew each time is not held
 const WIDE = 0.3 // ... and one that moves by more does not stay
 
 // What a unit has done with its memory by the step ``at``, as far as its lines bear it out, and what a named one holds there;
@@ -120,7 +121,8 @@ function story(name, side, steps, gate, memory, brief = false) {
     (one, n) =>
       one.now * Math.sign(now) > Math.max(...[{ now }, ...after.slice(0, n)].map((past) => Math.abs(past.now))) / 2,
   )
-  if (holds && least >= 0.5)
+  const kept = after.reduce((share, { gate }) => share * gate, 1)
+  if (holds && least >= 0.5 && kept >= KEPT)
     return tr("{name} holds on after “{word}”: {label} never falls below {value}.", {
       ...values,
       label: keep.label,
