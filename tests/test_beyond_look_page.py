@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dashboard.beyond import looking
-from lstm_core.beyond import pictures
+from lstm_core.beyond import kept, pictures
+from lstm_core.beyond.looking import Looking
 from tests.test_beyond_page import PAGE, pixels, sent
 from tests.test_views import opened
 
@@ -40,3 +41,15 @@ def test_any_link_opens(picture: str) -> None:
 def test_a_pair_that_was_never_shown_is_said_to_be_one() -> None:
     unseen = sent(opened(PAGE), "forms")["unseen"]
     assert sorted(unseen) == sorted(pictures.written([pictures.Shape(0, *pair)])[:2] for pair in pictures.HELD_OUT)
+
+
+def test_soft_and_hard_attention_stand_side_by_side_with_what_was_measured_of_them() -> None:
+    test = opened(PAGE, beyond="Look")
+    shown = sent(test, "panels")
+    assert shown["columns"] == 2 and [one["id"] for one in shown["panels"]][:2] == ["soft", "hard"]
+    hard = Looking.load(kept.file(looking.HARD)).meta
+    said = " ".join(one.value for one in test.caption)
+    for meta in (looking.model().meta, hard):
+        for name in ("exact_held_out", "on_named_held_out"):
+            assert f"{100 * meta['metrics'][name]:.1f} %" in said
+    assert "100 %" not in said

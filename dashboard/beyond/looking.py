@@ -12,7 +12,7 @@ from dashboard import address
 from dashboard.beyond.frames import Frame, frames, png
 from dashboard.beyond.inside import inside
 from dashboard.beyond.picture import picture
-from dashboard.beyond.shared import about, spread, still
+from dashboard.beyond.shared import about, measured, spread, still
 from dashboard.beyond.speaking import decoder, said_instead
 from dashboard.chart import chart
 from dashboard.language import mark, tr
@@ -89,7 +89,7 @@ def show() -> None:
     said = network.look(drawn[None])[0]
     with right:
         step = frames(_frames(said, shapes, drawn, network), pictures.written(shapes), tr("Words of the sentence"), 1)
-    panels = [_could_say(said, step), *_beside(drawn, said, shapes, step)]
+    panels = [*_beside(drawn, said, shapes, step), _could_say(said, step)]
     panels += inside([decoder(network.speaker, said, step)], partial(_again, drawn, said, step))
     chart({"words": [], "step": step, "columns": 2, "panels": still(panels)}, "look", "")
     _about(network)
@@ -210,11 +210,11 @@ def _about(network: Looking) -> None:
             "1,000 sentences word for word right ({low} to {high} in {seeds} seeds), {mass} of the attention on the "
             "shape that is named (a place is 1 of 16). On pictures of the usual pairs {usual}; the same network "
             "looking everywhere alike {everywhere}, untrained {untrained}.",
-            exact=p.percent(m["exact_held_out"]),
-            mass=p.percent(m["on_named_held_out"]),
-            usual=p.percent(m["exact"]),
-            everywhere=p.percent(m["exact_everywhere"]),
-            untrained=p.percent(m["exact_untrained"]),
+            exact=measured(m["exact_held_out"]),
+            mass=measured(m["on_named_held_out"]),
+            usual=measured(m["exact"]),
+            everywhere=measured(m["exact_everywhere"]),
+            untrained=measured(m["exact_untrained"]),
             **spread(network.meta["seeds"], "exact_held_out"),
         ),
         *_hard_measured(),
@@ -227,14 +227,16 @@ def _hard_measured() -> list[str]:
     hard = _hard()
     if hard is None:
         return []
-    m = hard.meta["metrics"]
+    m, seeds = hard.meta["metrics"], hard.meta["seeds"]
+    runs = spread(seeds, "exact_held_out")
     return [
         tr(
             "Hard attention (section 4.1) reads one place before each word; in its training it was drawn by its share, "
             "and what to look at was learned by REINFORCE with a moving baseline, in as many steps. On the same "
-            "pictures: {exact} word for word right, and {mass} of its looks lie on the shape that is named.",
-            exact=p.percent(m["exact_held_out"]),
-            mass=p.percent(m["on_named_held_out"]),
+            "pictures: {exact} word for word right ({runs}), and {mass} of its looks lie on the shape that is named.",
+            runs=tr("{low} to {high} in {seeds} seeds", **runs) if len(seeds) > 1 else tr("one seed"),
+            exact=measured(m["exact_held_out"]),
+            mass=measured(m["on_named_held_out"]),
         )
     ]
 

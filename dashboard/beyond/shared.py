@@ -50,10 +50,15 @@ def about(
         st.caption(text)
 
 
+def measured(share: float) -> str:
+    """0.949 as "94.9 %": in whole percent one of twenty mistakes more or less, or the last of them, is not seen."""
+    return tr("{share:.1f} %", share=100 * share)
+
+
 def spread(seeds: Sequence[Mapping[str, Any]], name: str) -> dict[str, str | int]:
     """How many seeds there are, and a share in the lowest and the highest of them, to be put into a sentence."""
     shares = [float(run[name]) for run in seeds]
-    return {"seeds": len(shares), "low": p.percent(min(shares)), "high": p.percent(max(shares))}
+    return {"seeds": len(shares), "low": measured(min(shares)), "high": measured(max(shares))}
 
 
 def outcome(before: str, after: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.beyond.inside import Part, inside
-from dashboard.beyond.shared import about, readable, spread
+from dashboard.beyond.shared import about, measured, readable, spread
 from dashboard.beyond.speaking import decoder, said_instead
 from dashboard.chart import chart, chosen_step
 from dashboard.frame import rows
@@ -87,10 +87,10 @@ def show() -> None:
             "right ({low} to {high} in {seeds} seeds), {mass} of the attention on the German word that means the same; "
             "spread evenly it would be {even}, and the same network looking at all words alike gets {everywhere} "
             "right.",
-            exact=p.percent(m["exact"]),
-            mass=p.percent(m["on_same"]),
-            even=p.percent(m["even"]),
-            everywhere=p.percent(m["exact_everywhere"]),
+            exact=measured(m["exact"]),
+            mass=measured(m["on_same"]),
+            even=measured(m["even"]),
+            everywhere=measured(m["exact_everywhere"]),
             **spread(network.meta["seeds"], "exact"),
         ),
         tr(str(network.meta["honesty"])),
