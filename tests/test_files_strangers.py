@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import tarfile
 import zipfile
 import zlib
@@ -45,6 +46,12 @@ def packed(*names: str, data: bytes = b"x") -> bytes:
     return file.getvalue()
 
 
+def another_disk() -> bytes:
+    """An archive of more than 32 bits, as torch writes them, one byte of whose end is damaged."""
+    at = STATE.rindex(b"PK\x06\x07") + 4
+    return STATE[:at] + b"\x01" + STATE[at + 1 :]
+
+
 def tarred() -> bytes:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
@@ -81,6 +88,7 @@ CASES: dict[str, tuple[Any, str]] = {
     "GGUF": (b"GGUF\x03\0\0\0" + bytes(20), "GGUF"),
     "Flax": (b"\x81\xa6params\x81\xa4lstm\x80", r"Flax \(msgpack\).*numpy.savez"),
     "MATLAB": (b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(90), "MATLAB.*exportONNXNetwork"),
+    "MATLAB since 7.3": (b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n", "MATLAB.*exportONNXNetwork"),
     "Deeplearning4j": (lambda: packed("configuration.json", "coefficients.bin"), "Deeplearning4j"),
     "one array": (lambda: npy(np.zeros((3, 4))), r"a single NumPy array \(.npy\).*numpy.savez"),
     "LFS pointer": (LFS, "a pointer of Git LFS.*git lfs pull"),
@@ -119,6 +127,7 @@ CASES: dict[str, tuple[Any, str]] = {
     "program": ("import torch\n\nclass Net(torch.nn.Module):\n", "a program, which is not run; save the weights"),
     "script": ("#!/bin/sh\necho", "a program"),
     "text": ("just a text\nof two lines\n", "a text file, and none of: PyTorch"),
+    "sentences": ("Hello, this is it.\n" * 9, "a text file, and none of"),
     "text with B": ("Because it was late.\n", "a text file"),
     "Chinese": ("今天天气很好", "a text file"),
     "UTF-16": ("text".encode("utf-16"), "a text file"),
@@ -133,6 +142,7 @@ CASES: dict[str, tuple[Any, str]] = {
     "tar": (tarred, r"packed \(tar\)"),
     "zip of a model": (lambda: packed("a/model.pt", "a/readme.md"), "a zip archive with a/model.pt in it; unpack it"),
     "cut archive": (lambda: STATE[:-30], "the archive is damaged or cut short: its end is missing; download it again"),
+    "another disk": (another_disk, "the archive is damaged or cut short: zipfiles that span multiple disks"),
     "zip of a word": (lambda: packed("[Content_Types].xml", "word/document.xml"), "an office document"),
     "zip": (lambda: packed("a.txt", "b.txt"), "a zip archive of a.txt, b.txt, which is not a model. What is read"),
     "empty zip": (lambda: packed(), "an empty zip archive"),
@@ -189,6 +199,29 @@ def test_a_file_that_is_read_is_no_stranger(name: str) -> None:
     read = Content(READ[name], 1 << 20)
     assert strangers.known(read) is None
     assert sum(format.fits(read) for format in discover()) == 1
+
+
+# What is not a file, or cannot be read
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match=r"model.pt is a pipe, not a file; save what comes out of it"):
+        load(path)
+
+
+def test_what_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    link = tmp_path / "model.h5"
+    link.symlink_to(link)
+    for path, reason in ((link, "model.h5 cannot be read: "), ("x" * 5000, r"xxx\.\.\. cannot be read: ")):
+        with pytest.raises(ValueError, match=reason) as caught:
+            load(path)
+        assert isinstance(caught.value.args[0], Said)
+    link.unlink()
+    link.symlink_to(tmp_path / "gone.h5")
+    with pytest.raises(FileNotFoundError):
+        load(link)
 
 
 # Folders

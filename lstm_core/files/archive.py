@@ -18,7 +18,7 @@ class Archive:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
             infos = self._archive.infolist()
         except Exception as error:  # what trips over a damaged directory is not of one kind
-            if data[:2] == b"PK" and not zipfile.is_zipfile(io.BytesIO(data)):
+            if data[:2] == b"PK" and not _has_end(data):
                 text = say("the archive is damaged or cut short: its end is missing; download it again")
                 raise ValueError(text) from error
             raise ValueError(say("the archive is damaged or cut short: {error}", error=str(error)[:200])) from error
@@ -53,6 +53,14 @@ class Archive:
                 say("{name} unfolds to more than the {limit:,} bytes that are allowed", name=name, limit=most)
             )
         return content
+
+
+def _has_end(data: bytes) -> bool:
+    """Whether the archive's last part, which says where the others lie, is there, damaged or not."""
+    try:
+        return zipfile.is_zipfile(io.BytesIO(data))
+    except zipfile.BadZipFile:
+        return True
 
 
 def members(data: bytes, limit: int) -> dict[str, int]:

@@ -105,13 +105,7 @@ def load(
     else:
         path = Path(source)
         name = path.name
-        if path.is_dir():
-            raise ValueError(strangers.folder(path))
-        if path.is_char_device():  # it may have no end
-            raise ValueError(say("{name} is a device, not a file", name=str(path)))
-        if path.stat().st_size > max_bytes:
-            raise _too_large(path.stat().st_size, max_bytes)
-        data, near = path.read_bytes(), Beside(path.parent, given)
+        data, near = _bytes(path, max_bytes), Beside(path.parent, given)
     if len(data) > max_bytes:
         raise _too_large(len(data), max_bytes)
     options = Options(
@@ -141,6 +135,29 @@ def load(
     _check_blocks(cell, found.blocks)
     blocks = shards.alone(name, found.blocks)
     return Loaded(one.name, tuple(blocks), found.others, found.roles, found.layout)
+
+
+def _bytes(path: Path, limit: int) -> bytes:
+    """What the file holds. Raises ValueError for what is not a file, cannot be read or has more bytes than ``limit``;
+    FileNotFoundError."""
+    try:
+        if path.is_dir():
+            raise ValueError(strangers.folder(path))
+        if path.is_fifo():  # nothing may ever come out of it
+            raise ValueError(
+                say("{name} is a pipe, not a file; save what comes out of it as a file first", name=str(path))
+            )
+        if path.is_char_device():  # it may have no end
+            raise ValueError(say("{name} is a device, not a file", name=str(path)))
+        if path.stat().st_size > limit:
+            raise _too_large(path.stat().st_size, limit)
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ValueError(
+            say("{name} cannot be read: {error}", name=limits.some([str(path)]), error=error.strerror or str(error))
+        ) from error
 
 
 def _check_blocks(cell: str | Mapping[str, str] | None, blocks: Sequence[Block]) -> None:

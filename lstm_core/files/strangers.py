@@ -58,7 +58,7 @@ MODELS = {
         "this is a single NumPy array (.npy), and a network has several: save them together, "
         "numpy.savez(path, weight_ih_l0=..., weight_hh_l0=...). What a network reads is given to it once it is loaded"
     ),
-    (0, b"MATLAB 5.0 MAT-file"): say(
+    (0, b"MATLAB "): say(
         "this is a MATLAB file; export the network, exportONNXNetwork(net, 'model.onnx'), or save its arrays with "
         "numpy.savez"
     ),

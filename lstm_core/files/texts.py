@@ -70,7 +70,7 @@ def sentence(data: bytes) -> Said | None:
     lines = head.splitlines()[:-1] or head.splitlines()
     for mark in ",;\t":
         counts = {line.count(mark) for line in lines[:20]}
-        if len(counts) == 1 and counts != {0}:
+        if len(counts) == 1 and counts != {0} and re.search(r"\d", head):  # sentences have commas as well
             return say("this is a table (CSV), not a network; give the network first, and this as what it reads")
     return say("this is a text file, and none of: {formats}", formats=FORMATS)
 
