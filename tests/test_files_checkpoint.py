@@ -60,7 +60,7 @@ def test_500_files_are_bit_equal_to_what_torch_loads() -> None:
     for seed in range(500):
         data = checkpoints.file(seed)
         truth = checkpoints.named(torch.load(io.BytesIO(data), weights_only=False))
-        tensors = walk.walk(container.content(data, LIMIT)).tensors
+        tensors = walk.walk(container.saved(data, LIMIT).content).tensors
         assert list(tensors) == list(truth), seed
         for name, value in truth.items():
             assert checkpoints.bits(tensors[name].array(name, LIMIT)) == checkpoints.bits(value), (seed, name)
@@ -94,7 +94,7 @@ def test_a_file_of_a_machine_with_the_other_byte_order() -> None:
             new.writestr(member, b"big" if member.endswith("/byteorder") else old.read(member))
     truth = torch.load(io.BytesIO(buffer.getvalue()))
     assert not torch.equal(truth["torch.int32"], content["torch.int32"])
-    tensors = walk.walk(container.content(buffer.getvalue(), LIMIT)).tensors
+    tensors = walk.walk(container.saved(buffer.getvalue(), LIMIT).content).tensors
     for name, value in truth.items():
         assert checkpoints.bits(tensors[name].array(name, LIMIT)) == checkpoints.bits(value), name
 
@@ -258,7 +258,7 @@ def test_what_stands_in_several_places_is_entered_once() -> None:
     inner: Any = {"x": torch.zeros(1)}
     for _ in range(60):
         inner = [inner, inner]
-    assert len(walk.walk(container.content(saved(inner), LIMIT)).tensors) == 1
+    assert len(walk.walk(container.saved(saved(inner), LIMIT).content).tensors) == 1
 
 
 @pytest.mark.parametrize("module", ["lstm", "network", "parallel", "normed"])
@@ -273,7 +273,7 @@ def test_a_whole_module_gives_its_state_dict(module: str) -> None:
     }[module]()
     state = whole.state_dict()
     for data in (*(saved({"net": whole}, **options) for options in FORMATS), pickle.dumps({"net": whole})):
-        tensors = walk.walk(container.content(data, LIMIT)).tensors
+        tensors = walk.walk(container.saved(data, LIMIT).content).tensors
         assert list(tensors) == [f"net.{name}" for name in state]
         for name, value in state.items():
             assert checkpoints.bits(tensors[f"net.{name}"].array(name, LIMIT)) == checkpoints.bits(value)
@@ -358,7 +358,7 @@ def test_python_2_wrote_text_as_bytes_and_tensors_as_their_state() -> None:
         [(20).to_bytes(8, "little") + values.tobytes()],
     )
     truth = torch.load(io.BytesIO(data), weights_only=False, encoding="latin1")
-    tensors = walk.walk(container.content(data, LIMIT)).tensors
+    tensors = walk.walk(container.saved(data, LIMIT).content).tensors
     assert list(tensors) == list(truth) == ["a", "b"]
     np.testing.assert_array_equal(tensors["a"].array("a", LIMIT), values[2:8].reshape(2, 3))
     np.testing.assert_array_equal(tensors["b"].array("b", LIMIT), values[4:].reshape(4, 4))
@@ -368,7 +368,7 @@ def test_python_2_wrote_text_as_bytes_and_tensors_as_their_state() -> None:
 def test_a_class_was_saved_with_its_source() -> None:
     module = b"(" + short("module") + b"c__main__\nNet\n" + short("net.py") + short("class Net") + b"tQ)\x81}"
     data = older([module + short("state") + b"}" + short("x") + b"K\x01ssb"], [], [])
-    assert walk.walk(container.content(data, LIMIT)).inert == ["__main__.Net"]
+    assert walk.walk(container.saved(data, LIMIT).content).inert == ["__main__.Net"]
 
 
 def test_the_tar_format_is_named() -> None:
@@ -391,9 +391,17 @@ def without_keys(*values: Any) -> bytes:
     return saved(list(values))
 
 
-def scripted() -> bytes:
+class Last(nn.Module):
+    """The cell's c."""
+
+    def forward(self, states: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        return states[1]
+
+
+def frozen() -> bytes:
     buffer = io.BytesIO()
-    torch.jit.save(torch.jit.script(nn.LSTM(3, 4)), buffer)
+    net = nn.Sequential(nn.LSTMCell(3, 4), Last())
+    torch.jit.save(torch.jit.freeze(torch.jit.script(net).eval()), buffer)
     return buffer.getvalue()
 
 
@@ -430,7 +438,7 @@ REFUSED = {
         lambda: saved({"fit": Outer.Inner(), "call": functools.partial(print)}),
         r"no tensors, only objects that could be code and are not run \(\S+Inner, functools.partial\)",
     ),
-    "TorchScript": (scripted, "TorchScript archive, which is code; save its weights alone"),
+    "frozen TorchScript": (frozen, "a TorchScript program without weights, or one that was frozen: .*state_dict"),
     "another network": (lambda: saved(nn.Linear(3, 4).state_dict()), "holds no LSTM, GRU or RNN"),
     "cut short": (lambda: saved(weights())[:-400], "damaged or cut short"),
     "cut short, older": (lambda: saved(weights(), **FORMATS[1])[:-5], "damaged or cut short"),

@@ -224,7 +224,7 @@ HOSTILE = [
     (huge_header, "safetensors file is damaged or cut short"),
     (lambda: struct.pack("<Q", 10**12) + b"{" + bytes(50), "safetensors file is damaged or cut short"),
     (wide_view, r"weight_ih_l0 claims the shape \(10000000000,\)"),
-    (scripted, "TorchScript archive, which is code"),
+    (scripted, "a TorchScript program without weights"),
     (lambda: saved({"head.weight": torch.zeros(2)}), "holds no LSTM, GRU or RNN"),
     (lambda: b"", "the file is empty"),
     (lambda: b"\x00\x01\x02" + bytes(100), "the file is none of: PyTorch .*, safetensors, ONNX, Keras .*, NumPy"),

@@ -68,10 +68,10 @@ def text(value: Any) -> bytes:
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 CASES: dict[str, tuple[Any, str]] = {
     "empty": (b"", "the file is empty; was it downloaded"),
-    "torch.export": (exported, r"a program that torch.export saved \(.pt2\); save the weights.*torch.save"),
-    "torch.export before 2.8": (
-        lambda: packed("version", "serialized_exported_program.json", "serialized_state_dict.pt"),
-        "torch.export saved",
+    "torch.export": (exported, "holds no LSTM, GRU or RNN, but weight, bias"),
+    "AOTInductor": (
+        lambda: packed("m/archive_format", "m/data/aotinductor/model/a.wrapper.so"),
+        r"a program that torch.export saved \(.pt2\); save the weights.*torch.save",
     ),
     "SavedModel": (FILES / "saved_model.pb", 'a TensorFlow SavedModel.*model.save."model.keras".*tf2onnx'),
     "SavedModel, packed": (lambda: packed("m/saved_model.pb", "m/variables/variables.index"), "TensorFlow SavedModel"),

@@ -22,8 +22,8 @@ def parse(data: bytes, limit: int) -> tuple[dict[str, Any], dict[str, np.ndarray
     limit: bytes that the file may unfold to, and its numbers take. Raises ValueError, in plain words, for what is
     damaged, cut short or too large.
     """
-    content = container.content(data, limit)
-    walked = walk.walk(content)
+    saved = container.saved(data, limit)
+    walked = walk.walk(saved.content, saved.code)
     arrays: dict[str, np.ndarray] = {}
     left = 2 * limit  # bfloat16 doubles
     for name, tensor in walked.tensors.items():
@@ -32,5 +32,6 @@ def parse(data: bytes, limit: int) -> tuple[dict[str, Any], dict[str, np.ndarray
             arrays[name] = tensor.array(name, left)
             left -= arrays[name].nbytes
     layout = {name: tensor.shape for name, tensor in walked.tensors.items()}
-    about = {"content": walk.kind(content), "inert": walked.inert, "layout": layout, "modules": walked.modules}
+    modules = {**walked.modules, **{name: walk.stated(says) for name, says in saved.modules.items()}}
+    about = {"content": walk.kind(saved.content), "inert": walked.inert, "layout": layout, "modules": modules}
     return about, arrays

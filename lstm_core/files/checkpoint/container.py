@@ -1,14 +1,17 @@
-"""The two formats of ``torch.save``, and a plain pickle: where the pickle lies, and the storages that it speaks of."""
+"""The two formats of ``torch.save``, and a plain pickle: where the pickle lies, and the storages that it speaks of. The
+formats of torch's programs are archives as well (``script``, ``exported``)."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lstm_core.files.archive import Archive
+from lstm_core.files.checkpoint import exported, script
 from lstm_core.files.checkpoint.inert import name_of
 from lstm_core.files.checkpoint.numpy_arrays import text
 from lstm_core.files.checkpoint.tensors import NUMBERS, STORAGES, Storage, counts
@@ -22,24 +25,34 @@ VERSION = 1001
 Bytes = bytes | memoryview
 
 
-def content(data: bytes, limit: int) -> Any:
-    """What was given to ``torch.save`` or ``pickle.dump``. Raises ValueError for what is damaged, unfolds to more than
-    ``limit`` bytes, or is a program (TorchScript)."""
-    return _from_zip(data, limit) if data.startswith(b"PK") else _from_stream(data)
+class Saved(NamedTuple):
+    """content: what was given to ``torch.save``, ``torch.jit.save``, ``torch.export.save`` or ``pickle.dump``. code:
+    what the code beside it says of a class, by its name. modules: what is said of modules, by theirs."""
+
+    content: Any
+    code: Callable[[str], Mapping[str, Any]] = lambda kind: {}
+    modules: Mapping[str, Mapping[str, Any]] = {}
 
 
-def _from_zip(data: bytes, limit: int) -> Any:
+def saved(data: bytes, limit: int) -> Saved:
+    """What a file holds. Raises ValueError for what is damaged, or unfolds to more than ``limit`` bytes."""
+    archive = Archive(data, limit) if data.startswith(b"PK") else None
+    if archive is not None and (inner := exported.state(archive)) is not None:
+        data, archive = inner, Archive(inner, limit) if inner.startswith(b"PK") else None
+    if archive is None:
+        return Saved(_from_stream(data))
+    if (config := exported.config(archive)) is not None:
+        return Saved(exported.tensors(archive, config), modules=exported.modules(archive, config))
+    return _from_zip(archive)
+
+
+def _from_zip(archive: Archive) -> Saved:
     """The archive holds data.pkl, and each storage as a member data/KEY."""
-    archive = Archive(data, limit)
     pickles = [name for name in archive.sizes if f"/{name}".endswith("/data.pkl")]
     root = min(pickles, key=len, default="data.pkl").removesuffix("data.pkl")
-    if f"{root}constants.pkl" in archive.sizes:
-        raise ValueError(
-            say(
-                "this is a TorchScript archive, which is code; save its weights alone: "
-                "torch.save(torch.jit.load(path).state_dict(), other_path)"
-            )
-        )
+    code = script.Code(archive, root) if f"{root}constants.pkl" in archive.sizes else None
+    if code is not None:
+        script.check(archive, root)
     order = archive.read(f"{root}byteorder").strip() if f"{root}byteorder" in archive.sizes else b"little"
     if order not in (b"little", b"big"):
         raise ValueError(say("the file is damaged: it gives its byte order as neither little nor big"))
@@ -58,7 +71,8 @@ def _from_zip(data: bytes, limit: int) -> Any:
             storages[key] = Storage(dtype, cache(lambda: load(name)[:size]), "<" if order == b"little" else ">")
         return storages[key]
 
-    return Unpickler(io.BytesIO(archive.read(f"{root}data.pkl")), storage, _from_bytes).load()
+    content = Unpickler(io.BytesIO(archive.read(f"{root}data.pkl")), storage, _from_bytes).load()
+    return Saved(content) if code is None else Saved(content, code.says)
 
 
 def _from_stream(data: bytes) -> Any:

@@ -3,10 +3,11 @@ whole modules, whose names are those of their ``state_dict()``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lstm_core.files.checkpoint import script
 from lstm_core.files.checkpoint.inert import Inert, name_of
 from lstm_core.files.checkpoint.numpy_arrays import text
 from lstm_core.files.checkpoint.tensors import Refused, Tensor
@@ -33,8 +34,11 @@ class Walked:
     inert: list[str] = field(default_factory=list)
 
 
-def walk(content: Any) -> Walked:
-    """Whatever stands in several places is entered once: a small pickle could hold more paths than can be walked."""
+def walk(content: Any, code: Callable[[str], Mapping[str, Any]] = lambda kind: {}) -> Walked:
+    """Whatever stands in several places is entered once: a small pickle could hold more paths than can be walked.
+
+    code: what else is said of a class, by its name: "mode", "batch_first".
+    """
     walked, seen = Walked(), set()
     rows = [iter([("", content)])]
     while rows:
@@ -46,12 +50,12 @@ def walk(content: Any) -> Walked:
         elif isinstance(value, dict | list | tuple | Inert) and id(value) not in seen and len(rows) <= DEPTH:
             seen.add(id(value))
             if isinstance(value, Inert):
-                _note(walked, name, value)
+                _note(walked, name, value, code)
             rows.append(_named(name, value))
     return walked
 
 
-def _note(walked: Walked, name: str, thing: Inert) -> None:
+def _note(walked: Walked, name: str, thing: Inert, code: Callable[[str], Mapping[str, Any]]) -> None:
     """Keep what an object says of itself."""
     kind = name_of(type(thing))
     if kind not in walked.inert and len(walked.inert) < NOTED:
@@ -60,12 +64,18 @@ def _note(walked: Walked, name: str, thing: Inert) -> None:
     if WEIGHT.fullmatch(name) and "_parameters" not in attributes:
         reason = say("is of the class {kind}, whose code is not run; save plain tensors", kind=kind)
         walked.tensors[name] = Refused(reason)
-    if kind in MODULES:
-        first = attributes.get("batch_first")
-        walked.modules[name] = {
-            "cell": CELLS.get(text(attributes.get("mode")) or text(attributes.get("nonlinearity"))),
-            "batch_first": first if isinstance(first, bool) else None,
-        }
+    if script.plain(kind) in MODULES:
+        walked.modules[name] = stated({**attributes, **code(thing.name)})
+
+
+def stated(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """What a module says of itself, by its attributes: "cell" ("rnn" or "rnn_relu"), "batch_first"; None for what it
+    does not."""
+    first = attributes.get("batch_first")
+    return {
+        "cell": CELLS.get(text(attributes.get("mode")) or text(attributes.get("nonlinearity"))),
+        "batch_first": first if isinstance(first, bool) else None,
+    }
 
 
 def _named(prefix: str, container: Any) -> Iterator[tuple[str, Any]]:

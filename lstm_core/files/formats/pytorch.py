@@ -11,6 +11,7 @@ import numpy as np
 
 from lstm_core.block import Block
 from lstm_core.files import sandbox, shards, state_dict
+from lstm_core.files.checkpoint.exported import is_weights
 from lstm_core.files.formats import Content, Format, Found
 from lstm_core.files.options import Options
 from lstm_core.files.state_dict import KEY
@@ -108,7 +109,7 @@ def _is_index(content: Content) -> bool:
 def _fits(content: Content) -> bool:
     return (
         (content.starts(b"\x80") and content.data[8:9] != b"{")
-        or any(f"/{name}".endswith("/data.pkl") for name in content.members)
+        or any(f"/{name}".endswith("/data.pkl") or is_weights(name) for name in content.members)
         or _is_tar(content)
         or _is_index(content)
     )
