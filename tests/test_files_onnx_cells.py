@@ -366,6 +366,24 @@ def test_a_cell_beside_others_that_is_not_read_is_said() -> None:
     assert block.assumed == ("the file holds another cell that is not read (Loop b_others)",)
 
 
+def test_steps_beside_others_that_are_not_read_are_said() -> None:
+    """A GRU that reads its own h beside x, as that of a decoder with attention does."""
+    own = Writer(Form("gru", by_gate=True))
+    sums = own.arguments
+
+    def arguments(x: str, h: str, whole: str, place: int) -> dict[str, str]:
+        return sums(own.maker.add("Concat", [x, h], axis=1), h, whole, place)
+
+    own.arguments = arguments  # type: ignore[method-assign]
+    own.arrays["W"] = np.concatenate([own.arrays["W"], own.arrays["U"]], -1)
+    models = [onnx.load_from_string(one) for one in (Writer(Form("gru")).model(), own.model())]
+    graph = onnx.compose.merge_graphs(models[0].graph, onnx.compose.add_prefix_graph(models[1].graph, "b_"), [])
+    merged = helper.make_model(graph, opset_imports=models[0].opset_import)
+    [block] = load(merged.SerializeToString()).blocks
+    [assumed] = block.assumed
+    assert assumed.startswith("the file holds another cell that is not read (Add b_Add_v")
+
+
 # What is not read, by name
 
 

@@ -95,6 +95,14 @@ def test_one_that_the_graph_computes_is_assumed_to_be_zero(make: Any, source: st
     )
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_one_of_another_width_is_of_another_node(value: float) -> None:
+    """So torch.onnx.export(dynamo=True) of torch 2.13 writes an LSTM with a projection, whose weights it cuts."""
+    maker = Maker()
+    with pytest.raises(ValueError, match=rf"initial_h of the GRU node .* is \(1, 1, {UNITS + 2}\)"):
+        states(maker, maker.store(np.full((1, 1, UNITS + 2), value, np.float32)))
+
+
 def test_lengths_that_are_those_of_the_input_say_nothing_and_others_are_assumed() -> None:
     """As converters write them: the size of time, once for each sequence of the batch."""
     for computed, whole in (("time", True), ("batch", False), ("given", False)):

@@ -12,7 +12,7 @@ from lstm_core.say import Said, say
 if TYPE_CHECKING:
     from lstm_core.files.formats import Content, Found
 
-ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".onnx", ".keras", ".h5", ".hdf5", ".npz")
+ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".pt2", ".safetensors", ".onnx", ".keras", ".h5", ".hdf5", ".npz")
 
 PACKED = {
     (0, b"\x1f\x8b"): "gzip",

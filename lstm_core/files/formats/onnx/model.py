@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from lstm_core.block import Block
+from lstm_core.files import limits
 from lstm_core.files.formats import Found
 from lstm_core.files.formats.onnx import named, quantised, unrolled
 from lstm_core.files.formats.onnx import node as recurrent
@@ -30,7 +31,7 @@ def read_model(model: Any, size: int, options: Options) -> Found:
     nodes = list(graph.walk())
     if not any(_is_recurrent(node) for node in nodes):  # functions that nothing calls may hold what the graph does not
         nodes += [node for scope in graph.uncalled() for node in graph.walk(scope)]
-    found, own = _find(nodes, values)
+    found, own, left = _find(nodes, values)
     if not found and (message := named.sentence(nodes)) is not None:
         raise ValueError(message)
     others = Others(values, own)
@@ -39,15 +40,15 @@ def read_model(model: Any, size: int, options: Options) -> Found:
     for one in found:
         read = reads.of(one.x, one.layout) if one.x else Read(None, one.layout == 1)
         blocks += [_as_given(replace(block, reads=read.source), read.batch_first) for block in one.blocks]
-    unread = named.unread(nodes, [one.node for one in found]) if blocks else []
+    unread = named.unread(nodes, [one.node for one in found], left) if blocks else []
     if unread:
-        said = say("the file holds another cell that is not read ({names})", names=", ".join(unread))
+        said = say("the file holds another cell that is not read ({names})", names=limits.some(unread))
         blocks[0] = replace(blocks[0], assumed=(*blocks[0].assumed, said))
     return Found(blocks, others.collect(reads.reaches), others.roles)
 
 
-def _find(nodes: Sequence[Node], values: Values) -> tuple[list[_Found], list[Value]]:
-    """What gives blocks, in the file's order, and the tensors that are its weights."""
+def _find(nodes: Sequence[Node], values: Values) -> tuple[list[_Found], list[Value], list[Node]]:
+    """What gives blocks, in the file's order, the tensors that are its weights, and cells that are not read."""
     names, own = _Names(), list[Value]()
     found: list[_Found] = []
     for node in filter(_is_recurrent, nodes):
@@ -55,13 +56,14 @@ def _find(nodes: Sequence[Node], values: Values) -> tuple[list[_Found], list[Val
         x = tuple(value for value in node.inputs[:1] if value is not None)
         found.append(_Found(node, blocks, x, int(blocks[0].batch_first), _head(node, blocks[0])))
         own += [leaf for value in node.inputs[1:] if value is not None for leaf in values.leaves(value)[0]]
-    for written in unrolled.find(values, nodes):
+    cells, left = unrolled.find(values, nodes)
+    for written in cells:
         block = replace(written.block, name=names.unlike(written.block.name))
         head = Head(block.name, written.h, written.h_layout, len(block.directions))
         found.append(_Found(written.node, [block], written.x, written.layout, head))
         own += written.own
     places = {node: place for place, node in enumerate(nodes)}
-    return sorted(found, key=lambda one: places[one.node]), own
+    return sorted(found, key=lambda one: places[one.node]), own, left
 
 
 def _as_given(block: Block, batch_first: bool) -> Block:

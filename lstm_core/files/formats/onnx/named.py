@@ -57,12 +57,14 @@ def sentence(nodes: Sequence[Node]) -> Said | None:
     return None
 
 
-def unread(nodes: Sequence[Node], read: Sequence[Node]) -> list[str]:
-    """Kind and name of what is recurrent and gives no block, beside the nodes that give some."""
+def unread(nodes: Sequence[Node], read: Sequence[Node], steps: Sequence[Node]) -> list[str]:
+    """Kind and name of what is recurrent and gives no block, beside the nodes that give some: of a loop, of an
+    operator, or of the first step (``steps``) of a cell that is written out."""
     inside = {scope for node in read for scope in _scopes(node)}
     loops = [node for node in nodes if node.op in ("Loop", "Scan") and not node.domain and _is_cell(node)]
     left = [node for node in loops if inside.isdisjoint(node.bodies)]
-    return [node.label for node in nodes if (node in left or _foreign(node)) and node not in read]
+    alone = {node for node in steps if not any(scope in inside or scope.owner in loops for scope in _scopes(node))}
+    return [node.label for node in nodes if (node in left or node in alone or _foreign(node)) and node not in read]
 
 
 def _scopes(node: Node) -> Iterator[Scope]:

@@ -236,7 +236,10 @@ def _initial(
         if source is None:
             continue
         try:
-            value = limits.weights({key: values.state(source, 0 if layout else 1)}, where)[key]
+            # One that the file holds has a shape, which shows whether it belongs to this node.
+            whole = values.is_constant(source)
+            value = values.constant(source) if whole else values.state(source, 0 if layout else 1)
+            value = limits.weights({key: value}, where)[key]
         except Computed as error:
             assumed.append(
                 say(
@@ -246,7 +249,7 @@ def _initial(
                 )
             )
             continue
-        if value.ndim == 0:
+        if value.ndim == 0 and not whole:
             value = np.broadcast_to(value, (count, 1, hidden))
         elif layout and value.ndim == 3:
             value = value.swapaxes(0, 1)

@@ -32,9 +32,9 @@ STEPS = 2000
 """The longest loop that is followed."""
 
 
-def find(values: Values, nodes: Sequence[Node]) -> list[Written]:
-    """The cells that can be read with certainty."""
-    written = []
+def find(values: Values, nodes: Sequence[Node]) -> tuple[list[Written], list[Node]]:
+    """The cells that can be read with certainty, and the first step of each that has gates and cannot."""
+    written, left = [], []
     steps = Unrolled(values)
     for chain in steps.chains(nodes):
         read = steps.try_to_read(chain)
@@ -42,8 +42,11 @@ def find(values: Values, nodes: Sequence[Node]) -> list[Written]:
             with suppress(ValueError):
                 readers = (Unrolled(sized) for sized in values.sized(len(chain)))
                 read = next((read for reader in readers if (read := reader.try_to_read(chain)) is not None), None)
-        written += [] if read is None else [read]
-    return _directions(written)
+        if read is not None:
+            written.append(read)
+        elif steps.goes_on(chain):
+            left.append(chain[0].node)
+    return _directions(written), left
 
 
 class Unrolled:
@@ -60,6 +63,13 @@ class Unrolled:
         with suppress(*WRONG):  # they are not what they looked like
             return self._chain(chain) if len(chain) > 1 else self._single(chain[0])
         return None
+
+    def goes_on(self, chain: Sequence[Step]) -> bool:
+        """Whether steps with gates are of a sequence: there are several, or one that is fed its state. (One that is not
+        is how TensorFlow finds the shape of what a loop gives.)"""
+        with suppress(*WRONG):
+            return not chain[0].kind.startswith("rnn") and (len(chain) > 1 or self._fed(chain[0].before))
+        return False
 
     def chains(self, nodes: Sequence[Node]) -> list[list[Step]]:
         """Steps of one kind, each of which takes over the state of the one before; those that nothing is taken over
