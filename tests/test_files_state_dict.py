@@ -8,6 +8,7 @@ import os
 import pickle
 import struct
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,27 @@ def test_every_block_of_a_model_is_found() -> None:
     np.testing.assert_allclose(found["encoder"].trace(x).signals["c"], expected.signals["c"], rtol=0, atol=1e-6)
     cell = trace(model.cells[0], x.transpose(0, 1))
     np.testing.assert_allclose(found["cells.0"].trace(x).signals["z"], cell.signals["z"], rtol=0, atol=1e-6)
+
+
+def test_weights_that_no_module_of_torch_has_beside_its_own_are_said() -> None:
+    """Of a cell with a layer norm in its step; what lies beside a layer that has a name of its own is no such."""
+    cell = {f"cell.{key}": value for key, value in nn.LSTMCell(5, 6).state_dict().items()}
+    norm = {f"cell.norm.{key}": value for key, value in nn.LayerNorm(24).state_dict().items()}
+    for save in (saved, save_safetensors):
+        [block] = load(save(cell | norm | {"head.weight": torch.zeros(3, 6)}), batch_first=True).blocks
+        [assumed] = block.assumed
+        assert assumed.startswith("what lies beside its weights does not act in its steps (norm.")
+        [block] = load(save(cell | {"cells.weight": torch.zeros(3, 6)}), batch_first=True).blocks
+        assert block.assumed == ()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("container", [dict, OrderedDict, lambda state: [state]])
+def test_a_pickle_of_any_protocol(protocol: int, container: Any) -> None:
+    """Arrays as scripts of Python 2 wrote them, and since."""
+    state = {key: value.numpy() for key, value in nn.GRU(5, 6).state_dict().items()}
+    [block] = load(pickle.dumps(container(state), protocol)).blocks
+    np.testing.assert_array_equal(block.layers[0][0]["W_r"], state["weight_ih_l0"][:6])
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

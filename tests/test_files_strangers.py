@@ -244,6 +244,7 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path) -> None:
             ("config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors"),
             "give the file in it: model.safetensors.index.json$",
         ),
+        ((".metadata", "__0_0.distcp"), "m is a folder: this is a checkpoint of torch.distributed.*dcp_to_torch"),
         (("pytorch_model.bin",), "give the file in it: pytorch_model.bin$"),
         (("config.json", "metadata.json", "model.weights.h5"), "m is an unpacked .keras file"),
         (("a.txt", "b.txt"), "m is a folder of a.txt, b.txt. What is read: PyTorch"),
@@ -283,6 +284,7 @@ class Attention(nn.Module):
         ),
         (Attention().state_dict(), "but attention.in_proj_bias, .*: the weights of a transformer"),
         ({f"l.{w}_{g}": torch.zeros(2, 2) for w in "WU" for g in "ifgo"}, "one for each gate; stack them as PyTorch"),
+        ({f"{w}_{g}.weight": torch.zeros(2, 2) for w in "WU" for g in "ifgo"}, "one for each gate; stack them"),
         (
             {"lstm.kernel": torch.zeros(3, 8), "lstm.recurrent_kernel": torch.zeros(2, 8)},
             "named and laid out as in Keras",

@@ -92,9 +92,22 @@ def _blocks(folded: Folded, options: Options) -> list[Block]:
     fits = {name: _cells(name, group, folded.tensors) for name, (group, _) in named.items()}
     chosen = limits.choose({name: cells for name, cells in fits.items() if len(cells) > 1}, options.cell)
     return [
-        _block(name, group, chosen.get(name, fits[name][0]), options.batch_first, assumptions)
+        _block(
+            name, group, chosen.get(name, fits[name][0]), options.batch_first, [*assumptions, *_beside(name, folded)]
+        )
         for name, (group, assumptions) in named.items()
     ]
+
+
+def _beside(name: str, folded: Folded) -> list[Said]:
+    """What is assumed of weights that torch's own modules do not have, in the module that these belong to: those of a
+    normalisation, or peepholes."""
+    start = f"{name.removesuffix('#cell')}." if name else ""
+    own = [key for key in folded.tensors if key.startswith(start) and not WEIGHT.fullmatch(key)]
+    if not own:
+        return []
+    names = limits.some([key.removeprefix(start) for key in own], 3)
+    return [say("what lies beside its weights does not act in its steps ({names})", names=names)]
 
 
 def _cells(name: str, group: Group, tensors: Iterable[str]) -> tuple[str, ...]:

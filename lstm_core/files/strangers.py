@@ -82,6 +82,10 @@ GRAPH = say(
     "this is a TensorFlow graph (.pb); convert it: python -m tf2onnx.convert --graphdef model.pb --output model.onnx "
     "--inputs ... --outputs ..."
 )
+DISTRIBUTED = say(
+    "this is a checkpoint of torch.distributed, in several parts; put them together: "
+    "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER model.pt"
+)
 FLAX = say(
     "these are weights of Flax (msgpack), whose cells are not read; save the arrays under PyTorch's names: "
     "numpy.savez(path, weight_ih_l0=..., weight_hh_l0=...)"
@@ -162,6 +166,8 @@ def folder(path: Path) -> Said:
         return say("{name} is a folder: {what}", name=path.name, what=CORE_ML)
     if any(name.endswith(".index") for name in names):
         return say("{name} is a folder: {what}", name=path.name, what=CHECKPOINT)
+    if any(name.endswith(".distcp") for name in names):
+        return say("{name} is a folder: {what}", name=path.name, what=DISTRIBUTED)
     if "model.weights.h5" in names and "config.json" in names:
         return say("{name} is an unpacked .keras file; give the .keras file itself, or pack it again", name=path.name)
     if indices or inside:
@@ -180,7 +186,7 @@ KINDS: tuple[tuple[str, int, Said], ...] = (
         say("named and laid out as in Keras; give the Keras file (.keras, .h5) itself"),
     ),
     (
-        r"(.*[./])?[WUwub]_?[xhiu]?_?[ifgoczrn]",
+        r"(.*[./])?[WUwub]_?[xhiu]?_?[ifgoczrn](\.weight|\.bias)?",
         6,
         say(
             "one for each gate; stack them as PyTorch does (i, f, g, o of an LSTM, r, z, n of a GRU), under "

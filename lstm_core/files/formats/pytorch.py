@@ -20,6 +20,8 @@ from lstm_core.say import say
 OLDEST = (b"sys_info", b"pickle", b"tensors", b"storages")
 """Members of the tar archives that the first releases wrote."""
 ENDINGS = (".bin", ".pt", ".pth", ".ckpt")
+OLD = re.compile(rb"\([dl]p?[0-9]*\n|[]}]q|c(numpy|torch|collections|copy_reg|__builtin__)[\w.]*\n\w+\n")
+"""How a pickle of protocol 0 or 1 begins."""
 HOW = "torch.save(model.state_dict(), path)"
 
 Shapes = dict[str, tuple[int, ...]]
@@ -106,9 +108,16 @@ def _is_index(content: Content) -> bool:
     return shards.first(content).endswith(ENDINGS)
 
 
+def _is_pickle(content: Content) -> bool:
+    """Since protocol 2 a pickle begins with a mark; before, with a dict, a list, or the name of what it is made by."""
+    if content.starts(b"\x80"):
+        return content.data[8:9] != b"{"  # of a safetensors file, 128 is the length of its header
+    return content.data.endswith(b".") and OLD.match(content.data) is not None
+
+
 def _fits(content: Content) -> bool:
     return (
-        (content.starts(b"\x80") and content.data[8:9] != b"{")
+        _is_pickle(content)
         or any(f"/{name}".endswith("/data.pkl") or is_weights(name) for name in content.members)
         or _is_tar(content)
         or _is_index(content)
