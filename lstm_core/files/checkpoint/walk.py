@@ -88,9 +88,10 @@ def _named(prefix: str, container: Any) -> Iterator[tuple[str, Any]]:
 def _inside(container: Any) -> Iterator[tuple[str, Any]]:
     match container:
         case dict():
-            # An optimizer's averages have the shapes of the weights and are none.
+            # An optimizer's averages have the shapes of the weights and are none; a script's list has them once more.
             keys = {text(key) for key in container}
-            yield from () if {"state", "param_groups"} <= keys else ((_key(k), v) for k, v in container.items())
+            if not {"state", "param_groups"} <= keys:
+                yield from ((_key(k), v) for k, v in container.items() if text(k) != "_flat_weights")
         case Inert():
             module = _attributes(container)
             if {"_parameters", "_modules"} <= module.keys() and ".quantized." not in container.name:
