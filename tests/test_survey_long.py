@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -144,3 +146,16 @@ def test_reading_a_long_text_takes_memory_for_a_window_of_it(monkeypatch: pytest
     assert found.spans is not None
     own = found.x.nbytes + found.spans.nbytes + found.labels.nbytes
     assert len(found.x) > 30_000 and most < 4 * own + 3e6  # all tokens at once take far more
+
+
+def test_a_survey_leaves_pandas_alone() -> None:
+    """pyarrow imports it where it is installed, 40 MB, once it is given an array."""
+    code = (
+        "import sys, tempfile, lstm_core\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        "    survey = lstm_core.survey('country-lstm', ['I speak fluent', 'Then'] * 9, folder)\n"
+        "    survey.units(), survey.contexts('c', unit=1), survey.follows('digit'), survey.similar(0, 0, 1, sides=0)\n"
+        "    print('pandas' in sys.modules, 'torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

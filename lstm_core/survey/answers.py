@@ -15,6 +15,7 @@ import pyarrow as pa
 from lstm_core.say import say
 from lstm_core.survey import own, tables
 from lstm_core.survey import similar as alike
+from lstm_core.survey.arrow import array
 from lstm_core.survey.corpus import Corpus, Words, parts_of
 from lstm_core.survey.documents import Document, documents
 from lstm_core.survey.folder import TABLES, Folder
@@ -99,7 +100,7 @@ class Survey:
         found = tables.final(groups, self._kept)
         if not found:
             raise ValueError(say("no part of the survey in {folder} is done yet", folder=str(self.folder)))
-        return found
+        return {name: pa.concat_tables(pieces) for name, pieces in found.items()}
 
     def _table(self, name: str) -> pa.Table:
         if not self.complete:
@@ -136,7 +137,7 @@ class Survey:
         table = self._table("places")
         encoded = table.column("kind").combine_chunks().dictionary_encode()
         order = np.array([KINDS.index(kind) for kind in encoded.dictionary.to_pylist()], np.int8)
-        kinds = order[encoded.indices.to_numpy()]
+        kinds = order[array(encoded.indices)]
         return {**columns_of(table.drop_columns(["kind"])), "kind": kinds}
 
     def units(self) -> Columns:

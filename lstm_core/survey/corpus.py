@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from lstm_core.say import say
+from lstm_core.survey.arrow import array
 from lstm_core.survey.documents import Document, fingerprint
 from lstm_core.survey.folder import Folder
 from lstm_core.survey.part import about, stored
@@ -58,7 +59,7 @@ class Corpus:
         """Which units were on in a part (``patterns``) that has so many steps. Raises ValueError if the file is missing
         or of other steps."""
         path = self.folder.part("patterns", number)
-        found = self.folder.read(path, columns=["bits"]).column("bits").combine_chunks()
+        found = self.folder.read(path, ["bits"], ["bits"]).column("bits").combine_chunks()
         if any(len(row.as_buffer()) != -(-steps // 8) for row in (found[0], found[-1])):
             raise ValueError(say("{path} is of other data than the survey", path=str(path)))
         return found
@@ -73,7 +74,7 @@ class Corpus:
     @cached_property
     def steps(self) -> np.ndarray:
         """(document,): of all finished parts, in order."""
-        read = (self.table(number).column("steps").to_numpy() for number, _, _ in self.parts)
+        read = (array(self.table(number).column("steps")) for number, _, _ in self.parts)
         return np.concatenate([np.zeros(0, np.int32), *read])
 
     @cached_property
@@ -150,7 +151,7 @@ class Corpus:
             )
             return Words(text[left:begin], text[begin:end], text[end:right])
         if "ids" in table.column_names and self.display is not None:
-            ids = table.column("ids")[row].values.to_numpy(zero_copy_only=False).astype(int)
+            ids = array(table.column("ids")[row].values).astype(int)
             pieces = [self.display(int(id)) for id in ids[low:high]]
             before, own, after = pieces[: start - low], pieces[start - low : stop - low], pieces[stop - low :]
             return Words(" ".join([*before, ""]), " ".join(own), " ".join(["", *after]))

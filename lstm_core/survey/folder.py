@@ -93,7 +93,8 @@ class Folder:
         import pyarrow.parquet as pq
 
         with _said(path):
-            table = pq.read_table(path, columns=columns, page_checksum_verification=True)
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                table = file.read(columns)
         if not set(needs) <= set(table.column_names):
             raise _damaged(path, ", ".join(sorted(set(needs) - set(table.column_names))))
         return table

@@ -81,9 +81,10 @@ def _read(path: str | os.PathLike[str]) -> np.ndarray:
         if suffix == ".parquet":
             import pyarrow.parquet as pq
 
-            table = pq.read_table(name)
-            column = "label" if "label" in table.column_names else table.column_names[0]
-            return np.asarray(table.column(column).to_numpy(), np.float32)
+            with pq.ParquetFile(name) as file:
+                there = file.schema_arrow.names
+                values = file.read(["label" if "label" in there else there[0]]).column(0)
+            return np.array(values.to_pylist(), np.float32)
         with open(name, encoding="utf-8-sig") as file:
             return np.array([float(line) if line.strip() else np.nan for line in file], np.float32)
     except FileNotFoundError:

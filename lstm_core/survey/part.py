@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from lstm_core.say import say
 from lstm_core.survey import patterns, summary, tables
+from lstm_core.survey.arrow import array, column, lists
 from lstm_core.survey.documents import Document, fingerprint
 from lstm_core.survey.folder import Folder, let_go
 from lstm_core.survey.models import Model
@@ -50,13 +51,13 @@ def store(folder: Folder, part: Part) -> None:
     """Writes a part's documents, so that whoever works on it can read them."""
     kind = next((one.kind for one in part.documents if not one.empty), "text")
     contents = [one.content if one.kind == kind else None for one in part.documents]
-    columns: dict[str, pa.Array] = {"document": pa.array(np.arange(part.first, part.first + len(contents)))}
+    columns: dict[str, pa.Array] = {"document": column(np.arange(part.first, part.first + len(contents)))}
     if kind == "text":
-        columns["text"] = pa.array([content or "" for content in contents], pa.string())
+        columns["text"] = column([content or "" for content in contents])
     else:
         arrays = [np.zeros(0) if one is None else np.asarray(one) for one in contents]
         columns[kind] = _ragged(arrays)
-        columns["width"] = pa.array([one.shape[-1] if one.ndim == 2 else 0 for one in arrays], pa.int32())
+        columns["width"] = column(np.array([one.shape[-1] if one.ndim == 2 else 0 for one in arrays], np.int32))
     note = {
         "hash": fingerprint(part.documents),
         "kind": kind,
@@ -68,9 +69,8 @@ def store(folder: Folder, part: Part) -> None:
 
 def _ragged(arrays: Sequence[np.ndarray]) -> pa.Array:
     """Arrays as rows of a plain list column."""
-    offsets = np.cumsum([0, *(one.size for one in arrays)])
-    flat = np.concatenate([one.reshape(-1) for one in arrays])
-    return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(flat))
+    offsets = np.cumsum([0, *(one.size for one in arrays)], dtype=np.int64)
+    return lists(np.concatenate([one.reshape(-1) for one in arrays]), offsets)
 
 
 def stored(table: pa.Table) -> Iterator[tuple[int, Document]]:
@@ -82,7 +82,7 @@ def stored(table: pa.Table) -> Iterator[tuple[int, Document]]:
         return
     kind = "ids" if "ids" in table.column_names else "vectors"
     for number, value, width in zip(numbers, table.column(kind), table.column("width").to_pylist(), strict=True):
-        flat = value.values.to_numpy(zero_copy_only=False)
+        flat = array(value.values)
         yield number, Document(flat.reshape(-1, width) if width else flat.astype(np.int64))
 
 
@@ -156,7 +156,7 @@ def _asked(piece: Piece, kept: Kept) -> Piece:
 
 def _documents(table: pa.Table, ended: Sequence[tuple[np.ndarray | None, int]]) -> pa.Table:
     """The documents with their steps, and where each stands in the text; vectors are not kept."""
-    found = table.append_column("steps", pa.array([steps for _, steps in ended], pa.int32()))
+    found = table.append_column("steps", column(np.array([steps for _, steps in ended], np.int32)))
     if "vectors" in found.column_names:
         found = found.drop_columns(["vectors"])
     if "text" in found.column_names:

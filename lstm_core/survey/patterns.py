@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
+from lstm_core.survey.arrow import table
 from lstm_core.survey.rows import Rows
 
 
@@ -42,7 +43,7 @@ class Bits:
             bits = np.concatenate([self.left, bits], axis=1)
         whole = bits.shape[1] // 8 * 8
         self.packed.append(np.packbits(bits[:, :whole], axis=1))
-        self.left = bits[:, whole:]
+        self.left = bits[:, whole:].copy()
 
     def rows(self) -> np.ndarray:
         """(row, byte) uint8: all that was added."""
@@ -63,6 +64,5 @@ def to_table(bits: Bits, shape: tuple[int, int, int]) -> pa.Table:
     layer, direction, unit = (np.tile(axis.reshape(-1).astype(np.int32), 2) for axis in np.indices(shape))
     packed = bits.rows()
     sign = np.repeat(np.array([1, -1], np.int8), len(unit) // 2)
-    data = pa.array([row.tobytes() for row in packed], pa.binary())
-    table = pa.table({"layer": layer, "direction": direction, "unit": unit, "sign": sign, "bits": data})
-    return table.replace_schema_metadata({"steps": str(bits.steps)})
+    columns = {"layer": layer, "direction": direction, "unit": unit, "sign": sign, "bits": packed}
+    return table(columns).replace_schema_metadata({"steps": str(bits.steps)})

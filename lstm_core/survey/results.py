@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from lstm_core.say import say
+from lstm_core.survey.arrow import array
 from lstm_core.survey.corpus import Words
 from lstm_core.trace import Trace
 
@@ -79,4 +80,4 @@ def ranked(what: str, columns: Columns, binary: bool, signal: str | None) -> Fol
 
 def columns_of(table: pa.Table) -> Columns:
     """A table's columns as arrays."""
-    return {name: table.column(name).to_numpy() for name in table.column_names}
+    return {name: array(table.column(name)) for name in table.column_names}

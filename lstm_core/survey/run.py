@@ -233,8 +233,8 @@ def _finish(folder: Folder, manifest: dict[str, Any], kept: Kept, hashes: Sequen
     found = tables.final(groups, kept)
     if not found:
         raise ValueError(say("the data holds no step, so there is nothing to survey"))
-    for name, table in found.items():
-        folder.write(folder.path / f"{name}.parquet", [table])
+    for name, pieces in found.items():
+        folder.write(folder.path / f"{name}.parquet", pieces)
     assert set(TABLES) >= {path.stem for path in folder.path.glob("*.parquet")}
     manifest |= {
         "complete": True,

@@ -6,9 +6,11 @@ lowest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+
+PLACE = ("sample_order", "sample_document", "sample_step")
 
 
 def order(document: np.ndarray, step: np.ndarray, seed: int) -> np.ndarray:
@@ -24,20 +26,18 @@ def order(document: np.ndarray, step: np.ndarray, seed: int) -> np.ndarray:
 def measure(values: np.ndarray, document: np.ndarray, step: np.ndarray, size: int, seed: int) -> dict[str, np.ndarray]:
     """``size`` places of ``values`` (unit, step), or as many as there are, each (unit, place): sample_order,
     sample_document, sample_step, the same for all units, and sample_value."""
-    drawn = order(document, step, seed)
-    at = np.argsort(drawn, kind="stable")[:size]
-    shape = (len(values), len(at))
-    return {
-        "sample_order": np.broadcast_to(drawn[at], shape),
-        "sample_document": np.broadcast_to(document[at], shape),
-        "sample_step": np.broadcast_to(step[at], shape),
-        "sample_value": values[:, at],
-    }
+    return _lowest(values, (order(document, step, seed), document, step), size)
 
 
 def merge(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
     """``size`` places of both together."""
-    names = ("sample_order", "sample_document", "sample_step", "sample_value")
-    both = {name: np.concatenate([a[name], b[name]], axis=1) for name in names}
-    at = np.argsort(both["sample_order"][0], kind="stable")[:size]
-    return {name: value[:, at] for name, value in both.items()}
+    places = [np.concatenate([a[name][0], b[name][0]]) for name in PLACE]
+    return _lowest(np.concatenate([a["sample_value"], b["sample_value"]], axis=1), places, size)
+
+
+def _lowest(values: np.ndarray, places: Sequence[np.ndarray], size: int) -> dict[str, np.ndarray]:
+    """The places that come first. places: (place,) each in the order of ``PLACE``, kept once for all units."""
+    at = np.argsort(places[0], kind="stable")[:size]
+    shape = (len(values), len(at))
+    kept = {name: np.broadcast_to(one[at], shape) for name, one in zip(PLACE, places, strict=True)}
+    return {**kept, "sample_value": values[:, at]}

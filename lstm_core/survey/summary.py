@@ -46,8 +46,8 @@ Groups = dict[tuple[str, str], Group]
 
 
 def add(groups: Groups, rows: Mapping[str, Rows], kept: Kept) -> Groups:
-    """``groups``, of what comes before in the data, and a piece of it, by module. One signal after another, so that
-    what is counted is never there twice. Their counts are overwritten."""
+    """``groups``, of what comes before in the data, with a piece of it, by module, added to it. One signal after
+    another, so that what is counted is never there twice."""
     for module, piece in rows.items():
         rule = carry(piece.cell) if not piece.cell.by_values else None
         keep = rule.label("keep") if rule else None
@@ -62,7 +62,7 @@ def add(groups: Groups, rows: Mapping[str, Rows], kept: Kept) -> Groups:
                 **extremes.measure(own, piece.document, piece.step, kept.top, before and before.state),
                 **samples.measure(own, piece.document, piece.step, kept.sample, kept.seed),
             }
-            groups = merge(groups, {(module, name): Group(signal, piece.shape[name], state)}, kept)
+            _merge(groups, (module, name), Group(signal, piece.shape[name], state), kept)
     return groups
 
 
@@ -73,22 +73,27 @@ def _labelled(piece: Rows, kept: Kept) -> following.Labelled:
 
 
 def merge(a: Groups, b: Groups, kept: Kept) -> Groups:
-    """Both together; ``a`` comes before ``b`` in the data. Raises ValueError where a module is not the same in both."""
-    found = dict(a)
+    """Both together, in ``a``, which comes before ``b`` in the data. Raises ValueError where a module is not the same
+    in both."""
     for key, group in b.items():
-        if key not in a:
-            found[key] = group
-            continue
-        first, second = a[key].state, group.state
-        if a[key].shape != group.shape:
-            raise ValueError(f"{key[0] or 'the model'} has other units than before: {group.shape}, not {a[key].shape}")
-        state = {
-            **moments.merge(first, second),
-            **histograms.merge(first, second),
-            **following.merge(first, second),
-            **lags.merge(first, second),
-            **extremes.merge(first, second),
-            **samples.merge(first, second, kept.sample),
-        }
-        found[key] = Group(group.signal, group.shape, state)
-    return found
+        _merge(a, key, group, kept)
+    return a
+
+
+def _merge(groups: Groups, key: tuple[str, str], group: Group, kept: Kept) -> None:
+    if key not in groups:
+        groups[key] = group
+        return
+    before = groups[key]
+    if before.shape != group.shape:
+        raise ValueError(f"{key[0] or 'the model'} has other units than before: {group.shape}, not {before.shape}")
+    first, second = before.state, group.state
+    state = {
+        **moments.merge(first, second),
+        **histograms.merge(first, second),
+        **following.merge(first, second),
+        **lags.merge(first, second),
+        **extremes.merge(first, second),
+        **samples.merge(first, second, kept.sample),
+    }
+    groups[key] = Group(group.signal, group.shape, state)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +16,27 @@ import pyarrow.parquet as pq
 
 from lstm_core.cells.base import Signal
 from lstm_core.survey import extremes, following, histograms, lags
+from lstm_core.survey.arrow import array, column, lists, repeated, table
 from lstm_core.survey.summary import Group, Groups, Kept
 
 KEYS = ("module", "layer", "direction", "signal", "unit")
 QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "q99": 0.99}
 STILL = 1e-2  # a unit that moves by less over all the data is dead (as in ``analysis.health``)
 MOST = 0.95  # a unit that is in one outermost tenth of its range in this share of the steps is saturated
+LARGE = ("chosen", "sample_order")
+"""What is counted of a group and not needed any more once all parts are one."""
+LAGGED = ("pairs", "earlier", "later", "product")
+PLACES = {"highest": "high", "lowest": "low", "sampled": "sample"}
+"""By the kind of a place, the name with which its columns begin in a group's state."""
 
 
 def rows(values: np.ndarray) -> pa.Array:
     """(row, ...) as a column: numbers, or plain lists of them, row by row."""
     if values.ndim == 1:
-        return pa.array(values)
+        return column(values)
     flat = np.ascontiguousarray(values).reshape(len(values), -1)
     offsets = np.arange(len(flat) + 1, dtype=np.int32) * flat.shape[1]
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat.reshape(-1)))
+    return lists(flat.reshape(-1), offsets)
 
 
 def to_tables(groups: Groups, about: Mapping[str, Any]) -> Iterator[pa.Table]:
@@ -39,10 +47,10 @@ def to_tables(groups: Groups, about: Mapping[str, Any]) -> Iterator[pa.Table]:
     shapes = {} if first is None else {name: value.shape[1:] for name, value in first.state.items()}
     note = {"survey": json.dumps({**about, "groups": header, "shapes": shapes})}
     if first is None:
-        yield pa.table({"module": pa.array([], pa.string())}).replace_schema_metadata(note)
+        yield table({"module": []}).replace_schema_metadata(note)
     for key, group in groups.items():
         columns = {name: rows(value) for name, value in group.state.items()}
-        yield pa.table({**_keys({key: group}), **columns}).replace_schema_metadata(note)
+        yield table({**_keys({key: group}), **columns}).replace_schema_metadata(note)
 
 
 class Summary:
@@ -66,11 +74,10 @@ class Summary:
     def group(self, key: tuple[str, str]) -> Group:
         """Reads one."""
         with pq.ParquetFile(self.path, page_checksum_verification=True) as file:
-            table, state = file.read_row_group(self.keys.index(key)), {}
+            found, state = file.read_row_group(self.keys.index(key)), {}
         for name, shape in self.shapes.items():
-            column = table.column(name).combine_chunks()
-            flat = column.flatten() if pa.types.is_list(column.type) else column
-            values = flat.to_numpy(zero_copy_only=False).reshape(len(table), *shape)
+            whole = found.column(name).combine_chunks()
+            values = array(whole.flatten() if pa.types.is_list(whole.type) else whole).reshape(len(found), *shape)
             state[name] = values.astype(np.int64) if values.dtype == np.int32 else values  # room for those of all parts
         return Group(*self.declared[key], state)
 
@@ -81,26 +88,26 @@ def _keys(groups: Groups) -> dict[str, Any]:
     for (module, signal), group in groups.items():
         layer, direction, unit = (axis.reshape(-1) for axis in np.indices(group.shape, np.int32))
         for key, value in zip(KEYS, (module, layer, direction, signal, unit), strict=True):
-            found[key].append(np.full(len(unit), value) if isinstance(value, str) else value)
-    return {key: pa.array(np.concatenate(value)) for key, value in found.items()}
+            found[key].append(np.full(len(unit), value, object) if isinstance(value, str) else value)
+    return {key: column(np.concatenate(value)) for key, value in found.items()}
 
 
-def final(groups: Iterable[tuple[tuple[str, str], Group]], kept: Kept) -> dict[str, pa.Table]:
-    """What is asked, by the names in ``folder.TABLES``; none where there is no group. Every table names its units by
-    their row in "units". groups: each is let go once it is read, but for what is small."""
-    start, small = 0, {}
-    parts: dict[str, list[pa.Table]] = {"quantiles": [], "histograms": [], "followed": []}
+def final(groups: Iterable[tuple[tuple[str, str], Group]], kept: Kept) -> dict[str, Iterator[pa.Table]]:
+    """What is asked, by the names in ``folder.TABLES``; none where there is no group. Each is in pieces, which are made
+    as they are taken, and names its units by their row in "units". groups: each is let go once it is read, but for what
+    is small."""
+    small: Groups = {}
+    start = 0
+    parts: dict[str, list[pa.Table]] = {"quantiles": [], "followed": []}
     for key, group in groups:
         parts["quantiles"].append(_quantiles(group))
-        parts["histograms"].append(_histogram(group, start))
         parts["followed"] += [_followed(group, start, kept, k) for k in range(len(kept.follow))]
         start += len(group.state["count"])
-        left = {name: value for name, value in group.state.items() if name not in ("histogram", "chosen")}
-        small[key] = replace(group, state=left)
+        small[key] = replace(group, state={name: v for name, v in group.state.items() if name not in LARGE})
         del group
     if not small:
         return {}
-    names = next(iter(small.values())).state
+    names = [name for name, value in next(iter(small.values())).state.items() if value.ndim == 1] + list(LAGGED)
     state = {name: np.concatenate([group.state[name] for group in small.values()]) for name in names}
     correlation = lags.autocorrelation(state)
     # By property, and in each by unit.
@@ -108,18 +115,26 @@ def final(groups: Iterable[tuple[tuple[str, str], Group]], kept: Kept) -> dict[s
                                               for one in parts["followed"][k :: len(kept.follow)])])  # fmt: skip
     quantiles = pa.concat_tables(parts["quantiles"])
     return {
-        "units": _units(small, state, quantiles, correlation, followed),
-        "histograms": pa.concat_tables(parts["histograms"]),
-        "lags": _long(correlation, lags.LAGS, "lag", autocorrelation=correlation, pairs=state["pairs"]),
-        "followed": followed,
-        "places": _places(state),
+        "units": iter([_units(small, state, quantiles, correlation, followed)]),
+        "histograms": _each(small, _histogram),
+        "lags": iter([_long(correlation, lags.LAGS, "lag", autocorrelation=correlation, pairs=state["pairs"])]),
+        "followed": iter([followed]),
+        "places": chain.from_iterable(_each(small, partial(_places, kind=kind)) for kind in PLACES),
     }
+
+
+def _each(groups: Groups, table_of: Callable[[Group, int], pa.Table]) -> Iterator[pa.Table]:
+    """A table of each group, which is told the row of its first unit."""
+    start = 0
+    for group in groups.values():
+        yield table_of(group, start)
+        start += len(group.state["count"])
 
 
 def _quantiles(group: Group) -> pa.Table:
     grid, state = histograms.edges(group.signal.low, group.signal.high), group.state
     ends = state["min"], state["max"]
-    return pa.table(
+    return table(
         {name: histograms.quantile(state["histogram"], share, grid, *ends) for name, share in QUANTILES.items()}
     )
 
@@ -135,7 +150,7 @@ def _units(
         [np.full(np.prod(g.shape), np.isfinite((g.signal.low, g.signal.high)).all()) for g in groups.values()]
     )
     names, areas = _best(followed, len(count))
-    return pa.table(
+    return table(
         {
             "id": np.arange(len(count), dtype=np.int32),
             **_keys(groups),
@@ -160,8 +175,8 @@ def _units(
 def _best(followed: pa.Table, units: int) -> tuple[pa.Array, np.ndarray]:
     """Of every unit the property that it follows best, if better than any unit follows the moved labels."""
     name, area = np.full(units, None, object), np.full(units, np.nan)
-    found = {name: followed.column(name).to_numpy() for name in ("id", "auc", "shuffled_auc")}
-    labels = np.array(followed.column("property").to_pylist(), object)
+    found = {name: array(followed.column(name)) for name in ("id", "auc", "shuffled_auc")}
+    labels = array(followed.column("property"))
     strength, chance = np.abs(found["auc"] - 0.5), np.abs(found["shuffled_auc"] - 0.5)
     for label in dict.fromkeys(labels.tolist()):
         at = labels == label
@@ -169,15 +184,15 @@ def _best(followed: pa.Table, units: int) -> tuple[pa.Array, np.ndarray]:
         for unit, value, auc in zip(found["id"][at], strength[at], found["auc"][at], strict=True):
             if value > luck and not value <= abs(area[unit] - 0.5):
                 name[unit], area[unit] = label, auc
-    return pa.array(name.tolist(), pa.string()), area
+    return column(name), area
 
 
 def _histogram(group: Group, start: int) -> pa.Table:
-    """The bins that are not empty. start: the row of the group's first unit."""
+    """The bins that are not empty."""
     counts = group.state["histogram"]
     unit, place = np.nonzero(counts)
     grid = histograms.edges(group.signal.low, group.signal.high)
-    return pa.table(
+    return table(
         {
             "id": (unit + start).astype(np.int32),
             "bin": place.astype(np.int16),
@@ -192,7 +207,7 @@ def _long(values: np.ndarray, along: Sequence[Any], name: str, **columns: np.nda
     """Arrays (unit, k) as columns of a row each."""
     unit = np.repeat(np.arange(len(values), dtype=np.int32), len(along))
     flat = {key: np.ascontiguousarray(value).reshape(-1) for key, value in columns.items()}
-    return pa.table({"id": unit, name: np.tile(np.array(along, np.int32), len(values)), **flat})
+    return table({"id": unit, name: np.tile(np.array(along, np.int32), len(values)), **flat})
 
 
 def _followed(group: Group, start: int, kept: Kept, k: int) -> pa.Table:
@@ -202,25 +217,19 @@ def _followed(group: Group, start: int, kept: Kept, k: int) -> pa.Table:
     grid, size = histograms.edges(group.signal.low, group.signal.high), len(group.state["count"])
     found = following.columns(group.state, k, len(kept.follow), kept.binary[k], grid)
     ids = np.arange(start, start + size, dtype=np.int32)
-    return pa.table({"id": ids, "property": pa.array([kept.follow[k]] * size, pa.string()), **found})
+    return table({"id": ids, "property": repeated(kept.follow[k], size), **found})
 
 
 def _nothing() -> pa.Table:
     numbers = ("correlation", "shuffled_correlation", "auc", "auc_error", "threshold", "accuracy", "shuffled_auc")
     kinds = {"id": pa.int32(), "property": pa.string(), **dict.fromkeys(numbers, pa.float64()), "above": pa.bool_()}
-    return pa.table({name: pa.array([], kind) for name, kind in kinds.items()})
+    return pa.table({name: pa.nulls(0, kind) for name, kind in kinds.items()})
 
 
-def _places(state: Mapping[str, np.ndarray]) -> pa.Table:
-    """The highest and lowest steps of every unit, in their order, and those that were drawn for all."""
-    parts = []
-    for kind, prefix in (("highest", "high"), ("lowest", "low"), ("sampled", "sample")):
-        value = state[f"{prefix}_value"]
-        unit, rank = (axis.reshape(-1).astype(np.int32) for axis in np.indices(value.shape))
-        document, step = (state[f"{prefix}_{name}"].reshape(-1) for name in ("document", "step"))
-        there = document != extremes.NOWHERE
-        columns = {"document": document, "step": step.astype(np.int32), "value": value.reshape(-1)}
-        kinds = pa.DictionaryArray.from_arrays(np.zeros(there.sum(), np.int8), [kind]).cast(pa.string())
-        picked = {name: column[there] for name, column in columns.items()}
-        parts.append(pa.table({"id": unit[there], "kind": kinds, "rank": rank[there], **picked}))
-    return pa.concat_tables(parts)
+def _places(group: Group, start: int, kind: str) -> pa.Table:
+    """The highest or lowest steps of every unit, in their order, or those that were drawn for all."""
+    value, document, step = (group.state[f"{PLACES[kind]}_{name}"] for name in ("value", "document", "step"))
+    there = document != extremes.NOWHERE
+    unit, rank = (axis.astype(np.int32) for axis in np.nonzero(there))
+    places = {"document": document[there], "step": step[there].astype(np.int32), "value": value[there]}
+    return table({"id": unit + np.int32(start), "kind": repeated(kind, len(unit)), "rank": rank, **places})
