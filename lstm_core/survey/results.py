@@ -79,5 +79,5 @@ def ranked(what: str, columns: Columns, binary: bool, signal: str | None) -> Fol
 
 
 def columns_of(table: pa.Table) -> Columns:
-    """A table's columns as arrays."""
-    return {name: array(table.column(name)) for name in table.column_names}
+    """A table's columns as arrays of their own, which can be written to."""
+    return {name: array(table.column(name)).copy() for name in table.column_names}
