@@ -224,6 +224,12 @@ def test_the_largest_part_is_told_as_it_is() -> None:
     assert "“w1”: −0.50. The others outweigh it: +0.30 in all." in said(0.4, -0.5, 0.4)
 
 
+def test_a_change_between_two_words_that_read_alike_says_at_which_steps() -> None:
+    trace = small_model("lstm").run("Mary saw Mary and she")
+    for stop, says in ((2, "f = 1 from “Mary” to “saw”"), (3, "f = 1 from “Mary” to “Mary” (steps 1 to 3)")):
+        assert what_if._summary([analysis.Force("f", 1.0, (0,), 0, stop)], trace) == says
+
+
 def test_gradients_say_how_much_smaller_each_line_is() -> None:
     text = "Mary saw John because she met Anna and John met Anna and she"
     drawn = panels(gradients, text=text, at="12")["vanishing"]
@@ -246,7 +252,11 @@ def test_gradients_are_those_of_the_chosen_layer_and_direction(layer: int, direc
         np.testing.assert_array_equal(way.flow.norm, expected.norm)
     text = vanishing("x", trace, ways, "step 4")["text"]
     shares = [way.share[14 if direction else 0] for way in ways]
-    assert f"Where it began, at “step {15 if direction else 1}”, by: LSTM (c) {rounded(1 / shares[0])}" in text
+    by = "by" if direction else "it is smaller by a factor of"  # nothing was said before
+    began = f"Where it began, at “step {15 if direction else 1}”, {by}: LSTM (c)"
+    assert shares[0] < 1 and f"{began} {rounded(1 / shares[0])}" in text
+    ways[0].flow.norm[14 if direction else 0] = 2.5 * ways[0].flow.identity
+    assert f"{began}, 2.5 times larger; LSTM (h) {rounded(1 / shares[1])}" in vanishing("x", trace, ways, "it")["text"]
     assert ("10 steps back" in text) == (direction == 1)
     assert (
         "10 steps back" not in vanishing("x", trace, gradients._ways(trace, 10, "LSTM", Drawn(0, 0)), "step 11")["text"]

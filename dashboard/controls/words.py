@@ -54,13 +54,16 @@ def other_sentence(shown: Scene) -> str:
 
 
 def word_pair(shown: Scene) -> tuple[str, str]:
-    """Two words to hold against each other: pronouns that the text has, else the two that are likeliest after it."""
+    """Two words to hold against each other: pronouns that the text has, else the two that are likeliest after it, whole
+    ones first."""
     read = Counter(token.piece for trace in shown.traces for token in trace.tokens)
     best = max(PAIRS, key=lambda pair: sum(read[word] for word in pair))
     if any(read[word] for word in best):
         return best
     tables = (reading.next_words[-1] for reading in shown.readings if reading.likeliest is not None and reading.trace)
-    likely = [typed(word) for word, _ in next(tables, []) if word not in (BYTE, UNKNOWN)]
+    told = [word for word, _ in next(tables, []) if word not in (BYTE, UNKNOWN)]
+    told.sort(key=lambda word: word[:1] == "-" or word[-1:] == "-")  # parts of words only where there is no other
+    likely = [typed(word) for word in told]
     return (likely[0], likely[1]) if len(likely) > 1 else PAIRS[0]
 
 

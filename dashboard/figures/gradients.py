@@ -90,7 +90,12 @@ def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str
     if ways[0].back(1) is not None and len({way.backward for way in ways}) == 1:
         factors = _factors([(name, way, way.first) for name, way in named_ways])
         start = p.quoted(named(trace, ways[0].first))
-        said.append(tr("Where it began, at {word}, by: {factors}.", word=start, factors=factors))
+        told = {"word": start, "factors": factors}
+        said.append(
+            tr("Where it began, at {word}, by: {factors}.", **told)
+            if said
+            else tr("Where it began, at {word}, it is smaller by a factor of: {factors}.", **told)
+        )
     text = p.sentences(*said)
     title = tr("How the state after {word} depends on the states before", word=p.quoted(word))
     notes = [
@@ -115,14 +120,16 @@ def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str
 
 
 def _factors(places: Sequence[tuple[str, Way, int | None]]) -> str:
-    """How many times smaller than at the end each line is at its place."""
-    times = ((name, float(way.share[at])) for name, way, at in places if at is not None)
-    return tr("; ").join(
-        tr("{line} {times}", line=name, times=p.rounded(1 / share))
-        if share > FLOOR
-        else tr("{line}, nothing left", line=name)
-        for name, share in times
-    )
+    """How many times smaller than at the end each line is at its place; some are larger there."""
+
+    def told(line: str, share: float) -> str:
+        if share <= FLOOR:
+            return tr("{line}, nothing left", line=line)
+        if share > 1:
+            return tr("{line}, {times} times larger", line=line, times=p.rounded(share))
+        return tr("{line} {times}", line=line, times=p.rounded(1 / share))
+
+    return tr("; ").join(told(name, float(way.share[at])) for name, way, at in places if at is not None)
 
 
 def paths(id: str, trace: Trace, flow: Flow) -> dict[str, Any]:

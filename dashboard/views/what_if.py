@@ -379,7 +379,11 @@ def _summary(active: list[Intervention], trace: Trace) -> str:
             where = tr("at every word")
         elif trace.tokens:
             ends = {"first": quoted(named(trace, first)), "last": quoted(named(trace, last - 1))}
-            where = tr("from {first} to {last}", **ends)
+            where = (
+                tr("from {first} to {last} (steps {start} to {stop})", **ends, start=first + 1, stop=last)
+                if ends["first"] == ends["last"]
+                else tr("from {first} to {last}", **ends)
+            )
         else:
             where = tr("from step {first} to {last}", first=first + 1, last=last)
         what = quoted(visible(item.word)) if isinstance(item, Swap) else _forced(item)
