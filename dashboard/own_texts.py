@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_core.say import say
+from lstm_core.survey.documents import delimiter
 
 LONGEST = 1_000_000
 """Characters that are surveyed on the page: of two models about two minutes."""
@@ -50,7 +51,8 @@ def uploaded(name: str, data: bytes) -> list[str]:
         return documents(text)
     before = csv.field_size_limit(max(len(text), 1))
     try:
-        table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        separator = delimiter(io.StringIO(text, newline="").readline())
+        table = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
         columns = [column.strip() for column in table.fieldnames or ()]
         wanted = "text" if "text" in columns else columns[0] if len(columns) == 1 else None
         if wanted is None:

@@ -275,6 +275,10 @@ def test_files_are_read_as_documents() -> None:
     assert own_texts.uploaded("a.txt", "\ufeffone\r\n\r\n two ".encode()) == ["one", "two"]
     assert own_texts.uploaded("A.CSV", b'id,text\n1,"a, b"\n2,\n3,c\n4\n') == ["a, b", "c"]
     assert own_texts.uploaded("a.csv", b'said\n"two\nlines"\n') == ["two\nlines"]
+    for separator in (";", "\t"):  # as a spreadsheet writes it where a comma is written in numbers
+        data = f'id{separator}text\r\n1,5{separator}"a{separator} b"\r\n2{separator}c, d'.encode()
+        assert own_texts.uploaded("a.csv", data) == [f"a{separator} b", "c, d"]
+    assert own_texts.uploaded("a.csv", b'"text; or not"\r\na; b\r') == ["a; b"]
 
 
 def test_own_texts_are_surveyed_and_drawn_and_asked_for_a_pattern(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 import lstm_core
 from lstm_core.network import Network
 from lstm_core.survey import part, pieces
+from lstm_core.survey.documents import documents
 
 TEXTS = ["I grew up in France. I speak fluent", "The bus was late.", "I speak", "I was born in Japan. It rained."]
 
@@ -241,6 +242,14 @@ def test_files_that_cannot_be_read_are_refused_in_words(model: Network, tmp_path
             lstm_core.survey(model, data, tmp_path / "s")
 
 
+def test_a_table_of_values_between_semicolons_or_tabs_is_read(tmp_path: Path) -> None:
+    for separator in ",;\t":
+        rows = (("id", "text"), ("1", f"a{separator} b"), ("2", 'say "c"\nd'))
+        lines = (separator.join('"' + value.replace('"', '""') + '"' for value in row) for row in rows)
+        (tmp_path / "a.csv").write_text("\r\n".join(lines), "utf-8-sig", newline="")
+        assert [one.content for one in documents(tmp_path / "a.csv")] == [f"a{separator} b", 'say "c"\nd']
+
+
 def test_what_was_done_before_a_bad_document_is_kept(model: Network, tmp_path: Path, cut: None) -> None:
     data = [np.zeros((40, 16), np.float32), np.ones((40, 16), np.float32), NAN]
     with pytest.raises(ValueError, match="document 2 holds nan"):
@@ -277,6 +286,7 @@ def test_a_disk_that_the_system_says_is_full_is_said_and_nothing_is_lost(tmp_pat
 import resource
 import lstm_core
 from lstm_core.survey import part, pieces
+from lstm_core.survey.documents import documents
 part.STEPS = pieces.STEPS = 30
 seen = []
 def tell(progress):

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +219,8 @@ def _lines(name: str, suffix: str, column: str | None) -> Iterator[str]:
             return
         before = csv.field_size_limit(1 << 30)
         try:
-            table = csv.DictReader(file, strict=True)
+            header = file.readline()
+            table = csv.DictReader(chain([header] if header else [], file), strict=True, delimiter=delimiter(header))
             named = _named(name, list(table.fieldnames or ()), column)
             yield from (row[named] or "" for row in table)
         except csv.Error as error:
@@ -227,6 +229,12 @@ def _lines(name: str, suffix: str, column: str | None) -> Iterator[str]:
             ) from error
         finally:
             csv.field_size_limit(before)
+
+
+def delimiter(header: str) -> str:
+    """What a table of values separated by commas is separated by, going by its first line: where a comma is written in
+    numbers, spreadsheets put a semicolon or a tab between values."""
+    return max(",;\t", key=lambda one: len(next(csv.reader([header], delimiter=one), [])))
 
 
 def _parquet(name: str, column: str | None) -> Iterator[Any]:
