@@ -443,6 +443,8 @@ def is_network(path: str | os.PathLike[str]) -> bool:
     """Whether it is a file that ``Network.save`` wrote, by its header. Raises OSError for one that cannot be read."""
     from safetensors import SafetensorError, safe_open
 
+    if Path(path).is_fifo():  # opening one waits for whoever writes to it
+        return False
     with open(path, "rb"):
         pass
     try:

@@ -152,6 +152,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "a link to itself": (["health", "a.safetensors", "loop.npy"], r"loop\.npy: Too many levels of symbolic links"),
     "numbers without end": (["trace", "a.safetensors", "--input", "/dev/zero"], r"/dev/zero is not an \.npy file"),
     "a model without end": (["trace", "/dev/zero", "--input", "x.npy"], r"/dev/zero is a device, not a file"),
+    "a model that never comes": (["trace", "pipe.pt", "--input", "x.npy"], r"pipe\.pt is a pipe, not a file"),
     "not a model": (["trace", "x.npy", "--input", "x.npy"], r".+"),
 }
 
@@ -164,6 +165,7 @@ def test_what_is_wrong_is_a_sentence(
     np.save(folder / "words.npy", np.array(["a", "b"]))
     (folder / "empty.npy").touch()
     (folder / "loop.npy").symlink_to("loop.npy")
+    os.mkfifo(folder / "pipe.pt")
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"Mary\xff")))
     code, out, error = run(capsys, *arguments)
     assert (code, out) == (2, "")

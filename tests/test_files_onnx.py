@@ -146,6 +146,18 @@ def test_rnn_activations_that_the_evaluator_has() -> None:
     np.testing.assert_allclose(found, outputs(model, inputs())[0], rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["Affine", "ScaledTanh", "ThresholdedRelu", "LeakyRelu", "HardSigmoid", "Elu"])
+def test_where_runtimes_differ_in_a_default_it_is_said(name: str) -> None:
+    """ONNX Runtime 1.32 gives zeros for Affine and ScaledTanh without alpha, and what is above zero, not above one, for
+    ThresholdedRelu."""
+    node, arrays = node_and_weights("RNN", activations=[name])
+    [block] = load(model_of(node, arrays).SerializeToString()).blocks
+    said = f"alpha of {name} is 1, as ONNX has it by default; ONNX Runtime takes 0"
+    assert block.assumed == ((said,) if name in ("Affine", "ScaledTanh", "ThresholdedRelu") else ())
+    node, arrays = node_and_weights("RNN", activations=[name], activation_alpha=[0.5])
+    assert load(model_of(node, arrays).SerializeToString()).blocks[0].assumed == ()
+
+
 # The evaluator leaves out clip, input_forget, other activations and sequence_lens: the specification's equations.
 
 

@@ -23,7 +23,7 @@ from lstm_core.files.formats.onnx.fold import Computed
 from lstm_core.files.formats.onnx.graph import DIRECTIONS, Node, text
 from lstm_core.files.formats.onnx.loops import one_round
 from lstm_core.files.formats.onnx.values import Values
-from lstm_core.say import say
+from lstm_core.say import Said, say
 from lstm_core.variant import FORMULAS, SIGMOID, TANH, Activation, activation, variant
 
 ORDER = {"LSTM": "iofg", "GRU": "zrn", "RNN": "a"}
@@ -41,6 +41,8 @@ COMMON = {
     "clip": FLOAT,
     "output_sequence": INT,
 }
+WITHOUT = ("affine", "scaledtanh", "thresholdedrelu")
+"""Functions for which ONNX Runtime has no default of alpha."""
 KNOWN = {"LSTM": COMMON | {"input_forget": INT}, "GRU": COMMON | {"linear_before_reset": INT}, "RNN": COMMON}
 
 
@@ -85,7 +87,8 @@ def blocks(name: str, node: Node, values: Values) -> list[Block]:
     initial, unsaid = _initial(node, values, layout, len(directions), hidden, where)
     lengths, also = _lengths(node, values, layout, where)
     assumed += [*unsaid, *also, *one_round(node)]
-    cells = _cells(kind, attributes, "P" in given, len(directions), where)
+    cells, defaults = _cells(kind, attributes, "P" in given, len(directions), where)
+    assumed += defaults
     parts = [
         _split(kind, cell, {key: value[d] for key, value in given.items()}, hidden) for d, cell in enumerate(cells)
     ]
@@ -161,10 +164,13 @@ def _fits(given: Mapping[str, np.ndarray], kind: str, count: int, stated: int | 
     return hidden
 
 
-def _cells(kind: str, attributes: Mapping[str, Any], peepholes: bool, count: int, where: str) -> list[type[Cell]]:
-    """The cell that the node's attributes ask for, for each direction."""
+def _cells(
+    kind: str, attributes: Mapping[str, Any], peepholes: bool, count: int, where: str
+) -> tuple[list[type[Cell]], list[Said]]:
+    """The cell that the node's attributes ask for, for each direction, and what is assumed of its functions."""
     usual = {"LSTM": [SIGMOID, TANH, TANH], "GRU": [SIGMOID, TANH], "RNN": [TANH]}[kind]
-    functions = _functions(attributes, len(usual) * count, where) or usual * count
+    functions, assumed = _functions(attributes, len(usual) * count, where)
+    functions = functions or usual * count
     clip = float(attributes.get("clip", 0.0)) or math.inf  # 0 is how runtimes write that there is none
     if clip < 0 or clip != clip:
         raise ValueError(say("{where} has the clip {clip}; a positive number is needed", where=where, clip=clip))
@@ -180,11 +186,12 @@ def _cells(kind: str, attributes: Mapping[str, Any], peepholes: bool, count: int
         else:
             base = CELLS["peephole" if peepholes else "lstm"]
             cells.append(variant(base, *chosen, clip=clip, coupled=bool(attributes.get("input_forget", 0))))
-    return cells
+    return cells, assumed
 
 
-def _functions(attributes: Mapping[str, Any], wanted: int, where: str) -> list[Activation]:
-    """The activations that the node names, those of one direction after those of the other; none if it names none."""
+def _functions(attributes: Mapping[str, Any], wanted: int, where: str) -> tuple[list[Activation], list[Said]]:
+    """The activations that the node names, those of one direction after those of the other; none if it names none. And
+    what is assumed of them."""
     names = [text(name) for name in attributes.get("activations", [])]
     if names and len(names) != wanted:
         raise ValueError(
@@ -192,18 +199,25 @@ def _functions(attributes: Mapping[str, Any], wanted: int, where: str) -> list[A
         )
     # "The values are consumed in the order of activation functions": each takes the next of those that it needs.
     alpha, beta = (iter(attributes.get(f"activation_{key}", [])) for key in ("alpha", "beta"))
-    functions = []
+    functions, assumed = [], dict[Said, None]()
     try:
-        for usual in map(activation, names):
+        for name, usual in zip(names, map(activation, names), strict=True):
             formula = FORMULAS[usual.name]
-            taken = (
+            taken = [
                 next(given, None) if default is not None else None
                 for given, default in ((alpha, formula.alpha), (beta, formula.beta))
-            )
+            ]
             functions.append(activation(usual.name, *taken))
+            if taken[0] is None and usual.name in WITHOUT:
+                said = say(
+                    "alpha of {name} is {alpha:g}, as ONNX has it by default; ONNX Runtime takes 0",
+                    name=name,
+                    alpha=formula.alpha,
+                )
+                assumed[said] = None
     except ValueError as error:
         raise ValueError(say("activations of {where}: {error}", where=where, error=limits.reason(error))) from error
-    return functions
+    return functions, [*assumed]
 
 
 def _split(kind: str, cell: type[Cell], part: Mapping[str, np.ndarray], hidden: int) -> dict[str, np.ndarray]:
