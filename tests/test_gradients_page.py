@@ -105,6 +105,13 @@ def test_a_unit_that_lets_go_is_told_apart_from_what_it_keeps() -> None:
     assert at == "John" and f"keeps {100 * share:.0f}" in text and "let go once, at “John”" in text
 
 
+def test_a_unit_that_keeps_nothing_of_a_single_word_lets_go_of_everything() -> None:
+    trace = load_model("pronouns-clockwork").run("Mary", device="cpu")
+    found = timescales(trace)
+    unit = int(np.argmin(found.holding))
+    assert found.holding[unit] == 0 and "keeps 0 % a step" in spans("s", trace, found, unit)["text"]
+
+
 @pytest.mark.parametrize("name", ["lstm", "gru", "janet", "slstm"])
 def test_letting_go_is_keeping_less_than_half_of_something(name: str) -> None:
     trace = random_trace(name, time=12, batch=1)
