@@ -27,7 +27,7 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 from uploads import HOSTILE, WORDS, npy, onnx_lstm, safetensors, saved, tagger
 
-from dashboard import cache, language, library
+from dashboard import address, cache, language, library
 from dashboard.state import YOURS, Settings
 from dashboard.views import discover
 from dashboard.yours import inputs, session, vocabulary
@@ -157,8 +157,20 @@ KINDS: dict[str, st.SearchStrategy[str]] = {
     "present": st.just("1"),
     "tour": st.text(max_size=20),
     "experiment": st.sampled_from([*experiments(), "train", "nonsense"]),
+    "method": st.sampled_from(["exact", "integrated gradients", "nonsense"]),
+    "beside": st.sampled_from(["the model on the right", "a file of yours", "a copy with a fault", "nonsense"]),
+    "find": st.sampled_from(["quotes", "saturated", "(", *MARKUP]),
+    "beyond": st.sampled_from(["Look", "Translate", "Draw", "Imagine", "nonsense"]),
+    "picture": st.sampled_from(["", "rc5", "ks1-io3-bt8-rx15", "rc5-rc5", "rc99"]),
+    "draw": st.sampled_from(["copy-0", "copy-9999", "new-999", "new-1000", "nonsense"]),
+    "imagine": st.sampled_from(["vrnn-read-0", "storn-new-3", "plain-read-9999", "storn", "nonsense"]),
+    "inside": st.sampled_from(["Gates", "Memory", "What if", "Gradients", "nonsense"]),
+    "part": st.sampled_from(["decoder", "encoder", "reader", "cell", "forward", "backward", "nonsense"]),
+    "force": st.builds("{}:{}".format, st.sampled_from(["decoder", "encoder", "cell", "reader", "backward"]), forced),
+    **{name: st.sampled_from(NUMBERS) for name in ("number", "inside_unit", "row", "row2")},
 }
 KINDS |= {field.name: st.sampled_from(NUMBERS) | names for field in fields(Settings) if field.name not in KINDS}
+KINDS |= {name: names for name in address.ALL if name not in KINDS}
 links = st.fixed_dictionaries({}, optional={name: st.one_of(kind, kind, kind, names) for name, kind in KINDS.items()})
 
 
@@ -228,7 +240,7 @@ def page_of(name: str) -> None:
     importlib.import_module(name).page()
 
 
-def opened(page: str, params: Mapping[str, str], state: Mapping[str, Any] | None = None, own: str = "") -> None:
+def opened(page: str, params: Mapping[str, str], state: Mapping[str, Any] | None = None, own: str = "") -> AppTest:
     """Open a page of this name, or "app", as a link with ``params`` does in a session that holds ``state``.
 
     It opens without an exception and in time, shows none of the visitor's markup as such, and nothing that is marked
@@ -255,6 +267,7 @@ def opened(page: str, params: Mapping[str, str], state: Mapping[str, Any] | None
     if own:
         marks = {mark for proto in protos for mark in re.findall(rb"zq\d+zq", proto.SerializeToString())}
         assert marks <= {own.encode()}, marks
+    return test
 
 
 def markdown(proto: Any) -> Iterator[str]:
@@ -294,6 +307,26 @@ def test_any_link_is_answered(page: str, params: dict[str, str]) -> None:
 @pytest.mark.parametrize("text", ["", "Mary", "Mary was here"])
 def test_an_intervention_outlives_an_edit_of_its_sentence(do: str, text: str) -> None:
     opened("dashboard.views.what_if", {"do": do, "do2": do, "text": text})
+
+
+@given(
+    page=st.sampled_from(PAGES),
+    params=links,
+    later=st.lists(st.fixed_dictionaries({"text": texts, "left": models, "right": models}), min_size=1, max_size=3),
+)
+@examples(12)
+def test_what_a_session_holds_may_be_older_than_its_text_and_models(
+    page: str, params: dict[str, str], later: list[dict[str, str]]
+) -> None:
+    test = opened(page, params)
+    for chosen in later:
+        test.session_state["settings"] = chosen
+        try:
+            test.run()
+        except ValueError as error:  # AppTest's own, where a list names its choices otherwise than before
+            assert "is not in list" in str(error)
+            return
+        assert not test.exception, [one.value for one in test.exception]
 
 
 @given(params=links)
