@@ -171,3 +171,12 @@ def test_values_as_csv_and_npz() -> None:
     assert one["value"].item() == pytest.approx(trace.sel("f", layer=0, direction=0, time=2, batch=0, unit=3).item())
     assert one["token"].item() == "John"
     np.testing.assert_array_equal(np.load(io.BytesIO(as_npz(trace)))["c"], trace.signals["c"])
+
+
+@pytest.mark.parametrize("name", ["what_if", "compare"])
+def test_a_page_that_names_pieces_says_what_they_are_of(name: str) -> None:
+    general = {"left": "general-lstm", "right": "general-gru"}
+    told = [one.value for one in opened(f"dashboard.views.{name}", text="Mary met Anna", **general).caption]
+    assert "\u201cAn-\u201d, \u201c-na\u201d: the pieces in which \u201cAnna\u201d is read, one after the other." in told
+    whole = opened(f"dashboard.views.{name}", text="Mary met John", **general)
+    assert not any("pieces" in one.value for one in whole.caption)
