@@ -85,17 +85,20 @@ export interface Box {
   height: number
 }
 
-/** A place on a figure's stage. */
+/** A place on a figure's stage, and of which side it is. */
 export interface Rows {
   stage: HTMLElement
   box: Box
+  side: number
 }
 
-/** A figure's element: what it was drawn from, whether it has asked for something else, and where its rows are. */
+/** A figure's element: what it was drawn from, whether it has asked for something else, where its rows are, and how it is
+ * told of words that are to be seen. */
 export interface FigureElement extends HTMLElement {
   of?: Origin | null
   waits?: boolean
   rowsNamed?(row: string): Rows[]
+  speakOf?(words: string[]): void
 }
 
 /** What Streamlit calls a component with; the loader has unpacked its data. */

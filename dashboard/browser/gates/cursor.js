@@ -21,7 +21,7 @@ export function follow(figure, content, geometry, parts) {
     const from = figure.view(k)[0]
     const shown = steps[k] - from
     cursor.style.transform = `translateX(${geometry.tops[k].left + shown * figure.pitch[k]}px)`
-    labels.mark(words, shown)
+    labels.mark(words, shown, figure.spoken)
     const nodes = labels.words(words)
     const seen = nodes.map(({ first, last }) => ({ first: first + from, last: last + from }))
     tint.tint(nodes, tint.shares(sides[k].adds, steps[k], seen), tintColors(figure, content))

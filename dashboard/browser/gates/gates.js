@@ -71,6 +71,8 @@ export class Figure {
   /** @type {[side?: number, unit?: RowName | null]} */
   hovered = []
   /** @type {string[]} */
+  spoken = [] // words that a tour speaks of
+  /** @type {string[]} */
   cut = [] // what is said of a film that shows less than is in view
   repaints = 0
   /** @type {string | undefined} */
@@ -88,7 +90,12 @@ export class Figure {
     this.stage = stage
     this.tip = tip
     root.rowsNamed = (row) =>
-      this.panels.filter((panel) => panel.row === row && !panel.empty).map(({ box }) => ({ stage, box }))
+      this.panels.filter((panel) => panel.row === row && !panel.empty).map(({ box, side }) => ({ stage, box, side }))
+    root.speakOf = (words) => {
+      if (words.join() === this.spoken.join()) return
+      this.spoken = words
+      this.cursor()
+    }
     parent.append(root)
     this.ahead = new Ahead(
       root,

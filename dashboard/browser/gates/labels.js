@@ -1,4 +1,5 @@
-// The words over a column: flat if they fit, else slanted; thinned when there are many; the word at the cursor always shown.
+// The words over a column: flat if they fit or are single characters, which a slant does not make narrower, else slanted;
+// thinned when there are many; the word at the cursor always shown.
 import { make } from "../page/dom.js"
 import { wordTitle } from "../page/naming.js"
 import { wall } from "../page/screen.js"
@@ -6,9 +7,9 @@ import { wall } from "../page/screen.js"
 /** @import { Word } from "../types.d.ts" */
 /** @import { Label, Speaks, Top } from "./types.d.ts" */
 
-/** How the words of all columns are drawn.
- * @typedef {{ flat: boolean, height: number }} Plan */
-/** @typedef {HTMLElement & { first: number, last: number, x: number }} WordLabel */
+/** How the words of all columns are drawn. ``apart``: pixels between the middles of two that are both shown.
+ * @typedef {{ flat: boolean, fits: boolean, height: number, apart: number }} Plan */
+/** @typedef {HTMLElement & { first: number, last: number, x: number, apart: number }} WordLabel */
 
 const pen = document.createElement("canvas").getContext("2d")
 const LONGEST = 14 // characters
@@ -42,27 +43,31 @@ function short(text) {
 /** @param {Speaks[]} sides @param {number[]} pitch @returns {Plan} */
 export function plan(sides, pitch) {
   const large = planned(sides, pitch)
-  if (large.flat || size === SMALL) return large
+  if (large.fits || size === SMALL) return large
   write(SMALL)
   const small = planned(sides, pitch)
-  if (small.flat) return small
+  if (small.fits) return small
   write(ON_THE_WALL)
   return large
 }
 
 /** @param {Speaks[]} sides @param {number[]} pitch @returns {Plan} */
 function planned(sides, pitch) {
-  let flat = true
+  let fits = true
+  let single = true
   let longest = 0
   sides.forEach((side, k) => {
     for (const [text, first, last] of side.words) {
       const width = pen?.measureText(short(text)).width ?? 0
       longest = Math.max(longest, width)
       const gap = text.length > 1 ? 4 : 0 // single characters stand as close as they do in a line of Chinese
-      if (width > (last - first + 1) * pitch[k] - gap) flat = false
+      if (width > (last - first + 1) * pitch[k] - gap) fits = false
+      if (Array.from(text).length > 1) single = false
     }
   })
-  return { flat, height: flat ? line() + 1 : Math.min((76 / 12) * size, Math.ceil(longest * 0.64 + 14)) }
+  const flat = fits || single
+  const height = flat ? line() + 1 : Math.min((76 / 12) * size, Math.ceil(longest * 0.64 + 14))
+  return { flat, fits, height, apart: fits ? 0 : flat ? longest + 1 : slant() }
 }
 
 // The words of a column, without the lines under those of several steps.
@@ -74,13 +79,13 @@ export function words(layer) {
 // A word over several steps gets a line under it: these are its pieces.
 /** @param {HTMLElement} layer @param {Word[]} shown @param {Plan} plan @param {Top} top @param {number} pitch
  * @param {(step: number) => void} onPick */
-export function draw(layer, shown, { flat, height }, top, pitch, onPick) {
+export function draw(layer, shown, { flat, height, apart }, top, pitch, onPick) {
   /** @type {HTMLElement[]} */
   const nodes = []
   let free = -Infinity
   for (const [text, first, last, known] of shown) {
     const x = ((first + last + 1) / 2) * pitch
-    const thin = !flat && x - free < slant()
+    const thin = x - free < apart
     if (!thin) free = x
     const node = make("span", {
       class: `gs-word${flat ? "" : " gs-slanted"}${known ? "" : " gs-unknown"}${thin ? " gs-thinned" : ""}`,
@@ -99,7 +104,7 @@ export function draw(layer, shown, { flat, height }, top, pitch, onPick) {
         onPick(first)
       },
     })
-    nodes.push(Object.assign(node, { first, last, x }))
+    nodes.push(Object.assign(node, { first, last, x, apart }))
     if (last > first && pitch > 3) {
       const brace = {
         left: `${top.left + first * pitch + 1}px`,
@@ -112,16 +117,17 @@ export function draw(layer, shown, { flat, height }, top, pitch, onPick) {
   layer.replaceChildren(...nodes)
 }
 
-// Show which word the cursor is on; slanted neighbours that it would cover give way.
-/** @param {HTMLElement} layer @param {number} step */
-export function mark(layer, step) {
+// Show which word the cursor is on, and those that a tour speaks of; neighbours that they would cover give way.
+/** @param {HTMLElement} layer @param {number} step @param {string[]} [spoken] */
+export function mark(layer, step, spoken = []) {
   const nodes = words(layer)
   const here = nodes.find((node) => node.first <= step && step <= node.last)
+  const shown = nodes.filter((node) => node === here || spoken.includes(node.textContent))
   for (const node of nodes) {
+    const stays = shown.includes(node)
     node.classList.toggle("gs-here", node === here)
-    const covered =
-      node !== here && here && node.classList.contains("gs-slanted") && Math.abs(node.x - here.x) < slant()
-    node.classList.toggle("gs-covered", Boolean(covered))
+    node.classList.toggle("gs-spoken", stays)
+    node.classList.toggle("gs-covered", !stays && shown.some(({ x }) => Math.abs(node.x - x) < node.apart))
   }
 }
 

@@ -14,14 +14,17 @@ const LINE = 24 // pixels of a line among others
 /** An element, the rows of a figure that are no elements of their own, or from the top of one element to another's foot.
  * @typedef {Element | Rows | { from: Element, to: Element }} Thing */
 
-/** @type {(selector: string) => HTMLElement[]} */
-const all = (selector) => {
-  /** @type {NodeListOf<HTMLElement>} */
-  const nodes = document.querySelectorAll(selector)
-  return Array.from(nodes).filter((node) => node.getClientRects().length)
+// What is seen of a selection; with ``hidden``, what is not seen behind it.
+/** @type {(root: ParentNode, selector: string, hidden?: boolean) => HTMLElement[]} */
+const within = (root, selector, hidden = false) => {
+  const nodes = /** @type {HTMLElement[]} */ (Array.from(root.querySelectorAll(selector)))
+  const seen = nodes.filter((node) => node.getClientRects().length)
+  return hidden ? [...seen, ...nodes.filter((node) => !seen.includes(node))] : seen
 }
-/** @template One @param {One[]} found @param {string} side */
-const sided = (found, side) => (side === "left" ? found.slice(0, 1) : side === "right" ? found.slice(1, 2) : found)
+/** @type {(selector: string) => HTMLElement[]} */
+const all = (selector) => within(document, selector)
+/** @type {(k: number, side: string | undefined) => boolean} */
+const onSide = (k, side) => side === undefined || k === ["left", "right"].indexOf(side)
 /** @type {(name: string) => string} */
 const quoted = (name) => CSS.escape(name)
 
@@ -29,24 +32,26 @@ const quoted = (name) => CSS.escape(name)
 /** @type {Record<string, (name: string, side: string) => Thing[]>} */
 const FINDS = {
   row: (name, side) =>
-    all(".gs-plot").flatMap((root) => sided(/** @type {FigureElement} */ (root).rowsNamed?.(name) ?? [], side)),
+    all(".gs-plot")
+      .flatMap((root) => /** @type {FigureElement} */ (root).rowsNamed?.(name) ?? [])
+      .filter((row) => onSide(row.side, side)),
   word: (text) =>
     text
       ? first(all(".gs-word, .gw-word, .gc-word").filter((node) => node.textContent === text))
       : all(".gs-word.gs-here, .gw-word.gw-here, .gc-word.gc-here"),
-  gate: (name, side) => [
-    ...sided(all(`.gw-node[data-signal="${quoted(name)}"]`), side),
-    ...sided(all(`.gw-stage [data-signal="${quoted(name)}"]`), side).map(inNumbers),
-  ],
+  gate: (name, side) =>
+    all(".gw-column")
+      .filter((_, k) => onSide(k, side))
+      .flatMap((column) => [
+        ...first(within(column, `.gw-node[data-signal="${quoted(name)}"]`)),
+        ...within(column, `.gw-stage [data-signal="${quoted(name)}"]`).map(inNumbers),
+      ]),
   stage: (number) => all(".gw-tab").slice(Number(number) - 1, Number(number)),
   panel: (id) => all(`[data-testid="gc-${quoted(id)}"], [data-panel="${quoted(id)}"]`),
-  button: (name) =>
-    first(
-      all(
-        ["gs", "gw", "gt"].map((one) => `[data-testid="${one}-${quoted(name)}"]`).join() +
-          `, .st-key-${quoted(name)} button`,
-      ),
-    ),
+  button: (name) => {
+    const named = ["gs", "gw", "gt"].map((one) => `[data-testid="${one}-${quoted(name)}"]`).join()
+    return first(within(document, `${named}, .st-key-${quoted(name)} button`, true)) // a talk hides some, and presses them
+  },
   fold: (name) => all(`details[data-testid^="gw-${quoted(name)}"]`),
   next: () => [
     ...all("[data-testid^=gs-next-]")
@@ -59,6 +64,13 @@ const FINDS = {
 }
 /** @type {(found: HTMLElement[]) => HTMLElement[]} */
 const first = (found) => found.slice(0, 1)
+
+// The words among what is ringed are seen, however many there are.
+/** @param {string[]} things */
+function speakOf(things) {
+  const words = things.filter((thing) => thing.startsWith("word ")).map((thing) => thing.split(" ")[1])
+  for (const root of all(".gs-plot")) /** @type {FigureElement} */ (root).speakOf?.(words)
+}
 
 /** @param {Stop} stop */
 export function onItsPage(stop) {
@@ -134,6 +146,7 @@ export class Ring {
     this.key = key
     this.stop = stop
     clearInterval(this.timer)
+    speakOf([])
     this.beats = 0
     this.stood = 0
     this.waiting = [...(stop?.press ?? [])]
@@ -150,6 +163,7 @@ export class Ring {
     if (!this.stop || !this.there(this.stop)) return this.draw([])
     this.beats += 1
     if (this.waiting.length) this.press()
+    speakOf(this.stop.ring)
     const rects = this.stop.ring
       .flatMap(find)
       .map(rect)
