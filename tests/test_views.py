@@ -177,6 +177,6 @@ def test_values_as_csv_and_npz() -> None:
 def test_a_page_that_names_pieces_says_what_they_are_of(name: str) -> None:
     general = {"left": "general-lstm", "right": "general-gru"}
     told = [one.value for one in opened(f"dashboard.views.{name}", text="Mary met Anna", **general).caption]
-    assert "\u201cAn-\u201d, \u201c-na\u201d: the pieces in which \u201cAnna\u201d is read, one after the other." in told
+    assert "“An-”, “-na”: the pieces in which “Anna” is read, one after the other." in told
     whole = opened(f"dashboard.views.{name}", text="Mary met John", **general)
     assert not any("pieces" in one.value for one in whole.caption)

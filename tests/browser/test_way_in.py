@@ -94,6 +94,26 @@ def ringed(page: Page) -> None:
     assert page.evaluate(FREE)
 
 
+def test_what_a_stop_names_is_on_its_side_is_seen_and_is_pressed_even_where_a_talk_hides_it(
+    browser: Browser, server: Server
+) -> None:
+    context = browser.new_context(viewport=WALL)  # type: ignore[arg-type]
+    page = context.new_page()
+    rings = page.locator(".gt-ring:not([hidden])")
+    page.goto(f"{server.url}/?tour=lstm-or-gru&stop=2&present=1")
+    expect(rings).to_have_count(3)  # o in the drawing, o in numbers, and what the GRU shows
+    assert sorted(box["x"] > WALL["width"] / 2 for one in rings.all() if (box := one.bounding_box())) == [0, 0, 1]
+    page.goto(f"{server.url}/?tour=other-sentences&stop=11&present=1")
+    expect(rings).to_have_count(2)  # "open" and "shut", of an exercise that is on
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{server.url}/?tour=other-sentences&stop=8")
+    expect(rings).to_have_count(2)
+    words = page.get_by_test_id("gs-words-0")
+    for word, seen in (("princess", True), ("saw", False), ("and", True)):
+        expect(words.get_by_text(word, exact=True)).to_be_visible(visible=seen)
+    context.close()
+
+
 def test_words_are_tinted_and_a_cell_opens_step_by_step(gates: Gates) -> None:
     page = gates.page
     john, went = (page.get_by_test_id("gs-words-0").get_by_text(word, exact=True) for word in ("John", "went"))
