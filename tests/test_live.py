@@ -50,6 +50,7 @@ TEXTS = (
     "The king of Xyzzy loved 她, Émile and the queens (that [were {nested})",
     "我在德国长大。昨天王女士去了市场，因为她很饿",
     "She said “no”",
+    "The tired old zookeeper met Mary and",
     HOSTILE,
 )
 

@@ -22,6 +22,7 @@ from dashboard.export import offline
 from dashboard.figures import meaning
 from dashboard.figures.expects import added, compared
 from dashboard.language import tr
+from dashboard.unread import before_a_subject
 from lstm_core import Network, list_models
 from lstm_core.cells.base import Cell
 from lstm_core.drawing import words
@@ -188,6 +189,7 @@ def known(model: Network, layer: int, direction: int) -> dict[str, Any]:
         "holds": [[label, value] for label, value in _holds(model.cell)],
         "memory": rule.state if rule is not None else model.cell.output,
         "named": [_meant(model, name, unit) for name, unit in model.meta.get("units", {}).items()],
+        "opens": sorted(before_a_subject()),
         "says": {"lead": lead, "moved": moved, "band": band},
     }
 

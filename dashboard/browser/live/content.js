@@ -12,7 +12,6 @@ import { list, tr } from "../page/words.js"
 const LONGEST = 300 // steps of which attention is drawn
 const BYTE = 2 // a kind of piece
 const NAMED = 3 // unknown words that are named
-const BEFORE_A_SUBJECT = new Set("the a an my our your his her their this that then when after before".split(" "))
 
 /** @typedef {{ reading: Reading, run: Run, tokens: Token[] }} Read */
 
@@ -229,7 +228,7 @@ function unread(template, sides) {
   /** @type {Map<string, Set<string>>} */
   const told = new Map()
   sides.forEach(({ tokens, reading }, k) => {
-    for (const word of missing(tokens, reading.vocabulary))
+    for (const word of missing(tokens, reading))
       told.set(word, (told.get(word) ?? new Set()).add(template.sides[k].title))
   })
   if (!told.size) return []
@@ -240,8 +239,8 @@ function unread(template, sides) {
   return [tr("Not in the vocabulary of {names}: {words}. What is expected then is a guess.", { names, words: all })]
 }
 
-/** @type {(tokens: Token[], vocabulary: Reading["vocabulary"]) => string[]} */
-function missing(tokens, { kind }) {
+/** @type {(tokens: Token[], reading: Pick<Reading, "vocabulary" | "opens">) => string[]} */
+function missing(tokens, { vocabulary: { kind }, opens }) {
   const shown = words(tokens).filter(([text]) => /[\p{L}\p{N}]/u.test(text))
   const inBytes = tokens.map(({ id, text }) => kind[id] === BYTE && /[\p{L}\p{N}]/u.test(text))
   const unknown = shown.filter(([, first, last, known]) => !known || inBytes.slice(first, last + 1).some(Boolean))
@@ -251,7 +250,7 @@ function missing(tokens, { kind }) {
   let begins = true
   for (const [text, first] of words(tokens)) {
     if (begins) subjects.add(first)
-    begins = /^[.!?。？]$/.test(text) || (begins && BEFORE_A_SUBJECT.has(text.toLowerCase()))
+    begins = /^[.!?。？]$/.test(text) || (begins && opens.includes(text.toLowerCase()))
   }
   const told = (/** @type {import("../types.d.ts").Word} */ [text, first]) =>
     wide ||

@@ -89,7 +89,8 @@ export interface Meant {
   han: [string, string] | null
 }
 
-/** What a saved page knows of a side beside its file. ``holds``: what holds a memory as it was, by signal. */
+/** What a saved page knows of a side beside its file. ``holds``: what holds a memory as it was, by signal; ``opens``: words
+ * that may stand before a subject. */
 export interface Known {
   network: string
   sha256: string
@@ -101,6 +102,7 @@ export interface Known {
   holds: [signal: string, value: number][]
   memory: string
   named: Meant[]
+  opens: string[]
   says: Record<string, string>
 }
 
