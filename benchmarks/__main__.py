@@ -55,6 +55,7 @@ def reruns(browser: Browser, repeat: int, found: Samples, env: dict[str, str]) -
                 samples[f"enter {size}"] = mine.enter(text)
                 samples[f"letter {size}"] = mine.letter(text), 0
                 samples[f"proved {size}"] = mine.prove(models.words(size, seed=2000 * size + k)), 0
+                served.enter(models.words(size, seed=4000 * size + k))  # so that the next one is no longer or shorter
                 samples[f"served {size}"] = served.enter(models.words(size, seed=3000 * size + k))
                 if size == SIZES[0]:
                     samples["step"] = mine.step(back=True)
