@@ -122,7 +122,7 @@ LISTED = 5
 def _span(trace: Trace, found: Timescales, unit: int) -> str:
     """How long the chosen unit remembers, and where it let go."""
     value, gone = found.holding[unit], np.flatnonzero(found.let_go[:, unit])
-    steps, share = p.rounded(value), p.percent(float(np.exp(-1 / value)))
+    steps, share = p.rounded(value), p.percent(float(np.exp(-1 / value)) if value > 0 else 0.0)
     if not np.isfinite(value):
         kept = tr("Where the chosen unit holds on it forgets nothing on this text.")
     elif value < -1 / np.log(HALF):
