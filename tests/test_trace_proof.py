@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lstm_core import trace, trace_all, trace_chunks
 from lstm_core.certificate import Certificate
 from lstm_core.modules import proof
+from lstm_core.modules import run as run_of_a_layer
 from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.product import product
@@ -176,8 +177,34 @@ def test_what_an_accelerator_is_asked_in_one_piece_is_the_same(
     for seed, run in enumerate(runs):
         expected = proof.sample(run, proof.drawing(seed), 1e-4)
         with monkeypatch.context() as patch:
-            patch.setattr(proof, "AT_ONCE", True)
+            patch.setattr(run_of_a_layer, "AS_NUMPY", False)
             assert proof.sample(run, proof.drawing(seed), 1e-4) == expected
+
+
+@pytest.mark.parametrize("kind", ["lstm", "projected", "gru", "tanh", "relu"])
+@pytest.mark.parametrize("method", WAYS)
+@pytest.mark.parametrize("lengths", [None, [40, 3, 17]])
+def test_what_is_compared_on_an_accelerator_is_the_same(
+    kind: str, method: str, lengths: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By torch's operations: differences of sound gates are rounding, and one of a fault is as large."""
+    module, x = build(kind, torch.float32, num_layers=2, bidirectional=True), random(40, 3, 5, dtype=torch.float32)
+    if not WAYS[method].usable(Call(module, x, lengths=lengths)):
+        pytest.skip(f"{method} is not for this module")
+    monkeypatch.setattr(run_of_a_layer, "AS_NUMPY", False)
+    found = trace_module(module, x, lengths=lengths, method=method)
+    assert found.method == method and found.certificate is not None
+    run = runs_of(module, x).runs[1]
+    run.h[7, 1, 2] += 0.25
+    errors = []
+    for numpy in (False, True):
+        monkeypatch.setattr(run_of_a_layer, "AS_NUMPY", numpy)
+        vars(run).pop("arrays", None)
+        run.of_h, run.of_c = [], []
+        compare(run, 0, 40)
+        errors.append([proof.largest(run.of_h), proof.largest(run.of_c)])
+    np.testing.assert_allclose(*errors, rtol=1e-5, atol=1e-6)
+    assert errors[0][0] > 0.2
 
 
 def test_the_places_are_drawn_anew_and_can_be_drawn_again() -> None:

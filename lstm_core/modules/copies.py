@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain
+from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
@@ -16,39 +17,48 @@ from lstm_core.modules.kept import KeptRows
 from lstm_core.modules.kinds import with_biases
 from lstm_core.scan import Layers
 from lstm_core.stacked import split_weights
-from lstm_core.trace import Trace
 
-_latest: WeakKeyDictionary[nn.Module, ref[Trace]] = WeakKeyDictionary()
-
-
-def remember(call: Call, trace: Trace) -> None:
-    """The latest trace of a module may lend the next one its copy of the weights."""
-    _latest[call.module] = ref(trace)
+Blocks = Sequence[Sequence[Mapping[str, Any]]]
+"""Weights by layer, direction and torch's name."""
 
 
-def weights_of(call: Call) -> Layers:
+class Copies(KeptRows):
+    """A copy of a module's weights, as ours once they are read. blocks: as torch's, with zeros for missing biases."""
+
+    def __init__(self, cell: type[Cell], blocks: Blocks) -> None:
+        """blocks: in NumPy, nobody else's."""
+        super().__init__(partial(_split, cell, blocks), len(blocks))
+        self.blocks = blocks
+
+
+_latest: WeakKeyDictionary[nn.Module, ref[Copies]] = WeakKeyDictionary()
+"""Of every module the copy that its latest trace holds."""
+
+
+def weights_of(call: Call) -> Copies:
     """A copy of the module's weights, which its traces share for as long as they stay the same: of a thousand short
     traces they would be the greater part."""
     latest = _latest.get(call.module)
     earlier = latest() if latest else None
-    if earlier is not None and _same(call, earlier):
-        return earlier.layers
-    return KeptRows(partial(_split, call.cell, _copies(call.blocks)), len(call.blocks))
+    if earlier is None or not _same(call, earlier.blocks):
+        earlier = Copies(call.cell, _copies(call.blocks))
+        _latest[call.module] = ref(earlier)
+    return earlier
 
 
-def _copies(blocks: Sequence[Sequence[Mapping[str, Tensor]]]) -> list[list[dict[str, np.ndarray]]]:
+def _copies(blocks: Blocks) -> list[list[dict[str, np.ndarray]]]:
     """A copy of torch's weights in NumPy."""
     return [
         [{name: copied(value) for name, value in with_biases(weights).items()} for weights in row] for row in blocks
     ]
 
 
-def _split_copies(cell: type[Cell], blocks: Sequence[Sequence[Mapping[str, Tensor]]]) -> Layers:
+def _split_copies(cell: type[Cell], blocks: Blocks) -> Layers:
     """A copy of torch's weights, as ours."""
     return _split(cell, _copies(blocks))
 
 
-def _split(cell: type[Cell], blocks: Sequence[Sequence[Mapping[str, np.ndarray]]]) -> Layers:
+def _split(cell: type[Cell], blocks: Blocks) -> Layers:
     """torch's weights in NumPy as ours, that cannot be written to."""
     layers = [[split_weights(cell, weights) for weights in row] for row in blocks]
     for params in chain(*layers):
@@ -57,13 +67,14 @@ def _split(cell: type[Cell], blocks: Sequence[Sequence[Mapping[str, np.ndarray]]
     return layers
 
 
-def _same(call: Call, trace: Trace) -> bool:
-    """Whether its weights are the module's."""
-    if call.device.type != "cpu" or trace.cell is not call.cell or trace.signals["h"].shape[:2] != call.shape[:2]:
+def _same(call: Call, blocks: Blocks) -> bool:
+    """Whether they are the module's weights, to the last bit but for the sign of 0."""
+    if not call.x.is_cpu or len(blocks) != len(call.blocks) or len(blocks[0]) != len(call.blocks[0]):
         return False
-    for weights, params in zip(chain(*call.blocks), chain(*trace.layers), strict=True):
-        for name, own in split_weights(call.cell, with_biases(weights)).items():
-            if not np.array_equal(params[name], own.float().numpy() if own.dtype in LOW else own.numpy()):
+    for weights, earlier in zip(chain(*call.blocks), chain(*blocks), strict=True):
+        for name, value in with_biases(weights).items():
+            own = (value.float() if value.dtype in LOW else value).numpy()
+            if name not in earlier or earlier[name].dtype != own.dtype or not np.array_equal(earlier[name], own):
                 return False
     return True
 

@@ -19,8 +19,8 @@ def on_host(values: Tensor) -> np.ndarray:
     values = values.detach()
     if values.dtype in LOW:
         values = values.float()
-    if values.device.type != "cuda":
-        return values.cpu().numpy()
+    if not values.is_cuda:
+        return (values if values.is_cpu else values.cpu()).numpy()
     host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
     host.copy_(values.contiguous(), non_blocking=True)
     torch.cuda.synchronize(values.device)

@@ -24,6 +24,7 @@ from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.pieces import begin, given, pieces
 from lstm_core.modules.proof import compare
+from lstm_core.modules.run import Run
 
 NODE = "MkldnnRnnLayerBackward0"  # of autograd's graph, the one that holds what the kernel kept
 KEPT = 32 << 20  # bytes up to which glibc keeps what was freed for the next: larger memory is new, page by page
@@ -129,17 +130,22 @@ class Reading(TorchDispatchMode):
         x, *weights, h, c, backward = args[:8]
         own = weights[: len(self.call.blocks[0][0])]  # where a module has no biases, its weights stand in their place
         run = begin(self.call, self.gates, self.left.pop(), x, own, backward)
-        states = run.c
-        assert states is not None
         for start, stop in pieces(len(x), piece_size(self.call), backward):
-            with torch.enable_grad():  # without it the workspace is not kept
-                run.h[start:stop], h, last, buffer = func(x[start:stop], *weights, h, c, *args[7:15], True)
-            gates, of_c = read(buffer, last, (stop - start, *c.shape), x.shape[2], c)
-            run.gates[start:stop] = gates.flip(0) if backward else gates
-            states[start:stop] = of_c.flip(0) if backward else of_c
-            c = last
+            h, c = _piece(run, func, start, stop, weights, h, c, args[7:15])
             compare(run, start, stop)
         return given(self.call, run), h, c, x.new_empty(0, dtype=torch.uint8)
+
+
+def _piece(run: Run, func: Any, start: int, stop: int, weights: Any, h: Tensor, c: Tensor, options: Any) -> Any:
+    """Run ``func`` on a span from h and c, and read what it kept, which is let go before the next needs its memory. The
+    last h and c."""
+    assert run.c is not None
+    with torch.enable_grad():  # without it the workspace is not kept
+        run.h[start:stop], h, last, buffer = func(run.x[start:stop], *weights, h, c, *options, True)
+    gates, of_c = read(buffer, last, (stop - start, *c.shape), run.x.shape[2], c)
+    run.gates[start:stop] = gates.flip(0) if run.backward else gates
+    run.c[start:stop] = of_c.flip(0) if run.backward else of_c
+    return h, last
 
 
 def read(buffer: Tensor, last: Tensor, shape: tuple[int, ...], width: int, first: Tensor) -> tuple[Tensor, Tensor]:

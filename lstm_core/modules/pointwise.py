@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import torch
 from torch import Tensor
 
 
@@ -17,10 +18,6 @@ def tanh_(values: Tensor) -> Tensor:
     return values
 
 
-def tanh(values: Tensor) -> Tensor:
-    """The same into a new tensor, without a copy on the way."""
-    if values.device.type != "cpu":
-        return values.tanh()
-    found = torch.empty_like(values)
-    np.tanh(values.numpy(), out=found.numpy())
-    return found
+def tanh(values: Any) -> Any:
+    """The same of an array or a tensor, into a new one."""
+    return np.tanh(values) if isinstance(values, np.ndarray) else values.tanh()

@@ -23,23 +23,28 @@ from lstm_core.modules.gates import Gates
 from lstm_core.modules.pointwise import tanh
 from lstm_core.modules.precision import precision as coarsest
 from lstm_core.modules.precision import unit
-from lstm_core.modules.run import Run
+from lstm_core.modules.run import Run, at_hand
+from lstm_core.stacked import GATES
 
-AT_ONCE = False  # whether the CPU's values are fetched as an accelerator's are, for the tests
 ROWS, UNITS = 32, 32
 """Of every layer and direction, gates are computed again for so many (step, sequence) and units of each, unless there
 are fewer. What is wrong in a fifth of the steps, of the sequences or of the units is missed once in 1,200 times (0.8 to
 the 32nd power); what is wrong in all of them, never. The first and the last step of one sequence come on top: a state
 begins and ends there, and of a memory that begins with 0 nothing else shows the first f."""
 
+HALVES = {letters: np.array([[1.0 if letter in "gn" else 0.5] for letter in letters]) for letters in GATES.values()}
+"""Of each gate, s in ``s tanh(s a) + 1 - s``: the sigmoid is (1 + tanh(a / 2)) / 2."""
+
+_calm = np.errstate(invalid="ignore", over="ignore")  # what is not finite is looked at (``lstm_core.modules.broken``)
 _seeds = random.Random()  # from the system; a trace takes one number of it
 
 
-def drawing(seed: int) -> np.random.Generator:
+def drawing(seed: int) -> random.Random:
     """What the places of a certificate with this seed are drawn by, layer by layer and direction by direction."""
-    return np.random.Generator(np.random.PCG64(seed))
+    return random.Random(seed)
 
 
+@_calm
 def compare(run: Run, start: int, stop: int, past: Tensor | None = None) -> None:
     """Compare a span's h with what its gates and c give, and its c with what its gates make of the c before.
 
@@ -50,29 +55,43 @@ def compare(run: Run, start: int, stop: int, past: Tensor | None = None) -> None
     run.compared += stop - start
 
 
-def _differences(run: Run, start: int, stop: int, past: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-    """h and then c of a span, and how far each is from what the gates make of it. These are the cells' updates in as
-    few operations as they can be had; the tests compare them with the cells themselves."""
-    gates, own, size = run.gates[start:stop], run.h[start:stop], run.hidden
-    if run.c is not None:
-        c = run.c[start:stop]
-        h, i, f, g, o = tanh(c), *gates.chunk(4, dim=-1)
+def _differences(run: Run, start: int, stop: int, past: Any = None) -> Iterator[tuple[Any, Any]]:
+    """h and then c of a span, and how far each is from what the gates make of it, as ``Run.arrays`` has them. These are
+    the cells' updates in as few operations as they can be had; the tests compare them with the cells themselves."""
+    all_gates, all_h, all_c = run.arrays
+    gates, own, size = all_gates[start:stop], all_h[start:stop], run.hidden
+    if all_c is not None:
+        c = all_c[start:stop]
+        i, f, g, o = (gates[..., k * size : (k + 1) * size] for k in range(4))
+        h = tanh(c)
+        h *= o
         if "weight_hr" in run.weights:
-            yield own, (h.mul_(o) @ run.weights["weight_hr"].T).sub_(own)
-        else:
-            yield own, torch.addcmul(own, h, o, value=-1, out=h)
-        yield c, torch.addcmul(c, f, run.before(run.c, "c", start, stop), value=-1).addcmul_(i, g, value=-1)
+            h = at_hand(torch.as_tensor(h) @ run.weights["weight_hr"].T)
+        h -= own
+        yield own, h
+        following = f * run.before(all_c, "c", start, stop)
+        following += i * g
+        following -= c
+        yield c, following
     elif run.inside:
-        past = run.before(run.read, "h", start, stop) if past is None else past
-        yield own, torch.lerp(gates[..., 2 * size :], past, gates[..., size : 2 * size]).sub_(own)
+        past = run.before(at_hand(run.read), "h", start, stop) if past is None else at_hand(past)
+        n = gates[..., 2 * size :]
+        h = past - n
+        h *= gates[..., size : 2 * size]
+        h += n
+        h -= own
+        yield own, h
     else:
-        yield own, (tanh(gates) if run.cell.name == "rnn" else gates.clamp(min=0)).sub_(own)
+        h = tanh(gates) if run.cell.name == "rnn" else gates.clip(0)
+        h -= own
+        yield own, h
 
 
-def _extremes(run: Run, difference: Tensor, start: int, stop: int) -> tuple[Tensor, Tensor]:
+def _extremes(run: Run, difference: Any, start: int, stop: int) -> Sequence[Any]:
+    """What the largest absolute value is among; ``difference`` is spent."""
     if run.valid is not None:
-        difference.masked_fill_(~run.valid[start:stop], 0.0)
-    return torch.aminmax(difference)
+        torch.as_tensor(difference).masked_fill_(~run.valid[start:stop], 0.0)
+    return torch.aminmax(difference) if isinstance(difference, Tensor) else [abs(difference).max()]
 
 
 def errors_of(run: Run, limit: float, kind: torch.dtype, unit: float) -> tuple[dict[str, float], dict[str, float]]:
@@ -95,16 +114,17 @@ def _relative(run: Run, scales: Callable[[int, int], Mapping[str, Tensor]]) -> d
     extremes: dict[str, list[Tensor]] = {}
     for start, stop in run.blocks():
         given = scales(start, stop)
-        for name, (own, difference) in zip("hc", _differences(run, start, stop), strict=False):
+        for name, pair in zip("hc", _differences(run, start, stop), strict=False):
+            own, difference = map(torch.as_tensor, pair)
             scale = own.abs().clamp_(min=1.0)
             scale = torch.maximum(scale, given[name]) if name in given else scale
             extremes.setdefault(name, []).extend(_extremes(run, difference.div_(scale), start, stop))
     return {name: largest(row) for name, row in extremes.items()}
 
 
-def largest(errors: Sequence[Tensor] | Sequence[float]) -> float:
+def largest(errors: Sequence[Any]) -> float:
     """The largest absolute value; NaN if there is one."""
-    if len(errors) > 1 and isinstance(errors[0], Tensor) and errors[0].device.type != "cpu":
+    if len(errors) > 1 and isinstance(errors[0], Tensor):
         errors = torch.stack([error for error in errors if isinstance(error, Tensor)]).tolist()
     values = [abs(float(error)) for error in errors]
     return next((value for value in values if value != value), max(values, default=0.0))
@@ -117,24 +137,25 @@ def from_output(call: Call, run: Run, direction: int) -> float:
     output = call.output[..., direction * size : (direction + 1) * size]
     if output.data_ptr() == run.h.data_ptr():
         return 0.0
-    return largest(_extremes(run, run.h - output, 0, len(run.h)))
+    return largest(_extremes(run, run.arrays[1] - at_hand(output.to(run.h.dtype)), 0, len(run.h)))
 
 
-def at_end(run: Run, states: Mapping[str, Tensor], top: bool) -> dict[str, float]:
+def at_end(run: Run, call: Call, top: bool) -> dict[str, float]:
     """The largest difference from the last states that the module returned, by name; relative, for what is above 1.
     top: h is the module's output, so that its last state has been compared already."""
-    ends = {} if run.c is None else {"c": (run.c, states["c"][run.at])}
+    _, h, c = run.arrays
+    ends = {} if c is None else {"c": c}
     if run.valid is None and not top:
-        ends["h"] = run.h, states["h"][run.at]
+        ends["h"] = h
     worst = {}
-    for name, (values, last) in ends.items():
-        error = float((values[0 if run.backward else -1] - last).abs_().max())
-        worst[name] = error if error <= 1e-5 else error / max(1.0, float(last.abs().max()))
+    for name, values in ends.items():
+        last = at_hand(call.last[name].to(run.h.dtype))[run.at]
+        error = float(abs(values[0 if run.backward else -1] - last).max())
+        worst[name] = error if error <= 1e-5 else error / max(1.0, float(abs(last).max()))
     return worst
 
 
-@np.errstate(invalid="ignore", over="ignore")  # an infinite weight; what comes of it is looked at
-def sample(run: Run, draw: np.random.Generator, limit: float) -> tuple[dict[str, float], int]:
+def sample(run: Run, draw: random.Random, limit: float) -> tuple[dict[str, float], int]:
     """By gate, the largest difference from what the weights make of the inputs and the h before, and the number of
     places at which it was looked for. limit: above it a difference is looked at again, in the light of what is
     added up for it: rounding grows with that."""
@@ -145,42 +166,42 @@ def sample(run: Run, draw: np.random.Generator, limit: float) -> tuple[dict[str,
         return {}, 0
     t, b = np.divmod(steps, batch)
     units = _drawn(draw, size, UNITS)
-    stacked = np.add.outer(np.arange(0, k * size, size), units).ravel()
-    past = t + 1 if run.backward else t - 1
-    inside = past < time if run.backward else past >= 0
-    names = [name for name in run.weights if name != "weight_hr"]
+    stacked = (np.arange(0, k * size, size)[:, None] + units).ravel()
+    past = (t + 1 if run.backward else t - 1) % time  # before the first step is the initial state
+    begins = (t == (time - 1 if run.backward else 0)).nonzero()[0]
     gates, x, h, first, *rows = _fetched(
         (run.gates, (t, b, stacked)),
         (run.x, (t, b)),
-        (run.read, (np.where(inside, past, 0), b)),
-        (run.first("h"), (b,)),
-        *((run.weights[name], (stacked,)) for name in names),
+        (run.read, (past, b)),
+        (run.first("h"), (b[begins],)),
+        *((values, (stacked,)) for name, values in run.weights.items() if name != "weight_hr"),
     )
-    weights, gates = dict(zip(names, rows, strict=True)), gates.reshape(len(t), k, -1)
-    h[~inside] = first[~inside]
-    of_x, of_h = x @ weights["weight_ih"].T, h @ weights["weight_hh"].T
-    if "bias_ih" in weights:
-        of_x, of_h = of_x + weights["bias_ih"], of_h + weights["bias_hh"]
-    of_x, of_h = of_x.reshape(gates.shape), of_h.reshape(gates.shape)
+    h[begins] = first
+    of_x, of_h = x @ rows[0].T, h @ rows[1].T
+    if len(rows) == 4:
+        of_x += rows[2]
+        of_h += rows[3]
+    gates, of_x, of_h = (values.reshape(len(t), k, len(units)) for values in (gates, of_x, of_h))
     if run.inside:
         of_h[:, 2] *= gates[:, 0]
-    total = of_x + of_h
-    if run.letters == "a":  # what the activation of a plain RNN is given
-        expected = total
-    else:  # the sigmoid is (1 + tanh(a / 2)) / 2
-        half = np.array([[1.0 if letter in "gn" else 0.5] for letter in run.letters], total.dtype)
-        expected = half * np.tanh(half * total) + (1 - half)
-    difference = np.abs(expected - gates)
-    worst = difference.max(axis=(0, 2))
-    if not (worst <= limit).all():
+    expected = of_x + of_h
+    if run.letters != "a":  # of a plain RNN it is what its activation is given
+        half = HALVES[run.letters].astype(expected.dtype)
+        expected *= half
+        expected = np.tanh(expected, out=expected)
+        expected *= half
+        expected += 1 - half
+    difference = abs(expected - gates)
+    worst = difference.max(axis=(0, 2)).tolist()
+    if not all(error <= limit for error in worst):
         difference[expected == gates] = 0.0  # both may be infinite
-        summed = np.abs(x) @ np.abs(weights["weight_ih"]).T + np.abs(h) @ np.abs(weights["weight_hh"]).T
-        scale = np.maximum(np.abs(expected), summed.reshape(gates.shape) / 200)
-        worst = (difference / np.maximum(1.0, scale)).max(axis=(0, 2))
-    return dict(zip(run.letters, worst.tolist(), strict=True)), len(t) * len(units)
+        summed = abs(x) @ abs(rows[0]).T + abs(h) @ abs(rows[1]).T
+        scale = np.maximum(abs(expected), summed.reshape(gates.shape) / 200)
+        worst = (difference / np.maximum(1.0, scale)).max(axis=(0, 2)).tolist()
+    return dict(zip(run.letters, worst, strict=True)), len(t) * len(units)
 
 
-def _steps(run: Run, draw: np.random.Generator) -> np.ndarray:
+def _steps(run: Run, draw: random.Random) -> np.ndarray:
     """Where a run's gates are computed again, each as step * batch + sequence: all steps where they are few, else some
     drawn, and the first and the last of one sequence."""
     time, batch = run.x.shape[:2]
@@ -198,15 +219,17 @@ def _steps(run: Run, draw: np.random.Generator) -> np.ndarray:
     return np.append(rows, of_one[[0, -1]])
 
 
-def _drawn(draw: np.random.Generator, size: int, number: int) -> np.ndarray:
+def _drawn(draw: random.Random, size: int, number: int) -> np.ndarray:
     """``number`` of the whole numbers below ``size``, or all where there are no more."""
-    return np.arange(size) if size <= number else (draw.random(number) * size).astype(np.int64)
+    if size <= number:
+        return np.arange(size)
+    return (np.frombuffer(draw.randbytes(8 * number), "<u8") % size).astype(np.int64)
 
 
 def _fetched(*wanted: tuple[Tensor, tuple[np.ndarray, ...]]) -> list[np.ndarray]:
     """Of each pair (values, index), in NumPy, what lies at the index: rows of the first axis, or of the first two, and
     of these some columns. From an accelerator in one piece: every copy waits for it to finish."""
-    if wanted[0][0].device.type == "cpu" and not AT_ONCE:
+    if not isinstance(at_hand(wanted[0][0]), Tensor):
         return [_lying(values.numpy(), *index) for values, index in wanted]
     device = wanted[0][0].device
     indices = {id(each): each for _, index in wanted for each in index}
@@ -227,11 +250,12 @@ def _lying(values: np.ndarray, first: np.ndarray, second: Any = None, columns: A
     return rows if columns is None else rows.take(columns, axis=1)
 
 
+@_calm
 def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = True) -> Certificate:
     """Everything compared that can be; a difference is NaN where something is not a number. See ``Certificate``.
     whole: the run reached its end, so that its last states can be compared."""
     layers, directions, time, batch = call.shape
-    below, last = (layers - 1) * directions, call.last
+    below = (layers - 1) * directions
     everywhere: dict[str, float] = {}
     sampled: dict[str, float] = {}
     seed, places = _seeds.getrandbits(32), 0
@@ -254,7 +278,7 @@ def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = 
                 call.assumed = (*call.assumed, sentence)
         if k >= below:
             note(everywhere, "h", from_output(call, run, k - below))
-        for name, error in (at_end(run, last, top=k >= below) if whole else {}).items():
+        for name, error in (at_end(run, call, top=k >= below) if whole else {}).items():
             note(everywhere, name, error)
         errors, count = sample(run, draw, limit)
         places += count

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +16,13 @@ from lstm_core.stacked import GATES
 
 CPU_BLOCK = 1 << 19  # bytes of gates: with what they are computed from they stay in a second-level cache
 DEVICE_BLOCK = 1 << 28
+AS_NUMPY = True  # whether the CPU's values are taken so; else they are taken as an accelerator's are, for the tests
+
+
+def at_hand(values: Tensor) -> Any:
+    """``values`` in NumPy on the CPU, not copied: of short runs most of the time is that of calling operations, and
+    NumPy's take half of torch's. As they are elsewhere."""
+    return values.numpy() if values.is_cpu and AS_NUMPY else values
 
 
 @dataclass
@@ -36,8 +46,8 @@ class Run:
     gates: Tensor
     c: Tensor | None = None
     given: bool = False
-    of_h: list[Tensor] = field(default_factory=list)
-    of_c: list[Tensor] = field(default_factory=list)
+    of_h: list[Any] = field(default_factory=list)
+    of_c: list[Any] = field(default_factory=list)
     compared: int = 0
 
     def __post_init__(self) -> None:
@@ -67,12 +77,21 @@ class Run:
         for start in reversed(starts) if self.backward else starts:
             yield start, min(start + width, time)
 
-    def before(self, values: Tensor, name: str, start: int, stop: int) -> Tensor:
-        """The state that each step of the span read: ``values`` one step earlier (later, in the backward direction)."""
-        first = self.first(name).unsqueeze(0)
-        if self.backward:
-            return torch.cat([values[start + 1 :], first]) if stop == len(values) else values[start + 1 : stop + 1]
-        return torch.cat([first, values[: stop - 1]]) if start == 0 else values[start - 1 : stop - 1]
+    @cached_property
+    def arrays(self) -> tuple[Any, Any, Any]:
+        """gates, h and c (None without) as they are compared: see ``at_hand``."""
+        return at_hand(self.gates), at_hand(self.h), None if self.c is None else at_hand(self.c)
+
+    def before(self, values: Any, name: str, start: int, stop: int) -> Any:
+        """The state that each step of the span read: ``values``, a tensor or as ``at_hand`` has it, one step earlier
+        (later, in the backward direction)."""
+        end = stop == len(values) if self.backward else start == 0
+        if not end:
+            return values[start + 1 : stop + 1] if self.backward else values[start - 1 : stop - 1]
+        lies = not isinstance(values, Tensor)
+        first = (at_hand(self.initial[name]) if lies else self.initial[name])[self.at][None]
+        parts = [values[start + 1 :], first] if self.backward else [first, values[: stop - 1]]
+        return np.concatenate(parts) if lies else torch.cat(parts)
 
     def named(self, start: int, stop: int) -> dict[str, Tensor]:
         """The gates of a span by their letters, (time, batch, hidden) each, as views."""

@@ -21,7 +21,7 @@ from lstm_core.modules.arguments import explained
 from lstm_core.modules.broken import until_broken
 from lstm_core.modules.call import LOW, Call, Fed, one_a_step
 from lstm_core.modules.compiled import eager, original
-from lstm_core.modules.copies import cloned, cloned_blocks, copied, remember, weights_of
+from lstm_core.modules.copies import cloned, cloned_blocks, copied, weights_of
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.keep import EVERYTHING, Keep
 from lstm_core.modules.kept import Kept, KeptArray, on_host
@@ -178,7 +178,9 @@ def finished(
     lengths, steps = call.lengths, call.shape[2]
     if broken is not None and broken[1] is not None:
         lengths, steps = broken[1], int(broken[1].max())
-    arrays = {name: values[layers_kept, :, :steps] for name, values in gates.arrays(lengths).items()}
+    arrays = gates.arrays(lengths)
+    if keep.numbered is not None or steps < call.shape[2]:
+        arrays = {name: values[layers_kept, :, :steps] for name, values in arrays.items()}
     x, initial = call.x, call.initial
     if layers_kept.start:
         x = gates.runs[layers_kept.start * call.shape[1]].x
@@ -197,7 +199,7 @@ def finished(
         rows = weights_of(call) if layers is None else layers
         rows = rows if keep.numbered is None else rows[layers_kept]  # shared where they can be
     ends = None if lengths is None or bool((lengths == steps).all()) else tuple(lengths.tolist())
-    found = Trace(
+    return Trace(
         call.cell,
         signals,
         inputs,
@@ -212,6 +214,3 @@ def finished(
         method=gates.method,
         broken=None if broken is None else broken[0],
     )
-    if keep == EVERYTHING:
-        remember(call, found)
-    return found
