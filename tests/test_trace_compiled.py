@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from lstm_core import trace, trace_all, trace_chunks
 from tests.own_cases import CASES, built, sequence, traced
@@ -204,3 +205,27 @@ def test_to_trace_does_not_load_the_compiler() -> None:
         "assert 'torch._dynamo' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.filterwarnings("ignore:Dynamo does not know:UserWarning")
+def test_inside_a_compiled_function_it_says_so() -> None:
+    module = nn.LSTM(5, 6)
+    compiled = torch.compile(lambda x: (trace(module, x), x)[1], backend="eager")
+    with pytest.raises(ValueError, match="a function that torch.compile compiles is running; trace outside it"):
+        compiled(torch.zeros(9, 3, 5))
+
+
+def test_a_tensor_without_values_is_refused() -> None:
+    with FakeTensorMode():
+        x = torch.zeros(9, 3, 5)
+    with pytest.raises(TypeError, match="x is a FakeTensor, whose values cannot be read"):
+        trace(nn.LSTM(5, 6), x)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_a_dual_number_is_traced_as_its_value(kind: str) -> None:
+    """Here, since torch loads half of the compiler for it."""
+    module, x = build(kind, num_layers=2), random(9, 3, 5)
+    with torch.autograd.forward_ad.dual_level():
+        found = trace(module, torch.autograd.forward_ad.make_dual(x, torch.ones_like(x)))
+    np.testing.assert_allclose(found["h"], trace(module, x)["h"], atol=1e-12)

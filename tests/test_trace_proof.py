@@ -183,12 +183,12 @@ def test_what_an_accelerator_is_asked_in_one_piece_is_the_same(
 
 @pytest.mark.parametrize("kind", ["lstm", "projected", "gru", "tanh", "relu"])
 @pytest.mark.parametrize("method", WAYS)
-@pytest.mark.parametrize("lengths", [None, [40, 3, 17]])
+@pytest.mark.parametrize("lengths", [None, [12, 3, 9]])
 def test_what_is_compared_on_an_accelerator_is_the_same(
     kind: str, method: str, lengths: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By torch's operations: differences of sound gates are rounding, and one of a fault is as large."""
-    module, x = build(kind, torch.float32, num_layers=2, bidirectional=True), random(40, 3, 5, dtype=torch.float32)
+    module, x = build(kind, torch.float32, num_layers=2, bidirectional=True), random(12, 3, 5, dtype=torch.float32)
     if not WAYS[method].usable(Call(module, x, lengths=lengths)):
         pytest.skip(f"{method} is not for this module")
     monkeypatch.setattr(run_of_a_layer, "AS_NUMPY", False)
@@ -201,7 +201,7 @@ def test_what_is_compared_on_an_accelerator_is_the_same(
         monkeypatch.setattr(run_of_a_layer, "AS_NUMPY", numpy)
         vars(run).pop("arrays", None)
         run.of_h, run.of_c = [], []
-        compare(run, 0, 40)
+        compare(run, 0, 12)
         errors.append([proof.largest(run.of_h), proof.largest(run.of_c)])
     np.testing.assert_allclose(*errors, rtol=1e-5, atol=1e-6)
     assert errors[0][0] > 0.2

@@ -34,10 +34,45 @@ def explained(module: nn.Module, x: Any, state: Any) -> Iterator[None]:
         yield
     except Exception as error:
         own = NOTE.format(name=type(module).__name__) in getattr(error, "__notes__", ())
-        reason = reason_of(module, x, state) if own else None
+        told = isinstance(error, ValueError | TypeError) and not own
+        reason = None if told else weights_reason(module) or (reason_of(module, x, state) if own else None)
         if reason is None:
             raise
         raise reason from error
+
+
+def weights_reason(module: nn.Module) -> ValueError | None:
+    """Which weight of ``module`` is not as its sizes say; None if all are."""
+    if not isinstance(module, nn.RNNBase):
+        return None
+    name, expected = type(module).__name__, _shapes(module)
+    for weight, shape in expected.items():
+        own = getattr(module, weight, None)
+        if not isinstance(own, Tensor):
+            return ValueError(f"{name} has no {weight}, which its sizes ask for")
+        if tuple(own.shape) != shape:
+            return ValueError(f"{weight} is {tuple(own.shape)}; the sizes of {name} make it {shape}")
+        if own.layout is not torch.strided:
+            return ValueError(f"{weight} of {name} is sparse; a dense one is needed")
+    more = [weight for weight, _ in module.named_parameters(recurse=False) if weight not in expected]
+    return ValueError(f"{name} has {more[0]}, for which its sizes have no place") if more else None
+
+
+def _shapes(module: nn.RNNBase) -> dict[str, tuple[int, ...]]:
+    """Those of the weights by name, as the module's sizes make them."""
+    rows = {"LSTM": 4, "GRU": 3}.get(module.mode, 1) * module.hidden_size
+    output = module.proj_size or module.hidden_size
+    found: dict[str, tuple[int, ...]] = {}
+    for layer in range(module.num_layers):
+        width = output * (2 if module.bidirectional else 1) if layer else module.input_size
+        for suffix in ("", "_reverse")[: 2 if module.bidirectional else 1]:
+            place = f"_l{layer}{suffix}"
+            found |= {f"weight_ih{place}": (rows, width), f"weight_hh{place}": (rows, output)}
+            if module.bias:
+                found |= {f"bias_ih{place}": (rows,), f"bias_hh{place}": (rows,)}
+            if module.proj_size:
+                found[f"weight_hr{place}"] = module.proj_size, module.hidden_size
+    return found
 
 
 def reason_of(module: nn.Module, x: Any, state: Any) -> ValueError | TypeError | None:

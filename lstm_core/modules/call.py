@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from lstm_core.modules.arguments import its_own
 from lstm_core.modules.kinds import blocks_of, cell_of
+from lstm_core.modules.values import outside, own, plain, readable
 
 LOW = (torch.bfloat16, torch.float16)
 
@@ -41,10 +42,8 @@ class Fed:
         self.forward: Any = module  # what runs it
         if not isinstance(x, Tensor | PackedSequence):
             raise TypeError(f"x is a {type(x).__name__}; a torch Tensor or a PackedSequence is needed")
-        if x.data.device.type == "meta":
-            raise ValueError("x is on the device meta, which holds no values")
-        if x.data.is_nested or x.data.layout is not torch.strided:
-            raise TypeError("x is a sparse or nested tensor; a dense one is needed, padded, with lengths=")
+        outside()
+        readable("x", x if isinstance(x, Tensor) else x.data)
         if x.data.dim() == 0:
             raise ValueError("x is a single number; (time, batch, input) is needed")
         if isinstance(module, nn.RNNBase) and module.training and module.dropout > 0 and module.num_layers > 1:
@@ -62,6 +61,7 @@ class Fed:
             self.batched = True
         else:
             self._lay_out(x, lengths)
+        self.x = own(self.x)
         if self.x.dim() == 3 and self.x.shape[1] == 0:
             raise ValueError("x is a batch of no sequences, so there is nothing to trace")
         if len(self.x) == 0:
@@ -178,12 +178,13 @@ class Call(Fed):
     def _named(self, state: Any) -> dict[str, Tensor]:
         """The module's (h, c), or h, or None for zeros, by name."""
         given = () if state is None else state if isinstance(state, tuple | list) else (state,)
+        names = "h and c, each a tensor" if len(self.sizes) > 1 else "h, a tensor"
         for value in given:
             if not isinstance(value, Tensor):
-                names = " and ".join(self.sizes)
-                raise TypeError(f"the state holds a {type(value).__name__}; it is {names}, each a tensor")
+                raise TypeError(f"the state holds a {type(value).__name__}; it is {names}")
+            plain("the state", value)
         if given and len(given) != len(self.sizes):
-            raise ValueError(f"the state is {' and '.join(self.sizes)}, each a tensor; {len(given)} given")
+            raise ValueError(f"the state is {names}; {len(given)} given")
         layers, directions, _, batch = self.shape
         found, zeros = {}, {}
         for k, (name, size) in enumerate(self.sizes.items()):
@@ -194,7 +195,7 @@ class Call(Fed):
                         f"the state {name} is {tuple(given[k].shape)}; (layer * direction, batch, unit) is "
                         f"{(layers * directions, batch, size)}"
                     )
-                found[name] = given[k].detach().reshape(shape)
+                found[name] = own(given[k]).reshape(shape)
             else:
                 if size not in zeros:
                     zeros[size] = torch.zeros(shape, dtype=self.x.dtype, device=self.device)
@@ -219,6 +220,7 @@ class Call(Fed):
     def take(self, result: Any) -> None:
         """Note what the module returned; of a cell, what ``result`` does."""
         output, self.returned = result
+        plain("the module's output", output)
         if self.packed:
             output, _ = pad_packed_sequence(output, total_length=len(self.x))
         elif self.single:

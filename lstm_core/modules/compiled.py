@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -49,5 +49,9 @@ def eager() -> AbstractContextManager[None]:
 @contextmanager
 def _eager() -> Iterator[None]:
     """torch keeps this in one place for all threads, so that only one at a time may set it and put it back."""
-    with _one, torch.compiler.set_stance("force_eager"):
+    with _one, ExitStack() as entered:
+        try:
+            entered.enter_context(torch.compiler.set_stance("force_eager"))
+        except RuntimeError as error:
+            raise ValueError("a function that torch.compile compiles is running; trace outside it") from error
         yield

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
+from lstm_core.modules.values import own
 from lstm_core.stacked import GATES, split_weights, stack_weights
 
 KINDS = (nn.LSTM, nn.GRU, nn.RNN, nn.LSTMCell, nn.GRUCell, nn.RNNCell)
@@ -78,7 +79,7 @@ def blocks_of(module: nn.Module, weights: Iterable[Tensor | None] | None = None)
     if isinstance(module, nn.RNNCellBase):
         values = (getattr(module, name, None) for name in WEIGHTS) if weights is None else weights
         found = zip(WEIGHTS, values, strict=False)
-        return [[{name: value.detach() for name, value in found if value is not None}]]
+        return [[{name: own(value) for name, value in found if value is not None}]]
     assert isinstance(module, nn.RNNBase)
     names = [name for name in WEIGHTS if module.bias or not name.startswith("bias")]
     names = [name for name in names if module.proj_size or name != "weight_hr"]
@@ -86,7 +87,7 @@ def blocks_of(module: nn.Module, weights: Iterable[Tensor | None] | None = None)
     rows = [[f"_l{layer}{suffix}" for suffix in suffixes] for layer in range(module.num_layers)]
     if weights is None:
         weights = (getattr(module, name + place) for row in rows for place in row for name in names)
-    left = iter(value.detach() for value in weights if value is not None)
+    left = iter(own(value) for value in weights if value is not None)
     return [[{name: next(left) for name in names} for _ in row] for row in rows]
 
 

@@ -25,6 +25,7 @@ from lstm_core.modules.gates import Gates
 from lstm_core.modules.pieces import begin, given, pieces
 from lstm_core.modules.proof import compare
 from lstm_core.modules.run import Run
+from lstm_core.modules.values import own
 
 NODE = "MkldnnRnnLayerBackward0"  # of autograd's graph, the one that holds what the kernel kept
 KEPT = 32 << 20  # bytes up to which glibc keeps what was freed for the next: larger memory is new, page by page
@@ -85,8 +86,8 @@ def _at_once(call: Call) -> Gates | None:
         gates = Gates(call, "onednn")
         for name, value in zip(("gates", "c", "h"), (*values, call.output), strict=True):
             gates[name] = value.detach()[None, None]
-        own = [value.detach() for value in weights[: len(call.blocks[0][0])]]
-        run = begin(call, gates, (0, 0), x.detach(), own, backward=False)
+        weights = [own(value) for value in weights[: len(call.blocks[0][0])]]
+        run = begin(call, gates, (0, 0), x.detach(), weights, backward=False)
     except (AttributeError, RuntimeError, IndexError, TypeError, ValueError):
         return None
     compare(run, 0, len(run.x))
@@ -128,8 +129,8 @@ class Reading(TorchDispatchMode):
 
     def _layer(self, func: Any, args: Any) -> Any:
         x, *weights, h, c, backward = args[:8]
-        own = weights[: len(self.call.blocks[0][0])]  # where a module has no biases, its weights stand in their place
-        run = begin(self.call, self.gates, self.left.pop(), x, own, backward)
+        first = weights[: len(self.call.blocks[0][0])]  # where a module has no biases, its weights stand in their place
+        run = begin(self.call, self.gates, self.left.pop(), x, [own(value) for value in first], backward)
         for start, stop in pieces(len(x), piece_size(self.call), backward):
             h, c = _piece(run, func, start, stop, weights, h, c, args[7:15])
             compare(run, start, stop)

@@ -10,6 +10,7 @@ from torch import Tensor
 from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.run import Run
+from lstm_core.modules.values import own
 
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
@@ -35,7 +36,7 @@ def begin(
         raise ValueError("the kernel reads something else than the module was given")
     c = gates["c"][at] if "c" in call.initial else None
     named: dict[str, Tensor] = dict(zip(NAMES, weights, strict=False))
-    run = Run(call.cell, named, x, gates["h"][at], at, call.initial, backward, None, gates["gates"][at], c)
+    run = Run(call.cell, named, own(x), gates["h"][at], at, call.initial, backward, None, gates["gates"][at], c)
     gates.runs.append(run)
     return run
 
