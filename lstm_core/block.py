@@ -15,6 +15,7 @@ from lstm_core.cells.base import Cell
 from lstm_core.certificate import Certificate
 from lstm_core.checked import check
 from lstm_core.device import resolve
+from lstm_core.kinds import Numbers, kinds
 from lstm_core.ops import NUMPY, host
 from lstm_core.say import say
 from lstm_core.scan import Layers, hidden_size, scan, skipping
@@ -97,12 +98,13 @@ class Block:
         """Layers on top of each other, each in one or both directions."""
         return len(self.layers)
 
+    @kinds
     def trace(
         self,
-        x: Any,
+        x: Numbers,
         state: Any = None,
-        lengths: Any = None,
-        mask: Any = None,
+        lengths: Numbers | None = None,
+        mask: Numbers | None = None,
         device: str = "cpu",
         backend: str | None = None,
     ) -> Trace:
@@ -183,13 +185,14 @@ class Block:
         """``x`` (time, batch, input) in the layout that ``trace`` takes; of a ``single`` sequence, (time, input)."""
         return x[:, 0] if single else x.swapaxes(0, 1) if self.batch_first else x
 
+    @kinds
     def check(
         self,
-        x: Any,
-        h: Any,
+        x: Numbers,
+        h: Numbers,
         state: Any = None,
-        lengths: Any = None,
-        mask: Any = None,
+        lengths: Numbers | None = None,
+        mask: Numbers | None = None,
         tolerance: float | None = None,
     ) -> float:
         """Compare the block's run with what your own runtime gives: the certificate that a file alone cannot have.
@@ -247,9 +250,10 @@ class Block:
     def _lengths(self, lengths: Any, steps: int, batch: int) -> np.ndarray:
         if lengths is None:
             lengths = self.lengths if self.lengths is not None and len(self.lengths) == batch else [steps] * batch
-        ends = host(lengths, np.int64)
-        if ends.shape != (batch,) or (ends < 0).any() or (ends > steps).any():
-            raise ValueError(f"lengths are {batch} numbers from 0 to {steps}, not {host(lengths).tolist()}")
+        given = host(lengths)
+        ends = np.nan_to_num(given, nan=-1.0).astype(np.int64)
+        if (ends != given).any() or ends.shape != (batch,) or (ends < 0).any() or (ends > steps).any():
+            raise ValueError(f"lengths are {batch} numbers from 0 to {steps}, not {given.tolist()}")
         return ends
 
     def _initial(self, state: Any, batch: int, dtype: np.dtype) -> dict[str, np.ndarray]:

@@ -20,6 +20,8 @@ TOLERANCE = {np.dtype(np.float64): 1e-10}
 
 def check(block: Block, trace: Trace, output: Any, tolerance: float | None = None) -> float:
     """The largest difference between h of ``trace`` and ``output``; see ``Block.check``."""
+    if tolerance is not None and not tolerance >= 0:
+        raise ValueError(say("the tolerance is a number of at least 0, not {tolerance}", tolerance=tolerance))
     own = top(trace.cell, trace.signals)
     expected = _aligned(block, host(output, np.float64), own.shape)
     if len(expected) == 1 and len(own) > 1:

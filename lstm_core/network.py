@@ -21,7 +21,7 @@ from lstm_core import stored
 from lstm_core.block import Block
 from lstm_core.cells import cell as find_cell
 from lstm_core.cells.base import Cell
-from lstm_core.kinds import kinds
+from lstm_core.kinds import Numbers, kinds
 from lstm_core.ops import host
 from lstm_core.say import say
 from lstm_core.scan import Layers
@@ -168,6 +168,7 @@ class Network:
             raise ValueError(say("this network has no output layer, so it predicts no next word"))
         return self.readout
 
+    @kinds
     def run(self, text: str | Sequence[Token], device: str = "auto", backend: str | None = None) -> Trace:
         """Read ``text`` and return everything that happened. An empty text gives a trace of no steps.
 
@@ -178,13 +179,14 @@ class Network:
         ids = np.array([token.id for token in tokens], dtype=np.intp)
         return replace(self.read(ids, device=device, backend=backend), tokens=tokens)
 
+    @kinds
     def read(
         self,
-        inputs: Any,
-        lengths: Any = None,
+        inputs: Numbers,
+        lengths: Numbers | None = None,
         *,
         state: Any = None,
-        mask: Any = None,
+        mask: Numbers | None = None,
         device: str = "cpu",
         backend: str | None = None,
     ) -> Trace:
@@ -233,6 +235,7 @@ class Network:
             return None if self.reader.padding is None else inputs != self.reader.padding
         return (*self.below, self.block)[0].mask_of(inputs)
 
+    @kinds
     def logits(self, trace: Trace) -> np.ndarray:
         """(time, vocabulary): the score of each next word after each step, for the first of the batch.
 
@@ -240,6 +243,7 @@ class Network:
         """
         return self.predicts.scores(self.reads(trace.signals)[:, 0])
 
+    @kinds
     def probabilities(self, trace: Trace) -> np.ndarray:
         """(time, vocabulary): the softmax of ``logits``."""
         return softmax(self.logits(trace))
@@ -257,6 +261,7 @@ class Network:
         at = step if trace.continued is None else -1
         return self.named(*_best(softmax(self.predicts.scores(self.reads(one.signals)[at, :1])), k))[0]
 
+    @kinds
     def predictions(self, trace: Trace, k: int = 5) -> list[list[tuple[str, float]]]:
         """``next_tokens`` for every step, some steps at a time: a whole vocabulary a step is a lot of memory."""
         return self.named(*self.likeliest(trace, k))
@@ -286,6 +291,7 @@ class Network:
             for row, chances in zip(ids, probabilities, strict=True)
         ]
 
+    @kinds
     def untrained(self, seed: int = 0) -> Network:
         """The same model with random weights, U(-1/sqrt(hidden), 1/sqrt(hidden)) as torch draws them: the baseline
         of every claim."""
@@ -311,13 +317,14 @@ class Network:
             readout=Readout(weight, bias, None if out.through is None else embedding, attention),
         )
 
+    @kinds
     def save(self, path: str | os.PathLike[str], weights: stored.Kind = "float32") -> None:
         """Write one safetensors file. weights: how they are stored, "float32", "float16" or "int8" with a scale for
         each row of a matrix; all are read back as float32.
 
         Raises ValueError for a network without words or without a readout.
         """
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         out = self.predicts
         tensors = {"embedding.weight": self.embedding, "readout.weight": out.weight, "readout.bias": out.bias}
@@ -327,13 +334,11 @@ class Network:
         tensors |= {f"attention.{name}": value for name, value in (out.attention or {}).items()}
         tied = out.through is not None
         header = {"format": FORMAT, "name": self.name, "cell": self.cell.name, "tied": tied, **self.meta}
-        save_file(
-            stored.packed(tensors, weights),
-            path,
-            metadata={"gatescope": json.dumps(header, ensure_ascii=False), "tokenizer": self.tokenizer.json},
-        )
+        metadata = {"gatescope": json.dumps(header, ensure_ascii=False), "tokenizer": self.tokenizer.json}
+        Path(path).write_bytes(save(stored.packed(tensors, weights), metadata=metadata))
 
     @staticmethod
+    @kinds
     def load(path: str | os.PathLike[str]) -> Network:
         """Read a file that ``save`` wrote. Raises ValueError, saying what is wrong, if it is another one."""
         from safetensors import SafetensorError, safe_open
@@ -471,6 +476,7 @@ def list_models() -> dict[str, Path]:
     return found
 
 
+@kinds
 def load_model(name: str) -> Network:
     """A shipped model by its name, such as "pronouns-lstm"; ValueError lists the names there are."""
     models = list_models()

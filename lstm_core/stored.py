@@ -24,7 +24,7 @@ def packed(tensors: Mapping[str, np.ndarray], kind: Kind) -> dict[str, np.ndarra
 
     Raises ValueError for another kind, and for int8 if a matrix has a weight that is not finite.
     """
-    if kind not in get_args(Kind):
+    if not isinstance(kind, str) or kind not in get_args(Kind):
         raise ValueError(f"weights are stored as {', '.join(get_args(Kind))}, not as {kind!r}")
     if kind != "int8":
         return {name: np.ascontiguousarray(value, dtype=kind) for name, value in tensors.items()}

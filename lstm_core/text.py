@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from lstm_core.kinds import kinds
 from lstm_core.say import say
 
 UNKNOWN = "<unk>"
@@ -76,6 +77,7 @@ class Tokenizer:
     def _piece(self, id: int) -> str:
         return self._tokenizer.id_to_token(id) or f"#{id}"
 
+    @kinds
     def id(self, piece: str) -> int:
         """The id of a word that is one piece, or of a piece; ValueError if the vocabulary does not hold it.
 
@@ -137,12 +139,14 @@ class Tokenizer:
         id = int(number[1]) if number else self.size
         return id if id < self.size and self._piece(id) == piece else None
 
+    @kinds
     def display(self, id: int) -> str:
         """A piece as shown to a reader: without the marks and the byte spelling that the vocabulary uses inside."""
         piece, text = self._piece(id), self._tokenizer.decode([id], skip_special_tokens=False)
         # Half a character's bytes decode to nothing that can be read; they are shown as numbers then.
         return _bytes(piece) if "\N{REPLACEMENT CHARACTER}" in text else text.removeprefix("##") or piece
 
+    @kinds
     def encode(self, text: str) -> tuple[Token, ...]:
         """The tokens of ``text``, in order; what lies between their spans is white space or characters of no meaning.
 

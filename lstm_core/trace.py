@@ -202,6 +202,7 @@ class Trace:
 
         return sequences.sequence(self, batch, step)
 
+    @kinds
     def role(self, role: str) -> np.ndarray | None:
         """The signal that plays ``role`` in this cell, as an array like any signal; None if nothing does.
 
@@ -213,6 +214,7 @@ class Trace:
             return share(self, rule, role)
         return self.signals.get(self.roles.get(role, ""))
 
+    @kinds
     def role_label(self, role: str) -> str | None:
         """What ``role`` returns, in the cell's letters: "f", "1 - z"; None if nothing plays it."""
         rule = carry(self.cell)
@@ -248,6 +250,7 @@ class Trace:
         """
         return drawer().show_traces([self], signals, layer, direction, batch, unit, live)
 
+    @kinds
     def to_npz(self, file: str | os.PathLike[str] | IO[bytes]) -> None:
         """Write everything that a trace holds as NumPy's compressed .npz, which ``from_npz`` reads back.
 
@@ -259,6 +262,7 @@ class Trace:
         trace_npz.write(self, file)
 
     @staticmethod
+    @kinds
     def from_npz(
         file: str | os.PathLike[str] | IO[bytes], cell: type[Cell] | None = None, max_bytes: int = 1 << 30
     ) -> Trace:
@@ -273,6 +277,7 @@ class Trace:
 
         return trace_npz.read(file, cell, max_bytes)
 
+    @kinds
     def to_pandas(self, wide: bool = False) -> pandas.DataFrame:
         """One row a value: layer, direction, time, batch, unit, signal, value.
 

@@ -63,8 +63,8 @@ MODULES: list[tuple[Callable[[], nn.Module], dict[str, Any], str]] = [
     (LSTM, {"x": X.to_sparse()}, "sparse or nested tensor; a dense one is needed"),
     (LSTM, {"lengths": [True, False]}, r"not a mask; of a mask \(batch, time\): mask.sum\(1\)"),
     (LSTM, {"lengths": torch.ones(2, 7, dtype=torch.bool)}, "not a mask"),
-    (LSTM, {"signals": 3}, r"signals are names, such as \('f', 'c'\), not 3"),
-    (LSTM, {"signals": ["f", 3]}, "signals are names"),
+    (LSTM, {"signals": 3}, "signals must be a text or a list of texts, not 3"),
+    (LSTM, {"signals": ["f", 3]}, "signals must be a text or a list of texts"),
 ]
 
 
@@ -93,7 +93,7 @@ def test_models_and_pieces() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'state'"):
         trace_all(nn.LSTM(4, 5), X, state=None)
     assert len(trace_all(nn.LSTM(4, 5), input=X, hx=None)[""]) == 7
-    with pytest.raises(TypeError, match=r"what is forced is written as text.* not as 3"):
+    with pytest.raises(TypeError, match="force must be a text or a list of texts, not 3"):
         trace_all(model, X, force=3)  # pyright: ignore[reportCallIssue, reportArgumentType]
     with pytest.raises(TypeError, match=r"steps must be a whole number, not 2\.5"):
         trace_chunks(nn.LSTM(4, 5), X, steps=2.5)  # pyright: ignore[reportArgumentType]
@@ -102,12 +102,12 @@ def test_models_and_pieces() -> None:
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"step": 3}, "step is 3; a function is needed"),
-        ({"step": mgu_step, "update": 3}, "update is 3; a function is needed"),
-        ({"names": ["wf"]}, r"names is \['wf'\]; a dict is needed"),
+        ({"step": 3}, "step must be a function, not 3"),
+        ({"step": mgu_step, "update": 3}, "update must be a function, not 3"),
+        ({"names": ["wf"]}, "names must be a dict, not list"),
         ({"names": {"f": 3}}, "f is 3; a submodule's name is needed"),
-        ({"step": mgu_step, "states": 3}, r"states is 3; names are needed, such as \('c', 'h'\)"),
-        ({"step": mgu_step, "initial": [1]}, "initial is a list; a dict is needed"),
+        ({"step": mgu_step, "states": 3}, "states must be a list of texts, not 3"),
+        ({"step": mgu_step, "initial": [1]}, "initial must be a dict, not list"),
         ({"step": mgu_step, "initial": {"q": torch.zeros(2, 4)}}, "initial has q; the states are h"),
         ({"step": mgu_step, "state": {"h": torch.zeros(2, 4), "q": X}}, "the state has q; the states are h"),
     ],

@@ -15,7 +15,7 @@ from lstm_core import Network, Trace, analysis
 from lstm_core.analysis import attribution, deletion, readout
 from lstm_core.kinds import KINDS
 
-OF = {"int": "a whole number", "float": "a number", "str": "a text", "Trace": "a Trace", "Network": "a Network"}
+OF = {name: noun for name, (_, noun) in KINDS.items()}
 WRONG: tuple[Any, ...] = ({}, [None], object(), np.zeros((2, 2)), np.array(["a"]), b"x")
 MORE: dict[str, tuple[Any, ...]] = {
     "int": (1.5, float("nan"), "1"),
@@ -35,7 +35,7 @@ def arguments() -> Iterator[tuple[str, Callable[..., Any], str, str, bool]]:
             continue
         for parameter in inspect.signature(function).parameters.values():
             kind, _, rest = str(parameter.annotation).partition(" | ")
-            if kind in KINDS and rest in ("", "None"):
+            if kind in KINDS and kind != "Numbers" and rest in ("", "None"):
                 yield name, function, parameter.name, kind, rest == "None"
 
 

@@ -67,6 +67,7 @@ class Attribution(Result):
     baseline: float
     error: float
 
+    @kinds
     def leading(self, count: int = 3) -> tuple[int, ...]:
         """The steps that speak most for the output, first the one that adds most."""
         return tuple(int(at) for at in np.argsort(-self.words, kind="stable")[:count])

@@ -35,6 +35,7 @@ class Contrast(Result):
         """Which pairs do not read the same."""
         return tuple(k for k, pair in enumerate(self.pairs) if not pair.same)
 
+    @kinds
     def difference(self, signal: str) -> np.ndarray:
         """second - first, (layer, direction, pair, batch, unit); NaN where a side has no token.
 

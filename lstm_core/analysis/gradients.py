@@ -23,8 +23,9 @@ from lstm_core.analysis.steps import Steps, history, kept_from, steps
 from lstm_core.analysis.tape import ARITHMETIC, Tape, tape
 from lstm_core.attention import error_in_states, top
 from lstm_core.equations import carry
-from lstm_core.kinds import kinds
+from lstm_core.kinds import Numbers, kinds
 from lstm_core.ops import Matrix, host
+from lstm_core.say import say
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
@@ -108,13 +109,15 @@ class Gradients(Result):
     direct: np.ndarray | None
     _factors: Mapping[tuple[int, int, str], _Factor]
 
+    @kinds
     def norm(self, name: str, layer: int = -1, direction: int = 0) -> np.ndarray:
         """(time,): the Euclidean norm of a delta ("f") or of a state's error ("c", "h") over the units."""
         found = {**self.deltas, **self.states}
         if name not in found:
             raise ValueError(f"there is no error of {name!r}; there are {', '.join(found)}")
-        return np.linalg.norm(found[name][layer, direction], axis=-1)
+        return np.linalg.norm(found[name][self._layer(layer), self._way(direction)], axis=-1)
 
+    @kinds
     def contributions(self, param: str, layer: int = -1, direction: int = 0) -> np.ndarray:
         """(time, *shape of the parameter): what each step adds to its gradient. For a matrix this is delta x input."""
         factor = self._factor(param, layer, direction)
@@ -123,6 +126,7 @@ class Gradients(Result):
         product = factor.delta[:, :, None] * factor.read[:, None, :]
         return product if factor.mask is None else factor.mask * product
 
+    @kinds
     def weight(self, param: str, layer: int = -1, direction: int = 0) -> np.ndarray:
         """The gradient of a parameter: the sum of its ``contributions`` over time, without making them."""
         factor = self._factor(param, layer, direction)
@@ -131,6 +135,7 @@ class Gradients(Result):
         product = factor.delta.T @ factor.read
         return product if factor.mask is None else factor.mask * product
 
+    @kinds
     def contribution_norms(self, param: str, layer: int = -1, direction: int = 0) -> np.ndarray:
         """(time,): the Frobenius norm of each step's contribution."""
         factor = self._factor(param, layer, direction)
@@ -141,6 +146,7 @@ class Gradients(Result):
         )
         return np.sqrt(squares.sum(-1))
 
+    @kinds
     def along(self, param: str, layer: int = -1, direction: int = 0) -> np.ndarray:
         """(time,): each step's share of the gradient's size, the scalar product of its contribution with the gradient
         over the gradient's Frobenius norm. They add up to that norm; zeros where it is 0.
@@ -154,17 +160,29 @@ class Gradients(Result):
         weighed = whole if factor.mask is None else factor.mask * whole
         return ((factor.delta @ weighed) * factor.read).sum(-1) / size
 
+    def _layer(self, layer: int) -> int:
+        return _place(say("layer"), layer, 1 + max(layer for layer, _, _ in self._factors))
+
+    def _way(self, direction: int) -> int:
+        return _place(say("direction"), direction, 1 + max(way for _, way, _ in self._factors))
+
     def _factor(self, param: str, layer: int, direction: int) -> _Factor:
-        layers = 1 + max(layer for layer, _, _ in self._factors)
-        key = (layer % layers, direction, param)
+        key = (self._layer(layer), self._way(direction), param)
         if key not in self._factors:
             names = sorted({name for _, _, name in self._factors})
             raise ValueError(f"there is no parameter {param!r}; there are {', '.join(names)}")
         return self._factors[key]
 
 
+def _place(axis: str, at: int, size: int) -> int:
+    if not -size <= at < size:
+        message = "there is no {axis} {number}; there are {count}, from 0 on"
+        raise ValueError(say(message, axis=axis, number=at, count=size))
+    return at % size
+
+
 @kinds
-def gradients(trace: Trace, step: int, error: Any, batch: int = 0) -> Gradients:
+def gradients(trace: Trace, step: int, error: Numbers, batch: int = 0) -> Gradients:
     """Send the error ``error`` (directions * unit,), given in the top layer's h after ``step``, back to the first word.
 
     The gradients are those of error . h_step: with ``readout(...).vector`` those of a logit, with ``word_error(...)``
@@ -279,6 +297,7 @@ def flow(
     ``batch`` as in ``gradients``. dtype: of the matrices; in float32, whose norms are right to about 1e-5, wide layers
     take half the time.
     """
+    dtype = _floats(dtype)
     trace, step = history(trace, batch, step)
     jacobian = jacobians(trace, step, state, layer=layer, backward=backward, dtype=dtype)
     run = steps(trace, layer, backward)
@@ -292,6 +311,18 @@ def flow(
     kept = run.flip(kept)
     rest = jacobian - kept[:, :, None] * np.eye(kept.shape[-1], dtype=dtype)
     return Flow(state, step, norm, np.linalg.norm(kept, axis=1), np.linalg.norm(rest, axis=(1, 2)))
+
+
+def _floats(dtype: Any) -> np.dtype:
+    """Raises TypeError for what is not float32 or float64."""
+    try:
+        found = np.dtype(dtype)
+    except (TypeError, ValueError):
+        found = None
+    if dtype is None or found not in (np.float32, np.float64):
+        written = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", type(dtype).__name__)
+        raise TypeError(say("dtype must be float32 or float64, not {found}", found=written))
+    return found
 
 
 @kinds
@@ -315,7 +346,7 @@ def jacobians(
     run = steps(trace, layer, backward)
     at = run.place(step)
     units = run.signals[state].shape[-1]
-    given = np.zeros((len(run), units, units), dtype)
+    given = np.zeros((len(run), units, units), _floats(dtype))
     given[at] = np.eye(units)
     return run.flip(_back(run, {state: given}, start=at, only=state).states[state])
 

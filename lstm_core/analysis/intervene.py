@@ -162,6 +162,7 @@ class Counterfactual(Result):
         before, after = self.probabilities
         return np.abs(after - before).sum(-1) / 2
 
+    @kinds
     def predictions(self, k: int = 5) -> tuple[list[list[tuple[str, float]]], list[list[tuple[str, float]]]]:
         """The ``k`` likeliest next words after every step, before and after."""
         model = self._model()

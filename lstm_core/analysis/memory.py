@@ -19,7 +19,7 @@ from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import Steps, history, kept_from, steps
 from lstm_core.analysis.tape import tape
 from lstm_core.equations import equations
-from lstm_core.kinds import kinds
+from lstm_core.kinds import Numbers, kinds
 from lstm_core.ops import host
 from lstm_core.shown import Result
 from lstm_core.symbols import contains
@@ -63,7 +63,7 @@ def memory(
     trace: Trace,
     step: int,
     unit: int | None = None,
-    direction: Any = None,
+    direction: Numbers | None = None,
     *,
     layer: int = -1,
     backward: bool = False,

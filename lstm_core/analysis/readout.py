@@ -8,8 +8,9 @@ import numpy as np
 
 from lstm_core.analysis.brief import brief
 from lstm_core.analysis.steps import history
-from lstm_core.kinds import kinds
+from lstm_core.kinds import Numbers, kinds
 from lstm_core.network import Network
+from lstm_core.ops import host
 from lstm_core.say import say
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
@@ -91,13 +92,23 @@ ALONE = "a vocabulary of one word has no second one to lead over"
 
 
 @kinds
-def leads(model: Network, trace: Trace, likeliest: np.ndarray | None = None) -> np.ndarray:
+def leads(model: Network, trace: Trace, likeliest: Numbers | None = None) -> np.ndarray:
     """(time, directions * hidden): ``lead(model, trace, step).contributions`` of every step.
 
     likeliest: (time, 2 or more), as ``Network.likeliest`` gives it, where it is known already. Raises ValueError as
     ``lead`` does.
     """
-    ids = model.likeliest(trace, 2)[0] if likeliest is None else likeliest
+    ids = model.likeliest(trace, 2)[0] if likeliest is None else host(likeliest)
+    words = len(model.predicts.bias)
+    fits = ids.ndim == 2 and len(ids) == len(trace) and ids.dtype.kind in "iu"
+    if not fits or not 0 <= ids.min(initial=0) <= ids.max(initial=0) < words:
+        raise ValueError(
+            say(
+                "likeliest holds the numbers of words, ({steps}, 2 or more), each from 0 to {last}",
+                steps=len(trace),
+                last=words - 1,
+            )
+        )
     return _shares(model, model.reads(trace.signals)[:, 0], ids)
 
 

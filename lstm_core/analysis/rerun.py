@@ -42,8 +42,10 @@ def begun(baseline: Any, x: np.ndarray) -> np.ndarray:
 def numbers(name: str, value: Any) -> np.ndarray:
     """An argument as float64. Raises TypeError for what is not numbers, ValueError for those that are not finite."""
     try:
+        if value.is_complex() if hasattr(value, "is_complex") else np.iscomplexobj(value):
+            raise TypeError
         found = host(value, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         kind = type(value).__name__
         raise TypeError(say("{name} must be numbers, not {found}", name=name, found=kind)) from error
     if not np.isfinite(found).all():

@@ -15,9 +15,10 @@ import numpy as np
 from lstm_core.analysis.properties import PROPERTIES, Property
 from lstm_core.analysis.split import split
 from lstm_core.equations import carry
-from lstm_core.kinds import kinds
+from lstm_core.kinds import Numbers, kinds
 from lstm_core.network import Network
 from lstm_core.ops import host
+from lstm_core.say import say
 from lstm_core.sequences import taken
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
@@ -98,7 +99,7 @@ def search(
 @kinds
 def search_traces(
     traces: Sequence[Trace],
-    labels: Sequence[np.ndarray],
+    labels: Sequence[Numbers],
     what: Property,
     signal: str,
     untrained: Sequence[Trace] = (),
@@ -110,6 +111,15 @@ def search_traces(
     Of a batch the first sequence is searched, as far as it goes; labels of steps that were not taken count for nothing.
     Raises ValueError for fewer than two traces, and where the labels of either half are all alike.
     """
+    if len(labels) != len(traces) or (len(untrained) and len(untrained) != len(traces)):
+        raise ValueError(
+            say(
+                "there are {traces} traces, labels for {labels} and {untrained} untrained traces; there is one of each",
+                traces=len(traces),
+                labels=len(labels),
+                untrained=len(untrained),
+            )
+        )
     if len(traces) < 2:
         raise ValueError("a search needs at least two texts: one to fit on, one to score on")
     halves = [_values(traces[k::2], labels[k::2], signal) for k in (0, 1)]
@@ -150,11 +160,16 @@ def search_traces(
     )
 
 
-def _values(traces: Sequence[Trace], labels: Sequence[np.ndarray], signal: str) -> tuple[np.ndarray, np.ndarray]:
+def _values(traces: Sequence[Trace], labels: Sequence[Numbers], signal: str) -> tuple[np.ndarray, np.ndarray]:
     """(step, unit of any layer and direction) and (step,): the steps that have a label, one text after another."""
     ones = [trace.sequence() for trace in traces]
     x = [np.moveaxis(one.sel(signal, batch=0), 2, 0).reshape(len(one), -1) for one in ones]
-    own = [host(label, np.float64)[: len(one)] for one, label in zip(ones, labels, strict=True)]
+    own = [host(label, np.float64) for label in labels]
+    for one, label in zip(ones, own, strict=True):
+        if label.ndim != 1 or len(label) < len(one):
+            message = "labels hold a number for each step, ({steps},), not {found}"
+            raise ValueError(say(message, steps=len(one), found=label.shape))
+    own = [label[: len(one)] for one, label in zip(ones, own, strict=True)]
     y = np.concatenate([np.where(taken(one)[:, 0], label, np.nan) for one, label in zip(ones, own, strict=True)])
     given = ~np.isnan(y)
     return np.concatenate(x)[given].astype(np.float64), y[given]

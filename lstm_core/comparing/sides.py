@@ -195,6 +195,8 @@ def _of_module(side: str, module: Any, given: Given) -> list[Level]:
         rows = [np.reshape(state[name], (-1, *state[name].shape[2:])) for name in ("h", "c") if name in state]
         state = tuple(_tensor(row, module) for row in rows)
         state = state[0] if len(state) == 1 else state
+        if not rows:
+            raise ValueError(say("the state has neither h nor c"))
     lengths = None if isinstance(x, tuple) else given.lengths  # a packed sequence has its own
     x = x if isinstance(x, tuple) else _tensor(x, module)
     with _evaluating(module):
@@ -203,7 +205,13 @@ def _of_module(side: str, module: Any, given: Given) -> list[Level]:
 
 def _tensor(values: Any, module: Any) -> Any:
     torch, weight = sys.modules["torch"], next(module.parameters())
-    return torch.as_tensor(values).to(weight)
+    try:
+        given = torch.as_tensor(values)
+        if given.is_complex():
+            raise TypeError
+        return given.to(weight)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise TypeError(say("x must be numbers, not {found}", found=type(values).__name__)) from error
 
 
 def _biases(module: Any) -> list[list[dict[str, np.ndarray]]]:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from lstm_core.files import formats, limits, shards, strangers, wiring
 from lstm_core.files.beside import Beside
 from lstm_core.files.formats import Content
 from lstm_core.files.options import Options
+from lstm_core.kinds import Numbers, kinds
 from lstm_core.say import say
 from lstm_core.trace import Trace
 
@@ -46,7 +46,8 @@ class Loaded:
                 return block
         raise KeyError(f"there is no block {name!r}; there are {', '.join(repr(b.name) for b in self.blocks)}")
 
-    def trace(self, x: Any, lengths: Any = None, mask: Any = None) -> dict[str, Trace]:
+    @kinds
+    def trace(self, x: Numbers, lengths: Numbers | None = None, mask: Numbers | None = None) -> dict[str, Trace]:
         """Run the blocks on top of each other, and return the trace of each by its name, in the order they ran.
 
         x: what the first of them reads, in the layout of ``Block.trace``; or whole numbers (batch, time) or (time,),
@@ -59,6 +60,7 @@ class Loaded:
         return wiring.run(self, x, lengths, mask)
 
 
+@kinds
 def load(
     source: str | os.PathLike[str] | bytes,
     cell: str | Mapping[str, str] | None = None,

@@ -92,7 +92,7 @@ def run(loaded: Loaded, x: Any, lengths: Any, mask: Any) -> dict[str, Trace]:
             trace = block.trace(inputs, lengths=lengths, mask=masks[block.name])
         else:
             network = _bottom(loaded, block, at)
-            if network.reader is None and x.dtype.kind in "iu" and (x.ndim == 1 or x.shape[-1] != block.input_size):
+            if network.reader is None and x.dtype.kind in "iu" and (x.ndim < 2 or x.shape[-1] != block.input_size):
                 raise ValueError(_no_rows(loaded, block))
             masks[block.name] = network.mask_of(x) if mask is None else host(mask)
             trace = network.read(x, lengths, mask=masks[block.name])

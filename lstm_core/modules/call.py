@@ -82,6 +82,8 @@ class Fed:
             time, batch = self.x.shape[:2]
             try:
                 given = torch.as_tensor(lengths, device="cpu")
+                if given.is_complex():
+                    raise TypeError
             except (TypeError, ValueError, RuntimeError) as error:
                 raise TypeError(f"lengths are {batch} whole numbers, not {repr(lengths)[:80]}") from error
             if given.dtype is torch.bool:
@@ -183,7 +185,7 @@ class Call(Fed):
             if not isinstance(value, Tensor):
                 raise TypeError(f"the state holds a {type(value).__name__}; it is {names}")
             plain("the state", value)
-        if given and len(given) != len(self.sizes):
+        if state is not None and len(given) != len(self.sizes):
             raise ValueError(f"the state is {names}; {len(given)} given")
         layers, directions, _, batch = self.shape
         found, zeros = {}, {}

@@ -41,6 +41,8 @@ def chunks(module: nn.Module, x: Any, state: Any, tokens: tuple[Token, ...], ste
         raise ValueError(f"steps is {steps}; a piece has at least 1 step")
     if isinstance(module, nn.RNNCellBase) and len(x.shape) != 3:
         raise ValueError(f"a cell is traced in pieces on x of shape (time, batch, input), not {tuple(x.shape)}")
+    if isinstance(x, np.ndarray) and x.dtype.kind not in "biuf":
+        raise TypeError(f"x must be numbers, not an array of {x.dtype}")
     axis = 1 if getattr(module, "batch_first", False) and len(x.shape) == 3 else 0
     one_a_step(tokens, x.shape[axis])
     return _chunks(module, x, state, tokens, steps, axis)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
 from lstm_core.modules.values import own
+from lstm_core.say import say
 from lstm_core.stacked import GATES, split_weights, stack_weights
 
 KINDS = (nn.LSTM, nn.GRU, nn.RNN, nn.LSTMCell, nn.GRUCell, nn.RNNCell)
@@ -70,6 +71,8 @@ def is_recurrent(module: nn.Module) -> bool:
 
 def recurrent_modules(module: nn.Module) -> dict[str, nn.Module]:
     """The recurrent modules in ``module`` by their dotted name."""
+    if not isinstance(module, nn.Module):
+        raise TypeError(say("model must be a PyTorch module, not {found}", found=type(module).__name__))
     return {name: inner for name, inner in module.named_modules() if is_recurrent(inner)}
 
 

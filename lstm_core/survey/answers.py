@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lstm_core.kinds import kinds
 from lstm_core.say import say
 from lstm_core.survey import own, tables
 from lstm_core.survey import similar as alike
@@ -152,6 +153,7 @@ class Survey:
         """
         return dict(self._units)
 
+    @kinds
     def histogram(
         self, signal: str, *, unit: int, layer: int = 0, direction: int = 0, module: str | None = None
     ) -> Columns:
@@ -165,6 +167,7 @@ class Survey:
     def _histograms(self) -> Columns:
         return columns_of(self._table("histograms"))
 
+    @kinds
     def contexts(
         self,
         signal: str,
@@ -192,11 +195,13 @@ class Survey:
         words = self._corpus.words(document, step, step + 1, around)
         return Context(document, step, float(self._places["value"][place]), words, self.open)
 
+    @kinds
     def words(self, document: int, start: int, stop: int, around: int = 8) -> Words:
         """What was read at steps ``start`` to ``stop`` (not with it) of a document, and around it. Raises ValueError
         for a document that there is not."""
         return self._corpus.words(document, start, stop, around)
 
+    @kinds
     def open(self, document: int, step: int = 0, module: str | None = None) -> Trace:
         """The trace of a document; of one longer than a piece (8,192 steps), of the stretch that holds ``step``.
 
@@ -221,6 +226,7 @@ class Survey:
         assert encode is not None and isinstance(content, str)
         return tuple(islice(chain.from_iterable(windows(encode, content)), start, stop))
 
+    @kinds
     def similar(self, text: str | int, start: int, stop: int, *, sides: int = 2, share: float = 1.0) -> Similar:
         """Where else are the units on that are on from step ``start`` to ``stop`` (not with it) of ``text``, and off
         beside it? text: a text, or a document's number. sides: on how many sides they have to be off, the step before
@@ -230,6 +236,8 @@ class Survey:
         ``lstm_core.survey``. Raises ValueError for a stretch that there is not, and where no unit is on just there and
         off beside it.
         """
+        if not 0 < share <= 1:
+            raise ValueError(say("share is above 0 and at most 1, not {share}", share=share))
         watch = self._manifest["options"]["patterns"]
         if watch is None:
             raise ValueError(say("this survey keeps no patterns: it was made with patterns=None"))
@@ -252,6 +260,7 @@ class Survey:
 
         return alike.ordered(units, needed, stop - start, matches, shared)
 
+    @kinds
     def follows(self, labels: Any, *, signal: str | None = None) -> Follows:
         """How far does every unit follow a label, and how far would one by chance?
 
@@ -283,6 +292,7 @@ class Survey:
         what = os.fspath(labels) if isinstance(labels, str | os.PathLike) else "labels"
         return ranked(what, columns, binary, signal)
 
+    @kinds
     def sql(self, query: str) -> pa.Table:
         """Asks DuckDB. There are the tables units, histograms, lags, followed and places, which name a unit by its "id"
         in units, and documents. Nothing outside of the survey can be read.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,11 @@ def by_document(given: Any, steps: Sequence[int]) -> list[np.ndarray]:
     """
     if isinstance(given, str | os.PathLike):
         given = _read(given)
-    given = given.tolist() if isinstance(given, np.ndarray) and given.dtype == object else given
+    given = given.tolist() if isinstance(given, np.ndarray) and given.dtype == object and given.ndim else given
+    if not hasattr(given, "__len__") or isinstance(given, Mapping | set | type):
+        raise TypeError(
+            say("labels must be a list, an array or the name of a property, not {found}", found=type(given).__name__)
+        )
     nested = not isinstance(given, np.ndarray) and any(np.ndim(one) for one in given)
     if not nested:
         flat = _numbers(given)
@@ -66,6 +70,8 @@ def by_document(given: Any, steps: Sequence[int]) -> list[np.ndarray]:
 
 def _numbers(values: Any) -> np.ndarray:
     try:
+        if values.is_complex() if hasattr(values, "is_complex") else np.iscomplexobj(values):
+            raise TypeError("complex numbers")
         return np.asarray(values, np.float32)
     except (ValueError, TypeError) as error:
         raise ValueError(say("labels are numbers, one for each step: {error}", error=str(error))) from error

@@ -60,8 +60,14 @@ def survey(
     model = model_of(source, tokenizer, batch_first)
     read, first = _peek(documents(data, lengths=lengths, padding=padding, column=column))
     follow = _follow(follow, first)
+    signals = None if signals is None else tuple(signals) or None
     kept = Kept(
-        top, sample, seed, follow, tuple(FOLLOWED[name].binary for name in follow), tuple(signals) if signals else None
+        top,
+        sample,
+        seed,
+        follow,
+        tuple(FOLLOWED[name].binary for name in follow),
+        signals,
     )
     watch = None if patterns is None else (None if patterns == "memory" else patterns, threshold)
     folder, watcher = Folder(out), Watcher(progress, _count(data))
@@ -95,7 +101,7 @@ def _peek(read: Iterator[Document]) -> tuple[Iterator[Document], Document | None
 
 def _follow(asked: Sequence[str] | None, first: Document | None) -> tuple[str, ...]:
     there = list(FOLLOWED) if first is None or first.kind == "text" else ["position"]
-    for name in asked or ():
+    for name in () if asked is None else asked:
         if name not in there:
             raise ValueError(
                 say(
