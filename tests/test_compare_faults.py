@@ -359,6 +359,135 @@ def lengths_not_passed() -> Case:
     return block.trace(x, lengths=[7, 4, 5]), block.trace(x), None
 
 
+@fault("one gate", "the recurrent matrix of f of B transposed")
+def one_gates_matrix_transposed() -> Case:
+    module = build()
+
+    def turned(old: dict[str, np.ndarray]) -> np.ndarray:
+        i, f, g, o = np.split(old["weight_hh_l0"], 4)
+        return np.concatenate([i, f.T, g, o])
+
+    return module, changed(module, weight_hh_l0=turned), read()
+
+
+@fault("one gate", "the biases of o of A left out")
+def the_last_gates_bias_missing() -> Case:
+    module = build()
+    lost = {n: lambda old, n=n: np.r_[old[n][:18], 0 * old[n][18:]] for n in ("bias_ih_l0", "bias_hh_l0")}
+    return module, changed(module, **lost), read()
+
+
+@fault("one gate", "the second bias (bias_hh) of n of A left out")
+def one_of_a_gates_two_biases_missing() -> Case:
+    module = build("GRU")
+    return (
+        module,
+        changed(module, bias_hh_l0=lambda old: np.r_[old["bias_hh_l0"][:12], np.zeros(6, np.float32)]),
+        read(),
+    )
+
+
+@fault("order of the input", "the input of B from its end to its beginning")
+def the_sequence_reversed() -> Case:
+    module = build()
+    return (
+        lstm_core.trace(module, torch.from_numpy(read())),
+        lstm_core.trace(module, torch.from_numpy(read()).flip(0)),
+        None,
+    )
+
+
+@fault("order of the input", "the input of A a step later")
+def a_step_late() -> Case:
+    module, x = build(), torch.from_numpy(read())
+    late = torch.cat([torch.zeros(1, 3, 5), x[:-1]])
+    return lstm_core.trace(module, x), lstm_core.trace(module, late), None
+
+
+@fault("order of the input", "the sequences of B in the order 1, 2, 0")
+def a_batch_shuffled() -> Case:
+    module, x = build("GRU"), torch.from_numpy(read())
+    return lstm_core.trace(module, x), lstm_core.trace(module, x[:, [2, 0, 1]]), None
+
+
+@fault("order of the input", "the features of the input of B in the order 4, 3, 2, 1, 0")
+def features_from_the_other_end() -> Case:
+    module, x = build("RNN"), torch.from_numpy(read())
+    return lstm_core.trace(module, x), lstm_core.trace(module, x.flip(2)), None
+
+
+@fault("places of weights", "the columns of the input matrices of B in the order 4, 3, 2, 1, 0")
+def columns_from_the_other_end() -> Case:
+    module = build()
+    return module, changed(module, weight_ih_l0=lambda old: old["weight_ih_l0"][:, ::-1].copy()), read()
+
+
+@fault("places of weights", "the input and the recurrent matrices of B exchanged")
+def input_and_recurrent_matrices_exchanged() -> Case:
+    module = build("GRU", width=6)
+    names = ("weight_ih_l0", "weight_hh_l0")
+    other = {name: lambda old, n=names[1 - k]: old[n] for k, name in enumerate(names)}
+    return module, changed(module, **other), read(7, 3, 6)
+
+
+@fault("places of weights", "the units of B in the order 5, 4, 3, 2, 1, 0")
+def units_from_the_other_end() -> Case:
+    module = build()
+
+    def moved(old: np.ndarray, square: bool) -> np.ndarray:
+        value = np.concatenate([part[::-1] for part in np.split(old, 4)])
+        return value[:, ::-1].copy() if square else value
+
+    return module, {n: moved(v, "weight_hh" in n) for n, v in arrays(module).items()}, read()
+
+
+@fault("activation", "into the gates of B not clipped")
+def a_clip_lost() -> Case:
+    module = build()
+    return module, converted(module, "onnx", clip=0.5), read()
+
+
+@fault("precision", "8-bit")
+def eight_bits_as_torch_rounds_them() -> Case:
+    """By the scale of its observer, 127.5 steps up to the largest weight of a stack of gates."""
+    module = build(units=24)
+
+    def rounded(stack: np.ndarray) -> np.ndarray:
+        scale = float(np.abs(stack).max()) / 127.5
+        return torch.fake_quantize_per_tensor_affine(torch.from_numpy(stack), scale, 0, -128, 127).numpy()
+
+    return module, {n: rounded(v) if "weight" in n else v for n, v in arrays(module).items()}, read()
+
+
+@fault("precision", "8-bit")
+def eight_bits_from_the_least_to_the_largest() -> Case:
+    module = build("GRU", units=24)
+
+    def rounded(stack: np.ndarray) -> np.ndarray:
+        scale = (stack.max() - stack.min()) / 255
+        zero = int(np.round(-stack.min() / scale))
+        return torch.fake_quantize_per_tensor_affine(torch.from_numpy(stack), float(scale), zero, 0, 255).numpy()
+
+    return module, {n: rounded(v) if "weight" in n else v for n, v in arrays(module).items()}, read()
+
+
+@fault("precision", "cut off to bfloat16")
+def bfloat16_by_its_upper_bytes() -> Case:
+    module = build(units=24)
+    cut = {n: (v.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32) for n, v in arrays(module).items()}
+    return module, cut, read()
+
+
+@fault("precision", "the matrices of A rounded to float16")
+def half_precision_but_for_the_biases() -> Case:
+    module = build(units=24)
+    return (
+        module,
+        {n: v.astype(np.float16).astype(v.dtype) if "w" in n else v for n, v in arrays(module).items()},
+        read(),
+    )
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_named(name: str) -> None:
     cause, says, make = FAULTS[name]
@@ -420,3 +549,32 @@ def test_what_is_not_known_is_not_named() -> None:
     answer = compare(build(seed=0), build(seed=1), read())
     assert not answer.equal and not answer.causes and "None of the causes" in str(answer)
     assert answer.parameters and set(answer.parameters) >= {(0, 0, "W_i"), (0, 0, "U_o")}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda n, v: v - 0.01 * np.random.default_rng(3).normal(size=v.shape).astype(np.float32),
+        lambda n, v: np.clip(v, -0.5, 0.5),
+        lambda n, v: np.concatenate([*np.split(v, 4)[:2], -np.split(v, 4)[2], np.split(v, 4)[3]]),
+        lambda n, v: v + 2 * (np.arange(24) // 6 == 1) if n == "bias_ih_l0" else v,
+        lambda n, v: np.round(v * 8) / 8,
+    ],
+    ids=["a step of training", "clipped weights", "a gate's sign", "2 added to the forget bias", "four bits"],
+)
+def test_a_fault_that_is_not_among_the_causes_is_given_none(change: Callable[[str, np.ndarray], np.ndarray]) -> None:
+    module = build()
+    found = {name: change(name, value).astype(np.float32) for name, value in arrays(module).items()}
+    answer = compare(module, found, read())
+    assert not answer.equal and not answer.causes and not answer.explained
+
+
+def test_what_stands_between_two_layers_is_not_blamed_on_them() -> None:
+    """Two models whose layer normalisations differ in their epsilon: each recurrent layer is the same."""
+
+    def made(eps: float) -> nn.Module:
+        model = Inside(build(width=6, seed=1), nn.Sequential(Inside(build()), nn.LayerNorm(6, eps=eps)))
+        return model.eval()
+
+    answer = compare(made(1e-5), made(1e-3), read())
+    assert not answer.equal and not answer.causes and not answer.explained, answer

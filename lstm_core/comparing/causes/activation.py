@@ -31,6 +31,15 @@ def tries(own: Level, other: Level) -> Iterator[Try]:
             change = say("{side} as a network of {cell}", side=own.side, cell=CELLS[PLAIN[base.name]].title)
             yield Try(change, replace(own, cell=CELLS[PLAIN[base.name]]))
         return
+    theirs = vars(other.cell).get("recipe")
+    wanted = theirs[4] if isinstance(theirs, tuple) else float("inf")
+    if wanted != clip:
+        changed = variant(base, gate, candidate, shown, wanted, coupled)
+        if wanted == float("inf"):
+            change = say("what goes into the gates of {side} not clipped", side=own.side)
+        else:
+            change = say("what goes into the gates of {side} clipped at {limit:.3g}", side=own.side, limit=wanted)
+        yield Try(change, replace(own, cell=changed))
     for function in GATES:
         if function != gate:
             changed = variant(base, function, candidate, shown, clip, coupled)
@@ -47,7 +56,8 @@ def tries(own: Level, other: Level) -> Iterator[Try]:
             yield Try(change, replace(own, cell=changed))
         if function not in (candidate, shown):
             changed = variant(base, gate, function, function, clip, coupled)
-            change = say("{function} in place of tanh in {side}", function=_named(function), side=own.side)
+            told = {"function": _named(function), "old": _named(candidate), "side": own.side}
+            change = say("{function} in place of {old} in {side}", **told)
             yield Try(change, replace(own, cell=changed))
 
 

@@ -30,6 +30,11 @@ def int8(matrix: np.ndarray) -> np.ndarray:
     return stored.rounded(matrix, "int8").astype(np.float64)
 
 
+def cut(values: np.ndarray) -> np.ndarray:
+    """bfloat16 by leaving the lower bits away, as a copy of the upper two bytes has it."""
+    return (values.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32).astype(np.float64)
+
+
 ROUNDINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"float16": float16, "bfloat16": bfloat16}
 
 
@@ -39,9 +44,23 @@ def tries(own: Level, other: Level) -> Iterator[Try]:
     for name, rounded in ROUNDINGS.items():
         change = say("the weights of {side} rounded to {kind}", side=own.side, kind=name)
         yield from everywhere(change, own, lambda p, two, r=rounded: _rounded(p, two, letters, r))
-    for axes in ("stack", "gate", "row", "stored"):
+        change = say("the matrices of {side} rounded to {kind}", side=own.side, kind=name)
+        yield from everywhere(change, own, lambda p, two, r=rounded: _matrices(p, r))
+    change = say("the weights of {side} cut off to bfloat16", side=own.side)
+    yield from everywhere(change, own, lambda p, two: _rounded(p, two, letters, cut))
+    for axes in ("stack", "gate", "row", "column", "stored"):
         change = say("the matrices of {side} rounded to 8-bit integers", side=own.side)
-        yield from everywhere(change, own, lambda p, two, a=axes: _int8(p, a))
+        for steps in STEPS if axes != "stored" else STEPS[:1]:
+            yield from everywhere(change, own, lambda p, two, a=axes, n=steps: _int8(p, a, n))
+
+
+STEPS = (127.0, 127.5, 255.0)
+"""On either side of 0: 127 of ONNX and TensorFlow Lite, 127.5 of PyTorch's observers, of which one end is cut off; or
+255 from the least weight to the largest, where 0 is at one of them."""
+
+
+def _matrices(params: Params, rounded: Callable[[np.ndarray], np.ndarray]) -> Params:
+    return {name: rounded(value) if value.ndim == 2 else value for name, value in params.items()}
 
 
 def _rounded(
@@ -58,9 +77,9 @@ def _rounded(
     return found
 
 
-def _int8(params: Params, share: str) -> Params | None:
-    """Symmetric: the nearest of 127 equal steps on either side of 0, up to the largest weight of a stack of gates, of
-    a gate, or of a row; or as files of ours are "stored", whose scales have eleven bits."""
+def _int8(params: Params, share: str, steps: float) -> Params | None:
+    """The nearest of equal steps, up to the largest weight of a stack of gates, of a gate, of a row or of a column; or
+    as files of ours are "stored", whose scales have eleven bits. steps: of ``STEPS``."""
     if share == "stored":
         matrices = {name: value for name, value in params.items() if value.ndim == 2}
         if not all(np.isfinite(value).all() for value in matrices.values()):
@@ -68,15 +87,27 @@ def _int8(params: Params, share: str) -> Params | None:
         return {**params, **{name: int8(value) for name, value in matrices.items()}}
     found = dict(params)
     for prefix in ("W_", "U_"):
-        names = [name for name in params if name.startswith(prefix)]
-        largest = max((np.abs(params[name]).max(initial=0.0) for name in names), default=0.0)
+        names = [name for name in params if name.startswith(prefix) and params[name].ndim == 2]
+        if not names:
+            continue
+        stack = np.concatenate([params[name] for name in names])
         for name in names:
-            value = params[name]
-            most = {"stack": largest, "gate": np.abs(value).max(initial=0.0)}.get(share)
-            step = (np.abs(value).max(axis=1, keepdims=True, initial=0.0) if most is None else np.asarray(most)) / 127
-            step = np.where(step == 0, 1.0, step)
-            found[name] = np.round(value / step) * step
+            found[name] = _steps(params[name], stack if share in ("stack", "column") else params[name], share, steps)
     return found
+
+
+def _steps(value: np.ndarray, of: np.ndarray, share: str, steps: float) -> np.ndarray:
+    """``value``, rounded to steps that the weights ``of`` give, all of them, or by row or column."""
+    axis = {"row": 1, "column": 0}.get(share)
+    low = np.minimum(of.min(axis=axis, keepdims=True, initial=0.0), 0.0)
+    high = np.maximum(of.max(axis=axis, keepdims=True, initial=0.0), 0.0)
+    step = (high - low) / steps if steps == 255 else np.maximum(-low, high) / steps
+    step = np.where(step == 0, 1.0, step).astype(np.float32)  # as the frameworks have it: half a step may go either way
+    value = value.astype(np.float32)
+    if steps == 255:
+        zero = np.round(-low / step)
+        return ((np.clip(np.round(value / step) + zero, 0, 255) - zero) * step).astype(np.float64)
+    return (np.clip(np.round(value / step), -128, 127) * step).astype(np.float64)
 
 
 CAUSE = Cause(mark("precision"), "weights", tries)
