@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from lstm_core import CELLS, __version__, compare, list_models, load_model
+from lstm_core import CELLS, Loaded, Trace, __version__, compare, list_models, load_model
 from lstm_core.analysis import health
 from lstm_core.analysis.health import Health
 from lstm_core.given import array, model_options, one_of, opened, traces, writable
@@ -28,6 +28,8 @@ from lstm_core.say import say
 
 DIFFERENT, WRONG, STOPPED = 1, 2, 130
 """Exit codes: ``compare`` found a difference; something could not be done; Ctrl-C."""
+TEXTS = (".txt", ".csv", ".parquet")
+"""Endings of files in which a survey finds documents."""
 MODEL = "GATESCOPE_MODEL"
 """The variable in which the page is told which file to open."""
 
@@ -162,14 +164,22 @@ def _trace(asked: argparse.Namespace) -> int:
     sizes = {"layers": layers, "directions": directions, "steps": steps, "batch": batch, "units": units}
     told = {"cell": trace.cell.name, **sizes, "signals": list(trace), "assumed": list(map(str, trace.assumed))}
     if asked.json:
+        told["unknown"] = _unknown(trace)
         shown = trace[trace.cell.output][-1, 0, :, :1]  # no row of a batch of none
         return _json({**told, "h": [[round(float(v), 6) for v in row] for rows in shown for row in rows]})
     print(repr(trace))
     for sentence in trace.assumed:
         print(f"assumed: {sentence}")
+    if unknown := _unknown(trace):
+        print(f"not in the vocabulary, read as unknown words: {', '.join(unknown)}")
     if asked.out:
         print(f"written to {asked.out}; lstm_core.Trace.from_npz reads it")
     return 0
+
+
+def _unknown(trace: Trace) -> list[str]:
+    """The words that the model has no entry for, each once."""
+    return list(dict.fromkeys(token.text for token in trace.tokens if not token.known))
 
 
 def _trace_arguments(parser: argparse.ArgumentParser) -> None:
@@ -254,6 +264,12 @@ def _survey(asked: argparse.Namespace) -> int:
 
     given = load_model(asked.model) if asked.model in list_models() else opened(asked.model, asked)
     data = array(asked.data) if asked.data.endswith(".npy") else asked.data
+    wordless = isinstance(given, Loaded) or not given.reads_words
+    if wordless and Path(asked.data).suffix.lower() in TEXTS and Path(asked.data).is_file():
+        message = (
+            "{name} holds texts, and this model reads numbers, as its file holds no vocabulary: give an .npy of ids"
+        )
+        raise ValueError(say(message, name=asked.data))
     if Path(asked.out).is_file():
         raise ValueError(say("{name} is a file: a survey is kept in a folder", name=asked.out))
     found = survey(given, data, asked.out, top=asked.top, column=asked.column, progress=sys.stderr.isatty())

@@ -6,7 +6,7 @@ import operator
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
@@ -123,7 +123,8 @@ def kinds(function: Callable[P, T]) -> Callable[P, T]:
     others are not.
     """
     parameters = signature(function).parameters
-    names = tuple(parameters)
+    by_place = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
+    names = tuple(name for name, parameter in parameters.items() if parameter.kind in by_place)
     checks: dict[str, tuple[list[tuple[Fits, Callable[[], Said]]], bool]] = {}
     for name, parameter in parameters.items():
         parts = list(_split(str(parameter.annotation)))

@@ -96,8 +96,8 @@ def calls(folder: Path) -> dict[str, Call]:
     found: dict[str, Call] = {
         "trace": (lstm_core.trace, {"module": MODULE, "x": X, **kept}),
         "trace_all": (
-            lambda model, x, force: lstm_core.trace_all(model, x, force=force),
-            {"model": MODULE, "x": X, "force": []},
+            lambda model, x, state, force: lstm_core.trace_all(model, x, state, force=force),
+            {"model": MODULE, "x": X, "state": None, "force": []},
         ),
         "trace_cell": (
             lstm_core.trace_cell,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import copy
 import dataclasses
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -249,3 +250,22 @@ def test_a_lazy_module_is_ready_after_a_trace() -> None:
     x = torch.randn(4, 2, 3)
     assert list(trace_all(model, x)) == ["1"]
     assert type(model[0]) is nn.Linear and model[0].in_features == 3 and model(x)[0].shape == (4, 2, 6)
+
+
+@pytest.mark.parametrize("make", [lambda: nn.LSTM(3, 4), lambda: nn.LSTM(3, 4, num_layers=2), lambda: nn.GRU(3, 4)])
+def test_hooks_of_the_callers_on_what_autograd_keeps_are_not_called(make: Callable[[], nn.RNNBase]) -> None:
+    """A graph of ours is nobody's to keep in half precision, or on the disk."""
+    module, x = make(), torch.randn(6, 2, 3)
+    expected, called = trace(module, x), []
+
+    def half(value: torch.Tensor) -> torch.Tensor:
+        called.append(value.shape)
+        return value.half()
+
+    with torch.autograd.graph.saved_tensors_hooks(half, lambda value: value.float()):
+        found = trace(module, x)
+        assert not called
+        module(x)[0].sum().backward()
+    assert called, "theirs are theirs"
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name])

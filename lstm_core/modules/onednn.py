@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
+from lstm_core.modules.graph import own_graph
 from lstm_core.modules.pieces import begin, given, pieces
 from lstm_core.modules.proof import compare
 from lstm_core.modules.run import Run
@@ -72,7 +73,7 @@ def _at_once(call: Call) -> Gates | None:
     fed = call.fed
     call.fed = fed.detach().requires_grad_()  # no weight may need it
     try:
-        with torch.enable_grad():
+        with own_graph():
             call.run()
     finally:
         call.fed = fed
@@ -141,7 +142,7 @@ def _piece(run: Run, func: Any, start: int, stop: int, weights: Any, h: Tensor, 
     """Run ``func`` on a span from h and c, and read what it kept, which is let go before the next needs its memory. The
     last h and c."""
     assert run.c is not None
-    with torch.enable_grad():  # without it the workspace is not kept
+    with own_graph():  # without it the workspace is not kept
         run.h[start:stop], h, last, buffer = func(run.x[start:stop], *weights, h, c, *options, True)
     gates, of_c = read(buffer, last, (stop - start, *c.shape), run.x.shape[2], c)
     run.gates[start:stop] = gates.flip(0) if run.backward else gates

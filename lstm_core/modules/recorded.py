@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
+from lstm_core.modules.graph import own_graph
 from lstm_core.modules.pieces import begin, given, pieces
 from lstm_core.modules.proof import compare
 from lstm_core.modules.run import Run
@@ -100,7 +101,7 @@ class Reading(TorchFunctionMode):
         size = run.hidden
         for start, stop in pieces(len(run.x), piece_size(self.call), run.backward):
             x = run.x[start:stop].flip(0) if run.backward else run.x[start:stop]
-            with torch.enable_grad():  # of h alone: enough that every step is kept, and the product with x is not
+            with own_graph():  # of h alone: enough that every step is kept, and the product with x is not
                 first = h[None].detach().requires_grad_()
                 own, last = torch.gru(x, first, weights, len(weights) == 4, 1, 0.0, False, False, False)
             gates = run.gates[start:stop]

@@ -21,7 +21,8 @@ from lstm_core.text import Token
 
 @dataclass(frozen=True)
 class Words:
-    """A stretch of a document: ``text`` and what stands before and after it. Empty where the data has no words."""
+    """A stretch of a document: ``text`` and what stands before and after it. Of a
+    model without words the ids that it reads; empty where the data is vectors."""
 
     before: str
     text: str
@@ -150,9 +151,10 @@ class Corpus:
                 ends[high - 1].as_py(),
             )
             return Words(text[left:begin], text[begin:end], text[end:right])
-        if "ids" in table.column_names and self.display is not None:
+        if "ids" in table.column_names:
+            display = self.display or str  # of a model without words the numbers that it reads
             ids = array(table.column("ids")[row].values).astype(int)
-            pieces = [self.display(int(id)) for id in ids[low:high]]
+            pieces = [display(int(id)) for id in ids[low:high]]
             before, own, after = pieces[: start - low], pieces[start - low : stop - low], pieces[stop - low :]
             return Words(" ".join([*before, ""]), " ".join(own), " ".join(["", *after]))
         content = None if _kept(table) or self.again is None else self.given(document).content
