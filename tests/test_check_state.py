@@ -1,4 +1,4 @@
-"""``lstm_core.check_state``: six known faults of training loops are found, and twenty loops in order raise none."""
+"""``lstm_core.check_state``: ten known faults of training loops are found, and twenty loops in order raise none."""
 
 from __future__ import annotations
 
@@ -107,6 +107,22 @@ def by_start_before(loop: Loop, batch: Batch) -> Any:
     return masked(loop.state, loop.done)
 
 
+def h_by_start(loop: Loop, batch: Batch) -> Any:
+    return loop.state and (masked(loop.state, batch.starts)[0], loop.state[1])
+
+
+def without_c(loop: Loop, batch: Batch) -> Any:
+    return loop.state and (loop.state[0], torch.zeros_like(loop.state[1]))
+
+
+def rolled(loop: Loop, batch: Batch) -> Any:
+    return None if loop.state is None else loop.state.roll(1, 1)
+
+
+def h_detached(state: Any) -> Any:
+    return state[0].detach(), state[1]
+
+
 FAULTS: dict[str, tuple[str, Loop, list[Batch], dict[str, Any]]] = {
     "shuffled data, never reset": ("carried over", Loop(torch_()), batches(), {}),
     "not detached": ("not detached", Loop(torch_(), keep=lambda state: state), batches(), BY_ID),
@@ -115,6 +131,10 @@ FAULTS: dict[str, tuple[str, Loop, list[Batch], dict[str, Any]]] = {
         "off by one", Loop(torch_(), by_start_before), batches(EPISODES), BY_START,
     ),
     "stateful with a shuffling loader": ("another row", Loop(torch_(nn.GRU)), SHUFFLED, BY_ID),
+    "h is reset and c is not": ("carried over", Loop(torch_(), h_by_start), batches(EPISODES), BY_START),
+    "c is not passed on": ("not passed on", Loop(torch_(), without_c), batches(), BY_ID),
+    "rows rolled": ("another row", Loop(torch_(nn.GRU), rolled), batches(), BY_ID),
+    "only h detached": ("not detached", Loop(torch_(), keep=h_detached), batches(), BY_ID),
     "the state of two steps ago": ("stale", Loop(torch_(nn.GRU), of_two_steps_ago), batches(), BY_ID),
 }  # fmt: skip
 
@@ -218,8 +238,8 @@ def test_a_loop_in_order_raises_no_alarm(name: str) -> None:
     assert report.steps == STEPS and "as it should be" in str(report)
 
 
-def test_there_are_six_and_twenty() -> None:
-    assert len(FAULTS) == 6 and len(ORDER) >= 20
+def test_there_are_ten_and_twenty() -> None:
+    assert len(FAULTS) == 10 and len(ORDER) >= 20
 
 
 def test_another_error_is_passed_on_and_nothing_stays_behind() -> None:

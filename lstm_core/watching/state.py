@@ -20,7 +20,7 @@ from lstm_core.say import say
 
 MESSAGES = {
     "carried over": say("sequences that begin anew start from the state that others were left with: reset it"),
-    "not passed on": say("sequences that go on start from nothing: pass the state that they were left with"),
+    "not passed on": say("sequences that go on do not start from the state that they were left with: pass it on"),
     "another row": say("rows go on from another sequence's state: the batch's order changed and its state's did not"),
     "stale": say("sequences go on from an older state than they were left with: keep the one of the last step"),
     "off by one": say("states are reset a step beside the one at which sequences begin: shift the flags by one"),
@@ -71,11 +71,13 @@ class StateReport:
 
 @dataclass
 class _Step:
-    """What one module did in a step: the states of its rows, (row, number), at its first call and after its last."""
+    """What one module did in a step: the states of its rows, (row, number), at its first call and after its last, of
+    so many ``parts`` beside each other, h and c."""
 
     began: np.ndarray
     linked: bool
     left: np.ndarray
+    parts: int
 
 
 def check(
@@ -140,7 +142,7 @@ def _into(steps: list[_Step | None]) -> Callable[..., None]:
         if steps[-1] is None:
             linked = any(part.requires_grad and not part.is_leaf for part in _parts(given))
             began = np.zeros_like(left) if given is None else _rows(given, cell)
-            steps[-1] = _Step(began, linked, left)
+            steps[-1] = _Step(began, linked, left, len(_parts(after)))
         else:
             steps[-1].left = left
 
@@ -185,7 +187,7 @@ def _judged(
             resets.append((at, row, anew, not from_))
             if from_ and step.linked:
                 wrong["not detached"].setdefault(at, []).append(row)
-            if anew and from_:
+            if anew and (from_ or _in_part(began, step.parts, left)):
                 wrong["carried over"].setdefault(at, []).append(row)
             elif not anew and not from_:
                 wrong["not passed on"].setdefault(at, []).append(row)
@@ -218,6 +220,14 @@ def _shifted(resets: Sequence[tuple[int, int, bool, bool]]) -> bool:
     late = all(w[:-1] == m[1:] for w, m in zip(wanted, made, strict=True))
     early = all(w[1:] == m[:-1] for w, m in zip(wanted, made, strict=True))
     return late or early
+
+
+def _in_part(began: np.ndarray, parts: int, left: dict[Hashable, list[tuple[int, np.ndarray]]]) -> bool:
+    """Whether h or c alone is one that some row was left with, where the other was reset."""
+    if parts < 2:
+        return False
+    states = [np.split(state, parts) for all_ in left.values() for _, state in all_ if state.shape == began.shape]
+    return any(_same(state[k], part) for k, part in enumerate(np.split(began, parts)) for state in states)
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
