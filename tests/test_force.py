@@ -357,7 +357,7 @@ def test_a_search_chooses_anew_after_an_intervention() -> None:
         (["a: x@1:2=word"], ValueError, "a module reads numbers, in which no word can be swapped"),
         (["b.c: h@-1:=0"], ValueError, "^b.c: h@-1:=0: a negative step counts from the end"),
         (["a#2: f=1"], ValueError, "^the model did not run 'a#2'; it ran 'a', 'b.c'$"),
-        ([1], TypeError, "is written as text"),
+        ([1], TypeError, "force must be a text or a list of texts"),
     ],
 )
 def test_what_cannot_be_forced_is_refused_in_words(force: Any, error: type, answer: str) -> None:
