@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-_innermost: Any = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", lambda tracing: None)
+_autograd: Any = getattr(torch._C, "_autograd", None)
+_innermost: Any = getattr(_autograd, "_top_saved_tensors_default_hooks", lambda tracing: None)
 
 
 @contextmanager
