@@ -140,6 +140,10 @@ CASES: dict[str, tuple[Any, str]] = {
     "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(20), r"packed \(7-Zip\)"),
     "RAR": (b"Rar!\x1a\x07\x01\0" + bytes(20), r"packed \(RAR\)"),
     "tar": (tarred, r"packed \(tar\)"),
+    "folder of a .keras": (
+        lambda: packed("__MACOSX/m/._config.json", "m/config.json", "m/metadata.json", "m/model.weights.h5"),
+        "^m is an unpacked .keras file; give the .keras file itself",
+    ),
     "zip of a model": (lambda: packed("a/model.pt", "a/readme.md"), "a zip archive with a/model.pt in it; unpack it"),
     "cut archive": (lambda: STATE[:-30], "the archive is damaged or cut short: its end is missing; download it again"),
     "another disk": (another_disk, "the archive is damaged or cut short: zipfiles that span multiple disks"),

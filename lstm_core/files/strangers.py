@@ -142,6 +142,9 @@ def sentence(content: Content) -> Said:
     for pattern, text in ARCHIVES:
         if any(re.fullmatch(pattern, name) for name in names):
             return text
+    for at in (name.removesuffix("model.weights.h5") for name in names if name.endswith("/model.weights.h5")):
+        if f"{at}config.json" in names:  # whoever packed it again packed its folder
+            return _unpacked(at.rstrip("/"))
     inside = [name for name in names if name.lower().endswith(ENDINGS)]
     if inside:
         return say("this is a zip archive with {names} in it; unpack it and give that file", names=limits.some(inside))
@@ -152,6 +155,10 @@ def sentence(content: Content) -> Said:
     if content.starts(b"PK"):
         return say("this is an empty zip archive. {read}", read=texts.READ)
     return say("the file is none of: {formats}", formats=texts.FORMATS)
+
+
+def _unpacked(name: str) -> Said:
+    return say("{name} is an unpacked .keras file; give the .keras file itself, or pack it again", name=name)
 
 
 def folder(path: Path) -> Said:
@@ -169,7 +176,7 @@ def folder(path: Path) -> Said:
     if any(name.endswith(".distcp") for name in names):
         return say("{name} is a folder: {what}", name=path.name, what=DISTRIBUTED)
     if "model.weights.h5" in names and "config.json" in names:
-        return say("{name} is an unpacked .keras file; give the .keras file itself, or pack it again", name=path.name)
+        return _unpacked(path.name)
     if indices or inside:
         return say(
             "{name} is a folder; give the file in it: {names}", name=path.name, names=limits.some(indices or inside)
