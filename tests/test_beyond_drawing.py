@@ -86,8 +86,11 @@ def test_what_is_made_up_is_decided_by_the_random_numbers_alone(model: Drawing) 
     np.testing.assert_array_equal(first.canvas, again.canvas)
     assert np.abs(first.canvas[-1] - other.canvas[-1]).max() > 0.5
     assert first.read is None and first.kl is None and set(first.traces) == {"decoder"}
-    black = np.mean([model.draw(model.noise(seed, 1))[0].canvas[-1].mean() for seed in range(20)])
-    assert abs(black - digits()[0].mean()) < 0.1, "as much ink as the digits have"
+    black, untrained = (
+        np.mean([one.draw(one.noise(seed, 1))[0].canvas[-1].mean() for seed in range(20)])
+        for one in (model, model.untrained())
+    )
+    assert abs(black - digits()[0].mean()) < 0.1 < abs(untrained - digits()[0].mean()), "as much ink as the digits have"
 
 
 def test_its_traces_are_some_like_any_other(model: Drawing) -> None:
