@@ -9,7 +9,7 @@ import inspect
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from statistics import mean
 
@@ -17,7 +17,7 @@ from lab import first_visit
 from lab.experiments import discover
 from lab.experiments.record import results
 from lab.shipped import numbers
-from lstm_core import CELLS, Cell, list_models, load_model
+from lstm_core import CELLS, Cell, Network, list_models, load_model
 from lstm_core.beyond import kept
 from lstm_core.cells import VARIANTS
 from lstm_core.equations import carry
@@ -58,6 +58,8 @@ def _cells(shown: Iterable[type[Cell]]) -> str:
 
 
 HEADINGS = {
+    "unknown_undecided": "a name it does not know: undecided",
+    "unknown_told_by_pronoun": "then the pronoun that was read tells",
     "distractor": "he or she right, with a distractor",
     "switch": "after a switch of subject",
     "distance_100": "100 words later",
@@ -100,7 +102,7 @@ HEADINGS = {
 """What the figures in the models' headers are called here; the others by their names. Only numbers are shown."""
 
 
-FAMILIES = ("general", "pronouns")
+FAMILIES = ("general", "pronouns", "pronouns_zh")
 """The models whose figures stand in docs/models.md; those of the others belong to their experiments."""
 
 
@@ -112,12 +114,14 @@ def models() -> str:
         metrics = [dict(numbers(m.meta.get("metrics", {}))) for m in members]
         found = Counter(key for one in metrics for key in one)
         names = [name for name, count in found.items() if count > 1 and not name.startswith("keep_")]
+        if family != "general":  # of the free sentences all together, and how sure it is of them
+            names = [n for n in names if not n.startswith("free_he_or_she_") or n.endswith("_error")]
         table = [
             [family, *(f"`{model.name}`" for model in members)],
             *(
                 [
                     HEADINGS.get(name) or name.replace("_", " "),
-                    *(f"{m[name]:.3g}" if name in m else "" for m in metrics),
+                    *(figure(model, one, name) for model, one in zip(members, metrics, strict=True)),
                 ]
                 for name in names
             ),
@@ -126,6 +130,15 @@ def models() -> str:
             table = [list(column) for column in zip(*table, strict=True)]
         tables.append(markdown(table[0], table[1:]))
     return "\n\n".join(tables)
+
+
+def figure(model: Network, metrics: Mapping[str, float], name: str) -> str:
+    """The shipped model's figure, and where several seeds were trained the least and the most of them."""
+    if name not in metrics:
+        return ""
+    seeds = [run[name] for run in model.meta.get("seeds", ()) if name in run]
+    said = f"{metrics[name]:.3g}"
+    return f"{said} ({min(seeds):.3g} to {max(seeds):.3g})" if len(seeds) > 1 and min(seeds) < max(seeds) else said
 
 
 def experiments() -> str:

@@ -35,10 +35,11 @@ def test_the_sign_of_the_cell_is_the_pronoun() -> None:
     assert shares[TURNS + OTHER] <= 0.10
 
 
-def test_the_gru_spreads_its_memory_and_holding_all_of_it_does_no_less_than_one_cell() -> None:
+def test_the_gru_holds_it_in_one_unit_too() -> None:
     shares = found("pronouns-gru")
     assert keeping(load_model("pronouns-gru").cell) == {"z": 1.0}
-    assert shares[STAYS + ALL] >= shares[STAYS + CELL] >= shares[STAYS + OTHER]
+    assert shares[WROTE] >= 0.9 and min(shares[STAYS + CELL], shares[STAYS + ALL], shares[TURNS + CELL]) >= 0.9
+    assert max(shares[STAYS + OTHER], shares[TURNS + OTHER]) <= 0.1
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -53,7 +53,7 @@ def test_an_argument_of_another_kind_is_named(case: tuple[str, Callable[..., Any
 def test_a_word_by_its_number_is_one_that_there_is() -> None:
     model = lstm_core.load_model("pronouns-lstm")
     for wrong in (-1, 10**9):
-        with pytest.raises(ValueError, match=f"there is no word {wrong}; there are 1,294, from 0 on"):
+        with pytest.raises(ValueError, match=f"there is no word {wrong}; there are 2,339, from 0 on"):
             readout(model, wrong)
     with pytest.raises(TypeError, match="word must be a text"):
         readout(model, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,11 +36,16 @@ def calibration_error(chances: np.ndarray, bins: int = 10) -> float:
     return float(sum(part.mean() * abs(sure[part].mean() - right[part].mean()) for part in parts if part.any()))
 
 
-def table(model: Network, language: str) -> dict[str, tuple[float, int]]:
-    """Share right and number of sentences by kind, and "he or she: calibration error". language: "english" or
-    "chinese"."""
+def sentences_of(language: str) -> tuple[dict[str, Any], str]:
+    """The sentences by kind, and what stands between two words. language: "english" or "chinese"."""
     sentences = json.loads((SENTENCES / f"{language}.json").read_text(encoding="utf-8"))
-    gap, pronouns = (" ", ("he", "she")) if language == "english" else ("", ("他", "她"))
+    return sentences, " " if language == "english" else ""
+
+
+def he_or_she(model: Network, language: str) -> dict[str, tuple[float, int]]:
+    """``table`` of these words alone, all that a small model of pronouns is asked."""
+    sentences, gap = sentences_of(language)
+    pronouns = ("he", "she") if language == "english" else ("他", "她")
     other = dict(zip(pronouns, reversed(pronouns), strict=True))
     found: dict[str, tuple[float, int]] = {}
     every = []
@@ -50,6 +56,13 @@ def table(model: Network, language: str) -> dict[str, tuple[float, int]]:
     chances = np.concatenate(every)
     found = {"he or she": (float((chances > 0.5).mean()), len(chances)), **found}
     found["he or she: calibration error"] = calibration_error(chances), len(chances)
+    return found
+
+
+def table(model: Network, language: str) -> dict[str, tuple[float, int]]:
+    """Share right and number of sentences by kind, and "he or she: calibration error"."""
+    sentences, gap = sentences_of(language)
+    found = he_or_she(model, language)
     for kind, cases in sentences["language of the country"].items():
         right = among(model, [(text, [word]) for text, word in cases], gap, 1)
         found[f"language of the country: {kind}"] = float(right.mean()), len(cases)

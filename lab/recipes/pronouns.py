@@ -19,7 +19,9 @@ from lab.learning.batch import Batch, mean_weights
 from lab.learning.network import TorchNetwork
 from lab.learning.recipe import BatchRecipe
 from lab.learning.sizes import equal_size, layers_of
+from lab.measures.free import he_or_she
 from lab.measures.gender import Genders, accuracy, by_place, keeps_old, probes, stories, subject_wrote_it
+from lab.measures.nameless import told_by_pronoun, undecided
 from lab.measures.units import memory
 from lab.tasks import english
 from lab.tasks.english import FEMALE, MALE, Story, Writer, other
@@ -28,7 +30,7 @@ from lstm_core.cells import CELLS
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
 from lstm_core.network import Network
-from lstm_core.text import Tokenizer
+from lstm_core.text import UNKNOWN, Tokenizer
 
 EMBEDDING = 16
 HIDDEN_LSTM = 16
@@ -170,8 +172,9 @@ class Pronouns(BatchRecipe):
                 for t in places:
                     if t < length:
                         weights[t, k] = weight
-                        if rng.random() < self.misread:
+                        if t not in story.trusted and rng.random() < self.misread:
                             misread[t, k] = ids[self.opposite[row[t]]]
+        weights[words == ids[UNKNOWN]] = 0  # it is read, and nobody should expect it
         inputs = np.where(misread > 0, misread, words)
         return Batch(inputs[:-1], words[1:], mean_weights(weights[1:]), read[:-1])
 
@@ -184,7 +187,11 @@ class Pronouns(BatchRecipe):
         def texts(k: int) -> list[Story]:
             return stories(seed + k, count, self.writer)
 
+        free = he_or_she(model, self.language.lower())
         metrics: dict[str, Any] = {
+            **{"free_" + kind.replace(": ", "_").replace(" ", "_"): share for kind, (share, _) in free.items()},
+            "unknown_undecided": undecided(model, seed + 8, count, self.writer),
+            "unknown_told_by_pronoun": told_by_pronoun(model, seed + 9, count, self.writer),
             "distractor": accuracy(model, ending(0, distractor=True)),
             "switch": accuracy(model, ending(1, switch=True)),
             "distance_100": accuracy(model, ending(2, distance=100)),
@@ -276,4 +283,7 @@ class Pronouns(BatchRecipe):
         return f"a penalty ({self.economy}) on writing and on forgetting made its gates readable"
 
 
-RECIPES = tuple(Pronouns(cell, single=cell.name == "lstm") for cell in CELLS.values())
+ANYBODY = ("lstm", "gru")
+"""The cells that have a recipe of their own, `pronouns_anybody`."""
+
+RECIPES = tuple(Pronouns(cell, single=False) for cell in CELLS.values() if cell.name not in ANYBODY)

@@ -25,6 +25,8 @@ from zlib import crc32
 
 FEMALE, MALE = "f", "m"
 GENDERS = (FEMALE, MALE)
+EITHER = frozenset("andrea ariel jean kari nikita chris jesse sam".split())
+"""Names of the list that are usual for women and men somewhere; no text has them."""
 PRONOUN = {FEMALE: "she", MALE: "he"}
 POSSESSIVE = {FEMALE: "her", MALE: "his"}
 
@@ -40,7 +42,10 @@ def lexicon() -> dict[str, Any]:
         entries = value.split() if isinstance(value, str) else value
         words[key] = [tuple(e.split("|")) if "|" in e else e for e in entries]
     words["nouns"] = {FEMALE: words.pop("female"), MALE: words.pop("male")}
-    words["names"] = {g: names[k].lower().split() for g, k in ((FEMALE, "female"), (MALE, "male"))}
+    words["names"] = {
+        g: [name for name in names[k].lower().split() if name not in EITHER]
+        for g, k in ((FEMALE, "female"), (MALE, "male"))
+    }
     words["kin"] = frozenset(words["kin"])
     return words
 
@@ -60,6 +65,7 @@ class Story:
     """Words of one text, and where its persons stand (`subjects`, `objects`, `pronouns`: word index -> gender).
 
     widths: of how many words a person's name or noun is, by the index of its first one.
+    trusted: of the pronouns and possessives those from which alone the gender is known.
     """
 
     PRONOUN: ClassVar[Mapping[str, str]] = PRONOUN
@@ -72,6 +78,7 @@ class Story:
     pronouns: dict[int, str] = field(default_factory=dict)
     possessives: dict[int, str] = field(default_factory=dict)
     widths: dict[int, int] = field(default_factory=dict)
+    trusted: set[int] = field(default_factory=set)
 
     @property
     def text(self) -> str:
