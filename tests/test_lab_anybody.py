@@ -7,11 +7,12 @@ from random import Random
 import numpy as np
 import pytest
 
+from lab.general.made import anybody
 from lab.general.made.words import GENDERS, names
 from lab.measures import free, nameless
 from lab.recipes import discover
 from lab.recipes.pronouns import ANYBODY, Pronouns
-from lab.tasks import anybody, english
+from lab.tasks import english
 from lab.tasks.english import FEMALE, MALE, Story
 from lstm_core import load_model
 from lstm_core.text import UNKNOWN

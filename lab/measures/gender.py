@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.measures import free
 from lab.measures.units import memory
 from lab.tasks.english import FEMALE, GENDERS, MALE, Story, Writer, other
 from lab.tasks.rows import padded, top
@@ -83,6 +84,13 @@ def read(model: Network, stories: Sequence[Story]) -> Reading:
     trace = model.read(ids)
     weight, bias = readout_difference(model, stories[0])
     return Reading(top(trace), model.reads(trace.signals) @ weight + bias)
+
+
+def freely_written(model: Network, language: str) -> dict[str, float]:
+    """The shares right on sentences written freely, and how far it is from being as sure as it is right. language:
+    "english" or "chinese"."""
+    found = free.he_or_she(model, language)
+    return {"free_" + kind.replace(": ", "_").replace(" ", "_"): share for kind, (share, _) in found.items()}
 
 
 def accuracy(model: Network, stories: Sequence[Story]) -> float:

@@ -19,8 +19,16 @@ from lab.learning.batch import Batch, mean_weights
 from lab.learning.network import TorchNetwork
 from lab.learning.recipe import BatchRecipe
 from lab.learning.sizes import equal_size, layers_of
-from lab.measures.free import he_or_she
-from lab.measures.gender import Genders, accuracy, by_place, keeps_old, probes, stories, subject_wrote_it
+from lab.measures.gender import (
+    Genders,
+    accuracy,
+    by_place,
+    freely_written,
+    keeps_old,
+    probes,
+    stories,
+    subject_wrote_it,
+)
 from lab.measures.nameless import told_by_pronoun, undecided
 from lab.measures.units import memory
 from lab.tasks import english
@@ -187,9 +195,8 @@ class Pronouns(BatchRecipe):
         def texts(k: int) -> list[Story]:
             return stories(seed + k, count, self.writer)
 
-        free = he_or_she(model, self.language.lower())
         metrics: dict[str, Any] = {
-            **{"free_" + kind.replace(": ", "_").replace(" ", "_"): share for kind, (share, _) in free.items()},
+            **freely_written(model, self.language.lower()),
             "unknown_undecided": undecided(model, seed + 8, count, self.writer),
             "unknown_told_by_pronoun": told_by_pronoun(model, seed + 9, count, self.writer),
             "distractor": accuracy(model, ending(0, distractor=True)),
