@@ -1,8 +1,9 @@
 """English pronouns after names of anywhere, in frames that no template has: the LSTM and the GRU.
 
-The recipe is that of `pronouns`, on the texts of `lab.general.made.anybody`. A pronoun that is read counts where nothing
-else tells the gender; after a name that is known half of them are read as the other one. A plain RNN learns little from
-these texts even if it reads the right ones (.62 after a change of subject); the one that ships learned from templates.
+The recipe is that of `pronouns`, on the texts of `lab.general.made.anybody`. A pronoun that is read counts where
+nothing else tells the gender; after a name that is known half of them are read as the other one. A plain RNN learns
+little from these texts even if it reads the right ones (.62 after a change of subject); the one that ships learned from
+templates.
 """
 
 from __future__ import annotations
