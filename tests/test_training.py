@@ -186,7 +186,7 @@ def test_pronoun_batches(name: str) -> None:
     gendered = pronouns | np.isin(one.targets, [tokenizer.id("his"), tokenizer.id("her")])
     misread = (one.inputs[1:] != one.targets[:-1])[gendered[:-1]]
     if carry(chosen.cell) and chosen.cell.name != "grid":
-        assert 0.3 < misread.mean() < 0.7
+        assert 0.2 < misread.mean() < 0.7  # after an unknown name all are read right
     else:
         assert not misread.any()  # the plain RNN and the grid read every pronoun right
     np.testing.assert_array_equal(one.inputs[1:][~gendered[:-1]], one.targets[:-1][~gendered[:-1]])
