@@ -59,7 +59,7 @@ def test_the_menu_starts_a_tour_whose_headline_is_about_the_word(gates: Gates) -
             page.keyboard.press("PageDown")
     gates.has(only="keep", step=11)
     expect(page.locator(".gs-caption")).to_have_text(
-        "At “John”, LSTM’s gender (unit 0): f = 0.12; GRU’s gender (unit 8): z = 0.05."
+        "At “John”, LSTM’s gender (unit 0): f = 0.08; GRU’s gender (unit 6): z = 0.03."
     )
 
 
