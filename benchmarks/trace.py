@@ -45,7 +45,7 @@ does not return them); it copies neither the inputs nor the weights, as a trace 
 one of them. It is the cheaper of the module's own forward with gradients on, as many steps at a time as a trace
 takes (which keeps the gates in a kernel's workspace), and its plain forward with one product for the gates; and
 on top the time to allocate and write once as much memory as the trace returns. Beyond the floor a trace activates
-or copies every gate, compares every h and c, computes some gates again, and takes some 0.4 ms in Python, much of
+or copies every gate, compares every h and c, computes some gates again, and takes some 0.3 ms in Python, much of
 a short run. "(over)" marks what misses its goal, "(floor)" a goal that lies below the floor. A line without a
 goal has that of being no slower than the loop. Memory is the peak growth of the process during a trace, the
 module's own forward included."""
