@@ -218,7 +218,7 @@ def test_a_tour_is_in_the_file_and_asks_what_if(open_file: Open, files: dict[str
     gates.box.fill("")
     gates.has(text="", steps=0)
     gates.box.fill(HOSTILE)
-    expect(verdict).to_contain_text("expects")
+    expect(verdict).to_contain_text("after “>” the LSTM")
     assert page.locator("img").count() == 0
 
 
