@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from playwright.sync_api import expect
@@ -22,6 +24,16 @@ CLOSE = 1e-5
 HERE = """role => document.querySelector("[data-testid=gs-swift]").data
     .find(one => one.type === "heatmap" && one.meta.role === role && one.meta.side === 0)
     .z.map(row => Array.from(row))"""
+PAUSE = 0.1
+"""Seconds between two letters after which the server may have been asked."""
+HOLD = """() => {
+  const { send } = WebSocket.prototype, held = []
+  WebSocket.prototype.send = function (data) { held.push([this, data]) }
+  window.letGo = () => {
+    WebSocket.prototype.send = send
+    for (const [socket, data] of held) socket.send(data)
+  }
+}"""
 DIFFERENCE = re.compile(r"read in this browser first, largest difference (\d\.\d)e([+-]\d+)")
 
 
@@ -34,24 +46,34 @@ def proved(gates: Gates, text: str) -> None:
     assert found and 0 < float(f"{found[1]}e{found[2]}") < CLOSE
 
 
+@contextmanager
+def alone(gates: Gates) -> Iterator[None]:
+    """What the page says to the server waits till the end, so that a slow machine shows what was read here as well."""
+    gates.page.evaluate(HOLD)
+    yield
+    gates.page.evaluate("window.letGo()")
+
+
 def test_typing_is_answered_here_and_then_by_the_server(open_gates: Open) -> None:
     gates = open_gates({"text": OPENED})
     gates.has(able=1)
     gates.box.focus()
     gates.page.keyboard.press("End")
     gates.wire.clear()
-    text = OPENED
-    for letter in ADDED:  # never so long a pause that the server is asked
-        gates.page.keyboard.press(letter if letter != " " else "Space")
-        text += letter
-        gates.has(text=text, here=1)
-        assert not gates.wire.sent
-    expect(gates.page.get_by_test_id("gs-quiet")).to_contain_text("Computed in this browser in")
-    trace = load_model(PAIR[0]).run(text, device="cpu")
-    drawn = np.array(gates.page.evaluate(HERE, "hidden"))
+    text, pauses = OPENED, 0
+    with alone(gates):
+        for letter in ADDED:
+            began = time.monotonic()
+            gates.page.keyboard.press(letter if letter != " " else "Space")
+            text += letter
+            gates.has(text=text, here=1)
+            pauses += time.monotonic() - began > PAUSE
+        expect(gates.page.get_by_test_id("gs-quiet")).to_contain_text("Computed in this browser in")
+        trace = load_model(PAIR[0]).run(text, device="cpu")
+        drawn = np.array(gates.page.evaluate(HERE, "hidden"))
     np.testing.assert_allclose(drawn, trace.signals["h"][0, 0, :, 0].T, atol=CLOSE)
     proved(gates, text)
-    assert len(gates.wire.sent) == 1
+    assert len(gates.wire.sent) <= 1 + pauses
     np.testing.assert_allclose(gates.panel("hidden"), drawn, atol=CLOSE)
 
 
@@ -81,8 +103,9 @@ def test_models_come_after_the_first_figure_and_large_ones_when_somebody_writes(
     assert len(asked) == before and gates.plot.get_attribute("data-able") == "0"
     gates.box.focus()
     gates.has(able=1)
-    gates.box.fill(OPENED + ADDED)
-    gates.has(text=OPENED + ADDED, here=1)
+    with alone(gates):
+        gates.box.fill(OPENED + ADDED)
+        gates.has(text=OPENED + ADDED, here=1)
     gates.box.press("Enter")
     proved(gates, OPENED + ADDED)
 
@@ -104,7 +127,7 @@ def test_what_was_typed_is_said_before_anything_else_is_clicked(open_gates: Open
     gates = open_gates({"text": OPENED})
     gates.has(able=1)
     gates.box.fill(OPENED + ADDED)
-    gates.has(here=1)
+    gates.has(text=OPENED + ADDED)
     with gates.page.expect_download() as waited:
         gates.page.get_by_test_id("gs-offline").click()
     saved = packed(waited.value.path().read_text(encoding="utf-8"), "content")
@@ -129,6 +152,7 @@ def test_a_visitors_own_model_is_read_here_too(open_gates: Open) -> None:
     upload(gates.page, "\n".join(WORDS).encode(), "vocabulary.txt")
     gates.has(steps=len(SENTENCE.split()), able=1)
     text = f"{SENTENCE} {WORDS[1]}"
-    gates.box.fill(text)
-    gates.has(text=text, here=1)
+    with alone(gates):
+        gates.box.fill(text)
+        gates.has(text=text, here=1)
     proved(gates, text)
