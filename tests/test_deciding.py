@@ -216,7 +216,7 @@ def test_a_step_is_one_of_the_first_sequences_own() -> None:
     trace, alone = model.read(ids, lengths=[3, 6]), model.read(ids[:3, :1])
     assert model.next_tokens(trace, -1) == model.next_tokens(alone, -1) == model.next_tokens(trace, 2)
     np.testing.assert_array_equal(lead(model, trace, -1).contributions, lead(model, alone, 2).contributions)
-    for step in (3, 6, -99, 10**30):
+    for step in (3, 6, -99, 10**12):
         for ask in (model.next_tokens, partial(lead, model)):
             with pytest.raises(ValueError, match=f"there is no step {step}; the trace has"):
                 ask(trace, step=step)

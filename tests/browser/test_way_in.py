@@ -116,8 +116,14 @@ def test_what_a_stop_names_is_on_its_side_is_seen_and_is_pressed_even_where_a_ta
 
 def test_words_are_tinted_and_a_cell_opens_step_by_step(gates: Gates) -> None:
     page = gates.page
-    john, went = (page.get_by_test_id("gs-words-0").get_by_text(word, exact=True) for word in ("John", "went"))
-    assert "color-mix" in (john.get_attribute("style") or "") and "color-mix" not in (went.get_attribute("style") or "")
+    words = page.get_by_test_id("gs-words-0")
+
+    def tint(word: str) -> int:
+        """Of the word's ground, how many hundredths are colour."""
+        found = re.search(r"color-mix\(.* (\d+)%", words.get_by_text(word, exact=True).get_attribute("style") or "")
+        return int(found[1]) if found else 0
+
+    assert tint("John") > 10 * tint("was")
     box = gates.box_of("keep")
     page.mouse.dblclick(
         box["left"] + 11.5 / 16 * (box["right"] - box["left"]), box["top"] + 3.5 / 16 * (box["bottom"] - box["top"])
