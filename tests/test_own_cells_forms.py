@@ -360,7 +360,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "two ways": ("mgu", MGU | {"step": grow}, "in one way"),
     "no weights": ("mgu", {"cell": own_cases.MGU}, "in one way"),
     "an update too many": ("mgu", MGU | {"update": grow}, "a declared cell has its own update"),
-    "a cell that is none": ("mgu", MGU | {"cell": "mgu"}, "a class made from lstm_core.Cell is needed"),
+    "a cell that is none": ("mgu", MGU | {"cell": "mgu"}, "cell must be a class of a cell, .*, not .mgu."),
     "no h": ("mgu", MGU | {"cell": NoH}, "the cell no_h has no signal h"),
     "no relu": ("mgu", MGU | {"cell": Relu}, "there is no xp.relu, which the cell relu uses; there are sigmoid"),
     "a signal that nobody gives": ("mgu", MGU | {"cell": Less}, "cannot be read off it|gives f"),
