@@ -20,7 +20,10 @@ from lstm_core.certificate import joined
 from lstm_core.modules import product as product_way
 from lstm_core.modules.run import Run
 from lstm_core.modules.tracing import cell_of, trace_module
+from lstm_core.text import Token
 from tests.torch_modules import build, random
+
+TOKENS = tuple(Token(letter, k, k + 1, k, letter, True, k) for k, letter in enumerate("abc"))
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
@@ -147,7 +150,8 @@ def test_a_trace_kept_on_the_device_can_be_pickled() -> None:
 @pytest.mark.parametrize(
     ("given", "kind", "said"),
     [
-        ({"tokens": ("a", "b")}, ValueError, "4 steps have 2 tokens"),
+        ({"tokens": TOKENS[:2]}, ValueError, "4 steps have 2 tokens"),
+        ({"tokens": ("a", "b")}, TypeError, "tokens must be a list of tokens, not tuple"),
         (
             {"state": (torch.zeros(1, 2, 6), None)},
             TypeError,
@@ -156,8 +160,8 @@ def test_a_trace_kept_on_the_device_can_be_pickled() -> None:
         ({"state": np.zeros((1, 2, 6))}, TypeError, "the state holds a ndarray"),
         ({"lengths": "ab"}, TypeError, "lengths are 2 whole numbers, not 'ab'"),
         ({"lengths": [2.5, 4]}, ValueError, "lengths are whole numbers, not"),
-        ({"layers": "1"}, TypeError, "layers are whole numbers, not '1'"),
-        ({"layers": 0.5}, TypeError, "layers are whole numbers, not 0.5"),
+        ({"layers": "1"}, TypeError, "layers must be a whole number or a list of whole numbers, not '1'"),
+        ({"layers": 0.5}, TypeError, "layers must be a whole number or a list of whole numbers, not 0.5"),
     ],
 )
 def test_what_is_asked_for_wrongly_is_said(given: dict[str, Any], kind: type[Exception], said: str) -> None:
@@ -168,7 +172,7 @@ def test_what_is_asked_for_wrongly_is_said(given: dict[str, Any], kind: type[Exc
 def test_tokens_of_pieces_and_of_a_cell_of_no_steps() -> None:
     x = random(4, 2, 5, dtype=torch.float32)
     with pytest.raises(ValueError, match="4 steps have 3 tokens"):
-        trace_chunks(build("gru", torch.float32), x, tokens=tuple("abc"), steps=2)  # type: ignore[arg-type]
+        trace_chunks(build("gru", torch.float32), x, tokens=TOKENS, steps=2)
     with pytest.raises(TypeError, match="x is a list; a torch Tensor, or an array"):
         trace_chunks(build("gru", torch.float32), x.tolist(), steps=2)
     with pytest.raises(ValueError, match="x has no steps"):

@@ -158,7 +158,7 @@ def _bytes(path: Path, limit: int) -> bytes:
         raise
     except OSError as error:
         raise ValueError(
-            say("{name} cannot be read: {error}", name=limits.some([str(path)]), error=error.strerror or str(error))
+            say("{name} cannot be read: {error}", name=limits.some([path.name]), error=error.strerror or str(error))
         ) from error
 
 
