@@ -187,7 +187,8 @@ def test_readmes_code_for_torch_runs_with_the_extra_that_it_names(environment: C
 def test_without_torch_a_module_is_answered_with_what_to_install(environment: Callable[[str], Path]) -> None:
     code = """
 import lstm_core
-for call in (lstm_core.trace, lstm_core.trace_all, lstm_core.watch, lambda model, x: lstm_core.check_state(print, [x], model)):
+check = lambda model, x: lstm_core.check_state(print, [x], model)
+for call in (lstm_core.trace, lstm_core.trace_all, lstm_core.watch, check):
     try:
         call(None, 1)
     except ImportError as error:
