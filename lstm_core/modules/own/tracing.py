@@ -66,15 +66,6 @@ def trace_own(
         )
     if cell is not None and (update or signals):
         raise ValueError("a declared cell has its own update and signals; leave out update= and signals=")
-    for called, function in (("step", step), ("update", update)):
-        if function is not None and not callable(function):
-            raise TypeError(f"{called} is {function!r:.80}; a function is needed")
-    if isinstance(names, str) or not isinstance(names, Mapping | None):
-        raise TypeError(f"names is {names!r:.80}; a dict is needed, of submodules by signal, such as {{'f': 'gate'}}")
-    if not isinstance(initial, Mapping | None):
-        raise TypeError(f"initial is a {type(initial).__name__}; a dict is needed, of first states by name")
-    if not isinstance(states, Sequence) or not all(isinstance(name, str) for name in states):
-        raise TypeError(f"states is {states!r:.80}; names are needed, such as ('c', 'h')")
     declared = cell is not None
     if cell is not None:
         as_declared(cell)
