@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,7 +13,12 @@ from lab.experiments import discover
 from tests.browser.gates import Gates
 
 Open = Callable[..., Page]
-KEEP = "JSON.stringify(Array.from(document.querySelector('[data-testid=gc-keep] .js-plotly-plot').data[0].z[0]))"
+DRAWN = """([least, most]) => {
+  const [loss, keep] = ["loss", "keep"].map((id) => document.querySelector(`[data-testid=gc-${id}] .js-plotly-plot`))
+  const step = loss?.layout?.shapes?.[0]?.x0
+  return step >= least && step <= most && keep?.data && { step, keep: keep.data[0].z[0].join() }
+}"""
+"""The checkpoint that is drawn, once it is of a step between these, and the first unit's keep gate in it."""
 
 
 @pytest.fixture
@@ -78,20 +84,19 @@ def test_a_network_learns_while_one_watches_and_the_slider_goes_back(open_wall: 
     expect(live.locator(".js-plotly-plot")).to_have_count(4, timeout=120_000)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text(re.compile("^paused"))).to_be_visible()
+    paused = drawn(page)["step"]
     page.get_by_role("button", name="Go on").click()
-    page.wait_for_timeout(3000)
+    drawn(page, least=paused + 1)
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Checkpoint")).to_be_visible()
-    before = keep_gate(page)
-    page.get_by_role("slider", name="Checkpoint").focus()
-    page.keyboard.press("Home")
-    expect(page.get_by_text("Checkpoint")).to_be_visible()
-    page.wait_for_function(f"before => ({KEEP}) !== before", arg=before)
+    slider = page.get_by_role("slider", name="Checkpoint")
+    expect(slider).to_be_visible()
+    last = drawn(page)
+    slider.press("Home")
+    assert drawn(page, most=0)["keep"] != last["keep"]
 
 
-def keep_gate(page: Page) -> str:
-    """The first unit's keep gate as it is drawn."""
-    return page.evaluate(KEEP)
+def drawn(page: Page, least: int = 0, most: int = 10**9) -> dict[str, Any]:
+    return page.wait_for_function(DRAWN, arg=[least, most]).json_value()
 
 
 @pytest.mark.parametrize("widths", [(390,), (1366, 1024)])
