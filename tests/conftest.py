@@ -66,10 +66,13 @@ _thorough: list[Callable[[], None]] = []
 
 def pytest_collection_finish() -> None:
     """What is done once where the page is served would be done for every test, for longer than most of them take:
-    looking through all objects for garbage when a model has been read, and through all installed packages."""
+    looking through all objects for garbage when a model has been read, and through all installed packages. Streamlit
+    reads its settings once, where it is then: a test may be somewhere else."""
     if cache := sys.modules.get("dashboard.cache"):
+        from streamlit import config
         from streamlit.components.v2 import manifest_scanner
 
+        config.get_config_options()
         manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
         _thorough.append(cache.freeze)
         cache.freeze = lambda: None  # pyright: ignore[reportAttributeAccessIssue]

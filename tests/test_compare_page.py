@@ -33,7 +33,7 @@ def placed(data: bytes, name: str = "yours") -> Place:
 
 
 def opened(own: Place | None = None, other: Place | None = None, **params: str) -> AppTest:
-    test = AppTest.from_function(script, args=(compare.__name__,), default_timeout=60)
+    test = AppTest.from_function(script, args=(compare.__name__,), default_timeout=300)
     for key, place in ((library.OWN, own), (compare.OTHER, other)):
         if place is not None:
             test.session_state[key] = place

@@ -286,7 +286,7 @@ def test_own_texts_are_surveyed_and_drawn_and_asked_for_a_pattern(monkeypatch: p
     test.text_area(key="corpus text").set_value("\n".join(TEXTS))
     next(button for button in test.button if button.label == "Survey them").click().run()
     assert not test.exception and not test.error
-    job, until = test.session_state[JOB], time.monotonic() + 60
+    job, until = test.session_state[JOB], time.monotonic() + 300
     while job.running and time.monotonic() < until:
         time.sleep(0.1)
     assert not job.problem, job.problem

@@ -175,7 +175,7 @@ PAGES = [view for view in discover() if view.page.title not in ("Experiments",)]
 
 def shown(view: str, left: str, right: str, text: str) -> str:
     """All that a page shows: what its components got, and Streamlit's own texts."""
-    test = AppTest.from_function(script, args=(view,), default_timeout=60)
+    test = AppTest.from_function(script, args=(view,), default_timeout=300)
     for key, value in {"text": text, "left": left, "right": right}.items():
         test.query_params[key] = value
     test.run()

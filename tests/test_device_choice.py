@@ -37,7 +37,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_without_an_accelerator_nothing_is_asked(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "accelerator_hint", lambda: None)
-    page = AppTest.from_function(script, default_timeout=30).run()
+    page = AppTest.from_function(script, default_timeout=300).run()
     assert not page.exception and not page.button_group
 
 
@@ -48,7 +48,7 @@ def test_what_is_chosen_runs(asked: list[str], monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(device, "accelerator_hint", lambda: "mps")
     monkeypatch.setattr(device, "_torch_installed", lambda: True)
     monkeypatch.setattr(device, "_usable", lambda name: True)
-    page = AppTest.from_function(script, default_timeout=30).run()
+    page = AppTest.from_function(script, default_timeout=300).run()
     [choice] = page.button_group
     assert not page.exception and asked == ["auto"]
     for one, expected in (("cpu", "cpu"), ("accelerator", "mps")):
@@ -61,7 +61,7 @@ def test_one_that_cannot_be_used_is_said_and_not_kept(asked: list[str], monkeypa
     monkeypatch.setattr(device, "accelerator_hint", lambda: "cuda")
     monkeypatch.setattr(device, "_torch_installed", lambda: True)
     monkeypatch.setattr(device, "_usable", lambda name: False)
-    page = AppTest.from_function(script, default_timeout=30).run()
+    page = AppTest.from_function(script, default_timeout=300).run()
     page = page.button_group[0].set_value("accelerator").run()
     assert not page.exception
     said = [one.value for one in page.caption][1:]

@@ -189,7 +189,7 @@ def test_a_map_of_differences_has_the_rows_that_differ_most_and_the_chosen_one()
 
 def figure(**address: str) -> dict:
     """What the page "Gates" sends for an address."""
-    test = AppTest.from_function(script, args=("dashboard.views.gates",), default_timeout=60)
+    test = AppTest.from_function(script, args=("dashboard.views.gates",), default_timeout=300)
     for key, value in {"left": "general-lstm", "right": "general-gru", "text": FRANCE, **address}.items():
         test.query_params[key] = value
     test.run()

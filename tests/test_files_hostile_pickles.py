@@ -79,7 +79,7 @@ def test_a_bomb_is_answered_in_its_time_and_memory(name: str, monkeypatch: pytes
     start = time.monotonic()
     with pytest.raises(ValueError, match="holds no tensors|damaged|made so on purpose"):
         load(bombs()[name], max_bytes=LIMIT)
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 40
 
 
 def test_a_true_entry_is_read() -> None:

@@ -53,7 +53,7 @@ def test_a_child_that_does_not_end_is_given_up(how: str, monkeypatch: pytest.Mon
     start = time.monotonic()
     with pytest.raises(ValueError, match="could not be read within 1 s; it is damaged, or made so on purpose"):
         answer(how)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 50
 
 
 def test_a_large_file_has_more_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -227,7 +227,7 @@ def test_it_runs_without_writing(built: Path, tmp_path: Path) -> None:
         try:
             check = said("HEALTHCHECK").partition("CMD python")[2].replace(":8501", f":{port}")
             healthy = f"{shlex.quote(sys.executable)}{check}"
-            tries = f"for k in $(seq 100); do {healthy} 2>/dev/null && exit; sleep 0.3; done; exit 1"
+            tries = f"for k in $(seq 400); do {healthy} 2>/dev/null && exit; sleep 0.3; done; exit 1"
             assert subprocess.run(["sh", "-c", tries], env=env).returncode == 0, (tmp_path / "log").read_text()
             for language in ("en", "zh"):
                 with ThreadPoolExecutor(1) as apart:  # a browser's tests may have left a loop in this thread

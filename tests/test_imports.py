@@ -150,7 +150,7 @@ def test_the_first_page_is_drawn_without_what_it_does_not_need() -> None:
     code = (
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"
-        "at = AppTest.from_file('dashboard/app.py', default_timeout=60).run()\n"
+        "at = AppTest.from_file('dashboard/app.py', default_timeout=300).run()\n"
         "assert not at.exception, at.exception\n"
         "heavy = sorted({'torch', 'pandas', 'pyarrow', 'onnx', 'h5py'} & set(sys.modules))\n"
         "print(heavy, any(name.startswith('dashboard.yours') for name in sys.modules))"

@@ -123,14 +123,14 @@ from lstm_core import cli
 from streamlit.testing.v1 import AppTest
 app = cli.page()
 assert "site-packages" in str(app), app
-at = AppTest.from_file(str(app), default_timeout=60).run()  # the navigation; it puts the page on the path
+at = AppTest.from_file(str(app), default_timeout=300).run()  # the navigation; it puts the page on the path
 assert not at.exception and not at.error, (at.exception, at.error)
 from dashboard.figures import meaning
 from dashboard.views import discover
 
 for view in discover():
     code = f"import importlib; importlib.import_module({view.__name__!r}).page()"
-    at = AppTest.from_string(code, default_timeout=60).run()
+    at = AppTest.from_string(code, default_timeout=300).run()
     assert not at.exception, at.exception
 from dashboard import cache, surveyed
 assert surveyed.shipped(cache.model("general-lstm"), 0) is not None

@@ -32,7 +32,7 @@ def gates_in(language: str) -> None:
 
 def visit(language: str = "en", place: session.Place | None = None, **address: str) -> bytes:
     """What the figure of a new session is drawn from."""
-    test = AppTest.from_function(gates_in, args=(language,), default_timeout=30)
+    test = AppTest.from_function(gates_in, args=(language,), default_timeout=300)
     if place is not None:
         test.session_state[library.OWN] = place
     for name, value in address.items():

@@ -57,7 +57,7 @@ def test_a_checkout_in_which_nothing_was_published(query: str, says: str, tmp_pa
     (tmp_path / "dashboard" / "static").write_text("a file where a folder should be, which stops even root")
     code = (
         "from streamlit.testing.v1 import AppTest\n"
-        "page = AppTest.from_file('dashboard/app.py', default_timeout=60)\n"
+        "page = AppTest.from_file('dashboard/app.py', default_timeout=300)\n"
         f"page.query_params['lang'] = {query!r}\n"
         "for _ in range(2):\n"
         "    page.run()\n"

@@ -46,7 +46,7 @@ def by_hand(path: Path, layer: str, quantity: str) -> tuple[list[int], list[floa
 
 def shown(data: bytes | None, layer: int | None = None, name: str = "health.csv") -> AppTest:
     """The page Health after a file was given: AppTest cannot give one, so what it came to is put in its place."""
-    test = AppTest.from_function(script, args=(health.__name__,), default_timeout=30)
+    test = AppTest.from_function(script, args=(health.__name__,), default_timeout=300)
     if data is not None:
         try:
             test.session_state[training.READ] = name, course(data)

@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from dashboard import turns
 from dashboard.turns import Turns
 
-SOON = 5.0
+SOON = 60.0
 """Seconds after which a test gives up: what it waits for takes milliseconds."""
 
 

@@ -26,7 +26,7 @@ def sent(run: AppTest) -> tuple[dict, dict]:
 
 
 def opened(**query: str) -> AppTest:
-    test = AppTest.from_function(script, default_timeout=60)
+    test = AppTest.from_function(script, default_timeout=300)
     for name, value in query.items():
         test.query_params[name] = value
     test.run()

@@ -44,7 +44,7 @@ def script(name: str) -> None:
 
 
 def opened(name: str = "dashboard.views.gates", **params: str) -> AppTest:
-    test = AppTest.from_function(script, args=(name,), default_timeout=30)
+    test = AppTest.from_function(script, args=(name,), default_timeout=300)
     for key, value in params.items():
         test.query_params[key] = value
     test.run()
@@ -64,13 +64,13 @@ def test_every_view_opens(view) -> None:
 
 
 def test_the_app_starts_on_the_first_view() -> None:
-    test = AppTest.from_file("../dashboard/app.py", default_timeout=30).run()
+    test = AppTest.from_file("../dashboard/app.py", default_timeout=300).run()
     assert not test.exception
     assert sent(test)["text"] == Settings().text
 
 
 def test_the_language_is_the_links_and_can_be_switched() -> None:
-    test = AppTest.from_file("../dashboard/app.py", default_timeout=30)
+    test = AppTest.from_file("../dashboard/app.py", default_timeout=300)
     test.query_params["lang"] = "zh"
     test.run()
     assert not test.exception and sent(test)["language"] == "zh"
@@ -153,7 +153,7 @@ def test_equations_are_the_cells_own() -> None:
 def test_without_models_the_page_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lstm_core.network.model_folders", lambda: [])
     cache.models.clear()
-    test = AppTest.from_function(script, args=("dashboard.views.gates",), default_timeout=30).run()
+    test = AppTest.from_function(script, args=("dashboard.views.gates",), default_timeout=300).run()
     assert "python -m lab train" in test.error[0].value
 
 

@@ -33,7 +33,7 @@ def placed(data: bytes, words: bool = False, **chosen: object) -> session.Place:
 
 
 def opened(view: Any, place: session.Place | None, **params: str) -> AppTest:
-    test = AppTest.from_function(script, args=(view.__name__,), default_timeout=60)
+    test = AppTest.from_function(script, args=(view.__name__,), default_timeout=300)
     if place is not None:
         test.session_state[library.OWN] = place
     for key, value in {"left": YOURS, "text": SENTENCE, **params}.items():
@@ -149,7 +149,7 @@ def test_a_link_to_a_model_that_is_not_here_falls_back() -> None:
 
 
 def test_the_stand_in_is_what_stood_there_before_or_the_languages_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    test = AppTest.from_function(script, args=(gates.__name__,), default_timeout=60)
+    test = AppTest.from_function(script, args=(gates.__name__,), default_timeout=300)
     test.query_params["left"], test.query_params["text"] = "stacked", SENTENCE
     test.run()
     test.session_state["settings"] = {"left": YOURS, "right": "pronouns-gru", "text": SENTENCE}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -40,6 +41,17 @@ def ask(files: Files) -> Any:
 def sleep(files: Files, seconds: float) -> Any:
     time.sleep(seconds)
     return seconds, ()
+
+
+def stand(files: Files, gate: str) -> Any:
+    """Until there is a file of this name."""
+    while not Path(gate).exists():
+        time.sleep(0.005)
+    return gate, ()
+
+
+def killed(files: Files) -> Any:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def hang(files: Files) -> Any:
