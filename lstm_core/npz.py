@@ -15,6 +15,7 @@ from typing import IO
 
 import numpy as np
 
+from lstm_core import narrow
 from lstm_core.say import Said, say
 
 KINDS = "biufU"
@@ -69,8 +70,9 @@ def array(data: bytes, name: str) -> np.ndarray | Said:
         ) from error
     if dtype.hasobject:
         return say("{name} holds Python objects, which could be code and are not read", name=name)
-    if dtype.kind not in KINDS or not dtype.itemsize:
-        return say("{name} holds {kind}, which is neither numbers nor text", name=name, kind=str(dtype)[:80])
+    bfloat16 = dtype.kind == "V" and dtype.itemsize == 2 and dtype.names is None  # NumPy has no name for it
+    if (dtype.kind not in KINDS and not bfloat16) or not dtype.itemsize:
+        return say("{name} holds {kind}, which is neither real numbers nor text", name=name, kind=str(dtype)[:80])
     start, count = file.tell(), math.prod(shape)
     if any(size < 0 for size in shape) or count * dtype.itemsize != len(data) - start:
         raise ValueError(
@@ -85,7 +87,7 @@ def array(data: bytes, name: str) -> np.ndarray | Said:
         value = np.frombuffer(data, dtype, count, start).reshape(shape, order="F" if columns_first else "C")
     except (ValueError, OverflowError) as error:  # no numbers, in a shape that NumPy cannot have
         raise ValueError(say("{name} claims the shape {shape}", name=name, shape=shape)) from error
-    value = value.copy(order="K")
+    value = narrow.widened("bfloat16", value.view(np.uint16)) if bfloat16 else value.copy(order="K")
     if dtype.kind == "U" and (np.frombuffer(data, dtype.byteorder + "u4", offset=start) > sys.maxunicode).any():
         raise ValueError(say("{name} holds text that is not Unicode", name=name))
     return value

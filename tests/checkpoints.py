@@ -13,6 +13,7 @@ import torch
 INTEGERS = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64]
 FLOATS = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 DTYPES = [*FLOATS, *INTEGERS, torch.bool, torch.complex64, torch.complex128]
+EIGHT = [getattr(torch, f"float8_{kind}") for kind in ("e4m3fn", "e5m2", "e4m3fnuz", "e5m2fnuz", "e8m0fnu")]
 NEWER = [torch.uint16, torch.uint32, torch.uint64]
 """Kinds that torch writes into its older format and cannot read from it."""
 LAYOUTS = ("plain", "turned", "a part", "expanded", "single", "no axes", "empty", "last", "parameter", "attribute")

@@ -425,7 +425,11 @@ REFUSED = {
         "weight_hh_l0 is quantised, which is not read; save the model before it is quantised",
     ),
     "nested": (lambda: replaced(torch.nested.nested_tensor([HIDDEN, HIDDEN])), "weight_hh_l0 is a nested tensor"),
-    "float8": (lambda: replaced(HIDDEN.to(torch.float8_e5m2)), "weight_hh_l0 holds float8_e5m2, not floating-point"),
+    "complex": (lambda: replaced(HIDDEN.to(torch.complex64)), "weight_hh.* of the block holds complex64, not floating-point"),
+    "optimizer": (
+        lambda: saved(torch.optim.Adam(nn.LSTM(3, 4).parameters()).state_dict()),
+        "holds what an optimizer keeps, not a model's weights; give these: torch.save",
+    ),
     "parameters": (
         lambda: saved(list(nn.LSTM(3, 4).parameters())),
         r"holds 4 tensors without names, as list\(model.parameters\(\)\); recurrent layers are found by the names",
@@ -468,6 +472,54 @@ def test_unnamed_weights_can_be_named() -> None:
     state = weights()
     [block] = load(saved(list(state.values())), names=dict(zip("0123", state, strict=True))).blocks
     np.testing.assert_array_equal(block.layers[0][0]["W_i"], state["weight_ih_l0"][:4])
+
+
+def _reconstruct_array(*_: Any) -> Any:
+    """JAX's."""
+
+
+class OfJax:
+    """Written as JAX writes its arrays: as NumPy's, with what only JAX needs."""
+
+    def __init__(self, value: torch.Tensor) -> None:
+        self.value = value.numpy()
+
+    def __reduce__(self) -> Any:
+        return _reconstruct_array, (*self.value.__reduce__(), {"weak_type": False})
+
+
+def test_arrays_of_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = types.SimpleNamespace(_reconstruct_array=_reconstruct_array)
+    for at in ("jax", "jax._src", "jax._src.array"):
+        monkeypatch.setitem(sys.modules, at, place)
+    monkeypatch.setattr(_reconstruct_array, "__module__", "jax._src.array")
+    state = weights()
+    [block] = load(pickle.dumps({name: OfJax(value) for name, value in state.items()})).blocks
+    np.testing.assert_array_equal(block.layers[0][0]["W_i"], state["weight_ih_l0"][:4])
+
+
+def _make_skeleton_class(constructor: Any, name: str, bases: Any, *_: Any) -> Any:
+    """cloudpickle's, which dill calls otherwise."""
+
+
+class Notebook(pickle.Pickler):
+    """Writes a class of a notebook as cloudpickle does: how it is made, not where it is imported from."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        return (_make_skeleton_class, (type, "Own", (), {}, "id", None)) if thing is Outer.Inner else NotImplemented
+
+
+@pytest.mark.parametrize("at", ["cloudpickle.cloudpickle._make_skeleton_class", "dill._dill._create_type"])
+def test_an_object_whose_class_came_along(at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, _, name = at.rpartition(".")
+    for at, holds in ((module.partition(".")[0], {}), (module, {name: _make_skeleton_class})):
+        monkeypatch.setitem(sys.modules, at, types.SimpleNamespace(**holds))
+    monkeypatch.setattr(_make_skeleton_class, "__module__", module)
+    monkeypatch.setattr(_make_skeleton_class, "__qualname__", name)
+    file, own = io.BytesIO(), Outer.Inner()
+    own.__dict__.update(rnn=nn.GRU(3, 4))
+    Notebook(file).dump(own)
+    assert [block.cell.name for block in load(file.getvalue()).blocks] == ["gru"]
 
 
 # ---- without torch

@@ -11,7 +11,7 @@ import pytest
 
 h5py = pytest.importorskip("h5py")
 
-from lstm_core.files.formats import hdf5  # noqa: E402
+from lstm_core.files import hdf5  # noqa: E402
 from lstm_core.files.limits import reason  # noqa: E402
 from lstm_core.say import Said  # noqa: E402
 

@@ -343,7 +343,7 @@ def links(kind: str) -> bytes:
         (lambda: links("cycle"), "nested more than 32 deep"),
         (lambda: links("storage"), "layers/lstm/.* lies in another file"),
         (lambda: links("claim"), r"layers/lstm/.* claims the shape \(3, 1000000000\)"),
-        (lambda: links("text"), "not floating-point weights"),
+        (lambda: links("text"), "holds no LSTM, GRU or RNN"),
         (lambda: links("")[:-3000], "damaged or cut short"),
         (
             lambda: weights_file({"layers/lstm/cell": [np.full((3, 16), np.inf), *weights("LSTM")[1:]]}),

@@ -23,7 +23,7 @@ def test_what_only_keras_files_take_is_not_ignored(make: Any, said: dict[str, An
 
 
 def test_names_are_for_files_of_arrays() -> None:
-    with pytest.raises(ValueError, match="names= is for NumPy, PyTorch, safetensors files, and this file is ONNX"):
+    with pytest.raises(ValueError, match="names= is for HDF5, NumPy, PyTorch, safetensors files, and this file is"):
         load(onnx_lstm(), names={"W": "weight_ih_l0"})
 
 
@@ -31,6 +31,9 @@ def test_a_cell_or_a_block_that_there_is_none_of_is_not_ignored() -> None:
     """Also where the file leaves no choice, so that a slip of the pen is not taken for an answer."""
     for asked in ("lstn", {"rnn": "lstn"}):
         with pytest.raises(ValueError, match="there is no cell 'lstn'; there are .*lstm"):
+            load(saved(nn.LSTM(3, 4)), cell=asked)
+    for asked in ("gru", {"": "gru"}):
+        with pytest.raises(ValueError, match="the block cannot be a gru: it is lstm, as its file or its shapes say"):
             load(saved(nn.LSTM(3, 4)), cell=asked)
     with pytest.raises(ValueError, match="cell= names the block 'nrr'; the file has rnn"):
         load(saved(nn.Sequential(OrderedDict(rnn=nn.LSTM(3, 4)))), cell={"nrr": "lstm"})

@@ -110,7 +110,7 @@ def test_the_child_starts_light() -> None:
 
 def test_hdf5_gives_what_stands_at_its_groups_and_the_order_of_the_file(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
-    from lstm_core.files.formats import hdf5
+    from lstm_core.files import hdf5
 
     path = tmp_path / "weights.h5"
     with h5py.File(path, "w") as file:

@@ -67,7 +67,7 @@ def text(value: Any) -> bytes:
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 CASES: dict[str, tuple[Any, str]] = {
-    "empty": (b"", "the file is empty; was it downloaded"),
+    "empty": (b"", "the file is empty; it may not have been downloaded to its end$"),
     "torch.export": (exported, "holds no LSTM, GRU or RNN, but weight, bias"),
     "AOTInductor": (
         lambda: packed("m/archive_format", "m/data/aotinductor/model/a.wrapper.so"),
@@ -136,6 +136,14 @@ CASES: dict[str, tuple[Any, str]] = {
     "xz": (lambda: lzma.compress(STATE), r"packed \(xz\)"),
     "bzip2": (lambda: bz2.compress(STATE), r"packed \(bzip2\)"),
     "joblib": (lambda: zlib.compress(STATE), r"packed \(zlib\)"),
+    "joblib, compress=3": (lambda: zlib.compress(STATE, 3), r"packed \(zlib\)"),
+    "joblib, plain": (b"\x80\x04cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81.", "written by joblib.*numpy.savez"),
+    "torch.distributed": (STATE + STATE, r"a checkpoint of torch.distributed.*dcp_to_torch"),
+    "its list of parts": (
+        b"\x80\x02ctorch.distributed.checkpoint.metadata\nMetadata\n)\x81.",
+        "a checkpoint of torch.distributed",
+    ),
+    "torch.package": (lambda: packed("m/.data/0.storage", "m/.data/extern_modules"), "torch.package, whose code"),
     "zstd": (b"\x28\xb5\x2f\xfd" + bytes(20), r"packed \(zstd\)"),
     "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(20), r"packed \(7-Zip\)"),
     "RAR": (b"Rar!\x1a\x07\x01\0" + bytes(20), r"packed \(RAR\)"),
@@ -193,7 +201,7 @@ READ = {
     "an old PyTorch file": b"\x80\x02" + bytes(20),
     "safetensors": save_safetensors(nn.GRU(3, 4).state_dict()),
     "ONNX": onnx_lstm(),
-    "Keras": h5(),
+    "HDF5": h5(),
     "NumPy": packed("weight_ih_l0.npy"),
 }
 
@@ -248,6 +256,7 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path) -> None:
             ("config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors"),
             "give the file in it: model.safetensors.index.json$",
         ),
+        (("_METADATA", "manifest.ocdbt"), "m is a folder: this is a checkpoint of Orbax.*numpy.savez"),
         ((".metadata", "__0_0.distcp"), "m is a folder: this is a checkpoint of torch.distributed.*dcp_to_torch"),
         (("pytorch_model.bin",), "give the file in it: pytorch_model.bin$"),
         (("config.json", "metadata.json", "model.weights.h5"), "m is an unpacked .keras file"),
@@ -293,6 +302,8 @@ class Attention(nn.Module):
             {"lstm.kernel": torch.zeros(3, 8), "lstm.recurrent_kernel": torch.zeros(2, 8)},
             "named and laid out as in Keras",
         ),
+        ({f"cell/{w}{g}/kernel": torch.zeros(2, 2) for w in "ih" for g in "ifgo"}, "as in Flax, one for each gate"),
+        ({"fc.lora_A.weight": torch.zeros(2, 3)}, r"but fc.lora_A.weight: an adapter \(LoRA\); give the network"),
         ({"lstm.w_x": torch.zeros(3, 8)}, r'but lstm.w_x. If these are .* load\(..., names=\{"...": "weight_ih_l0"'),
         ({f"a{k}": torch.zeros(1) for k in range(9)}, "but a0, a1, a2, a3, a4, a5 and 3 more"),
         ({}, "this safetensors file holds no LSTM, GRU or RNN, and no other weights either"),

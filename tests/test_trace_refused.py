@@ -74,6 +74,8 @@ def exported() -> Any:
         (lambda: lambda x: x, "cannot be traced: it is a function; pass the module that it calls"),
         (lambda: nn.LSTM, "LSTM cannot be traced: it is a class; pass a module that was made from it"),
         (lambda: nn.LSTM(5, 6).state_dict(), "OrderedDict cannot be traced: it is not a torch module; pass the module"),
+        (lambda: lstm_core.load_model("pronouns-gru"), r"Network cannot be traced here: it runs without"),
+        (lambda: "model.pt", r"a file cannot be traced as a torch module: lstm_core.load\(path\).trace\(x\)"),
         (lambda: None, "NoneType cannot be traced: it is not a torch module"),
     ],
 )

@@ -9,8 +9,8 @@ from lstm_core.say import say
 
 
 class Archive:
-    """A zip archive. sizes: what its members unfold to, by name. Raises ValueError if it is damaged, encrypted, or
-    unfolds to more than ``limit`` bytes."""
+    """A zip archive. sizes: what its members unfold to, by name. start: bytes before the first
+    of them. Raises ValueError if it is damaged, encrypted, or unfolds to more than ``limit`` bytes."""
 
     def __init__(self, data: bytes, limit: int) -> None:
         """data: of the whole archive. limit: bytes that its members may unfold to together."""
@@ -31,6 +31,7 @@ class Archive:
             raise ValueError(
                 say("the archive is packed in a way that is not read; pack it again without bzip2 or LZMA")
             )
+        self.start = min((info.header_offset for info in infos), default=0)
         self.sizes = {info.filename: info.file_size for info in infos}
 
     def read(self, name: str, limit: int | None = None) -> bytes:

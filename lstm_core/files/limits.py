@@ -88,14 +88,7 @@ def weights(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
     for name, value in arrays.items():
         value = np.asarray(value)
         if value.dtype.kind != "f" and value.dtype.name != "bfloat16":
-            raise ValueError(
-                say(
-                    "{name} of {where} holds {kind}, not floating-point weights (is it quantised?)",
-                    name=name,
-                    where=where,
-                    kind=value.dtype,
-                )
-            )
+            raise not_floating(say("{key} of {where}", key=name, where=where), value.dtype)
         value = np.array(value, np.float64 if value.dtype == np.float64 else np.float32)
         if not np.isfinite(value).all():
             count = int((~np.isfinite(value)).sum())
@@ -112,6 +105,17 @@ def weights(arrays: Mapping[str, Any], where: str) -> dict[str, np.ndarray]:
         found[name] = value
     kind = np.result_type(*found.values()) if found else np.float32
     return {name: value.astype(kind, copy=False) for name, value in found.items()}
+
+
+def not_floating(name: str, kind: object) -> ValueError:
+    """What is raised for weights that are other numbers than those of floating point."""
+    return ValueError(
+        say(
+            "{name} holds {kind}, not floating-point weights; if the model was quantised, give it as it was before",
+            name=name,
+            kind=str(kind),
+        )
+    )
 
 
 def expect(value: np.ndarray, shape: tuple[int, ...], what: str) -> np.ndarray:

@@ -27,7 +27,7 @@ OF_A_FORMAT = ("activation", "recurrent_activation", "reset_after", "go_backward
 class Loaded:
     """What was found in a file.
 
-    format: "PyTorch", "safetensors", "ONNX", "Keras" or "NumPy". blocks: at least one, in the file's order.
+    format: "PyTorch", "safetensors", "ONNX", "Keras", "HDF5" or "NumPy". blocks: at least one, in the file's order.
     others: what else the file holds of matrices and vectors, by name, as they lie in it.
     roles: what the file says of some of these, by name: "embedding", "output", or another layer's name ("Conv1D").
     layout: the shape of everything that the file holds, by name, in its order.
@@ -74,19 +74,20 @@ def load(
     beside: Mapping[str, bytes] | None = None,
     max_bytes: int = limits.MAX_BYTES,
 ) -> Loaded:
-    """The recurrent blocks in a PyTorch, safetensors, ONNX, Keras or NumPy file; its content says which it is.
+    """The recurrent blocks in a PyTorch, safetensors, ONNX, Keras, HDF5 or NumPy file; its content says which it is.
 
     cell: where several cells fit what a file holds (an RNN's state_dict does not say whether it is tanh or relu),
         the name of the right one, for all blocks or by block.
     batch_first: how the blocks of a PyTorch file, which does not say, read their input.
     activation, recurrent_activation, reset_after, go_backwards: what to take for a Keras file's layers in the place of
         what it says or leaves open, by Keras's names.
-    names: for an .npz of arrays under names of your own, PyTorch's key for each: {"W": "weight_ih_l0", ...}.
+    names: for arrays under names of your own (in an .npz, say), PyTorch's key for each: {"W": "weight_ih_l0", ...}.
     beside: files that belong to this one, by name, for a source of bytes (an ONNX model's "model.onnx.data", the other
         shards of a checkpoint). Beside a path they are found where they lie.
     max_bytes: of the file with those beside it, and of what it unfolds to.
 
-    Nothing in the file is executed. Raises ValueError, in plain words, for a file that is too large, damaged, cut
+    Nothing in the file is executed; a damaged PyTorch or HDF5 file that keeps its reader busy is given up after ten
+    seconds, and one more for each 50 MB. Raises ValueError, in plain words, for a file that is too large, damaged, cut
     short, of another kind, holds code, or weights that are NaN or do not fit together; its subclass ``Ambiguous`` where
     ``cell`` has to be said; FileNotFoundError; TypeError for what is neither a path nor bytes. A missing library is a
     ValueError that says what to install.
@@ -106,6 +107,8 @@ def load(
         )
     else:
         path = Path(source)
+        if "\0" in str(path):
+            raise ValueError(say("no file has a name with a zero in it"))
         name = path.name
         data, near = _bytes(path, max_bytes), Beside(path.parent, given)
     if len(data) > max_bytes:
@@ -163,13 +166,29 @@ def _bytes(path: Path, limit: int) -> bytes:
 
 
 def _check_blocks(cell: str | Mapping[str, str] | None, blocks: Sequence[Block]) -> None:
-    """ValueError for the name of a block that there is none of."""
+    """ValueError for the name of a block that there is none of, and for a cell that no block asked of is."""
     names = [block.name for block in blocks]
+    for block in blocks:
+        asked = cell.get(block.name, block.cell.name) if isinstance(cell, Mapping) else cell
+        if asked is not None and not any(_is_a(other, asked) for other in blocks if cell == asked or other is block):
+            raise ValueError(
+                say(
+                    "{block} cannot be a {asked}: it is {cell}, as its file or its shapes say",
+                    block=limits.block_of(block.name),
+                    asked=asked,
+                    cell=block.cell.name,
+                )
+            )
     for name in cell if isinstance(cell, Mapping) else ():
         if name not in names:
             raise ValueError(
                 say("cell= names the block {name!r}; the file has {names}", name=name, names=limits.some(names))
             )
+
+
+def _is_a(block: Block, name: str) -> bool:
+    """Whether its cell is the one of that name, or a variant of it."""
+    return block.cell.name.partition(" (")[0] == name
 
 
 def is_read(data: bytes) -> bool:

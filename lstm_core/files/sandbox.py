@@ -1,6 +1,6 @@
 """Reading what somebody else made in a process of its own, which may hang, run out of memory or die.
 
-    value, arrays = sandbox.run("lstm_core.files.formats.hdf5", data, limit)
+    value, arrays = sandbox.run("lstm_core.files.hdf5", data, limit)
 
 calls ``parse(data, limit)`` of that module in the child. It returns a value that JSON can hold and arrays of numbers by
 name, or raises ValueError; what it was said with travels along, so that it can be translated. The child is told little

@@ -22,6 +22,10 @@ wrong with them. Of the rest it takes what is floating-point."""
 WEIGHT = re.compile(
     rf"(?P<prefix>(?:.*\.)?)(?={RECURRENT}\Z)(?P<kind>[a-z]+_[a-z]+)(?:_l(?P<layer>[0-9]+)(?P<back>_reverse)?)?"
 )
+SEPARATED = re.compile(rf"(?P<at>.*)[\W_](?P<weight>{RECURRENT})")
+MARKS = "/\\:_-|. "
+CHANGES = re.compile(r"(?i)scale|zero|lora|delta|absmax|quant")
+"""In a name beside a weight's own: what has it acts on the weight."""
 LAYOUT = say("x is (time, batch, input), as without batch_first")
 """What is assumed of a block whose file does not say how it reads its input."""
 
@@ -36,7 +40,7 @@ def found(
 
     layout: the shape of everything that the file holds, in its order; what is not among ``tensors`` was not read.
     """
-    names = dict(options.names or {})
+    names = dict(options.names or _dotted(tensors))
     folded = fold(_renamed(tensors, names))
     others = {key: value for key, value in folded.tensors.items() if not WEIGHT.fullmatch(key) and value.ndim in (1, 2)}
     shapes: dict[str, tuple[int, ...]] = {}
@@ -46,6 +50,28 @@ def found(
             key = folded.parts[key]
         shapes.setdefault(key, folded.tensors[key].shape if key in folded.tensors else tuple(shape))
     return Found(_blocks(folded, options), others, layout=shapes)
+
+
+def named(arrays: Mapping[str, np.ndarray], options: Options) -> Found:
+    """The blocks among arrays of all kinds of numbers, as ``found``."""
+    names = options.names or {}
+    kept = {key: value for key, value in arrays.items() if value.dtype.kind == "f" or key in names or is_weight(key)}
+    return found(kept, options, {key: value.shape for key, value in arrays.items()})
+
+
+def is_weight(key: str) -> bool:
+    """Whether it is the key of a recurrent weight, or of a part of one, whatever stands between it and its block."""
+    return KEY.fullmatch(key) is not None or SEPARATED.fullmatch(key) is not None
+
+
+def _dotted(keys: Iterable[str]) -> dict[str, str]:
+    """PyTorch's key for each that has another mark before the weight's own name: "rnn/weight_ih_l0", "rnn_weight_ih".
+    None if there are keys of PyTorch's among them: then these may be something else, such as averages."""
+    matches = {key: SEPARATED.fullmatch(key) for key in keys}
+    if any(map(KEY.fullmatch, matches)):
+        return {}
+    parts = {key: (match["at"].rstrip(MARKS), match["weight"]) for key, match in matches.items() if match}
+    return {key: f"{at}.{weight}" if at else weight for key, (at, weight) in parts.items()}
 
 
 def _renamed(tensors: Mapping[str, np.ndarray], names: Mapping[str, str]) -> dict[str, np.ndarray]:
@@ -106,7 +132,18 @@ def _beside(name: str, folded: Folded) -> list[Said]:
     own = [key for key in folded.tensors if key.startswith(start) and not WEIGHT.fullmatch(key)]
     if not own:
         return []
-    names = limits.some([key.removeprefix(start) for key in own], 3)
+    within = [key.removeprefix(start) for key in own]
+    for key in within:
+        if CHANGES.search(key) and (re.search(RECURRENT, key) or (name and "lora_" in key)):
+            raise ValueError(
+                say(
+                    "{key} lies beside the weights of {where} and changes them, and the file does not say how; save "
+                    "the weights as they act in the model, merged and not quantised",
+                    key=key,
+                    where=limits.block_of(name),
+                )
+            )
+    names = limits.some(within, 3)
     return [say("what lies beside its weights does not act in its steps ({names})", names=names)]
 
 
@@ -140,6 +177,15 @@ def _cells(name: str, group: Group, tensors: Iterable[str]) -> tuple[str, ...]:
         return ("lstm_projected",)
     times, rest = divmod(rows, max(output, 1))
     cells = {4: ("lstm",), 3: ("gru",), 1: ("rnn", "rnn_relu")}.get(times, ())
+    if rows and not output % rows and output // rows in (3, 4):
+        raise ValueError(
+            say(
+                "weight_hh of {where} is {shape}: it is transposed, or its gates lie beside each other; PyTorch has "
+                "them below each other, (gates * units, units)",
+                where=where,
+                shape=(rows, output),
+            )
+        )
     if rest or not cells:
         raise ValueError(
             say(

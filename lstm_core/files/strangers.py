@@ -23,7 +23,7 @@ PACKED = {
     (0, b"Rar!\x1a\x07"): "RAR",
     (0, b"\x04\x22\x4d\x18"): "LZ4",
     (257, b"ustar"): "tar",
-    **{(0, b"x" + level): "zlib" for level in (b"\x01", b"\x9c", b"\xda")},
+    **{(0, b"x" + level): "zlib" for level in (b"\x01", b"\x5e", b"\x9c", b"\xda")},
 }
 """Programs that pack files, by where their mark stands and the mark."""
 
@@ -90,10 +90,21 @@ FLAX = say(
     "these are weights of Flax (msgpack), whose cells are not read; save the arrays under PyTorch's names: "
     "numpy.savez(path, weight_ih_l0=..., weight_hh_l0=...)"
 )
-EMPTY = say("the file is empty; was it downloaded to its end?")
+ORBAX = say(
+    "this is a checkpoint of Orbax, as JAX's libraries write them; restore it there and save the arrays under "
+    "PyTorch's names: numpy.savez(path, weight_ih_l0=..., weight_hh_l0=...)"
+)
+EMPTY = say("the file is empty; it may not have been downloaded to its end")
 
 ARCHIVES: tuple[tuple[str, Said], ...] = (
     (r"(.*/)?(models/[^/]+\.json|serialized_exported_program\.json|data/aotinductor/.*)", EXPORTED),
+    (
+        r"(.*/)?\.data/extern_modules",
+        say(
+            "this is a package of torch.package, whose code is not run; save the weights of the module in it: "
+            "torch.save(module.state_dict(), path)"
+        ),
+    ),
     (r"(.*/)?saved_model\.pb(txt)?", SAVED_MODEL),
     (r"(.*/)?Data/com\.apple\.CoreML/.*", CORE_ML),
     (
@@ -175,6 +186,8 @@ def folder(path: Path) -> Said:
         return say("{name} is a folder: {what}", name=path.name, what=CHECKPOINT)
     if any(name.endswith(".distcp") for name in names):
         return say("{name} is a folder: {what}", name=path.name, what=DISTRIBUTED)
+    if "manifest.ocdbt" in names or any((path / name / "manifest.ocdbt").exists() for name in names[:9]):
+        return say("{name} is a folder: {what}", name=path.name, what=ORBAX)
     if "model.weights.h5" in names and "config.json" in names:
         return _unpacked(path.name)
     if indices or inside:
@@ -188,7 +201,7 @@ def folder(path: Path) -> Said:
 
 KINDS: tuple[tuple[str, int, Said], ...] = (
     (
-        r"(.*[./])?recurrent_kernel(:0)?",
+        r"(.*[./_])?recurrent_kernel(:0)?",
         1,
         say("named and laid out as in Keras; give the Keras file (.keras, .h5) itself"),
     ),
@@ -200,7 +213,16 @@ KINDS: tuple[tuple[str, int, Said], ...] = (
             "its names weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0"
         ),
     ),
+    (
+        r"(.*[./])?[ih][ifgorzn]?[./](kernel|bias)",
+        3,
+        say(
+            "named and laid out as in Flax, one for each gate; stack their transposes as PyTorch does (i, f, g, o of "
+            "an LSTM, r, z, n of a GRU), under its names weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0"
+        ),
+    ),
     (r".*(_all_weight_values|_packed_params|_packed_weight).*", 1, say("quantised; give the network from before that")),
+    (r"(.*[._])?lora_.*", 1, say("an adapter (LoRA); give the network that it changes, with it merged in")),
     (r".*(attn|attention|[qkv]_proj|in_proj_weight|query|rotary).*", 1, say("the weights of a transformer")),
     (r".*conv.*", 1, say("the weights of convolutions")),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -31,6 +32,10 @@ def original(module: Any) -> nn.Module:
         raise TypeError(f"{owner}.{module.__name__} cannot be traced: it is a method; pass the module itself")
     if callable(module) and hasattr(module, "__name__"):
         raise TypeError(f"{module.__name__} cannot be traced: it is a function; pass the module that it calls")
+    if name in ("Block", "Loaded", "Network"):
+        raise TypeError(f"{name} cannot be traced here: it runs without torch, by its own .trace(x) or .run(text)")
+    if isinstance(module, str | os.PathLike | bytes):
+        raise TypeError("a file cannot be traced as a torch module: lstm_core.load(path).trace(x)")
     raise TypeError(f"{name} cannot be traced: it is not a torch module; pass the module itself")
 
 

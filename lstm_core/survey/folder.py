@@ -161,6 +161,8 @@ class Folder:
     def locked(self) -> Iterator[None]:
         """Nobody else writes to the folder meanwhile. Raises ValueError if somebody does already. The system lets go
         of the lock when a process ends, however it ends."""
+        if self.path.exists() and not self.path.is_dir():
+            raise ValueError(say("{folder} is a file, and a survey takes a folder", folder=str(self.path)))
         self.path.mkdir(parents=True, exist_ok=True)
         with open(self.path / ".lock", "a+b") as file:
             if not _lock(file):

@@ -25,7 +25,7 @@ def parse(data: bytes, limit: int) -> tuple[dict[str, Any], dict[str, np.ndarray
     saved = container.saved(data, limit)
     walked = walk.walk(saved.content, saved.code)
     arrays: dict[str, np.ndarray] = {}
-    left = 2 * limit  # bfloat16 doubles
+    left = 2 * limit  # numbers that NumPy does not have become wider
     for name, tensor in walked.tensors.items():
         plain = tensor.dtype in FLOATS and len(tensor.shape) in (1, 2) and tensor.refused is None
         if plain or KEY.fullmatch(name):

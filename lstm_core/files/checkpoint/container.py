@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lstm_core.files import strangers
 from lstm_core.files.archive import Archive
 from lstm_core.files.checkpoint import exported, script
 from lstm_core.files.checkpoint.inert import name_of
@@ -37,6 +38,8 @@ class Saved(NamedTuple):
 def saved(data: bytes, limit: int) -> Saved:
     """What a file holds. Raises ValueError for what is damaged, or unfolds to more than ``limit`` bytes."""
     archive = Archive(data, limit) if data.startswith(b"PK") else None
+    if archive is not None and archive.start:  # one archive a tensor, after each other
+        raise ValueError(strangers.DISTRIBUTED)
     if archive is not None and (inner := exported.state(archive)) is not None:
         data, archive = inner, Archive(inner, limit) if inner.startswith(b"PK") else None
     if archive is None:

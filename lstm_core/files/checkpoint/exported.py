@@ -17,6 +17,7 @@ from lstm_core.say import say
 
 STATE, CONFIG = "serialized_state_dict.pt", "_weights_config.json"
 KINDS = "? uint8 int8 int16 int32 int64 float16 float32 float64 ? complex64 complex128 bool bfloat16".split()
+KINDS += ["?"] * 14 + "uint16 float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu".split()
 """torch's names, by the number that the schema has for each."""
 CALL = "torch.ops.aten."
 CALLS = ("lstm.input", "gru.input", "rnn_tanh.input", "rnn_relu.input")

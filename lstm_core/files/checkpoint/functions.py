@@ -124,6 +124,20 @@ def _reconstructor(kind: Any, *_: Any) -> Any:
     return kind() if isinstance(kind, type) else kind
 
 
+def _jax_array(make: Any, arguments: Any, state: Any, *_: Any) -> Array:
+    """An array of JAX: one of NumPy's, and what only JAX needs."""
+    made = make(*arguments) if isinstance(make, type) and isinstance(arguments, tuple) else None
+    if not isinstance(made, Array):
+        raise damaged()
+    made.__setstate__(state)
+    return made
+
+
+def _class(constructor: Any = None, name: Any = "", *_: Any) -> Any:
+    """A class that the pickle brings along, as cloudpickle and dill write those of a notebook: its name alone."""
+    return named(text(name))
+
+
 def _attribute(owner: Any, name: Any, *_: Any) -> Any:
     """How a class inside another one is named, or a method."""
     return named(f"{name_of(owner if isinstance(owner, type) else type(owner))}.{text(name)}")
@@ -156,6 +170,8 @@ KNOWN: dict[str, Callable[..., Any]] = {
             ("numeric._frombuffer", _frombuffer),
         )
     },
+    **dict.fromkeys(("cloudpickle.cloudpickle._make_skeleton_class", "dill._dill._create_type"), _class),
+    "jax._src.array._reconstruct_array": _jax_array,
     "_codecs.encode": _encode,
     **{f"{at}.{what}": _bytes for at in ("builtins", "__builtin__") for what in ("bytes", "bytearray")},
     **{f"{at}.getattr": _attribute for at in ("builtins", "__builtin__")},

@@ -8,16 +8,17 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lstm_core import narrow
 from lstm_core.files import limits
 from lstm_core.say import Said, say
 
 NUMBERS = {
     **{name: name for name in ("float64", "float32", "float16", "complex64", "complex128", "bool")},
     **{f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
-    "bfloat16": "uint16",
+    **narrow.KINDS,
 }
 """NumPy's type for the bits of each of torch's types that it has one for."""
-FLOATS = ("float64", "float32", "float16", "bfloat16")
+FLOATS = ("float64", "float32", "float16", *narrow.KINDS)
 STORAGES = {
     **{"DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16"},
     **{"LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8"},
@@ -47,15 +48,13 @@ class Tensor:
     refused: Said | None = None
 
     def array(self, name: str, limit: int) -> np.ndarray:
-        """Its numbers, of at most ``limit`` bytes; bfloat16 as float32. Raises ValueError, by its ``name``, for what is
-        refused or does not fit the file."""
+        """Its numbers, of at most ``limit`` bytes; narrower floats as float32. Raises ValueError, by its ``name``,
+        for what is refused or does not fit the file."""
         if self.refused is not None:
             raise ValueError(say("{name} {reason}", name=name, reason=self.refused))
         if self.dtype not in NUMBERS:
-            raise ValueError(
-                say("{name} holds {kind}, not floating-point weights (is it quantised?)", name=name, kind=self.dtype)
-            )
-        width = 4 if self.dtype == "bfloat16" else np.dtype(NUMBERS[self.dtype]).itemsize
+            raise limits.not_floating(name, self.dtype)
+        width = 4 if self.dtype in narrow.KINDS else np.dtype(NUMBERS[self.dtype]).itemsize
         limits.check_size(name, self.shape, width, limit)
         limits.check_size(name, [n for n in self.shape if n], width, limit)  # NumPy counts the other axes as well
         if len(self.shape) > AXES:
@@ -96,7 +95,8 @@ class Strided(Tensor):
         self.conjugate, self.negative = marks.get("conj") is True, marks.get("neg") is True
 
     def numbers(self, name: str) -> np.ndarray:
-        """The array of ``shape``; bfloat16 as float32. Raises ValueError if the storage holds less than that needs."""
+        """The array of ``shape``; narrower floats as float32. Raises ValueError if the storage holds less than
+        that needs."""
         dtype = np.dtype(NUMBERS[self.dtype]).newbyteorder(self.storage.order)
         if 0 in self.shape:
             value = np.zeros(self.shape, dtype)
@@ -108,8 +108,8 @@ class Strided(Tensor):
             # Along an axis of one element torch may have any step, also one that NumPy cannot hold.
             steps = [step * dtype.itemsize if n > 1 else 0 for n, step in axes]
             value = np.ndarray(self.shape, dtype, data, self.offset * dtype.itemsize, steps)
-        if self.dtype == "bfloat16":  # the upper half of a float32
-            value = (value.astype(np.uint32) << 16).view(np.float32)
+        if self.dtype in narrow.KINDS:
+            value = narrow.widened(self.dtype, value)
         if value.dtype.kind in "fc":
             value = np.negative(value) if self.negative else value
             value = np.conjugate(value) if self.conjugate else value

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from lstm_core.files import strangers
 from lstm_core.files.checkpoint.functions import KNOWN
 from lstm_core.files.checkpoint.inert import known, named
 from lstm_core.files.checkpoint.tensors import Storage
@@ -38,6 +39,15 @@ class Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str, /) -> type:
         """One of our own types under that name, else an inert one; nothing is imported."""
         dotted = f"{module}.{name}"
+        if dotted.startswith("joblib.numpy_pickle"):  # its arrays lie between the pickle's own bytes
+            raise ValueError(
+                say(
+                    "this file was written by joblib, which is not read; save the weights by name: "
+                    "numpy.savez(path, weight_ih_l0=..., weight_hh_l0=...)"
+                )
+            )
+        if dotted.startswith("torch.distributed.checkpoint"):
+            raise ValueError(strangers.DISTRIBUTED)
         if dotted == INSIDE and self._inside is not None:
             return known(dotted, self._inside)
         return TYPES.get(dotted) or named(dotted)

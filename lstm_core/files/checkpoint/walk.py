@@ -89,8 +89,7 @@ def _inside(container: Any) -> Iterator[tuple[str, Any]]:
     match container:
         case dict():
             # An optimizer's averages have the shapes of the weights and are none; a script's list has them once more.
-            keys = {text(key) for key in container}
-            if not {"state", "param_groups"} <= keys:
+            if not _is_optimizer(container):
                 yield from ((_key(k), v) for k, v in container.items() if text(k) != "_flat_weights")
         case Inert():
             module = _attributes(container)
@@ -105,6 +104,10 @@ def _inside(container: Any) -> Iterator[tuple[str, Any]]:
             pairs = all(_pair(item) for item in container)
             for place, item in enumerate(container):
                 yield (_key(item[0]), item[1]) if pairs else (str(place), item)
+
+
+def _is_optimizer(content: Any) -> bool:
+    return isinstance(content, dict) and {"state", "param_groups"} <= {text(key) for key in content}
 
 
 def _of_module(module: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -159,4 +162,6 @@ def kind(content: Any) -> str:
     """What was saved, in a word."""
     if isinstance(content, Tensor):
         return "tensor"
+    if _is_optimizer(content):
+        return "optimizer"
     return name_of(type(content)) if isinstance(content, Inert) else type(content).__name__

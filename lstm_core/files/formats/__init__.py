@@ -11,7 +11,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from lstm_core.block import Block
-from lstm_core.files import archive
+from lstm_core.files import archive, hdf5
 from lstm_core.files.options import Options
 
 
@@ -33,6 +33,11 @@ class Content:
         Raises ValueError for an archive that is damaged, encrypted, or unfolds to more than is allowed.
         """
         return archive.members(self.data, self.limit) if self.data.startswith(b"PK\x03\x04") else {}
+
+    @cached_property
+    def hdf5(self) -> hdf5.Content:
+        """What is in an HDF5 file. Raises ValueError for one that is damaged, or larger than is allowed."""
+        return hdf5.read(self.data, self.limit)
 
 
 @dataclass(frozen=True)

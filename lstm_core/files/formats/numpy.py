@@ -21,21 +21,15 @@ def read(content: Content, options: Options) -> Found:
     if "inputs" in arrays and np.array_equal(arrays.get("axes", ()), AXES):
         raise ValueError(say("this is a trace, not a network: lstm_core.Trace.from_npz reads it"))
     names = options.names or {}
-    for name, reason in refused.items():
-        if name in names or state_dict.KEY.fullmatch(name) or not arrays:
+    for name, reason in sorted(refused.items(), key=lambda entry: not state_dict.is_weight(entry[0])):
+        if name in names or state_dict.is_weight(name) or not arrays:
             raise ValueError(
                 say(
-                    "{reason}; save the arrays by name: np.savez(path, weight_ih_l0=..., weight_hh_l0=...)",
+                    "{reason}; save numbers by name, as float32: np.savez(path, weight_ih_l0=..., weight_hh_l0=...)",
                     reason=reason,
                 )
             )
-    layout = {name: value.shape for name, value in arrays.items()}
-    tensors = {
-        name: value
-        for name, value in arrays.items()
-        if value.dtype.kind == "f" or name in names or state_dict.KEY.fullmatch(name)
-    }
-    return state_dict.found(tensors, options, layout)
+    return state_dict.named(arrays, options)
 
 
 def _fits(content: Content) -> bool:

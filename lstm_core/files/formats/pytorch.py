@@ -71,6 +71,12 @@ def _as_saved(block: Block, stated: Mapping[str, Any]) -> Block:
 
 def _check_names(what: str, inert: list[str], layout: Shapes) -> None:
     """ValueError for what holds no tensors, or none that has a name."""
+    if what == "optimizer":
+        raise ValueError(
+            say("this file holds what an optimizer keeps, not a model's weights; give these: {how}", how=HOW)
+        )
+    if any(name.startswith(("keras.", "tf_keras.", "tensorflow.")) for name in inert):
+        raise ValueError(say('this is a pickled Keras model; save it as Keras does: model.save("model.keras")'))
     if not layout and inert:
         raise ValueError(
             say(

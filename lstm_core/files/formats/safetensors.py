@@ -6,14 +6,17 @@ import json
 
 import numpy as np
 
-from lstm_core.files import shards, state_dict
+from lstm_core import narrow
+from lstm_core.files import limits, shards, state_dict
 from lstm_core.files.formats import Content, Format, Found
 from lstm_core.files.options import Options
 from lstm_core.say import say
 
 NUMBERS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "?", "I8": "i1", "U8": "u1"}
 NUMBERS |= {f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (2, 4, 8)}
-FLOATS = {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"}
+NARROW = {"BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu"}
+NARROW |= {f"F8_{kind}FNUZ": f"float8_{kind.lower()}fnuz" for kind in ("E4M3", "E5M2")}
+FLOATS = {"F64", "F32", "F16", *NARROW}
 
 
 def from_safetensors(data: bytes, options: Options) -> tuple[dict[str, np.ndarray], dict[str, tuple[int, ...]]]:
@@ -43,9 +46,7 @@ def from_safetensors(data: bytes, options: Options) -> tuple[dict[str, np.ndarra
             continue
         value = _numbers(kind, tensors.pop(name)["data"])
         if value is None:
-            raise ValueError(
-                say("{name} holds {kind}, not floating-point weights (is it quantised?)", name=name, kind=kind)
-            )
+            raise limits.not_floating(name, kind)
         size += value.nbytes
         if size > options.max_bytes:
             raise ValueError(
@@ -55,6 +56,9 @@ def from_safetensors(data: bytes, options: Options) -> tuple[dict[str, np.ndarra
             found[name] = value.reshape(layout[name])
         except ValueError as error:  # no numbers, in a shape that NumPy cannot have
             raise ValueError(say("{name} claims the shape {shape}", name=name, shape=layout[name])) from error
+    for name, same in header.get("__metadata__", {}).items():  # of weights that are one, save_model writes one
+        if same in found and name not in layout and state_dict.KEY.fullmatch(name):
+            found[name], layout[name] = found[same], layout[same]
     return found, layout
 
 
@@ -62,22 +66,10 @@ def _numbers(kind: str, data: bytearray) -> np.ndarray | None:
     """Numbers of that kind, what NumPy has no kind for as float32; None for kinds that are not read."""
     if kind in NUMBERS:
         return np.frombuffer(data, NUMBERS[kind])
-    if kind == "BF16":  # the upper half of a float32
-        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
-    codes = np.frombuffer(data, np.uint8)
-    if kind == "F8_E5M2":  # the upper half of a float16
-        return (codes.astype(np.uint16) << 8).view(np.float16).astype(np.float32)
-    return _e4m3()[codes] if kind == "F8_E4M3" else None
-
-
-def _e4m3() -> np.ndarray:
-    """(256,) the float of each code: sign, 4 bits of exponent, 3 of fraction, no infinity. Micikevicius et al. 2022
-    (arXiv 2209.05433)."""
-    code = np.arange(256)
-    exponent, fraction = code >> 3 & 15, (code & 7) / 8
-    value = np.where(exponent == 0, fraction * 2.0**-6, (1 + fraction) * 2.0 ** (exponent - 7))
-    value[code & 127 == 127] = np.nan
-    return np.where(code < 128, value, -value).astype(np.float32)
+    if kind not in NARROW:
+        return None
+    name = NARROW[kind]
+    return narrow.widened(name, np.frombuffer(data, np.dtype(narrow.KINDS[name]).newbyteorder("<")))
 
 
 def _fits(content: Content) -> bool:

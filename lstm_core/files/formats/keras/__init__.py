@@ -6,7 +6,7 @@ the weights alone, and what they do not say is taken as Keras has it by default 
 
 from __future__ import annotations
 
-from lstm_core.files.formats import Content, Format, Found
+from lstm_core.files.formats import Content, Format, Found, h5
 from lstm_core.files.formats.keras import functions, stored
 from lstm_core.files.formats.keras.model import Model
 from lstm_core.files.options import Options
@@ -23,7 +23,7 @@ def read(content: Content, options: Options) -> Found:
 
 def _fits(content: Content) -> bool:
     archived = bool({stored.WEIGHTS, "config.json"} & set(content.members))
-    return archived or content.starts(b"\x89HDF\r\n\x1a\n") or stored.is_index(content)
+    return archived or (content.starts(h5.MARK) and not h5.fits(content)) or stored.is_index(content)
 
 
 FORMAT = Format("Keras", _fits, read, takes=("activation", "recurrent_activation", "reset_after", "go_backwards"))

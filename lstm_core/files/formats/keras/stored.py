@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_core.files import archive, limits
-from lstm_core.files.formats import Content, hdf5
+from lstm_core.files import archive, hdf5, limits
+from lstm_core.files.formats import Content
 from lstm_core.files.formats.keras.tree import mapping
 from lstm_core.files.options import Options
 from lstm_core.say import say
@@ -80,7 +80,7 @@ def read(content: Content, options: Options) -> Stored:
     if is_index(content):
         return _stored(_of_index(content, options), None, "")
     if not content.members:
-        inner = hdf5.read(content.data, limit)
+        inner = content.hdf5
         said = [inner.attributes.get(path, {}).get("keras_version") for path in ("", "model_weights")]
         return _stored(inner, inner.config, next(filter(None, said), ""))
     members = archive.members(content.data, limit)

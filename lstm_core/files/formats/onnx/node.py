@@ -147,6 +147,16 @@ def _fits(given: Mapping[str, np.ndarray], kind: str, count: int, stated: int | 
     hidden = recurrent.shape[2]
     if not hidden:
         raise ValueError(say("{where} has no units: its R is {shape}", where=where, shape=recurrent.shape))
+    if stated and recurrent.shape[1] == len(ORDER[kind]) * stated > 0 and stated != hidden:
+        raise ValueError(
+            say(
+                "{where} projects its h, from {stated} numbers to {hidden}, as ONNX's own LSTM cannot; give the "
+                "PyTorch model that it was made from (.pt, .safetensors), whose projected LSTM is read",
+                where=where,
+                stated=stated,
+                hidden=hidden,
+            )
+        )
     if stated is not None and stated != hidden:
         raise ValueError(
             say(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_core import narrow
 from lstm_core.files import limits, sandbox
 from lstm_core.say import Said, say
 
@@ -42,7 +43,9 @@ class Content:
 def read(data: bytes, limit: int) -> Content:
     """What is in an HDF5 file, of at most ``limit`` bytes. Raises ValueError with what is wrong."""
     if find_spec("h5py") is None:
-        raise ValueError(say("a Keras file is read with the package h5py, which is not installed: pip install h5py"))
+        raise ValueError(
+            say("HDF5 and Keras files are read with the package h5py, which is not installed: pip install h5py")
+        )
     attributes, arrays = sandbox.run(__name__, data, limit)
     return Content(arrays, attributes)
 
@@ -159,10 +162,8 @@ def array(dataset: Any, what: str, limit: int) -> np.ndarray | None:
         kind = dataset.dtype.kind
     except TypeError as error:  # as of times, which NumPy does not have
         raise ValueError(say("{what} cannot be read: {error}", what=what, error=str(error))) from error
-    if kind not in "fiuV":
-        if len(dataset.shape) == 1:  # words of a vocabulary, say
-            return None
-        raise ValueError(say("{what} holds {kind}, not floating-point weights", what=what, kind=str(dataset.dtype)))
+    if kind not in "biufcV":  # words of a vocabulary, say
+        return None
     if dataset.is_virtual or dataset.external:
         raise ValueError(say("{what} lies in another file; save the model with its data inside", what=what))
     limits.check_size(what, dataset.shape, dataset.dtype.itemsize, limit)
@@ -171,7 +172,7 @@ def array(dataset: Any, what: str, limit: int) -> np.ndarray | None:
         named = str(_text(dataset.attrs.get("dtype", ""))) == "bfloat16"
         opaque = value.dtype.kind == "V" and value.dtype.names is None  # as Keras 2 and .h5 have it, without the name
         if (named or opaque) and value.dtype.itemsize == 2:
-            value = (value.view(np.uint16).astype(np.uint32) << 16).view(np.float32)  # the upper half of a float32
+            value = narrow.widened("bfloat16", value.view(np.uint16))
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(say("{what} cannot be read: {error}", what=what, error=str(error))) from error
     return None if value.dtype.kind == "V" else value
