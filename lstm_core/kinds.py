@@ -112,6 +112,7 @@ LISTS = {
 }
 """What several of a kind are called."""
 SEVERAL = {"Iterable", "Sequence", "tuple", "list"}
+PLAIN = (int, float, str, np.number)
 LARGEST = 2**63
 SHOWN = 40
 
@@ -183,9 +184,19 @@ def _kind(part: str) -> tuple[Fits, Callable[[], Said]] | None:
             return True
         if not _several(value) or (of != "Iterable" and (isinstance(value, Mapping | set) or not _sized(value))):
             return False
-        return not _sized(value) or all(any(fits(one) for fits in known) for one in value)
+        return not _sized(value) or all(any(fits(one) for fits in known) for one in _to_look_at(value))
 
     return all_fit, lambda: _or([say(LISTS[item]) for item in items])
+
+
+def _to_look_at(values: Any) -> list[Any]:
+    """Those by which all are known: of numbers and texts one of each type, for there may be a million."""
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind != "O":
+        return list(values[:1])
+    types = set(map(type, values))
+    if all(issubclass(kind, PLAIN) for kind in types):
+        return [next(value for value in values if type(value) is kind) for kind in types]
+    return list(values)
 
 
 def _or(nouns: Iterable[Said]) -> Said:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 import lstm_core
 from lstm_core import Network, Trace, analysis
 from lstm_core.analysis import attribution, deletion, readout
-from lstm_core.kinds import KINDS
+from lstm_core.kinds import KINDS, _to_look_at, kinds
 
 OF = {name: noun for name, (_, noun) in KINDS.items()}
 WRONG: tuple[Any, ...] = ({}, [None], object(), np.zeros((2, 2)), np.array(["a"]), b"x")
@@ -57,6 +57,18 @@ def test_a_word_by_its_number_is_one_that_there_is() -> None:
             readout(model, wrong)
     with pytest.raises(TypeError, match="word must be a text"):
         readout(model, {})
+
+
+def test_a_long_list_is_known_by_its_types() -> None:
+    @kinds
+    def count(ids: Sequence[int]) -> int:
+        return len(ids)
+
+    many = [*range(1000), np.int64(3)]
+    assert len(_to_look_at(many)) == 2 and count(many) == count(np.array(many)) == 1001
+    for other in (1.5, "1", None, [1]):
+        with pytest.raises(TypeError, match="ids must be a list of whole numbers, not list"):
+            count([*many, other])
 
 
 def test_there_are_many() -> None:
