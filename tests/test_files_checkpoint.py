@@ -425,7 +425,7 @@ REFUSED = {
         "weight_hh_l0 is quantised, which is not read; save the model before it is quantised",
     ),
     "nested": (lambda: replaced(torch.nested.nested_tensor([HIDDEN, HIDDEN])), "weight_hh_l0 is a nested tensor"),
-    "complex": (lambda: replaced(HIDDEN.to(torch.complex64)), "weight_hh.* of the block holds complex64, not floating-point"),
+    "complex": (lambda: replaced(HIDDEN.to(torch.complex64)), "weight_hh.* of the block holds complex64, not fl"),
     "optimizer": (
         lambda: saved(torch.optim.Adam(nn.LSTM(3, 4).parameters()).state_dict()),
         "holds what an optimizer keeps, not a model's weights; give these: torch.save",
