@@ -35,6 +35,11 @@ def packed(x: Tensor) -> Any:
     return pack_padded_sequence(x, torch.tensor([7, 2]))
 
 
+def by_hand(**parts: Any) -> dict[str, Any]:
+    """Sequences of 7 steps and 2, with some parts that do not fit the others."""
+    return {"x": packed(X)._replace(**parts)}
+
+
 LSTM, GRU, RNN, CELL = (partial(kind, 4, 5) for kind in (nn.LSTM, nn.GRU, nn.RNN, nn.GRUCell))
 MODULES: list[tuple[Callable[[], nn.Module], dict[str, Any], str]] = [
     (LSTM, {"x": torch.zeros(7, 2, 3)}, r"x is \(7, 2, 3\), 3 numbers a step; LSTM reads 4$"),
@@ -61,6 +66,47 @@ MODULES: list[tuple[Callable[[], nn.Module], dict[str, Any], str]] = [
     ),
     (RNN, {"x": X[:, 0], "state": H[:, :1]}, r"the state h is \(1, 1, 5\); \(layer \* direction, unit\) is \(1, 5\)"),
     (LSTM, {"x": X.to_sparse()}, "sparse or nested tensor; a dense one is needed"),
+    (
+        GRU,
+        by_hand(batch_sizes=torch.tensor([2, 1, 2, 1, 1, 1, 1])),
+        r"batch_sizes of x are \[2, 1, 2, .*never more than",
+    ),
+    (LSTM, by_hand(batch_sizes=torch.tensor([2, 2, 2, 1, 1, 1, 0])), r"1, 0\]; they count the .* at least 1 and never"),
+    (LSTM, by_hand(batch_sizes=torch.tensor([10, -1])), r"batch_sizes of x are \[10, -1\]; they count the sequences"),
+    (RNN, by_hand(batch_sizes=torch.tensor([2, 2, 1])), "batch_sizes of x add up to 5 and its data has 9 rows"),
+    (GRU, by_hand(batch_sizes=torch.tensor([4, 4, 4])), "batch_sizes of x add up to 12 and its data has 9 rows"),
+    (LSTM, by_hand(data=X[:0, 0], batch_sizes=torch.zeros(0).long()), "x has no steps"),
+    (LSTM, by_hand(data=torch.tensor(1.0)), "x is a single number"),
+    (LSTM, by_hand(data=torch.zeros(9)), r"x is \(9,\), 9 numbers a step; LSTM reads 4"),
+    (LSTM, by_hand(batch_sizes=torch.tensor([2.0, 2, 1, 1, 1, 1, 1])), "batch_sizes of x are not one int64 a step"),
+    (LSTM, by_hand(batch_sizes=torch.tensor([2, 2, 1, 1, 1, 1, 1]).int()), "pack_padded_sequence makes them"),
+    (LSTM, by_hand(batch_sizes=torch.tensor([[9]])), "batch_sizes of x are not one int64 a step"),
+    (LSTM, by_hand(batch_sizes=[2, 2, 1, 1, 1, 1, 1]), "batch_sizes of x are not one int64 a step"),
+    (
+        GRU,
+        by_hand(sorted_indices=torch.tensor([0, 5])),
+        r"sorted_indices of x are \[0, 5\]; .* from 0 to 1 \(int64\), each",
+    ),
+    (
+        GRU,
+        by_hand(sorted_indices=torch.tensor([1, 0])),
+        r"unsorted_indices of x are \[\]; they are the",
+    ),
+    (
+        GRU,
+        by_hand(sorted_indices=torch.tensor([1, 0]), unsorted_indices=torch.tensor([1, 1])),
+        r"unsorted_indices of x are \[1, 1\]; they are the numbers from 0 to 1",
+    ),
+    (
+        LSTM,
+        by_hand(sorted_indices=torch.tensor([1, 0]), unsorted_indices=torch.tensor([0, 1])),
+        "unsorted_indices of x do not put back what its sorted_indices have moved",
+    ),
+    (
+        LSTM,
+        by_hand(sorted_indices=torch.tensor([1.0, 0.0]), unsorted_indices=torch.tensor([1, 0])),
+        r"\(int64\), each once",
+    ),
     (LSTM, {"lengths": [True, False]}, r"not a mask; of a mask \(batch, time\): mask.sum\(1\)"),
     (LSTM, {"lengths": torch.ones(2, 7, dtype=torch.bool)}, "not a mask"),
     (LSTM, {"signals": 3}, "signals must be a text or a list of texts, not 3"),

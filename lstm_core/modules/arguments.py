@@ -1,12 +1,14 @@
 """What is wrong with the arguments of a module that raised something on them, in words that say what to do.
 
-Nothing of this is looked at before a run: a module says itself that it cannot, and what it says is then explained.
+Of this only a packed sequence is looked at before a run, since torch computes with one whose parts do not fit together.
+For the rest a module says itself that it cannot, and what it says is then explained.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,6 +16,43 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 NOTE = "This is what {name} itself raised when it ran on these inputs."
+
+
+def fits_together(x: PackedSequence) -> None:
+    """TypeError or ValueError for one that was put together by hand, and wrong: torch may read it as something else."""
+    sizes = x.batch_sizes
+    if not isinstance(sizes, Tensor) or sizes.dtype is not torch.int64 or sizes.dim() != 1 or not sizes.is_cpu:
+        raise TypeError("batch_sizes of x are not one int64 a step, on the CPU; pack_padded_sequence makes them")
+    counts = sizes.tolist()
+    if not counts:
+        raise ValueError("x has no steps, so there is nothing to trace")
+    if counts[-1] < 1 or any(two > one for one, two in pairwise(counts)):
+        raise ValueError(
+            f"batch_sizes of x are {_short(counts)}; they count the sequences that still go on at each step, "
+            "at least 1 and never more than at the step before"
+        )
+    if sum(counts) != len(x.data):
+        raise ValueError(f"batch_sizes of x add up to {sum(counts)} and its data has {len(x.data)} rows")
+    orders = {"sorted_indices": x.sorted_indices, "unsorted_indices": x.unsorted_indices}
+    if all(order is None for order in orders.values()):
+        return
+    places = list(range(counts[0]))
+    for name, order in orders.items():
+        if order is None or order.dtype is not torch.int64 or sorted(_listed(order)) != places:
+            found = _short(_listed(order))
+            raise ValueError(f"{name} of x are {found}; they are the numbers from 0 to {places[-1]} (int64), each once")
+    there, back = map(_listed, orders.values())
+    if [there[place] for place in back] != places:
+        raise ValueError("unsorted_indices of x do not put back what its sorted_indices have moved")
+
+
+def _listed(values: Tensor | None) -> list[Any]:
+    return [] if values is None else values.flatten().tolist()
+
+
+def _short(values: list[Any]) -> str:
+    text = str(values)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from lstm_core.modules.arguments import its_own
+from lstm_core.modules.arguments import fits_together, its_own
 from lstm_core.modules.kinds import blocks_of, cell_of
 from lstm_core.modules.values import outside, own, plain, readable
 
@@ -57,6 +57,7 @@ class Fed:
         if isinstance(x, PackedSequence):
             if lengths is not None:
                 raise ValueError("a PackedSequence has its lengths already; leave out lengths")
+            fits_together(x)
             self.x, self.lengths = pad_packed_sequence(x, total_length=max(steps or 0, len(x.batch_sizes)))
             self.batched = True
         else:
