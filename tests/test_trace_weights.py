@@ -198,3 +198,14 @@ def test_a_cell_whose_weights_a_hook_makes_runs_one_sequence() -> None:
         with torch.inference_mode():
             assert len(trace_all(Round(module), x)["rnn"]) == 4
         assert list(trace_all(Round(module), x)) == ["rnn"]
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_a_kernel_that_runs_with_other_weights_than_the_module_shows_is_found(
+    kind: type[nn.LSTM] | type[nn.GRU],
+) -> None:
+    """Its gates are its own, and not those of the weights that the trace would hold."""
+    module = kind(5, 6)
+    module._flat_weights = [weight.detach() * 2 for weight in module._flat_weights]  # pyright: ignore
+    with pytest.raises(RuntimeError, match="the trace's h differs from the module's own output"):
+        trace(module, random(4, 3, 5, dtype=torch.float32))

@@ -144,14 +144,17 @@ class Call(Fed):
         first = self.blocks[0][0]
         self.shape = len(self.blocks), len(self.blocks[0]), self.x.shape[0], self.x.shape[1]
         self.hidden = first["weight_hr" if "weight_hr" in first else "weight_hh"].shape[1]
-        units = {"h": first["weight_hh"].shape[1], "c": self.hidden}
-        self.sizes = {name: size for name, size in units.items() if name in self.cell.states()}
+        units, states = {"h": first["weight_hh"].shape[1], "c": self.hidden}, self.cell.states()
+        self.sizes = {name: size for name, size in units.items() if name in states}
         self.initial = self._named(state)
 
     @property
     def last(self) -> dict[str, Tensor]:
         """The states after the last step, laid out as ``initial``."""
-        return self._named(self.returned)
+        returned = self.returned if isinstance(self.returned, tuple) else (self.returned,)
+        layers, directions, _, batch = self.shape
+        sizes = zip(self.sizes.items(), returned, strict=True)
+        return {name: own(value).reshape(layers, directions, batch, size) for (name, size), value in sizes}
 
     @property
     def device(self) -> torch.device:

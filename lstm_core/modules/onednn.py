@@ -26,7 +26,6 @@ from lstm_core.modules.graph import own_graph
 from lstm_core.modules.pieces import begin, given, pieces
 from lstm_core.modules.proof import compare
 from lstm_core.modules.run import Run
-from lstm_core.modules.values import own
 
 NODE = "MkldnnRnnLayerBackward0"  # of autograd's graph, the one that holds what the kernel kept
 KEPT = 32 << 20  # bytes up to which glibc keeps what was freed for the next: larger memory is new, page by page
@@ -82,13 +81,12 @@ def _at_once(call: Call) -> Gates | None:
     try:
         while node.name() != NODE:
             node = node.next_functions[0][0]
-        x, weights, first = node._saved_input, [getattr(node, f"_saved_weight{k}") for k in range(4)], node._saved_cx_
+        x, first = node._saved_input, node._saved_cx_
         values = read(node._saved_result3, node._saved_result2, (*x.shape[:2], call.hidden), x.shape[2], first)
         gates = Gates(call, "onednn")
         for name, value in zip(("gates", "c", "h"), (*values, call.output), strict=True):
             gates[name] = value.detach()[None, None]
-        weights = [own(value) for value in weights[: len(call.blocks[0][0])]]
-        run = begin(call, gates, (0, 0), x.detach(), weights, backward=False)
+        run = begin(call, gates, (0, 0), x)
     except (AttributeError, RuntimeError, IndexError, TypeError, ValueError):
         return None
     compare(run, 0, len(run.x))
@@ -130,8 +128,7 @@ class Reading(TorchDispatchMode):
 
     def _layer(self, func: Any, args: Any) -> Any:
         x, *weights, h, c, backward = args[:8]
-        first = weights[: len(self.call.blocks[0][0])]  # where a module has no biases, its weights stand in their place
-        run = begin(self.call, self.gates, self.left.pop(), x, [own(value) for value in first], backward)
+        run = begin(self.call, self.gates, self.left.pop(), x)
         for start, stop in pieces(len(x), piece_size(self.call), backward):
             h, c = _piece(run, func, start, stop, weights, h, c, args[7:15])
             compare(run, start, stop)

@@ -12,8 +12,6 @@ from lstm_core.modules.gates import Gates
 from lstm_core.modules.run import Run
 from lstm_core.modules.values import own
 
-NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-
 
 def pieces(time: int, steps: int, backward: bool) -> Iterator[tuple[int, int]]:
     """Spans of ``steps`` steps, in the order in which the module takes them."""
@@ -22,21 +20,14 @@ def pieces(time: int, steps: int, backward: bool) -> Iterator[tuple[int, int]]:
         yield start, min(start + steps, time)
 
 
-def begin(
-    call: Call,
-    gates: Gates,
-    at: tuple[int, int],
-    x: Tensor,
-    weights: list[Tensor],
-    backward: bool,
-) -> Run:
+def begin(call: Call, gates: Gates, at: tuple[int, int], x: Tensor) -> Run:
     """The run of a layer and direction whose kernel was just called. x: (time, batch, input). Raises ValueError if the
     first layer's is not what the trace says that the module read."""
     if at[0] == 0 and x.data_ptr() != call.x.data_ptr() and not torch.equal(x, call.x):
         raise ValueError("the kernel reads something else than the module was given")
     c = gates["c"][at] if "c" in call.initial else None
-    named: dict[str, Tensor] = dict(zip(NAMES, weights, strict=False))
-    run = Run(call.cell, named, own(x), gates["h"][at], at, call.initial, backward, None, gates["gates"][at], c)
+    weights, backward = call.blocks[at[0]][at[1]], at[1] == 1
+    run = Run(call.cell, weights, own(x), gates["h"][at], at, call.initial, backward, None, gates["gates"][at], c)
     gates.runs.append(run)
     return run
 

@@ -21,7 +21,7 @@ from lstm_core.modules import rounding
 from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.pointwise import tanh
-from lstm_core.modules.precision import precision as coarsest
+from lstm_core.modules.precision import precision as precision_of
 from lstm_core.modules.precision import unit
 from lstm_core.modules.run import Run, at_hand
 from lstm_core.stacked import GATES
@@ -32,8 +32,11 @@ are fewer. What is wrong in a fifth of the steps, of the sequences or of the uni
 the 32nd power); what is wrong in all of them, never. The first and the last step of one sequence come on top: a state
 begins and ends there, and of a memory that begins with 0 nothing else shows the first f."""
 
-HALVES = {letters: np.array([[1.0 if letter in "gn" else 0.5] for letter in letters]) for letters in GATES.values()}
+HALVES = {
+    letters: np.array([[1.0 if letter in "gn" else 0.5] for letter in letters], "f4") for letters in GATES.values()
+}
 """Of each gate, s in ``s tanh(s a) + 1 - s``: the sigmoid is (1 + tanh(a / 2)) / 2."""
+RAISED = {letters: 1 - halves for letters, halves in HALVES.items()}
 
 _calm = np.errstate(invalid="ignore", over="ignore")  # what is not finite is looked at (``lstm_core.modules.broken``)
 _seeds = random.Random()  # from the system; a trace takes one number of it
@@ -94,7 +97,7 @@ def _extremes(run: Run, difference: Any, start: int, stop: int) -> Sequence[Any]
     return torch.aminmax(difference) if isinstance(difference, Tensor) else [abs(difference).max()]
 
 
-def errors_of(run: Run, limit: float, kind: torch.dtype, unit: float) -> tuple[dict[str, float], dict[str, float]]:
+def errors_of(run: Run, limit: float, call: Call) -> tuple[dict[str, float], dict[str, float]]:
     """The largest differences of h and of c, relative where they are above 1: what has grown is rounded to its own
     size. That takes a second pass, which is only made where the first one found more than ``limit``, and then a third
     one relative to what rounding allows; then, and only then, those of the second are returned as well."""
@@ -104,8 +107,8 @@ def errors_of(run: Run, limit: float, kind: torch.dtype, unit: float) -> tuple[d
     found = _relative(run, lambda start, stop: {})
     if all(error <= limit or error != error for error in found.values()):
         return found, {}
-
-    rounded = _relative(run, lambda start, stop: rounding.allowed(run, start, stop, kind, unit, limit))
+    kind, by = precision_of(call), unit(call)
+    rounded = _relative(run, lambda start, stop: rounding.allowed(run, start, stop, kind, by, limit))
     return {name: error if error <= limit else rounded[name] for name, error in found.items()}, found
 
 
@@ -186,11 +189,11 @@ def sample(run: Run, draw: random.Random, limit: float) -> tuple[dict[str, float
         of_h[:, 2] *= gates[:, 0]
     expected = of_x + of_h
     if run.letters != "a":  # of a plain RNN it is what its activation is given
-        half = HALVES[run.letters].astype(expected.dtype)
+        half = HALVES[run.letters]
         expected *= half
         expected = np.tanh(expected, out=expected)
         expected *= half
-        expected += 1 - half
+        expected += RAISED[run.letters]
     difference = abs(expected - gates)
     worst = difference.max(axis=(0, 2)).tolist()
     if not all(error <= limit for error in worst):
@@ -259,7 +262,6 @@ def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = 
     everywhere: dict[str, float] = {}
     sampled: dict[str, float] = {}
     seed, places = _seeds.getrandbits(32), 0
-    kind, by = coarsest(call), unit(call)
     draw = drawing(seed)
 
     def note(found: dict[str, float], name: str, error: float) -> None:
@@ -269,7 +271,7 @@ def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = 
     for k, run in enumerate(gates.runs):
         if run.compared != time:
             raise AssertionError(f"{gates.method} compared {run.compared} of {time} steps")
-        errors, apart = errors_of(run, limit, kind, by)
+        errors, apart = errors_of(run, limit, call)
         for name, error in errors.items():
             note(everywhere, name, error)
         for name, error in apart.items() if all(error <= limit for error in errors.values()) else ():

@@ -89,9 +89,9 @@ class Reading(TorchFunctionMode):
         ends = []
         for row in self.call.blocks:
             outputs = []
-            for backward, weights in enumerate(row):
+            for weights in row:
                 flat = list(weights.values())
-                run = begin(self.call, self.gates, self.left.pop(), x, flat, backward == 1)
+                run = begin(self.call, self.gates, self.left.pop(), x)
                 ends.append(self._layer(run, flat, first[len(ends)]))
                 outputs.append(given(self.call, run))
             x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)

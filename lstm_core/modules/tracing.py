@@ -11,7 +11,7 @@ compared with what the gates make of the c before it (``lstm_core.modules.kernel
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import nn
@@ -107,9 +107,20 @@ def finish(
     Raises RuntimeError, as ``lstm_core.trace`` says, if it is not what the module computed.
     """
     limit, words = tolerance(call), name_of(call)
-    with plain(call):
-        certificate = None if gates is None else prove(call, gates, limit, words)
-    if gates is None or certificate is None or (not holds(certificate) and gates.method not in ("product", "loop")):
+    certificate = broken = None
+    if gates is not None:
+        with plain(call):
+            certificate = prove(call, gates, limit, words)
+    if gates is None or certificate is None or not holds(certificate):
+        gates, certificate, broken = _again(call, gates, certificate, limit, words)
+    return finished(call, gates, certificate, broken, tokens, start, layers, keep)
+
+
+def _again(
+    call: Call, gates: Gates | None, certificate: Certificate | None, limit: float, words: str
+) -> tuple[Gates, Certificate, tuple[Broken, torch.Tensor | None] | None]:
+    """Where nothing was read on the way, or what was does not hold: the gates computed, up to where the run breaks."""
+    if gates is None or certificate is None or gates.method not in ("product", "loop"):
         if gates is not None:  # what was read along was wrong, and so may be the run that was cut up for it
             call.again()
         gates = product(call)
@@ -124,8 +135,9 @@ def finish(
         gates = product(call, own_c=True)
         with plain(call):
             certificate = prove(call, gates, limit, words)
-    certify(call, certificate)
-    return finished(call, gates, certificate, broken, tokens, start, layers, keep)
+    if not holds(certificate):
+        _refuse(call, certificate)
+    return gates, certificate, broken
 
 
 def _adds_up(call: Call, gates: Gates, limit: float) -> bool:
@@ -142,25 +154,18 @@ def holds(certificate: Certificate) -> bool:
     return certificate.limit is not None and all(error <= certificate.limit for error in errors)
 
 
-def certify(call: Call, certificate: Certificate) -> None:
-    """RuntimeError if something differs by more than rounding can explain."""
+def _refuse(call: Call, certificate: Certificate) -> NoReturn:
+    """RuntimeError, with what differs by more than rounding can explain."""
     limit = certificate.limit
     assert limit is not None
-    if holds(certificate):
-        return
     compared = {name: "what its gates make of it" for name in certificate.everywhere} | {"h": "the module's own output"}
-    for name, error in certificate.everywhere.items():
-        _within(call, name, compared[name], error, limit)
-    for name, error in certificate.sampled.items():
-        _within(call, name, "what the module's weights make of it", error, limit)
-
-
-def _within(call: Call, name: str, what: str, error: float, limit: float) -> None:
-    if not error <= limit:
-        raise RuntimeError(
-            f"the trace's {name} differs from {what} by {error:.2g}, more than {limit:.0e} "
-            f"allows in {name_of(call)}, so it is not shown"
-        )
+    found = [(name, compared[name], error) for name, error in certificate.everywhere.items()]
+    found += [(name, "what the module's weights make of it", error) for name, error in certificate.sampled.items()]
+    name, what, error = next(one for one in found if not one[2] <= limit)
+    raise RuntimeError(
+        f"the trace's {name} differs from {what} by {error:.2g}, more than {limit:.0e} "
+        f"allows in {name_of(call)}, so it is not shown"
+    )
 
 
 def finished(
