@@ -44,13 +44,6 @@ class Reading:
     notes: tuple[str, ...] = ()
     why: str = ""
 
-    @property
-    def predictions(self) -> list[list[tuple[str, float]]]:
-        """``Network.predictions``; nothing after any step where nothing is predicted."""
-        if self.likeliest is None:
-            return [[] for _ in range(len(self.trace))]
-        return self.model.named(*self.likeliest)
-
     @cached_property
     def next_words(self) -> list[list[tuple[str, float]]]:
         """The likeliest words after every step as the page calls them; nothing after any where nothing is predicted."""
@@ -112,7 +105,7 @@ def freeze() -> None:
     gc.freeze()
 
 
-@st.cache_data(show_spinner=False, ttl=60)
+@st.cache_resource(show_spinner=False, ttl=60)
 def models() -> dict[str, str]:
     """Names of the shipped models and what to call them, from the files' headers alone."""
     return {name: title(path) or name for name, path in list_models().items()}

@@ -105,7 +105,7 @@ def _with_units(shown: Scene) -> Scene:
     for side, (reading, drawn) in enumerate(zip(shown.readings, shown.drawn, strict=True)):
         place = side, reading.model.name, drawn
         cursor = shown.cursor(side)
-        found = deciding_unit(reading.model, reading.trace, reading.predictions, cursor, *drawn, kept.get(place))
+        found = deciding_unit(reading.model, reading.trace, reading.likeliest, cursor, *drawn, kept.get(place))
         kept[place] = found
         units.append(found)
     return replace(shown, units=(units[0], units[1]))

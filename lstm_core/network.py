@@ -30,14 +30,15 @@ from lstm_core.text import Token, Tokenizer
 from lstm_core.trace import Trace
 
 FORMAT = 1
-CHUNK = 128
+CHUNK = 64
 """Steps of which the whole vocabulary is scored at a time."""
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities of the last axis, (..., word), that add up to 1; no size of logits overflows."""
-    exp = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exp / exp.sum(axis=-1, keepdims=True)
+    shares = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares /= shares.sum(axis=-1, keepdims=True)
+    return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +76,10 @@ class Readout:
 
     def scores(self, read: np.ndarray) -> np.ndarray:
         """(..., vocabulary): the scores of every word for what is read, (..., read)."""
-        if self.through is not None:
-            return (read @ self.weight.T) @ self.through.T + self.bias
-        return read @ self.weight.T + self.bias
+        scores = read @ self.weight.T
+        scores = scores if self.through is None else scores @ self.through.T
+        scores += self.bias  # in place: room for a vocabulary a step takes longer to find than to fill
+        return scores
 
 
 FEW = 16

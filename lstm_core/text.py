@@ -53,6 +53,7 @@ class Tokenizer:
     def __init__(self, json: str, rows: int = 0) -> None:
         """json: a ``tokenizers.Tokenizer`` as its text. rows: as in the class."""
         self.json, self.rows = json, rows
+        self._shown: dict[int, str] = {}  # by id: the same words are read and expected again and again
         from tokenizers import Tokenizer as HuggingFaceTokenizer
 
         try:
@@ -142,6 +143,11 @@ class Tokenizer:
     @kinds
     def display(self, id: int) -> str:
         """A piece as shown to a reader: without the marks and the byte spelling that the vocabulary uses inside."""
+        if id not in self._shown:
+            self._shown[id] = self._display(id)
+        return self._shown[id]
+
+    def _display(self, id: int) -> str:
         piece, text = self._piece(id), self._tokenizer.decode([id], skip_special_tokens=False)
         # Half a character's bytes decode to nothing that can be read; they are shown as numbers then.
         return _bytes(piece) if "\N{REPLACEMENT CHARACTER}" in text else text.removeprefix("##") or piece

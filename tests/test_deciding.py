@@ -66,9 +66,9 @@ def test_a_readout_through_the_embedding_and_two_directions_add_up_too() -> None
 def test_the_unit_has_the_largest_share_or_half_of_it_and_a_name(name: str, text: str) -> None:
     model = cache.model(name)
     trace = model.run(text)
-    table = model.predictions(trace, 5)
-    step, top = decided(table, len(trace) - 1), len(trace.layers) - 1
-    unit = deciding_unit(model, trace, table, len(trace) - 1, top)
+    likeliest = model.likeliest(trace, 5)
+    step, top = decided(likeliest[1], len(trace) - 1), len(trace.layers) - 1
+    unit = deciding_unit(model, trace, likeliest, len(trace) - 1, top)
     parts, _ = shares(model, trace, step)
     holding = [one["unit"] for one in named_units(model, top, 0, trace)]
     assert parts[unit] >= (STAYS if unit in holding else 1 - 1e-6) * parts.max()
@@ -76,29 +76,28 @@ def test_the_unit_has_the_largest_share_or_half_of_it_and_a_name(name: str, text
 
 
 def test_the_step_is_the_last_one_where_something_was_expected() -> None:
-    sure, unsure = [("he", DECIDED)], [("he", DECIDED - 0.01)]
-    assert decided([sure, unsure, sure, unsure], 3) == 2
-    assert decided([sure, unsure, sure, unsure], 1) == 0
-    assert decided([unsure, unsure, sure], 1) == 2
-    assert decided([unsure, unsure], 1) == 1
+    sure, unsure = [DECIDED], [DECIDED - 0.01]
+    assert decided(np.array([sure, unsure, sure, unsure]), 3) == 2
+    assert decided(np.array([sure, unsure, sure, unsure]), 1) == 0
+    assert decided(np.array([unsure, unsure, sure]), 1) == 2
+    assert decided(np.array([unsure, unsure]), 1) == 1
 
 
 def test_a_unit_that_is_shown_stays_while_it_has_half_of_the_largest_share() -> None:
     model = cache.model("country-lstm")
     trace = model.run(FRANCE)
-    table = model.predictions(trace, 5)
-    parts, _ = shares(model, trace, decided(table, len(trace) - 1))
+    likeliest = model.likeliest(trace, 5)
+    parts, _ = shares(model, trace, decided(likeliest[1], len(trace) - 1))
     for unit, part in enumerate(parts):
-        chosen = deciding_unit(model, trace, table, len(trace) - 1, before=unit)
+        chosen = deciding_unit(model, trace, likeliest, len(trace) - 1, before=unit)
         assert chosen == (unit if part >= STAYS * parts.max() else parts.argmax())
 
 
 def test_a_model_that_predicts_nothing_has_its_first_unit() -> None:
     model = replace(small_model("lstm"), readout=None)
     trace = model.run("Mary saw John")
-    for table in ([], [[], [], []]):
-        assert deciding_unit(model, trace, table, 2) == named_units(model, 0, 0)[0]["unit"]
-        assert deciding_unit(model, trace, table, 2, before=5) == 5
+    assert deciding_unit(model, trace, None, 2) == named_units(model, 0, 0)[0]["unit"]
+    assert deciding_unit(model, trace, None, 2, before=5) == 5
 
 
 def test_typing_on_does_not_move_the_unit_to_and_fro() -> None:
@@ -108,7 +107,7 @@ def test_typing_on_does_not_move_the_unit_to_and_fro() -> None:
         for end in range(1, len(MARY) + 1):
             trace = model.run(MARY[:end])
             before = shown[-1] if shown else None
-            shown.append(deciding_unit(model, trace, model.predictions(trace, 5), len(trace) - 1, before=before))
+            shown.append(deciding_unit(model, trace, model.likeliest(trace, 5), len(trace) - 1, before=before))
         changes = sum(a != b for a, b in zip(shown, shown[1:], strict=False))
         assert changes <= 2 * len(MARY.split()) and shown[-1] == model.meta["units"]["gender"]["unit"]
 

@@ -24,7 +24,7 @@ from tests.test_figures import unpack
 
 def chosen(model: Network, trace: Trace, show: str = LEAD, always: tuple[int, ...] = (), before=()) -> tuple[set, str]:
     ids, chances = model.likeliest(trace, 5)
-    step = decided(model.named(ids, chances), len(trace) - 1)
+    step = decided(chances, len(trace) - 1)
     units, by = drawn_units(model, trace, ids, step, len(trace.layers) - 1, 0, show, always, before)
     assert list(units) == sorted(set(units))
     return set(map(int, units)), by
@@ -32,7 +32,7 @@ def chosen(model: Network, trace: Trace, show: str = LEAD, always: tuple[int, ..
 
 def added(model: Network, trace: Trace) -> np.ndarray:
     """(unit,): the rule of lstm_core/drawing/drawn.py, from (W[first] - W[second]) h of every step."""
-    step = decided(model.predictions(trace, 5), len(trace) - 1)
+    step = decided(model.likeliest(trace, 5)[1], len(trace) - 1)
     parts = np.abs([shares(model, trace, t)[0] for t in range(len(trace))])
     return parts.sum(0) / len(trace) + parts[step] / 2
 

@@ -66,12 +66,12 @@ class Told:
         self.model, self.text, self.nobody = model, text, alone
         self.trace = trace = model.run(model.tokenizer.encode(text)[:40])
         self.at = rng.randrange(len(trace)) if len(trace) else 0
-        table = model.predictions(trace, 5)
+        likeliest = model.likeliest(trace, 5)
         layer = len(model.layers) - 1
-        chosen = deciding_unit(model, trace, table, self.at, layer) if len(trace) else 0
+        chosen = deciding_unit(model, trace, likeliest, self.at, layer) if len(trace) else 0
         named = [one["unit"] for one in named_units(model, layer, 0)]
         self.unit = rng.choice([chosen, *named, rng.randrange(model.hidden_size)])
-        words = next_words(model, trace, model.likeliest(trace, 5))
+        words = next_words(model, trace, likeliest)
         self.sent = side(model, trace, words, layer, 0, np.arange(model.hidden_size))
         self.state = memory(trace)
         self.c = trace.signals[self.state][layer, 0, :, 0, self.unit]

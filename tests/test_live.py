@@ -62,11 +62,11 @@ def drawn(models: Sequence[Network], texts: Sequence[str], at: Sequence[tuple[in
         traces = [model.run(text, device="cpu") for model in models]
         likeliest = [model.likeliest(trace, 5) for model, trace in zip(models, traces, strict=True)]
         units, rows = [], []
-        for model, trace, (ids, _), place in zip(models, traces, likeliest, at, strict=True):
-            told, cursor = named(model, trace), max(0, len(trace) - 1)
-            unit = deciding_unit(model, trace, told, cursor, *place)
+        for model, trace, (ids, chances), place in zip(models, traces, likeliest, at, strict=True):
+            cursor = max(0, len(trace) - 1)
+            unit = deciding_unit(model, trace, (ids, chances), cursor, *place)
             always = [unit, *(one["unit"] for one in named_units(model, *place, trace))]
-            step = decided(told, cursor) if len(ids) else 0
+            step = decided(chances, cursor) if len(ids) else 0
             rows.append(drawn_units(model, trace, ids if len(ids) else None, step, *place, "lead", always))
             units.append(unit)
         words = [next_words(m, t, one) for m, one, t in zip(models, likeliest, traces, strict=True)]

@@ -100,7 +100,7 @@ def test_what_if_forces_what_the_link_says() -> None:
 def test_what_if_opens_with_the_first_subject_kept() -> None:
     model = small_model("lstm")
     trace = model.run(SENTENCE)
-    unit = int(shares(model, trace, decided(model.predictions(trace, 5), len(trace) - 1))[0].argmax())
+    unit = int(shares(model, trace, decided(model.likeliest(trace, 5)[1], len(trace) - 1))[0].argmax())
     shut = trace.sel("f", layer=0, direction=0, batch=0, unit=unit)[1:] < 0.5
     assert list(shut) == [True, True, True, False]  # it lets go three times, one after another
     test = opened(what_if.__name__, text=SENTENCE)
@@ -156,8 +156,9 @@ def test_contrast_with_nothing_asks_for_a_sentence() -> None:
 
 def test_what_if_acts_at_the_chosen_word() -> None:
     test = opened(what_if.__name__, text=SENTENCE, at="2", do="")
-    trace = small_model("lstm").run(SENTENCE)
-    unit = int(shares(small_model("lstm"), trace, decided(small_model("lstm").predictions(trace, 5), 2))[0].argmax())
+    model = small_model("lstm")
+    trace = model.run(SENTENCE)
+    unit = int(shares(model, trace, decided(model.likeliest(trace, 5)[1], 2))[0].argmax())
     for chip, does in (("Change the sign of c", f"c[{unit}]@2:3=flip"), ("Show nothing (h = 0)", "h@2:3=0")):
         button = next(one for one in test.button if one.label == chip and str(one.key).startswith("do "))
         assert "at “John” (step 3)" in button.help

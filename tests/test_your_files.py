@@ -102,7 +102,7 @@ def test_the_second_layer_reads_the_first_ones_output() -> None:
         h = module.second(module.first(module.emb(ids))[0])[0]
         scores = torch.softmax(module.out(h), -1)[0, -1]
     np.testing.assert_allclose(reading.trace.sel("h", layer=0, direction=0, batch=0), h[0].numpy(), atol=1e-6)
-    word, chance = reading.predictions[-1][0]
+    word, chance = reading.model.predictions(reading.trace)[-1][0]
     assert chance == pytest.approx(float(scores.max()), abs=1e-5) and word == f"w{int(scores.argmax())}"
     upload.set(stacked=False)
     assert upload.below() == () and upload.embeddings() == [] and upload.source == PROBE

@@ -51,7 +51,7 @@ def test_a_language_model_reads_a_sentence_and_predicts_as_torch_does() -> None:
         chances = module(torch.tensor(ids)[:, None])[:, 0].softmax(-1).numpy()
     np.testing.assert_allclose(reading.model.probabilities(reading.trace), chances, atol=1e-6)
     best = chances[-1].argsort()[::-1][:5]
-    assert [word for word, _ in reading.predictions[-1]] == [WORDS[k] for k in best]
+    assert [word for word, _ in reading.model.predictions(reading.trace)[-1]] == [WORDS[k] for k in best]
     assert reading.trace.max_abs_error is not None and reading.trace.max_abs_error < 1e-6
     assert not reading.notices and not reading.why
 
@@ -71,7 +71,7 @@ def test_a_block_without_words_reads_a_probe_at_once(module: nn.Module) -> None:
     upload = uploaded(saved(module))
     reading = upload.read("whatever", LIMIT)
     assert upload.source == PROBE and len(reading.trace) == 60 and reading.trace.tokens == ()
-    assert reading.predictions == [[]] * 60 and "reads numbers" in reading.why
+    assert reading.next_words == [[]] * 60 and "reads numbers" in reading.why
     assert reading.trace.max_abs_error is not None and reading.trace.max_abs_error < 1e-6
     with pytest.raises(ValueError, match="no output layer"):
         reading.model.probabilities(reading.trace)
@@ -134,7 +134,7 @@ def test_embedding_and_output_are_found_by_shape() -> None:
 def test_an_output_layer_that_is_missing_says_so() -> None:
     state = {name: value.numpy() for name, value in tagger().state_dict().items() if not name.startswith("out")}
     reading = worded(safetensors(state)).read(SENTENCE, LIMIT)
-    assert len(reading.trace) == 5 and reading.predictions == [[]] * 5
+    assert len(reading.trace) == 5 and reading.next_words == [[]] * 5
     assert "no output layer of 10 x 8" in reading.why
     with pytest.raises(ValueError, match="no output layer"):
         _ = reading.model.predicts.whole

@@ -27,14 +27,14 @@ DECIDED = 0.25
 def deciding_unit(
     model: Network,
     trace: Trace,
-    predictions: Sequence[Sequence[tuple[str, float]]],
+    likeliest: tuple[np.ndarray, np.ndarray] | None,
     cursor: int,
     layer: int = 0,
     direction: int = 0,
     before: int | None = None,
 ) -> int:
-    """The unit to show at first. ``predictions``: the likeliest words after each step; ``before``: the unit that is
-    shown already.
+    """The unit to show at first. ``likeliest``: as ``Network.likeliest`` gives it, if words are predicted; ``before``:
+    the unit that is shown already.
 
     Where nothing is predicted it is the unit that is named, or the first. In a layer that no word is read out of it is
     a named one that holds what its name means, or else the one whose memory moved most.
@@ -46,9 +46,9 @@ def deciding_unit(
     if layer != len(trace.layers) - 1:
         return first[-1] if first else int(orders(trace, layer, direction)["moved"][0])
     try:
-        if not any(predictions):
+        if likeliest is None:
             raise ValueError("nothing is predicted")
-        shares = lead(model, trace, decided(predictions, cursor)).contributions
+        shares = lead(model, trace, decided(likeliest[1], cursor)).contributions
     except ValueError:  # no readout, no words, or one word only
         return first[-1] if first else named_unit(model, layer, direction)
     directions = len(trace.layers[0])
@@ -68,8 +68,9 @@ def sure(likely: Sequence[tuple[str, float]]) -> bool:
     return likely[0][1] >= DECIDED and (len(likely) < 2 or likely[1][1] < CLOSE * likely[0][1])
 
 
-def decided(predictions: Sequence[Sequence[tuple[str, float]]], cursor: int) -> int:
-    """The step whose expectation is spoken of: at the cursor, before it, or behind it."""
-    sure = [step for step, likely in enumerate(predictions) if likely and likely[0][1] >= DECIDED]
-    past = [step for step in sure if step <= cursor]
-    return past[-1] if past else sure[0] if sure else min(cursor, len(predictions) - 1)
+def decided(chances: np.ndarray, cursor: int) -> int:
+    """The step whose expectation is spoken of: at the cursor, before it, or behind it. ``chances``: (time, k), of the
+    likeliest words after each step, likeliest first."""
+    sure = np.flatnonzero(chances[:, 0] >= DECIDED)
+    past = sure[sure <= cursor]
+    return int(past[-1] if len(past) else sure[0] if len(sure) else min(cursor, len(chances) - 1))

@@ -86,8 +86,8 @@ def _rows(shown: Scene) -> list[tuple[np.ndarray, str]]:
     kept: dict[Any, tuple[int, ...]] = st.session_state.setdefault("drawn units", {})
     rows = []
     for side, (reading, at, unit) in enumerate(zip(shown.readings, shown.drawn, _units(shown), strict=True)):
-        ids = None if reading.likeliest is None else reading.likeliest[0]
-        step = decided(reading.predictions, shown.cursor(side)) if ids is not None and len(ids) else 0
+        ids, chances = reading.likeliest or (None, None)
+        step = decided(chances, shown.cursor(side)) if chances is not None and len(chances) else 0
         always = [unit, *(named["unit"] for named in named_units(reading.model, *at, reading.trace))]
         place = side, reading.model.name, at, shown.settings.show
         found = drawn_units(

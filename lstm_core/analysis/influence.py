@@ -57,9 +57,8 @@ def _shown(run: Steps, state: str) -> tuple[np.ndarray, np.ndarray]:
     cell, leaves = tape(run.cell), run.leaves()
 
     def output(memory: np.ndarray) -> np.ndarray:
-        values = {name: value for name, value in run.signals.items() if name != run.cell.output} | {state: memory}
-        found = cell.forward(leaves, edit=lambda name, value: values.get(name, value))
-        return found[cell.signals[run.cell.output]]
+        given = {name: value for name, value in run.signals.items() if name != run.cell.output} | {state: memory}
+        return cell.signal(run.cell.output, leaves, given)
 
     # Where the memory is all but empty the quotient loses its digits; its limit is the slope at 0.
     used = np.where(np.abs(held) < 1e-6, 1e-6, held)

@@ -50,19 +50,36 @@ class Tape:
         """
         values: list[Any] = []
         for node in self.nodes:
-            if node.op == "symbol":
-                value = leaves[node.value]
-            elif node.op == "number":
-                value = node.value
-            else:
-                function = ARITHMETIC.get(node.op) or getattr(xp, node.op, None)
-                value = function(*(values[arg] for arg in node.args)) if function else None
+            value = _done(node, leaves, values.__getitem__, xp)
             for name in node.signals if edit else ():
                 value = edit(name, value)  # type: ignore[misc]
             if value is None:  # of a cell known by its values, and this one was not put in
                 raise ValueError(unknown(node.signals or (node.op,)))
             values.append(value)
         return values
+
+    def signal(self, name: str, leaves: Mapping[str, Any], given: Mapping[str, Any], xp: Any = NUMPY) -> Any:
+        """The signal ``name`` where others are ``given``; nothing is computed that it does not need."""
+        values = {self.signals[one]: value for one, value in given.items()}
+
+        def at(place: int) -> Any:
+            if place not in values:
+                values[place] = _done(self.nodes[place], leaves, at, xp)
+            if values[place] is None:
+                raise ValueError(unknown(self.nodes[place].signals or (self.nodes[place].op,)))
+            return values[place]
+
+        return at(self.signals[name])
+
+
+def _done(node: Node, leaves: Mapping[str, Any], at: Callable[[int], Any], xp: Any) -> Any:
+    """The value of a node, of whose arguments ``at(place)`` gives the values; None where it is not known how."""
+    if node.op == "symbol":
+        return leaves[node.value]
+    if node.op == "number":
+        return node.value
+    function = ARITHMETIC.get(node.op) or getattr(xp, node.op, None)
+    return function(*map(at, node.args)) if function else None
 
 
 @cache

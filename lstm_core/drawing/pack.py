@@ -25,26 +25,23 @@ def pack(tree: Any, half: bool = False) -> bytes:
     blocks: list[bytes] = []
     size = 0
 
-    def strip(node: Any) -> Any:
+    def place(node: Any) -> Any:
+        """What stands for an array or a number of NumPy's in the JSON."""
         nonlocal size
-        if isinstance(node, np.ndarray):
-            kind = "i4" if np.issubdtype(node.dtype, np.integer) else "f4"
-            if half and kind == "f4" and np.abs(node[np.isfinite(node)]).max(initial=0.0) < LARGEST:
-                kind = "f2"
-            block = np.ascontiguousarray(node, dtype=f"<{kind}").tobytes()
-            block += bytes(-len(block) % 4)
-            blocks.append(block)
-            size += len(block)
-            return {"$": [kind, size - len(block), list(node.shape)]}
         if isinstance(node, np.generic):
             return node.item()
-        if isinstance(node, dict):
-            return {key: strip(value) for key, value in node.items()}
-        if isinstance(node, (list, tuple)):
-            return [strip(value) for value in node]
-        return node
+        if not isinstance(node, np.ndarray):
+            raise TypeError(f"cannot send {type(node).__name__}")
+        kind = "i4" if np.issubdtype(node.dtype, np.integer) else "f4"
+        if half and kind == "f4" and np.abs(node[np.isfinite(node)]).max(initial=0.0) < LARGEST:
+            kind = "f2"
+        block = np.ascontiguousarray(node, dtype=f"<{kind}").tobytes()
+        block += bytes(-len(block) % 4)
+        blocks.append(block)
+        size += len(block)
+        return {"$": [kind, size - len(block), list(node.shape)]}
 
-    said = json.dumps(strip(tree), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    said = json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=place)
     text = said.encode("utf-8", "replace")
     text += b" " * (-len(text) % 4)
     return b"".join([struct.pack("<I", len(text)), text, *blocks])

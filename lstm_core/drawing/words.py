@@ -109,6 +109,8 @@ def _spelled(tokens: Sequence[Token], step: int) -> tuple[int, int]:
 
 def in_bytes(token: Token) -> bool:
     """Whether the piece is a byte of a character, or some: "<0xF0>", or letters that stand for bytes from 0x80 on."""
+    if token.piece.isascii() and "<0x" not in token.piece:  # as nearly all are
+        return False
     spelled = token.piece.removeprefix("##").lstrip("".join(SPACES))
     other = spelled.lower() != token.text.lower()  # the vocabulary's own case says nothing
     return bool(re.fullmatch("<0x[89A-F][0-9A-F]>", spelled)) or (not spelled.isascii() and other)
