@@ -47,17 +47,27 @@ class Firefox:
         told = {"script": script, "args": list(arguments), "sandbox": None}
         return self.tell("WebDriver:ExecuteAsyncScript", told)["value"]
 
+    def wait_for(self, condition: str) -> None:
+        """Until a condition, in JavaScript, holds; as long as a script may take."""
+        look = f"const look = () => ({condition}) ? done() : setTimeout(look, 50)"
+        self.evaluate(f"() => new Promise(done => {{ {look}; look() }})")
+
     def close(self) -> None:
         self._socket.close()
 
     def _read(self) -> Any:
         length = b""
-        while (byte := self._socket.recv(1)) != b":":
+        while (byte := self._some(1)) != b":":
             length += byte
         message = b""
         while len(message) < int(length):
-            message += self._socket.recv(int(length) - len(message))
+            message += self._some(int(length) - len(message))
         return json.loads(message)
+
+    def _some(self, most: int) -> bytes:
+        if not (found := self._socket.recv(most)):
+            raise RuntimeError("Firefox has ended")
+        return found
 
 
 def _connected(port: int, seconds: float = 60) -> socket.socket:
@@ -74,7 +84,7 @@ def _connected(port: int, seconds: float = 60) -> socket.socket:
 def firefox(path: str) -> Iterator[Firefox]:
     """A Firefox without a window, a profile or a network."""
     port = free_port()
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         wanted = {"marionette.port": port, "network.proxy.type": 1, "network.proxy.http": "127.0.0.1"}
         wanted |= {"network.proxy.http_port": 9, "network.proxy.ssl": "127.0.0.1", "network.proxy.ssl_port": 9}
         lines = (f'user_pref("{name}", {json.dumps(value)});' for name, value in wanted.items())
@@ -85,5 +95,5 @@ def firefox(path: str) -> Iterator[Firefox]:
             with closing(Firefox(port)) as one:
                 yield one
         finally:
-            process.terminate()
-            process.wait(20)
+            process.kill()
+            process.wait()

@@ -1,15 +1,123 @@
-"""The page "Gates" as a visitor handles it."""
+"""An open page as a visitor handles it, above all the page "Gates".
+
+What a page shows comes when it comes: everything here waits for what it is told to expect, and reads what is drawn in
+one go, so that nothing is drawn anew in between.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Error, Locator, Page, Route, ViewportSize, expect
 
 from benchmarks.clock import Wire
 
 LAPTOP: ViewportSize = {"width": 1366, "height": 768}
+DRAWN = "[data-ready], .gw[data-at], [data-testid=stBaseButton-primary]"
+PLOT = """const plots = document.querySelectorAll("[data-testid=gs-plot]"), plot = plots[0], { dataset } = plot ?? {}"""
+FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+"""Until what has another size is measured in one frame and drawn anew in the next."""
+HAS = f"""wanted => {{
+  {PLOT}
+  return plots.length === 1 && Object.entries(wanted).every(([name, value]) => dataset[name] === value)
+}}"""
+RESTED = """() => {
+  const count = (where) => document.querySelectorAll(where).length
+  const once = [".gs-plot", ".gw", "[data-testid=gs-sentence]"].every(where => count(where) < 2)
+  return once && count("[data-testid=stApp][data-test-script-state=notRunning]") && !count("[data-stale=true]")
+}"""
+PANEL = """([role, side]) => document.querySelector(".gs-canvas:not([hidden])")?.data
+  ?.find(one => one.type === "heatmap" && one.meta.role === role && one.meta.side === side)
+  ?.z.map(row => Array.from(row))"""
+LINE = """([role, side]) => {
+  const lines = canvas.data.filter(one => one.type === "scatter")
+  const k = lines.findIndex(one => one.meta.role === role && one.meta.side === side)
+  const { left, right } = canvas.querySelectorAll(".js-line")[k].getBoundingClientRect()
+  return { values: Array.from(lines[k].values), y: Array.from(lines[k].y), left, right }
+}"""
+BOX = """([role, side]) => {
+  const maps = canvas.data.filter(one => one.type === "heatmap")
+  const k = maps.findIndex(one => one.meta.role === role && one.meta.side === side)
+  return canvas.querySelectorAll(".heatmaplayer image")[k].getBoundingClientRect().toJSON()
+}"""
+
+
+def found(page: Page, function: str, arg: object = None) -> Any:
+    """What a function, in JavaScript, returns once that is something: it is asked until then."""
+    return page.wait_for_function(function, arg=arg).json_value()
+
+
+def rested(page: Page) -> None:
+    """Wait until no run of the page goes on, and nothing of a page that was left is there any more."""
+    page.wait_for_function(RESTED)
+
+
+def arrived(page: Page, title: str | re.Pattern[str] = re.compile(".")) -> None:
+    """Wait until a page is drawn, alone, and its tools listen."""
+    expect(page.get_by_test_id("gt-title")).to_have_text(title)
+    rested(page)
+    expect(page.locator(DRAWN).first).to_be_visible()
+
+
+def turn(page: Page, title: str) -> None:
+    """Go to another page by its link."""
+    page.get_by_role("link", name=title, exact=True).click()
+    arrived(page, title)
+
+
+def nothing(page: Page, function: str) -> None:
+    """Wait until a list that a function, in JavaScript, returns is empty."""
+    try:
+        page.wait_for_function(f"() => !({function})().length")
+    except Error as error:
+        raise AssertionError(page.evaluate(function)) from error
+
+
+def fits(page: Page) -> None:
+    """Wait until nothing is wider than the window."""
+    page.wait_for_function("() => document.scrollingElement.scrollWidth <= innerWidth")
+
+
+APART = """all => {
+  const boxes = all.map(one => one.getBoundingClientRect())
+  const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top
+  return boxes.every((a, k) => a.width && a.height && boxes.slice(k + 1).every(b => apart(a, b)))
+}"""
+
+
+def apart(page: Page, *places: Locator) -> None:
+    """Wait until all of these are seen and none lies over another."""
+    page.wait_for_function(APART, arg=[place.element_handle() for place in places])
+
+
+def address(page: Page, **said: str | None) -> str:
+    """The address, once it says this; what is None is not in it."""
+    function = """said => {
+      const here = new URL(location.href).searchParams
+      return Object.entries(said).every(([name, value]) => here.get(name) === value) && location.href
+    }"""
+    return found(page, function, said)
+
+
+class Held:
+    """Requests that wait until they are let go."""
+
+    def __init__(self, page: Page, pattern: str) -> None:
+        self._waiting: list[Route] | None = []
+        page.route(pattern, self._take)
+
+    def _take(self, route: Route) -> None:
+        if self._waiting is None:
+            route.continue_()
+        else:
+            self._waiting.append(route)
+
+    def let_go(self) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        for route in waiting:
+            route.continue_()
 
 
 class Gates:
@@ -23,25 +131,23 @@ class Gates:
         self.stage = page.get_by_test_id("gs-stage")
 
     def has(self, **data: object) -> None:
-        """Wait until the plot shows this: ``text``, ``steps``, ``step``, ``unit``, ``unit2``, ``sort``, ``playing``."""
-        for name, value in data.items():
-            try:
-                expect(self.plot).to_have_attribute(f"data-{name}", str(value))
-            except AssertionError as error:
-                if "strict mode violation" not in str(error):
-                    raise
-                expect(self.plot).to_have_count(1)  # a page that is left is there until the next one is drawn
-                expect(self.plot).to_have_attribute(f"data-{name}", str(value))
+        """Wait until the plot shows all this at once: ``text``, ``steps``, ``step``, ``unit``, ``unit2``, ``sort``,
+        ``playing``. A page that is left is there until the next one is drawn."""
+        try:
+            self.page.wait_for_function(HAS, arg={name: str(value) for name, value in data.items()})
+        except Error as error:
+            shown = self.plot.evaluate_all("plots => plots.map(plot => ({ ...plot.dataset }))")
+            raise AssertionError(f"not {data}: {shown}") from error
 
     def shows(self, text: str) -> None:
         """Wait until ``text`` has been drawn as the server has read it, or a page without one."""
         self.has(text=text, ready=1, here=0)
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        self.page.evaluate(f"() => {FRAMES}")
 
-    def rested(self) -> None:
-        """Wait until Plotly has drawn what stands, in the place of the quick drawing."""
-        rests = "({ dataset: { rests, repaints } }) => rests === repaints"
-        self.page.wait_for_function(f"() => ({rests})(document.querySelector('[data-testid=gs-plot]'))")
+    def of(self, **chosen: str) -> None:
+        """Wait until what is drawn is of these models, ``left`` and ``right``."""
+        of = f"chosen => {{ {PLOT}\nreturn Object.entries(chosen).every(([name, one]) => plot?.of?.[name] === one) }}"
+        self.page.wait_for_function(of, arg=chosen)
 
     def get(self, name: str) -> int:
         return int(self.plot.get_attribute(f"data-{name}") or 0)
@@ -51,38 +157,23 @@ class Gates:
 
     def panel(self, role: str, side: int = 0) -> np.ndarray:
         """(unit, time): the numbers that are drawn."""
-        rows = self.page.evaluate(
-            "([role, side]) => document.querySelector('.gs-canvas:not([hidden])').data"
-            ".find(one => one.type === 'heatmap' && one.meta.role === role && one.meta.side === side)"
-            "?.z.map(row => Array.from(row))",
-            [role, side],
-        )
-        return np.array(rows)
+        return np.array(found(self.page, PANEL, [role, side]))
+
+    def rests(self, function: str = "() => true", *args: object) -> Any:
+        """What a function of Plotly's ``canvas`` returns once that has drawn what stands, in the place of the quick
+        drawing."""
+        rests = "canvas && !canvas.hidden && dataset.rests && dataset.rests === dataset.repaints"
+        canvas = f'await {FRAMES}\n{PLOT}, canvas = plot?.querySelector(".js-plotly-plot")'
+        return found(self.page, f"async args => {{ {canvas}\nreturn {rests} && ({function})(args) }}", list(args))
 
     def line(self, role: str, side: int = 0) -> dict[str, Any]:
         """A drawn line: its values, the height in pixels of each, and where its path begins and ends in the window."""
-        self.rested()
-        found = self.page.evaluate(
-            "([role, side]) => {"
-            "const lines = document.querySelector('.gs-canvas').data.filter(one => one.type === 'scatter');"
-            "const k = lines.findIndex(one => one.meta.role === role && one.meta.side === side);"
-            "const {left, right} = document.querySelectorAll('.gs-canvas .js-line')[k].getBoundingClientRect();"
-            "return {values: Array.from(lines[k].values), y: Array.from(lines[k].y), left, right}}",
-            [role, side],
-        )
-        return found | {"values": np.array(found["values"]), "y": np.array(found["y"])[: len(found["values"])]}
+        drawn = self.rests(LINE, role, side)
+        return drawn | {"values": np.array(drawn["values"]), "y": np.array(drawn["y"])[: len(drawn["values"])]}
 
     def box_of(self, role: str, side: int = 0) -> dict[str, float]:
         """Where the panel is painted, in pixels of the window: left, top, right, bottom."""
-        self.rested()
-        return self.page.evaluate(
-            "([role, side]) => {"
-            "const k = document.querySelector('.gs-canvas').data.filter(one => one.type === 'heatmap')"
-            ".findIndex(one => one.meta.role === role && one.meta.side === side);"
-            "return document.querySelectorAll('.gs-canvas .heatmaplayer image')[k].getBoundingClientRect().toJSON()"
-            "}",
-            [role, side],
-        )
+        return self.rests(BOX, role, side)
 
     def click_unit(self, unit: int, role: str, side: int = 0) -> None:
         """Click the middle of the unit's row, in the middle of the panel; units stand in the order of their index."""

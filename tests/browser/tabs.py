@@ -29,6 +29,9 @@ class Visit:
         self.page.on(event, listener)
 
 
+FIRST, AGAIN = "localStorage.clear()", "localStorage.setItem('gatescope hints', 'seen')"
+
+
 class Tabs:
     """The tabs of one browser, and which of them nobody has now. They share a process where Chromium lets them."""
 
@@ -39,16 +42,17 @@ class Tabs:
         self.free: defaultdict[str, list[Page]] = defaultdict(list)
 
     def visit(self, first: bool = False, viewport: Any = LAPTOP, **options: Any) -> Visit:
-        """A tab whose session holds nothing, at nothing; with ``first`` in a browser that was never here. ``options``
-        are those of a context."""
+        """A tab whose session holds nothing, at nothing, in a browser that was here before; with ``first`` in one that
+        never was. ``options`` are those of a context."""
         seen: dict[str, Any] = {name: options.pop(name, usual) for name, usual in SEEN.items()}
         kind = str(options)
         if kind not in self.contexts:
             self.contexts[kind] = self.browser.new_context(viewport=viewport, **options)
         page = self.free[kind].pop() if self.free[kind] else self.contexts[kind].new_page()
-        if first:
+        if page.url != self.resting:
             page.goto(self.resting)
-            page.evaluate("localStorage.clear()")
+        page.evaluate(FIRST if first else AGAIN)
+        if first:
             page.context.clear_cookies()
         page.emulate_media(**seen)
         page.set_viewport_size(viewport)

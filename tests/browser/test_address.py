@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
 
-from gates import Gates
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
+
+from tests.browser.gates import Gates, address, rested, turn
 
 TEXT = "Anna was sad. Then Paul met Lucy and"
 Open = Callable[..., Gates]
-
-
-def turn(page: Page, title: str) -> None:
-    page.get_by_role("link", name=title, exact=True).click()
-
-
-def said(page: Page) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
 def test_a_change_of_page_keeps_the_view_in_the_address(gates: Gates) -> None:
@@ -34,7 +26,7 @@ def test_a_change_of_page_keeps_the_view_in_the_address(gates: Gates) -> None:
             expect(page).to_have_url(re.compile(path))
             continue
         expect(page).to_have_url(re.compile(rf"{path}\?.*right=pronouns-rnn"))
-        assert said(page)["text"] == TEXT
+        address(page, text=TEXT)
         expect(gates.box).to_have_value(TEXT)
     page.reload()
     expect(gates.box).to_have_value(TEXT)
@@ -52,8 +44,7 @@ def test_the_word_and_the_unit_of_a_link_go_along(open_gates: Open) -> None:
     expect(page.get_by_test_id("gw")).to_have_attribute("data-at", "12")
     turn(page, "Contrast")
     expect(page.get_by_test_id("gc")).to_have_attribute("data-step", "12")
-    expect(page).to_have_url(re.compile(r"[?&]at=12\b"))  # written a moment after it is drawn
-    assert (said(page)["at"], said(page)["unit"]) == ("12", "8")
+    address(page, at="12", unit="8")
 
 
 def test_a_clicker_works_wherever_the_focus_is_but_in_a_field(gates: Gates) -> None:
@@ -87,13 +78,15 @@ def test_the_end_of_a_tour_leads_back(gates: Gates) -> None:
     gates.shows("Mary went to the market because she was hungry. Then John met Anna and he")
     page.get_by_test_id("gt-end").click()
     expect(page).to_have_url(re.compile("/memory"))
+    rested(page)
     expect(gates.box).to_have_value(TEXT)
-    assert "tour" not in said(page)
+    address(page, tour=None)
 
 
 def test_another_task_brings_its_own_example_but_what_was_typed_stays(gates: Gates) -> None:
     left = gates.page.get_by_test_id("gs-left")
     left.select_option("pronouns-peephole")
+    gates.of(left="pronouns-peephole")
     gates.has(text="Mary went to the market because she was hungry. Then John met Anna and he")
     left.select_option("copy-lstm")
     gates.shows("daf..........?da")
@@ -110,18 +103,18 @@ def test_the_cursor_is_the_same_on_every_page_in_every_language_and_with_other_m
         gates = open_gates(query)
         page, step = gates.page, str(at)
         expect(gates.plot).to_have_attribute("data-step", step)
-        page.get_by_role("link", name="Memory", exact=True).click()
+        turn(page, "Memory")
         expect(page.get_by_test_id("gc")).to_have_attribute("data-step", step)
-        page.get_by_role("link", name="Gates", exact=True).click()
-        expect(gates.plot).to_have_attribute("data-step", step)
+        turn(page, "Gates")
+        gates.has(step=step)
         page.get_by_test_id("gs-right").select_option("pronouns-rnn")
         expect(page.get_by_test_id("gs-next-1")).to_contain_text("RNN")
-        expect(gates.plot).to_have_attribute("data-step", step)
+        gates.has(step=step)
         page.locator(".st-key-language").get_by_role("combobox").click()
         page.get_by_role("option", name="中文").click()
         expect(page.locator("html")).to_have_attribute("lang", "zh")
-        expect(gates.plot).to_have_attribute("data-step", step)
-        page.get_by_role("link", name="逐步讲解", exact=True).click()
+        gates.has(step=step)
+        turn(page, "逐步讲解")
         expect(page.get_by_test_id("gw")).to_have_attribute("data-at", step)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from playwright.sync_api import expect
 
 from lstm_core import load_model
-from tests.browser.gates import Gates
+from tests.browser.gates import Gates, rested
 from tests.browser.test_own_model import fields, upload
 from tests.test_export import packed
 from tests.uploads import SENTENCE, WORDS, tagger
@@ -96,8 +96,9 @@ def test_models_come_after_the_first_figure_and_large_ones_when_somebody_writes(
     gates.page.on("request", lambda request: asked.append(request.url) if "/models/" in request.url else None)
     gates.page.get_by_test_id("gs-left").select_option("general-lstm")
     gates.page.get_by_test_id("gs-right").select_option("general-gru")
+    gates.of(left="general-lstm", right="general-gru")
     gates.has(able=0)
-    expect(gates.page.get_by_test_id("gs-words-1")).to_be_visible()
+    rested(gates.page)
     before = len(asked)  # a pair of a small model and a large one may have been on its way
     gates.page.wait_for_timeout(1500)
     assert len(asked) == before and gates.plot.get_attribute("data-able") == "0"
@@ -114,9 +115,10 @@ def test_a_damaged_model_is_left_to_the_server(open_gates: Open) -> None:
     gates = open_gates({"left": "anbn-lstm", "right": "anbn-gru", "text": "aab"})
     gates.has(able=1)
     gates.page.route("**/models/*.bin", lambda route: route.fulfill(body=b"nothing of ours"))
-    gates.page.get_by_test_id("gs-left").select_option("copy-lstm")
-    gates.page.get_by_test_id("gs-right").select_option("copy-gru")
-    gates.page.wait_for_timeout(1500)
+    with gates.page.expect_response("**/models/*.bin"):
+        gates.page.get_by_test_id("gs-left").select_option("copy-lstm")
+        gates.page.get_by_test_id("gs-right").select_option("copy-gru")
+        gates.of(left="copy-lstm", right="copy-gru")
     gates.box.fill("a b")
     gates.box.press("Enter")
     gates.shows("a b")

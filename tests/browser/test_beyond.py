@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
 from benchmarks.browser import Server
+from tests.browser.gates import address, arrived
 from tests.browser.tabs import Tabs, Visit
 
 
@@ -26,6 +26,7 @@ def visit(tabs: Tabs) -> Iterator[Visit]:
 def test_a_picture_is_made_by_clicking_and_the_address_keeps_it(visit: Visit, server: Server) -> None:
     page = visit.page
     page.goto(f"{server.url}/beyond?picture=rc5-bs6")
+    arrived(page)
     said = page.get_by_test_id("gf-said")
     expect(said).to_contain_text("a red circle left of a blue square")
     page.get_by_test_id("gp-color-g").click()
@@ -36,8 +37,7 @@ def test_a_picture_is_made_by_clicking_and_the_address_keeps_it(visit: Visit, se
     expect(said).to_contain_text("Says “square”")
     page.keyboard.press("ArrowLeft")
     expect(said).to_contain_text("Says “blue”")
-    query = parse_qs(urlsplit(page.url).query)
-    assert query["picture"] == ["rc5-bs6-gt12"] and query["at"] == ["6"]
+    address(page, picture="rc5-bs6-gt12", at="6")
     page.reload()
     expect(said).to_contain_text("Says “blue”")
     page.get_by_test_id("gp-12").click()  # another brush replaces what is there, the same one takes it away

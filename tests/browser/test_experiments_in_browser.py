@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lab.experiments import discover
-from tests.browser.gates import Gates
+from tests.browser.gates import Gates, rested, turn
 
 Open = Callable[..., Page]
 DRAWN = """([least, most]) => {
@@ -58,19 +58,19 @@ def test_a_typed_text_is_read_and_opens_in_gates(open_wall: Open) -> None:
     words = page.locator(".gc-words").last
     expect(words).to_have_text(re.compile("Mary.*met.*John.*because", re.DOTALL))
     expect(page.get_by_test_id("gc-next0").locator("h3")).to_contain_text("because")
-    href = page.get_by_role("link", name="Open in Gates").get_attribute("href") or ""
-    assert href.startswith("./?text=Mary%20met%20John%20because&left=pronouns-lstm")
+    there = re.compile(r"^\./\?text=Mary%20met%20John%20because&left=pronouns-lstm")
+    expect(page.get_by_role("link", name="Open in Gates")).to_have_attribute("href", there)
 
 
 def test_a_text_to_try_opens_at_its_end_wherever_one_comes_from(gates: Gates) -> None:
     page = gates.page  # at a step of the sentence there
-    page.get_by_role("link", name="Experiments", exact=True).click()
+    turn(page, "Experiments")
     for name in ("counting", "conveyor-belt", "weighted-sum"):
         page.get_by_test_id(f"gx-{name}").click()
         words = page.locator(".gc-words").last.get_by_role("option")
         expect(words.last).to_have_attribute("aria-selected", "true")
         expect(page.get_by_test_id("gc-next0").locator(".js-plotly-plot")).to_have_count(1)
-        page.wait_for_timeout(500)
+        rested(page)
         expect(words.last).to_have_attribute("aria-selected", "true")
         page.get_by_role("button", name="All experiments").click()
         expect(page.get_by_test_id("gx")).to_be_visible()
@@ -81,7 +81,7 @@ def test_a_network_learns_while_one_watches_and_the_slider_goes_back(open_wall: 
     page.get_by_role("button", name="Train it yourself").click()
     page.get_by_role("button", name="Train", exact=True).click()
     live = chart(page)
-    expect(live.locator(".js-plotly-plot")).to_have_count(4, timeout=120_000)
+    expect(live.locator(".js-plotly-plot")).to_have_count(4)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text(re.compile("^paused"))).to_be_visible()
     paused = drawn(page)["step"]
@@ -104,7 +104,9 @@ def test_nothing_is_wider_than_the_window(open_wall: Open, widths: tuple[int, ..
     page = open_wall(viewport={"width": widths[0], "height": 768})
     for width in widths:
         page.set_viewport_size({"width": width, "height": 768})
-        page.wait_for_function("() => (node => node.scrollWidth <= node.clientWidth)(document.querySelector('.gx'))")
+        page.wait_for_function(
+            "() => { const wall = document.querySelector('.gx'); return wall?.scrollWidth <= wall?.clientWidth }"
+        )
     page.get_by_test_id("gx-subject").click()
     expect(chart(page).first).to_be_visible()
     for width in widths:

@@ -16,7 +16,7 @@ from dashboard.export import offline
 from dashboard.figures.content import content
 from dashboard.views.gates import captions, lines
 from lstm_core import load_model
-from tests.browser.gates import LAPTOP, Gates
+from tests.browser.gates import LAPTOP, Gates, fits
 
 MODELS = ("pronouns-lstm", "pronouns-gru")
 TEXT = "Mary saw John because she"
@@ -46,7 +46,7 @@ def open_file(browser: Browser) -> Iterator[Callable[..., Gates]]:
         page.on("dialog", lambda dialog: problems.append(dialog.message))
         page.goto(path.as_uri())
         gates = Gates(page, Wire(page))
-        expect(gates.plot).to_have_attribute("data-ready", "1")
+        gates.has(ready=1)
         return gates
 
     yield opened
@@ -116,7 +116,6 @@ def test_the_saved_page_is_handled_as_the_page(open_file: Open, tmp_path: Path) 
     assert gates.page.get_by_test_id("gs-next-0").locator(".gs-bar-word").all_text_contents() == words
     press("Home")
     press("Space")
-    gates.has(playing=1)
     gates.has(playing=0, step=last)  # to its end
     gates.click_unit(4, "keep")
     gates.has(unit=4)
@@ -131,7 +130,7 @@ def test_the_saved_page_is_handled_as_the_page(open_file: Open, tmp_path: Path) 
             gates.page.get_by_test_id(f"gs-{kind}").click()
         assert waited.value.suggested_filename == f"gatescope.{kind}"
     gates.page.get_by_test_id("gs-full").click()
-    assert gates.page.evaluate("document.fullscreenElement === document.querySelector('.gs-plot')")
+    gates.page.wait_for_function("() => document.fullscreenElement?.matches('.gs-plot')")
     assert len(gates.page.locator("math").all()) == len(lines(model.run(TEXT))) + len(
         lines(load_model(MODELS[1]).run(TEXT))
     )
@@ -157,7 +156,7 @@ def test_markup_in_the_sentence_is_shown_and_does_nothing(open_file: Open, tmp_p
 @pytest.mark.parametrize(("width", "scheme"), [(1366, "light"), (390, "dark")])
 def test_the_saved_page_fits_and_follows_light_and_dark(open_file: Open, tmp_path: Path, width: int, scheme: str):
     gates = open_file(saved(tmp_path, TEXT), viewport={"width": width, "height": 768}, color_scheme=scheme)
-    assert gates.page.evaluate("document.scrollingElement.scrollWidth") <= width
+    fits(gates.page)
     colour = "getComputedStyle(document.body).backgroundColor"
     assert gates.page.evaluate(colour) == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 28)"}[scheme]
     dark = "document.querySelector('.gs-plot').classList.contains('gs-dark')"
@@ -165,14 +164,14 @@ def test_the_saved_page_fits_and_follows_light_and_dark(open_file: Open, tmp_pat
     gates.page.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
     shown = expect(gates.page.locator(".gs-plot"))
     (shown.to_have_class if scheme == "light" else shown.not_to_have_class)(re.compile("gs-dark"))
-    assert gates.page.evaluate("document.scrollingElement.scrollWidth") <= width
+    fits(gates.page)
 
 
 # ---- the film
 
 
 def filmed(page: Page, path: Path) -> list[np.ndarray]:
-    with page.expect_download(timeout=60_000) as waited:
+    with page.expect_download() as waited:
         page.get_by_test_id("gs-gif").click()
     assert waited.value.suggested_filename == "gatescope.gif"
     waited.value.save_as(path)

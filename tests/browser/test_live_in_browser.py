@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from lstm_core import load_model
 from tests.browser.firefox import find_firefox, firefox
-from tests.browser.gates import LAPTOP, Gates
+from tests.browser.gates import LAPTOP, Gates, fits
 from tests.browser.test_export_in_browser import open_file
 from tests.test_export import HOSTILE
 from tests.test_live import PAIRS, TEXTS, saved
@@ -124,8 +124,7 @@ def test_sentences_in_firefox(pair: str, files: dict[str, Path]) -> None:
         pytest.skip("no Firefox is installed (Debian: apt install firefox-esr)")
     with firefox(path) as browser:
         browser.goto(files[pair].as_uri())
-        browser.evaluate("() => new Promise(done => setTimeout(done, 2000))")
-        assert browser.evaluate("() => document.querySelector('#waiting').hidden")
+        browser.wait_for("document.querySelector('#waiting')?.hidden && document.querySelector('[data-ready]')")
         for text in sentences(pair):
             drawn_as_the_library_reads_it(pair, text, browser.evaluate(TYPE, text))
 
@@ -157,7 +156,6 @@ def test_it_is_handled_as_the_page(open_file: Open, files: dict[str, Path]) -> N
     gates.page.keyboard.press("Home")
     gates.has(step=0)
     gates.page.keyboard.press("Space")
-    gates.has(playing=1)
     gates.has(playing=0, step=gates.get("steps") - 1)
     gates.page.get_by_test_id("gs-unit-0").select_option("4")
     gates.has(unit=4)
@@ -238,7 +236,7 @@ def test_an_empty_line_and_ten_thousand_words_are_sentences(open_file: Open, fil
     gates.shows("John")
     expect(gates.page.locator("#waiting")).to_be_hidden()
     gates.box.fill("word " * 10_000)
-    expect(gates.page.get_by_test_id("gs-notice")).to_contain_text("are shown", timeout=30_000)
+    expect(gates.page.get_by_test_id("gs-notice")).to_contain_text("are shown")
     gates.box.fill("Mary")
     gates.shows("Mary")
     equals_the_library(gates, "general", "Mary")
@@ -247,10 +245,10 @@ def test_an_empty_line_and_ten_thousand_words_are_sentences(open_file: Open, fil
 @pytest.mark.parametrize("options", [{"viewport": PHONE}, {"color_scheme": "dark"}], ids=["phone", "dark"])
 def test_it_fits_a_phone_and_speaks_chinese(open_file: Open, files: dict[str, Path], options: dict[str, Any]) -> None:
     gates = open_file(files["chinese"], **options)
-    assert gates.page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
+    fits(gates.page)
     gates.box.fill("a" * 400)
     gates.shows("a" * 400)
-    assert gates.page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
+    fits(gates.page)
     gates.box.fill("王女士说她")
     gates.shows("王女士说她")
     equals_the_library(gates, "chinese", "王女士说她")

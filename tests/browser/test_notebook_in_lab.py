@@ -58,12 +58,12 @@ def test_figures_are_drawn_linked_and_moved(browser: Browser, tmp_path: Path) ->
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(address.format("figures.ipynb"))
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        expect(page.get_by_text("| Idle")).to_be_visible(timeout=60_000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        expect(page.get_by_text("| Idle")).to_be_visible()
         menu(page, "Run", "Run All Cells")
         plots = page.locator(".gs-plot[data-ready]")
-        expect(plots.first).to_be_visible(timeout=60_000)
-        expect(page.get_by_text("chosen 1 7 1")).to_be_attached(timeout=60_000)
+        expect(plots.first).to_be_visible()
+        expect(page.get_by_text("chosen 1 7 1")).to_be_attached()
         first, second = plots.nth(0), plots.nth(1)
         expect(first).to_have_attribute("data-step", "1")
         expect(first).to_have_attribute("data-unit", "7")
@@ -77,7 +77,7 @@ def test_figures_are_drawn_linked_and_moved(browser: Browser, tmp_path: Path) ->
         where = page.url
         page.locator(".jp-Cell").nth(7).click()
         page.keyboard.press("Control+Enter")
-        expect(page.get_by_text("chosen 2 7 2")).to_be_attached(timeout=30_000)
+        expect(page.get_by_text("chosen 2 7 2")).to_be_attached()
         page.keyboard.press("Escape")
         page.keyboard.press("ArrowLeft")  # the notebook's, not the figure's
         expect(first).to_have_attribute("data-step", "2")
@@ -85,8 +85,8 @@ def test_figures_are_drawn_linked_and_moved(browser: Browser, tmp_path: Path) ->
         for k in (2, 3):
             page.locator(".jp-Cell").nth(k).scroll_into_view_if_needed()
             frame = page.locator(".jp-Cell").nth(k).frame_locator("iframe")
-            expect(frame.locator(".gs-plot[data-ready]")).to_be_visible(timeout=30_000)
+            expect(frame.locator(".gs-plot[data-ready]")).to_be_visible()
         page.locator(".jp-Cell").nth(5).scroll_into_view_if_needed()
-        expect(page.locator(".gc[data-ready]")).to_be_visible(timeout=30_000)
+        expect(page.locator(".gc[data-ready]")).to_be_visible()
         assert not [url for url in asked if "127.0.0.1" not in url and url.startswith("http")]
         page.close()

@@ -12,7 +12,7 @@ import torch
 from playwright.sync_api import Page, expect
 
 from lstm_core import trace
-from tests.browser.gates import Gates
+from tests.browser.gates import Gates, address, rested
 from tests.uploads import HOSTILE, SENTENCE, WORDS, onnx_lstm, saved, tagger
 
 Open = Callable[..., Gates]
@@ -30,7 +30,7 @@ def own(open_gates: Open) -> Gates:
 def upload(page: Page, data: bytes, name: str = "model.pt") -> None:
     """Into the uploader that is last on the page: those of an open popover come after the others. An empty one takes
     its place when the file has been read."""
-    expect(page.locator("[data-stale=true]")).to_have_count(0)  # what is about to be drawn anew takes no file
+    rested(page)  # what is about to be drawn anew takes no file
     file = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
     field = page.locator("input[type=file]").last.element_handle()
     field.set_input_files(file)  # type: ignore[arg-type]
@@ -81,9 +81,7 @@ def test_an_onnx_file_on_a_probe_and_on_numbers(own: Gates) -> None:
         "two.csv: line 1 has 2 columns; the block reads 3 numbers a step."
     )
     own.has(steps=60)
-    page.wait_for_timeout(1500)  # an empty field takes the refused file's place in one more run
-    expect(page.locator("[data-test-script-state=notRunning]")).to_have_count(1)
-    page.wait_for_timeout(500)
+    rested(page)
     if not page.locator("input[type=file]").count():  # a slow rerun closes the fields
         fields(page, "a file of numbers")
     upload(page, b"1,2,3\n" * 12, "three.csv")
@@ -127,7 +125,7 @@ def test_hostile_files_are_refused_in_words(own: Gates, tmp_path: Path) -> None:
         upload(own.page, make(), file)
         alert = own.page.get_by_test_id("stAlert")
         expect(alert).to_contain_text(f"{file}: ")
-        assert re.search(said, alert.inner_text()), alert.inner_text()
+        expect(alert).to_have_text(re.compile(said))
     upload(own.page, saved(torch.nn.GRU(3, 4)))
     own.has(steps=60)
     expect(own.page.get_by_test_id("stAlert")).to_have_count(0)
@@ -136,8 +134,7 @@ def test_hostile_files_are_refused_in_words(own: Gates, tmp_path: Path) -> None:
 def test_a_link_does_not_carry_somebodys_model(own: Gates, open_gates: Open) -> None:
     upload(own.page, saved(torch.nn.GRU(3, 4)))
     own.has(steps=60)
-    assert "left=yours" in own.page.url
-    other = open_gates(own.page.url)
+    other = open_gates(address(own.page, left="yours"))
     expect(other.page.get_by_test_id("gs-notice")).to_contain_text("No model of yours is in this tab")
     other.has(steps=len(SENTENCE.split()))
     own.has(steps=60)

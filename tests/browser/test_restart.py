@@ -10,7 +10,7 @@ import re
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from benchmarks.clock import Wire
 from dashboard.talk.tour import shipped
 from lstm_core import load_model
 from lstm_core.analysis import memory
-from tests.browser.gates import LAPTOP, Gates
+from tests.browser.gates import LAPTOP, Gates, address, arrived, rested
 from tests.browser.test_own_model import upload
 from tests.browser.test_walk_and_analysis import drawn, number
 from tests.uploads import saved
@@ -50,7 +50,7 @@ class Host:
         page.on("pageerror", lambda error: self.problems.append(f"{name}: {error}"))
         self.pages[name] = Gates(page, Wire(page))
         page.goto(f"{self.server.url}/{path}?{urlencode(query)}")
-        expect(page.locator("[data-testid=gs-plot][data-ready], [data-testid=gc][data-ready], .gw")).to_be_visible()
+        arrived(page)
         return self.pages[name]
 
     def kill(self) -> None:
@@ -86,10 +86,12 @@ def host(browser: Browser) -> Iterator[Host]:
 
 def before(host: Host) -> None:
     """What was done in each page while the server was there."""
-    host.open("untouched", text=OPENED)
+    host.open("untouched", text=OPENED).has(able=1)
     for name in ("typed before", "typed while it was gone", "own model"):
-        enter(host.open(name, text=OPENED, unit="0"), TYPED)
-        host.pages[name].shows(TYPED)
+        gates = host.open(name, text=OPENED, unit="0")
+        gates.has(able=1)
+        enter(gates, TYPED)
+        gates.shows(TYPED)
     press(host.pages["typed before"], "Home", "ArrowRight", "ArrowRight", "ArrowDown")
     host.pages["typed before"].has(step=2, unit=1)
     own = host.pages["own model"]
@@ -101,7 +103,9 @@ def before(host: Host) -> None:
         tour.page.keyboard.press("PageDown")
         expect(tour.page.get_by_test_id("gt-place")).to_have_text(f"{stop} / {len(TOUR.views)}")
         view = TOUR.views[stop - 1].query
-        alone(tour).has(step=view["at"], only=view["only"])  # what is pressed while a page is made may be lost
+        tour.has(step=view["at"], only=view["only"])
+        rested(tour.page)  # what is pressed while a page is made may be lost
+    tour.has(able=1)
     memories = host.open("memory", "memory", text=OPENED)
     enter(memories, TYPED)
     memories.page.get_by_test_id("gc-words").get_by_text("Paul").click()
@@ -137,13 +141,6 @@ def enter(gates: Gates, text: str) -> None:
     gates.box.press("Enter")
 
 
-def alone(gates: Gates) -> Gates:
-    """Once the boxes and figures of another view have left the page."""
-    for test in ("gs-sentence", "gs-plot"):
-        expect(gates.page.get_by_test_id(test).nth(1)).to_have_count(0)
-    return gates
-
-
 def choose_unit(page: Page, cell: str, unit: int) -> None:
     page.get_by_role("combobox", name=f"{cell} unit").click()
     page.get_by_role("option", name=f"unit {unit}", exact=True).click()
@@ -158,10 +155,8 @@ def press(gates: Gates, *keys: str) -> None:
 
 def settled(gates: Gates, text: str) -> None:
     """Nothing is said or dimmed any more; the box and the address hold this text."""
-    alone(gates)
-    expect(
-        gates.page.locator("[data-test-connection-state=CONNECTED][data-test-script-state=notRunning]")
-    ).to_have_count(1)
+    expect(gates.page.locator("[data-test-connection-state=CONNECTED]")).to_have_count(1)
+    rested(gates.page)
     expect(gates.page.locator("[data-testid=gs-line]:not(:empty)")).to_have_count(0)
     expect(gates.page.locator("html.gs-old")).to_have_count(0)
     expect(gates.box).to_have_value(text)
@@ -222,7 +217,7 @@ def test_what_was_typed_before_is_shown_and_the_cursor_stays(host: Host) -> None
     gates = host.pages["typed before"]
     compare(gates, TYPED, 3)
     gates.has(unit=1)
-    assert parse_qs(urlsplit(gates.page.url).query)["at"] == ["3"]
+    address(gates.page, at="3")
     enter(gates, OPENED)
     compare(gates, OPENED, 2)
 
@@ -251,14 +246,13 @@ def test_a_tour_goes_on_where_it_was(host: Host) -> None:
     expect(line).to_have_text(TOUR.views[2].line)
     press(gates, "PageDown")
     expect(line).to_have_text(TOUR.views[3].line)
-    compare(alone(gates), TOUR.views[3].query["text"], 11)
+    compare(gates, TOUR.views[3].query["text"], 11)
 
 
 def test_the_chosen_word_on_the_page_memory_stays(host: Host) -> None:
     gates = host.pages["memory"]
     settled(gates, TYPED)
-    said = parse_qs(urlsplit(gates.page.url).query)
-    assert (said["at"], said["unit"]) == (["5"], [str(UNIT)])
+    address(gates.page, at="5", unit=str(UNIT))
     expect(gates.page.get_by_test_id("gc-words")).to_have_text(re.compile("Anna.*sad.*Lucy.*and"))
     for side, name in enumerate(("pronouns-lstm", "pronouns-gru")):
         model = load_model(name)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from dashboard.site.build import build
-from tests.browser.gates import LAPTOP, Gates
+from tests.browser.gates import LAPTOP, Gates, fits
 from tests.browser.test_export_in_browser import open_file
 from tests.browser.test_live_in_browser import PHONE, equals_the_library
 
@@ -71,7 +71,7 @@ def test_from_the_first_page_to_a_sentence_and_through_a_tour(open_file: Open, s
 def test_an_experiments_texts_and_a_tours_stop_there(open_file: Open, site: Path) -> None:
     gates = open_file(site / "zh" / PRONOUNS, viewport=PHONE, color_scheme="dark")
     page = gates.page
-    assert page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
+    fits(page)
     page.goto((site / "zh" / "experiments.html").as_uri() + "?tour=lstm-or-gru&stop=6#counting")
     expect(page.get_by_test_id("gt-place")).to_have_text("6 / 6")
     expect(page.locator("#counting")).to_be_in_viewport()

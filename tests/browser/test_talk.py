@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from dashboard.address import TEXT as DEFAULT
 from dashboard.talk.tour import shipped
-from tests.browser.gates import Gates
+from tests.browser.gates import Gates, rested
 
 Open = Callable[..., Gates]
 SIZES = [(1024, 768, "light"), (1366, 768, "dark"), (1920, 1080, "light"), (1920, 1080, "dark"), (3840, 2160, "light")]
@@ -26,8 +26,9 @@ def test_presenting_fills_the_screen_with_the_figure(open_gates: Open, width: in
         expect(page.locator(chrome).first).to_be_hidden()
     # It may have been drawn for the window with its chrome, and is drawn anew for the one without.
     page.wait_for_function(
-        "height => document.querySelector('.gs-stage').getBoundingClientRect().bottom <= height + 2", arg=height
+        "height => document.querySelector('.gs-stage')?.getBoundingClientRect().bottom <= height + 2", arg=height
     )
+    gates.rests()
     stage = gates.stage.bounding_box()
     assert stage and stage["x"] >= 0 and stage["x"] + stage["width"] <= width
     scale = max(1.0, min(width / 1200, height / 675, 4.0))
@@ -47,17 +48,15 @@ def test_every_row_of_a_large_layer_is_on_the_wall(open_gates: Open) -> None:
     """384 units beside 448, summed up: nobody scrolls in a talk."""
     query = {"present": "1", "left": "general-lstm", "right": "general-gru", "text": "I grew up in France."}
     gates = open_gates(query, viewport={"width": 1920, "height": 1080})
-    gates.page.wait_for_function("document.querySelector('.gs-stage').getBoundingClientRect().bottom <= 1082")
-    rows = gates.page.locator(".gs-role:visible")
-    assert rows.count() == 9
-    for row in rows.all():
-        box = row.bounding_box()
-        assert box and box["y"] + box["height"] <= 1080 and box["height"] > 12
-    bars = gates.page.locator(".gs-scale-bar")  # what dark and purple mean is on the wall, too
-    assert bars.count() >= 2
-    for bar in bars.all():
-        box = bar.bounding_box()
-        assert box and box["y"] + box["height"] <= 1080 and box["width"] > 40
+    gates.page.wait_for_function("() => document.querySelector('.gs-stage')?.getBoundingClientRect().bottom <= 1082")
+    gates.rests()
+    boxes = "nodes => nodes.map(node => node.getBoundingClientRect().toJSON())"
+    rows = gates.page.locator(".gs-role:visible").evaluate_all(boxes)
+    assert len(rows) == 9
+    assert all(box["bottom"] <= 1080 and box["height"] > 12 for box in rows)
+    bars = gates.page.locator(".gs-scale-bar").evaluate_all(boxes)  # what dark and purple mean is on the wall, too
+    assert len(bars) >= 2
+    assert all(box["bottom"] <= 1080 and box["width"] > 40 for box in bars)
 
 
 def test_presenting_an_empty_sentence_offers_the_examples(open_gates: Open) -> None:
@@ -101,7 +100,6 @@ def test_digits_choose_one_row(gates: Gates) -> None:
 
 
 def test_keys_are_listed_and_the_screen_goes_black(gates: Gates) -> None:
-    expect(gates.page.locator(".gt-tools").first).to_be_visible()  # who listens may come after the figure
     gates.page.keyboard.press("?")
     expect(gates.page.get_by_test_id("gt-help")).to_be_visible()
     gates.page.keyboard.press("Escape")
@@ -131,7 +129,7 @@ def test_a_clicker_walks_through_a_shipped_tour(open_gates: Open) -> None:
             expect(tabs.locator("[aria-selected=true]")).to_be_visible()
         elif view.page == "what_if":
             expect(gates.page.get_by_test_id("gc-next0")).to_contain_text("expects")
-            gates.page.wait_for_timeout(1000)  # what its charts tell the server has been answered
+        rested(gates.page)
         gates.page.keyboard.press("PageDown")
     count = len(tour.views)
     expect(place).to_have_text(f"{count} / {count}")  # it ends there
@@ -153,8 +151,9 @@ def test_a_tour_is_made_started_and_opened_by_its_link(gates: Gates, open_gates:
     page.get_by_label("What you will say at this view").fill("<b>Mary</b> is *first*")
     page.get_by_role("button", name="Add this view").click()
     expect(page.get_by_role("dialog").get_by_text("<b>Mary</b> is *first*")).to_be_visible()
-    link = page.get_by_role("dialog").locator("code").last.text_content()
-    assert link and "tour=" in link
+    code = page.get_by_role("dialog").locator("code").last
+    expect(code).to_contain_text("tour=")
+    link = code.text_content()
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as a file").click()
     assert b"<b>Mary</b>" in saved.value.path().read_bytes()

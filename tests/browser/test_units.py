@@ -29,11 +29,12 @@ def test_a_unit_without_a_row_gets_one_when_it_is_picked(open_gates: Callable[..
     page.keyboard.press("1")  # by its place: the lines alone
     page.keyboard.press("3")  # one row has all the height
     gates.has(only="keep")
-    gates.rested()
-    box = gates.stage.bounding_box()
-    panel = page.evaluate("() => document.querySelector('.gs-canvas').data.find(one => one.z && one.meta.side === 0)")
-    middle = [box["y"] + panel["y0"] + row * panel["dy"] for row in (5, 26)]  # type: ignore[index]
-    left = box["x"] + panel["x0"] + panel["dx"]  # type: ignore[index]
+    panel = gates.rests(
+        "() => { const { x0, y0, dx, dy } = canvas.data.find(one => one.z && one.meta.side === 0);"
+        "const { left, top } = canvas.getBoundingClientRect(); return { x0, y0, dx, dy, left, top } }"
+    )
+    middle = [panel["top"] + panel["y0"] + row * panel["dy"] for row in (5, 26)]
+    left = panel["left"] + panel["x0"] + panel["dx"]
     page.mouse.click(left, middle[0])
     gates.has(unit=shown[5])
     page.mouse.click(left, middle[1])  # the band stands for many units
@@ -48,7 +49,7 @@ def test_a_unit_without_a_row_gets_one_when_it_is_picked(open_gates: Callable[..
     gates.has(unit=other)
     page.get_by_test_id("gs-show").select_option("all")
     gates.page.wait_for_function(
-        "rows => document.querySelector('.gs-canvas').data.find(one => one.z && one.meta.side === 0).z.length === rows",
+        "rows => document.querySelector('.gs-canvas')?.data?.find(one => one.z && !one.meta.side)?.z.length === rows",
         arg=width,
     )
     gates.has(unit=other)

@@ -6,20 +6,28 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from benchmarks.browser import Server
 from dashboard.state import Settings
 from dashboard.talk.tour import shipped
-from tests.browser.gates import LAPTOP, Gates
+from tests.browser.gates import LAPTOP, Gates, arrived, rested
 
 Open = Callable[..., Gates]
 WALL = {"width": 1920, "height": 1080}
 FREE = """() => {
-  const bar = document.querySelector(".gt-bar").getBoundingClientRect().top
+  const bar = document.querySelector(".gt-bar")?.getBoundingClientRect().top
   const rings = Array.from(document.querySelectorAll(".gt-ring:not([hidden])"), (ring) => ring.getBoundingClientRect())
   const free = (box) => Math.min(box.top, box.left) >= 0 && box.right <= innerWidth && box.bottom <= bar
-  return rings.length > 0 && rings.every(free)
+  const done = rings.length > 0 && rings.every(free)
+  window.since = done ? (window.since ?? performance.now()) : undefined
+  return performance.now() - window.since > 300
+}"""
+"""Whether everything that is ringed is free of the bar and within the window, and has been so for a while."""
+ABOVE = """() => {
+  const [line, stage] = ["gt-welcome", "gs-stage"].map((test) => document.querySelector(`[data-testid=${test}]`))
+  const [above, below] = [line, stage].map((node) => node?.getBoundingClientRect())
+  return above?.bottom <= below?.top && below.top <= 300
 }"""
 
 
@@ -31,30 +39,29 @@ def test_a_first_visit_is_offered_the_tour_and_the_next_one_is_not(browser: Brow
     expect(line).to_be_visible()
     tour = shipped()["what-the-gates-do"]
     expect(line).to_contain_text(f"{len(tour.views)} stops, {tour.minutes} minutes")
-    below = page.get_by_test_id("gs-stage").bounding_box()
-    above = line.bounding_box()
-    assert above and below and above["y"] + above["height"] <= below["y"] <= 300
+    page.wait_for_function(ABOVE)
     page.get_by_test_id("gt-welcome-tour").click()
     expect(page.get_by_test_id("gt-place")).to_have_text(f"1 / {len(tour.views)}")
     expect(line).to_be_hidden()
     page.get_by_test_id("gt-end").click()
     expect(page.get_by_test_id("gt-bar")).to_be_hidden()
     page.reload()
-    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-ready", "1")
-    page.wait_for_timeout(300)
-    expect(line).to_have_count(0)
+    arrived(page)
+    page.get_by_test_id("gs-plot").dispatch_event("gs:repaint")
+    assert line.count() == 0
     context.close()
 
 
 def test_the_menu_starts_a_tour_whose_headline_is_about_the_word(gates: Gates) -> None:
     page = gates.page
     page.get_by_test_id("gt-tours").click()
-    names = page.get_by_test_id("gt-menu").locator("li button").all_text_contents()
-    assert names == ["What the gates do", "LSTM or GRU", "Other sentences, other networks"]
+    names = page.get_by_test_id("gt-menu").locator("li button")
+    expect(names).to_have_text(["What the gates do", "LSTM or GRU", "Other sentences, other networks"])
     page.get_by_test_id("gt-tour-what-the-gates-do").click()
     for stop in range(1, 5):
         expect(page.get_by_test_id("gt-place")).to_have_text(f"{stop} / 12")
         gates.has(text=Settings().text, ready=1)
+        rested(page)
         if stop < 4:
             page.keyboard.press("PageDown")
     gates.has(only="keep", step=11)
@@ -79,19 +86,8 @@ def test_the_bar_never_covers_what_is_ringed(
     page = context.new_page()
     present = "&present=1" if size == WALL else ""
     page.goto(f"{server.url}/?tour={tour}&stop={stop}{present}")
-    ringed(page)
+    page.wait_for_function(FREE)
     context.close()
-
-
-def ringed(page: Page) -> None:
-    """Wait until everything that is ringed is free of the bar and within the window, and stays so."""
-    expect(page.locator(".gt-ring").first).to_be_visible()
-    for _ in range(40):
-        if page.evaluate(FREE):
-            break
-        page.wait_for_timeout(250)
-    page.wait_for_timeout(300)
-    assert page.evaluate(FREE)
 
 
 def test_what_a_stop_names_is_on_its_side_is_seen_and_is_pressed_even_where_a_talk_hides_it(
@@ -102,7 +98,8 @@ def test_what_a_stop_names_is_on_its_side_is_seen_and_is_pressed_even_where_a_ta
     rings = page.locator(".gt-ring:not([hidden])")
     page.goto(f"{server.url}/?tour=lstm-or-gru&stop=2&present=1")
     expect(rings).to_have_count(3)  # o in the drawing, o in numbers, and what the GRU shows
-    assert sorted(box["x"] > WALL["width"] / 2 for one in rings.all() if (box := one.bounding_box())) == [0, 0, 1]
+    left = rings.evaluate_all("all => all.map(one => one.getBoundingClientRect().left)")
+    assert sorted(x > WALL["width"] / 2 for x in left) == [0, 0, 1]
     page.goto(f"{server.url}/?tour=other-sentences&stop=11&present=1")
     expect(rings).to_have_count(2)  # "open" and "shut", of an exercise that is on
     page.set_viewport_size({"width": 390, "height": 844})

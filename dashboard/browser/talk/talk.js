@@ -120,12 +120,12 @@ class Talk {
     document.body.prepend(this.skip)
     this.onKey = (/** @type {KeyboardEvent} */ event) => this.key(event)
     this.onResize = () => this.fit()
-    this.onFigure = (/** @type {Event} */ event) => {
+    this.greet = (/** @type {HTMLElement} */ figure) => {
       if (this.tour || screen.presenting()) return
-      const figure = /** @type {HTMLElement} */ (event.target)
       hint(figure)
       welcome(figure, this.tours[0], start)
     }
+    this.onFigure = (/** @type {Event} */ { target }) => this.greet(/** @type {HTMLElement} */ (target))
     // In a small window the menu lies over the page: who has chosen wants to see that.
     this.onClick = (/** @type {Event} */ { target }) => {
       if (target instanceof Element && target.closest("[data-testid=stSidebarNavLink]")) setTimeout(closeMenu)
@@ -168,6 +168,9 @@ class Talk {
     this.next.disabled = !tour || tour.at === tour.count - 1
     this.present(this.on ?? screen.presenting())
     this.on = undefined
+    /** @type {HTMLElement | null} */
+    const figure = document.querySelector(".gs-plot[data-ready]")
+    if (figure) this.greet(figure) // it may have been drawn before
   }
 
   /** @param {boolean} on */
