@@ -40,6 +40,11 @@ class Below:
     models: tuple[Network, ...]
     traces: tuple[Trace, ...]
 
+    @property
+    def steps(self) -> bool:
+        """Whether anything was read."""
+        return any(map(len, self.traces))
+
 
 @frame.bare(mark("Gates"), order=0)
 def page() -> None:
@@ -47,7 +52,8 @@ def page() -> None:
     figure()
     if (shown := st.session_state.get(BELOW)) is not None:
         equations(shown)
-        downloads(shown)
+        if shown.steps:
+            downloads(shown)
 
 
 @st.fragment
@@ -65,11 +71,11 @@ def figure() -> None:
         key = shown.key, *((by, *map(int, units)) for units, by in rows)
         gateplot(Same(key, lambda: {**_tree(shown, rows), "files": []}))
     below: Below = st.session_state.setdefault(BELOW, Below(shown.models, shown.traces))
-    other = below.models != shown.models
+    begun = below.models, below.steps
     device_choice()
     below.models, below.traces = shown.models, shown.traces
-    if other:
-        st.rerun()  # other models: what stands below the figure is drawn anew, too
+    if begun != (below.models, below.steps):
+        st.rerun()  # what stands below the figure is drawn anew, too
 
 
 def _units(shown: Scene) -> list[int]:

@@ -127,7 +127,10 @@ def test_units_can_be_sorted(standing: Gates) -> None:
 
 
 def test_it_follows_while_typing(gates: Gates) -> None:
+    offered = gates.page.get_by_role("button", name=re.compile("values, CSV|Where else"))
+    expect(offered).to_have_count(3)
     gates.box.fill("")
+    expect(offered).to_have_count(0)  # of a text without words
     gates.box.press_sequentially("Anna was", delay=30)
     gates.shows("Anna was")
     assert gates.words() == ["Anna", "was"] == gates.words(1)
