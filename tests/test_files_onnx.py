@@ -382,6 +382,7 @@ def attribute(**extra: Any) -> bytes:
         (lambda: broken(W=np.zeros((1, 15, 2))), r"W of .* is \(1, 15, 2\); \(1, 16, 2\) would fit"),
         (lambda: broken(R=np.zeros((16, 4))), "R of .* has 2 axes, not 3"),
         (lambda: broken(R=np.zeros((1, 20, 5))), "says hidden_size 4; its R is for 5"),
+        (lambda: broken(node={"state": True}, initial_c=np.zeros((1, BATCH, 7))), "its h, from 7 numbers to 4"),
         (lambda: broken(R=np.zeros((1, 16, 3))), "projects its h, from 4 numbers to 3, .* give the PyTorch model"),
         (lambda: broken(B=np.zeros((1, 16))), r"B of .* is \(1, 16\)"),
         (lambda: broken(W=np.full((1, 16, 2), np.nan)), "W of .* holds 32 values that are NaN or infinite"),

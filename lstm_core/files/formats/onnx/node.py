@@ -148,15 +148,7 @@ def _fits(given: Mapping[str, np.ndarray], kind: str, count: int, stated: int | 
     if not hidden:
         raise ValueError(say("{where} has no units: its R is {shape}", where=where, shape=recurrent.shape))
     if stated and recurrent.shape[1] == len(ORDER[kind]) * stated > 0 and stated != hidden:
-        raise ValueError(
-            say(
-                "{where} projects its h, from {stated} numbers to {hidden}, as ONNX's own LSTM cannot; give the "
-                "PyTorch model that it was made from (.pt, .safetensors), whose projected LSTM is read",
-                where=where,
-                stated=stated,
-                hidden=hidden,
-            )
-        )
+        raise _projected(where, stated, hidden)
     if stated is not None and stated != hidden:
         raise ValueError(
             say(
@@ -172,6 +164,18 @@ def _fits(given: Mapping[str, np.ndarray], kind: str, count: int, stated: int | 
     for key, value in given.items():
         limits.expect(value, shapes[key], say("{key} of {where}", key=key, where=where))
     return hidden
+
+
+def _projected(where: str, cells: int, hidden: int) -> ValueError:
+    return ValueError(
+        say(
+            "{where} projects its h, from {stated} numbers to {hidden}, as ONNX's own LSTM cannot; give the PyTorch "
+            "model that it was made from (.pt, .safetensors), whose projected LSTM is read",
+            where=where,
+            stated=cells,
+            hidden=hidden,
+        )
+    )
 
 
 def _cells(
@@ -277,6 +281,8 @@ def _initial(
             value = np.broadcast_to(value, (count, 1, hidden))
         elif layout and value.ndim == 3:
             value = value.swapaxes(0, 1)
+        if key == "initial_c" and value.ndim == 3 and value.shape[2] > hidden:  # torch.onnx.export drops the matrix
+            raise _projected(where, value.shape[2], hidden)
         if value.ndim != 3 or value.shape[0] != count or value.shape[2] != hidden:
             raise ValueError(
                 say(
