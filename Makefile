@@ -61,7 +61,8 @@ test-oldest: .venv-oldest/.installed-$(OLDEST)
 	@touch $@
 
 test-cuda: $(INSTALLED)-dev
-	$(BIN)/python -m pytest tests/test_trace_cuda.py tests/test_trace_kernels.py tests/test_device.py
+	$(BIN)/python -m pytest tests/test_trace_cuda.py tests/test_trace_kernels.py tests/test_device.py \
+	  tests/test_survey_arrays.py tests/test_survey.py tests/test_survey_data.py
 
 chaos: $(INSTALLED)-dev
 	NIGHTLY=1 $(BIN)/python -m pytest tests/chaos tests/test_hostile.py tests/test_files_hostile_pickles.py \

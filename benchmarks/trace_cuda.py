@@ -13,7 +13,7 @@ from torch import nn
 
 from benchmarks.tables import markdown
 from lstm_core import trace
-from lstm_core.modules.kept import on_host
+from lstm_core.kept import on_host
 
 KINDS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"LSTM": nn.LSTM, "GRU": nn.GRU}
 # (batch, steps, units); as many inputs as units.

@@ -232,7 +232,7 @@ def _sample(one: Surveyed) -> _Sample:
 
     texts, state = novels()[::EVERY], one.signals[0]
     folder = TemporaryDirectory(prefix="gatescope-novels-")
-    kept = {"top": 1, "sample": 1, "signals": [state], "follow": [], "patterns": state}
+    kept = {"top": 1, "sample": 1, "signals": [state], "follow": [], "patterns": state, "device": "cpu"}
     return _Sample(folder, Surveyed(survey(one.network, texts, folder.name, **kept), one.network, one.name, texts))
 
 

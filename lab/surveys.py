@@ -60,7 +60,8 @@ def made(name: str, texts: list[str], out: Path) -> Path:
     Returns its folder. A run that was interrupted goes on, beside that place, where it stopped."""
     model, folder, beside = load_model(name), out / name, out / f".{name}"
     signals = remembering(model.cell)
-    survey(model, texts, beside, top=TOP, sample=SAMPLE, signals=signals, patterns=None, progress=True)
+    how: dict[str, Any] = {"signals": signals, "patterns": None, "device": "cpu"}
+    survey(model, texts, beside, top=TOP, sample=SAMPLE, progress=True, **how)
     without_texts(beside)
     (beside / UNTRAINED).write_text(json.dumps(untrained(model, texts), indent=1) + "\n", encoding="utf-8")
     (beside / ".lock").unlink()
@@ -75,7 +76,8 @@ def untrained(trained: Network, texts: list[str], seed: int = SEED, progress: An
     model = trained.untrained(seed)
     with TemporaryDirectory() as folder:
         signals = remembering(model.cell)
-        made = survey(model, texts[::EVERY], folder, top=1, sample=1, signals=signals, patterns=None, progress=progress)
+        how: dict[str, Any] = {"signals": signals, "patterns": None, "device": "cpu"}
+        made = survey(model, texts[::EVERY], folder, top=1, sample=1, progress=progress, **how)
         return {"seed": seed, "every": EVERY, "best": {what: _best(made, what) for what in FOLLOWED}}
 
 

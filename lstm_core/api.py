@@ -257,6 +257,7 @@ def survey(
     column: str | None = None,
     tokenizer: Any = None,
     batch_first: bool | None = None,
+    device: str = "auto",
     engine: str = "local",
     workers: int | None = None,
     memory: int | None = None,
@@ -276,6 +277,8 @@ def survey(
     patterns, threshold: the signal of which is kept which unit was on, above the threshold or below its negative, for
         ``Survey.similar``; "memory" is the cell's own, None keeps none.
     tokenizer: a ``Tokenizer``, where the model has none and the data is text.
+    device: "auto" takes an NVIDIA GPU if there is one and the model is worth it, else the CPU; "cpu"; "cuda". Signals
+        are counted where they are made, and a part's counts alone come back. A PyTorch module runs where it lies.
     engine: "local", or "ray" for a Ray cluster: ``workers`` processes, for each of which ``memory`` bytes are reserved;
         the survey is the same. progress: True tells standard error how far it is, a function is given a ``Progress``.
 
@@ -293,7 +296,7 @@ def survey(
     how = {"top": top, "sample": sample, "signals": signals, "follow": follow, "patterns": patterns, "seed": seed}
     form = {"lengths": lengths, "padding": padding, "column": column}
     form |= {"tokenizer": tokenizer, "batch_first": batch_first}
-    place = {"engine": engine, "workers": workers, "memory": memory, "progress": progress}
+    place = {"device": device, "engine": engine, "workers": workers, "memory": memory, "progress": progress}
     return run(model, data, out, threshold=threshold, **how, **form, **place)
 
 

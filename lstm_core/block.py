@@ -14,7 +14,7 @@ from lstm_core.attention import top
 from lstm_core.cells.base import Cell
 from lstm_core.certificate import Certificate
 from lstm_core.checked import check
-from lstm_core.device import resolve
+from lstm_core.device import resolve, stays
 from lstm_core.kinds import Numbers, kinds
 from lstm_core.ops import NUMPY, host
 from lstm_core.say import say
@@ -94,6 +94,11 @@ class Block:
         return params["W_hr"].shape[0] if "W_hr" in params else self.hidden_size
 
     @property
+    def weights(self) -> int:
+        """How many numbers its parameters are."""
+        return sum(value.size for row in self.layers for params in row for value in params.values())
+
+    @property
     def num_layers(self) -> int:
         """Layers on top of each other, each in one or both directions."""
         return len(self.layers)
@@ -107,6 +112,7 @@ class Block:
         mask: Numbers | None = None,
         device: str = "cpu",
         backend: str | None = None,
+        keep: str = "host",
     ) -> Trace:
         """Run the block on ``x``, (time, batch, input) or (batch, time, input) as the file has it, or (time, input).
 
@@ -119,6 +125,8 @@ class Block:
             is skipped leaves the state as it was, wherever it stands (Keras's masking): h and c stay, the gates are
             NaN. By default the steps that ``mask_value`` marks are skipped.
         device, backend: see ``lstm_core.device.resolve``; by default NumPy, in the precision of the weights.
+        keep: "device" leaves the signals of a run in torch where they were made, ``Trace.tensors``; each is copied when
+            it is first read.
 
         Raises ValueError, with both shapes, if one does not fit.
         """
@@ -142,10 +150,10 @@ class Block:
         initial = self._initial(state, batch, dtype)
         ends = self._lengths(lengths, steps, batch)
         layers = self.layers
-        weights = sum(value.size for row in layers for params in row for value in params.values())
-        device, xp = resolve(device, backend, work=batch * weights)
+        device, xp = resolve(device, backend, work=batch * self.weights)
         if xp is not NUMPY:
             layers = [[{name: xp.asarray(value) for name, value in params.items()} for params in row] for row in layers]
+        signals: Any
         whole = bool((ends == steps).all())
         if whole:
             signals = self._scan(layers, x, initial, read, xp)
@@ -157,8 +165,14 @@ class Block:
                 part = self._scan(layers, x[:length, at], state_at, None if read is None else read[:length, at], xp)
                 for name, value in part.items():
                     if name not in signals:
-                        signals[name] = np.full((*value.shape[:2], steps, batch, value.shape[-1]), np.nan, value.dtype)
+                        signals[name] = xp.nowhere((*value.shape[:2], steps, batch, value.shape[-1]), like=value)
                     signals[name][:, :, :length, at] = value
+        if stays(keep) and xp is not NUMPY:
+            from lstm_core.kept import Kept
+
+            signals = Kept(signals)
+        elif xp is not NUMPY:
+            signals = {name: xp.to_numpy(value) for name, value in signals.items()}
         return Trace(
             self.cell,
             signals,
@@ -217,16 +231,14 @@ class Block:
         if len(x) == 0:
             sizes = {signal.name: self._size(signal.name) for signal in self.cell.signals}
             shape = len(self.layers), len(self.layers[0]), 0, x.shape[1]
-            return {name: np.zeros((*shape, size), x.dtype) for name, size in sizes.items()}
+            return {name: xp.asarray(np.zeros((*shape, size), x.dtype)) for name, size in sizes.items()}
         backward = self.directions == ("reverse",)
         if backward:
             x, read = x[::-1], None if read is None else read[::-1]
         step = None if read is None or bool(read.all()) else skipping(self.cell, read, xp)
         layer = fused.run if step is None and fused.usable(self.cell, xp) else None
         signals, _ = scan(self.cell, layers, x if xp is NUMPY else xp.asarray(x), initial, xp, step, run=layer)
-        if xp is not NUMPY:
-            signals = {name: xp.to_numpy(value) for name, value in signals.items()}
-        return {name: value[:, :, ::-1] for name, value in signals.items()} if backward else signals
+        return {name: xp.flip(value, 2) for name, value in signals.items()} if backward else signals
 
     def _read(self, mask: Any, x: np.ndarray) -> np.ndarray | None:
         """(time, batch), False at the steps that are skipped; None if none is."""

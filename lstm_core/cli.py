@@ -272,7 +272,8 @@ def _survey(asked: argparse.Namespace) -> int:
         raise ValueError(say(message, name=asked.data))
     if Path(asked.out).is_file():
         raise ValueError(say("{name} is a file: a survey is kept in a folder", name=asked.out))
-    found = survey(given, data, asked.out, top=asked.top, column=asked.column, progress=sys.stderr.isatty())
+    how = {"top": asked.top, "column": asked.column, "device": asked.device}
+    found = survey(given, data, asked.out, **how, progress=sys.stderr.isatty())
     told = {"model": found.model_name, "documents": found.documents, "steps": found.steps, "out": asked.out}
     if asked.json:
         return _json(told)
@@ -287,6 +288,7 @@ def _survey_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where the survey is kept; goes on if begun")
     parser.add_argument("--top", type=int, default=100, help="places kept of a unit's highest values; 100 by default")
     parser.add_argument("--column", help="of a table, the one that holds the texts")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU if worth it")
     _output(parser)
     model_options(parser)
 

@@ -67,6 +67,13 @@ def resolve(device: str = "auto", backend: str | None = None, work: float = math
     return device, TorchOps(device)
 
 
+def stays(keep: str) -> bool:
+    """Whether the signals of a run stay on its device: of ``keep``, "host" or "device". ValueError for another."""
+    if keep not in ("host", "device"):
+        raise ValueError(f"a trace is kept on host or device, not on {keep!r}")
+    return keep == "device"
+
+
 def place(device: str) -> Said:
     """Where a run on ``device`` took place, as a phrase for people; of the CPU also why it was not an accelerator.
 

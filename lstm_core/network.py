@@ -191,12 +191,13 @@ class Network:
         mask: Numbers | None = None,
         device: str = "cpu",
         backend: str | None = None,
+        keep: str = "host",
     ) -> Trace:
         """Run on ids or vectors, and return everything that happened.
 
         inputs: whole numbers, (time,), or (time, batch) or (batch, time) as the block has it, are ids that the reader
             looks up; other numbers are the vectors that the (first) block reads, see ``Block.trace``.
-        lengths: (batch,) steps of each sequence of a padded batch. state, mask: of the block, see ``Block.trace``.
+        lengths: (batch,) steps of each sequence of a padded batch. state, mask, keep: see ``Block.trace``.
 
         Raises ValueError for ids that the reader has no row for, and for what does not fit.
         """
@@ -223,7 +224,7 @@ class Network:
             inputs = above.laid_out(block.output(under), single)
             if mask is not None and block.batch_first != above.batch_first:
                 mask = host(mask).T
-        trace = self.block.trace(inputs, state, lengths, mask, device, backend)
+        trace = self.block.trace(inputs, state, lengths, mask, device, backend, keep)
         trace = replace(trace, network=self)
         if self.attention is None:
             return trace

@@ -91,14 +91,19 @@ class NumpyOps:
         return np.zeros(shape, like.dtype)
 
     @staticmethod
+    def nowhere(shape: tuple[int, ...], like: np.ndarray) -> np.ndarray:
+        """NaN of that shape in the precision of ``like``."""
+        return np.full(shape, np.nan, like.dtype)
+
+    @staticmethod
     def where(condition: Any, x: np.ndarray, y: Any) -> np.ndarray:
         """``x`` where the condition holds, else ``y``, which may be a number, in the precision of ``x``."""
         return np.where(condition, x, np.asarray(y, x.dtype))
 
     @staticmethod
-    def flip(x: np.ndarray) -> np.ndarray:
-        """Last first along the first axis."""
-        return x[::-1]
+    def flip(x: np.ndarray, axis: int = 0) -> np.ndarray:
+        """Last first along an axis."""
+        return np.flip(x, axis)
 
     @staticmethod
     def inner(now: np.ndarray, states: np.ndarray) -> np.ndarray:
@@ -202,6 +207,7 @@ class TorchOps:
 
     def asarray(self, x: Any, like: Any = None) -> Any:
         """As a tensor on the device, in the precision of ``like`` if that is given."""
+        x = np.require(x, requirements="CW") if isinstance(x, np.ndarray) else x  # torch has none of the others
         return self.torch.as_tensor(x, device=self.device, dtype=None if like is None else like.dtype)
 
     def divides(self, period: Any, count: Any) -> Any:
@@ -212,13 +218,17 @@ class TorchOps:
         """``x`` where the condition holds, else ``y``, which may be a number."""
         return self.torch.where(self.asarray(condition), x, self.asarray(y, like=x))
 
-    def flip(self, x: Any) -> Any:
-        """Last first along the first axis; a copy, since torch has no negative steps."""
-        return x.flip(0)
+    def flip(self, x: Any, axis: int = 0) -> Any:
+        """Last first along an axis; a copy, since torch has no negative steps."""
+        return x.flip(axis)
 
     def zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         """Zeros of that shape, where ``like`` is and in its precision."""
         return self.torch.zeros(shape, dtype=like.dtype, device=like.device)
+
+    def nowhere(self, shape: tuple[int, ...], like: Any) -> Any:
+        """NaN of that shape, where ``like`` is and in its precision."""
+        return self.torch.full(shape, self.torch.nan, dtype=like.dtype, device=like.device)
 
     def inner(self, now: Any, states: Any) -> Any:
         """(time, batch, source): every now (time, batch, unit) times every state (source, batch, unit)."""

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from lstm_core.attention import ALPHA
+from lstm_core.ops import host
 from lstm_core.say import say
-from lstm_core.trace import Trace
+from lstm_core.trace import Trace, where_made
 
 NOT_RUN = -2
 """Stands in ``Trace.continued`` where the batch did not have that row at that step."""
@@ -86,7 +87,8 @@ def skipped(trace: Trace) -> np.ndarray:
     names, states = [signal.name for signal in trace.cell.signals], trace.cell.states()
     if trace.method or not set(names) <= set(trace.signals):
         return np.zeros(trace.inputs.shape[:2], bool)
-    missing = {name: np.isnan(trace.signals[name][0, 0, :, :, 0]) for name in names}
+    signals = where_made(trace.signals)
+    missing = {name: np.isnan(host(signals[name][0, 0, :, :, 0])) for name in names}
     return np.logical_and.reduce([~value if name in states else value for name, value in missing.items()])
 
 

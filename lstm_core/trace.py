@@ -13,6 +13,7 @@ from lstm_core.cells.base import Cell, Signal
 from lstm_core.certificate import Broken, Certificate
 from lstm_core.equations import carry
 from lstm_core.kinds import kinds
+from lstm_core.ops import host
 from lstm_core.say import say
 from lstm_core.share import share
 from lstm_core.shown import drawer
@@ -30,6 +31,11 @@ AXES = ("layer", "direction", "time", "batch", "unit")
 
 Index = int | np.integer | slice | Sequence[int] | Sequence[bool] | np.ndarray
 """What picks along an axis: a number, a slice, several numbers, or True and False for each."""
+
+
+def where_made(signals: Mapping[str, np.ndarray]) -> Mapping[str, Any]:
+    """``Trace.signals`` without a copy: tensors on the device that made them, if they are there, or NumPy arrays."""
+    return getattr(signals, "tensors", signals)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,8 +130,8 @@ class Trace:
         for name in self.initial:
             if name not in self.signals:
                 continue
-            values = self.signals[name]
-            rows = [values[:, d, ends[d], batch] for d in range(values.shape[1])]
+            values = where_made(self.signals)[name]
+            rows = [host(values[:, d, ends[d], batch]) for d in range(values.shape[1])]
             found[name] = np.where(last[:, None] < 0, self.initial[name], np.stack(rows, axis=1))
         return found
 
@@ -143,7 +149,7 @@ class Trace:
     def shape(self) -> tuple[int, ...]:
         """(layer, direction, time, batch, unit) of h, or of the first signal where h was not kept. Nothing is copied
         from a device for it."""
-        signals: Any = getattr(self.signals, "tensors", self.signals)
+        signals = where_made(self.signals)
         return tuple((signals["h"] if "h" in signals else next(iter(signals.values()))).shape)
 
     @property

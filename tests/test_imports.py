@@ -21,7 +21,7 @@ FLOW = (
     " lstm_core.layer lstm_core.torch_source lstm_core.javascript",
     "lstm_core.trace lstm_core.trace_npz lstm_core.share lstm_core.stacked lstm_core.fused "
     "lstm_core.sequences lstm_core.picking"
-    " lstm_core.tables lstm_core.shown",
+    " lstm_core.tables lstm_core.shown lstm_core.kept",
     "lstm_core.checked lstm_core.block",
     "lstm_core.network",
     "lstm_core.beyond",

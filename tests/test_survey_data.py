@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from survey_places import PLACES, count_on
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
@@ -32,8 +33,9 @@ def model() -> Network:
     return lstm_core.load_model("country-lstm")
 
 
-@pytest.fixture
-def cut(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=PLACES)
+def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    count_on(request.param, monkeypatch)
     monkeypatch.setattr(pieces, "STEPS", 30)
     monkeypatch.setattr(part, "STEPS", 30)
 

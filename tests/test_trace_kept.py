@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from cases import model
 from torch import nn
 
-from lstm_core import Trace, trace
-from lstm_core.modules import kept
+from lstm_core import Trace, kept, trace
 from lstm_core.modules.tracing import trace_module
 from tests.torch_modules import KIND, build, random
 
@@ -35,6 +36,23 @@ def test_what_stays_on_the_device_is_what_is_copied(kind: str, lengths: Any) -> 
             np.testing.assert_array_equal(row[0][name], values)
     with pytest.raises(ValueError, match="NumPy arrays; trace with keep='device'"):
         here.tensors  # noqa: B018
+
+
+@pytest.mark.parametrize("lengths", [None, [3, 5]])
+@pytest.mark.parametrize("ways", [("forward",), ("reverse",), ("forward", "reverse")])
+def test_a_block_leaves_its_signals_there_as_well(lengths: Any, ways: tuple[str, ...]) -> None:
+    block = replace(model("lstm", directions=len(ways)).block, directions=ways)
+    x = np.random.default_rng(0).normal(size=(5, 2, block.input_size)).astype(np.float32)
+    here = block.trace(x, lengths=lengths, backend="torch")
+    there = block.trace(x, lengths=lengths, backend="torch", keep="device")
+    assert repr(there) == repr(here) and there.shape == here.shape
+    for name, values in here.signals.items():
+        assert isinstance(there.tensors[name], torch.Tensor)
+        np.testing.assert_array_equal(there.signals[name], values)
+    for name, values in here.final.items():
+        np.testing.assert_array_equal(there.final[name], values)
+    with pytest.raises(ValueError, match="kept on host or device, not on 'gpu'"):
+        block.trace(x, keep="gpu")
 
 
 def test_only_what_is_read_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,8 +67,8 @@ def assumed(loaded: Loaded, block: Block) -> tuple[str, ...]:
     return (*block.assumed, say(IN_FILE_ORDER, name=block.name, below=under[-1].name))
 
 
-def run(loaded: Loaded, x: Any, lengths: Any, mask: Any) -> dict[str, Trace]:
-    """See ``Loaded.trace``."""
+def run(loaded: Loaded, x: Any, lengths: Any = None, mask: Any = None, **place: Any) -> dict[str, Trace]:
+    """See ``Loaded.trace``. place: device, backend and keep, as for ``Block.trace``."""
     x = host(x)
     traces: dict[str, Trace] = {}
     masks: dict[str, np.ndarray | None] = {}
@@ -89,13 +89,13 @@ def run(loaded: Loaded, x: Any, lengths: Any, mask: Any) -> dict[str, Trace]:
             inputs = block.laid_out(under.output(traces[at.name]), single)
             read = masks[at.name]
             masks[block.name] = read.T if read is not None and under.batch_first != block.batch_first else read
-            trace = block.trace(inputs, lengths=lengths, mask=masks[block.name])
+            trace = block.trace(inputs, lengths=lengths, mask=masks[block.name], **place)
         else:
             network = _bottom(loaded, block, at)
             if network.reader is None and x.dtype.kind in "iu" and (x.ndim < 2 or x.shape[-1] != block.input_size):
                 raise ValueError(_no_rows(loaded, block))
             masks[block.name] = network.mask_of(x) if mask is None else host(mask)
-            trace = network.read(x, lengths, mask=masks[block.name])
+            trace = network.read(x, lengths, mask=masks[block.name], **place)
         traces[block.name] = replace(trace, assumed=assumed(loaded, block))
     return traces
 

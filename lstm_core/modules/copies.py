@@ -12,8 +12,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from lstm_core.cells.base import Cell
+from lstm_core.kept import KeptRows
 from lstm_core.modules.call import LOW, Call
-from lstm_core.modules.kept import KeptRows
 from lstm_core.modules.kinds import with_biases
 from lstm_core.scan import Layers
 from lstm_core.stacked import split_weights

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from operator import index
 from typing import Any
 
+from lstm_core.device import stays
 from lstm_core.modules.call import Call
-
-PLACES = ("host", "device")
 
 
 @dataclass(frozen=True)
 class Keep:
-    """where: one of ``PLACES``. named: of the signals; None for all. numbered: of the layers, next to each other."""
+    """where: "host" or "device". named: of the signals; None for all. numbered: of the layers, next to each other."""
 
     where: str = "host"
     named: tuple[str, ...] | None = None
@@ -45,8 +44,7 @@ EVERYTHING = Keep()
 def kept(where: str, signals: str | Iterable[str] | None, layers: int | Iterable[int] | None) -> Keep:
     """What the caller asks for. Raises ValueError for a place that there is not, and for layers that are not next to
     each other: a trace of some layers is that of a network of these."""
-    if where not in PLACES:
-        raise ValueError(f"a trace is kept on {' or '.join(PLACES)}, not on {where!r}")
+    stays(where)
     named = None if signals is None else _names(signals)
     numbered: Any = None if layers is None else _numbers(layers)
     if named == () or numbered == ():

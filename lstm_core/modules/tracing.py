@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from lstm_core.certificate import Broken, Certificate
+from lstm_core.kept import Kept, KeptArray, on_host
 from lstm_core.modules.arguments import explained
 from lstm_core.modules.broken import until_broken
 from lstm_core.modules.call import LOW, Call, Fed, one_a_step
@@ -24,7 +25,6 @@ from lstm_core.modules.compiled import eager, original
 from lstm_core.modules.copies import cloned, cloned_blocks, copied, weights_of
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.keep import EVERYTHING, Keep
-from lstm_core.modules.kept import Kept, KeptArray, on_host
 from lstm_core.modules.kinds import cell_of, layers_of
 from lstm_core.modules.precision import TOLERANCE, name_of, plain, precision, tolerance, unit
 from lstm_core.modules.product import product

@@ -16,6 +16,7 @@ from lstm_core.modules.call import Call
 from lstm_core.modules.compiled import eager, original, plain_name
 from lstm_core.modules.forced import returned
 from lstm_core.modules.gates import Gates
+from lstm_core.modules.keep import EVERYTHING, Keep
 from lstm_core.modules.kinds import cell_of, recurrent_modules
 from lstm_core.modules.rows import States, joined, origins, straight
 from lstm_core.modules.tracing import finish
@@ -74,12 +75,13 @@ class Visit:
 class Visits:
     """What one module inside a model did, call by call. name: the module's.
 
-    force: what its steps would have been if some signals had been forced (``lstm_core.analysis.forcing``).
+    force: what its steps would have been if some signals had been forced (``lstm_core.analysis.forcing``). keep: what
+    of its traces, and where.
     """
 
-    def __init__(self, name: str, force: Forced | None = None) -> None:
+    def __init__(self, name: str, force: Forced | None = None, keep: Keep = EVERYTHING) -> None:
         """Nothing has run yet; ``visits`` fills with the calls."""
-        self.name, self.force = name, force
+        self.name, self.force, self.keep = name, force, keep
         self.visits: list[Visit] = []
         self.traced: Trace | None = None  # of a call that was forced, before it is noted
 
@@ -125,7 +127,7 @@ class Visits:
 
     def _trace(self, call: Call, gates: Gates | None) -> Trace:
         start, alike = time.perf_counter(), self._alike(call)
-        return finish(call, gates, (), start, alike[0].traces[-1].layers if alike else None)
+        return finish(call, gates, (), start, alike[0].traces[-1].layers if alike else None, self.keep)
 
     def _place(self, call: Call) -> tuple[Visit | None, Any]:
         """The latest visit that ``call`` goes on from, and what each of its rows does; None if it begins anew."""
@@ -137,7 +139,11 @@ class Visits:
 
 
 def trace_whole(
-    model: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any], forcing: Forcing | None = None
+    model: nn.Module,
+    inputs: Sequence[Any],
+    named: Mapping[str, Any],
+    forcing: Forcing | None = None,
+    keep: Keep = EVERYTHING,
 ) -> tuple[dict[str, Trace], Any]:
     """The traces, and what the model returned; see ``lstm_core.trace_all``."""
     model = original(model)
@@ -148,7 +154,7 @@ def trace_whole(
         with called(name or "the model"):
             cell_of(module)
     forced = forcing.begin(list(found)) if forcing else set()
-    visits = {name: Visits(name, forcing if name in forced else None) for name in found}
+    visits = {name: Visits(name, forcing if name in forced else None, keep) for name in found}
     with torch.no_grad(), eager(), unchanged(model), ExitStack() as watches:
         for name, module in found.items():
             one = visits[name]

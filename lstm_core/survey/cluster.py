@@ -49,6 +49,7 @@ def run(
         batch_format="pyarrow",
         batch_size=1,
         num_cpus=1,
+        num_gpus=1 if how[-1] == "cuda" else None,
         memory=memory,
     )
     for batch in done.iter_batches(batch_size=1, batch_format="pyarrow", prefetch_batches=0):

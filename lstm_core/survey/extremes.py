@@ -3,61 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
+from lstm_core.survey.arrays import HERE, NOWHERE, Array
 
-NOWHERE = -1
-"""Stands for the document where there are fewer steps than places."""
 ENDS = {"high": 1, "low": -1}
 
 
 def measure(
-    values: np.ndarray, document: np.ndarray, step: np.ndarray, top: int, so_far: Mapping[str, np.ndarray] | None = None
-) -> dict[str, np.ndarray]:
+    values: Array,
+    document: Array,
+    step: Array,
+    top: int,
+    so_far: Mapping[str, Array] | None = None,
+    xp: Any = HERE,
+) -> dict[str, Array]:
     """The ``top`` highest and lowest of ``values`` (unit, step), each (unit, top): high_value, high_document,
     high_step, the highest first, and low_value, low_document, low_step, the lowest first.
 
-    so_far: of what comes before in the data; steps that could not come among those are left out.
+    document, step: (step,) where each stands. so_far: of what comes before in the data; steps that could not come among
+    those are left out: of a value that equals the last one kept, the one that came first stays. xp: where (``arrays``).
     """
     units = len(values)
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, Array] = {}
     for end, sign in ENDS.items():
-        worth = np.full((units, top), -np.inf, np.float32)
-        at = np.full((units, top), NOWHERE, np.int64)
-        for unit in range(units):
-            row = values[unit] if sign > 0 else -values[unit]
-            # Of a value that equals the last one kept, the one that came first stays.
-            least = -np.inf if so_far is None else sign * so_far[f"{end}_value"][unit, -1]
-            places = _best(row, top, least)
-            worth[unit, : len(places)], at[unit, : len(places)] = row[places], places
+        worth, at = xp.empty((units, top), xp.single), xp.empty((units, top), xp.whole)
+        for part in xp.blocks(units, 1):
+            least = None if so_far is None else sign * so_far[f"{end}_value"][part, -1]
+            worth[part], at[part] = xp.highest(values[part] if sign > 0 else -values[part], top, least)
         there = at != NOWHERE
         found[f"{end}_value"] = sign * worth
         for name, where in (("document", document), ("step", step)):
-            found[f"{end}_{name}"] = np.where(there, where[at] if len(where) else NOWHERE, NOWHERE)
+            found[f"{end}_{name}"] = xp.lib.where(there, where[at] if len(where) else NOWHERE, NOWHERE)
     return found
 
 
-def _best(row: np.ndarray, top: int, least: float) -> np.ndarray:
-    """The places of the ``top`` highest of ``row`` above ``least``, the highest first, of equal ones the first."""
-    places = np.flatnonzero(row > least)
-    if len(places) > top:
-        left = row[places]
-        last = np.partition(left, len(left) - top)[len(left) - top]
-        more, same = places[left > last], places[left == last]
-        places = np.concatenate([more, same[: top - len(more)]])
-        places.sort()
-    return places[np.argsort(-row[places], kind="stable")]
-
-
-def merge(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def merge(a: Mapping[str, Array], b: Mapping[str, Array], xp: Any = HERE) -> dict[str, Array]:
     """Both together; ``a`` comes before ``b`` in the data."""
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, Array] = {}
     for end, sign in ENDS.items():
-        worth = np.concatenate([a[f"{end}_value"], b[f"{end}_value"]], axis=1)
-        top = a[f"{end}_value"].shape[1]
-        order = np.argsort(-sign * worth, axis=1, kind="stable")[:, :top]
-        found[f"{end}_value"] = np.take_along_axis(worth, order, axis=1)
-        for name in ("document", "step"):
-            both = np.concatenate([a[f"{end}_{name}"], b[f"{end}_{name}"]], axis=1)
-            found[f"{end}_{name}"] = np.take_along_axis(both, order, axis=1)
+        names = [f"{end}_{name}" for name in ("value", "document", "step")]
+        both = {name: xp.lib.concatenate([a[name], b[name]], axis=1) for name in names}
+        order = xp.ordered(-sign * both[names[0]])[:, : a[names[0]].shape[1]]
+        found |= {name: xp.along(values, order) for name, values in both.items()}
     return found

@@ -8,44 +8,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from lstm_core.survey import histograms
+from lstm_core.survey.arrays import HERE, Array
 
 AT_ONCE = 16
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """labels: (2 * property, step): as they are, and then moved. binary: (property,), whether one is true or false."""
+    """labels: (2 * property, step): as they are, and then moved. binary: (property,), whether one is true or false.
+    xp: where they are needed (``arrays``)."""
 
     labels: np.ndarray
     binary: tuple[bool, ...]
+    xp: Any = HERE
 
-    @property
-    def chosen(self) -> np.ndarray:
-        """(2 * property, step) bool: where a binary label holds; nowhere for another."""
-        return (self.labels > 0.5) & np.array([*self.binary, *self.binary], bool)[:, None]
+    @cached_property
+    def chosen(self) -> list[Array]:
+        """For each label the steps where it holds, if it is binary; none for another."""
+        where = (self.labels > 0.5) & np.array([*self.binary, *self.binary], bool)[:, None]
+        return [self.xp.asarray(np.flatnonzero(row)) for row in where]
+
+    @cached_property
+    def exact(self) -> Array:
+        """The labels in float64."""
+        return self.xp.asarray(self.labels.astype(np.float64))
 
 
-def measure(values: np.ndarray, labelled: Labelled) -> dict[str, np.ndarray]:
+def measure(values: Array, labelled: Labelled) -> dict[str, Array]:
     """Of ``values`` (unit, step), each (unit, 2 * property): label, the labels' sums, squares, those of their squares,
     and products, those of the labels times the values. In float64."""
-    exact = labelled.labels.astype(np.float64)
+    exact, xp = labelled.exact, labelled.xp
     shape = (len(values), len(exact))
-    products = np.empty(shape)
-    for start in range(0, len(values), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        products[part] = values[part].astype(np.float64) @ exact.T
+    products = xp.empty(shape, xp.double)
+    for part in xp.blocks(len(values), AT_ONCE):
+        products[part] = xp.cast(values[part], xp.double) @ exact.T
     return {
-        "label": np.broadcast_to(exact.sum(axis=1), shape),
-        "squares": np.broadcast_to((exact**2).sum(axis=1), shape),
+        "label": xp.lib.broadcast_to(exact.sum(axis=1), shape),
+        "squares": xp.lib.broadcast_to((exact**2).sum(axis=1), shape),
         "products": products,
     }
 
 
-def merge(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def merge(a: Mapping[str, Array], b: Mapping[str, Array]) -> dict[str, Array]:
     """Both together."""
     return {name: a[name] + b[name] for name in ("label", "squares", "products")}
 

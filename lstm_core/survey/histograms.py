@@ -7,12 +7,14 @@ the bins are read off float32 without rounding, so a count is exact. A bin holds
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from lstm_core.cells.base import Signal
+from lstm_core.survey.arrays import HERE, Array
 
 BINS = 512
 HALF = BINS // 2
@@ -32,46 +34,41 @@ def edges(low: float, high: float) -> np.ndarray:
     return np.array([*(-outward[::-1]), 0.0, *outward])
 
 
-def bins(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """(step,) int64: the bin of each of ``values`` (step,) float32."""
+def bins(values: Array, low: float, high: float, xp: Any = HERE) -> Array:
+    """The bin of each of ``values``, float32, as int64."""
+    lib = xp.lib
     if (low, high) in RANGES:
-        scaled = values * np.float32(BINS if low == 0 else HALF)  # a power of two: exact
-        whole = scaled.astype(np.int64) if low == 0 else np.floor(scaled, out=scaled).astype(np.int64) + HALF
-        return np.clip(whole, 0, BINS - 1, out=whole)
-    bits = values.view(np.int32) & 0x7FFFFFFF
-    outward = (bits >> (23 - FINE)).astype(np.int64) - (((127 + LOWEST) << FINE) - 1)
+        scaled = values * float(BINS if low == 0 else HALF)  # a power of two: exact
+        whole = xp.cast(lib.floor(scaled, out=scaled), xp.whole)
+        whole += 0 if low == 0 else HALF
+        return lib.clip(whole, 0, BINS - 1, out=whole)
+    bits = xp.bits(values) & 0x7FFFFFFF
+    outward = xp.cast(bits >> (23 - FINE), xp.whole) - (((127 + LOWEST) << FINE) - 1)
     # An edge below zero belongs to the bin above it, which is nearer to zero than that of its mirror image.
-    outward -= (values < 0) & (bits & ((1 << (23 - FINE)) - 1) == 0)
-    np.clip(outward, 0, HALF - 1, out=outward)
-    return np.where(values < 0, HALF - 1 - outward, HALF + outward)
+    outward -= xp.cast((values < 0) & (bits & ((1 << (23 - FINE)) - 1) == 0), xp.whole)
+    lib.clip(outward, 0, HALF - 1, out=outward)
+    return lib.where(values < 0, HALF - 1 - outward, HALF + outward)
 
 
-def measure(values: np.ndarray, signal: Signal, chosen: np.ndarray) -> dict[str, np.ndarray]:
+def measure(values: Array, signal: Signal, chosen: Sequence[Array], xp: Any = HERE) -> dict[str, Array]:
     """Of ``values`` (unit, step): histogram (unit, bin), and chosen (unit, set, bin), of the steps of each set alone.
 
-    chosen: (set, step) bool. Counts are int32, enough for the steps of a part; those of all parts are int64.
+    chosen: the steps of each set. Counts are int32, enough for the steps of a part; those of all parts are int64.
     """
-    units, steps = values.shape
-    counts = np.empty((units, BINS), np.int32)
-    part = np.empty((units, len(chosen), BINS), np.int32)
-    places = [np.flatnonzero(which) for which in chosen]
-    for unit in range(units):
-        found = bins(values[unit], signal.low, signal.high)
-        counts[unit] = np.bincount(found, minlength=BINS)
-        for k, at in enumerate(places):
-            part[unit, k] = np.bincount(found[at], minlength=BINS)
-    return {"histogram": counts, "chosen": part}
+    units = len(values)
+    counts = xp.empty((units, BINS), xp.count)
+    parts = xp.empty((units, len(chosen), BINS), xp.count)
+    for part in xp.blocks(units, 1):
+        found = bins(values[part], signal.low, signal.high, xp)
+        counts[part] = xp.tally(found, BINS)
+        for k, at in enumerate(chosen):
+            parts[part, k] = xp.tally(found[:, at], BINS)
+    return {"histogram": counts, "chosen": parts}
 
 
-def merge(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def merge(a: Mapping[str, Array], b: Mapping[str, Array], xp: Any = HERE) -> dict[str, Array]:
     """Both together. They are large: the counts of ``a`` are overwritten where they have room for those of ``b``."""
-    return {name: _added(a[name], b[name]) for name in ("histogram", "chosen")}
-
-
-def _added(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    if a.flags.writeable and np.result_type(a, b) == a.dtype:
-        return np.add(a, b, out=a)
-    return a + b
+    return {name: xp.added(a[name], b[name]) for name in ("histogram", "chosen")}
 
 
 def quantile(histogram: np.ndarray, share: float, grid: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+
+from lstm_core.survey.arrays import HERE, Array
 
 LAGS = (1, 2, 4, 8, 16, 32, 64)
 LONGEST = LAGS[-1]
@@ -12,14 +15,14 @@ AT_ONCE = 4
 """Units that are worked on together: few enough for the processor's cache."""
 
 
-def measure(values: np.ndarray, document: np.ndarray, head: int) -> dict[str, np.ndarray]:
-    """Of ``values`` (unit, head + step), each (unit, lag), over all pairs of steps of one document so far apart.
+def paired(document: np.ndarray, head: int) -> np.ndarray:
+    """(2 * lag, head + step): for each lag 1 at the earlier and then at the later step of each pair of steps of one
+    document that are so far apart, else 0.
 
-    pairs: how many. earlier, later: sums of the values at the earlier and the later step. product: of the two together.
     document: (step,). head: steps of the first document that come before, as earlier steps alone.
     """
-    units, steps = values.shape
     whole = np.concatenate([np.full(head, document[0] if len(document) else 0), document])
+    steps = len(whole)
     weights = np.zeros((2 * len(LAGS), steps))
     for k, lag in enumerate(LAGS):
         together = np.zeros(steps)  # 1 at a later step whose earlier one is of the same document
@@ -27,21 +30,30 @@ def measure(values: np.ndarray, document: np.ndarray, head: int) -> dict[str, np
         together[:head] = 0
         weights[2 * k, : max(steps - lag, 0)] = together[lag:]
         weights[2 * k + 1] = together
-    found = {name: np.zeros((units, len(LAGS))) for name in ("earlier", "later", "product")}
-    for start in range(0, units, AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        exact = values[part].astype(np.float64)
+    return weights
+
+
+def measure(values: Array, weights: Array, xp: Any = HERE) -> dict[str, Array]:
+    """Of ``values`` (unit, head + step), each (unit, lag), over all pairs of steps of one document so far apart.
+
+    pairs: how many. earlier, later: sums of the values at the earlier and the later step. product: of the two together.
+    weights: see ``paired``. xp: where (``arrays``).
+    """
+    units, steps = values.shape
+    found = {name: xp.full((units, len(LAGS)), 0.0, xp.double) for name in ("earlier", "later", "product")}
+    for part in xp.blocks(units, AT_ONCE):
+        exact = xp.cast(values[part], xp.double)
         sums = exact @ weights.T
         found["earlier"][part], found["later"][part] = sums[:, ::2], sums[:, 1::2]
         for k, lag in enumerate(LAGS):
             if lag < steps:
                 later = exact[:, lag:] * weights[2 * k + 1, lag:]
-                found["product"][part, k] = np.einsum("ut,ut->u", later, exact[:, : steps - lag])
-    pairs = np.broadcast_to(weights[1::2].sum(axis=1).astype(np.int64), (units, len(LAGS)))
+                found["product"][part, k] = xp.lib.einsum("ut,ut->u", later, exact[:, : steps - lag])
+    pairs = xp.lib.broadcast_to(xp.cast(weights[1::2].sum(axis=1), xp.whole), (units, len(LAGS)))
     return {"pairs": pairs, **found}
 
 
-def merge(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def merge(a: Mapping[str, Array], b: Mapping[str, Array]) -> dict[str, Array]:
     """Both together."""
     return {name: a[name] + b[name] for name in ("pairs", "earlier", "later", "product")}
 

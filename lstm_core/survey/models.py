@@ -12,14 +12,20 @@ from typing import Any
 import numpy as np
 
 from lstm_core.block import Block
-from lstm_core.files import Loaded
+from lstm_core.device import resolve
+from lstm_core.files import Loaded, wiring
 from lstm_core.network import Network, list_models
 from lstm_core.say import say
+from lstm_core.survey.arrays import on
 from lstm_core.text import Token, Tokenizer
 from lstm_core.trace import Trace
 
 Traces = Mapping[str, Trace]
 """By module; "" for a model that is one."""
+BATCH = 64
+"""Sequences that run together at most."""
+DEVICES = ("auto", "cpu", "cuda")
+"""What is counted, is counted in float64, which Apple's have not."""
 WHOLE = 200_000
 """Steps of the longest document that is run in one go, where it cannot be run in stretches."""
 
@@ -32,7 +38,7 @@ class Model:
         input) -> the trace of each module.
     stretches: one long sequence (time,) or (time, input), so many steps at a time -> the traces of each stretch, which
         goes on from the one before; None for a model that has to see all of it.
-    encode: a text as tokens; None for a model without words.
+    encode: a text as tokens; None for a model without words. xp: where its signals are counted (``arrays``).
     """
 
     name: str
@@ -44,6 +50,7 @@ class Model:
     pads: bool
     vectors: bool
     """Whether it reads vectors where it is given some; a model of words alone reads ids."""
+    xp: Any
 
     def whole(self, x: np.ndarray, steps: int) -> Iterator[Traces]:
         """One sequence that is longer than ``steps``, in stretches if it can be. Raises ValueError if it is too long
@@ -62,21 +69,26 @@ class Model:
         yield self.run(x[:, None])
 
 
-def model_of(source: Any, tokenizer: Tokenizer | None = None, batch_first: bool | None = None) -> Model:
+def model_of(
+    source: Any, tokenizer: Tokenizer | None = None, batch_first: bool | None = None, device: str | None = None
+) -> Model:
     """The model that ``source`` is: the name of a shipped one, a ``Network``, a ``Loaded``, a ``Block`` or a PyTorch
-    module. Raises TypeError for anything else, ValueError for a name that is none."""
+    module. device: one of ``DEVICES``; by default the CPU, and a module runs where it lies.
+
+    Raises TypeError for anything else, ValueError for a name that is none, for a device that this machine does not
+    have, and for another one than the module lies on."""
     if isinstance(source, str):
         from lstm_core.network import load_model
 
         source = load_model(source)
     if isinstance(source, Network):
-        return _network(source)
+        return _network(source, device=device)
     if isinstance(source, Block):
-        return _network(Network(source.name, source), tokenizer)
+        return _network(Network(source.name, source), tokenizer, device)
     if isinstance(source, Loaded):
-        return _loaded(source, tokenizer)
+        return _loaded(source, tokenizer, device)
     if hasattr(source, "state_dict") and hasattr(source, "forward"):
-        return _module(source, tokenizer, batch_first)
+        return _module(source, tokenizer, batch_first, device)
     raise TypeError(
         say(
             "a {kind} cannot be surveyed: it is neither a model of this library nor a PyTorch module",
@@ -93,8 +105,16 @@ def shipped(name: str, fingerprint: str) -> Network | None:
     return network if _network(network).fingerprint == fingerprint else None
 
 
-def _network(network: Network, tokenizer: Tokenizer | None = None) -> Model:
+def _place(blocks: Sequence[Block], device: str | None) -> tuple[Any, dict[str, str]]:
+    """Where they run and are counted, by the work of the largest batch; and how ``Block.trace`` is told."""
+    name, _ = resolve(device or "cpu", work=BATCH * max(block.weights for block in blocks))
+    xp = on(name if name in DEVICES else "cpu")
+    return xp, {"device": xp.device, "backend": xp.backend, "keep": xp.keep}
+
+
+def _network(network: Network, tokenizer: Tokenizer | None = None, device: str | None = None) -> Model:
     stack = (*network.below, network.block)
+    xp, place = _place(stack, device)
     names = [block.name or str(k) for k, block in enumerate(stack)]
     names[-1] = ""  # the one that the network is about
     first = stack[0]
@@ -109,7 +129,7 @@ def _network(network: Network, tokenizer: Tokenizer | None = None) -> Model:
         found: dict[str, Trace] = {}
         for name, (block, above) in zip(names, pairwise((*stack, None)), strict=True):
             assert block is not None
-            found[name] = trace = block.trace(x, (states or {}).get(name), mask=mask)
+            found[name] = trace = block.trace(x, (states or {}).get(name), mask=mask, **place)
             if above is not None:
                 x = above.laid_out(block.output(trace))
                 if mask is not None and block.batch_first != above.batch_first:
@@ -131,7 +151,7 @@ def _network(network: Network, tokenizer: Tokenizer | None = None) -> Model:
         _add(digest, [{"embedding": network.embedding}], f"{network.reader.padding} {words.json if words else ''}")
     return Model(
         network.name, digest.hexdigest(), run, stretches if carries else None, words.encode if words else None,
-        words.display if words else None, carries and all(b.mask_value is None for b in stack), True,
+        words.display if words else None, carries and all(b.mask_value is None for b in stack), True, xp,
     )  # fmt: skip
 
 
@@ -160,12 +180,13 @@ def _add(digest: Any, parts: Sequence[Mapping[str, np.ndarray]], form: str) -> N
             digest.update(value.tobytes())
 
 
-def _loaded(loaded: Loaded, tokenizer: Tokenizer | None) -> Model:
+def _loaded(loaded: Loaded, tokenizer: Tokenizer | None, device: str | None) -> Model:
     first = loaded.blocks[0]
+    xp, place = _place(loaded.blocks, device)
 
     def run(x: np.ndarray) -> Traces:
         ids = x.ndim == 2
-        return loaded.trace(x.swapaxes(0, 1) if ids or first.batch_first else x)
+        return wiring.run(loaded, x.swapaxes(0, 1) if ids or first.batch_first else x, **place)
 
     digest = hashlib.sha256()
     for block in loaded.blocks:
@@ -173,13 +194,14 @@ def _loaded(loaded: Loaded, tokenizer: Tokenizer | None) -> Model:
         _add(digest, [params for row in block.layers for params in row], form)
     _add(digest, [loaded.others], json.dumps(dict(loaded.roles), sort_keys=True))
     words = (tokenizer.encode, tokenizer.display) if tokenizer else (None, None)
-    return Model(first.name or loaded.format, digest.hexdigest(), run, None, *words, pads=False, vectors=True)
+    return Model(first.name or loaded.format, digest.hexdigest(), run, None, *words, pads=False, vectors=True, xp=xp)
 
 
-def _module(module: Any, tokenizer: Tokenizer | None, batch_first: bool | None) -> Model:
+def _module(module: Any, tokenizer: Tokenizer | None, batch_first: bool | None, device: str | None) -> Model:
     import torch
 
     from lstm_core.modules.chunks import chunks
+    from lstm_core.modules.keep import Keep
     from lstm_core.modules.kinds import KINDS, recurrent_modules
     from lstm_core.modules.tracing import trace_module
     from lstm_core.modules.whole import trace_whole
@@ -191,13 +213,27 @@ def _module(module: Any, tokenizer: Tokenizer | None, batch_first: bool | None) 
     if batch_first is None:
         batch_first = any(getattr(one, "batch_first", False) for one in inside)
 
+    like = next(iter(module.parameters()))
+    if device not in (None, "auto", like.device.type):
+        raise ValueError(
+            say(
+                "{name} lies on {place}, and runs there: move it with .to({device!r}), or take device='auto'",
+                name=type(module).__name__,
+                place=str(like.device),
+                device=device,
+            )
+        )
+    xp = on(str(like.device) if like.device.type in DEVICES else "cpu")
+    keep = Keep(xp.keep)
+
     def tensor(x: np.ndarray) -> Any:
-        like = next(iter(module.parameters()))
         found = torch.tensor(x.swapaxes(0, 1) if batch_first else x, device=like.device)
         return found.to(like.dtype) if found.is_floating_point() else found
 
     def run(x: np.ndarray) -> Traces:
-        return {"": trace_module(module, tensor(x))} if alone else trace_whole(module, (tensor(x),), {})[0]
+        if alone:
+            return {"": trace_module(module, tensor(x), keep=keep)}
+        return trace_whole(module, (tensor(x),), {}, keep=keep)[0]
 
     def stretches(x: np.ndarray, steps: int) -> Iterator[Traces]:
         yield from ({"": one} for one in chunks(module, tensor(x[:, None]), None, (), steps))
@@ -207,5 +243,6 @@ def _module(module: Any, tokenizer: Tokenizer | None, batch_first: bool | None) 
     goes_on = alone and hasattr(module, "num_layers") and not module.bidirectional
     words = (tokenizer.encode, tokenizer.display) if tokenizer else (None, None)
     return Model(
-        type(module).__name__, digest.hexdigest(), run, stretches if goes_on else None, *words, pads=False, vectors=True
-    )
+        type(module).__name__, digest.hexdigest(), run, stretches if goes_on else None, *words,
+        pads=False, vectors=True, xp=xp,
+    )  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from lstm_core.cells.base import Signal
+from lstm_core.survey.arrays import HERE, Array
 
 SHARE = 0.1
 """``above`` and ``below`` count the steps in the outermost tenths of a signal's range: a gate above 0.9, below 0.1."""
@@ -14,49 +16,48 @@ AT_ONCE = 4
 """Units that are worked on together: few enough for the processor's cache."""
 
 
-def measure(values: np.ndarray, signal: Signal, keeps: bool) -> dict[str, np.ndarray]:
-    """Of ``values`` (unit, step), each (unit,). The sums are in float64.
+def measure(values: Array, signal: Signal, keeps: bool, xp: Any = HERE) -> dict[str, Array]:
+    """Of ``values`` (unit, step), each (unit,). The sums are in float64. xp: where (``arrays``).
 
     m2 is the sum of the squared distances from the mean. logs is the sum of the logarithms of a gate that ``keeps``,
     NaN for another signal. above and below are 0 for a signal that has no bounds.
     """
     units, steps = values.shape
-    mean, m2, logs = np.zeros(units), np.zeros(units), np.full(units, np.nan)
-    low = high = np.zeros(units, np.int64)
+    mean, m2, logs = (xp.full(units, value, xp.double) for value in (0.0, 0.0, np.nan))
+    low = high = xp.full(units, 0, xp.whole)
     if np.isfinite((signal.low, signal.high)).all():
         margin = SHARE * (signal.high - signal.low)
-        high = np.count_nonzero(values > np.float32(signal.high - margin), axis=1)
-        low = np.count_nonzero(values < np.float32(signal.low + margin), axis=1)
-    for start in range(0, units, AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        exact = values[part].astype(np.float64)
+        high = xp.lib.count_nonzero(values > float(np.float32(signal.high - margin)), axis=1)
+        low = xp.lib.count_nonzero(values < float(np.float32(signal.low + margin)), axis=1)
+    for part in xp.blocks(units, AT_ONCE):
+        exact = xp.cast(values[part], xp.double)
         mean[part] = exact.mean(axis=1)
         if keeps:
             with np.errstate(divide="ignore"):
-                logs[part] = np.log(np.maximum(exact, 0)).sum(axis=1)
+                logs[part] = xp.lib.log(xp.lib.clip(exact, 0, None)).sum(axis=1)
         exact -= mean[part, None]
-        m2[part] = np.einsum("ut,ut->u", exact, exact)
+        m2[part] = xp.lib.einsum("ut,ut->u", exact, exact)
     return {
-        "count": np.full(units, steps, np.int64),
+        "count": xp.full(units, steps, xp.whole),
         "mean": mean,
         "m2": m2,
-        "min": values.min(axis=1),
-        "max": values.max(axis=1),
-        "above": high.astype(np.int64),
-        "below": low.astype(np.int64),
+        "min": xp.lib.amin(values, axis=1),
+        "max": xp.lib.amax(values, axis=1),
+        "above": high,
+        "below": low,
         "logs": logs,
     }
 
 
-def merge(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def merge(a: Mapping[str, Array], b: Mapping[str, Array], xp: Any = HERE) -> dict[str, Array]:
     """Both together: Chan, Golub & LeVeque 1979. In one fixed order the result is the same to the last bit."""
-    count = a["count"] + b["count"]
-    difference = b["mean"] - a["mean"]
+    count, difference = a["count"] + b["count"], b["mean"] - a["mean"]
+    share = xp.cast(b["count"], xp.double) / count
     return {
         "count": count,
-        "mean": a["mean"] + difference * (b["count"] / count),
-        "m2": a["m2"] + b["m2"] + difference**2 * (a["count"] * (b["count"] / count)),
-        "min": np.minimum(a["min"], b["min"]),
-        "max": np.maximum(a["max"], b["max"]),
+        "mean": a["mean"] + difference * share,
+        "m2": a["m2"] + b["m2"] + difference**2 * (a["count"] * share),
+        "min": xp.lib.minimum(a["min"], b["min"]),
+        "max": xp.lib.maximum(a["max"], b["max"]),
         **{name: a[name] + b[name] for name in ("above", "below", "logs")},
     }

@@ -16,7 +16,7 @@ from lstm_core.survey.gathered import Read
 from lstm_core.survey.models import Model
 from lstm_core.survey.pieces import pieces
 from lstm_core.survey.rows import Rows
-from lstm_core.survey.summary import Group, Groups
+from lstm_core.survey.summary import Group, Groups, at_home
 
 FILES = (".txt", ".csv", ".npy", ".parquet")
 
@@ -116,7 +116,7 @@ def follow(model: Model, reads: Iterable[Read], given: Sequence[np.ndarray], bin
             at = np.flatnonzero(~np.isnan(rows.labels[0]))
             if len(at):
                 _add(groups, module, rows, at, binary, seed)
-    return groups
+    return at_home(groups)
 
 
 def _labelled(reads: Iterable[Read], given: Sequence[np.ndarray]) -> Iterator[Read]:
@@ -126,19 +126,20 @@ def _labelled(reads: Iterable[Read], given: Sequence[np.ndarray]) -> Iterator[Re
 def _add(groups: Groups, module: str, rows: Rows, at: np.ndarray, binary: bool, seed: int) -> None:
     own = rows.labels[:, at]
     both = np.concatenate([own, labels.moved(own, seed, int(rows.document[0]), int(rows.step[0]))])
-    labelled = following.Labelled(both, (binary,))
+    xp = rows.xp
+    labelled = following.Labelled(both, (binary,), xp)
     for name in rows.values:
-        signal, values = rows.cell.signal(name), rows.own(name)[:, at]
+        signal, values = rows.cell.signal(name), rows.own(name)[:, xp.asarray(at)]
         state = {
-            **moments.measure(values, signal, False),
-            **histograms.measure(values, signal, labelled.chosen),
+            **moments.measure(values, signal, False, xp),
+            **histograms.measure(values, signal, labelled.chosen, xp),
             **following.measure(values, labelled),
         }
         if (module, name) in groups:
             before = groups[module, name].state
             state = {
-                **moments.merge(before, state),
-                **histograms.merge(before, state),
+                **moments.merge(before, state, xp),
+                **histograms.merge(before, state, xp),
                 **following.merge(before, state),
             }
         groups[module, name] = Group(signal, rows.shape[name], state)

@@ -117,7 +117,8 @@ class Work:
         folder.write(folder.part("documents", number), [_documents(table, ended)])
         if shape is not None:
             folder.write(folder.part("patterns", number), [patterns.to_table(bits, shape)])
-        folder.write(folder.part("summaries", number), tables.to_tables(groups, {**note, "steps": steps}))
+        found = tables.to_tables(summary.at_home(groups), {**note, "steps": steps})
+        folder.write(folder.part("summaries", number), found)
         return steps
 
     def _switched(self, piece: Piece, bits: patterns.Bits) -> tuple[int, int, int] | None:
@@ -126,7 +127,7 @@ class Work:
         rows = next(iter(piece.rows.values()))
         signal = self.watch[0] or patterns.signal_of(rows.cell)
         if signal in rows.values:
-            bits.add(patterns.spread(rows, signal, self.watch[1]))
+            bits.add(patterns.spread(rows, signal, self.watch[1]), rows.xp)
         return rows.shape.get(signal)
 
 

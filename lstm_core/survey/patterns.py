@@ -6,11 +6,14 @@ may say with either sign.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
 from lstm_core.cells.base import Cell
 from lstm_core.equations import carry
+from lstm_core.survey.arrays import HERE, Array
 from lstm_core.survey.arrow import table
 from lstm_core.survey.rows import Rows
 
@@ -21,10 +24,11 @@ def signal_of(cell: type[Cell]) -> str:
     return rule.state if rule else cell.output
 
 
-def switched(values: np.ndarray, threshold: float) -> np.ndarray:
-    """(2 * unit, step) bool: above the threshold, unit by unit, and then below its negative. values: (unit, step)."""
-    limit = np.float32(threshold)
-    return np.concatenate([values > limit, values < -limit])
+def switched(values: Array, threshold: float, xp: Any = HERE) -> Array:
+    """(2 * unit, step) bool: above the threshold, unit by unit, and then below its negative. values: (unit, step).
+    xp: where (``arrays``)."""
+    limit = float(np.float32(threshold))
+    return xp.lib.concatenate([values > limit, values < -limit])
 
 
 class Bits:
@@ -33,29 +37,30 @@ class Bits:
     def __init__(self) -> None:
         """Empty; ``left`` are the bits that do not fill a byte yet."""
         self.packed: list[np.ndarray] = []
-        self.left: np.ndarray | None = None
+        self.left: Array = None
         self.steps = 0
+        self.xp: Any = HERE
 
-    def add(self, bits: np.ndarray) -> None:
-        """bits: (row, step) bool."""
+    def add(self, bits: Array, xp: Any = HERE) -> None:
+        """bits: (row, step) bool. xp: where they are (``arrays``)."""
         self.steps += bits.shape[1]
         if self.left is not None:
-            bits = np.concatenate([self.left, bits], axis=1)
+            bits = xp.lib.concatenate([self.left, bits], axis=1)
         whole = bits.shape[1] // 8 * 8
-        self.packed.append(np.packbits(bits[:, :whole], axis=1))
-        self.left = bits[:, whole:].copy()
+        self.packed.append(xp.packed(bits[:, :whole]))
+        self.left, self.xp = xp.copied(bits[:, whole:]), xp
 
     def rows(self) -> np.ndarray:
         """(row, byte) uint8: all that was added."""
-        last = [] if self.left is None else [np.packbits(self.left, axis=1)]
+        last = [] if self.left is None else [self.xp.packed(self.left)]
         return np.concatenate([*self.packed, *last], axis=1) if last else np.zeros((0, 0), np.uint8)
 
 
-def spread(rows: Rows, signal: str, threshold: float) -> np.ndarray:
+def spread(rows: Rows, signal: str, threshold: float) -> Array:
     """(2 * unit, step) bool: what was on at all steps of a piece; nothing was at those that a mask skipped."""
-    on = switched(rows.own(signal), threshold)
-    found = np.zeros((len(on), rows.size), bool)
-    found[:, rows.place] = on
+    on = switched(rows.own(signal), threshold, rows.xp)
+    found = rows.xp.full((len(on), rows.size), False, rows.xp.truth)
+    found[:, rows.xp.asarray(rows.place)] = on
     return found
 
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lstm_core.say import say
+from lstm_core.survey.arrays import Array
 from lstm_core.survey.documents import Document
 from lstm_core.survey.gathered import Gathered, Read
 from lstm_core.survey.labels import FOLLOWED
 from lstm_core.survey.lags import LONGEST
 from lstm_core.survey.long_text import windows
-from lstm_core.survey.models import Model, Traces
+from lstm_core.survey.models import BATCH, Model, Traces
 from lstm_core.survey.rows import Rows
 
 STEPS = 1 << 13
 """A piece has about so many steps. It decides the memory that is used, and the last bits of sums."""
-BATCH = 64
 TOGETHER = 1 << 11
 """And of no more steps, padding included, unless one document has more: while it runs, a batch is held three times."""
 WASTE = 1.2
@@ -122,7 +122,7 @@ def _run(
     except WRONG as error:
         raise _blamed(model, batch, error) from error
     for name, trace in traces.items():
-        found.setdefault(name, Gathered(name, signals, room)).add(batch, trace)
+        found.setdefault(name, Gathered(name, signals, room, model.xp)).add(batch, trace)
 
 
 def _blamed(model: Model, batch: Sequence[Read], error: Exception) -> ValueError:
@@ -139,13 +139,13 @@ def _long(model: Model, one: Read, signals: Sequence[str] | None) -> Iterator[Pi
     """A document that is longer than a piece, in stretches, of which as many as make a piece come together; each piece
     knows the last steps of the one before."""
     start = stop = 0
-    tails: dict[str, dict[str, np.ndarray]] = {}
+    tails: dict[str, dict[str, Array]] = {}
     gathered: dict[str, Gathered] = {}
     for traces in _stretches(model, one):
         length = len(next(iter(traces.values())))
         part = Read(one.number, one.x[stop : stop + length])
         for name, trace in traces.items():
-            gathered.setdefault(name, Gathered(name, signals, STEPS)).add([part], trace, stop - start)
+            gathered.setdefault(name, Gathered(name, signals, STEPS, model.xp)).add([part], trace, stop - start)
         stop += length
         del traces
         last = stop >= len(one.x) or model.stretches is None
@@ -163,13 +163,12 @@ def _stretches(model: Model, one: Read) -> Iterator[Traces]:
         raise ValueError(say("document {number}: {error}", number=one.number, error=str(error))) from error
 
 
-def _after(gathered: Gathered, part: Read, start: int, tails: dict[str, dict[str, np.ndarray]]) -> Rows:
+def _after(gathered: Gathered, part: Read, start: int, tails: dict[str, dict[str, Array]]) -> Rows:
     """What was gathered of a document from its step ``start`` on, behind the ``tails`` of what came before, which are
     then those of this."""
     found = gathered.rows([part])
     before = tails.get(gathered.name, {name: value[:, :0] for name, value in found.values.items()})
-    values = {name: np.concatenate([before[name], value], axis=1) for name, value in found.values.items()}
-    tails[gathered.name] = {name: value[:, -LONGEST:].copy() for name, value in values.items()}
+    values = {name: gathered.xp.lib.concatenate([before[name], value], axis=1) for name, value in found.values.items()}
+    tails[gathered.name] = {name: gathered.xp.copied(value[:, -LONGEST:]) for name, value in values.items()}
     width = next(iter(before.values())).shape[1]
-    step = found.step + start
-    return Rows(found.cell, values, found.shape, found.document, step, found.place, found.size, found.labels, width)
+    return replace(found, values=values, step=found.step + start, head=width)

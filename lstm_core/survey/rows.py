@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from lstm_core.cells.base import Cell
+from lstm_core.survey.arrays import HERE, Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,10 +22,11 @@ class Rows:
     document, step: (step,) where each step stands; documents and the steps of one are in order.
     place: (step,) where each step stands among all ``size`` steps of the piece: one that a mask skips has no values.
     labels: (property, step), what the text says at each step; no property where there is no text.
+    xp: where the values are (``arrays``); all else is NumPy's.
     """
 
     cell: type[Cell]
-    values: Mapping[str, np.ndarray]
+    values: Mapping[str, Array]
     shape: Mapping[str, tuple[int, int, int]]
     document: np.ndarray
     step: np.ndarray
@@ -31,11 +34,12 @@ class Rows:
     size: int
     labels: np.ndarray
     head: int = 0
+    xp: Any = HERE
 
     def __len__(self) -> int:
         """How many steps of its own the piece has, without those at its head."""
         return len(self.step)
 
-    def own(self, signal: str) -> np.ndarray:
+    def own(self, signal: str) -> Array:
         """(unit of any layer and direction, step): without the head."""
         return self.values[signal][:, self.head :]

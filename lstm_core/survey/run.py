@@ -18,7 +18,7 @@ from lstm_core.survey.documents import Document, documents, fingerprint
 from lstm_core.survey.folder import FORMAT, TABLES, Folder
 from lstm_core.survey.labels import FOLLOWED
 from lstm_core.survey.merged import merged
-from lstm_core.survey.models import Model, model_of
+from lstm_core.survey.models import DEVICES, Model, model_of
 from lstm_core.survey.part import Work, about, parted, store
 from lstm_core.survey.progress import Progress, Watcher
 from lstm_core.survey.summary import Kept
@@ -45,6 +45,7 @@ def survey(
     column: str | None,
     tokenizer: Any,
     batch_first: bool | None,
+    device: str,
     engine: str,
     workers: int | None,
     memory: int | None,
@@ -53,11 +54,15 @@ def survey(
     """See ``lstm_core.survey``."""
     if engine not in ("local", "ray"):
         raise ValueError(say("there is no engine {engine!r}; there are local and ray", engine=engine))
+    if device not in DEVICES:
+        names = ", ".join(DEVICES)
+        raise ValueError(say("a survey runs on one of {names}, not on {device!r}", names=names, device=device))
     for name, value, least in (("top", top, 1), ("sample", sample, 1), ("seed", seed, 0)):
         if value < least:
             raise ValueError(say("{name} is at least {least}, not {value}", name=name, least=least, value=value))
     needs_arrow()
-    model = model_of(source, tokenizer, batch_first)
+    how: tuple[Any, ...] = (source, tokenizer, batch_first, device)
+    model = model_of(*how[: 3 if engine == "ray" else 4])  # on a cluster it runs elsewhere
     read, first = _peek(documents(data, lengths=lengths, padding=padding, column=column))
     follow = _follow(follow, first)
     signals = None if signals is None else tuple(signals) or None
@@ -74,11 +79,10 @@ def survey(
     with folder.locked():
         manifest = _begin(folder, model, kept, watch)
         work = Work(str(folder.path), kept, watch)
-        how = (source, tokenizer, batch_first)
         hashes = _surveyed(folder, manifest, model, work, read, watcher, engine == "ray" and (how, workers, memory))
         if not manifest["complete"]:
             _finish(folder, manifest, kept, hashes)
-    return Survey(folder.path, source, data, how=(tokenizer, batch_first), again=(lengths, padding, column))
+    return Survey(folder.path, source, data, how=how[1:], again=(lengths, padding, column))
 
 
 def needs_arrow() -> None:

@@ -7,8 +7,11 @@ lowest.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+
+from lstm_core.survey.arrays import HERE, Array
 
 PLACE = ("sample_order", "sample_document", "sample_step")
 
@@ -23,19 +26,19 @@ def order(document: np.ndarray, step: np.ndarray, seed: int) -> np.ndarray:
         return x ^ (x >> np.uint64(31))
 
 
-def measure(values: np.ndarray, document: np.ndarray, step: np.ndarray, size: int, seed: int) -> dict[str, np.ndarray]:
+def measure(values: Array, document: np.ndarray, step: np.ndarray, size: int, seed: int) -> dict[str, Array]:
     """``size`` places of ``values`` (unit, step), or as many as there are, each (unit, place): sample_order,
     sample_document, sample_step, the same for all units, and sample_value."""
     return _lowest(values, (order(document, step, seed), document, step), size)
 
 
-def merge(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
+def merge(a: Mapping[str, Array], b: Mapping[str, Array], size: int, xp: Any = HERE) -> dict[str, Array]:
     """``size`` places of both together."""
     places = [np.concatenate([a[name][0], b[name][0]]) for name in PLACE]
-    return _lowest(np.concatenate([a["sample_value"], b["sample_value"]], axis=1), places, size)
+    return _lowest(xp.lib.concatenate([a["sample_value"], b["sample_value"]], axis=1), places, size)
 
 
-def _lowest(values: np.ndarray, places: Sequence[np.ndarray], size: int) -> dict[str, np.ndarray]:
+def _lowest(values: Array, places: Sequence[np.ndarray], size: int) -> dict[str, Array]:
     """The places that come first. places: (place,) each in the order of ``PLACE``, kept once for all units."""
     at = np.argsort(places[0], kind="stable")[:size]
     shape = (len(values), len(at))

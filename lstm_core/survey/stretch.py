@@ -8,6 +8,7 @@ from itertools import islice
 
 import numpy as np
 
+from lstm_core.ops import host
 from lstm_core.survey import patterns
 from lstm_core.survey.documents import Document
 from lstm_core.survey.labels import FOLLOWED
@@ -34,7 +35,7 @@ def switched_on(
                 on = np.zeros((2 * math.prod(shape), max(stop - start, 0) + 2), bool)
             low, high = max(start - 1, first), min(stop + 1, steps)
             if low < high:
-                there = patterns.spread(rows, signal, threshold)[:, low - first : high - first]
+                there = host(patterns.spread(rows, signal, threshold)[:, low - first : high - first])
                 on[:, low - start + 1 : high - start + 1] = there
     return on, shape, steps
 

@@ -10,14 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_core.modules.call import LOW
-
 
 def on_host(values: Tensor) -> np.ndarray:
     """``values`` in NumPy; those of the CPU are not copied. An accelerator's go through pinned memory, which it writes
     to by itself: 30 times as fast as memory that the system may move."""
     values = values.detach()
-    if values.dtype in LOW:
+    if values.dtype in (torch.bfloat16, torch.float16):
         values = values.float()
     if not values.is_cuda:
         return (values if values.is_cpu else values.cpu()).numpy()
