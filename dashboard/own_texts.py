@@ -8,7 +8,6 @@ model in "N.pickle", which the page itself wrote there. Surveys are written besi
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import pickle
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_core.say import say
-from lstm_core.survey.documents import delimiter
+from lstm_core.survey.documents import cells
 
 LONGEST = 1_000_000
 """Characters that are surveyed on the page: of two models about two minutes."""
@@ -48,32 +47,24 @@ def uploaded(name: str, data: bytes) -> list[str]:
     except UnicodeDecodeError as error:
         raise ValueError(say("this file is not UTF-8 text; save it as UTF-8: {name}", name=name[:80])) from error
     if kind == "txt":
-        return documents(text)
-    before = csv.field_size_limit(max(len(text), 1))
-    try:
-        separator = delimiter(io.StringIO(text, newline="").readline())
-        table = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
-        columns = [column.strip() for column in table.fieldnames or ()]
-        wanted = "text" if "text" in columns else columns[0] if len(columns) == 1 else None
-        if wanted is None:
-            if not columns:
-                raise ValueError(say("there is no text in it"))
-            raise ValueError(
-                say(
-                    'the columns of {name} are {there}; the one that holds the texts has to be called "text"',
-                    name=name[:80],
-                    there=", ".join(columns)[:200],
-                )
-            )
-        table.fieldnames = columns
-        found = [(row[wanted] or "").strip() for row in table]
-    except csv.Error as error:
-        raise ValueError(
-            say("this cannot be read as a table of comma-separated values: {error}", error=str(error))
-        ) from error
-    finally:
-        csv.field_size_limit(before)
-    return _bounded([one for one in found if one])
+        return documents(io.StringIO(text, newline=None).read())  # whatever a line ends with
+    found = cells(io.StringIO(text, newline=""), name[:80], lambda there: _wanted(name, there))
+    return _bounded([one.strip() for one in found if one.strip()])
+
+
+def _wanted(name: str, there: Sequence[str]) -> str:
+    """The column with the texts."""
+    if "text" in there or len(there) == 1:
+        return "text" if "text" in there else there[0]
+    if not there:
+        raise ValueError(say("there is no text in it"))
+    raise ValueError(
+        say(
+            'the columns of {name} are {there}; the one that holds the texts has to be called "text"',
+            name=name[:80],
+            there=", ".join(there)[:200],
+        )
+    )
 
 
 def _bounded(found: list[str]) -> list[str]:
@@ -129,7 +120,8 @@ def main(folder: Path) -> None:
             print(json.dumps(line), flush=True)
 
         signals = remembering(model.cell)
-        survey(model, texts, folder / f"survey{k}", top=TOP, sample=SAMPLE, signals=signals, progress=tell)
+        kept = {"top": TOP, "sample": SAMPLE, "signals": signals}
+        survey(model, texts, folder / f"survey{k}", **kept, device="cpu", progress=tell)
         with suppress(ValueError):  # the texts of which it reads may have no step
             blank = untrained(model, texts, progress=partial(tell, done=TRAINED, part=1 - TRAINED))
             (folder / f"survey{k}" / UNTRAINED).write_text(json.dumps(blank), encoding="utf-8")

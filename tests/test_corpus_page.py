@@ -272,7 +272,7 @@ def test_a_file_that_cannot_be_surveyed_says_why(name: str, data: bytes, says: s
 
 
 def test_files_are_read_as_documents() -> None:
-    assert own_texts.uploaded("a.txt", "\ufeffone\r\n\r\n two ".encode()) == ["one", "two"]
+    assert own_texts.uploaded("a.txt", "\ufeffone\r\n\r\n two \rthree".encode()) == ["one", "two", "three"]
     assert own_texts.uploaded("A.CSV", b'id,text\n1,"a, b"\n2,\n3,c\n4\n') == ["a, b", "c"]
     assert own_texts.uploaded("a.csv", b'said\n"two\nlines"\n') == ["two\nlines"]
     for separator in (";", "\t"):  # as a spreadsheet writes it where a comma is written in numbers

@@ -250,6 +250,10 @@ def test_a_table_of_values_between_semicolons_or_tabs_is_read(tmp_path: Path) ->
         lines = (separator.join('"' + value.replace('"', '""') + '"' for value in row) for row in rows)
         (tmp_path / "a.csv").write_text("\r\n".join(lines), "utf-8-sig", newline="")
         assert [one.content for one in documents(tmp_path / "a.csv")] == [f"a{separator} b", 'say "c"\nd']
+        (tmp_path / "a.csv").write_text(f"n{separator}text\n1{separator}a{separator}\n2{separator}b{separator} c\n")
+        told = re.escape(f"has 3 values, and there are 2 columns: a text that holds {separator!r}")
+        with pytest.raises(ValueError, match=f"line 3 of .*a.csv {told}"):
+            list(documents(tmp_path / "a.csv"))
 
 
 def test_what_was_done_before_a_bad_document_is_kept(model: Network, tmp_path: Path, cut: None) -> None:

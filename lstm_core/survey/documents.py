@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -217,21 +217,46 @@ def _lines(name: str, suffix: str, column: str | None) -> Iterator[str]:
         if suffix == ".txt":
             yield from (line.rstrip("\n") for line in file if line.strip())
             return
-        before = csv.field_size_limit(1 << 30)
-        try:
-            header = file.readline()
-            table = csv.DictReader(chain([header] if header else [], file), strict=True, delimiter=delimiter(header))
-            named = _named(name, list(table.fieldnames or ()), column)
-            yield from (row[named] or "" for row in table)
-        except csv.Error as error:
-            raise ValueError(
-                say("{name} cannot be read as a table of comma-separated values: {error}", name=name, error=str(error))
-            ) from error
-        finally:
-            csv.field_size_limit(before)
+        yield from cells(file, name, lambda there: _named(name, there, column))
 
 
-def delimiter(header: str) -> str:
+def cells(file: TextIO, name: str, named: Callable[[list[str]], str]) -> Iterator[str]:
+    """A column of a table of comma-separated values, opened with newline="". named: which, of those that there are.
+
+    Raises ValueError, with ``name``, for what is not such a table, and for a row with a value too many, whose text was
+    cut where a comma stands in it.
+    """
+    before = csv.field_size_limit(1 << 30)
+    try:
+        header = file.readline()
+        separator = _delimiter(header)
+        table = csv.DictReader(chain([header] if header else [], file), strict=True, delimiter=separator)
+        table.fieldnames = there = [one.strip() for one in table.fieldnames or ()]
+        column = named(there)
+        for row in table:
+            more: Any = row.get(None, ())
+            if any(more):
+                raise ValueError(
+                    say(
+                        "line {line} of {name} has {count} values, and there are {columns} columns: a text that holds "
+                        "{separator!r} has to stand in double quotes",
+                        line=table.line_num,
+                        name=name,
+                        count=len(there) + len(more),
+                        columns=len(there),
+                        separator=separator,
+                    )
+                )
+            yield row[column] or ""
+    except csv.Error as error:
+        raise ValueError(
+            say("{name} cannot be read as a table of comma-separated values: {error}", name=name, error=str(error))
+        ) from error
+    finally:
+        csv.field_size_limit(before)
+
+
+def _delimiter(header: str) -> str:
     """What a table of values separated by commas is separated by, going by its first line: where a comma is written in
     numbers, spreadsheets put a semicolon or a tab between values."""
     return max(",;\t", key=lambda one: len(next(csv.reader([header], delimiter=one), [])))
