@@ -6,11 +6,15 @@ template up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 BRACKET = "\N{FULLWIDTH RIGHT PARENTHESIS}"
 """It brings its own space: none of the template's follows it."""
+_HAN = "[\u4e00-\u9fff]"
+_WIDE = re.compile(rf"{_HAN}|[\u201c\u201d\u300a\u300b\uff08\uff09]")
+"""Chinese characters and their quotation marks and brackets: no space stands between two of them."""
 
 
 class Said(str):
@@ -52,9 +56,20 @@ def tr(text: str, **values: Any) -> str:
     told = {name: tr(value) if isinstance(value, Said) else value for name, value in values.items()}
     template = _catalogue().get(text, text)
     for name, value in told.items():
-        if isinstance(value, str) and value.endswith(BRACKET):
-            template = template.replace(f"{{{name}}} ", f"{{{name}}}")
+        if isinstance(value, str) and value:
+            template = _closed_up(template, f"{{{name}}}", value)
     return template.format(**told)
+
+
+def _closed_up(template: str, place: str, value: str) -> str:
+    """``template`` without the spaces around ``place`` that ``value``, which comes there, has no use for."""
+    if value[-1] == BRACKET:
+        template = template.replace(f"{place} ", place)
+    elif _WIDE.match(value[-1]):
+        template = re.sub(f"{re.escape(place)} (?={_HAN})", place, template)
+    if _WIDE.match(value[0]):
+        template = re.sub(f"(?<={_HAN}) {re.escape(place)}", place, template)
+    return template
 
 
 def mark(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from benchmarks.browser import Server
 from lstm_core import load_model
@@ -239,6 +239,21 @@ def test_a_layer_above_reads_the_layer_below_and_no_word(open_page: Open) -> Non
     expect(read).to_have_text("ftℓ=σ(Wfhtℓ−1+Ufht−1ℓ+wcf⊙ct−1ℓ+bf)")
     drawing = page.get_by_test_id("gw-drawing-0")
     expect(drawing.locator(".gw-read")).to_have_text("")
+
+
+def test_a_walk_is_seen_once_its_style_sheet_is_there(open_page: Open) -> None:
+    page = open_page("Step by step", {"text": TEXT})
+    held: list[Route] = []
+    page.route("**/walk.css", lambda route: held.append(route))
+    page.reload()
+    walk = page.get_by_test_id("gw")
+    expect(walk).to_have_attribute("data-at", "2")
+    expect(walk).to_be_hidden()
+    held[0].continue_()
+    expect(walk).to_be_visible()
+    for text in page.locator(".gw-label:has(tspan), .gw-letter:has(tspan)").all():  # or WebKit lowers no index
+        expect(text).to_have_css("dominant-baseline", "auto")
+    page.unroute("**/walk.css")
 
 
 def test_the_plain_rnn_comes_first_and_the_curve_has_this_word_s_point(open_page: Open) -> None:

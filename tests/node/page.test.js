@@ -39,6 +39,9 @@ test("what a visitor wrote is no markup of Plotly's", () => {
 test("a template is filled in, and what it does not know stays", () => {
   assert.equal(tr("{a} and {b} of {c}", { a: 1, b: "two" }), "1 and two of {c}")
   assert.equal(tr("{cell} unit", { cell: "GRU（Cho）" }), "GRU（Cho）unit")
+  assert.equal(tr("在 {word} 和 {other} 处", { word: "“先”", other: "John" }), "在“先”和 John 处")
+  assert.equal(tr("{word} 和 {other}", { word: "a", other: "“生”" }), "a 和“生”")
+  assert.equal(tr("after {word} it", { word: "“先”" }), "after “先” it")
   assert.equal(tr("{word}", { word: "$& {a}" }), "$& {a}", "a visitor's words are no template")
   assert.equal(list(["a", "b", "c"]), "a, b, and c")
 })

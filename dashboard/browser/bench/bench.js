@@ -1,5 +1,5 @@
 // The bench: an LSTM of one unit whose weights a hand sets, or a training, and three puzzles that check themselves.
-import { load, make } from "../page/dom.js"
+import { dress, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import { number } from "../page/numbers.js"
 import { tr } from "../page/words.js"
@@ -51,7 +51,7 @@ export class Bench {
 
   /** @param {HTMLElement} parent */
   constructor(parent) {
-    load("link", "bench.css", import.meta.url)
+    dress(parent, "bench.css", import.meta.url)
     const summary = make("summary", { test: "gb-summary", text: tr("Set the weights of one cell by hand") })
     this.body = make("div", { class: "gb-body" })
     this.root = make("details", { class: "gb", test: "gb" }, summary, this.body)

@@ -1,6 +1,6 @@
 // Pictures in their order, small ones side by side and the chosen one large: what stands on each, and where a network
 // looks. What it does not look at lies in the shade; windows are rectangles.
-import { load, make } from "../page/dom.js"
+import { dress, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import { clamp } from "../page/numbers.js"
 import { ours } from "../page/screen.js"
@@ -34,7 +34,7 @@ export class Frames {
 
   /** @param {HTMLElement} parent */
   constructor(parent) {
-    load("link", "frames.css", import.meta.url)
+    dress(parent, "frames.css", import.meta.url)
     this.large = make("div", { class: "gf-large", test: "gf-large" })
     this.said = make("p", { class: "gf-said", test: "gf-said", "aria-live": "polite" })
     this.keys = make("p", { class: "gf-keys" })

@@ -43,7 +43,7 @@ export function legend(root, [against, forIt]) {
     swatch(forIt),
     " ",
     tr("speaks for the likeliest next word"),
-    ", ",
+    tr("{first}, {second}", { first: "", second: "" }),
     swatch(against),
     " ",
     tr("speaks against it"),

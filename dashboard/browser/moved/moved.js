@@ -1,5 +1,5 @@
 // Two small figures to move: an exploding gradient and its clipping, and dropout between layers.
-import { load, make } from "../page/dom.js"
+import { dress, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import { number, percent } from "../page/numbers.js"
 import { tr } from "../page/words.js"
@@ -32,7 +32,7 @@ function slider(test, label, [min, max, step, value], moved) {
 export class Moved {
   /** @param {HTMLElement} parent */
   constructor(parent) {
-    load("link", "moved.css", import.meta.url)
+    dress(parent, "moved.css", import.meta.url)
     this.root = make("div", { class: "gv", test: "gv" }, this.clipping(), this.dropout())
     parent.append(this.root)
   }

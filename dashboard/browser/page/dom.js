@@ -74,3 +74,10 @@ export function load(tag, name, base) {
   loaded.set(url, promise)
   return promise
 }
+
+// Load the style sheet of what stands in ``parent``, of which nothing is seen before it is there.
+/** @param {HTMLElement} parent @param {string} name @param {string} base @returns {Promise<unknown>} */
+export function dress(parent, name, base) {
+  parent.style.visibility = "hidden"
+  return load("link", name, base).finally(() => (parent.style.visibility = ""))
+}

@@ -20,13 +20,18 @@ export async function speak(wanted) {
 
 /** @type {(text: string, values?: Record<string, unknown>) => string} */
 export function tr(text, values = {}) {
-  return (words[text] ?? text).replace(/\{(\w+)\}( ?)/g, (whole, name, space) =>
-    name in values ? `${values[name]}${closed(values[name]) ? "" : space}` : whole,
-  )
+  const places = /([\u4e00-\u9fff] )?\{(\w+)\}( ?)(?=([\u4e00-\u9fff]?))/g
+  return (words[text] ?? text).replace(places, (whole, before = "", name, after, next) => {
+    if (!(name in values)) return whole
+    const value = String(values[name])
+    const ends = value.endsWith("）") || (next && wide(value.slice(-1))) // a full-width bracket brings its own space
+    return `${wide(value[0] ?? "") ? before.trim() : before}${value}${ends ? "" : after}`
+  })
 }
 
-/** @type {(value: unknown) => boolean} */
-const closed = (value) => String(value).endsWith("）") // a full-width bracket brings its own space
+// Chinese characters and their quotation marks and brackets: no space stands between two of them.
+/** @type {(sign: string) => boolean} */
+const wide = (sign) => /[\u4e00-\u9fff\u201c\u201d\u300a\u300b\uff08\uff09]/.test(sign)
 
 // "a", "b" and "c" as one list.
 /** @type {(items: string[]) => string} */

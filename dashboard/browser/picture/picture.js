@@ -1,5 +1,5 @@
 // A picture that is made by clicking: what a click puts is chosen above the grid; a click on the same takes it away.
-import { load, make, swap } from "../page/dom.js"
+import { dress, make, swap } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import { tr } from "../page/words.js"
 
@@ -36,7 +36,7 @@ export class Picture {
 
   /** @param {HTMLElement} parent */
   constructor(parent) {
-    load("link", "picture.css", import.meta.url)
+    dress(parent, "picture.css", import.meta.url)
     this.brushes = make("div", { class: "gp-brushes" })
     this.grid = make("div", { class: "gp-grid", test: "gp-grid", role: "group" })
     this.note = make("p", { class: "gp-note", test: "gp-note", role: "status" })

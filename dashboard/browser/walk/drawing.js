@@ -50,6 +50,8 @@ function write(text, name, time, style) {
   const below = [index, time].filter(Boolean).join(",")
   const lower = below ? [svg("tspan", { class: "gw-index", dy: 5 }, below)] : []
   const upper = name.startsWith("below_") ? [svg("tspan", { class: "gw-index", dy: index ? -11 : -6 }, "ℓ−1")] : []
+  text.classList.add("gw-lettered")
+  text.setAttribute("dy", "0.33em")
   text.replaceChildren(base, ...lower, ...upper)
 }
 

@@ -1,6 +1,6 @@
 // The walk through a cell: one word, one stage at a time. Everything here happens in the browser, on the numbers of one
 // message. What is shown of a side at a moment is drawn by its panel.
-import { load, make } from "../page/dom.js"
+import { dress, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import { quoted } from "../page/naming.js"
 import { clamp } from "../page/numbers.js"
@@ -82,7 +82,7 @@ export class Walk {
     /** @type {FigureElement} */
     this.root = make("div", attributes, row, head, status, this.empty, ...rest)
     parent.append(this.root)
-    load("link", "walk.css", import.meta.url).then(() => this.panels.forEach(({ drawing }) => drawing.reveal()))
+    dress(parent, "walk.css", import.meta.url).then(() => this.panels.forEach(({ drawing }) => drawing.reveal()))
     /** @param {KeyboardEvent} event */
     this.onKey = (event) => this.key(event)
     document.addEventListener("keydown", this.onKey)
