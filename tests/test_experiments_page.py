@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import time
@@ -118,6 +119,10 @@ def test_no_number_is_written_as_a_computer_does(name: str) -> None:
         hovers = [said for one in panel["figure"]["data"] for said in one.get("hovertext", ())]
         for text in (draw.small(drawing), panel["alt"], *hovers):
             assert not re.search(r"\de[+-]\d", text), text
+        layout = panel["figure"]["layout"]
+        if layout["xaxis"].get("tickangle"):  # names that are turned by 35 degrees; a letter is six pixels wide
+            longest = max(len(x) for bar in panel["figure"]["data"] for x in bar["x"] if x is not None)
+            assert layout["margin"]["b"] > 6 * longest * math.sin(math.radians(35)) + 30
     one = discover()[name]
     assert not re.search(r"\de[+-]\d", view.table(one, found, None))
 

@@ -72,6 +72,7 @@ def full(id: str, drawing: Drawing, height: int = 300) -> dict[str, Any]:
         data += {"bars": _bar, "points": _points, "lines": _line, "histogram": _histogram}[drawing.kind](one, color)
     names = _names(drawing)
     long = bool(names) and max(map(_wide, names)) * len(names) > 60
+    below = round(3.6 * max(map(_wide, names))) if long else 0  # how far a name reaches down, a letter of it 3.6 pixels
     y: dict[str, Any] = {"type": "log", "exponentformat": "power"} if drawing.log_y else {}
     if drawing.y_range and not drawing.log_y:
         y["range"] = list(drawing.y_range)
@@ -87,9 +88,9 @@ def full(id: str, drawing: Drawing, height: int = 300) -> dict[str, Any]:
         barmode="group",
         showlegend=len(drawing.series) > 1 or bool(drawing.limits),
         shapes=[_limit(at) for at, _ in drawing.limits],
-        margin={"l": 62, "r": 12, "t": 10, "b": 104 if long else 46},
+        margin={"l": max(62, long * (5 * _wide(names[0]) - 24)) if names else 62, "r": 12, "t": 10, "b": 46 + below},
     )
-    return p.panel(id, drawing.title, drawn, height=height + 50 * long, alt=alt(drawing))
+    return p.panel(id, drawing.title, drawn, height=height + below, alt=alt(drawing))
 
 
 def alt(drawing: Drawing) -> str:

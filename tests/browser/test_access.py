@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -354,10 +354,13 @@ SMALL = {"phone": PHONE, "200%": ZOOMED, "320": {"viewport": {"width": 320, "hei
     [
         *((path, "phone", ("light", "dark")[k % 2]) for k, path in enumerate(PAGES)),
         *((path, size, "light") for path in ("", "what_if") for size in ("200%", "320")),
+        ("experiments?experiment=counting", "phone", "light"),
     ],
 )
 def test_nothing_is_cut_or_too_small_in_a_small_window(visit: Open, path: str, size: str, scheme: str) -> None:
-    page = visit(path, {"lang": "en"}, first=True, color_scheme=scheme, **SMALL[size])  # the menu stays open otherwise
+    path, _, chosen = path.partition("?")
+    query = {"lang": "en", **dict(parse_qsl(chosen))}
+    page = visit(path, query, first=True, color_scheme=scheme, **SMALL[size])  # the menu stays open otherwise
     nothing(page, SIDEWAYS)
     if size == "phone":  # a finger and an eye find everything
         nothing(page, SMALLER)
