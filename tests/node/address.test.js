@@ -4,7 +4,7 @@ import { test } from "node:test"
 
 const window = { location: new URL("http://host/gates?text=We"), history: { state: null, replaceState() {} } }
 Object.assign(globalThis, { window })
-const { cursor, kept, leave, mend, remember } = await import("../../dashboard/browser/page/url.js")
+const { cursor, kept, leave, long, mend, remember } = await import("../../dashboard/browser/page/url.js")
 
 test("leaving a page keeps what its address says of the cursor", () => {
   leave()
@@ -32,4 +32,18 @@ test("where a picture was looked at is no place in the sentence, and the other w
   window.location = new URL("http://host/gates?text=We")
   mend()
   assert.equal(new URLSearchParams(window.location.search).get("at"), "5")
+})
+
+test("half of a character has its sign in the address, and a long text need not be kept by the browser", () => {
+  window.location = new URL("http://host/gates")
+  remember({ text: "a\ud800" })
+  assert.equal(new URLSearchParams(window.location.search).get("text"), "a\ufffd")
+  Object.defineProperty(window, "sessionStorage", {
+    get() {
+      throw new Error("this browser keeps nothing")
+    },
+  })
+  remember({ text: "a\ud800".repeat(3000) })
+  assert.equal(window.location.search, "?long=1")
+  assert.equal(long(), null)
 })

@@ -91,15 +91,26 @@ export function mend() {
 
 /** @param {URL} url @param {string | null | undefined} text */
 function store(url, text) {
-  if (text && encodeURIComponent(text).length > LONGEST) {
-    window.sessionStorage.setItem(LONG, text)
+  if (text && new URLSearchParams({ text }).toString().length > LONGEST) {
+    inTab((kept) => kept.removeItem(LONG)) // what is too long to be kept leaves nothing older
+    inTab((kept) => kept.setItem(LONG, text))
     url.searchParams.set(LONG, "1")
   } else url.searchParams.delete(LONG)
 }
 
 // The text that was too long for this address, if this tab wrote it.
 export function long() {
-  return new URL(window.location.href).searchParams.has(LONG) ? window.sessionStorage.getItem(LONG) : null
+  return new URL(window.location.href).searchParams.has(LONG) ? inTab((kept) => kept.getItem(LONG)) : null
+}
+
+// A browser may keep nothing for a page, or not as much.
+/** @template Found @param {(kept: Storage) => Found} act @returns {Found | null} */
+function inTab(act) {
+  try {
+    return act(window.sessionStorage)
+  } catch {
+    return null
+  }
 }
 
 // The units that were picked, by name; null where none was.
