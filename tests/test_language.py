@@ -9,6 +9,7 @@ import string
 from pathlib import Path
 
 import pytest
+from babel.messages import Message
 from babel.messages.pofile import read_po
 
 from dashboard import catalogue, language
@@ -28,8 +29,13 @@ TERMS = {
 
 
 @pytest.fixture(scope="module")
-def found() -> set[str]:
-    return {str(message.id) for message in catalogue.collected() if message.id}
+def messages() -> list[Message]:
+    return [message for message in catalogue.collected() if message.id]
+
+
+@pytest.fixture(scope="module")
+def found(messages: list[Message]) -> set[str]:
+    return {str(message.id) for message in messages}
 
 
 def entries(path: Path) -> dict[str, str]:
@@ -43,6 +49,13 @@ def test_every_text_is_translated_and_no_entry_is_left_over(path: Path, found: s
     assert not found - said.keys(), "run python -m dashboard.catalogue and translate"
     assert not said.keys() - found, "run python -m dashboard.catalogue: nothing shows these any more"
     assert not [text for text, told in said.items() if not told.strip()]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_browser_is_sent_what_its_modules_say(path: Path, messages: list[Message]) -> None:
+    said = {str(one.id) for one in messages if any(name.endswith(".js") for name, _ in one.locations)}
+    sent = json.loads(language.script(path.stem).removeprefix("export default "))
+    assert said == sent.keys(), "run python -m dashboard.catalogue"
 
 
 def test_no_call_is_overlooked(found: set[str]) -> None:

@@ -6,7 +6,8 @@ import { evaluate, leaf } from "./walk.js"
 
 /** @import { Parameters, Reading, Run, Values, Vector } from "./types.d.ts" */
 
-/** Units: all where there are none; ``from`` and ``to``: steps, the last one not among them.
+/** Units: all where there are none; ``from`` and ``to``: steps, the last one not among them, of whichever text: what is
+ * forced stays what it was when another is typed.
  * @typedef {{ signal: string, value: number | "flip", units: number[] | null, from: number, to: number }} Force */
 
 const LETS_GO = 0.5
@@ -16,7 +17,7 @@ const LETS_GO = 0.5
 export const KINDS = {
   keep: kept,
   turn: ({ memory }, _, unit, step) => [{ signal: memory, value: "flip", units: [unit], from: step, to: step + 1 }],
-  erase: ({ memory }, { ids }, unit) => [{ signal: memory, value: 0, units: [unit], from: 0, to: ids.length }],
+  erase: ({ memory }, _, unit) => [{ signal: memory, value: 0, units: [unit], from: 0, to: Infinity }],
   silence: (_, __, ___, step) => [{ signal: "h", value: 0, units: null, from: step, to: step + 1 }],
 }
 
@@ -32,6 +33,11 @@ function kept(reading, run, unit) {
   while (gone.has(from - 1)) from--
   return reading.holds.map(([signal, value]) => ({ signal, value, units: [unit], from, to: last + 1 }))
 }
+
+// Those of which a text of ``count`` steps has a step, and no further than it goes.
+/** @type {(forces: Force[], count: number) => Force[]} */
+export const within = (forces, count) =>
+  forces.flatMap((force) => (force.from < count ? [{ ...force, to: Math.min(force.to, count) }] : []))
 
 // The run with ``forces`` in the layer and direction that are drawn; ``equations``: of the walk, as the page carries them.
 /** @param {Reading} reading @param {Run} before @param {Force[]} forces @param {Record<string, any>} equations

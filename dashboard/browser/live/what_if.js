@@ -4,7 +4,7 @@ import { toSide, wordAt } from "../page/align.js"
 import { among } from "./endings.js"
 import { make } from "../page/dom.js"
 import { list, tr } from "../page/words.js"
-import { forced, KINDS } from "./force.js"
+import { forced, KINDS, within } from "./force.js"
 import { scores, shares } from "./run.js"
 import { nextWord } from "./words.js"
 
@@ -12,6 +12,7 @@ import { nextWord } from "./words.js"
 /** @import { Force } from "./force.js" */
 
 const WORDS = 5 // that are shown
+const SAME = 1e-8 // as NumPy's allclose
 const LONGEST = 300 // steps of a text that is read a second time
 const [WIDE, TALL] = [420, 70] // of the lines' drawing, in its own measure
 
@@ -21,7 +22,7 @@ export class WhatIf {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root
-    /** @type {{ kind: string, step: number }[]} by side: what is forced, and where the cursor stood */
+    /** @type {{ kind: string, forces: Force[] }[]} by side: what was clicked, where there was a click */
     this.chosen = []
     this.again = () => {}
   }
@@ -49,18 +50,21 @@ export class WhatIf {
 
   /** @param {Side} side @param {any} shown @param {any} equations @param {number} k @param {number} unit @param {number} step */
   section({ reading, run }, shown, equations, k, unit, step) {
-    const chosen = (this.chosen[k] ??= { kind: "keep", step })
-    const where = Math.min(chosen.step, run.ids.length - 1)
-    const forces = KINDS[chosen.kind]?.(reading, run, unit, where) ?? []
+    const offered = Object.entries(KINDS).map(([kind, of]) => ({ kind, forces: of(reading, run, unit, step) }))
+    const chosen = this.chosen[k] ?? offered[0]
+    const forces = within(chosen.forces, run.ids.length)
     const after = forces.length ? forced(reading, run, forces, equations) : run
-    const choose = (/** @type {string} */ kind) => () => {
-      this.chosen[k] = { kind, step }
+    const choose = (/** @type {typeof chosen} */ one) => () => {
+      this.chosen[k] = one
       this.again()
     }
-    const chips = Object.keys(KINDS).map((kind) => {
-      const empty = !KINDS[kind](reading, run, unit, step).length
-      return chip(title(kind, reading), `${k} ${kind}`, kind === chosen.kind && !empty, choose(kind), empty)
+    const chips = offered.map((one) => {
+      const on = one.kind === chosen.kind && chosen.forces.length > 0
+      return chip(title(one.kind, reading), `${k} ${one.kind}`, on, choose(one), !one.forces.length)
     })
+    const nothing = { kind: "", forces: [] }
+    const drawn = chosen.forces[0]?.units?.[0] ?? unit
+    const nowhere = { changes: changes(chosen.forces), where: tr("at no step of this text") }
     const [before, now] = [run, after].map(({ read }) => shares(scores(reading.model, read[step])))
     const called = (/** @type {number} */ id) => {
       const [one, share] = before[id] >= now[id] ? [run, before[id]] : [after, now[id]]
@@ -78,11 +82,12 @@ export class WhatIf {
         "div",
         { class: "gs-if-chips" },
         ...chips,
-        chip(tr("Clear"), `${k} none`, false, choose(""), !forces.length),
+        chip(tr("Clear"), `${k} none`, false, choose(nothing), !chosen.forces.length),
       ),
+      chosen.forces.length && !forces.length ? make("p", { text: tr("{changes} {where}", nowhere) }) : "",
       make("p", { test: `gs-verdict-${k}`, class: "gs-if-verdict", "aria-live": "polite", text: verdict() }),
       ...likely(before, now).map((id) => bars(called(id), before[id], now[id])),
-      lines(values, unit, tr("{state} of unit {unit}", { state: reading.memory, unit })),
+      lines(values, drawn, tr("{state} of unit {unit}", { state: reading.memory, unit: drawn })),
     )
 
     function verdict() {
@@ -97,6 +102,8 @@ export class WhatIf {
         now: percent(now[second]),
         changes: summary(forces, shown, run.ids.length),
       }
+      if (forces.length && step < forces[0].from && before.every((share, id) => Math.abs(share - now[id]) < SAME))
+        return tr("With {changes}, nothing is different yet after {heard}: choose a later word.", said)
       const [sure, still] = [before, now].map(expected)
       if (!forces.length && !sure)
         return tr("Nothing is changed: after {heard} the {cell} is undecided, likeliest {before} ({much} %).", said)
@@ -139,19 +146,25 @@ function chip(text, name, on, onclick, empty) {
   })
 }
 
+// "f = 1 and i = 0".
+/** @type {(forces: Force[]) => string} */
+const changes = (forces) =>
+  list(
+    forces.map(({ signal, value }) =>
+      value === "flip" ? tr("{signal} turned round", { signal }) : `${signal} = ${value}`,
+    ),
+  )
+
 // "f = 1 and i = 0 at “John”".
 /** @param {Force[]} forces @param {any} shown @param {number} count */
 function summary(forces, shown, count) {
   if (!forces.length) return ""
   const { from, to } = forces[0]
-  const what = forces.map(({ signal, value }) =>
-    value === "flip" ? tr("{signal} turned round", { signal }) : `${signal} = ${value}`,
-  )
   const [first, last] = [from, to - 1].map((step) => `“${wordAt(shown, step)[0]}”`)
   const one = first === last && to - from < 4 // pieces of one word
   const over = to - from === count ? tr("at every word") : tr("from {first} to {last}", { first, last })
   const where = one ? tr("at {word}", { word: first }) : over
-  return tr("{changes} {where}", { changes: list(what), where })
+  return tr("{changes} {where}", { changes: changes(forces), where })
 }
 
 // Whether the model can be said to expect a word, as the headline says it.
