@@ -140,8 +140,8 @@ class Gates:
             raise AssertionError(f"not {data}: {shown}") from error
 
     def shows(self, text: str) -> None:
-        """Wait until ``text`` has been drawn as the server has read it, or a page without one."""
-        self.has(text=text, ready=1, here=0)
+        """Wait until ``text`` has been drawn as its server has read it, if it has one, next words whole."""
+        self.has(text=text, ready=1, here=0, whole=1)
         self.page.evaluate(f"() => {FRAMES}")
 
     def of(self, **chosen: str) -> None:

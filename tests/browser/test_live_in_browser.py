@@ -14,6 +14,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from lstm_core import load_model
+from lstm_core.drawing.expected import next_words
+from lstm_core.drawing.words import visible
 from tests.browser.firefox import find_firefox, firefox
 from tests.browser.gates import LAPTOP, Gates, fits
 from tests.browser.test_export_in_browser import open_file
@@ -66,8 +68,9 @@ def equals_the_library(gates: Gates, pair: str, text: str) -> None:
             assert np.abs(whole).max() < CLOSE, (text, name, role)
             for row in rows:  # of a wide layer some units have a row, in the order of their numbers
                 assert np.abs(units - row).max(-1).min() < CLOSE, (text, name, role)
-        _, share = model.next_tokens(trace, -1, 1)[0]
+        (word, share), *_ = next_words(model, trace, model.likeliest(trace, 5))[-1]
         bar = gates.page.get_by_test_id(f"gs-next-{side}").locator(".gs-bar").first
+        expect(bar.locator(".gs-bar-word")).to_have_text(visible(word))
         assert abs(float(bar.locator(".gs-bar-value").inner_text().rstrip(" %")) - 100 * share) < 0.51
 
 
@@ -83,8 +86,7 @@ TYPE = """text => new Promise((done, fail) => {
         const { data } = document.querySelector("[data-testid=gs-swift]")
         const rows = data.filter(one => one.type === "heatmap")
             .map(one => [one.meta.side, one.meta.role, one.z.map(row => Array.from(row))])
-        const shown = Array.from(document.querySelectorAll(".gs-bar-word"), one => one.textContent)
-        done({ rows, shown })
+        done(rows)
     }
     const late = setTimeout(() => fail(new Error("not drawn: " + text)), 20000)
     plot.addEventListener("gs:repaint", look)
@@ -101,12 +103,12 @@ def sentences(pair: str) -> list[str]:
     return [f"{k} {' '.join(draw.choices(words, k=draw.randint(1, 20)))}" for k in range(COUNT)]
 
 
-def drawn_as_the_library_reads_it(pair: str, text: str, drawn: dict[str, Any]) -> None:
+def drawn_as_the_library_reads_it(pair: str, text: str, drawn: list[Any]) -> None:
     """Every row that is drawn of a unit, of however many the layer has."""
-    assert drawn["rows"], text
+    assert drawn, text
     for side, name in enumerate(PAIRS[pair]):
         trace = load_once(name).run(text, device="cpu")
-        for which, role, rows in drawn["rows"]:
+        for which, role, rows in drawn:
             values = trace.role(role) if which == side else None
             if values is None:
                 continue
@@ -213,11 +215,44 @@ def test_a_tour_is_in_the_file_and_asks_what_if(open_file: Open, files: dict[str
     expect(verdict).to_contain_text("Nothing is changed")
     page.locator("[data-chip='0 silence']").click()
     expect(verdict).to_contain_text("With h = 0 at “and”")
+    told = gates.box.input_value()
+    gates.stage.focus()
+    page.keyboard.press("Home")
+    expect(verdict).to_contain_text("nothing is different yet after “Mary”")
+    gates.box.fill("Mary")  # what is forced stays where it was, as in the app
+    expect(page.locator("#if")).to_contain_text("h = 0 at no step of this text")
+    expect(verdict).to_contain_text("Nothing is changed: after “Mary” the LSTM")
+    gates.box.fill(told)
+    expect(verdict).to_contain_text("With h = 0 at “and”")
     gates.box.fill("")
     gates.has(text="", steps=0)
     gates.box.fill(HOSTILE)
     expect(verdict).to_contain_text("after “>” the LSTM")
     assert page.locator("img").count() == 0
+
+
+REPAINTS = """text => new Promise(done => {
+    const plot = document.querySelector("[data-testid=gs-plot]")
+    const said = () => plot.dataset.text === text
+        && done([plot.dataset.whole, plot.querySelector(".gs-bar-word").textContent])
+    plot.addEventListener("gs:repaint", said)
+    const box = document.querySelector("[data-testid=gs-sentence]")
+    box.value = text
+    box.dispatchEvent(new InputEvent("input"))
+})"""
+"""Types a text, and says which next word stands first when it is drawn, and whether it is whole."""
+
+
+def test_a_key_does_not_wait_for_the_ends_of_next_words(open_file: Open, files: dict[str, Path]) -> None:
+    gates = open_file(files["general"])
+    gates.shows(TEXTS[0])
+    text = "I grew up in Norway and I speak"
+    assert gates.page.evaluate(REPAINTS, text) == ["0", "Nor"]
+    gates.has(whole=1)
+    expect(gates.plot.locator(".gs-bar-word").first).to_have_text("Nor(wegian)")
+    gates.box.fill(f"{text} it")
+    gates.shows(f"{text} it")
+    assert gates.page.evaluate(REPAINTS, text) == ["1", "Nor(wegian)"]  # the network is asked once
 
 
 def test_an_empty_line_and_ten_thousand_words_are_sentences(open_file: Open, files: dict[str, Path]) -> None:
@@ -252,6 +287,9 @@ def test_it_fits_a_phone_and_speaks_chinese(open_file: Open, files: dict[str, Pa
     gates.box.fill("王女士说她")
     gates.shows("王女士说她")
     equals_the_library(gates, "chinese", "王女士说她")
+    gates.box.fill("Mary met John and Anna and he")
+    gates.page.set_viewport_size({"width": 300, "height": 844})
+    gates.page.wait_for_function("box => box.scrollHeight <= box.clientHeight", arg=gates.box.element_handle())
 
 
 @pytest.mark.parametrize("how", ["a byte", "a half", "a tenth"])

@@ -1,6 +1,7 @@
 // What all components share: numbers, markup, messages from Python, what is said.
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { After } from "../../dashboard/browser/page/after.js"
 import { escape, plain } from "../../dashboard/browser/page/markup.js"
 import { unitName, wordTitle } from "../../dashboard/browser/page/naming.js"
 import { clamp, number, percent } from "../../dashboard/browser/page/numbers.js"
@@ -76,4 +77,27 @@ test("a message is unpacked without copying", () => {
   assert.deepEqual(found.rows, [Float32Array.of(1, 2, 3), Float32Array.of(4, 5, 6)])
   assert.deepEqual([found.ids, found.none, found.text], [Int32Array.of(7, -8), [], "é"])
   assert.equal(found.rows[0].buffer, found.ids.buffer)
+})
+
+test("what a paint need not wait for comes after it, and what is asked for next takes its place", async () => {
+  const [frames, did] = [new Map(), []]
+  globalThis.requestAnimationFrame = (paint) => frames.set(frames.size + 1, paint) && frames.size
+  globalThis.cancelAnimationFrame = (frame) => frames.delete(frame)
+  const painted = () => {
+    frames.forEach((paint) => paint())
+    frames.clear()
+  }
+  const soon = () => new Promise((done) => setTimeout(done))
+  const after = new After()
+  const pieces = (...names) => names.map((name) => () => did.push(name))
+  after.paint(pieces("never"))
+  after.paint([...pieces("first"), () => after.paint(pieces("key")), ...pieces("overtaken")])
+  await soon()
+  assert.deepEqual(did, [])
+  painted()
+  for (let turn = 0; turn < 4; turn++) await soon()
+  assert.deepEqual(did, ["first"])
+  painted()
+  await soon()
+  assert.deepEqual(did, ["first", "key"])
 })

@@ -3,7 +3,7 @@ import { percent } from "../page/numbers.js"
 import { tr } from "../page/words.js"
 
 /** @import { Named } from "../types.d.ts" */
-/** @import { Next, Speaks } from "./types.d.ts" */
+/** @import { Speaks } from "./types.d.ts" */
 
 // What a side is called: its cell, and its model where both have the same cell.
 /** @param {Speaks[]} sides @param {number} k */
@@ -20,17 +20,10 @@ export const CLOSE = 3 / 7 // ... and the next word beside it that it cannot: .3
 /** @type {(named: Named, step: number) => string} */
 export const meant = ({ side, high, low }, step) => (side[step] > 0 ? high : side[step] < 0 ? low : "")
 
-// The next words, those after ``step`` with their ends: a page that reads by itself finds these where it is looked at.
-/** @type {(side: Speaks, step: number) => Next} */
-export function nextAt({ next }, step) {
-  if (next.ids[step]) next.finish?.(step)
-  return next
-}
-
 // The likeliest next word after a step, as a clause; nothing where nothing is predicted.
 /** @param {Speaks[]} sides @param {number} k @param {number} step */
 export function expects(sides, k, step) {
-  const { ids, p, words, unknown } = nextAt(sides[k], step)
+  const { ids, p, words, unknown } = sides[k].next
   const id = ids[step]?.[0]
   if (id === undefined) return ""
   const values = { title: called(sides, k), word: words[id], p: percent(p[step][0]) }

@@ -26,17 +26,9 @@ export function follow(figure, content, geometry, parts) {
     const seen = nodes.map(({ first, last }) => ({ first: first + from, last: last + from }))
     tint.tint(nodes, tint.shares(sides[k].adds, steps[k], seen), tintColors(figure, content))
   })
-  readout.update(parts, sides, steps, at, count)
   const word = wordAt(sides[0], at)[0]
   el.step.textContent = tr("Step by step at “{word}” ›", { word })
   el.step.hidden = !figure.ask
-  const told = sides.map((_, k) => story(figure, content, k, steps[k]))
-  el.caption.textContent = screen.guided()
-    ? telling.atWord(sides, steps, units, (k) => values(figure, content, k, steps[k]))
-    : telling.together(told[0], telling.expectation(sides, steps))
-  const names = list(sides.map((_, k) => called(sides, k)))
-  const about = tr("Gates of {names} on {count} steps.", { names, count })
-  root.setAttribute("aria-label", [about, ...told].reduce(telling.together))
   Object.assign(root.dataset, {
     step: at,
     unit: units[0],
@@ -47,7 +39,23 @@ export function follow(figure, content, geometry, parts) {
   stage.setAttribute("aria-valuemax", String(count))
   stage.setAttribute("aria-valuenow", String(at + 1))
   stage.setAttribute("aria-valuetext", tr("{word}, step {step} of {count}", { word, step: at + 1, count }))
+  narrate(figure, content, parts)
   root.dispatchEvent(new CustomEvent("gs:cursor"))
+}
+
+// What is said at the cursor. Beginnings of words among the next words may get their ends later: then it is said again.
+/** @param {Figure} figure @param {Content} content @param {readout.Parts} parts */
+export function narrate(figure, content, parts) {
+  const { sides, at, count, units, root, el } = figure
+  const steps = sides.map((_, k) => toSide(sides, k, at))
+  readout.update(parts, sides, steps, at, count)
+  const told = sides.map((_, k) => story(figure, content, k, steps[k]))
+  el.caption.textContent = screen.guided()
+    ? telling.atWord(sides, steps, units, (k) => values(figure, content, k, steps[k]))
+    : telling.together(told[0], telling.expectation(sides, steps))
+  const names = list(sides.map((_, k) => called(sides, k)))
+  const about = tr("Gates of {names} on {count} steps.", { names, count })
+  root.setAttribute("aria-label", [about, ...told].reduce(telling.together))
 }
 
 // What the unit of a side has done with its memory by a step.

@@ -51,6 +51,7 @@ export async function film({ sides, geometry, view, pitch, steps, beat, picture,
     pen.fillText(wordAt(sides[0], step)[0], PAD, LINE / 2 + 2, room)
     pen.font = `13px ${font}`
     sides.forEach((side, n) => {
+      side.next.finish?.(places[n])
       const [x, y] = geometry.narrow ? [PAD, (n + 1.5) * LINE] : [PAD + geometry.tops[n].left, LINE / 2 + 2]
       pen.fillText(expects(sides, n, places[n]) || side.title, x, y, geometry.narrow ? geometry.width : geometry.column)
     })

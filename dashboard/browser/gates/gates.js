@@ -1,4 +1,5 @@
 // One figure for the whole grid. The server sends it when text or models change; cursor, unit, order and zoom live here.
+import { After } from "../page/after.js"
 import { stepCount, toSide } from "../page/align.js"
 import { load, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
@@ -8,7 +9,7 @@ import * as screen from "../page/screen.js"
 import { kept, remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 import { Ahead } from "./ahead.js"
-import { follow } from "./cursor.js"
+import { follow, narrate } from "./cursor.js"
 import { drawing } from "./drawing.js"
 import { elements } from "./elements.js"
 import { download, keep } from "./export.js"
@@ -77,6 +78,8 @@ export class Figure {
   repaints = 0
   /** @type {string | undefined} */
   size = undefined
+  tall = "" // the caption, once all is said
+  after = new After()
   /** @type {number | null} */
   timer = null // of the play
   telling = 0
@@ -114,6 +117,7 @@ export class Figure {
   close() {
     this.play(false)
     this.ahead.close()
+    this.after.stop()
     clearTimeout(this.telling)
     this.deafen()
     this.observer.disconnect()
@@ -137,6 +141,7 @@ export class Figure {
   async showContent(content) {
     const before = this.content
     this.content = content
+    this.after.stop() // what was to be said of another text
     const settings = { ...content.settings, ...kept }
     this.sides = content.sides
     this.count = stepCount(this.sides[0])
@@ -173,7 +178,7 @@ export class Figure {
     this.size = measure(root)
     this.dark = screen.dark(root)
     root.classList.toggle("gs-dark", this.dark)
-    Object.assign(root.dataset, { text: content.text, steps: count })
+    Object.assign(root.dataset, { text: content.text, steps: count, whole: 1 })
     this.say()
     el.below.honesty.replaceChildren(...content.honesty.map((one) => make("p", { text: one })))
     el.below.quiet.textContent = content.quiet
@@ -278,7 +283,36 @@ export class Figure {
   // Nothing here asks Plotly or the server.
   cursor() {
     const { content, drawn, parts } = this
-    if (content && drawn && parts) follow(this, content, drawn.geometry, parts)
+    if (!content || !drawn || !parts) return
+    follow(this, content, drawn.geometry, parts)
+    this.finish(content, parts)
+  }
+
+  // Where a network here has to read on to know how its next words end, they stand without their ends until the paint.
+  /** @param {Content} content @param {Parts} parts */
+  finish(content, parts) {
+    const places = this.sides.map(({ next }, k) => ({ next, step: toSide(this.sides, k, this.at) }))
+    const open = places.filter(({ next, step }) => next.open?.has(step))
+    this.whole(!open.length)
+    const pieces = open.map(
+      ({ next, step }) =>
+        () =>
+          void next.finish?.(step),
+    )
+    const said = () => {
+      narrate(this, content, parts)
+      this.whole(true)
+      this.tall = `${this.el.caption.offsetHeight}px`
+    }
+    this.after.paint(open.length ? [...pieces, said] : [])
+  }
+
+  // Whether all is said. A caption that is not whole is not read out yet, and keeps its height.
+  /** @param {boolean} all */
+  whole(all) {
+    this.root.dataset.whole = all ? "1" : "0"
+    this.el.caption.ariaBusy = String(!all)
+    this.el.caption.style.minHeight = all ? "" : this.tall
   }
 
   // ---- what a visitor does

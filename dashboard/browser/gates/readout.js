@@ -4,7 +4,7 @@ import { make } from "../page/dom.js"
 import { number, percent } from "../page/numbers.js"
 import { unitName } from "../page/naming.js"
 import { tr } from "../page/words.js"
-import { called, meant, nextAt } from "./clauses.js"
+import { called, meant } from "./clauses.js"
 
 /** @import { Named, Row } from "../types.d.ts" */
 /** @import { DrawnLine, Side } from "./types.d.ts" */
@@ -68,7 +68,7 @@ export function update(parts, sides, steps, at, count) {
   const read = known && !piece ? tr("{at} of {count}", place) : tr("{at} of {count}, read as {piece}", place)
   parts.at.replaceChildren(make("strong", { text, dir: "auto" }), make("span", { text: read }))
   parts.sides.forEach((part, k) => {
-    const { words, ids, p, unknown } = nextAt(sides[k], steps[k])
+    const { words, ids, p, unknown } = sides[k].next
     const here = Array.from(ids[steps[k]] ?? []).filter((id) => id >= 0) // of some there are fewer
     part.bars.forEach((bar, rank) => {
       bar.row.hidden = rank >= here.length

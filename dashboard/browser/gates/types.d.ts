@@ -2,13 +2,14 @@
 import type { Box, Named, Origin, Places, Read, Row } from "../types.d.ts"
 
 /** A model's likeliest next words after every step: which of ``words`` by rank, -1 where there is none, and how likely.
- * ``why``: why nothing is predicted. */
+ * ``why``: why nothing is predicted; ``open``: steps at which beginnings of words have no ends yet, which ``finish`` finds. */
 export interface Next {
   words: string[]
   unknown: number
   ids: Places[]
   p: Row[]
   why?: string
+  open?: Set<number>
   finish?: (step: number) => unknown
 }
 

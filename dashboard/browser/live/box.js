@@ -27,6 +27,7 @@ export class Box {
       make("div", { class: "gs-top" }, this.area, make("span", { class: "gs-name", text: "Gatescope" })),
       make("div", { class: "gs-row" }, make("div", { class: "gs-chips" }, ...chips), beside),
     )
+    new ResizeObserver(() => this.grow()).observe(this.root) // a phone is turned round
     this.area.oninput = (event) => this.typed(/** @type {InputEvent} */ (event))
     this.area.addEventListener("compositionend", () => this.read())
     this.area.onkeydown = (event) => {

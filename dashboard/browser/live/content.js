@@ -1,7 +1,7 @@
 // What the figure is drawn from, as lstm_core/drawing/content.py makes it, of runs in the browser. What does not depend on
 // the text (panels, titles, colours) stands in the template that the page was saved with.
 import { adds } from "./memory.js"
-import { endings } from "./endings.js"
+import { endings, readsOn } from "./endings.js"
 import * as units from "./units.js"
 import { added, nextWord, pieces, visible, words } from "./words.js"
 import { UNKNOWN } from "./tokenizer.js"
@@ -97,8 +97,8 @@ function column(side, { reading, run, tokens }, chosen) {
   }
 }
 
-// The likeliest next words by name, those of one name together; ``adds``: what each adds to a text. The beginnings of words
-// among them get their ends where the cursor comes: ``finish``.
+// The likeliest next words by name, those of one name together; ``adds``: what each adds to a text. ``open``: steps at which
+// the beginnings of words among them have no ends yet, which ``finish`` gives them.
 /** @param {Reading} reading @param {Run} run */
 function expected(reading, run) {
   const { vocabulary, model } = reading
@@ -110,10 +110,9 @@ function expected(reading, run) {
     p: /** @type {Float32Array[]} */ ([]),
     why: "",
     adds: /** @type {string[]} */ ([]),
-    finish: (/** @type {number} */ step) =>
-      finished.has(step) || (row(step, endings(reading, run, step)), finished.add(step)),
+    open: new Set(readsOn(reading) ? run.likeliest.flatMap(({ ends }, step) => (ends ? [] : [step])) : []),
+    finish: (/** @type {number} */ step) => next.open.delete(step) && row(step, endings(reading, run, step)),
   }
-  const finished = new Set()
   /** @type {Map<string, number>} */
   const table = new Map()
   /** @type {(step: number, ends: string[]) => void} */
@@ -136,7 +135,7 @@ function expected(reading, run) {
       next.p[step][k] = share
     })
   }
-  run.likeliest.forEach((_, step) => row(step, []))
+  run.likeliest.forEach(({ ends = [] }, step) => row(step, ends))
   next.unknown = table.get(visible(model.tokenizer.model?.unk_token || UNKNOWN)) ?? -1
   return next
 }

@@ -25,6 +25,11 @@ function kinds(vocabulary) {
   return made
 }
 
+// Whether it takes the network to say how its next words are written.
+/** @type {(reading: Reading) => boolean} */
+export const readsOn = ({ model, vocabulary }) =>
+  kinds(vocabulary).any && !model.readout.attention && model.layers[0].length === 1
+
 // What is written behind each of the likeliest words after a step; "" behind those that are whole.
 /** @type {(reading: Reading, run: Run, step: number) => string[]} */
 export function endings(reading, run, step) {
@@ -34,9 +39,10 @@ export function endings(reading, run, step) {
 
 // The same of words that were chosen, with their shares after the step.
 /** @type {(reading: Reading, run: Run, step: number, ids: number[], shares: number[]) => string[]} */
-export function among({ model, cell, declared, vocabulary }, run, step, ids, shares) {
-  const { asked, any, on } = kinds(vocabulary)
-  if (!any || model.readout.attention || model.layers[0].length > 1) return ids.map(() => "")
+export function among(reading, run, step, ids, shares) {
+  if (!readsOn(reading)) return ids.map(() => "")
+  const { model, cell, declared, vocabulary } = reading
+  const { asked, on } = kinds(vocabulary)
   const before = model.layers.map((_, layer) => at(run.signals, layer, 0, step))
   return ids.map((id, k) => {
     if (!asked[id]) return ""

@@ -1,6 +1,7 @@
 // A saved page that lives: what is typed is read by both models in this browser, out of what stands in the file.
 import { drawing } from "../gates/drawing.js"
 import draw from "../gates/gates.js"
+import { After } from "../page/after.js"
 import { make } from "../page/dom.js"
 import { arrive } from "../page/url.js"
 import { unpack } from "../page/unpack.js"
@@ -39,6 +40,7 @@ class Live {
       rows: /** @type {Set<number>} */ (new Set()),
     }))
     this.figure = element("figure")
+    this.after = new After()
     this.begun = 0 // times that the figure began anew
     this.places = [make("div"), make("div")]
     this.shown = template
@@ -56,15 +58,10 @@ class Live {
       if (!this.guide.tour)
         welcome(/** @type {HTMLElement} */ (target), this.guide.menu.tours[0], (name) => this.guide.go(name, 0))
       this.offer()
-      if (this.stepped !== this.shown.text) this.stepwise()
-      this.stepped = this.shown.text
+      this.follow()
     }
     this.figure.addEventListener("gs:repaint", drawn, true)
-    this.figure.addEventListener(
-      "gs:cursor",
-      (event) => this.tell(/** @type {HTMLElement} */ (event.target).dataset),
-      true,
-    )
+    this.figure.addEventListener("gs:cursor", () => this.follow(), true)
     window.matchMedia("(prefers-color-scheme: dark)").onchange = () => this.draw(this.shown)
     this.steps = element("steps")
     this.open = make("button", {
@@ -87,7 +84,6 @@ class Live {
     this.steps.before(make("p", { class: "gs-plot gs-unfold", "data-ready": "1" }, this.open, this.ask))
     use({ pick: (/** @type {string} */ text) => this.box.write(text), change: () => {} }) // a next word that is clicked there
     this.begin()
-    this.box.grow()
     if (!this.guide.arrive()) this.show()
   }
 
@@ -126,8 +122,7 @@ class Live {
   suppose(hidden) {
     this.whatIf.root.hidden = hidden
     this.ask.setAttribute("aria-expanded", String(!hidden))
-    const figure = /** @type {HTMLElement | null} */ (this.figure.querySelector(".gs-plot"))
-    if (!hidden && figure?.dataset.step) this.tell(figure.dataset)
+    this.follow()
   }
 
   // The cells step by step, or not.
@@ -178,6 +173,7 @@ class Live {
 
   /** @param {string} text @param {import("./read.js").Read} made @param {number} begun */
   read(text, { sides, notices }, begun) {
+    this.after.stop() // what was to be said of another text
     this.sides = sides
     this.nothing = sides.every(({ tokens }) => !tokens.length)
     document.body.classList.toggle("nothing", this.nothing) // what stands below speaks of a text
@@ -194,12 +190,21 @@ class Live {
     this.leave = draw(component, "plotly.js")
   }
 
-  // Who wrote what the figure speaks of, and what would have been.
-  /** @param {DOMStringMap} figure */
-  tell({ step, unit, unit2 }) {
+  // What stands below the figure comes after its paint: who wrote what it speaks of, what would have been, and the cells.
+  follow() {
+    const figure = /** @type {HTMLElement | null} */ (this.figure.querySelector(".gs-plot"))
+    if (this.nothing || !figure?.dataset.step) return
+    const { step, unit, unit2 } = figure.dataset
     const units = [Number(unit), Number(unit2)]
-    wrote(element("wrote"), this.sides, this.shown, units, Number(step))
-    if (!this.whatIf.root.hidden) this.whatIf.show(this.sides, this.shown, this.template.steps, units, Number(step))
+    const { sides, shown, template, whatIf } = this
+    this.after.paint([
+      () => wrote(element("wrote"), sides, shown, units, Number(step)),
+      () => whatIf.root.hidden || whatIf.show(sides, shown, template.steps, units, Number(step)),
+      () => {
+        if (this.stepped !== shown.text) this.stepwise()
+        this.stepped = shown.text
+      },
+    ])
   }
 
   // A next word that is clicked goes on the text.
