@@ -207,7 +207,7 @@ class TorchOps:
 
     def asarray(self, x: Any, like: Any = None) -> Any:
         """As a tensor on the device, in the precision of ``like`` if that is given."""
-        x = np.require(x, requirements="CW") if isinstance(x, np.ndarray) else x  # torch has none of the others
+        x = np.require(x, requirements=("C", "W")) if isinstance(x, np.ndarray) else x  # torch has none of the others
         return self.torch.as_tensor(x, device=self.device, dtype=None if like is None else like.dtype)
 
     def divides(self, period: Any, count: Any) -> Any:

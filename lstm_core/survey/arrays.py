@@ -122,7 +122,7 @@ class There:
 
     def asarray(self, values: Any) -> Array:
         """As in ``Here``."""
-        values = np.require(values, requirements="CW") if isinstance(values, np.ndarray) else values
+        values = np.require(values, requirements=("C", "W")) if isinstance(values, np.ndarray) else values
         return self.lib.as_tensor(values, device=self.device)
 
     def cast(self, values: Array, kind: Any) -> Array:
