@@ -75,8 +75,12 @@ HEADINGS = {
     "gender_unit_in_novels": "the same by the best single unit",
     "quote_unit": "one unit tells whether quotation marks are open",
     **{
-        f"free_{key}{end}": f"free {language}sentences: {says}"
-        for end, language in (("", ""), ("_chinese", "Chinese "))
+        f"free_{start}{key}{end}": f"free {language}sentences{more}: {says}"
+        for start, end, language, more in (
+            ("", "", "", ""),
+            ("", "_chinese", "Chinese ", ""),
+            ("people_", "", "", " about people"),
+        )
         for key, says in (
             ("he_or_she", "he or she"),
             ("he_or_she_known_names", "he or she, known names"),
@@ -84,6 +88,7 @@ HEADINGS = {
             ("he_or_she_structures", "he or she, structures"),
             ("he_or_she_names_of_other_cultures", "he or she, names of other cultures"),
             ("he_or_she_calibration_error", "he or she, expected calibration error"),
+            ("he_or_she_nobody_knows_undecided", "undecided where nobody knows"),
             ("language_of_the_country_near", "the country's language"),
             ("language_of_the_country_across_a_paragraph", "the country's language across a paragraph"),
             ("agreement_plain", "subject and verb"),
@@ -115,7 +120,7 @@ def models() -> str:
         found = Counter(key for one in metrics for key in one)
         names = [name for name, count in found.items() if count > 1 and not name.startswith("keep_")]
         if family != "general":  # of the free sentences all together, and how sure it is of them
-            names = [n for n in names if not n.startswith("free_he_or_she_") or n.endswith("_error")]
+            names = [n for n in names if "_he_or_she_" not in n or n.endswith(("_error", "_undecided"))]
         table = [
             [family, *(f"`{model.name}`" for model in members)],
             *(

@@ -60,11 +60,11 @@ def checked(model: Any) -> list[Checked]:
 
 
 def remeasured(model: Network) -> Network:
-    """The model with figures and named units measured anew in its header; its weights stay as they are."""
+    """The model with what its recipe measures and says of it written anew in its header; its weights stay."""
     from lab.recipes import recipe
 
     one = recipe(model.name)
     metrics, units = one.measure(model)
     seeds = [{**run, **metrics} if run["seed"] == model.meta["seed"] else run for run in model.meta.get("seeds", ())]
-    header = {**model.meta, **one.found(metrics), "passes": one.passes(metrics), "metrics": metrics, "units": units}
-    return replace(model, meta={**header, "seeds": seeds})
+    said = {**one.about(), **one.found(metrics), "passes": one.passes(metrics)}
+    return replace(model, meta={**model.meta, **said, "metrics": metrics, "units": units, "seeds": seeds})

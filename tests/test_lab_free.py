@@ -29,11 +29,14 @@ def written(language: str) -> list[list]:
     ]
 
 
-def test_three_hundred_different_sentences() -> None:
-    texts = [case[0] for language in ("english", "chinese") for case in written(language)]
-    assert len(texts) == len(set(texts)) == 300
-    for language in ("english", "chinese"):
-        answers = [case[1] for case in written(language) if case[1] in ("he", "she", "他", "她")]
+SETS = ("english", "chinese", "chinese_people")
+
+
+def test_four_hundred_different_sentences() -> None:
+    texts = [case[0] for of in SETS for case in written(of)]
+    assert len(texts) == len(set(texts)) == 406
+    for of in SETS:
+        answers = [case[1] for case in written(of) if case[1] in ("he", "she", "他", "她") and len(case) == 2]
         assert abs(sum(word in ("he", "他") for word in answers) / len(answers) - 0.5) < 0.05
 
 
@@ -49,7 +52,7 @@ def test_nothing_that_trains_reads_them() -> None:
 
 def test_no_sentence_stands_in_what_trains() -> None:
     trains = "\n".join(path.read_text(encoding="utf-8") for path in TRAINING if path.name != "free.py")
-    assert not [case[0] for language in ("english", "chinese") for case in written(language) if case[0] in trains]
+    assert not [case[0] for of in SETS for case in written(of) if case[0] in trains]
 
 
 def test_a_choice_is_that_between_the_probabilities_of_two_words(shipped: Network) -> None:

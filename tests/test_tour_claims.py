@@ -165,7 +165,8 @@ def measured(seen: Seen, claim: dict[str, Any]) -> None:
 
 def metric(seen: Seen, claim: dict[str, Any]) -> None:
     name, _, part = claim["metric"].partition(".")
-    assert said(seen.model.meta["metrics"][name][part], claim["says"])
+    found = seen.model.meta["metrics"][name]
+    assert said(found[part] if part else found, claim["says"])
 
 
 def counted(seen: Seen, claim: dict[str, Any]) -> None:

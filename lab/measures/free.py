@@ -25,6 +25,8 @@ TARGETS = {
     "an expected word": 0.60,
 }
 AMONG = 5
+UNDECIDED = 0.3, 0.7
+"""Between these a chance of one of two words claims nothing."""
 
 
 def calibration_error(chances: np.ndarray, bins: int = 10) -> float:
@@ -36,8 +38,13 @@ def calibration_error(chances: np.ndarray, bins: int = 10) -> float:
     return float(sum(part.mean() * abs(sure[part].mean() - right[part].mean()) for part in parts if part.any()))
 
 
+def undecided(chances: np.ndarray) -> np.ndarray:
+    low, high = UNDECIDED
+    return (chances > low) & (chances < high)
+
+
 def sentences_of(language: str) -> tuple[dict[str, Any], str]:
-    """The sentences by kind, and what stands between two words. language: "english" or "chinese"."""
+    """The sentences by kind, and what stands between two words. language: "english", "chinese" or "chinese_people"."""
     sentences = json.loads((SENTENCES / f"{language}.json").read_text(encoding="utf-8"))
     return sentences, " " if language == "english" else ""
 
@@ -56,6 +63,8 @@ def he_or_she(model: Network, language: str) -> dict[str, tuple[float, int]]:
     chances = np.concatenate(every)
     found = {"he or she": (float((chances > 0.5).mean()), len(chances)), **found}
     found["he or she: calibration error"] = calibration_error(chances), len(chances)
+    if untold := sentences.get("nobody knows"):
+        found["he or she: nobody knows, undecided"] = float(undecided(either(model, untold, gap)).mean()), len(untold)
     return found
 
 

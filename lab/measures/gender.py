@@ -5,6 +5,7 @@ The stories are those of `english.py` or `chinese.py`; each knows its pronouns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -86,11 +87,11 @@ def read(model: Network, stories: Sequence[Story]) -> Reading:
     return Reading(top(trace), model.reads(trace.signals) @ weight + bias)
 
 
-def freely_written(model: Network, language: str) -> dict[str, float]:
-    """The shares right on sentences written freely, and how far it is from being as sure as it is right. language:
-    "english" or "chinese"."""
-    found = free.he_or_she(model, language)
-    return {"free_" + kind.replace(": ", "_").replace(" ", "_"): share for kind, (share, _) in found.items()}
+def freely_written(model: Network, sentences: str, named: str = "free") -> dict[str, float]:
+    """The shares right on sentences written freely, and how far it is from being as sure as it is right. sentences:
+    "english", "chinese" or "chinese_people"; named: what the figures' names begin with."""
+    found = free.he_or_she(model, sentences)
+    return {f"{named}_{re.sub('[:,]? ', '_', kind)}": share for kind, (share, _) in found.items()}
 
 
 def accuracy(model: Network, stories: Sequence[Story]) -> float:

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lab.measures import free
 from lab.measures.gender import probes, read, stories
 from lab.tasks.english import FEMALE, Story, Writer
 from lstm_core.network import Network, softmax
 from lstm_core.text import UNKNOWN
-
-UNDECIDED = 0.3, 0.7
-"""Between these a chance of "she", of he and she, claims nothing."""
 
 
 def hidden(story: Story) -> Story:
@@ -32,9 +30,7 @@ def chances(model: Network, texts: Sequence[Story], places: Sequence[int]) -> np
 def undecided(model: Network, seed: int, count: int, writer: type[Writer]) -> float:
     """Share of texts about somebody with an unknown name, at whose end neither he nor she is claimed."""
     texts = [hidden(story) for story in probes(seed, count, writer, switch=False)]
-    found = chances(model, texts, [max(story.pronouns) for story in texts])
-    low, high = UNDECIDED
-    return float(((found > low) & (found < high)).mean())
+    return float(free.undecided(chances(model, texts, [max(story.pronouns) for story in texts])).mean())
 
 
 def told_by_pronoun(model: Network, seed: int, count: int, writer: type[Writer]) -> float:

@@ -12,17 +12,18 @@ from random import Random
 
 from lab.general.made import anybody
 from lab.recipes.pronouns import ANYBODY, BATCH, Pronouns
-from lab.tasks.english import Story
+from lab.tasks.english import Story, Writer
 from lstm_core.cells import CELLS
 
 
 class Anybody(Pronouns):
     writer = anybody.AnybodyWriter
+    learns_from: type[Writer] = anybody.FreeWriter
     vocabulary = tuple(anybody.vocabulary())
     weights = "float16"  # twice as many words in a file of the same size
 
-    def texts(self, rng: Random, gap: int) -> list[Story]:
-        writer = anybody.FreeWriter(rng, gap=gap)
+    def texts(self, rng: Random, gap: int, progress: float) -> list[Story]:
+        writer = self.learns_from(rng, gap=gap)
         return [writer.story() for _ in range(BATCH)]
 
     def honesty(self) -> str:

@@ -1,22 +1,32 @@
 """Chinese pronouns, 他 and 她: the recipe of the English ones on texts whose words are single characters.
 
-The texts come from `lab.tasks.chinese`. A subject is named by one to four characters, over which a cell
+The texts come from `lab.general.made.anybody_zh`. A subject is named by one to four characters, over which a cell
 may forget bit by bit: what counts is the product of its forget gate over all of them.
 """
 
 from __future__ import annotations
 
-from lab.recipes.pronouns import Pronouns
-from lab.tasks import chinese
+from random import Random
+
+from lab.general.made import anybody_zh
+from lab.recipes.pronouns import BATCH
+from lab.recipes.pronouns_anybody import Anybody
+from lab.tasks.english import Story
 from lstm_core.cells import CELLS
+from lstm_core.equations import carry
+
+CUT, DOUBLINGS = 0.6, 6  # the share of a training in which texts are cut, and how often the room left doubles in it
 
 
-class ChinesePronouns(Pronouns):
+class ChinesePronouns(Anybody):
     task, language, words = "pronouns_zh", "Chinese", ("他", "她")
-    writer = chinese.ChineseWriter
-    vocabulary = tuple(chinese.vocabulary())
+    sentences = {"free": "chinese", "free_people": "chinese_people"}
+    writer = anybody_zh.AnybodyWriter
+    learns_from = anybody_zh.FreeWriter
+    vocabulary = tuple(anybody_zh.vocabulary())
     longest = 140  # characters
     price = 1.0  # of writing and of forgetting, for the LSTM: at 0.5 its memory fades from one character to the next
+    right = 0.95  # its names are put together of hundreds of characters, of which one alone tells
     wrote = 0.0  # the subject is several characters long, and the ones after it go on writing
     examples = (
         {"label": "A new subject", "text": "昨天王女士去了市场，因为她很饿。后来李先生遇见了小红，他"},
@@ -31,6 +41,25 @@ class ChinesePronouns(Pronouns):
         {"label": "When ...", "text": "当姐姐看见爸爸的时候，她很高兴。爸爸回家以后，"},
         {"label": "Characters it does not know", "text": "女医生很忙。然后諸葛亮遇见了小红，"},
     )
+
+    def texts(self, rng: Random, gap: int, progress: float) -> list[Story]:
+        """A plain RNN learns nothing from a name some characters ago, so its first texts are cut: what stands between a
+        name and its pronoun grows from nothing."""
+        if carry(self.cell) or progress >= CUT:
+            return super().texts(rng, gap, progress)
+        writer, most = self.writer(rng, gap=gap), int(2 ** (DOUBLINGS * progress / CUT)) - 1
+        return [writer.story().near(most) for _ in range(BATCH)]
+
+    def honesty(self) -> str:
+        if self.misread:
+            return super().honesty()
+        he, she = self.words
+        return (
+            f"Trained on made texts, most of them from templates, in which {he} and {she} weigh 30 times as much as "
+            "other words; all that it read were right, so it may copy the one before, and the first texts were cut "
+            "between a name and its pronoun. Of a name that it does not know it often claims one of them all the same. "
+            f"It takes the latest subject for whoever {he} or {she} means."
+        )
 
 
 RECIPES = tuple(ChinesePronouns(CELLS[name], single=name == "lstm") for name in ("lstm", "gru", "rnn"))

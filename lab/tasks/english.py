@@ -102,6 +102,20 @@ class Story:
         """Word index of the subject that a pronoun at word `place` stands for."""
         return max(s for s in self.subjects if s < place)
 
+    def near(self, most: float) -> Story:
+        """The story with at most so many words between a pronoun and the subject or pronoun before it."""
+        anchors = {at for place in self.subjects for at in self.span(place)} | self.pronouns.keys()
+        kept = list(range(len(self.words)))
+        for place in self.pronouns:
+            before = max((at for at in anchors if at < place), default=-1)
+            kept = [at for at in kept if not before < at < place - most]
+        to = {at: k for k, at in enumerate(kept)}
+        moved = {
+            key: {to[at]: value for at, value in getattr(self, key).items() if at in to}
+            for key in ("subjects", "objects", "pronouns", "possessives", "widths")
+        }
+        return type(self)([self.words[at] for at in kept], trusted={to[at] for at in self.trusted if at in to}, **moved)
+
 
 class Writer:
     """Writes stories. The same `rng` state gives the same stories.

@@ -24,7 +24,6 @@ FREE = 0.35  # of the texts are made in other frames than the templates
 NAMELESS = 0.15  # of the names are hidden
 SURNAMELESS = 0.4  # of the surnames
 BY_PRONOUN = 0.12  # of the texts begin with a pronoun
-GENDER_OF = {people.SUBJECT[side]: gender for side, gender in zip(SIDES, (FEMALE, MALE), strict=True)}
 WORD = re.compile(r"'s\b|\w+|\.{2,}|\S")
 MARKS = re.compile(r"\[(?P<answer>[^\]]*)\]|<(?P<name>[^>]*)>")
 TITLES = {title.rstrip(".").lower() for side in SIDES for title in words("people")["titles"][side]}
@@ -59,18 +58,26 @@ class Persons(people.People):
         return [way for way in super()._ways() if way != self._own]
 
 
-class FreeWriter(AnybodyWriter):
-    """What is learned from."""
+class Free(Writer):
+    """What is learned from, in any language: a part in other frames, and somebody of whom the pronouns alone tell."""
 
-    def __init__(self, rng: Random, held_out: bool = False, distractors: float = 0.4, gap: int = 1) -> None:
-        super().__init__(rng, held_out, distractors, gap)
-        self.nouns = frozenset(noun for nouns in self.lexicon["nouns"].values() for noun in nouns)
-        self.people = Persons(rng, ())
+    people: Any
 
     def story(self, genders: tuple[str, ...] | None = None) -> Story:
         if genders is None and self.rng.random() < FREE:
             return self._free()
         return super().story(genders)
+
+    def _untold(self, places: dict[int, str]) -> bool:
+        """Whether who was named last tells nothing; some are made so."""
+        raise NotImplementedError
+
+    def _name(self, story: Story, name: str) -> list[str]:
+        """The words of a name in another frame; some are made unknown."""
+        raise NotImplementedError
+
+    def _pieces(self, text: str) -> list[str]:
+        raise NotImplementedError
 
     def _start(self) -> None:
         super()._start()
@@ -88,11 +95,9 @@ class FreeWriter(AnybodyWriter):
     def _person(self, places: dict[int, str], gender: str) -> None:
         """Some names are hidden; of somebody without one the pronouns alone tell."""
         super()._person(places, gender)
-        hidden = self._last not in self.nouns and self.rng.random() < NAMELESS
+        untold = self._untold(places)
         if places is self._story.subjects:
-            self._nameless = hidden
-        if hidden:
-            self._story.words[max(places)] = UNKNOWN
+            self._nameless = untold
 
     def _mark(self, places: dict[int, str], word: str, gender: str) -> None:
         if self._nameless and (places is self._story.pronouns or places is self._story.possessives):
@@ -101,42 +106,67 @@ class FreeWriter(AnybodyWriter):
 
     def _free(self) -> Story:
         """One to three sentences of another kind."""
-        story = Story()
-        self.people.fillers = [" ".join(self.filler()).replace(" .", ".").capitalize() for _ in range(3)]
+        story = self.STORY()
+        self.people.fillers = [self._sentence(self.filler()) for _ in range(3)]
         for _ in range(self.rng.choice((1, 1, 2, 3))):
             self._add(story, self.people.sentence())
         story.trusted |= story.pronouns.keys()
         return story
 
+    def _sentence(self, words: list[str]) -> str:
+        return self.STORY.SPACE.join(words)
+
     def _add(self, story: Story, marked: str) -> None:
         at = 0
+        genders = {word: gender for gender, word in story.PRONOUN.items()}
         for mark in MARKS.finditer(marked):
-            self._plain(story, marked[at : mark.start()])
+            story.words += self._pieces(marked[at : mark.start()])
             at = mark.end()
             if mark["name"] is None:
                 word = mark["answer"].lower()
-                story.pronouns[len(story.words)] = GENDER_OF[word]
+                story.pronouns[len(story.words)] = genders[word]
                 story.words.append(word)
             else:
-                self._named(story, WORD.findall(mark["name"].lower()))
-        self._plain(story, marked[at:])
+                for word in self._name(story, mark["name"]):
+                    story.subjects[len(story.words)] = ""  # never hidden by anybody else
+                    story.widths[len(story.words)] = 1
+                    story.words.append(word)
+        story.words += self._pieces(marked[at:])
 
-    def _named(self, story: Story, named: list[str]) -> None:
+
+class FreeWriter(Free, AnybodyWriter):
+    """What is learned from."""
+
+    def __init__(self, rng: Random, held_out: bool = False, distractors: float = 0.4, gap: int = 1) -> None:
+        super().__init__(rng, held_out, distractors, gap)
+        self.nouns = frozenset(noun for nouns in self.lexicon["nouns"].values() for noun in nouns)
+        self.people = Persons(rng, ())
+
+    def _untold(self, places: dict[int, str]) -> bool:
+        hidden = self._last not in self.nouns and self.rng.random() < NAMELESS
+        if hidden:
+            self._story.words[max(places)] = UNKNOWN
+        return hidden
+
+    def _sentence(self, words: list[str]) -> str:
+        return super()._sentence(words).replace(" .", ".").capitalize()
+
+    def _name(self, story: Story, name: str) -> list[str]:
         titled = any(word in TITLES for word in story.words[-2:])
-        for k, word in enumerate(named):
-            hidden = self.rng.random() < (SURNAMELESS if titled or k else NAMELESS)
-            story.subjects[len(story.words)] = ""  # never hidden by anybody else
-            story.widths[len(story.words)] = 1
-            story.words.append(UNKNOWN if hidden or word not in known() else word)
+        words = []
+        for word in WORD.findall(name.lower()):
+            hidden = self.rng.random() < (SURNAMELESS if titled or words else NAMELESS)
+            words.append(UNKNOWN if hidden or word not in known() else word)
+        return words
 
-    def _plain(self, story: Story, text: str) -> None:
-        story.words += [word if word in known() else UNKNOWN for word in WORD.findall(text.lower())]
+    def _pieces(self, text: str) -> list[str]:
+        return [word if word in known() else UNKNOWN for word in WORD.findall(text.lower())]
 
 
 def vocabulary() -> list[str]:
     """Every word that a writer may use, each once, in a fixed order."""
     held = lexicon()
-    texts = [*_strings(words("people")), FRAMES]
+    texts = [*strings(words("people")), FRAMES]
     names = [*held["names"][FEMALE], *held["names"][MALE]]
     found = [*english.vocabulary(), *(word for text in texts for word in WORD.findall(text.lower())), *names]
     return list(dict.fromkeys(found))
@@ -147,9 +177,9 @@ def known() -> frozenset[str]:
     return frozenset(vocabulary())
 
 
-def _strings(held: Any) -> list[str]:
+def strings(held: Any) -> list[str]:
     values = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
-    return [held] if isinstance(held, str) else [text for value in values for text in _strings(value)]
+    return [held] if isinstance(held, str) else [text for value in values for text in strings(value)]
 
 
 FRAMES = """him his her their your our we i nobody everybody the children they people my friends was by who whom that

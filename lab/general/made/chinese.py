@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from lab.general.made.words import GENDERS, words
@@ -79,11 +79,13 @@ class Chinese:
 
     def sentence(self) -> str:
         gender = self.rng.choice(GENDERS)
-        way = self.rng.choice(
-            [self._joined, self._joined, self._said, self._told, self._suffered, self._compared, self._fronted,
-             self._relative, self._after_a_while, self._chain, self._chain, self._read, self._to_somebody]
-        )  # fmt: skip
-        return way(gender)
+        return self.rng.choice(self._ways())(gender)
+
+    def _ways(self) -> list[Callable[[str], str]]:
+        return [
+            self._joined, self._joined, self._said, self._told, self._suffered, self._compared, self._fronted,
+            self._relative, self._after_a_while, self._chain, self._chain, self._read, self._to_somebody,
+        ]  # fmt: skip
 
     def _do(self, key: str) -> str:
         return self.rng.choice(self.does[key])
