@@ -11,7 +11,7 @@ Object.assign(globalThis, {
 const paints = []
 const origin = await import("../../dashboard/browser/page/origin.js")
 const { Ahead } = await import("../../dashboard/browser/gates/ahead.js")
-const { apart } = await import("../../dashboard/browser/live/at_once.js")
+const { apart, fetched } = await import("../../dashboard/browser/live/at_once.js")
 
 const row = (...values) => Float32Array.from(values)
 
@@ -131,4 +131,31 @@ test("models that come when others have been chosen are not used", async () => {
   came[0]([{}])
   await asked
   assert.ok(!ahead.able())
+})
+
+test("a page that is left, or has other models, asks for no more of those it had", async () => {
+  const leave = [(ahead) => ahead.close(), (ahead) => ahead.hear({ ...sent("a"), at_once: [{ bytes: 1 }] })]
+  for (const left of leave) {
+    const { ahead } = ready()
+    const asked = []
+    globalThis.cancelAnimationFrame = () => {}
+    globalThis.fetch = (address, { signal }) => {
+      asked.push(String(address))
+      return new Promise((_, refuse) => signal.addEventListener("abort", () => refuse(signal.reason)))
+    }
+    Object.assign(ahead.module, { fetched })
+    const parts = [{ known: "known.bin", weights: "weights.bin", cell: "cell.js", bytes: 1 }]
+    Object.assign(ahead, {
+      key: "[]",
+      offered: parts,
+      readings: null,
+      template: { text: "a", sides: [{ model: "one" }] },
+    })
+    const fetching = ahead.fetch()
+    await new Promise(setImmediate)
+    left(ahead)
+    await fetching
+    assert.equal(asked.length, 1)
+    assert.ok(!ahead.able())
+  }
 })

@@ -34,6 +34,7 @@ export class Ahead {
     /** @type {Answer | null} what stands here of the newest text, if it does */
     this.newest = null
     this.fetching = ""
+    this.request = new AbortController() // of what is fetched
     this.frame = 0
     /** @type {string | null} typed since the last paint */
     this.waits = null
@@ -45,6 +46,7 @@ export class Ahead {
   close() {
     answers.leave(this)
     clearTimeout(this.timer)
+    this.request.abort() // a page that is left asks for nothing more: the server no longer keeps a visitor's own model
     cancelAnimationFrame(this.frame)
     document.removeEventListener("focusin", this.touched)
   }
@@ -56,6 +58,9 @@ export class Ahead {
     if (key !== this.key) {
       Object.assign(this, { key, offered: content.at_once ?? null, readings: null, template: null, newest: null })
       this.root.dataset.able = "0"
+      this.request.abort()
+      this.request = new AbortController()
+      this.fetching = ""
       if (this.offered) answers.use(this)
       else answers.leave(this)
     }
@@ -80,18 +85,20 @@ export class Ahead {
 
   async fetch() {
     const { key, offered, template } = this
+    const { signal } = this.request
     if (!offered || this.fetching === key || !template) return
     this.fetching = key
     try {
       this.module ??= /** @type {AtOnce} */ (await import(new URL("../live/at_once.js", import.meta.url).href))
       const names = template.sides.map((/** @type {any} */ { model }) => model)
-      const readings = await this.module.fetched(offered, names, new URL(UP, import.meta.url).href)
+      const readings = await this.module.fetched(offered, names, new URL(UP, import.meta.url).href, signal)
       if (key !== this.key) return
       this.module.answer(template, readings, template.text, this.picked()) // the first time takes longest
       this.readings = readings
       this.root.dataset.able = "1"
       if (wanted() !== this.template.text) this.answer(wanted() ?? "")
     } catch {
+      if (signal.aborted) return
       setTimeout(() => (this.fetching = ""), AGAIN) // until then the server answers, as it does elsewhere
     }
   }

@@ -16,12 +16,14 @@ import { valuesOf } from "./units.js"
 const QUICK = 2e8 // products that may be between a key and its paint
 const OTHERS = 4 // rows below the units, as lstm_core/drawing/band.py sums up the others
 
-// Both models, ready to read. ``base``: where the app lives. Throws an Error where one is not there, or damaged.
-/** @param {Parts[]} parts @param {string[]} names @param {string} base @returns {Promise<Reading[]>} */
-export async function fetched(parts, names, base) {
+// Both models, ready to read. ``base``: where the app lives. Throws an Error where one is not there, or damaged, or where
+// ``signal`` ends it.
+/** @param {Parts[]} parts @param {string[]} names @param {string} base @param {AbortSignal} signal
+ * @returns {Promise<Reading[]>} */
+export async function fetched(parts, names, base, signal) {
   /** @param {string} address */
   const get = async (address) => {
-    const answer = await fetch(new URL(address, base))
+    const answer = await fetch(new URL(address, base), { signal })
     if (!answer.ok) throw new Error(`${address} is not there`)
     return new Uint8Array(await answer.arrayBuffer())
   }
