@@ -94,7 +94,7 @@ def test_a_tensor_that_lies_is_refused(name: str) -> None:
     start = time.process_time()
     with pytest.raises(ValueError, match="weight_hh_l0|damaged"):
         parse(data, LIMIT)
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 10
 
 
 def test_lies_of_an_archive() -> None:

@@ -25,7 +25,7 @@ from lstm_core.files.load import Loaded  # noqa: E402
 
 FOLDER = Path(__file__).parent / "files" / "onnx"
 FILES = {path.stem: path.read_bytes() for path in sorted(FOLDER.glob("*.onnx")) if path.stat().st_size < 25_000}
-SECONDS, UNITS, INPUT = 5.0, 4, 2
+SECONDS, UNITS, INPUT = 15.0, 4, 2
 
 
 @contextmanager

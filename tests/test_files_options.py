@@ -32,9 +32,8 @@ def test_a_cell_or_a_block_that_there_is_none_of_is_not_ignored() -> None:
     for asked in ("lstn", {"rnn": "lstn"}):
         with pytest.raises(ValueError, match="there is no cell 'lstn'; there are .*lstm"):
             load(saved(nn.LSTM(3, 4)), cell=asked)
-    for asked in ("gru", {"": "gru"}):
-        with pytest.raises(ValueError, match="the block cannot be a gru: it is lstm, as its file or its shapes say"):
-            load(saved(nn.LSTM(3, 4)), cell=asked)
+    with pytest.raises(ValueError, match="the block cannot be a gru: it is lstm, as its file or its shapes say"):
+        load(saved(nn.LSTM(3, 4)), cell={"": "gru"})
     with pytest.raises(ValueError, match="cell= names the block 'nrr'; the file has rnn"):
         load(saved(nn.Sequential(OrderedDict(rnn=nn.LSTM(3, 4)))), cell={"nrr": "lstm"})
 

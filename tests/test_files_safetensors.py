@@ -321,12 +321,12 @@ def test_many_tensors_are_told_apart_in_time() -> None:
     start = time.process_time()
     with pytest.raises(ValueError, match="holds no LSTM"):
         load(data)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 10
     names = [f"m{k}.weight_hh_l0{ends[k % 6]}" for k in range(12_000)]
     start = time.process_time()
     with pytest.raises(ValueError, match="is missing"):
         load(written([(name, "F32", [1], bytes(4)) for name in names]))
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 10
 
 
 def test_a_small_file_stays_small() -> None:

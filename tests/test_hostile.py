@@ -39,7 +39,7 @@ from tests.small_models import small_model
 from tests.test_figures import unpack
 from tests.test_files_keras import SNAKE, keras_archive, layer, weights
 
-SECONDS = 5.0
+SECONDS = 15.0
 """Processor time that an answer may take, far more than it does: the machine that tests may be a slow one."""
 TIMES = 20 if os.environ.get("NIGHTLY") else 1
 PAGES = [view.__name__ for view in discover()]

@@ -120,7 +120,7 @@ def test_a_long_figure_is_small_and_quick(steps: int) -> None:
     trace.show()
     begun = time.process_time()
     view = trace.show()
-    assert time.process_time() - begun < 3
+    assert time.process_time() - begun < 10
     assert len(view.content) + len(view._esm) < MOST
     still = view._repr_mimebundle_()[0]["text/html"]
     assert len(still) < 100_000

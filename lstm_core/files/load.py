@@ -77,7 +77,7 @@ def load(
     """The recurrent blocks in a PyTorch, safetensors, ONNX, Keras, HDF5 or NumPy file; its content says which it is.
 
     cell: where several cells fit what a file holds (an RNN's state_dict does not say whether it is tanh or relu),
-        the name of the right one, for all blocks or by block.
+        the name of the right one, for all blocks that leave the choice, or by block.
     batch_first: how the blocks of a PyTorch file, which does not say, read their input.
     activation, recurrent_activation, reset_after, go_backwards: what to take for a Keras file's layers in the place of
         what it says or leaves open, by Keras's names.
@@ -166,23 +166,22 @@ def _bytes(path: Path, limit: int) -> bytes:
 
 
 def _check_blocks(cell: str | Mapping[str, str] | None, blocks: Sequence[Block]) -> None:
-    """ValueError for the name of a block that there is none of, and for a cell that no block asked of is."""
-    names = [block.name for block in blocks]
-    for block in blocks:
-        asked = cell.get(block.name, block.cell.name) if isinstance(cell, Mapping) else cell
-        if asked is not None and not any(_is_a(other, asked) for other in blocks if cell == asked or other is block):
+    """ValueError for the name of a block that there is none of, and for a block that is another cell than is said of it
+    by its name."""
+    by_name = {block.name: block for block in blocks}
+    for name, asked in cell.items() if isinstance(cell, Mapping) else ():
+        if name not in by_name:
+            raise ValueError(
+                say("cell= names the block {name!r}; the file has {names}", name=name, names=limits.some(list(by_name)))
+            )
+        if not _is_a(by_name[name], asked):
             raise ValueError(
                 say(
                     "{block} cannot be a {asked}: it is {cell}, as its file or its shapes say",
-                    block=limits.block_of(block.name),
+                    block=limits.block_of(name),
                     asked=asked,
-                    cell=block.cell.name,
+                    cell=by_name[name].cell.name,
                 )
-            )
-    for name in cell if isinstance(cell, Mapping) else ():
-        if name not in names:
-            raise ValueError(
-                say("cell= names the block {name!r}; the file has {names}", name=name, names=limits.some(names))
             )
 
 

@@ -9,7 +9,7 @@ from lstm_core.files.formats import Content, Format, Found
 from lstm_core.files.options import Options
 
 MARK = b"\x89HDF\r\n\x1a\n"
-KERAS = re.compile(r"(.*[/\\])?(vars[/\\].*|recurrent_kernel(_\d+)?|[^/\\]+:0)")
+KERAS = re.compile(r"(.*[/\\])?(vars[/\\].*|recurrent_kernel(_\d+)?|[^/\\]+_[WU]_[ifcozrh]|[^/\\]+:0)")
 """Paths of arrays in a file of Keras's."""
 SAID = {"keras_version", "backend", "model_config", "layer_names", "layer_names0"}
 """What Keras says of a file of its own."""
