@@ -162,9 +162,10 @@ class Gates:
     def rests(self, function: str = "() => true", *args: object) -> Any:
         """What a function of Plotly's ``canvas`` returns once that has drawn what stands, in the place of the quick
         drawing."""
+        self.page.evaluate(f"() => {FRAMES}")
+        canvas = f'{PLOT}, canvas = plot?.querySelector(".js-plotly-plot")'
         rests = "canvas && !canvas.hidden && dataset.rests && dataset.rests === dataset.repaints"
-        canvas = f'await {FRAMES}\n{PLOT}, canvas = plot?.querySelector(".js-plotly-plot")'
-        return found(self.page, f"async args => {{ {canvas}\nreturn {rests} && ({function})(args) }}", list(args))
+        return found(self.page, f"args => {{ {canvas}\nreturn {rests} && ({function})(args) }}", list(args))
 
     def line(self, role: str, side: int = 0) -> dict[str, Any]:
         """A drawn line: its values, the height in pixels of each, and where its path begins and ends in the window."""
