@@ -70,5 +70,5 @@ GATES = {
 }
 """What each gate of the LSTM does on the sentence that a visitor sees first."""
 ROWS = {"forget": "keep", "input": "write", "output": "expose"}
-STEPS = {"en": {"forget": 11, "input": 0, "output": 14}, "zh": {"forget": 19, "input": 3, "output": 11}}
+STEPS = {"en": {"forget": 11, "input": 0, "output": 14}, "zh": {"forget": 18, "input": 3, "output": 11}}
 """By language, the words of that sentence at which to look."""
