@@ -74,8 +74,11 @@ def opening(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
         return gates
 
     def wrong(message: ConsoleMessage) -> bool:
-        """Opened at a page, Streamlit asks for its own addresses below that page first, and then where they are."""
-        return message.type == "error" and not ("404" in message.text and "/_stcore/" in message.location["url"])
+        """Opened at a page, Streamlit asks for its own addresses below that page first, and then where they are; and a
+        visitor's own model that is no longer shown is gone when it is asked for: then the server answers."""
+        url = message.location["url"]
+        gone = "/_stcore/" in url or ("/media/" in url and url.endswith(".bin"))
+        return message.type == "error" and not ("404" in message.text and gone)
 
     def told(message: ConsoleMessage) -> str:
         return f"{message.text} ({message.location['url']})"
