@@ -39,7 +39,8 @@ test: $(INSTALLED)-dev node_modules/.installed
 	$(NPM) test --silent
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-ELSEWHERE := $(addprefix tests/test_trace_,access.py cuda.py kept.py kernels.py npz.py refused.py)
+ELSEWHERE := $(addprefix tests/test_trace_,access.py arguments.py compiled.py cuda.py hooks.py kept.py kernels.py \
+  npz.py refused.py values.py)
 TRACED := $(BIN)/python -m pytest -n auto --maxprocesses 4 \
   $(filter-out $(ELSEWHERE),$(wildcard tests/test_trace_*.py)) tests/test_torch_equality.py
 test-isa: $(INSTALLED)-dev

@@ -71,16 +71,20 @@ def test_the_cause_of_a_planted_fault_is_named(left: str, fault: str) -> None:
     assert drawn["verdict"]["text"].startswith("They part at “")
 
 
+@pytest.fixture(scope="module")
+def translatable() -> set[str]:
+    return {str(message.id) for message in catalogue.collected()}
+
+
 @pytest.mark.parametrize("fault", [compared.ORDER, compared.HALF, compared.END])
-def test_every_part_of_the_cause_can_be_translated(fault: str) -> None:
+def test_every_part_of_the_cause_can_be_translated(fault: str, translatable: set[str]) -> None:
     side = compared.Side.of(small_model("lstm"))
     found = compared.answered(side, compared.planted(side, fault), np.arange(4))
-    there = {str(message.id) for message in catalogue.collected()}
 
     def translated(text: object) -> None:
         assert not isinstance(text, str) or isinstance(text, Said) or not re.search("[a-z]{3} [a-z]", text), text
         if isinstance(text, Said):
-            assert text.template in there
+            assert text.template in translatable
             for value in text.values.values():
                 translated(value)
 
