@@ -45,14 +45,13 @@ BOX = """([role, side]) => {
 
 
 def found(page: Page, function: str, arg: object = None) -> Any:
-    """What a function, in JavaScript, returns once that is something: it is asked until then, twenty times a second.
-    Before each frame, as Playwright asks by itself, would be dearer than the page, and make it draw frames."""
-    return page.wait_for_function(function, arg=arg, polling=50).json_value()
+    """What a function, in JavaScript, returns once that is something: it is asked until then."""
+    return page.wait_for_function(function, arg=arg).json_value()
 
 
 def rested(page: Page) -> None:
     """Wait until no run of the page goes on, and nothing of a page that was left is there any more."""
-    found(page, RESTED)
+    page.wait_for_function(RESTED)
 
 
 def arrived(page: Page, title: str | re.Pattern[str] = re.compile(".")) -> None:
@@ -71,14 +70,14 @@ def turn(page: Page, title: str) -> None:
 def nothing(page: Page, function: str) -> None:
     """Wait until a list that a function, in JavaScript, returns is empty."""
     try:
-        found(page, f"() => !({function})().length")
+        page.wait_for_function(f"() => !({function})().length")
     except Error as error:
         raise AssertionError(page.evaluate(function)) from error
 
 
 def fits(page: Page) -> None:
     """Wait until nothing is wider than the window."""
-    found(page, "() => document.scrollingElement.scrollWidth <= innerWidth")
+    page.wait_for_function("() => document.scrollingElement.scrollWidth <= innerWidth")
 
 
 APART = """all => {
@@ -90,7 +89,7 @@ APART = """all => {
 
 def apart(page: Page, *places: Locator) -> None:
     """Wait until all of these are seen and none lies over another."""
-    found(page, APART, [place.element_handle() for place in places])
+    page.wait_for_function(APART, arg=[place.element_handle() for place in places])
 
 
 def address(page: Page, **said: str | None) -> str:
@@ -135,7 +134,7 @@ class Gates:
         """Wait until the plot shows all this at once: ``text``, ``steps``, ``step``, ``unit``, ``unit2``, ``sort``,
         ``playing``. A page that is left is there until the next one is drawn."""
         try:
-            found(self.page, HAS, {name: str(value) for name, value in data.items()})
+            self.page.wait_for_function(HAS, arg={name: str(value) for name, value in data.items()})
         except Error as error:
             shown = self.plot.evaluate_all("plots => plots.map(plot => ({ ...plot.dataset }))")
             raise AssertionError(f"not {data}: {shown}") from error
@@ -148,7 +147,7 @@ class Gates:
     def of(self, **chosen: str) -> None:
         """Wait until what is drawn is of these models, ``left`` and ``right``."""
         of = f"chosen => {{ {PLOT}\nreturn Object.entries(chosen).every(([name, one]) => plot?.of?.[name] === one) }}"
-        found(self.page, of, chosen)
+        self.page.wait_for_function(of, arg=chosen)
 
     def get(self, name: str) -> int:
         return int(self.plot.get_attribute(f"data-{name}") or 0)

@@ -13,7 +13,7 @@ from playwright.sync_api import FloatRect, Page, expect
 from benchmarks.browser import Server
 from dashboard.views import discover
 from lstm_core import load_model
-from tests.browser.gates import LAPTOP, Held, apart, arrived, found, nothing, rested
+from tests.browser.gates import LAPTOP, Held, apart, arrived, nothing, rested
 from tests.browser.tabs import Tabs, Visit
 
 TEXT = "Mary was hungry. Then John met Anna and he"
@@ -165,19 +165,16 @@ def test_one_can_skip_to_the_figure(visit: Open) -> None:
     expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-step", "3")
     page.keyboard.press("Shift+Tab")  # the choice of unit stands above its panels, and before them
     assert focused(page) == "gs-unit-1"
+    for path, place in (("memory", ".gc-words"), ("step_by_step", ".gw-words"), ("experiments", ".gx")):
+        page = visit(path, {"text": TEXT})
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        assert page.locator(place).evaluate("node => node.contains(document.activeElement)"), path
 
 
-def skip_to(page: Page, place: str) -> None:
-    """By the first stop of the keyboard."""
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    assert page.locator(place).evaluate("node => node.contains(document.activeElement)"), place
-
-
-@pytest.mark.parametrize(("path", "place"), [("memory", ".gc-words"), ("step_by_step", ".gw-words")])
-def test_words_are_one_stop_and_the_arrows_choose(visit: Open, path: str, place: str) -> None:
+@pytest.mark.parametrize("path", ["memory", "step_by_step"])
+def test_words_are_one_stop_and_the_arrows_choose(visit: Open, path: str) -> None:
     page = visit(path, {"text": TEXT, "at": "2"})
-    skip_to(page, place)
     words = page.get_by_role("listbox", name="Words of the sentence")
     expect(words.locator("[tabindex='0']")).to_have_text(["hungry"])
     words.locator("[tabindex='0']").focus()
@@ -192,44 +189,8 @@ def test_words_are_one_stop_and_the_arrows_choose(visit: Open, path: str, place:
     expect(words.locator("[aria-selected=true]")).to_be_focused()
 
 
-def test_digits_show_one_figure_alone(visit: Open) -> None:
-    page = visit("memory", {"text": TEXT, "only": "kept0"})
-    chart = page.get_by_test_id("gc")
-    expect(chart).to_have_attribute("data-only", "kept0")
-    page.keyboard.press("0")
-    expect(chart).to_have_attribute("data-only", "")
-    page.keyboard.press("3")
-    expect(chart).to_have_attribute("data-only", "kept0")
-    expect(page.locator(".gc-panel:visible")).to_have_count(1)
-    wide = page.get_by_test_id("gc-kept0").locator(".main-svg").first.bounding_box()
-    assert wide and wide["width"] > 1200 and wide["height"] > 400
-    expect(page).to_have_url(re.compile("only=kept0"))
-    page.keyboard.press("ArrowLeft")  # drawn anew, and still alone
-    expect(page.locator(".gc-words [aria-selected=true]")).to_have_text("and")
-    expect(chart).to_have_attribute("data-only", "kept0")
-    page.keyboard.press("0")
-    expect(chart).to_have_attribute("data-only", "")
-    expect(page).not_to_have_url(re.compile("only="))
-    expect(page.locator(".gc-panel:visible")).to_have_count(6)
-    page.get_by_test_id("gs-sentence").press("2")  # somebody writes
-    expect(chart).to_have_attribute("data-only", "")
-
-
-def test_the_walk_says_its_numbers_and_keeps_the_keyboard_where_it_is(visit: Open) -> None:
-    page = visit("step_by_step", {"text": TEXT, "at": "2", "unit": "0"})
-    model = load_model("pronouns-lstm")
-    trace, unit = model.run(TEXT, device="cpu"), model.meta["units"]["gender"]["unit"]
-
-    def value(signal: str, step: int) -> str:
-        found = float(trace.sel(signal, layer=0, direction=0, batch=0, unit=unit)[step])
-        return f"{found:.2f}".replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")
-
-    said = page.get_by_test_id("gw-drawing-0").get_attribute("aria-label") or ""
-    assert said.startswith("The LSTM at “hungry”, gender (unit ")
-    for signal in ("f", "i", "o", "g", "c", "h"):
-        assert f"{signal} = {value(signal, 2)}" in said
-    carried = page.get_by_test_id("gw-strip-0").get_attribute("aria-label") or ""
-    assert f"“Mary” {value('c', 0)}" in carried and f"“Anna” {value('c', 7)}" in carried
+def test_the_walk_keeps_the_keyboard_where_it_is(visit: Open) -> None:
+    page = visit("step_by_step", {"text": TEXT, "at": "2"})
     stages = page.get_by_test_id("gw-stages")
     stages.locator("[aria-selected=true]").focus()
     page.keyboard.press("ArrowRight")
@@ -249,12 +210,55 @@ def test_the_walk_says_its_numbers_and_keeps_the_keyboard_where_it_is(visit: Ope
     expect(node).to_be_focused()
     page.get_by_test_id("gw-exercise").click()
     stages.locator("button").first.click()
-    assert "f = " not in (page.get_by_test_id("gw-drawing-0").get_attribute("aria-label") or "")  # it is to be guessed
     guess = page.get_by_test_id("gw-guess-0-open")
     guess.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("gw-verdict-0")).to_be_visible()
     assert page.get_by_test_id("gw").evaluate("node => node.contains(document.activeElement)")
+
+
+def test_digits_show_one_figure_alone(visit: Open) -> None:
+    page = visit("memory", {"text": TEXT})
+    chart = page.get_by_test_id("gc")
+    page.keyboard.press("3")
+    expect(chart).to_have_attribute("data-only", "kept0")
+    expect(page.locator(".gc-panel:visible")).to_have_count(1)
+    wide = page.get_by_test_id("gc-kept0").locator(".main-svg").first.bounding_box()
+    assert wide and wide["width"] > 1200 and wide["height"] > 400
+    expect(page).to_have_url(re.compile("only=kept0"))
+    page.keyboard.press("ArrowLeft")  # drawn anew, and still alone
+    expect(page.locator(".gc-words [aria-selected=true]")).to_have_text("and")
+    expect(chart).to_have_attribute("data-only", "kept0")
+    again = visit("memory", {"text": TEXT, "only": "kept0"})
+    expect(again.get_by_test_id("gc")).to_have_attribute("data-only", "kept0")
+    page.keyboard.press("0")
+    expect(chart).to_have_attribute("data-only", "")
+    expect(page).not_to_have_url(re.compile("only="))
+    expect(page.locator(".gc-panel:visible")).to_have_count(6)
+    page.get_by_test_id("gs-sentence").press("2")  # somebody writes
+    expect(chart).to_have_attribute("data-only", "")
+
+
+# ---- in words
+
+
+def test_the_drawing_of_a_cell_says_its_numbers(visit: Open) -> None:
+    page = visit("step_by_step", {"text": TEXT, "at": "2", "unit": "0"})
+    model = load_model("pronouns-lstm")
+    trace, unit = model.run(TEXT, device="cpu"), model.meta["units"]["gender"]["unit"]
+
+    def value(signal: str, step: int) -> str:
+        found = float(trace.sel(signal, layer=0, direction=0, batch=0, unit=unit)[step])
+        return f"{found:.2f}".replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")
+
+    said = page.get_by_test_id("gw-drawing-0").get_attribute("aria-label") or ""
+    assert said.startswith("The LSTM at “hungry”, gender (unit ")
+    for signal in ("f", "i", "o", "g", "c", "h"):
+        assert f"{signal} = {value(signal, 2)}" in said
+    carried = page.get_by_test_id("gw-strip-0").get_attribute("aria-label") or ""
+    assert f"“Mary” {value('c', 0)}" in carried and f"“Anna” {value('c', 7)}" in carried
+    page.get_by_test_id("gw-exercise").click()  # what is to be guessed is not given away
+    assert "f = " not in (page.get_by_test_id("gw-drawing-0").get_attribute("aria-label") or "")
 
 
 # ---- motion, colours, sizes
@@ -266,38 +270,33 @@ MOVING = """
 """
 
 
-DATA = {
-    "": (".gs-bar-fill", ".gs-scale-bar", ".gs-values i"),
-    "step_by_step": (".gw-bar-fill",),
-    "experiments": (".gx-key",),
-}
+def test_nothing_moves_for_who_asked_for_that(visit: Open) -> None:
+    pages = {path: visit(path, {"text": TEXT}, reduced_motion="reduce") for path in ("step_by_step", "experiments", "")}
+    assert {page.evaluate(MOVING) for page in pages.values()} == {0}
+    plot = pages[""].get_by_test_id("gs-plot")
+    step = plot.get_attribute("data-step")
+    pages[""].wait_for_timeout(700)
+    assert plot.get_attribute("data-step") == step
+    pages["step_by_step"].emulate_media(reduced_motion="no-preference")
+    pages["step_by_step"].wait_for_function(MOVING)  # it would be seen
 
 
-@pytest.mark.parametrize(("path", "marks"), DATA.items(), ids=str)
-def test_nothing_moves_for_who_asked_for_that_and_data_keeps_its_colours(
-    visit: Open, path: str, marks: tuple[str, ...]
-) -> None:
-    """The visitor's own colours are those of everything else."""
-    page = visit(path, {"text": TEXT}, reduced_motion="reduce", forced_colors="active")
-    assert page.evaluate(MOVING) == 0
-    if path == "":
-        plot = page.get_by_test_id("gs-plot")
-        step = plot.get_attribute("data-step")
-        page.wait_for_timeout(700)
-        assert plot.get_attribute("data-step") == step
-    if path == "experiments":
-        skip_to(page, ".gx")
-
-    def colors() -> list[str]:
+def test_data_keeps_its_colours_among_the_visitors_own(visit: Open) -> None:
+    def colors(page: Page, *marks: str) -> list[str]:
         look = "node => getComputedStyle(node).backgroundColor + getComputedStyle(node).backgroundImage"
         return [page.locator(mark).first.evaluate(look) for mark in marks]
 
-    assert page.evaluate("matchMedia('(forced-colors: active)').matches")
-    forced = colors()
-    page.emulate_media(forced_colors="none")
-    assert forced == colors()
-    page.emulate_media(reduced_motion="no-preference")
-    found(page, MOVING)  # it would be seen
+    marks = {
+        "": (".gs-bar-fill", ".gs-scale-bar", ".gs-values i"),
+        "step_by_step": (".gw-bar-fill",),
+        "experiments": (".gx-key",),
+    }
+    for path, of in marks.items():
+        own = visit(path, {"text": TEXT}, forced_colors="active")
+        assert own.evaluate("matchMedia('(forced-colors: active)').matches")
+        forced = colors(own, *of)
+        own.emulate_media(forced_colors="none")
+        assert forced == colors(own, *of)
 
 
 SIDEWAYS = """
@@ -382,21 +381,17 @@ def test_nothing_is_cut_or_too_small_in_a_small_window(visit: Open, path: str, s
     expect(page).to_have_url(re.compile("/health"))
 
 
-def test_a_page_says_which_it_is(visit: Open) -> None:
+@pytest.mark.parametrize(("lang", "pages", "title"), [("en", "Pages", "Gradients"), ("zh", "页面", "梯度")])
+def test_a_page_says_which_it_is(visit: Open, lang: str, pages: str, title: str) -> None:
     """In the window's title and to a screen reader; on a phone, where the other pages are."""
-    page = visit("gradients", {"lang": "en"}, **PHONE)
-    for pages, title in (("Pages", "Gradients"), ("页面", "梯度")):
-        expect(page.get_by_role("heading", level=1)).to_have_text(title)
-        expect(page).to_have_title(f"{title} · Gatescope")
-        button = page.get_by_test_id("stExpandSidebarButton")
-        shown = button.evaluate("node => getComputedStyle(node, '::after').content")
-        assert shown == f'"{pages}"'
-        right, left = button.bounding_box(), page.locator(".gt-tools").bounding_box()
-        assert right and left and right["x"] + right["width"] < left["x"]
-        if title == "Gradients":
-            page.locator(".st-key-language").get_by_role("combobox").click()
-            page.get_by_role("option", name="中文").click()
-            arrived(page, "梯度")
+    page = visit("gradients", {"lang": lang}, **PHONE)
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    expect(page).to_have_title(f"{title} · Gatescope")
+    button = page.get_by_test_id("stExpandSidebarButton")
+    shown = button.evaluate("node => getComputedStyle(node, '::after').content")
+    assert shown == f'"{pages}"'
+    right, left = button.bounding_box(), page.locator(".gt-tools").bounding_box()
+    assert right and left and right["x"] + right["width"] < left["x"]
 
 
 def test_the_key_list_and_the_share_fit_on_a_phone(visit: Open) -> None:
@@ -415,7 +410,7 @@ def test_the_key_list_and_the_share_fit_on_a_phone(visit: Open) -> None:
 
 def test_a_drawing_wider_than_the_phone_shows_its_stage(visit: Open) -> None:
     page = visit("step_by_step", {"text": TEXT, "stage": "4"}, **PHONE)
-    found(page, "() => document.querySelector('.gw-drawing-box').scrollLeft > 0")
+    page.wait_for_function("() => document.querySelector('.gw-drawing-box').scrollLeft > 0")
     box = page.locator(".gw-drawing-box").first
     assert box.evaluate("node => node.scrollWidth > node.clientWidth")
     expect(box.locator(".gw-active").first).to_be_in_viewport()
@@ -454,19 +449,23 @@ def told_nothing(page: Page) -> None:
     assert page.get_by_test_id("gt-hints").count() == 0
 
 
-def test_an_audience_and_a_second_visit_are_told_nothing(visit: Open) -> None:
-    """Nor does it matter on the first one whether what tells it comes before the figure. An audience of a tour:
-    test_talk.py."""
-    page = visit("", {"present": "1"}, first=True)
-    told_nothing(page)
-    page.evaluate("localStorage.clear()")
-    tools = Held(page, "**/talk/talk.js")
-    page.goto(page.url.partition("?")[0])
-    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-ready", "1")
-    tools.let_go()
+def test_a_second_visit_is_told_nothing(visit: Open) -> None:
+    """Nor does it matter on the first one whether what tells it comes before the figure."""
+    page = visit("", first=True)
     expect(page.get_by_test_id("gt-hints")).to_be_visible()
     page.reload()
     told_nothing(page)
+    page.evaluate("localStorage.clear()")
+    tools = Held(page, "**/talk/talk.js")
+    page.reload()
+    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-ready", "1")
+    tools.let_go()
+    expect(page.get_by_test_id("gt-hints")).to_be_visible()
+
+
+@pytest.mark.parametrize("query", [{"present": "1"}, {"tour": "what-the-gates-do"}], ids=["presenting", "in a tour"])
+def test_an_audience_is_told_nothing(visit: Open, query: dict[str, str]) -> None:
+    told_nothing(visit("", query, first=True))
 
 
 def test_hints_hide_while_presenting_and_speak_the_visitors_language(visit: Open) -> None:

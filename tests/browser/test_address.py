@@ -34,40 +34,34 @@ def test_a_change_of_page_keeps_the_view_in_the_address(gates: Gates) -> None:
 
 
 def test_the_word_and_the_unit_of_a_link_go_along(open_gates: Open) -> None:
-    gates = open_gates({"text": "Mary met John and he", "at": "2", "unit": "8"})
-    page = gates.page
+    page = open_gates({"at": "11", "unit": "8"}).page
     turn(page, "Memory")
-    expect(page.get_by_test_id("gc")).to_have_attribute("data-step", "2")
+    expect(page.get_by_test_id("gc")).to_have_attribute("data-step", "11")
     expect(page.get_by_role("combobox", name="LSTM unit")).to_have_value(re.compile("unit 8"))
     turn(page, "Step by step")
-    expect(page.get_by_test_id("gw")).to_have_attribute("data-at", "2")
+    expect(page.get_by_test_id("gw")).to_have_attribute("data-at", "11")
     page.keyboard.press("Shift+ArrowRight")
-    expect(page.get_by_test_id("gw")).to_have_attribute("data-at", "3")
+    expect(page.get_by_test_id("gw")).to_have_attribute("data-at", "12")
     turn(page, "Contrast")
-    expect(page.get_by_test_id("gc")).to_have_attribute("data-step", "3")
-    address(page, at="3", unit="8")
-    stays_in_other_models_and_in_chinese(gates, 3)
+    expect(page.get_by_test_id("gc")).to_have_attribute("data-step", "12")
+    address(page, at="12", unit="8")
 
 
-def test_the_cursor_that_nobody_moved_is_the_same_everywhere(gates: Gates) -> None:
-    gates.has(step=14)
-    turn(gates.page, "Memory")
-    expect(gates.page.get_by_test_id("gc")).to_have_attribute("data-step", "14")
-    stays_in_other_models_and_in_chinese(gates, 14)
-    turn(gates.page, "逐步讲解")
-    expect(gates.page.get_by_test_id("gw")).to_have_attribute("data-at", "14")
-
-
-def stays_in_other_models_and_in_chinese(gates: Gates, step: int) -> None:
-    page = gates.page
-    turn(page, "Gates")
-    gates.has(step=step)
-    page.get_by_test_id("gs-right").select_option("pronouns-rnn")
-    expect(page.get_by_test_id("gs-next-1")).to_contain_text("RNN")
-    gates.has(step=step)
-    page.locator(".st-key-language").get_by_role("combobox").click()
-    page.get_by_role("option", name="中文").click()
-    expect(page.locator("html")).to_have_attribute("lang", "zh")
+def test_a_clicker_works_wherever_the_focus_is_but_in_a_field(gates: Gates) -> None:
+    page, step = gates.page, gates.get("step")
+    for test in ("gt-share", "gs-chip", "gt-present"):
+        page.get_by_test_id(test).first.focus()
+        page.keyboard.press("PageUp")
+        step -= 1
+        gates.has(step=step)
+    page.keyboard.press("3")
+    gates.has(only="keep")
+    page.keyboard.press("Space")  # presses the button that has the focus
+    gates.has(playing=0)
+    expect(page.locator(".gs-present")).to_have_count(1)
+    page.keyboard.press("Escape")
+    gates.box.focus()
+    page.keyboard.press("PageUp")
     gates.has(step=step)
 
 
@@ -101,6 +95,27 @@ def test_another_task_brings_its_own_example_but_what_was_typed_stays(gates: Gat
     left.select_option("anbn-lstm")
     expect(gates.page.locator(".gs-column-title").first).to_contain_text("anbn-lstm")
     gates.has(text="fad...?")
+
+
+def test_the_cursor_is_the_same_on_every_page_in_every_language_and_with_other_models(open_gates: Open) -> None:
+    """Of a link, and of the text that a visitor sees first: nobody has moved it."""
+    for query, at in (({}, 14), ({"text": "Mary met John and he", "at": "2"}, 2)):
+        gates = open_gates(query)
+        page, step = gates.page, str(at)
+        expect(gates.plot).to_have_attribute("data-step", step)
+        turn(page, "Memory")
+        expect(page.get_by_test_id("gc")).to_have_attribute("data-step", step)
+        turn(page, "Gates")
+        gates.has(step=step)
+        page.get_by_test_id("gs-right").select_option("pronouns-rnn")
+        expect(page.get_by_test_id("gs-next-1")).to_contain_text("RNN")
+        gates.has(step=step)
+        page.locator(".st-key-language").get_by_role("combobox").click()
+        page.get_by_role("option", name="中文").click()
+        expect(page.locator("html")).to_have_attribute("lang", "zh")
+        gates.has(step=step)
+        turn(page, "逐步讲解")
+        expect(page.get_by_test_id("gw")).to_have_attribute("data-at", step)
 
 
 def test_what_an_address_names_and_nothing_has_is_left_alone(open_gates: Open) -> None:

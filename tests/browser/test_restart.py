@@ -166,7 +166,7 @@ def settled(gates: Gates, text: str) -> None:
     expect(gates.page.locator("[data-testid=gs-line]:not(:empty)")).to_have_count(0)
     expect(gates.page.locator("html.gs-old")).to_have_count(0)
     expect(gates.box).to_have_value(text)
-    found(gates.page, "text => (new URL(location.href).searchParams.get('text') ?? text) === text", arg=text)
+    gates.page.wait_for_function("text => (new URL(location.href).searchParams.get('text') ?? text) === text", arg=text)
 
 
 def compare(gates: Gates, text: str, at: int, models: tuple[str, str] = ("pronouns-lstm", "pronouns-gru")) -> None:
