@@ -8,7 +8,7 @@ from zlib import crc32
 
 import streamlit as st
 
-from dashboard.browser.mount import mounted, spoken
+from dashboard.browser.mount import mounted, told
 from dashboard.controls import taken
 from dashboard.origin import origin
 from dashboard.state import Settings
@@ -35,14 +35,14 @@ def chosen_step(text: str, count: int) -> int:
 
 def chosen_place(key: str, steps: Sequence[int], step: int) -> int:
     """Where ``step`` stands in a chart of ``key`` whose places are of these ``steps``: where it was chosen there."""
-    place = st.session_state.get(spoken(key), {}).get("step")
+    place, _ = told(key, "step")
     if isinstance(place, (int, float)) and 0 <= place < len(steps) and steps[int(place)] == step:
         return int(place)
     return list(steps).index(step) if step in steps else len(steps) - 1
 
 
 def _choose(key: str, text: str, steps: Sequence[int] | None) -> None:
-    place = st.session_state.get(key, {}).get("step")
+    place, _ = told(key, "step")
     if isinstance(place, (int, float)) and (steps is None or 0 <= place < len(steps)):
         st.session_state[CHOSEN] = (text, int(place) if steps is None else steps[int(place)])
 
@@ -55,5 +55,6 @@ def chart(content: Mapping[str, Any], key: str, text: str) -> None:
     figure says so, runs the page again.
     """
     panels = [one | {"stamp": crc32(pack(one))} for one in content["panels"]]
-    data = {**content, "panels": panels, "dark": theme.layout("dark"), "of": origin()}
-    _mount(key, data, on_step_change=lambda: _choose(spoken(key), text, content.get("steps")))
+    _, heard = told(key, "step")
+    data = {**content, "panels": panels, "dark": theme.layout("dark"), "of": origin(), "heard": heard}
+    _mount(key, data, on_step_change=lambda: _choose(key, text, content.get("steps")))

@@ -172,3 +172,15 @@ def test_one_choice_after_another_is_kept() -> None:
             ran = sent(test, "panels")["panels"]
             assert "unit 5" in next(one["title"] for one in ran if one["id"] == "unit")
     assert test.query_params["part"] in ("encoder", ["encoder"])
+
+
+def test_a_second_pick_counts_as_the_first_did() -> None:
+    test = opened(PAGE, beyond="Draw", draw="copy-4", at="3", inside="Memory")
+    for label, name, picks in (
+        ("Which network", "part", ("encoder", "decoder", "encoder")),
+        ("Unit", "inside_unit", (5, 7, 9)),
+    ):
+        for pick in picks:
+            next(one for one in test.selectbox if one.label == label).set_value(pick).run()
+            assert next(one for one in test.selectbox if one.label == label).value == pick
+        assert test.query_params[name] in (str(picks[-1]), [str(picks[-1])])

@@ -197,12 +197,14 @@ def test_contrast_marks_the_chosen_word_of_the_text() -> None:
 
 def test_contrast_says_where_a_sentence_has_no_word() -> None:
     test = opened(contrast.__name__, text=SENTENCE, other=SENTENCE.replace("saw", "saw the"), at="1")
-    test.session_state["contrast"] = {"step": 2}
+    test.session_state["contrast"] = {"step": {"value": 2, "number": 7}}
     test.run()
     drawn = sent(test)
     found = {panel["id"]: panel for panel in drawn["panels"]}["next0"]
-    assert drawn["step"] == 2 and found["text"].startswith(
-        "The first sentence has no word here. After “the” in the second"
+    assert (
+        drawn["step"] == 2
+        and drawn["heard"] == 7
+        and found["text"].startswith("The first sentence has no word here. After “the” in the second")
     )
     assert [one["name"] for one in found["figure"]["data"]] == ["second sentence"]
 
@@ -313,3 +315,11 @@ def test_an_intervention_at_a_piece_names_it_as_the_figures_do() -> None:
     force = analysis.Force("f", 1.0, (188,), at, at + 1, layer=0, direction=0)
     said = what_if._say(force, model, trace, Drawn(0, 0)).replace("\\", "")  # Markdown's own signs are escaped
     assert f"at “-ob” (step {at + 1})" in said
+
+
+def test_a_second_unit_that_is_picked_counts_as_the_first_did() -> None:
+    test = opened(memory.__name__, text=SENTENCE)
+    for unit in (5, 7, 3):
+        test.selectbox[0].set_value(unit).run()
+        assert test.selectbox[0].value == unit and f"unit {unit}" in sent(test)["panels"][0]["title"]
+        assert test.query_params["unit"] in (str(unit), [str(unit)])

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from dashboard.browser.mount import mounted, spoken
+from dashboard.browser.mount import mounted, told
 from dashboard.chart import CHOSEN
 from dashboard.controls import taken
 from dashboard.state import Settings
@@ -53,14 +53,14 @@ def frames(
     last = len(shown) - 1
 
     def chosen() -> None:
-        step = st.session_state.get(spoken(key), {}).get("step")
+        step, _ = told(key, "step")
         if isinstance(step, (int, float)) and 0 <= step <= last:
             st.session_state[CHOSEN] = (of, int(step))
 
     step = step_of(of, len(shown), start)
     tree = [frame.tree() for frame in shown]
     content = {"frames": tree, "step": step, "keys": [list(k) for k in keys], "title": title, "film": film}
-    _frames(key, content, on_step_change=chosen)
+    _frames(key, {**content, "heard": told(key, "step")[1]}, on_step_change=chosen)
     return step
 
 

@@ -86,17 +86,10 @@ def _part(parts: Sequence[Part]) -> Part:
     by_name = {part.name: part for part in parts}
     said = address.chosen("part")
     at = list(by_name).index(said) if said in by_name else 0
-    label = tr("Which network")
-    name = st.selectbox(label, list(by_name), at, format_func=lambda one: by_name[one].title, key=f"part, at {at}")
-    _choose("part", None if name == parts[0].name else name, name != list(by_name)[at])
+    label, key = tr("Which network"), f"which of {', '.join(by_name)}"
+    name = st.selectbox(label, list(by_name), at, format_func=lambda one: by_name[one].title, key=key)
+    address.choose("part", None if name == parts[0].name else name)
     return by_name[name]
-
-
-def _choose(name: str, value: str | None, changed: bool) -> None:
-    """Keep a choice; a widget begins with it, so that it is drawn anew."""
-    address.choose(name, value)
-    if changed:
-        st.rerun()
 
 
 def _unit(part: Part) -> int:
@@ -110,8 +103,8 @@ def _unit(part: Part) -> int:
     def called(one: int | None) -> str:
         return tr("the one that holds most (unit {unit})", unit=most) if one is None else tr("unit {unit}", unit=one)
 
-    chosen = st.selectbox(tr("Unit"), options, options.index(start), format_func=called, key=f"{of}, at {start}")
-    _choose("inside_unit", None if chosen is None else str(chosen), chosen != start)
+    chosen = st.selectbox(tr("Unit"), options, options.index(start), format_func=called, key=of)
+    address.choose("inside_unit", None if chosen is None else str(chosen))
     return most if chosen is None else chosen
 
 
@@ -232,7 +225,9 @@ def _force(part: Part) -> Force:
         last = st.selectbox(tr("To"), steps[first:], last - first, format_func=numbered, key=f"{key} to {first}")
     value: Any = number if way == NUMBER else way
     force = Force(signal, value, None if unit is None else (unit,), first, last + 1)
-    _choose("force", None if force == usual else f"{part.name}:{force}", force != start)
+    address.choose("force", None if force == usual else f"{part.name}:{force}")
+    if force != start:
+        st.rerun()  # the fields begin with it
     return force
 
 

@@ -76,10 +76,8 @@ def show() -> None:
     )
     left, right = st.columns([1, 3], gap="medium")
     with left:
-        made = picture(pictures.written(shapes), [(tr(label), one) for label, one in EXAMPLES])
-    if made is not None and made != pictures.written(shapes):
-        address.choose("picture", made)
-        st.rerun()
+        ready = [(tr(label), one) for label, one in EXAMPLES]
+        picture(pictures.written(shapes), ready, lambda made: address.choose("picture", made))
     if not shapes:
         with right:
             st.caption(tr("Put at least one shape on the picture."))

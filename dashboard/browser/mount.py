@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard import budgets, language, session
@@ -83,6 +84,13 @@ def mounted(name: str, module: str, stays: bool = False) -> Callable[..., None]:
         mount(key=place, data=data, **callbacks)
 
     return draw
+
+
+def told(key: str, name: str) -> tuple[Any, int | None]:
+    """What the visitor chose last, as the ``Choice`` of the component's module tells it as ``name``, and the choice's
+    number. An answer that has the number with it, as ``heard``, is of this choice or a newer one."""
+    said = st.session_state.get(spoken(key), {}).get(name)
+    return (said.get("value"), said.get("number")) if isinstance(said, Mapping) else (None, None)
 
 
 def spoken(key: str, stays: bool = False) -> str:

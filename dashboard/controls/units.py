@@ -14,15 +14,15 @@ from lstm_core import Network, Trace
 def unit_choice(shown: Scene, side: int) -> int:
     """A list of the layer's units, on the one that decides until another is picked; the choice stands in the URL as
     ``unit`` (left) and ``unit2`` (right)."""
-    model, trace, at, start = shown.models[side], shown.traces[side], shown.drawn[side], shown.units[side]
+    model, trace, at, home = shown.models[side], shown.traces[side], shown.drawn[side], shown.units[side]
     name = ("unit", "unit2")[side]
     first = [named["unit"] for named in named_units(model, *at, trace)]
     units = [*first, *(unit for unit in range(model.hidden_size) if unit not in first)]
     picked = st.session_state.setdefault("units", {})
     here = (name, model.name, at)
     said = st.query_params.get(name) or str(picked.get(here, ""))  # a change of page drops the address
-    start = int(said) if said.isdecimal() and len(said) < 7 and int(said) in units else start
-    key = f"{name} of {model.name}, at first {start}"
+    start = int(said) if said.isdecimal() and len(said) < 7 and int(said) in units else home
+    key = f"{name} of {model.name}, at home {home}"  # of what is picked nothing: the next pick may come at once
     if (before := taken(name)) in units:
         st.session_state[key] = before
     elif st.session_state.get(key) not in units:

@@ -1,5 +1,6 @@
 // Panels of Plotly figures with a heading each, below the words of the sentence. A step that is chosen goes to the server.
 import { stepCount } from "../page/align.js"
+import { Choice } from "../page/choice.js"
 import { load, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import { clamp } from "../page/numbers.js"
@@ -12,12 +13,13 @@ import { Panel } from "./panel.js"
 /** @import { FigureElement, Layout, Origin, Word } from "../types.d.ts" */
 /** @import { Content as PanelContent } from "./panel.js" */
 /** What dashboard/chart.py sends. ``steps``, where the row is not the text: each place's step of the text.
+ * ``heard``: of which choice it knows.
  * @typedef {{ words: Word[], step: number, steps?: number[], columns: number, panels: PanelContent[], dark: Layout,
- *   of: Origin | null }} Content */
+ *   of: Origin | null, heard?: number | null }} Content */
 
 export default hold(
   (parent, plotlyUrl) => new Chart(parent, plotlyUrl),
-  (chart, { setStateValue }) => (chart.send = (step) => setStateValue("step", step)),
+  (chart, { setStateValue }) => (chart.choice.tell = (told) => setStateValue("step", told)),
 )
 
 export class Chart {
@@ -29,8 +31,8 @@ export class Chart {
   alone = undefined
   /** @type {string | null} the one that is wanted alone, which another page may not have */
   only = kept.only ?? null
-  /** @type {(step: number) => void} */
-  send = () => {}
+  /** @type {Choice<number>} */
+  choice = new Choice()
   step = 0
   count = 0
   repaints = 0
@@ -64,9 +66,12 @@ export class Chart {
 
   /** @param {Content} content */
   async take(content) {
-    const another = this.content?.of && content.of?.text !== this.content.of.text
+    const before = this.content
+    const another = before?.of && content.of?.text !== before.of.text
+    const row = JSON.stringify(content.words)
+    if (another || row !== JSON.stringify(before?.words)) this.choice.forget()
     this.content = content
-    this.step = content.step
+    if (this.choice.answered(content.heard)) this.step = content.step
     if (another) remember({ at: this.at(this.step) }) // of a new sentence
     this.count = stepCount(content)
     await this.ready
@@ -86,7 +91,7 @@ export class Chart {
     this.step = next
     this.row.mark(next)
     remember({ at: this.at(next) })
-    this.send(next)
+    this.choice.make(next)
     this.root.waits = true
     check()
   }

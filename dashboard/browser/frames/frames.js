@@ -1,5 +1,6 @@
 // Pictures in their order, small ones side by side and the chosen one large: what stands on each, and where a network
 // looks. What it does not look at lies in the shade; windows are rectangles.
+import { Choice } from "../page/choice.js"
 import { dress, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import { clamp } from "../page/numbers.js"
@@ -13,21 +14,23 @@ import { tr } from "../page/words.js"
 /** ``heat``: shares by cell, row by row, or none. ``said``: what to know of it.
  * @typedef {{ label: string, image: string, heat: Row | null, boxes: Box[], said: string }} Frame */
 /** What dashboard/beyond/frames.py sends. ``keys``: what the rectangles are. ``film``: milliseconds a frame, 0 for none.
- * @typedef {{ frames: Frame[], step: number, keys: [name: string, kind: string][], title: string, film: number }} Content */
+ * ``heard``: of which choice it knows.
+ * @typedef {{ frames: Frame[], step: number, keys: [name: string, kind: string][], title: string, film: number,
+ *   heard?: number | null }} Content */
 
 const SHADE = 0.66 // of what is not looked at
 const STILL = "(prefers-reduced-motion: reduce)"
 
 export default hold(
   (parent) => new Frames(parent),
-  (one, { setTriggerValue }) => (one.send = (step) => setTriggerValue("step", step)),
+  (one, { setStateValue }) => (one.choice.tell = (told) => setStateValue("step", told)),
 )
 
 export class Frames {
   /** @type {Content | undefined} */
   content = undefined
-  /** @type {(step: number) => void} */
-  send = () => {}
+  /** @type {Choice<number>} */
+  choice = new Choice()
   step = 0
   drawn = ""
   timer = 0
@@ -67,10 +70,12 @@ export class Frames {
     this.play.hidden = !content.film
     if (drawn !== this.drawn) {
       this.stop()
+      this.choice.forget()
       this.drawn = drawn
       this.strip.replaceChildren(...content.frames.map((frame, step) => this.small(frame, step)))
     }
-    if (!this.timer) this.mark(content.step)
+    const answered = this.choice.answered(content.heard)
+    if (!this.timer) this.mark(answered ? content.step : this.step)
     this.name()
     this.root.dataset.ready = "1"
   }
@@ -116,7 +121,7 @@ export class Frames {
 
   tell() {
     remember({ at: this.step })
-    this.send(this.step)
+    this.choice.make(this.step)
   }
 
   // Play as a film, from the start if it stands at the end; the figures below follow when it stops.

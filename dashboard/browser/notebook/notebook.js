@@ -43,7 +43,10 @@ export async function render({ model, el }) {
 /** @param {Figure | Chart} figure @returns {import("./follow.js").Followed} */
 function followed(figure) {
   if (figure instanceof Figure) return figure
-  figure.send = () => figure.root.dispatchEvent(new CustomEvent("gs:cursor"))
+  figure.choice.tell = () => {
+    figure.choice.forget() // the kernel has it at once
+    figure.root.dispatchEvent(new CustomEvent("gs:cursor"))
+  }
   const moveTo = (/** @type {number} */ step) => figure.choose(step)
   return {
     root: figure.root,

@@ -1,16 +1,18 @@
 // A picture that is made by clicking: what a click puts is chosen above the grid; a click on the same takes it away.
+import { Choice } from "../page/choice.js"
 import { dress, make, swap } from "../page/dom.js"
 import { hold } from "../page/hold.js"
 import { tr } from "../page/words.js"
 
-/** @typedef {{ letter: string, name: string, css?: string }} Choice */
+/** @typedef {{ letter: string, name: string, css?: string }} Part */
 /** What dashboard/beyond/picture.py sends: ``picture`` as "rc0-bs5", the letters of colour and form and the place.
- * @typedef {{ picture: string, colors: Choice[], forms: Choice[], unseen: string[], side: number, most: number,
- *   examples: { label: string, picture: string }[] }} Content */
+ * ``heard``: of which choice it knows.
+ * @typedef {{ picture: string, colors: Part[], forms: Part[], unseen: string[], side: number, most: number,
+ *   examples: { label: string, picture: string }[], heard?: number | null }} Content */
 
 export default hold(
   (parent) => new Picture(parent),
-  (one, { setTriggerValue }) => (one.send = (picture) => setTriggerValue("picture", picture)),
+  (one, { setStateValue }) => (one.choice.tell = (told) => setStateValue("picture", told)),
 )
 
 /** How each form is drawn in a place of 16 x 16, as the network's own pictures are.
@@ -25,11 +27,17 @@ const FORMS = {
   f: "M2.2 2.2h11.6v11.6H2.2zM5.1 5.1v5.8h5.8V5.1z",
 }
 
+/** @param {string} picture */
+const read = (picture) => {
+  const parts = picture.split("-").filter(Boolean)
+  return new Map(parts.map((part) => [Number(part.slice(2)), part.slice(0, 2)]))
+}
+
 export class Picture {
   /** @type {Content | undefined} */
   content = undefined
-  /** @type {(picture: string) => void} */
-  send = () => {}
+  /** @type {Choice<string>} */
+  choice = new Choice()
   brush = { color: "r", form: "c" }
   /** @type {Map<number, string>} by place the letters of what is there */
   shapes = new Map()
@@ -52,12 +60,7 @@ export class Picture {
   /** @param {Content} content */
   take(content) {
     this.content = content
-    this.shapes = new Map(
-      content.picture
-        .split("-")
-        .filter(Boolean)
-        .map((part) => [Number(part.slice(2)), part.slice(0, 2)]),
-    )
+    if (this.choice.answered(content.heard)) this.shapes = read(content.picture)
     this.draw()
     this.root.dataset.ready = "1"
   }
@@ -66,7 +69,7 @@ export class Picture {
     const { content } = this
     if (!content) return
     const brush = this.brush.color + this.brush.form
-    /** @param {"color" | "form"} kind @param {Choice} choice */
+    /** @param {"color" | "form"} kind @param {Part} choice */
     const pick = (kind, choice) =>
       make(
         "button",
@@ -107,7 +110,7 @@ export class Picture {
     swap(
       this.ready,
       ...content.examples.map(({ label, picture }) =>
-        make("button", { type: "button", class: "gp-example", text: label, onclick: () => this.tell(picture) }),
+        make("button", { type: "button", class: "gp-example", text: label, onclick: () => this.show(picture) }),
       ),
     )
   }
@@ -145,14 +148,15 @@ export class Picture {
         }),
       )
     } else this.shapes.set(place, brush)
-    this.draw()
     const found = [...this.shapes].sort(([a], [b]) => a - b)
-    this.tell(found.map(([at, what]) => what + at).join("-"))
+    this.show(found.map(([at, what]) => what + at).join("-"))
   }
 
   /** @param {string} picture */
-  tell(picture) {
-    this.send(picture)
+  show(picture) {
+    this.shapes = read(picture)
+    this.draw()
+    this.choice.make(picture)
   }
 
   /** @param {string} what */
