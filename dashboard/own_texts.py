@@ -48,7 +48,7 @@ def uploaded(name: str, data: bytes) -> list[str]:
         raise ValueError(say("this file is not UTF-8 text; save it as UTF-8: {name}", name=name[:80])) from error
     if kind == "txt":
         return documents(io.StringIO(text, newline=None).read())  # whatever a line ends with
-    found = cells(io.StringIO(text, newline=""), name[:80], lambda there: _wanted(name, there))
+    found = cells(io.StringIO(text, newline=""), name[:80], lambda there: _wanted(name, there), ("text",))
     return _bounded([one.strip() for one in found if one.strip()])
 
 

@@ -261,6 +261,7 @@ def test_every_survey_that_ships_is_of_a_model_that_ships_and_small(monkeypatch:
         ("a.txt", b"\xff\xfe\x00", "not UTF-8"),
         ("a.pdf", b"%PDF", "not a .txt or .csv file"),
         ("a.csv", b"one,two\n1,2\n", "columns of a.csv are one, two"),
+        ("a.csv", b"1,2\n3,4\n", "the first line of a.csv names no columns"),
         ("a.csv", b"", "there is no text"),
         ("a.csv", b'text\n"open', "cannot be read as a table"),
         ("a.txt", b"word " * 250_000, "characters"),
@@ -278,7 +279,9 @@ def test_files_are_read_as_documents() -> None:
     for separator in (";", "\t"):  # as a spreadsheet writes it where a comma is written in numbers
         data = f'id{separator}text\r\n1,5{separator}"a{separator} b"\r\n2{separator}c, d'.encode()
         assert own_texts.uploaded("a.csv", data) == [f"a{separator} b", "c, d"]
-    assert own_texts.uploaded("a.csv", b'"text; or not"\r\na; b\r') == ["a; b"]
+    assert own_texts.uploaded("a.csv", b'"text; or not"\r\na; b\r') == ["text; or not", "a; b"]
+    assert own_texts.uploaded("a.csv", b"We live here\nMary sings\n") == ["We live here", "Mary sings"]
+    assert own_texts.uploaded("a.csv", b"1,We live here\n2,Mary sings\n") == ["We live here", "Mary sings"]
 
 
 def test_own_texts_are_surveyed_and_drawn_and_asked_for_a_pattern(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -256,6 +256,45 @@ def test_a_table_of_values_between_semicolons_or_tabs_is_read(tmp_path: Path) ->
             list(documents(tmp_path / "a.csv"))
 
 
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [
+        ("Mary sings well\nJohn sleeps\nWe all live here\n", ["Mary sings well", "John sleeps", "We all live here"]),
+        ("Hello!\nHow are you today\n", ["Hello!", "How are you today"]),
+        ("Mary\nJohn\nAnna\n", ["Mary", "John", "Anna"]),
+        ("Mary\n", ["Mary"]),
+        ("我在法国长大\n我会说法语\n", ["我在法国长大", "我会说法语"]),
+        ("文本\n我在法国长大\n", ["我在法国长大"]),
+        ("review\nI love it\nGood\n", ["I love it", "Good"]),
+        ("text\nMary\nJohn\n", ["Mary", "John"]),
+        ("1,I love it\n0,boring and long\n", ["I love it", "boring and long"]),
+        ("Good,1.5\nI love it,2\n", ["Good", "I love it"]),
+        ("p;I love it so very much\nn;no\n", ["I love it so very much", "no"]),
+        ("1,text\n2,I love it\n", ["I love it"]),
+    ],
+)
+def test_a_first_line_is_a_text_where_it_names_no_column(table: str, found: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(table, "utf-8")
+    assert [one.content for one in documents(tmp_path / "a.csv")] == found
+
+
+@pytest.mark.parametrize(
+    ("table", "how", "message"),
+    [
+        ("1,I love it,so it was\n2,no it is not,bad\n", {}, "the first line of .* names no columns, and several hold"),
+        ("1,2\n3,4\n", {}, "names no columns"),
+        ("I love it,positive\nbad it is,negative\n", {}, "has the columns I love it, positive: say which"),
+        ("1,I love it\n", {"column": "review"}, "has no column 'review'; it has 1, I love it"),
+    ],
+)
+def test_a_table_of_which_no_line_says_where_its_texts_are_is_refused(
+    table: str, how: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(table, "utf-8")
+    with pytest.raises(ValueError, match=message):
+        list(documents(tmp_path / "a.csv", **how))
+
+
 def test_what_was_done_before_a_bad_document_is_kept(model: Network, tmp_path: Path, cut: None) -> None:
     data = [np.zeros((40, 16), np.float32), np.ones((40, 16), np.float32), NAN]
     with pytest.raises(ValueError, match="document 2 holds nan"):

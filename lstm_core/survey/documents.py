@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,6 +19,15 @@ from lstm_core.say import say
 FILES = (".txt", ".csv", ".parquet")
 COLUMNS = ("text", "ids", "vectors")
 """Which column of a table is read, the first of these that there is, unless one is named."""
+LOOKED_AT = 100
+"""Rows of a table by which it is decided whether its first line names columns."""
+NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?%?", re.IGNORECASE)
+NAME = re.compile(r"[^\W\d][\w.-]{,39}")
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+LONGEST_UNSPACED = 4
+"""Letters of a name in a script that puts no space between words."""
+MOST_WORDS = 4
+"""Of a name among several."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,43 +227,92 @@ def _lines(name: str, suffix: str, column: str | None) -> Iterator[str]:
         if suffix == ".txt":
             yield from (line.rstrip("\n") for line in file if line.strip())
             return
-        yield from cells(file, name, lambda there: _named(name, there, column))
+        yield from cells(file, name, lambda there: _named(name, there, column), () if column else COLUMNS)
 
 
-def cells(file: TextIO, name: str, named: Callable[[list[str]], str]) -> Iterator[str]:
+def cells(
+    file: TextIO, name: str, named: Callable[[list[str]], str], known: Collection[str] = COLUMNS
+) -> Iterator[str]:
     """A column of a table of comma-separated values, opened with newline="". named: which, of those that there are.
 
-    Raises ValueError, with ``name``, for what is not such a table, and for a row with a value too many, whose text was
-    cut where a comma stands in it.
+    The first line names the columns if one of the ``known`` names stands there, or if there are none that are known,
+    and else if it looks like names, and not like what follows: then it is a row as they are, and the column is the one
+    in which several words stand.
+
+    Raises ValueError, with ``name``, for what is not such a table, for one of which no line says which column it is,
+    and for a row with a value too many, whose text was cut where a comma stands in it.
     """
     before = csv.field_size_limit(1 << 30)
     try:
         header = file.readline()
         separator = _delimiter(header)
-        table = csv.DictReader(chain([header] if header else [], file), strict=True, delimiter=separator)
-        table.fieldnames = there = [one.strip() for one in table.fieldnames or ()]
-        column = named(there)
-        for row in table:
-            more: Any = row.get(None, ())
-            if any(more):
+        table = csv.reader(chain([header] if header else [], file), strict=True, delimiter=separator)
+        rows = ((table.line_num, row) for row in table if row)
+        first = next(rows, None)
+        there = [one.strip() for one in first[1]] if first else []
+        column = None
+        if first and known and not any(one in there for one in known):
+            ahead = list(islice(rows, LOOKED_AT))
+            rows = chain(ahead, rows)
+            if not _names(there, [row for _, row in ahead]):
+                rows = chain([first], rows)
+                column = _column_of_texts(name, [there, *(row for _, row in ahead)])
+        column = there.index(named(there)) if column is None else column
+        for line, row in rows:
+            if any(row[len(there) :]):
                 raise ValueError(
                     say(
                         "line {line} of {name} has {count} values, and there are {columns} columns: a text that holds "
                         "{separator!r} has to stand in double quotes",
-                        line=table.line_num,
+                        line=line,
                         name=name,
-                        count=len(there) + len(more),
+                        count=len(row),
                         columns=len(there),
                         separator=separator,
                     )
                 )
-            yield row[column] or ""
+            yield row[column] if column < len(row) else ""
     except csv.Error as error:
         raise ValueError(
             say("{name} cannot be read as a table of comma-separated values: {error}", name=name, error=str(error))
         ) from error
     finally:
         csv.field_size_limit(before)
+
+
+def _names(first: list[str], rows: list[list[str]]) -> bool:
+    """Whether a table's first row names its columns. Names are single words. Of several columns any other name will
+    do, since the one with the texts is asked for by its name; of one column, only what is not like the rows below."""
+    if len(first) > 1:
+        return not any(NUMBER.fullmatch(one) or len(_words(one)) > MOST_WORDS for one in first)
+    below = [row[0].strip() for row in rows]
+    return _name(first[0]) and not all(_name(one) for one in below if one)
+
+
+def _name(text: str) -> bool:
+    """Whether it can be a column's name and is hardly a text: one word."""
+    return bool(NAME.fullmatch(text)) and (not UNSPACED.search(text) or len(text) <= LONGEST_UNSPACED)
+
+
+def _words(text: str) -> list[str]:
+    return UNSPACED.sub(" \\g<0> ", text).split()
+
+
+def _column_of_texts(name: str, rows: list[list[str]]) -> int:
+    """Of a table without names the only column in which several words stand."""
+    columns = range(len(rows[0]))
+    wordy = [k for k in columns if any(len(_words(row[k])) > 1 for row in rows if k < len(row))]
+    if len(columns) == 1:
+        return 0
+    if len(wordy) == 1:
+        return wordy[0]
+    raise ValueError(
+        say(
+            "the first line of {name} names no columns, and several hold texts, or none does: write a line above it "
+            'that calls the one with the texts "text"',
+            name=name,
+        )
+    )
 
 
 def _delimiter(header: str) -> str:
