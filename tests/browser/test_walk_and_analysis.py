@@ -286,3 +286,16 @@ def test_gates_leads_to_where_else_a_pattern_is(open_gates: Callable[..., Gates]
     page.get_by_role("button", name="Where else is this pattern?").click()
     expect(page).to_have_url(re.compile(r"/corpus\?.*Mary"))
     expect(page.get_by_text("units are on just there").first).to_be_visible(timeout=300_000)  # novels are read
+
+
+def test_another_model_leaves_the_word_and_the_other_side_s_unit(open_page: Open) -> None:
+    models = {"left": "pronouns-lstm", "right": "pronouns-gru"}
+    page = open_page("Step by step", {"text": "Priyanka met John", "at": "1", "unit": "5", "unit2": "6", **models})
+    here, left = page.locator(".gw-words .gw-here"), page.get_by_test_id("gw-unit-0")
+    expect(here).to_have_text("met")
+    for side, model, unit in (("right", "pronouns-peephole", "5"), ("left", "general-lstm", None)):
+        page.get_by_test_id(f"gs-{side}").select_option(model)
+        found(page, "([side, model]) => document.querySelector('.gw')?.of?.[side] === model", [side, model])
+        expect(here).to_have_text("met")  # general-lstm reads the name in pieces
+        if unit:
+            expect(left).to_have_value(unit)

@@ -100,17 +100,15 @@ export class Walk {
   take(content) {
     const before = this.content
     /** @param {Content} content */
-    const words = ({ sides }) => JSON.stringify(sides[0].words)
+    const words = ({ sides }) => JSON.stringify(sides[0].words.map(([text]) => text))
     this.content = content
     this.sides = content.sides
     this.count = this.sides[0].tokens.length
     const another = before !== undefined && words(before) !== words(content)
     if (another) kept.at = -1 // a new sentence is read to its end
-    const at = before && !another ? this.at : Number(kept.at ?? content.at)
+    const at = before && !another ? this.sameWord(before) : Number(kept.at ?? content.at)
     this.at = clamp(at < 0 ? at + this.count : at, 0, Math.max(0, this.count - 1))
-    const model = before?.sides.map((side) => side.model)
-    const others = this.sides.some((side, k) => side.model !== model?.[k])
-    const chosen = before ? (others ? [] : this.units) : [kept.unit, kept.unit2]
+    const chosen = before ? this.units.map((unit, k) => (this.stays(before, k) ? unit : null)) : [kept.unit, kept.unit2]
     this.units = this.sides.map((side, k) => this.unitOf(side, chosen[k])) // a visitor's next model may have fewer
     if (this.count) this.loop.replaceChildren(...loop(this.sides[0], content.plain, (left) => change({ left })))
     const seen = new Set(this.sides.flatMap(({ stages }) => stages.map(({ name }) => name)))
@@ -130,6 +128,19 @@ export class Walk {
     const panel = new Panel(this, this.panels.length)
     this.columns.append(panel.root)
     return panel
+  }
+
+  // Where the word stands now that was chosen before: another model may read it in other pieces.
+  /** @param {Content} before */
+  sameWord({ sides }) {
+    const place = sides[0].words.findIndex(([, first, last]) => first <= this.at && this.at <= last)
+    const [was, is] = [sides[0].words[place], this.sides[0].words[place]]
+    return String(was) === String(is) ? this.at : is[2]
+  }
+
+  /** @param {Content} before @param {number} k */
+  stays(before, k) {
+    return before.sides[k]?.model === this.sides[k].model
   }
 
   // The unit of a model that was not there before: the one that was chosen, if it has it.
