@@ -60,16 +60,16 @@ def opening(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
     problems: list[str] = []
     visits: list[Visit] = []
 
-    def opened(query: dict[str, str] | str | None = None, path: str = "", **options) -> Gates:
+    def opened(query: dict[str, str] | str | None = None, path: str | None = "", **options) -> Gates:
         visits.append(visit := tabs.visit(**options))
         visit.on("console", lambda message: problems.append(told(message)) if wrong(message) else None)
         visit.on("pageerror", lambda error: problems.append(str(error)))
         visit.on("dialog", lambda dialog: problems.append(dialog.message))
         visit.on("request", lambda request: problems.append(request.url) if outside(request.url) else None)
         gates = Gates(visit.page, Wire(visit.page))
-        visit.page.goto(query if isinstance(query, str) else f"{server.url}/{path}?{urlencode(query or {})}")
+        visit.page.goto(query if isinstance(query, str) else f"{server.url}/{path or ''}?{urlencode(query or {})}")
         arrived(visit.page)
-        if not path:
+        if path == "":
             gates.has(ready=1)
         return gates
 
@@ -96,16 +96,23 @@ def opening(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
 
 @pytest.fixture
 def open_gates(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
-    """``open_gates({"text": ...}, path, **context options)`` opens a page; what goes wrong in it fails the test."""
+    """``open_gates({"text": ...}, path, **context options)`` opens a page, with None for its path wherever the rest of
+    the address leads; what goes wrong in it fails the test."""
     with opening(tabs, server) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def standing(tabs: Tabs, server: Server) -> Iterator[Gates]:
-    """The page as it opens, for all tests of a module that leave its text and models as they are."""
+def open_standing(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
+    """Opens a page as ``open_gates`` does, for all tests of a module."""
     with opening(tabs, server) as opened:
-        yield opened()
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def standing(open_standing: Callable[..., Gates]) -> Gates:
+    """The page as it opens, for all tests of a module that leave its text and models as they are."""
+    return open_standing()
 
 
 @pytest.fixture

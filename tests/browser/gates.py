@@ -45,13 +45,14 @@ BOX = """([role, side]) => {
 
 
 def found(page: Page, function: str, arg: object = None) -> Any:
-    """What a function, in JavaScript, returns once that is something: it is asked until then."""
-    return page.wait_for_function(function, arg=arg).json_value()
+    """What a function, in JavaScript, returns once that is something: it is asked until then, twenty times a second.
+    Before each frame, as Playwright asks by itself, would be dearer than the page, and make it draw frames."""
+    return page.wait_for_function(function, arg=arg, polling=50).json_value()
 
 
 def rested(page: Page) -> None:
     """Wait until no run of the page goes on, and nothing of a page that was left is there any more."""
-    page.wait_for_function(RESTED)
+    found(page, RESTED)
 
 
 def arrived(page: Page, title: str | re.Pattern[str] = re.compile(".")) -> None:
@@ -70,14 +71,14 @@ def turn(page: Page, title: str) -> None:
 def nothing(page: Page, function: str) -> None:
     """Wait until a list that a function, in JavaScript, returns is empty."""
     try:
-        page.wait_for_function(f"() => !({function})().length")
+        found(page, f"() => !({function})().length")
     except Error as error:
         raise AssertionError(page.evaluate(function)) from error
 
 
 def fits(page: Page) -> None:
     """Wait until nothing is wider than the window."""
-    page.wait_for_function("() => document.scrollingElement.scrollWidth <= innerWidth")
+    found(page, "() => document.scrollingElement.scrollWidth <= innerWidth")
 
 
 APART = """all => {
@@ -89,7 +90,7 @@ APART = """all => {
 
 def apart(page: Page, *places: Locator) -> None:
     """Wait until all of these are seen and none lies over another."""
-    page.wait_for_function(APART, arg=[place.element_handle() for place in places])
+    found(page, APART, [place.element_handle() for place in places])
 
 
 def address(page: Page, **said: str | None) -> str:
@@ -134,7 +135,7 @@ class Gates:
         """Wait until the plot shows all this at once: ``text``, ``steps``, ``step``, ``unit``, ``unit2``, ``sort``,
         ``playing``. A page that is left is there until the next one is drawn."""
         try:
-            self.page.wait_for_function(HAS, arg={name: str(value) for name, value in data.items()})
+            found(self.page, HAS, {name: str(value) for name, value in data.items()})
         except Error as error:
             shown = self.plot.evaluate_all("plots => plots.map(plot => ({ ...plot.dataset }))")
             raise AssertionError(f"not {data}: {shown}") from error
@@ -147,7 +148,7 @@ class Gates:
     def of(self, **chosen: str) -> None:
         """Wait until what is drawn is of these models, ``left`` and ``right``."""
         of = f"chosen => {{ {PLOT}\nreturn Object.entries(chosen).every(([name, one]) => plot?.of?.[name] === one) }}"
-        self.page.wait_for_function(of, arg=chosen)
+        found(self.page, of, chosen)
 
     def get(self, name: str) -> int:
         return int(self.plot.get_attribute(f"data-{name}") or 0)

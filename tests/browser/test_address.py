@@ -47,24 +47,6 @@ def test_the_word_and_the_unit_of_a_link_go_along(open_gates: Open) -> None:
     address(page, at="12", unit="8")
 
 
-def test_a_clicker_works_wherever_the_focus_is_but_in_a_field(gates: Gates) -> None:
-    page, step = gates.page, gates.get("step")
-    for test in ("gt-share", "gs-chip", "gt-present"):
-        page.get_by_test_id(test).first.focus()
-        page.keyboard.press("PageUp")
-        step -= 1
-        gates.has(step=step)
-    page.keyboard.press("3")
-    gates.has(only="keep")
-    page.keyboard.press("Space")  # presses the button that has the focus
-    gates.has(playing=0)
-    expect(page.locator(".gs-present")).to_have_count(1)
-    page.keyboard.press("Escape")
-    gates.box.focus()
-    page.keyboard.press("PageUp")
-    gates.has(step=step)
-
-
 def test_the_end_of_a_tour_leads_back(gates: Gates) -> None:
     page = gates.page
     gates.box.fill(TEXT)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from lstm_core import CELLS, load_model
-from tests.browser.gates import LAPTOP, Gates, Held, address, rested
+from tests.browser.gates import LAPTOP, Gates, Held, address, found, rested
 from tests.browser.test_restart import compare
 
 DEFAULT = "Mary went to the market because she was hungry. Then John met Anna and he"
@@ -43,6 +43,27 @@ def test_words_panels_values_and_next_words_are_the_librarys(standing: Gates) ->
     compare(standing, DEFAULT, standing.get("step"))
     standing.page.keyboard.press("Home")
     compare(standing, DEFAULT, 0)
+
+
+def test_keys_move_the_cursor_and_the_server_is_not_asked(standing: Gates) -> None:
+    gates = standing
+    last = gates.get("steps") - 1
+    gates.stage.focus()
+    gates.wire.clear()
+    seen = []
+    for key, step in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", last)):
+        gates.page.keyboard.press(key)
+        gates.has(step=step)
+        seen.append(gates.page.get_by_test_id("gs-next-0").inner_text())
+    assert len(set(seen)) == 4  # the predictions follow; one step was visited twice
+    gates.page.keyboard.press("Home")
+    gates.page.keyboard.press("Space")
+    gates.has(playing=1)
+    expect(gates.plot).not_to_have_attribute("data-step", "0")  # it goes on by itself, on a busy machine past any step
+    gates.page.keyboard.press("Space")
+    gates.has(playing=0)
+    gates.page.wait_for_timeout(600)  # the address has been written by now
+    assert gates.wire.sent == []
 
 
 def test_everything_that_matters_is_seen_without_scrolling(standing: Gates) -> None:
@@ -81,12 +102,12 @@ def test_full_screen_and_back(standing: Gates) -> None:
     gates = standing
     gates.page.bring_to_front()  # only the tab in front may fill the screen
     gates.page.get_by_test_id("gs-full").click()
-    gates.page.wait_for_function("() => document.fullscreenElement !== null")
+    found(gates.page, "() => document.fullscreenElement !== null")
     gates.stage.focus()
     gates.page.keyboard.press("Home")
     gates.has(step=0)
     gates.page.get_by_test_id("gs-full").click()
-    gates.page.wait_for_function("() => document.fullscreenElement === null")
+    found(gates.page, "() => document.fullscreenElement === null")
 
 
 def test_pictures_can_be_downloaded(standing: Gates) -> None:
@@ -123,10 +144,16 @@ def test_units_can_be_sorted(standing: Gates) -> None:
     assert np.allclose(np.sort(gates.panel("keep"), axis=0), np.sort(keep, axis=0))
 
 
-# ---- typed, chosen, linked
+# ---- typed: each test writes a text of its own in the page that the one before has left
 
 
-def test_it_follows_while_typing(gates: Gates) -> None:
+@pytest.fixture(scope="module")
+def typed(open_standing: Open) -> Gates:
+    return open_standing()
+
+
+def test_it_follows_while_typing(typed: Gates) -> None:
+    gates = typed
     offered = gates.page.get_by_role("button", name=re.compile("values, CSV|Where else"))
     expect(offered).to_have_count(3)
     gates.box.fill("")
@@ -141,8 +168,66 @@ def test_it_follows_while_typing(gates: Gates) -> None:
     assert gates.box.input_value() == OWN
 
 
-def test_letters_on_their_way_to_a_character_are_not_read(gates: Gates) -> None:
+def test_a_rerun_leaves_the_document_alone(typed: Gates) -> None:
+    """A change of the root, even to the value that it has, makes the browser style the whole page anew."""
+    gates = typed
+    page = gates.page
+    page.evaluate(
+        "() => {window.changed = []; new MutationObserver(list => list.forEach(one => window.changed.push("
+        "one.attributeName))).observe(document.documentElement, {attributes: true})}"
+    )
+    gates.box.fill("Then John met Anna and")
+    gates.box.press("Enter")
+    gates.shows("Then John met Anna and")
+    rested(page)
+    assert page.evaluate("window.changed") == []
+
+
+def test_values_can_be_downloaded(typed: Gates) -> None:
+    gates = typed
+    text = "Tom laughed because he"  # typed after the buttons were drawn
+    gates.page.get_by_test_id("gs-sentence").fill(text)
+    gates.shows(text)
+    rested(gates.page)
+    trace = load_model(MODELS[0]).run(text)
+    csv = download(gates, gates.page.get_by_role("button", name="LSTM values, CSV")).decode()
+    assert csv.count("\n") == 1 + sum(values.size for values in trace.signals.values())
+    assert {"layer", "direction", "time", "batch", "unit", "signal", "value"} <= set(csv.split("\n")[0].split(","))
+    stored = np.load(io.BytesIO(download(gates, gates.page.get_by_role("button", name="GRU values, NPZ"))))
+    assert np.abs(stored["z"][0, 0, :, 0].T - expected("keep", 1, text)).max() < 1e-6
+
+
+def test_empty_text_offers_the_examples(typed: Gates) -> None:
+    gates = typed
+    gates.box.fill("")
+    gates.has(steps=0, text="")
+    expect(gates.page.get_by_test_id("gs-empty")).to_be_visible()
+    chip = gates.page.get_by_test_id("gs-chip").first
+    expect(chip).to_be_visible()
+    chip.click()
+    expect(gates.plot).not_to_have_attribute("data-text", "")
+    assert gates.words()
+    assert gates.box.input_value() == gates.plot.get_attribute("data-text")
+
+
+def test_a_text_that_is_too_long_is_cut_with_a_notice(typed: Gates) -> None:
+    gates = typed
+    text = " ".join(["Anna went home and"] * 750)  # 3,000 words
+    gates.box.fill(text)
+    gates.box.press("Enter")
+    gates.has(steps=2000)
+    notice = gates.page.get_by_test_id("gs-notice")
+    expect(notice).to_be_visible()
+    expect(notice).to_contain_text("2,000")
+    expect(notice).to_contain_text("3,000")
+    gates.box.fill(OWN)
+    gates.shows(OWN)
+    expect(notice).to_be_hidden()
+
+
+def test_letters_on_their_way_to_a_character_are_not_read(typed: Gates) -> None:
     """An input method shows pinyin in the box before its character is chosen."""
+    gates = typed
     text, keyboard = gates.plot.get_attribute("data-text"), gates.page.context.new_cdp_session(gates.page)
     gates.box.focus()
     gates.page.keyboard.press("End")
@@ -157,33 +242,21 @@ def test_letters_on_their_way_to_a_character_are_not_read(gates: Gates) -> None:
     gates.shows(f"{text}王")
 
 
-def test_keys_move_the_cursor_and_the_server_is_not_asked(gates: Gates) -> None:
-    last = gates.get("steps") - 1
-    gates.stage.focus()
-    gates.wire.clear()
-    seen = []
-    for key, step in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", last)):
-        gates.page.keyboard.press(key)
-        gates.has(step=step)
-        seen.append(gates.page.get_by_test_id("gs-next-0").inner_text())
-    assert len(set(seen)) == 4  # the predictions follow; one step was visited twice
-    gates.page.keyboard.press("Home")
-    gates.page.keyboard.press("Space")
-    gates.has(playing=1)
-    expect(gates.plot).not_to_have_attribute("data-step", "0")  # it goes on by itself, on a busy machine past any step
-    gates.page.keyboard.press("Space")
-    gates.has(playing=0)
-    gates.page.wait_for_timeout(600)  # the address has been written by now
-    assert gates.wire.sent == []
+# ---- chosen, linked
 
 
-def test_other_models_can_be_chosen(gates: Gates) -> None:
+def test_other_models_can_be_chosen_and_their_equations_stand_under_the_panels(gates: Gates) -> None:
+    expect(gates.page.locator(".katex").nth(1)).to_be_attached()
+    source = gates.page.get_by_test_id("stCaptionContainer").filter(has_text=CELLS["rnn"].source)
+    expect(source).to_have_count(0)
     gates.page.get_by_test_id("gs-left").select_option("pronouns-gru")
     gates.page.get_by_test_id("gs-right").select_option("pronouns-lstm")
     gates.of(left="pronouns-gru", right="pronouns-lstm")
     expect(gates.page.get_by_test_id("gs-next-0")).to_contain_text("GRU")
     expect(gates.page.get_by_test_id("gs-next-1")).to_contain_text("LSTM")
     assert np.abs(gates.panel("keep", 0) - expected("keep", 1, DEFAULT)).max() < 1e-6
+    gates.page.get_by_test_id("gs-right").select_option("pronouns-rnn")
+    expect(source).to_have_count(1)
 
 
 def test_a_link_opens_the_same_view(gates: Gates, open_gates: Open) -> None:
@@ -215,13 +288,14 @@ def test_a_broken_link_falls_back(open_gates: Open) -> None:
     assert len(gates.panel("keep")) == load_model(MODELS[0]).hidden_size
 
 
-@pytest.mark.parametrize("scheme, bright", (("light", True), ("dark", False)))
-def test_light_and_dark(open_gates: Open, scheme: str, bright: bool) -> None:
-    gates = open_gates(color_scheme=scheme)
-    background = gates.page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
-    assert (sum(map(int, re.findall(r"\d+", background)[:3])) > 384) == bright
-    lowest = gates.rests("() => canvas.layout.coloraxis.colorscale[0][1]")
-    assert (int(lowest[1:3], 16) > 128) == bright  # "nothing" has the colour of the page
+def test_dark_and_light(open_gates: Open) -> None:
+    gates = open_gates(color_scheme="dark")
+    colour = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+    for bright in (False, True):
+        gates.page.emulate_media(color_scheme="light" if bright else "dark")
+        found(gates.page, f"bright => {colour}.match(/\\d+/g).slice(0, 3).some(one => one > 128) === bright", bright)
+        lowest = "canvas.layout.coloraxis.colorscale[0][1]"  # "nothing" has the colour of the page
+        gates.rests(f"([bright]) => parseInt({lowest}.slice(1, 3), 16) > 128 === bright", bright)
 
 
 def test_a_figure_stands_before_plotly_is_there(open_gates: Open) -> None:
@@ -237,18 +311,6 @@ def test_a_figure_stands_before_plotly_is_there(open_gates: Open) -> None:
     gates.rests()
     expect(gates.page.get_by_test_id("gs-swift")).to_be_hidden()
     expect(gates.page.locator(".gs-canvas .heatmaplayer").first).to_be_visible()
-
-
-def test_empty_text_offers_the_examples(gates: Gates) -> None:
-    gates.box.fill("")
-    gates.has(steps=0, text="")
-    expect(gates.page.get_by_test_id("gs-empty")).to_be_visible()
-    chip = gates.page.get_by_test_id("gs-chip").first
-    expect(chip).to_be_visible()
-    chip.click()
-    expect(gates.plot).not_to_have_attribute("data-text", "")
-    assert gates.words()
-    assert gates.box.input_value() == gates.plot.get_attribute("data-text")
 
 
 TEXTS = {
@@ -282,20 +344,6 @@ def test_any_text_is_drawn_as_it_stands(gates: Gates, open_gates: Open) -> None:
         open_gates(link).has(steps=steps, ready=1)
 
 
-def test_a_text_that_is_too_long_is_cut_with_a_notice(gates: Gates) -> None:
-    text = " ".join(["Anna went home and"] * 750)  # 3,000 words
-    gates.box.fill(text)
-    gates.box.press("Enter")
-    gates.has(steps=2000)
-    notice = gates.page.get_by_test_id("gs-notice")
-    expect(notice).to_be_visible()
-    expect(notice).to_contain_text("2,000")
-    expect(notice).to_contain_text("3,000")
-    gates.box.fill(OWN)
-    gates.shows(OWN)
-    expect(notice).to_be_hidden()
-
-
 def test_a_text_that_is_too_long_for_an_address_outlives_a_reload(gates: Gates, open_gates: Open) -> None:
     text = " ".join(["Anna went home and"] * 300)
     gates.box.fill(text)
@@ -312,28 +360,6 @@ def test_a_text_that_is_too_long_for_an_address_outlives_a_reload(gates: Gates, 
     address(gates.page, long=None)
 
 
-def test_values_can_be_downloaded(gates: Gates) -> None:
-    text = "Tom laughed because he"  # typed after the buttons were drawn
-    gates.page.get_by_test_id("gs-sentence").fill(text)
-    gates.shows(text)
-    rested(gates.page)
-    trace = load_model(MODELS[0]).run(text)
-    csv = download(gates, gates.page.get_by_role("button", name="LSTM values, CSV")).decode()
-    assert csv.count("\n") == 1 + sum(values.size for values in trace.signals.values())
-    assert {"layer", "direction", "time", "batch", "unit", "signal", "value"} <= set(csv.split("\n")[0].split(","))
-    stored = np.load(io.BytesIO(download(gates, gates.page.get_by_role("button", name="GRU values, NPZ"))))
-    assert np.abs(stored["z"][0, 0, :, 0].T - expected("keep", 1, text)).max() < 1e-6
-
-
-def test_the_equations_stand_under_the_panels(gates: Gates) -> None:
-    equations = gates.page.locator(".katex")
-    expect(equations.nth(1)).to_be_attached()
-    source = gates.page.get_by_test_id("stCaptionContainer").filter(has_text=CELLS["rnn"].source)
-    expect(source).to_have_count(0)
-    gates.page.get_by_test_id("gs-right").select_option("pronouns-rnn")
-    expect(source).to_have_count(1)
-
-
 def test_no_name_of_a_row_is_cut_off(open_gates: Callable[..., Gates]) -> None:
     gates = open_gates({"left": "pronouns-grid"})
     edge = gates.stage.evaluate("stage => stage.getBoundingClientRect().left")
@@ -342,17 +368,3 @@ def test_no_name_of_a_row_is_cut_off(open_gates: Callable[..., Gates]) -> None:
     )
     assert [text for text, _ in names].count("depth") == 6 and "candidate" in [text for text, _ in names]
     assert min(left for _, left in names) >= edge
-
-
-def test_a_rerun_leaves_the_document_alone(gates: Gates) -> None:
-    """A change of the root, even to the value that it has, makes the browser style the whole page anew."""
-    page = gates.page
-    page.evaluate(
-        "() => {window.changed = []; new MutationObserver(list => list.forEach(one => window.changed.push("
-        "one.attributeName))).observe(document.documentElement, {attributes: true})}"
-    )
-    gates.box.fill("Then John met Anna and")
-    gates.box.press("Enter")
-    gates.shows("Then John met Anna and")
-    rested(page)
-    assert page.evaluate("window.changed") == []

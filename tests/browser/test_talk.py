@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from dashboard.address import TEXT as DEFAULT
 from dashboard.talk.tour import shipped
-from tests.browser.gates import Gates, rested
+from tests.browser.gates import Gates, found, rested
 
 Open = Callable[..., Gates]
 SIZES = [(1024, 768, "light"), (1366, 768, "dark"), (1920, 1080, "light"), (1920, 1080, "dark"), (3840, 2160, "light")]
@@ -25,9 +25,7 @@ def test_presenting_fills_the_screen_with_the_figure(open_gates: Open, width: in
     for chrome in (".stAppHeader", ".gs-chips", ".gs-tools", ".st-key-language", ".gt-tools"):
         expect(page.locator(chrome).first).to_be_hidden()
     # It may have been drawn for the window with its chrome, and is drawn anew for the one without.
-    page.wait_for_function(
-        "height => document.querySelector('.gs-stage')?.getBoundingClientRect().bottom <= height + 2", arg=height
-    )
+    found(page, "height => document.querySelector('.gs-stage')?.getBoundingClientRect().bottom <= height + 2", height)
     gates.rests()
     stage = gates.stage.bounding_box()
     assert stage and stage["x"] >= 0 and stage["x"] + stage["width"] <= width
@@ -48,7 +46,7 @@ def test_every_row_of_a_large_layer_is_on_the_wall(open_gates: Open) -> None:
     """384 units beside 448, summed up: nobody scrolls in a talk."""
     query = {"present": "1", "left": "general-lstm", "right": "general-gru", "text": "I grew up in France."}
     gates = open_gates(query, viewport={"width": 1920, "height": 1080})
-    gates.page.wait_for_function("() => document.querySelector('.gs-stage')?.getBoundingClientRect().bottom <= 1082")
+    found(gates.page, "() => document.querySelector('.gs-stage')?.getBoundingClientRect().bottom <= 1082")
     gates.rests()
     boxes = "nodes => nodes.map(node => node.getBoundingClientRect().toJSON())"
     rows = gates.page.locator(".gs-role:visible").evaluate_all(boxes)
@@ -68,25 +66,32 @@ def test_presenting_an_empty_sentence_offers_the_examples(open_gates: Open) -> N
     gates.shows("The king loved the queen, but")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1920, 1080)])
-def test_chinese_words_stand_flat_and_none_is_left_out(open_gates: Open, width: int, height: int) -> None:
-    gates = open_gates({"present": "1"}, locale="zh-CN", viewport={"width": width, "height": height})
-    expect(gates.page.locator(".gs-words").first.locator(".gs-word:visible")).to_have_count(28)
-    expect(gates.page.locator(".gs-slanted")).to_have_count(0)
+def test_chinese_words_stand_flat_and_none_is_left_out(open_gates: Open) -> None:
+    gates = open_gates({"present": "1"}, locale="zh-CN")
+    for width, height in ((1366, 768), (1920, 1080)):
+        gates.page.set_viewport_size({"width": width, "height": height})
+        gates.rests()
+        expect(gates.page.locator(".gs-words").first.locator(".gs-word:visible")).to_have_count(28)
+        expect(gates.page.locator(".gs-slanted")).to_have_count(0)
 
 
-def test_p_presents_and_escape_leaves(gates: Gates) -> None:
-    gates.page.locator("body").press("p")
-    expect(gates.page.locator(".stAppHeader")).to_be_hidden()
-    expect(gates.page).to_have_url(re.compile("present=1"))
+def test_the_view_has_a_qr_code(standing: Gates) -> None:
+    gates = standing
+    gates.page.keyboard.press("ArrowLeft")
+    expect(gates.page).to_have_url(re.compile("at=13"))
+    gates.page.get_by_test_id("gt-share").click()
+    gates.page.get_by_role("tab", name="This view").click()
+    expect(gates.page.get_by_role("dialog").locator("img, svg[class*=segno]").first).to_be_visible()
+    link = urlsplit(gates.page.get_by_role("dialog").locator("code:visible").text_content() or "")
+    # The text and the models, too: a bare address opens what the language of the phone decides.
+    said = {"text": [DEFAULT], "left": ["pronouns-lstm"], "right": ["pronouns-gru"], "at": ["13"]}
+    assert parse_qs(link.query) == said and link.netloc == urlsplit(gates.page.url).netloc
     gates.page.keyboard.press("Escape")
-    expect(gates.page.locator(".stAppHeader")).to_be_visible()
-    expect(gates.page).not_to_have_url(re.compile("present"))
-    gates.box.press("p")  # somebody writes
-    expect(gates.page.locator(".stAppHeader")).to_be_visible()
+    expect(gates.page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_digits_choose_one_row(gates: Gates) -> None:
+def test_digits_choose_one_row(standing: Gates) -> None:
+    gates = standing
     gates.page.keyboard.press("3")
     gates.has(only="keep")
     box = gates.stage.bounding_box()
@@ -99,7 +104,8 @@ def test_digits_choose_one_row(gates: Gates) -> None:
     expect(gates.page.locator(".gs-unit-title").first).to_be_visible()
 
 
-def test_keys_are_listed_and_the_screen_goes_black(gates: Gates) -> None:
+def test_keys_are_listed_and_the_screen_goes_black(standing: Gates) -> None:
+    gates = standing
     gates.page.keyboard.press("?")
     expect(gates.page.get_by_test_id("gt-help")).to_be_visible()
     gates.page.keyboard.press("Escape")
@@ -110,9 +116,46 @@ def test_keys_are_listed_and_the_screen_goes_black(gates: Gates) -> None:
     expect(gates.page.get_by_test_id("gt-black")).to_be_hidden()
 
 
+def test_a_clicker_works_wherever_the_focus_is_but_in_a_field(standing: Gates) -> None:
+    gates, page = standing, standing.page
+    page.keyboard.press("End")
+    gates.has(step=(step := gates.get("steps") - 1))
+    for test in ("gt-share", "gs-chip", "gt-present"):
+        page.get_by_test_id(test).first.focus()
+        page.keyboard.press("PageUp")
+        step -= 1
+        gates.has(step=step)
+    page.keyboard.press("3")
+    gates.has(only="keep")
+    page.keyboard.press("Space")  # presses the button that has the focus
+    gates.has(playing=0)
+    expect(page.locator(".gs-present")).to_have_count(1)
+    page.keyboard.press("Escape")
+    gates.box.focus()
+    page.keyboard.press("PageUp")
+    gates.has(step=step)
+    gates.stage.focus()
+    page.keyboard.press("0")
+    gates.has(only="")
+
+
+def test_p_presents_and_escape_leaves(standing: Gates) -> None:
+    """The last one on this page, in whose text it writes."""
+    gates = standing
+    gates.page.locator("body").press("p")
+    expect(gates.page.locator(".stAppHeader")).to_be_hidden()
+    expect(gates.page).to_have_url(re.compile("present=1"))
+    gates.page.keyboard.press("Escape")
+    expect(gates.page.locator(".stAppHeader")).to_be_visible()
+    expect(gates.page).not_to_have_url(re.compile("present"))
+    gates.box.press("p")  # somebody writes
+    expect(gates.page.locator(".stAppHeader")).to_be_visible()
+
+
 def test_a_clicker_walks_through_a_shipped_tour(open_gates: Open) -> None:
     tour = shipped()["what-the-gates-do"]
-    gates = open_gates({"tour": "what-the-gates-do"})
+    gates = open_gates({"tour": "what-the-gates-do"}, first=True)
+    assert gates.page.get_by_test_id("gt-hints").count() == 0  # an audience is told nothing
     line, place = gates.page.get_by_test_id("gt-line"), gates.page.get_by_test_id("gt-place")
     for k, view in enumerate(tour.views):
         expect(place).to_have_text(f"{k + 1} / {len(tour.views)}")
@@ -160,18 +203,6 @@ def test_a_tour_is_made_started_and_opened_by_its_link(gates: Gates, open_gates:
     other = open_gates(link)
     expect(other.page.get_by_test_id("gt-line")).to_have_text("<b>Mary</b> is *first*")
     other.has(step=0, only="keep")
-
-
-def test_the_view_has_a_qr_code(gates: Gates) -> None:
-    gates.page.keyboard.press("ArrowLeft")
-    expect(gates.page).to_have_url(re.compile("at=13"))
-    gates.page.get_by_test_id("gt-share").click()
-    gates.page.get_by_role("tab", name="This view").click()
-    expect(gates.page.get_by_role("dialog").locator("img, svg[class*=segno]").first).to_be_visible()
-    link = urlsplit(gates.page.get_by_role("dialog").locator("code:visible").text_content() or "")
-    # The text and the models, too: a bare address opens what the language of the phone decides.
-    said = {"text": [DEFAULT], "left": ["pronouns-lstm"], "right": ["pronouns-gru"], "at": ["13"]}
-    assert parse_qs(link.query) == said and link.netloc == urlsplit(gates.page.url).netloc
 
 
 def test_a_link_to_a_tour_that_is_not_here_says_so(open_gates: Open) -> None:
