@@ -157,7 +157,7 @@ def _columns(names: Sequence[str]) -> dict[str, Any]:
     column = st.column_config
     return {
         unit: column.TextColumn(width=56),
-        follows: column.TextColumn(width=150, help=tr("What the unit follows, and the signal that does.")),
+        follows: column.TextColumn(width=138, help=tr("What the unit follows, and the signal that does.")),
         score: column.NumberColumn(
             format="%.2f", width=64, help=tr("How well it tells what it follows: the AUC; of a position, r.")
         ),

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from dashboard.address import TEXT as DEFAULT
 from dashboard.talk.tour import shipped
-from tests.browser.gates import Gates, found, rested
+from tests.browser.gates import Gates, found, nothing, rested
 
 Open = Callable[..., Gates]
 SIZES = [(1024, 768, "light"), (1366, 768, "dark"), (1920, 1080, "light"), (1920, 1080, "dark"), (3840, 2160, "light")]
@@ -55,6 +55,20 @@ def test_every_row_of_a_large_layer_is_on_the_wall(open_gates: Open) -> None:
     bars = gates.page.locator(".gs-scale-bar").evaluate_all(boxes)  # what dark and purple mean is on the wall, too
     assert len(bars) >= 2
     assert all(box["bottom"] <= 1080 and box["width"] > 40 for box in bars)
+
+
+def test_the_tables_of_the_corpus_fit_the_wall(open_gates: Open) -> None:
+    """Streamlit measures what is enlarged."""
+    page = open_gates({"present": "1"}, "corpus", viewport={"width": 1920, "height": 1080}).page
+    grids = page.locator(".stDataFrame canvas[data-testid=data-grid-canvas]")
+    expect(grids).to_have_count(2)
+    nothing(
+        page,
+        """() => [...document.querySelectorAll(".stColumn:has(.stDataFrame)")].filter(column => {
+          const [own, grid] = [column, column.querySelector("canvas")].map(one => one.getBoundingClientRect())
+          return Math.abs(own.left - grid.left) > 4 || Math.abs(own.right - grid.right) > 4
+        })""",
+    )
 
 
 def test_presenting_an_empty_sentence_offers_the_examples(open_gates: Open) -> None:
