@@ -9,13 +9,12 @@ from playwright.sync_api import Page, expect
 
 from lstm_core import CELLS
 from lstm_core.javascript import javascript
-from tests.browser.gates import Gates, turn
+from tests.browser.gates import Gates
 
 
-@pytest.fixture
-def bench(open_gates: Callable[..., Gates]) -> Page:
-    page = open_gates({"text": "Mary met John"}).page
-    turn(page, "Step by step")
+@pytest.fixture(scope="module")
+def bench(open_standing: Callable[..., Gates]) -> Page:
+    page = open_standing({"text": "Mary met John"}, "step_by_step").page
     page.get_by_test_id("gb-summary").click()
     expect(page.get_by_test_id("gb-verdict")).to_be_visible()
     return page
@@ -49,8 +48,7 @@ def test_the_cell_that_runs_is_the_one_whose_equations_are_shown(bench: Page) ->
 
 
 def test_what_explodes_and_what_is_dropped_can_be_moved(open_gates: Callable[..., Gates]) -> None:
-    page = open_gates({"text": "Mary met John"}).page
-    turn(page, "Gradients")
+    page = open_gates({"text": "Mary met John"}, "gradients").page
     said = page.get_by_test_id("gv-clipped")
     expect(said).to_contain_text("clipped to w = 4.90")
     page.get_by_test_id("gv-most").fill("-2")

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import expect
 
-from benchmarks.browser import Server
-from tests.browser.gates import address, arrived
-from tests.browser.tabs import Tabs, Visit
+from tests.browser.gates import Gates, address
 
 
-@pytest.fixture
-def visit(tabs: Tabs) -> Iterator[Visit]:
-    problems: list[str] = []
-    found = tabs.visit()
-    found.on("pageerror", lambda error: problems.append(str(error)))
-    yield found
-    problems += found.page.get_by_test_id("stException").all_text_contents()
-    tabs.leave(found)
-    assert not problems, problems
-
-
-def test_a_picture_is_made_by_clicking_and_the_address_keeps_it(visit: Visit, server: Server) -> None:
-    page = visit.page
-    page.goto(f"{server.url}/beyond?picture=rc5-bs6")
-    arrived(page)
+def test_a_picture_is_made_by_clicking_and_the_address_keeps_it(open_gates: Callable[..., Gates]) -> None:
+    page = open_gates({"picture": "rc5-bs6"}, "beyond").page
     said = page.get_by_test_id("gf-said")
     expect(said).to_contain_text("a red circle left of a blue square")
     page.get_by_test_id("gp-color-g").click()
