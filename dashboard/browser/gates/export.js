@@ -1,10 +1,13 @@
 // The whole grid as one PNG or SVG: Plotly's figure with the page's labels as annotations and its frames as shapes.
 import { escape } from "../page/markup.js"
 import { make } from "../page/dom.js"
+import { under } from "./below.js"
 
+/** @import { Box } from "../types.d.ts" */
 /** @import { Made, Picture } from "./types.d.ts" */
 
 export const PAD = 10
+const EDGE = 16 // beside the grid: the font of a saved picture may be wider than the page's
 
 /** @param {"png" | "svg"} format @param {Picture} picture */
 export async function download(format, picture) {
@@ -35,18 +38,29 @@ export function keep({ id, name, type, data }) {
 }
 
 /** @param {Picture} picture @returns {[object, { width: number, height: number }]} */
-function composed({ figure, geometry, labels, frames, page: { background, ink } }) {
-  const width = geometry.width + 2 * PAD
-  const height = geometry.height + 2 * PAD
+export function composed({ figure, geometry, labels, frames, below, page: { background, ink } }) {
+  const foot = under(below, geometry)
+  const edge = below ? EDGE : 0
+  const width = geometry.width + edge + 2 * PAD
+  const height = geometry.height + foot.height + 2 * PAD
   const across = (/** @type {number} */ x) => x / geometry.width
   const up = (/** @type {number} */ y) => 1 - y / geometry.height
+  const placed = (/** @type {Box} */ box) => ({
+    type: "rect",
+    xref: "paper",
+    yref: "paper",
+    x0: across(box.x),
+    x1: across(box.x + box.width),
+    y0: up(box.y),
+    y1: up(box.y + box.height),
+  })
   const layout = {
     ...figure.layout,
     width,
     height,
-    margin: { l: PAD, r: PAD, t: PAD, b: PAD, pad: 0 },
+    margin: { l: PAD, r: PAD + edge, t: PAD, b: PAD + foot.height, pad: 0 },
     paper_bgcolor: background,
-    annotations: labels.map((label) => ({
+    annotations: [...labels, ...foot.labels].map((label) => ({
       xref: "paper",
       yref: "paper",
       x: across(label.x),
@@ -59,16 +73,10 @@ function composed({ figure, geometry, labels, frames, page: { background, ink } 
       yanchor: label.vertical ?? "middle",
       font: { size: label.size ?? 12, color: label.color ?? ink },
     })),
-    shapes: frames.map((box) => ({
-      type: "rect",
-      xref: "paper",
-      yref: "paper",
-      x0: across(box.x),
-      x1: across(box.x + box.width),
-      y0: up(box.y),
-      y1: up(box.y + box.height),
-      line: { width: 1, color: ink },
-    })),
+    shapes: [
+      ...frames.map((box) => ({ ...placed(box), line: { width: 1, color: ink } })),
+      ...foot.bars.map((box) => ({ ...placed(box), line: { width: 0 }, fillcolor: box.color })),
+    ],
   }
   return [
     { data: figure.data, layout, config: { staticPlot: true } },

@@ -17,7 +17,7 @@ import { decorate } from "./over.js"
 import { measure, place } from "./place.js"
 import { listen } from "./pointer.js"
 import { Rows } from "./rows.js"
-import { picture, play } from "./saving.js"
+import { play, whole } from "./saving.js"
 
 /** @import { Chosen, Component } from "../types.d.ts" */
 /** @import { Column } from "./column.js" */
@@ -406,7 +406,7 @@ export class Figure {
 
   /** @param {"png" | "svg"} format */
   async save(format) {
-    const shown = picture(this, [...this.marks, ...this.columns.map((column) => column.cursor)])
+    const shown = whole(this, [...this.marks, ...this.columns.map((column) => column.cursor)])
     await this.withPlotly()
     if (shown) await download(format, shown)
   }

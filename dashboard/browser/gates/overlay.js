@@ -136,24 +136,33 @@ export function drawLabels(layer, all) {
 
 // What the colours mean: one bar for each scale in use.
 /** @param {HTMLElement} root @param {DrawnFigure} drawn */
-export function legend(root, { data, layout }) {
-  const heatmaps = data.filter((one) => one.type === "heatmap")
-  const axes = [...new Set(heatmaps.map((one) => one.coloraxis))].sort()
+export function legend(root, drawn) {
   root.replaceChildren(
-    ...axes.map((axis) => {
-      /** @type {Scale} */
-      const { colorscale, cmin, cmax } = layout[axis]
-      const letters = new Set(heatmaps.filter((one) => one.coloraxis === axis).map((one) => minus(one.meta.signal)))
-      const stops = colorscale.map(([at, color]) => `${color} ${100 * at}%`).join(", ")
+    ...scales(drawn).map(({ colors, range, letters }) => {
+      const stops = colors.map(([at, color]) => `${color} ${100 * at}%`).join(", ")
       return make(
         "div",
         { class: "gs-scale" },
         make("span", { class: "gs-scale-bar", style: { background: `linear-gradient(to right, ${stops})` } }),
-        make("span", { text: tr("{low} to {high}", { low: compact(cmin), high: compact(cmax) }) }),
-        make("em", { text: [...letters].join(", ") }),
+        make("span", { text: range }),
+        make("em", { text: letters }),
       )
     }),
   )
+}
+
+// The scales of colours that are drawn with: the colours, from where to where, and of which signals.
+/** @param {DrawnFigure} drawn */
+export function scales({ data, layout }) {
+  const heatmaps = data.filter((one) => one.type === "heatmap")
+  const axes = [...new Set(heatmaps.map((one) => one.coloraxis))].sort()
+  return axes.map((axis) => {
+    /** @type {Scale} */
+    const { colorscale, cmin, cmax } = layout[axis]
+    const letters = new Set(heatmaps.filter((one) => one.coloraxis === axis).map((one) => minus(one.meta.signal)))
+    const range = tr("{low} to {high}", { low: compact(cmin), high: compact(cmax) })
+    return { colors: colorscale, range, letters: [...letters].join(", ") }
+  })
 }
 
 // A frame round a unit's row in every panel. `rank(panel)` is its row, -1 for none, and `count(panel)` the number of rows.

@@ -4,6 +4,7 @@ import * as screen from "../page/screen.js"
 import { tr } from "../page/words.js"
 import { film, filmed } from "./film.js"
 import * as labels from "./labels.js"
+import * as overlay from "./overlay.js"
 
 /** @import { Figure } from "./gates.js" */
 /** @import { Picture } from "./types.d.ts" */
@@ -30,6 +31,19 @@ export function picture({ root, stage, sides, units, columns, drawn }, framed) {
   const background = style.getPropertyValue("--st-background-color").trim()
   const page = { background, ink: style.color, font: style.fontFamily }
   return { ...drawn, labels: [...drawn.labels, ...titles, ...words], frames, page }
+}
+
+// The same with what is said and what the colours mean, as a slide needs it.
+/** @param {Figure} figure @param {HTMLElement[]} framed @returns {Picture | undefined} */
+export function whole(figure, framed) {
+  const shown = picture(figure, framed)
+  if (!shown) return undefined
+  const scales = overlay.scales(shown.figure)
+  const below = {
+    text: figure.el.caption.textContent ?? "",
+    scales: scales.map(({ colors, range, letters }) => ({ colors, text: `${range}  ${letters}` })),
+  }
+  return { ...shown, below }
 }
 
 // The play of what is in view, which the server makes a GIF of; it comes back with the next content. ``beat``: milliseconds

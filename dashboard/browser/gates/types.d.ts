@@ -181,6 +181,13 @@ export interface Picture {
   labels: Label[]
   frames: Box[]
   page: { background: string; ink: string; font: string }
+  below?: Below
+}
+
+/** What a saved picture says below its grid: a sentence, and scales of colours with what each means. */
+export interface Below {
+  text: string
+  scales: { colors: [number, string][]; text: string }[]
 }
 
 /** A signal's values, one a step. */

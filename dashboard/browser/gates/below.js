@@ -1,0 +1,46 @@
+// What a saved picture has below its grid: what is said on the page, and what the colours mean.
+import { colorOf } from "../walk/scale.js"
+
+/** @import { Box } from "../types.d.ts" */
+/** @import { Below, Geometry, Label } from "./types.d.ts" */
+
+const [LINE, SIZE, BAR, PARTS] = [20, 13, 110, 55]
+const GAP = 8
+
+/** @type {(char: string) => number} about how wide it is, in pixels: a picture is made where nothing can be measured */
+const width = (char) => (/[\u2e80-\uffef]/.test(char) ? SIZE : 0.56 * SIZE)
+const long = (/** @type {string} */ text) => Array.from(text).reduce((sum, char) => sum + width(char), 0)
+
+// A text in lines that are no wider than this.
+/** @param {string} text @param {number} most @returns {string[]} */
+export function lines(text, most) {
+  const parts = text.match(/[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*/g) ?? []
+  return parts.reduce((/** @type {string[]} */ done, part) => {
+    const last = done.at(-1)
+    if (last === undefined || long(last + part) > most) return [...done, part]
+    return [...done.slice(0, -1), last + part]
+  }, [])
+}
+
+/** @param {Below | undefined} below @param {Geometry} geometry
+ * @returns {{ labels: Label[], bars: (Box & { color: string })[], height: number }} */
+export function under(below, geometry) {
+  if (!below) return { labels: [], bars: [], height: 0 }
+  const said = lines(below.text, geometry.width)
+  const row = (/** @type {number} */ k) => geometry.height + GAP + (k + 0.5) * LINE
+  const inRow = geometry.narrow ? 1 : Math.max(1, below.scales.length)
+  const across = geometry.width / inRow
+  const labels = said.map((text, k) => /** @type {Label} */ ({ x: 0, y: row(k), text, size: SIZE }))
+  const bars = below.scales.flatMap(({ colors, text }, k) => {
+    const [x, y] = [(k % inRow) * across, row(said.length + Math.floor(k / inRow))]
+    labels.push(/** @type {Label} */ ({ x: x + BAR + GAP, y, text, size: SIZE }))
+    return Array.from({ length: PARTS }, (_, n) => ({
+      x: x + (n * BAR) / PARTS,
+      y: y - 6,
+      width: BAR / PARTS + 0.5, // no seam between two
+      height: 12,
+      color: colorOf(colors, (n + 0.5) / PARTS),
+    }))
+  })
+  return { labels, bars, height: GAP + (said.length + Math.ceil(below.scales.length / inRow)) * LINE }
+}

@@ -1,0 +1,45 @@
+// A saved picture says below its grid what the page says, and what its colours mean.
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { lines, under } from "../../dashboard/browser/gates/below.js"
+import { composed } from "../../dashboard/browser/gates/export.js"
+
+test("a text is cut into lines where words end, and Chinese between any two characters", () => {
+  const text = "LSTM expects “he” (93 %) after all that it has read, and the GRU does as well."
+  const cut = lines(text, 200)
+  assert.equal(cut.join(""), text)
+  assert.ok(cut.length > 2 && cut.slice(0, -1).every((line) => line.endsWith(" ")))
+  assert.deepEqual(lines("读到他时预测", 40), ["读到他", "时预测"])
+  assert.deepEqual(lines("", 40), [])
+})
+
+test("the scales stand beside each other below the grid, on a phone one below the other", () => {
+  /** @type {any} */
+  const geometry = { width: 900, height: 400, narrow: false }
+  const scale = (/** @type {string} */ text) => ({
+    colors: [
+      [0, "#000000"],
+      [1, "#ffffff"],
+    ],
+    text,
+  })
+  /** @type {any} */
+  const below = { text: "It says so.", scales: [scale("0 to 1  f, i"), scale("-1 to 1  h")] }
+  const page = { background: "#ffffff", ink: "#000000", font: "serif" }
+  /** @type {any} */
+  const picture = { figure: { data: [], layout: {} }, geometry, labels: [], frames: [], page }
+  const [[, bare], [{ layout }, size]] = [composed(picture), /** @type {any} */ (composed({ ...picture, below }))]
+  assert.deepEqual(
+    layout.annotations.map((/** @type {any} */ one) => one.text),
+    ["It says so.", "0 to 1  f, i", "-1 to 1  h"],
+  )
+  const room = size.height - bare.height
+  assert.ok(size.width > bare.width, "and the last letters are not cut")
+  assert.ok(room > 40 && layout.margin.b - layout.margin.t === room, "the grid stays as large as it was")
+  for (const { y } of layout.annotations) assert.ok(y < 0 && y * geometry.height > -room)
+  const [first, last] = [layout.shapes[0], layout.shapes.at(-1)]
+  assert.equal(first.fillcolor, "rgb(2,2,2)")
+  assert.ok(first.y0 < 0 && last.x1 < 1 && last.x1 > 0.5)
+  const narrow = under(below, { ...geometry, narrow: true })
+  assert.ok(narrow.height > room && narrow.labels[2].y > narrow.labels[1].y)
+})
