@@ -27,219 +27,10 @@ def expected(role: str, side: int, text: str) -> np.ndarray:
     return values[0, 0, :, 0].T
 
 
-# ---- the page as it opens: looked at and handled, its text and its models stay
-
-
-def test_it_opens_on_two_subjects_and_the_gender_cell(standing: Gates) -> None:
-    gates = standing
-    gates.shows(DEFAULT)
-    assert gates.words()[:2] == ["Mary", "went"]
-    for side, name in enumerate(("unit", "unit2")):
-        assert gates.get(name) == load_model(MODELS[side]).meta["units"]["gender"]["unit"]
-        assert "gender" in gates.page.get_by_test_id(f"gs-next-{side}").inner_text()
-
-
-def test_words_panels_values_and_next_words_are_the_librarys(standing: Gates) -> None:
-    compare(standing, DEFAULT, standing.get("step"))
-    standing.page.keyboard.press("Home")
-    compare(standing, DEFAULT, 0)
-
-
-def test_keys_move_the_cursor_and_the_server_is_not_asked(standing: Gates) -> None:
-    gates = standing
-    last = gates.get("steps") - 1
-    gates.stage.focus()
-    gates.wire.clear()
-    seen = []
-    for key, step in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", last)):
-        gates.page.keyboard.press(key)
-        gates.has(step=step)
-        seen.append(gates.page.get_by_test_id("gs-next-0").inner_text())
-    assert len(set(seen)) == 4  # the predictions follow; one step was visited twice
-    gates.page.keyboard.press("Home")
-    gates.page.keyboard.press("Space")
-    gates.has(playing=1)
-    expect(gates.plot).not_to_have_attribute("data-step", "0")  # it goes on by itself, on a busy machine past any step
-    gates.page.keyboard.press("Space")
-    gates.has(playing=0)
-    gates.page.wait_for_timeout(600)  # the address has been written by now
-    assert gates.wire.sent == []
-
-
-def test_everything_that_matters_is_seen_without_scrolling(standing: Gates) -> None:
-    gates = standing
-    boxes = [gates.box_of(role, side) for side in (0, 1) for role in ("keep", "write", "hidden")]
-    boxes.append(gates.box_of("cell", 0))
-    for test_id in ("gs-sentence", "gs-next-0", "gs-next-1"):
-        for bar in gates.page.get_by_test_id(test_id).all():
-            boxes.append(bar.evaluate("node => node.getBoundingClientRect().toJSON()"))
-    for box in boxes:
-        assert box["width"] > 100 and box["height"] > 10
-        assert 0 <= box["left"] and box["right"] <= LAPTOP["width"]
-        assert 0 <= box["top"] and box["bottom"] <= LAPTOP["height"]
-    assert gates.page.evaluate("document.scrollingElement.scrollWidth") <= LAPTOP["width"]
-
-
 def download(gates: Gates, locator) -> bytes:
     with gates.page.expect_download() as waiting:
         locator.click()
     return waiting.value.path().read_bytes()
-
-
-def test_dragging_moves_the_cursor(standing: Gates) -> None:
-    gates = standing
-    box = gates.box_of("keep")
-    y = box["top"] + 5
-    gates.page.mouse.move(box["left"] + 3, y)
-    gates.page.mouse.down()
-    gates.has(step=0)
-    gates.page.mouse.move(box["right"] - 3, y, steps=5)
-    gates.has(step=gates.get("steps") - 1)
-    gates.page.mouse.up()
-
-
-def test_full_screen_and_back(standing: Gates) -> None:
-    gates = standing
-    gates.page.bring_to_front()  # only the tab in front may fill the screen
-    gates.page.get_by_test_id("gs-full").click()
-    found(gates.page, "() => document.fullscreenElement !== null")
-    gates.stage.focus()
-    gates.page.keyboard.press("Home")
-    gates.has(step=0)
-    gates.page.get_by_test_id("gs-full").click()
-    found(gates.page, "() => document.fullscreenElement === null")
-
-
-def test_pictures_can_be_downloaded(standing: Gates) -> None:
-    gates = standing
-    assert download(gates, gates.page.get_by_test_id("gs-png")).startswith(b"\x89PNG\r\n")
-    svg = download(gates, gates.page.get_by_test_id("gs-svg")).decode()
-    assert svg.startswith("<svg") and "Mary" in svg and "keep" in svg
-
-
-@pytest.mark.parametrize("side", (0, 1))
-def test_a_click_chooses_the_unit_and_the_step(standing: Gates, side: int) -> None:
-    gates = standing
-    data = ("unit", "unit2")[side]
-    unit = 3 if gates.get(data) != 3 else 4
-    gates.click_unit(unit, "keep", side)
-    gates.has(**{data: unit})
-    assert abs(gates.get("step") - (gates.get("steps") - 1) / 2) <= 1
-    expect(gates.page.get_by_test_id(f"gs-unit-{side}")).to_have_value(str(unit))
-    values, line, panel = gates.line("keep", side), expected("keep", side, DEFAULT)[unit], gates.box_of("keep", side)
-    assert np.abs(values["values"] - line).max() < 1e-6
-    # The line is drawn where the steps of the heatmap are, and 1 stands higher than 0 by one length for every step.
-    assert abs(values["left"] - panel["left"]) < 2 and abs(values["right"] - panel["right"]) < 2
-    slope, at_0 = np.polyfit(line, values["y"], 1)
-    assert slope < -20 and np.abs(slope * line + at_0 - values["y"]).max() < 1e-3
-
-
-def test_units_can_be_sorted(standing: Gates) -> None:
-    gates = standing
-    order = gates.page.get_by_test_id("gs-sort")
-    keep = expected("keep", 0, DEFAULT)
-    order.select_option("keep")
-    gates.has(sort="keep")
-    assert np.all(np.diff(gates.panel("keep").mean(1)) >= -1e-6)
-    assert np.allclose(np.sort(gates.panel("keep"), axis=0), np.sort(keep, axis=0))
-
-
-# ---- typed: each test writes a text of its own in the page that the one before has left
-
-
-@pytest.fixture(scope="module")
-def typed(open_standing: Open) -> Gates:
-    return open_standing()
-
-
-def test_it_follows_while_typing(typed: Gates) -> None:
-    gates = typed
-    offered = gates.page.get_by_role("button", name=re.compile("values, CSV|Where else"))
-    expect(offered).to_have_count(3)
-    gates.box.fill("")
-    expect(offered).to_have_count(0)  # of a text without words
-    gates.box.press_sequentially("Anna was", delay=30)
-    gates.shows("Anna was")
-    assert gates.words() == ["Anna", "was"] == gates.words(1)
-    gates.box.press_sequentially(" tired because she had walked home", delay=10)
-    gates.shows(OWN)
-    assert gates.words() == OWN.split()
-    assert np.abs(gates.panel("keep") - expected("keep", 0, OWN)).max() < 1e-6
-    assert gates.box.input_value() == OWN
-
-
-def test_a_rerun_leaves_the_document_alone(typed: Gates) -> None:
-    """A change of the root, even to the value that it has, makes the browser style the whole page anew."""
-    gates = typed
-    page = gates.page
-    page.evaluate(
-        "() => {window.changed = []; new MutationObserver(list => list.forEach(one => window.changed.push("
-        "one.attributeName))).observe(document.documentElement, {attributes: true})}"
-    )
-    gates.box.fill("Then John met Anna and")
-    gates.box.press("Enter")
-    gates.shows("Then John met Anna and")
-    rested(page)
-    assert page.evaluate("window.changed") == []
-
-
-def test_values_can_be_downloaded(typed: Gates) -> None:
-    gates = typed
-    text = "Tom laughed because he"  # typed after the buttons were drawn
-    gates.page.get_by_test_id("gs-sentence").fill(text)
-    gates.shows(text)
-    rested(gates.page)
-    trace = load_model(MODELS[0]).run(text)
-    csv = download(gates, gates.page.get_by_role("button", name="LSTM values, CSV")).decode()
-    assert csv.count("\n") == 1 + sum(values.size for values in trace.signals.values())
-    assert {"layer", "direction", "time", "batch", "unit", "signal", "value"} <= set(csv.split("\n")[0].split(","))
-    stored = np.load(io.BytesIO(download(gates, gates.page.get_by_role("button", name="GRU values, NPZ"))))
-    assert np.abs(stored["z"][0, 0, :, 0].T - expected("keep", 1, text)).max() < 1e-6
-
-
-def test_empty_text_offers_the_examples(typed: Gates) -> None:
-    gates = typed
-    gates.box.fill("")
-    gates.has(steps=0, text="")
-    expect(gates.page.get_by_test_id("gs-empty")).to_be_visible()
-    chip = gates.page.get_by_test_id("gs-chip").first
-    expect(chip).to_be_visible()
-    chip.click()
-    expect(gates.plot).not_to_have_attribute("data-text", "")
-    assert gates.words()
-    assert gates.box.input_value() == gates.plot.get_attribute("data-text")
-
-
-def test_a_text_that_is_too_long_is_cut_with_a_notice(typed: Gates) -> None:
-    gates = typed
-    text = " ".join(["Anna went home and"] * 750)  # 3,000 words
-    gates.box.fill(text)
-    gates.box.press("Enter")
-    gates.has(steps=2000)
-    notice = gates.page.get_by_test_id("gs-notice")
-    expect(notice).to_be_visible()
-    expect(notice).to_contain_text("2,000")
-    expect(notice).to_contain_text("3,000")
-    gates.box.fill(OWN)
-    gates.shows(OWN)
-    expect(notice).to_be_hidden()
-
-
-def test_letters_on_their_way_to_a_character_are_not_read(typed: Gates) -> None:
-    """An input method shows pinyin in the box before its character is chosen."""
-    gates = typed
-    text, keyboard = gates.plot.get_attribute("data-text"), gates.page.context.new_cdp_session(gates.page)
-    gates.box.focus()
-    gates.page.keyboard.press("End")
-    for letters in ("w", "wa", "wan", "wang"):
-        keyboard.send(
-            "Input.imeSetComposition", {"text": letters, "selectionStart": len(letters), "selectionEnd": len(letters)}
-        )
-    gates.page.wait_for_timeout(500)  # more than three times the pause after which a text is read
-    assert gates.box.input_value() == f"{text}wang"
-    gates.has(text=text)
-    keyboard.send("Input.insertText", {"text": "王"})
-    gates.shows(f"{text}王")
 
 
 # ---- chosen, linked
@@ -298,21 +89,6 @@ def test_dark_and_light(open_gates: Open) -> None:
         gates.rests(f"([bright]) => parseInt({lowest}.slice(1, 3), 16) > 128 === bright", bright)
 
 
-def test_a_figure_stands_before_plotly_is_there(open_gates: Open) -> None:
-    gates = open_gates()
-    plotly = Held(gates.page, "**/plotly*.js")
-    gates.page.reload()
-    gates.shows(DEFAULT)
-    np.testing.assert_allclose(gates.panel("keep"), expected("keep", 0, DEFAULT), atol=1e-6)
-    canvas = "document.querySelector('[data-testid=gs-swift] canvas')"
-    pixels = f"{canvas}.getContext('2d').getImageData(0, 0, {canvas}.width, {canvas}.height).data"
-    assert gates.page.evaluate(f"new Set({pixels}).size") > 50, "of all the shades"
-    plotly.let_go()
-    gates.rests()
-    expect(gates.page.get_by_test_id("gs-swift")).to_be_hidden()
-    expect(gates.page.locator(".gs-canvas .heatmaplayer").first).to_be_visible()
-
-
 TEXTS = {
     "white space": " \t  \u3000 ",
     "one character": "a",
@@ -368,3 +144,224 @@ def test_no_name_of_a_row_is_cut_off(open_gates: Callable[..., Gates]) -> None:
     )
     assert [text for text, _ in names].count("depth") == 6 and "candidate" in [text for text, _ in names]
     assert min(left for _, left in names) >= edge
+
+
+# ---- the page as it opens: looked at and handled, its text and its models stay
+
+
+def test_it_opens_on_two_subjects_and_the_gender_cell(standing: Gates) -> None:
+    gates = standing
+    gates.shows(DEFAULT)
+    assert gates.words()[:2] == ["Mary", "went"]
+    for side, name in enumerate(("unit", "unit2")):
+        assert gates.get(name) == load_model(MODELS[side]).meta["units"]["gender"]["unit"]
+        assert "gender" in gates.page.get_by_test_id(f"gs-next-{side}").inner_text()
+
+
+def test_words_panels_values_and_next_words_are_the_librarys(standing: Gates) -> None:
+    compare(standing, DEFAULT, standing.get("step"))
+    standing.page.keyboard.press("Home")
+    compare(standing, DEFAULT, 0)
+
+
+def test_keys_move_the_cursor_and_the_server_is_not_asked(standing: Gates) -> None:
+    gates = standing
+    last = gates.get("steps") - 1
+    gates.stage.focus()
+    gates.wire.clear()
+    seen = []
+    for key, step in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", last)):
+        gates.page.keyboard.press(key)
+        gates.has(step=step)
+        seen.append(gates.page.get_by_test_id("gs-next-0").inner_text())
+    assert len(set(seen)) == 4  # the predictions follow; one step was visited twice
+    gates.page.keyboard.press("Home")
+    gates.page.keyboard.press("Space")
+    gates.has(playing=1)
+    expect(gates.plot).not_to_have_attribute("data-step", "0")  # it goes on by itself, on a busy machine past any step
+    gates.page.keyboard.press("Space")
+    gates.has(playing=0)
+    gates.page.wait_for_timeout(600)  # the address has been written by now
+    assert gates.wire.sent == []
+
+
+def test_everything_that_matters_is_seen_without_scrolling(standing: Gates) -> None:
+    gates = standing
+    boxes = [gates.box_of(role, side) for side in (0, 1) for role in ("keep", "write", "hidden")]
+    boxes.append(gates.box_of("cell", 0))
+    for test_id in ("gs-sentence", "gs-next-0", "gs-next-1"):
+        for bar in gates.page.get_by_test_id(test_id).all():
+            boxes.append(bar.evaluate("node => node.getBoundingClientRect().toJSON()"))
+    for box in boxes:
+        assert box["width"] > 100 and box["height"] > 10
+        assert 0 <= box["left"] and box["right"] <= LAPTOP["width"]
+        assert 0 <= box["top"] and box["bottom"] <= LAPTOP["height"]
+    assert gates.page.evaluate("document.scrollingElement.scrollWidth") <= LAPTOP["width"]
+
+
+def test_dragging_moves_the_cursor(standing: Gates) -> None:
+    gates = standing
+    box = gates.box_of("keep")
+    y = box["top"] + 5
+    gates.page.mouse.move(box["left"] + 3, y)
+    gates.page.mouse.down()
+    gates.has(step=0)
+    gates.page.mouse.move(box["right"] - 3, y, steps=5)
+    gates.has(step=gates.get("steps") - 1)
+    gates.page.mouse.up()
+
+
+def test_full_screen_and_back(standing: Gates) -> None:
+    gates = standing
+    gates.page.bring_to_front()  # only the tab in front may fill the screen
+    gates.page.get_by_test_id("gs-full").click()
+    found(gates.page, "() => document.fullscreenElement !== null")
+    gates.stage.focus()
+    gates.page.keyboard.press("Home")
+    gates.has(step=0)
+    gates.page.get_by_test_id("gs-full").click()
+    found(gates.page, "() => document.fullscreenElement === null")
+
+
+def test_pictures_can_be_downloaded(standing: Gates) -> None:
+    gates = standing
+    assert download(gates, gates.page.get_by_test_id("gs-png")).startswith(b"\x89PNG\r\n")
+    svg = download(gates, gates.page.get_by_test_id("gs-svg")).decode()
+    assert svg.startswith("<svg") and "Mary" in svg and "keep" in svg
+
+
+@pytest.mark.parametrize("side", (0, 1))
+def test_a_click_chooses_the_unit_and_the_step(standing: Gates, side: int) -> None:
+    gates = standing
+    data = ("unit", "unit2")[side]
+    unit = 3 if gates.get(data) != 3 else 4
+    gates.click_unit(unit, "keep", side)
+    gates.has(**{data: unit})
+    assert abs(gates.get("step") - (gates.get("steps") - 1) / 2) <= 1
+    expect(gates.page.get_by_test_id(f"gs-unit-{side}")).to_have_value(str(unit))
+    values, line, panel = gates.line("keep", side), expected("keep", side, DEFAULT)[unit], gates.box_of("keep", side)
+    assert np.abs(values["values"] - line).max() < 1e-6
+    # The line is drawn where the steps of the heatmap are, and 1 stands higher than 0 by one length for every step.
+    assert abs(values["left"] - panel["left"]) < 2 and abs(values["right"] - panel["right"]) < 2
+    slope, at_0 = np.polyfit(line, values["y"], 1)
+    assert slope < -20 and np.abs(slope * line + at_0 - values["y"]).max() < 1e-3
+
+
+def test_units_can_be_sorted(standing: Gates) -> None:
+    gates = standing
+    order = gates.page.get_by_test_id("gs-sort")
+    keep = expected("keep", 0, DEFAULT)
+    order.select_option("keep")
+    gates.has(sort="keep")
+    assert np.all(np.diff(gates.panel("keep").mean(1)) >= -1e-6)
+    assert np.allclose(np.sort(gates.panel("keep"), axis=0), np.sort(keep, axis=0))
+    order.select_option("index")
+    gates.has(sort="index")
+
+
+def test_a_figure_stands_before_plotly_is_there(standing: Gates) -> None:
+    gates = standing
+    plotly = Held(gates.page, "**/plotly*.js")
+    gates.page.reload()
+    gates.shows(DEFAULT)
+    np.testing.assert_allclose(gates.panel("keep"), expected("keep", 0, DEFAULT), atol=1e-6)
+    canvas = "document.querySelector('[data-testid=gs-swift] canvas')"
+    pixels = f"{canvas}.getContext('2d').getImageData(0, 0, {canvas}.width, {canvas}.height).data"
+    assert gates.page.evaluate(f"new Set({pixels}).size") > 50, "of all the shades"
+    plotly.let_go()
+    gates.rests()
+    expect(gates.page.get_by_test_id("gs-swift")).to_be_hidden()
+    expect(gates.page.locator(".gs-canvas .heatmaplayer").first).to_be_visible()
+
+
+# ---- typed: each writes a text of its own where the one before has left the page
+
+
+def test_it_follows_while_typing(standing: Gates) -> None:
+    gates = standing
+    offered = gates.page.get_by_role("button", name=re.compile("values, CSV|Where else"))
+    expect(offered).to_have_count(3)
+    gates.box.fill("")
+    expect(offered).to_have_count(0)  # of a text without words
+    gates.box.press_sequentially("Anna was", delay=30)
+    gates.shows("Anna was")
+    assert gates.words() == ["Anna", "was"] == gates.words(1)
+    gates.box.press_sequentially(" tired because she had walked home", delay=10)
+    gates.shows(OWN)
+    assert gates.words() == OWN.split()
+    assert np.abs(gates.panel("keep") - expected("keep", 0, OWN)).max() < 1e-6
+    assert gates.box.input_value() == OWN
+
+
+def test_a_rerun_leaves_the_document_alone(standing: Gates) -> None:
+    """A change of the root, even to the value that it has, makes the browser style the whole page anew."""
+    gates = standing
+    page = gates.page
+    page.evaluate(
+        "() => {window.changed = []; new MutationObserver(list => list.forEach(one => window.changed.push("
+        "one.attributeName))).observe(document.documentElement, {attributes: true})}"
+    )
+    gates.box.fill("Then John met Anna and")
+    gates.box.press("Enter")
+    gates.shows("Then John met Anna and")
+    rested(page)
+    assert page.evaluate("window.changed") == []
+
+
+def test_values_can_be_downloaded(standing: Gates) -> None:
+    gates = standing
+    text = "Tom laughed because he"  # typed after the buttons were drawn
+    gates.page.get_by_test_id("gs-sentence").fill(text)
+    gates.shows(text)
+    rested(gates.page)
+    trace = load_model(MODELS[0]).run(text)
+    csv = download(gates, gates.page.get_by_role("button", name="LSTM values, CSV")).decode()
+    assert csv.count("\n") == 1 + sum(values.size for values in trace.signals.values())
+    assert {"layer", "direction", "time", "batch", "unit", "signal", "value"} <= set(csv.split("\n")[0].split(","))
+    stored = np.load(io.BytesIO(download(gates, gates.page.get_by_role("button", name="GRU values, NPZ"))))
+    assert np.abs(stored["z"][0, 0, :, 0].T - expected("keep", 1, text)).max() < 1e-6
+
+
+def test_empty_text_offers_the_examples(standing: Gates) -> None:
+    gates = standing
+    gates.box.fill("")
+    gates.has(steps=0, text="")
+    expect(gates.page.get_by_test_id("gs-empty")).to_be_visible()
+    chip = gates.page.get_by_test_id("gs-chip").first
+    expect(chip).to_be_visible()
+    chip.click()
+    expect(gates.plot).not_to_have_attribute("data-text", "")
+    assert gates.words()
+    assert gates.box.input_value() == gates.plot.get_attribute("data-text")
+
+
+def test_a_text_that_is_too_long_is_cut_with_a_notice(standing: Gates) -> None:
+    gates = standing
+    text = " ".join(["Anna went home and"] * 750)  # 3,000 words
+    gates.box.fill(text)
+    gates.box.press("Enter")
+    gates.has(steps=2000)
+    notice = gates.page.get_by_test_id("gs-notice")
+    expect(notice).to_be_visible()
+    expect(notice).to_contain_text("2,000")
+    expect(notice).to_contain_text("3,000")
+    gates.box.fill(OWN)
+    gates.shows(OWN)
+    expect(notice).to_be_hidden()
+
+
+def test_letters_on_their_way_to_a_character_are_not_read(standing: Gates) -> None:
+    """An input method shows pinyin in the box before its character is chosen."""
+    gates = standing
+    text, keyboard = gates.plot.get_attribute("data-text"), gates.page.context.new_cdp_session(gates.page)
+    gates.box.focus()
+    gates.page.keyboard.press("End")
+    for letters in ("w", "wa", "wan", "wang"):
+        keyboard.send(
+            "Input.imeSetComposition", {"text": letters, "selectionStart": len(letters), "selectionEnd": len(letters)}
+        )
+    gates.page.wait_for_timeout(500)  # more than three times the pause after which a text is read
+    assert gates.box.input_value() == f"{text}wang"
+    gates.has(text=text)
+    keyboard.send("Input.insertText", {"text": "王"})
+    gates.shows(f"{text}王")
