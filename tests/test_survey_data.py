@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 import subprocess
 import sys
@@ -408,6 +409,37 @@ def test_a_file_that_is_missing_or_damaged_is_said_and_never_half_answered(
     with pytest.raises(ValueError, match="documents/00001.parquet is missing from the survey"):
         (whole / "documents" / "00001.parquet").unlink()
         lstm_core.survey(model, TEXTS * 3, whole, top=3, sample=5)
+
+
+def test_a_survey_keeps_the_size_of_its_parts_whatever_is_usual_by_then(
+    model: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The manifest says it; one of before, which does not, has parts of 2 to the 18."""
+
+    def stopped(progress: Any) -> None:
+        if progress.documents:
+            raise KeyboardInterrupt
+
+    path, manifest = tmp_path / "s", tmp_path / "s" / "manifest.json"
+    monkeypatch.setattr(part, "STEPS", 5)
+    with pytest.raises(KeyboardInterrupt):
+        lstm_core.survey(model, TEXTS, path, progress=stopped)
+    monkeypatch.setattr(part, "STEPS", 1 << 16)
+    found = lstm_core.survey(model, TEXTS, path)
+    assert found.complete and len(json.loads(manifest.read_text())["parts"]) > 1
+    assert lstm_core.survey(model, TEXTS, path).steps == found.steps
+    for damage in (0, "30", True, 2.5, None):
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"part": damage}))
+        with pytest.raises(ValueError, match="does not say part"):
+            lstm_core.survey(model, TEXTS, path)
+    monkeypatch.setattr(part, "STEPS", 1 << 18)
+    before = tmp_path / "before"
+    lstm_core.survey(model, TEXTS, before)
+    said = json.loads((before / "manifest.json").read_text())
+    del said["part"]
+    (before / "manifest.json").write_text(json.dumps(said))
+    monkeypatch.setattr(part, "STEPS", 5)
+    assert lstm_core.survey(model, TEXTS, before).complete
 
 
 def test_two_runs_into_one_folder_are_refused(model: Network, tmp_path: Path) -> None:

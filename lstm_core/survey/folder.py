@@ -81,6 +81,9 @@ class Folder:
         if not isinstance(found, dict) or found.get("format") != FORMAT:
             raise ValueError(say("{path} is not the manifest of a survey that this version reads", path=str(path)))
         wanted = MANIFEST | (WHOLE if found.get("complete") else {})
+        if "part" in found and not (type(found["part"]) is int and found["part"] > 0):
+            del found["part"]
+            wanted |= {"part": int}
         for name, kind in wanted.items():
             if not isinstance(found.get(name), kind):
                 raise ValueError(

@@ -18,8 +18,10 @@ from lstm_core.survey.models import Model
 from lstm_core.survey.pieces import Piece, pieces, read
 from lstm_core.survey.summary import Groups, Kept
 
-STEPS = 1 << 18
-"""A part has about so many steps."""
+STEPS = 1 << 16
+"""A part of a new survey has about so many steps: few enough that even a million are shared out evenly."""
+STEPS_BEFORE = 1 << 18
+"""What a survey has that does not say so."""
 DOCUMENTS = 1 << 16
 """And no more documents than this."""
 
@@ -33,14 +35,14 @@ class Part:
     documents: Sequence[Document]
 
 
-def parted(documents: Iterable[Document]) -> Iterator[Part]:
-    """The data cut into parts, by what it holds alone."""
+def parted(documents: Iterable[Document], steps: int) -> Iterator[Part]:
+    """The data cut into parts of about so many steps, by what it holds alone."""
     waiting: list[Document] = []
     number = first = size = 0
     for document in documents:
         waiting.append(document)
         size += document.size
-        if size >= STEPS or len(waiting) == DOCUMENTS:
+        if size >= steps or len(waiting) == DOCUMENTS:
             yield Part(number, first, waiting)
             number, first, size, waiting = number + 1, first + len(waiting), 0, []
     if waiting:

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from lstm_core.say import say
-from lstm_core.survey import tables
+from lstm_core.survey import part, tables
 from lstm_core.survey.answers import Survey
 from lstm_core.survey.documents import Document, documents, fingerprint
 from lstm_core.survey.folder import FORMAT, TABLES, Folder
 from lstm_core.survey.labels import FOLLOWED
 from lstm_core.survey.merged import merged
 from lstm_core.survey.models import DEVICES, Model, model_of
-from lstm_core.survey.part import Work, about, parted, store
+from lstm_core.survey.part import STEPS_BEFORE, Work, about, parted, store
 from lstm_core.survey.progress import Progress, Watcher
 from lstm_core.survey.summary import Kept
 from lstm_core.version import VERSION
@@ -150,6 +150,7 @@ def _begin(folder: Folder, model: Model, kept: Kept, watch: tuple[str | None, fl
             "complete": False,
             "model": {"name": model.name, "hash": model.fingerprint},
             "options": options,
+            "part": part.STEPS,
             "versions": _versions(),
         }
         folder.write_manifest(found)
@@ -199,22 +200,22 @@ def _surveyed(
     complete = manifest["complete"]
     done = set(range(len(manifest["parts"]))) if complete else set(folder.parts("summaries"))
     hashes, waiting = [], []
-    for part in parted(read):
-        hashes.append(fingerprint(part.documents))
-        if part.number in done:
-            if about(folder, "documents", part.number)["hash"] != hashes[-1]:
+    for one in parted(read, manifest.get("part", STEPS_BEFORE)):
+        hashes.append(fingerprint(one.documents))
+        if one.number in done:
+            if about(folder, "documents", one.number)["hash"] != hashes[-1]:
                 raise _other(folder)
-            watcher.skipped(len(part.documents))
+            watcher.skipped(len(one.documents))
             continue
         if complete:
             raise _other(folder)
-        store(folder, part)
+        store(folder, one)
         if cluster:
-            waiting.append((part.number, len(part.documents)))
+            waiting.append((one.number, len(one.documents)))
         else:
-            steps = work(model, part.number)
-            folder.part("waiting", part.number).unlink(missing_ok=True)
-            watcher.done(steps, len(part.documents))
+            steps = work(model, one.number)
+            folder.part("waiting", one.number).unlink(missing_ok=True)
+            watcher.done(steps, len(one.documents))
     if any(number >= len(hashes) for number in done):
         raise _other(folder)
     if waiting:
