@@ -9,14 +9,15 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, ViewportSize, expect
 
 from benchmarks.browser import Server, chromium, find_chromium, serve
 from benchmarks.clock import Wire
-from tests.browser.gates import Gates, arrived
+from tests.browser.gates import LAPTOP, Gates, arrived
 from tests.browser.tabs import Tabs, Visit
 
 PATIENCE = 120_000
@@ -119,3 +120,60 @@ def standing(open_standing: Callable[..., Gates]) -> Gates:
 def gates(open_gates: Callable[..., Gates]) -> Gates:
     """The page as it opens."""
     return open_gates()
+
+
+# ---- files, opened from the disk
+
+
+@pytest.fixture(scope="package")
+def disk(browser: Browser) -> Iterator[BrowserContext]:
+    """Where files are opened, without a network; one for all, so that their scripts are translated once."""
+    with browser.new_context(viewport=LAPTOP, offline=True) as context:
+        context.new_page().goto(Path(__file__).parent.as_uri())  # keeps their process
+        yield context
+
+
+@contextmanager
+def opening_files(disk: BrowserContext) -> Iterator[Callable[..., Gates]]:
+    problems: list[str] = []
+    pages: list[Page] = []
+
+    def opened(path: Path, viewport: ViewportSize = LAPTOP, color_scheme: Literal["light", "dark"] = "light") -> Gates:
+        page = disk.new_page()
+        pages.append(page)
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=color_scheme)
+
+        def route(route: Route) -> None:
+            if not route.request.url.startswith("file:"):
+                problems.append(route.request.url)
+            route.continue_()
+
+        page.route(lambda url: not url.startswith(("data:", "blob:")), route)
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("dialog", lambda dialog: problems.append(dialog.message))
+        page.goto(path.as_uri())
+        gates = Gates(page, Wire(page))
+        gates.has(ready=1)
+        return gates
+
+    yield opened
+    for page in pages:
+        page.evaluate("localStorage.clear()")
+        page.close()
+    assert not problems, problems
+
+
+@pytest.fixture
+def open_file(disk: BrowserContext) -> Iterator[Callable[..., Gates]]:
+    """``open_file(path)`` opens a file from the disk; a request, a console message or a dialog fails the test."""
+    with opening_files(disk) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def open_file_standing(disk: BrowserContext) -> Iterator[Callable[..., Gates]]:
+    """As ``open_file``, for all tests of a module."""
+    with opening_files(disk) as opened:
+        yield opened

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lab.experiments import discover
-from tests.browser.gates import Gates, rested, turn
+from tests.browser.gates import Gates, found, rested, turn
 
 Open = Callable[..., Page]
 DRAWN = """([least, most]) => {
@@ -31,7 +31,7 @@ def chart(page: Page):
     return page.locator("[data-testid=gc][data-ready]")
 
 
-def test_every_experiment_has_a_card_that_opens(open_wall: Open) -> None:
+def test_every_experiment_has_a_card_that_opens_and_reads_a_typed_text(open_wall: Open) -> None:
     page = open_wall()
     expect(page.locator(".gx-card")).to_have_count(len(discover()))
     keys = page.get_by_test_id("gx-conveyor-belt").locator(".gx-key")  # a dashed line is dashed in the legend
@@ -47,11 +47,6 @@ def test_every_experiment_has_a_card_that_opens(open_wall: Open) -> None:
     page.get_by_test_id("gx-subject").focus()  # and by key
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=discover()["subject"].title)).to_be_visible()
-
-
-def test_a_typed_text_is_read_and_opens_in_gates(open_wall: Open) -> None:
-    page = open_wall()
-    page.get_by_test_id("gx-subject").click()
     box = page.get_by_role("textbox", name="Text")
     box.fill("Mary met John because")
     box.press("Enter")
@@ -96,19 +91,18 @@ def test_a_network_learns_while_one_watches_and_the_slider_goes_back(open_wall: 
 
 
 def drawn(page: Page, least: int = 0, most: int = 10**9) -> dict[str, Any]:
-    return page.wait_for_function(DRAWN, arg=[least, most]).json_value()
+    return found(page, DRAWN, [least, most])
 
 
-@pytest.mark.parametrize("widths", [(390,), (1366, 1024)])
-def test_nothing_is_wider_than_the_window(open_wall: Open, widths: tuple[int, ...]) -> None:
-    page = open_wall(viewport={"width": widths[0], "height": 768})
-    for width in widths:
+def test_nothing_is_wider_than_the_window(open_wall: Open) -> None:
+    page = open_wall(viewport={"width": 390, "height": 768})
+    for width in (390, 1024, 1366):
         page.set_viewport_size({"width": width, "height": 768})
-        page.wait_for_function(
-            "() => { const wall = document.querySelector('.gx'); return wall?.scrollWidth <= wall?.clientWidth }"
+        found(
+            page, "() => { const wall = document.querySelector('.gx'); return wall?.scrollWidth <= wall?.clientWidth }"
         )
     page.get_by_test_id("gx-subject").click()
     expect(chart(page).first).to_be_visible()
-    for width in widths:
+    for width in (1366, 1024, 390):
         page.set_viewport_size({"width": width, "height": 768})
-        page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
+        found(page, "width => document.documentElement.scrollWidth <= width", width)

@@ -3,56 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from benchmarks.clock import Wire
 from dashboard.export import offline
 from dashboard.figures.content import content
 from dashboard.views.gates import captions, lines
 from lstm_core import load_model
-from tests.browser.gates import LAPTOP, Gates, fits
+from tests.browser.gates import Gates, fits, found
 
 MODELS = ("pronouns-lstm", "pronouns-gru")
 TEXT = "Mary saw John because she"
 HOSTILE = "</script><script>alert(1)</script> <img src=x onerror=alert(1)> \"quoted\" 'too' 😀 她 Mary"
 Open = Callable[..., Gates]
-
-
-@pytest.fixture
-def open_file(browser: Browser) -> Iterator[Callable[..., Gates]]:
-    """``open_file(path)`` opens a file from the disk; a request, a console message or a dialog fails the test."""
-    problems: list[str] = []
-    contexts = []
-
-    def opened(path: Path, **options) -> Gates:
-        context = browser.new_context(**{"viewport": LAPTOP, "offline": True, **options})
-        contexts.append(context)
-        page = context.new_page()
-
-        def route(route) -> None:
-            if not route.request.url.startswith("file:"):
-                problems.append(route.request.url)
-            route.continue_()
-
-        page.route(lambda url: not url.startswith(("data:", "blob:")), route)
-        page.on("console", lambda message: problems.append(message.text))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("dialog", lambda dialog: problems.append(dialog.message))
-        page.goto(path.as_uri())
-        gates = Gates(page, Wire(page))
-        gates.has(ready=1)
-        return gates
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not problems, problems
 
 
 def saved(folder: Path, text: str) -> Path:
@@ -130,7 +98,7 @@ def test_the_saved_page_is_handled_as_the_page(open_file: Open, tmp_path: Path) 
             gates.page.get_by_test_id(f"gs-{kind}").click()
         assert waited.value.suggested_filename == f"gatescope.{kind}"
     gates.page.get_by_test_id("gs-full").click()
-    gates.page.wait_for_function("() => document.fullscreenElement?.matches('.gs-plot')")
+    found(gates.page, "() => document.fullscreenElement?.matches('.gs-plot')")
     assert len(gates.page.locator("math").all()) == len(lines(model.run(TEXT))) + len(
         lines(load_model(MODELS[1]).run(TEXT))
     )
@@ -226,12 +194,11 @@ def test_a_film_that_cannot_be_made_or_is_cut_is_said(open_gates: Open) -> None:
     expect(gates.page.get_by_test_id("gs-gif")).to_have_text("GIF")
 
 
-def test_a_file_that_was_cut_short_says_so(browser: Browser, tmp_path: Path) -> None:
+def test_a_file_that_was_cut_short_says_so(disk: BrowserContext, tmp_path: Path) -> None:
     path = saved(tmp_path, TEXT)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    context = browser.new_context(viewport=LAPTOP, offline=True)
-    page = context.new_page()
+    page = disk.new_page()
     page.goto(path.as_uri())
     expect(page.get_by_text("it is damaged")).to_be_visible()
-    context.close()
+    page.close()

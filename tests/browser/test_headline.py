@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.gates import Gates
 
@@ -13,13 +13,12 @@ def test_the_page_says_it(open_gates: Callable[..., Gates]) -> None:
     """The attention model's forget gate stays open where its gender is written over; an RNN keeps nothing."""
     text = "Mary met John and she left . The king saw Anna because he"
     pair = {"left": "pronouns-lstm-attention", "right": "pronouns-lstm", "unit": "4"}
-    page: Page = open_gates({"text": text, **pair}).page
+    page = open_gates({"text": text, **pair}).page
     caption = page.get_by_test_id("gs-caption")
     expect(caption).to_contain_text("LSTM (pronouns-lstm-attention)’s gender (unit 4) is rewritten at “king” (c from ")
     expect(page.get_by_test_id("gs-next-1")).to_contain_text("LSTM (pronouns-lstm) expects next")
-    caption = open_gates({"text": text, "left": "pronouns-rnn", "right": "pronouns-gru"}).page.get_by_test_id(
-        "gs-caption"
-    )
+    page.get_by_test_id("gs-left").select_option("pronouns-rnn")
+    page.get_by_test_id("gs-right").select_option("pronouns-gru")
     said = "After “he”, RNN is undecided, likeliest “went” (3.8 %), GRU is undecided, likeliest “was” (8.1 %)."
     expect(caption).to_have_text(said)
 

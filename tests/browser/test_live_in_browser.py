@@ -11,18 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import BrowserContext, expect
 
 from lstm_core import load_model
 from lstm_core.drawing.expected import next_words
 from lstm_core.drawing.words import visible
 from tests.browser.firefox import find_firefox, firefox
-from tests.browser.gates import LAPTOP, Gates, fits
-from tests.browser.test_export_in_browser import open_file
+from tests.browser.gates import LAPTOP, Gates, fits, found
 from tests.test_export import HOSTILE
 from tests.test_live import PAIRS, TEXTS, saved
 
-__all__ = ["open_file"]  # a fixture that is used by its name
 Open = Callable[..., Gates]
 SENTENCES = (
     "Mary saw John because she",
@@ -50,6 +48,20 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         found[pair] = folder / f"{pair}.html"
         found[pair].write_bytes(saved(pair))
     return found
+
+
+@pytest.fixture(scope="module")
+def shown(open_file_standing: Open, files: dict[str, Path]) -> Open:
+    """``shown("pronouns")``: that page as the test before has left it, and the first text."""
+    opened = cache(lambda pair: open_file_standing(files[pair]))
+
+    def shown(pair: str) -> Gates:
+        gates = opened(pair)
+        gates.box.fill(TEXTS[0])
+        gates.shows(TEXTS[0])
+        return gates
+
+    return shown
 
 
 def equals_the_library(gates: Gates, pair: str, text: str) -> None:
@@ -132,17 +144,15 @@ def test_sentences_in_firefox(pair: str, files: dict[str, Path]) -> None:
 
 
 @pytest.mark.parametrize("pair", READ)
-def test_sentences_in_chromium(pair: str, open_file: Open, files: dict[str, Path]) -> None:
-    gates = open_file(files[pair])
-    gates.shows(TEXTS[0])
+def test_sentences_in_chromium(pair: str, shown: Open) -> None:
+    gates = shown(pair)
     for text in sentences(pair):
         drawn_as_the_library_reads_it(pair, text, gates.page.evaluate(TYPE, text))
 
 
-def test_what_is_typed_is_read_as_the_library_reads_it(open_file: Open, files: dict[str, Path]) -> None:
+def test_what_is_typed_is_read_as_the_library_reads_it(shown: Open) -> None:
     for pair in ("pronouns", "general"):
-        gates = open_file(files[pair])
-        gates.shows(TEXTS[0])
+        gates = shown(pair)
         expect(gates.page.locator("#waiting")).to_be_hidden()
         for text in SENTENCES:
             gates.box.fill(text)
@@ -151,9 +161,8 @@ def test_what_is_typed_is_read_as_the_library_reads_it(open_file: Open, files: d
         assert gates.page.locator("img").count() == 0
 
 
-def test_it_is_handled_as_the_page(open_file: Open, files: dict[str, Path]) -> None:
-    gates = open_file(files["pronouns"])
-    gates.shows(TEXTS[0])
+def test_it_is_handled_as_the_page(shown: Open) -> None:
+    gates = shown("pronouns")
     gates.stage.focus()
     gates.page.keyboard.press("Home")
     gates.has(step=0)
@@ -172,10 +181,9 @@ def test_it_is_handled_as_the_page(open_file: Open, files: dict[str, Path]) -> N
     gates.has(text=load_model("pronouns-lstm").meta["examples"][1]["text"])
 
 
-def test_the_colours_are_those_of_the_values(open_file: Open, files: dict[str, Path]) -> None:
+def test_the_colours_are_those_of_the_values(shown: Open) -> None:
     """The canvas has at the middle of each cell what the scale says of its value."""
-    gates = open_file(files["pronouns"])
-    gates.shows(TEXTS[0])
+    gates = shown("pronouns")
     read = """() => {
         const { data, layout } = document.querySelector("[data-testid=gs-swift]")
         const canvas = document.querySelector("[data-testid=gs-swift] canvas")
@@ -199,8 +207,8 @@ def test_the_colours_are_those_of_the_values(open_file: Open, files: dict[str, P
         np.testing.assert_allclose(one["seen"], [*expected, 255], atol=4)
 
 
-def test_a_tour_is_in_the_file_and_asks_what_if(open_file: Open, files: dict[str, Path]) -> None:
-    gates = open_file(files["pronouns"])
+def test_a_tour_is_in_the_file_and_asks_what_if(shown: Open) -> None:
+    gates = shown("pronouns")
     page = gates.page
     page.get_by_test_id("gt-tours").click()
     page.get_by_test_id("gt-tour-what-the-gates-do").click()
@@ -243,9 +251,8 @@ REPAINTS = """text => new Promise(done => {
 """Types a text, and says which next word stands first when it is drawn, and whether it is whole."""
 
 
-def test_a_key_does_not_wait_for_the_ends_of_next_words(open_file: Open, files: dict[str, Path]) -> None:
-    gates = open_file(files["general"])
-    gates.shows(TEXTS[0])
+def test_a_key_does_not_wait_for_the_ends_of_next_words(shown: Open) -> None:
+    gates = shown("general")
     text = "I grew up in Norway and I speak"
     assert gates.page.evaluate(REPAINTS, text) == ["0", "Nor"]
     gates.has(whole=1)
@@ -255,8 +262,8 @@ def test_a_key_does_not_wait_for_the_ends_of_next_words(open_file: Open, files: 
     assert gates.page.evaluate(REPAINTS, text) == ["1", "Nor(wegian)"]  # the network is asked once
 
 
-def test_an_empty_line_and_ten_thousand_words_are_sentences(open_file: Open, files: dict[str, Path]) -> None:
-    gates = open_file(files["general"])
+def test_an_empty_line_and_ten_thousand_words_are_sentences(shown: Open) -> None:
+    gates = shown("general")
     gates.page.get_by_test_id("gs-steps").click()
     gates.page.get_by_test_id("gs-if").click()
     gates.box.fill("")
@@ -277,9 +284,8 @@ def test_an_empty_line_and_ten_thousand_words_are_sentences(open_file: Open, fil
     equals_the_library(gates, "general", "Mary")
 
 
-@pytest.mark.parametrize("options", [{"viewport": PHONE}, {"color_scheme": "dark"}], ids=["phone", "dark"])
-def test_it_fits_a_phone_and_speaks_chinese(open_file: Open, files: dict[str, Path], options: dict[str, Any]) -> None:
-    gates = open_file(files["chinese"], **options)
+def test_it_fits_a_phone_and_speaks_chinese(open_file: Open, files: dict[str, Path]) -> None:
+    gates = open_file(files["chinese"], viewport=PHONE, color_scheme="dark")
     fits(gates.page)
     gates.box.fill("a" * 400)
     gates.shows("a" * 400)
@@ -289,11 +295,13 @@ def test_it_fits_a_phone_and_speaks_chinese(open_file: Open, files: dict[str, Pa
     equals_the_library(gates, "chinese", "王女士说她")
     gates.box.fill("Mary met John and Anna and he")
     gates.page.set_viewport_size({"width": 300, "height": 844})
-    gates.page.wait_for_function("box => box.scrollHeight <= box.clientHeight", arg=gates.box.element_handle())
+    found(gates.page, "box => box.scrollHeight <= box.clientHeight", gates.box.element_handle())
+    gates.page.set_viewport_size(LAPTOP)
+    fits(gates.page)
 
 
 @pytest.mark.parametrize("how", ["a byte", "a half", "a tenth"])
-def test_a_damaged_file_says_so(browser: Browser, files: dict[str, Path], tmp_path: Path, how: str) -> None:
+def test_a_damaged_file_says_so(disk: BrowserContext, files: dict[str, Path], tmp_path: Path, how: str) -> None:
     page = files["pronouns"].read_text(encoding="utf-8")
     start = page.index('id="network-0">') + 5000
     letter = "A" if page[start] != "A" else "B"
@@ -301,8 +309,7 @@ def test_a_damaged_file_says_so(browser: Browser, files: dict[str, Path], tmp_pa
     broken = page[: len(page) // 10] if how == "a tenth" else broken
     path = tmp_path / "broken.html"
     path.write_text(broken, encoding="utf-8")
-    context = browser.new_context(viewport=LAPTOP, offline=True)
-    shown = context.new_page()
+    shown = disk.new_page()
     shown.goto(path.as_uri())
     expect(shown.get_by_text("damaged")).to_be_visible()
-    context.close()
+    shown.close()

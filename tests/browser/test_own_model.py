@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import torch
 from playwright.sync_api import Page, expect
 
 from lstm_core import trace
-from tests.browser.gates import Gates, address, rested
+from tests.browser.gates import Gates, address, found, rested
 from tests.uploads import HOSTILE, SENTENCE, WORDS, onnx_lstm, saved, tagger
 
 Open = Callable[..., Gates]
@@ -34,7 +33,7 @@ def upload(page: Page, data: bytes, name: str = "model.pt") -> None:
     file = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
     field = page.locator("input[type=file]").last.element_handle()
     field.set_input_files(file)  # type: ignore[arg-type]
-    page.wait_for_function("field => !field.isConnected", arg=field)
+    found(page, "field => !field.isConnected", field)
 
 
 def fields(page: Page, kind: str) -> None:
@@ -94,8 +93,16 @@ def test_an_onnx_file_on_a_probe_and_on_numbers(own: Gates) -> None:
     expect(page.get_by_test_id("gs-notice")).to_contain_text("No model of yours is in this tab")
 
 
-def test_the_cell_is_asked_for(own: Gates) -> None:
+def test_files_are_refused_in_words_asked_about_or_drawn_and_no_link_carries_one(own: Gates, open_gates: Open) -> None:
+    """One after another in one session. All kinds of hostile ones: tests/test_your_pages.py."""
     page = own.page
+    for name in ("a pickle with code", "wrong shapes"):
+        make, said = HOSTILE[name]
+        file = f"{name.replace(' ', '-')}.pt"
+        upload(page, make(), file)
+        alert = page.get_by_test_id("stAlert")
+        expect(alert).to_contain_text(f"{file}: ")
+        expect(alert).to_have_text(re.compile(said))
     upload(page, saved(torch.nn.RNN(3, 4)), "rnn.pt")
     expect(page.get_by_text("does not say which cell it holds")).to_be_visible()
     page.get_by_test_id("stSelectbox").locator("input").last.click()
@@ -103,38 +110,19 @@ def test_the_cell_is_asked_for(own: Gates) -> None:
     page.get_by_role("button", name="Open it").click()
     own.has(steps=60)
     expect(page.get_by_test_id("gs-next-0")).to_contain_text("RNN (ReLU) expects next")
-
-
-def test_a_projected_lstm_has_fewer_units_in_h_than_in_its_gates(own: Gates) -> None:
-    upload(own.page, saved(torch.nn.LSTM(3, 8, proj_size=2)))
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_test_id("gs-notice")).to_contain_text("No model of yours is in this tab")
+    upload(page, saved(torch.nn.LSTM(3, 8, proj_size=2)))
     own.has(steps=60)
     assert own.panel("keep").shape == (8, 60) and own.panel("hidden").shape == (2, 60)
     own.click_unit(5, "keep")
     own.has(unit=5)
-    shown = own.page.get_by_test_id("gs-next-0").locator(".gs-values dt").all_text_contents()
+    shown = page.get_by_test_id("gs-next-0").locator(".gs-values dt").all_text_contents()
     assert "c" in shown and "h" not in shown
     own.click_unit(1, "hidden")
     own.has(unit=1)
-
-
-def test_hostile_files_are_refused_in_words(own: Gates, tmp_path: Path) -> None:
-    """One after another in one session; then a good one is read. All kinds: tests/test_your_pages.py."""
-    for name in ("a pickle with code", "wrong shapes"):
-        make, said = HOSTILE[name]
-        file = f"{name.replace(' ', '-')}.pt"
-        upload(own.page, make(), file)
-        alert = own.page.get_by_test_id("stAlert")
-        expect(alert).to_contain_text(f"{file}: ")
-        expect(alert).to_have_text(re.compile(said))
-    upload(own.page, saved(torch.nn.GRU(3, 4)))
-    own.has(steps=60)
-    expect(own.page.get_by_test_id("stAlert")).to_have_count(0)
-
-
-def test_a_link_does_not_carry_somebodys_model(own: Gates, open_gates: Open) -> None:
-    upload(own.page, saved(torch.nn.GRU(3, 4)))
-    own.has(steps=60)
-    other = open_gates(address(own.page, left="yours"))
+    other = open_gates(address(page, left="yours"))
     expect(other.page.get_by_test_id("gs-notice")).to_contain_text("No model of yours is in this tab")
     other.has(steps=len(SENTENCE.split()))
     own.has(steps=60)

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import BrowserContext, expect
 
 from dashboard.site.build import build
-from tests.browser.gates import LAPTOP, Gates, fits
-from tests.browser.test_export_in_browser import open_file
+from tests.browser.gates import Gates, fits
 from tests.browser.test_live_in_browser import PHONE, equals_the_library
 
-__all__ = ["open_file"]  # a fixture that is used by its name
 Open = Callable[..., Gates]
 PRONOUNS = "pronouns-lstm--pronouns-gru.html"
 
@@ -84,7 +82,9 @@ def test_an_experiments_texts_and_a_tours_stop_there(open_file: Open, site: Path
 
 
 @pytest.mark.parametrize("how", ["gone", "damaged"])
-def test_weights_that_are_not_there_are_missed_in_words(browser: Browser, site: Path, tmp_path: Path, how: str) -> None:
+def test_weights_that_are_not_there_are_missed_in_words(
+    disk: BrowserContext, site: Path, tmp_path: Path, how: str
+) -> None:
     shutil.copytree(site, tmp_path / "site", copy_function=os.link)
     weights = tmp_path / "site" / "shared" / "pronouns-gru.js"
     code = weights.read_text(encoding="utf-8")
@@ -92,8 +92,7 @@ def test_weights_that_are_not_there_are_missed_in_words(browser: Browser, site: 
     if how == "damaged":
         middle = len(code) // 2
         weights.write_text(code[:middle] + ("A" if code[middle] != "A" else "B") + code[middle + 1 :], encoding="utf-8")
-    context = browser.new_context(viewport=LAPTOP, offline=True)
-    shown = context.new_page()
+    shown = disk.new_page()
     shown.goto((tmp_path / "site" / PRONOUNS).as_uri())
     expect(shown.locator("#waiting")).to_contain_text("damaged")
-    context.close()
+    shown.close()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from lstm_core import load_model
-from tests.browser.gates import Gates
+from tests.browser.gates import Gates, found
 from tests.test_deciding import FRANCE
 
 ROWS = 24 + 4  # the units, a blank row, and three of the band
@@ -48,7 +48,8 @@ def test_a_unit_without_a_row_gets_one_when_it_is_picked(open_gates: Callable[..
     gates.shows(FRANCE + " and")
     gates.has(unit=other)
     page.get_by_test_id("gs-show").select_option("all")
-    gates.page.wait_for_function(
+    found(
+        gates.page,
         "rows => document.querySelector('.gs-canvas')?.data?.find(one => one.z && !one.meta.side)?.z.length === rows",
         arg=width,
     )

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from benchmarks.browser import Server
 from dashboard.state import Settings
 from dashboard.talk.tour import shipped
-from tests.browser.gates import LAPTOP, Gates, arrived, rested
+from tests.browser.gates import LAPTOP, Gates, arrived, found, rested
 
 Open = Callable[..., Gates]
 WALL = {"width": 1920, "height": 1080}
@@ -31,15 +31,13 @@ ABOVE = """() => {
 }"""
 
 
-def test_a_first_visit_is_offered_the_tour_and_the_next_one_is_not(browser: Browser, server: Server) -> None:
-    context = browser.new_context(viewport=LAPTOP)
-    page = context.new_page()
-    page.goto(server.url)
+def test_a_first_visit_is_offered_the_tour_and_the_next_one_is_not(open_gates: Open) -> None:
+    page = open_gates(first=True).page
     line = page.get_by_test_id("gt-welcome")
     expect(line).to_be_visible()
     tour = shipped()["what-the-gates-do"]
     expect(line).to_contain_text(f"{len(tour.views)} stops, {tour.minutes} minutes")
-    page.wait_for_function(ABOVE)
+    found(page, ABOVE)
     page.get_by_test_id("gt-welcome-tour").click()
     expect(page.get_by_test_id("gt-place")).to_have_text(f"1 / {len(tour.views)}")
     expect(line).to_be_hidden()
@@ -49,11 +47,10 @@ def test_a_first_visit_is_offered_the_tour_and_the_next_one_is_not(browser: Brow
     arrived(page)
     page.get_by_test_id("gs-plot").dispatch_event("gs:repaint")
     assert line.count() == 0
-    context.close()
 
 
-def test_the_menu_starts_a_tour_whose_headline_is_about_the_word(gates: Gates) -> None:
-    page = gates.page
+def test_the_menu_starts_a_tour_whose_headline_is_about_the_word(standing: Gates) -> None:
+    gates, page = standing, standing.page
     page.get_by_test_id("gt-tours").click()
     names = page.get_by_test_id("gt-menu").locator("li button")
     expect(names).to_have_text(["What the gates do", "LSTM or GRU", "Other sentences, other networks"])
@@ -68,47 +65,16 @@ def test_the_menu_starts_a_tour_whose_headline_is_about_the_word(gates: Gates) -
     expect(page.locator(".gs-caption")).to_have_text(
         "At “John”, LSTM’s gender (unit 0): f = 0.08; GRU’s gender (unit 6): z = 0.03."
     )
+    page.get_by_test_id("gt-end").click()
+    gates.has(only="")
 
 
-def stops() -> list[tuple[str, int]]:
-    """Those that ring something; what stands on one page alike is looked at once."""
-    found = [(name, k + 1) for name, tour in shipped().items() for k, view in enumerate(tour.views) if view.ring]
-    return sorted(found, key=lambda one: shipped()[one[0]].views[one[1] - 1].page != "step_by_step")
-
-
-@pytest.mark.every(9)
-@pytest.mark.parametrize("size", [LAPTOP, WALL], ids=["laptop", "wall"])
-@pytest.mark.parametrize(("tour", "stop"), stops())
-def test_the_bar_never_covers_what_is_ringed(
-    browser: Browser, server: Server, tour: str, stop: int, size: dict[str, int]
-) -> None:
-    context = browser.new_context(viewport=size)  # type: ignore[arg-type]
-    page = context.new_page()
-    present = "&present=1" if size == WALL else ""
-    page.goto(f"{server.url}/?tour={tour}&stop={stop}{present}")
-    page.wait_for_function(FREE)
-    context.close()
-
-
-def test_what_a_stop_names_is_on_its_side_is_seen_and_is_pressed_even_where_a_talk_hides_it(
-    browser: Browser, server: Server
-) -> None:
-    context = browser.new_context(viewport=WALL)  # type: ignore[arg-type]
-    page = context.new_page()
-    rings = page.locator(".gt-ring:not([hidden])")
-    page.goto(f"{server.url}/?tour=lstm-or-gru&stop=2&present=1")
-    expect(rings).to_have_count(3)  # o in the drawing, o in numbers, and what the GRU shows
-    left = rings.evaluate_all("all => all.map(one => one.getBoundingClientRect().left)")
-    assert sorted(x > WALL["width"] / 2 for x in left) == [0, 0, 1]
-    page.goto(f"{server.url}/?tour=other-sentences&stop=11&present=1")
-    expect(rings).to_have_count(2)  # "open" and "shut", of an exercise that is on
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{server.url}/?tour=other-sentences&stop=8")
-    expect(rings).to_have_count(2)
-    words = page.get_by_test_id("gs-words-0")
-    for word, seen in (("princess", True), ("saw", False), ("and", True)):
-        expect(words.get_by_text(word, exact=True)).to_be_visible(visible=seen)
-    context.close()
+def test_terms_open_where_they_stand(standing: Gates) -> None:
+    page = standing.page
+    page.get_by_test_id("reading").get_by_role("link", name="forget gate").click()
+    expect(page.get_by_test_id("terms").get_by_text("what share of the old cell state is kept")).to_be_visible()
+    page.get_by_test_id("terms").get_by_text("softmax", exact=True).click()
+    expect(page.get_by_test_id("terms").get_by_text("what share of the old cell state is kept")).to_be_hidden()
 
 
 def test_words_are_tinted_and_a_cell_opens_step_by_step(gates: Gates) -> None:
@@ -131,9 +97,34 @@ def test_words_are_tinted_and_a_cell_opens_step_by_step(gates: Gates) -> None:
     expect(page.locator(".gw-word.gw-here")).to_have_text("John")
 
 
-def test_terms_open_where_they_stand(gates: Gates) -> None:
-    page = gates.page
-    page.get_by_test_id("reading").get_by_role("link", name="forget gate").click()
-    expect(page.get_by_test_id("terms").get_by_text("what share of the old cell state is kept")).to_be_visible()
-    page.get_by_test_id("terms").get_by_text("softmax", exact=True).click()
-    expect(page.get_by_test_id("terms").get_by_text("what share of the old cell state is kept")).to_be_hidden()
+def stops() -> list[tuple[str, int]]:
+    """Those that ring something; what stands on one page alike is looked at once."""
+    found = [(name, k + 1) for name, tour in shipped().items() for k, view in enumerate(tour.views) if view.ring]
+    return sorted(found, key=lambda one: shipped()[one[0]].views[one[1] - 1].page != "step_by_step")
+
+
+@pytest.mark.every(9)
+@pytest.mark.parametrize("size", [LAPTOP, WALL], ids=["laptop", "wall"])
+@pytest.mark.parametrize(("tour", "stop"), stops())
+def test_the_bar_never_covers_what_is_ringed(open_gates: Open, tour: str, stop: int, size: dict[str, int]) -> None:
+    present = {"present": "1"} if size == WALL else {}
+    page = open_gates({"tour": tour, "stop": str(stop), **present}, None, viewport=size).page
+    found(page, FREE)
+
+
+def test_what_a_stop_names_is_on_its_side_is_seen_and_is_pressed_even_where_a_talk_hides_it(
+    open_gates: Open, server: Server
+) -> None:
+    page = open_gates({"tour": "lstm-or-gru", "stop": "2", "present": "1"}, None, viewport=WALL).page
+    rings = page.locator(".gt-ring:not([hidden])")
+    expect(rings).to_have_count(3)  # o in the drawing, o in numbers, and what the GRU shows
+    left = rings.evaluate_all("all => all.map(one => one.getBoundingClientRect().left)")
+    assert sorted(x > WALL["width"] / 2 for x in left) == [0, 0, 1]
+    page.goto(f"{server.url}/?tour=other-sentences&stop=11&present=1")
+    expect(rings).to_have_count(2)  # "open" and "shut", of an exercise that is on
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{server.url}/?tour=other-sentences&stop=8")
+    expect(rings).to_have_count(2)
+    words = page.get_by_test_id("gs-words-0")
+    for word, seen in (("princess", True), ("saw", False), ("and", True)):
+        expect(words.get_by_text(word, exact=True)).to_be_visible(visible=seen)
