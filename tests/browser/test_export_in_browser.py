@@ -160,11 +160,13 @@ def test_the_film_has_every_step_with_the_cursor_where_it_stands(open_gates: Ope
     stage, panel = gates.stage.evaluate("node => node.getBoundingClientRect().toJSON()"), gates.box_of("keep")
     wide = panel["right"] - panel["left"]
     height, width = frames[0].shape[:2]
-    assert width == round(stage["width"]) + 20
+    assert width == round(stage["width"]) + 36
+    scales = frames[-1][height - 20]  # below the grid: what the colours mean
+    assert len(np.unique(scales[10:120], axis=0)) > 15 < len(np.unique(scales[width // 2 :], axis=0))
     ink = np.array([31, 35, 40])
     # In the last rows the grid has ended and the cursors alone go on.
     for step, frame in enumerate(frames):
-        found = np.flatnonzero(np.abs(frame[height - 12] - ink).sum(-1) < 12)
+        found = np.flatnonzero(np.abs(frame[height - 40] - ink).sum(-1) < 12)
         left = 10 + panel["left"] - stage["left"] + wide * step / steps
         assert found.size == 4 and abs(found[0] - left) <= 1.5 and abs(found[1] - left - wide / steps) <= 1.5
     for one, other in zip(frames, frames[1:], strict=False):

@@ -1,7 +1,7 @@
 // The play as a film: the picture without its cursors once, and for each step what changes, which is a strip of text and
 // where the cursors stand. The server makes a GIF of them.
 import { toSide, wordAt } from "../page/align.js"
-import { PAD, snapshot } from "./export.js"
+import { PAD, composed, snapshot } from "./export.js"
 import { expects } from "./clauses.js"
 
 /** @import { Geometry, Picture, Side, Top } from "./types.d.ts" */
@@ -29,9 +29,9 @@ export function filmed([from, to]) {
 // ``tell(share)`` hears how much of the strips is drawn.
 /** @param {Play} play */
 export async function film({ sides, geometry, view, pitch, steps, beat, picture, tell }) {
-  const wide = geometry.width + 2 * PAD
+  const [, still] = composed(picture)
   const rows = geometry.narrow ? 1 + sides.length : 1
-  const scale = Math.min(1, Math.sqrt(PIXELS / (wide * (geometry.height + 2 * PAD + rows * LINE))))
+  const scale = Math.min(1, Math.sqrt(PIXELS / (still.width * (still.height + rows * LINE))))
   const url = await snapshot(scale, picture)
   const { width } = await size(url)
   const height = Math.round(rows * LINE * scale)

@@ -11,7 +11,7 @@ import * as overlay from "./overlay.js"
 
 // What a saved picture is made of, with frames where these elements stand; nothing where nothing is drawn.
 /** @param {Figure} figure @param {HTMLElement[]} framed @returns {Picture | undefined} */
-export function picture({ root, stage, sides, units, columns, drawn }, framed) {
+function picture({ root, stage, sides, units, columns, drawn }, framed) {
   if (!drawn) return undefined
   const style = getComputedStyle(root)
   const origin = screen.rect(stage)
@@ -34,13 +34,13 @@ export function picture({ root, stage, sides, units, columns, drawn }, framed) {
 }
 
 // The same with what is said and what the colours mean, as a slide needs it.
-/** @param {Figure} figure @param {HTMLElement[]} framed @returns {Picture | undefined} */
-export function whole(figure, framed) {
+/** @param {Figure} figure @param {HTMLElement[]} framed @param {string} [text] @returns {Picture | undefined} */
+export function whole(figure, framed, text = figure.el.caption.textContent ?? "") {
   const shown = picture(figure, framed)
   if (!shown) return undefined
   const scales = overlay.scales(shown.figure)
   const below = {
-    text: figure.el.caption.textContent ?? "",
+    text,
     scales: scales.map(({ colors, range, letters }) => ({ colors, text: `${range}  ${letters}` })),
   }
   return { ...shown, below }
@@ -52,7 +52,7 @@ export function whole(figure, framed) {
 export async function play(figure, beat) {
   const { sides, pitch, drawn } = figure
   const { film: button } = figure.el.tools
-  const shown = picture(figure, figure.marks)
+  const shown = whole(figure, figure.marks, "") // what is expected stands above each step
   if (!drawn || !shown) return
   const steps = filmed(figure.window)
   const [from, to] = figure.window
