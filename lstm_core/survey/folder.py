@@ -81,14 +81,14 @@ class Folder:
         if not isinstance(found, dict) or found.get("format") != FORMAT:
             raise ValueError(say("{path} is not the manifest of a survey that this version reads", path=str(path)))
         wanted = MANIFEST | (WHOLE if found.get("complete") else {})
-        if "part" in found and not (type(found["part"]) is int and found["part"] > 0):
-            del found["part"]
-            wanted |= {"part": int}
-        for name, kind in wanted.items():
-            if not isinstance(found.get(name), kind):
-                raise ValueError(
-                    say("{path} is damaged, it does not say {name}: copy the folder again", path=str(path), name=name)
-                )
+        wrong = [name for name, kind in wanted.items() if not isinstance(found.get(name), kind)]
+        size = found.get("part", 1)  # one of before does not say it
+        if type(size) is not int or size < 1:
+            wrong.append("part")
+        if wrong:
+            raise ValueError(
+                say("{path} is damaged, it does not say {name}: copy the folder again", path=str(path), name=wrong[0])
+            )
         return found
 
     def read(self, path: Path, needs: Collection[str] = (), columns: Sequence[str] | None = None) -> pa.Table:
