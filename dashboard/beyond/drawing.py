@@ -13,6 +13,7 @@ from dashboard.beyond.frames import Frame, frames
 from dashboard.beyond.inside import Part, inside
 from dashboard.beyond.shared import about, still
 from dashboard.chart import chart
+from dashboard.controls.kept import follows
 from dashboard.language import mark, tr
 from lstm_core.beyond import kept
 from lstm_core.beyond.drawing import Drawing, Drawn, latex
@@ -112,21 +113,28 @@ def _choice() -> tuple[str, int]:
     first, second, third = st.columns([3, 2, 2], vertical_alignment="bottom")
     with first:
         label = tr("What it does")
-        picked = st.segmented_control(label, list(WAYS), default=way, format_func=named, key="draw way")
-    picked = picked or way
-    at = at if picked == way else 0
-    most = count(picked) - 1
+        st.segmented_control(label, list(WAYS), format_func=named, **follows("draw way", way, _keep_way))
     with second:
-        label = tr("Which digit") if picked == "copy" else tr("Which one")
-        number = st.number_input(label, 0, most, at, key=f"draw {picked} {at}")
+        label = tr("Which digit") if way == "copy" else tr("Which one")
+        st.number_input(label, 0, count(way) - 1, **follows(f"draw {way}", at, partial(_keep, way)))
     with third:
-        if st.button(tr("Another"), key="draw another"):
-            number = (int(number) + 1) % (most + 1)
-    said = f"{picked}-{int(number)}"
+        st.button(tr("Another"), key="draw another", on_click=_another)
+    return way, at
+
+
+def _keep(way: str, at: int) -> None:
+    said = f"{way}-{int(at)}"
     address.choose("draw", None if said == HOME else said)
-    if (picked, int(number)) != (way, at):
-        st.rerun()
-    return picked, int(number)
+
+
+def _keep_way(way: str | None) -> None:
+    if way and way != chosen()[0]:
+        _keep(way, 0)
+
+
+def _another() -> None:
+    way, at = chosen()
+    _keep(way, (at + 1) % count(way))
 
 
 def _frames(drawn: Drawn, original: np.ndarray | None, network: Drawing) -> list[Frame]:

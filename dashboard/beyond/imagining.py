@@ -12,6 +12,7 @@ from dashboard import address
 from dashboard.beyond.inside import Part, inside
 from dashboard.beyond.shared import about
 from dashboard.chart import chart, chosen_step
+from dashboard.controls.kept import follows
 from dashboard.figures import changes as draw
 from dashboard.frame import rows
 from dashboard.language import mark, tr
@@ -105,22 +106,39 @@ def _choice() -> tuple[str, str, int]:
     first, second, third, fourth = st.columns([4, 3, 2, 2], vertical_alignment="bottom")
     with first:
         label = tr("Network")
-        new_kind = st.segmented_control(label, list(NAMES), default=kind, format_func=called, key="kind")
+        st.segmented_control(label, list(NAMES), format_func=called, **follows("kind", kind, _keep_kind))
     with second:
         label = tr("What it does")
-        new_way = st.segmented_control(label, list(WAYS), default=way, format_func=called, key="imagine way")
-    picked = new_kind or kind, new_way or way
-    at = min(at, count(picked[1]) - 1)
+        st.segmented_control(label, list(WAYS), format_func=called, **follows("imagine way", way, _keep_way))
     with third:
-        number = st.number_input(tr("Which line"), 0, count(picked[1]) - 1, at, key=f"line {picked[1]} {at}")
+        st.number_input(tr("Which line"), 0, count(way) - 1, **follows(f"line {way}", at, _keep_line))
     with fourth:
-        if st.button(tr("Another"), key="imagine another"):
-            number = (int(number) + 1) % count(picked[1])
-    here = (*picked, int(number))
-    address.choose("imagine", "-".join(map(str, here)))
-    if here != (kind, way, at):
-        st.rerun()
-    return here
+        st.button(tr("Another"), key="imagine another", on_click=_another)
+    return kind, way, at
+
+
+def _keep(kind: str, way: str, at: int) -> None:
+    address.choose("imagine", f"{kind}-{way}-{min(int(at), count(way) - 1)}")
+
+
+def _keep_kind(kind: str | None) -> None:
+    if kind:
+        _keep(kind, *chosen()[1:])
+
+
+def _keep_way(way: str | None) -> None:
+    kind, _, at = chosen()
+    if way:
+        _keep(kind, way, at)
+
+
+def _keep_line(at: int) -> None:
+    _keep(*chosen()[:2], at)
+
+
+def _another() -> None:
+    kind, way, at = chosen()
+    _keep(kind, way, (at + 1) % count(way))
 
 
 def _panels(network: Imagining, line: Line, step: int) -> list[dict[str, Any]]:

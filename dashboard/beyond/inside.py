@@ -4,14 +4,14 @@ take it of any network that reads a text."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from dashboard import address
-from dashboard.controls.kept import kept_option
+from dashboard.controls.kept import follows, kept_option
 from dashboard.figures import changes
 from dashboard.figures import gradients as back
 from dashboard.figures import memory as held
@@ -189,46 +189,56 @@ def _force(part: Part) -> Force:
     trace, count, units = part.trace, len(part.trace), part.trace.hidden_size
     at = part.step if part.step < count - 1 else count // 2
     usual = Force(part.state, 0.0, None, at, at + 1)
-    start = _said(part) or usual
-    key = f"force {part.name} {count} {start}"
+
+    def said() -> Force:
+        return _said(part) or usual
+
+    def choose(**fields: Any) -> None:
+        """One field of the last that was said is another: the others may have changed since the page was drawn."""
+        force = replace(said(), **fields)
+        if force.value == HOLD and trace.cell.signal(force.signal).kind != "state":
+            force = replace(force, value=0.0)
+        first, last = force.start or 0, (force.stop or count) - 1
+        force = replace(force, start=first, stop=max(first, last) + 1)
+        address.choose("force", None if force == usual else f"{part.name}:{force}")
+
+    force = said()
+    first, last = min(force.start or 0, count - 1), min((force.stop or count), count) - 1
+    key = f"force {part.name} {count}"
     names = [one.name for one in trace.cell.signals]
     columns = st.columns([2, 2, 2, 2, 2, 2], vertical_alignment="bottom")
     with columns[0]:
-        signal = st.selectbox(tr("Signal"), names, names.index(start.signal), key=f"{key} signal")
-    ways = [NUMBER, TURN, *([HOLD] if trace.cell.signal(signal).kind == "state" else [])]
-    way = start.value if isinstance(start.value, str) else NUMBER
+        field = follows(f"{key} signal", force.signal, lambda one: choose(signal=one))
+        st.selectbox(tr("Signal"), names, **field)
+    ways = [NUMBER, TURN, *([HOLD] if trace.cell.signal(force.signal).kind == "state" else [])]
+    way = force.value if isinstance(force.value, str) else NUMBER
+    number = force.value if isinstance(force.value, float) else 0.0
     with columns[1]:
-        at = ways.index(way) if way in ways else 0
-        way = st.selectbox(tr("Do"), ways, at, format_func=lambda one: tr(WAYS[one]), key=f"{key} how {len(ways)}")
-    number = start.value if isinstance(start.value, float) else 0.0
+        field = follows(f"{key} how {len(ways)}", way, lambda one: choose(value=0.0 if one == NUMBER else one))
+        st.selectbox(tr("Do"), ways, format_func=lambda one: tr(WAYS[one]), **field)
     with columns[2]:
-        number = st.number_input(
-            tr("Value"), -LARGEST, LARGEST, number, 0.1, key=f"{key} value", disabled=way != NUMBER
-        )
-    options = [None, *range(units)]
+        field = follows(f"{key} value", number, lambda one: choose(value=one))
+        st.number_input(tr("Value"), -LARGEST, LARGEST, step=0.1, disabled=way != NUMBER, **field)
     with columns[3]:
-        unit = st.selectbox(
-            tr("Unit"), options, options.index(start.units[0] if start.units else None), key=f"{key} unit",
-            format_func=lambda one: tr("all units") if one is None else tr("unit {unit}", unit=one),
-        )  # fmt: skip
+        unit = force.units[0] if force.units else None
+        field = follows(f"{key} unit", unit, lambda one: choose(units=None if one is None else (one,)))
+        st.selectbox(tr("Unit"), [None, *range(units)], format_func=_units, **field)
     steps = list(range(count))
 
     def numbered(step: int) -> str:
         return f"{step + 1}. {named(trace, step)}" if trace.tokens else str(step + 1)
 
     with columns[4]:
-        first = st.selectbox(
-            tr("From"), steps, min(start.start or 0, count - 1), format_func=numbered, key=f"{key} from"
-        )
-    last = min(max(first, (start.stop or 1) - 1), count - 1)
+        field = follows(f"{key} from", first, lambda one: choose(start=one))
+        st.selectbox(tr("From"), steps, format_func=numbered, **field)
     with columns[5]:
-        last = st.selectbox(tr("To"), steps[first:], last - first, format_func=numbered, key=f"{key} to {first}")
-    value: Any = number if way == NUMBER else way
-    force = Force(signal, value, None if unit is None else (unit,), first, last + 1)
-    address.choose("force", None if force == usual else f"{part.name}:{force}")
-    if force != start:
-        st.rerun()  # the fields begin with it
+        field = follows(f"{key} to {first}", last, lambda one: choose(stop=one + 1))
+        st.selectbox(tr("To"), steps[first:], format_func=numbered, **field)
     return force
+
+
+def _units(unit: int | None) -> str:
+    return tr("all units") if unit is None else tr("unit {unit}", unit=unit)
 
 
 def _said(part: Part) -> Force | None:

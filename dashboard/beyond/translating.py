@@ -13,6 +13,7 @@ from dashboard.beyond.inside import Part, inside
 from dashboard.beyond.shared import about, measured, readable, spread
 from dashboard.beyond.speaking import decoder, said_instead
 from dashboard.chart import chart, chosen_step
+from dashboard.controls.kept import follows
 from dashboard.frame import rows
 from dashboard.language import tr
 from lstm_core.beyond import attending, kept
@@ -25,7 +26,6 @@ from lstm_core.trace import Trace
 
 MODEL = "numbers-lstm"
 HOME = 427_583
-TYPED = "number to translate"
 
 
 @cache
@@ -40,10 +40,8 @@ def chosen() -> int:
     return min(int(said), MOST) if known else HOME
 
 
-def _keep() -> None:
-    """The address says what was typed, before the page is drawn again."""
-    number = int(st.session_state[TYPED])
-    address.choose("number", None if number == HOME else str(number))
+def _keep(number: int) -> None:
+    address.choose("number", None if number == HOME else str(int(number)))
 
 
 def show() -> None:
@@ -55,8 +53,7 @@ def show() -> None:
             "ahead and back again."
         )
     )
-    st.session_state[TYPED] = chosen()  # also what a link or a tour has brought
-    number = int(st.number_input(tr("Number"), 0, MOST, key=TYPED, on_change=_keep))
+    number = int(st.number_input(tr("Number"), 0, MOST, **follows("number typed", chosen(), _keep)))
     german, english, places = both(number)
     [found] = network.translate([german])
     right = found.said.sentence == english

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -20,6 +20,15 @@ def kept(key: str, widget: Callable[[], T]) -> T:
         st.session_state[key] = choices[key]
     choices[key] = widget()
     return choices[key]
+
+
+def follows(key: str, value: T, take: Callable[[T], object]) -> dict[str, Any]:
+    """The key and callback of a widget whose choice stands elsewhere, say in the address: it shows ``value``, and what
+    a visitor chooses goes to ``take`` before the page is drawn again. It stays the same widget all the while, so that
+    what is chosen before the page has followed is not lost, as it is where the choice is part of the widget's key."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    return {"key": key, "on_change": lambda: take(st.session_state[key])}
 
 
 def kept_option(key: str, label: str, options: Sequence[str]) -> str | None:
