@@ -123,6 +123,16 @@ def test_what_if_can_be_switched_off_and_cleared() -> None:
     assert not test.exception
 
 
+def test_a_second_click_on_the_list_counts_before_the_page_has_followed_the_first() -> None:
+    test = opened(what_if.__name__, text=SENTENCE, do="f[5]@2:3=1;i[5]@2:3=0;o[5]@2:3=1")
+    boxes, [_, remove, *_] = test.checkbox[:3], [one for one in test.button if one.label == "Remove"]
+    for click in (boxes[0].uncheck, boxes[2].uncheck, remove.click):  # in the page as it was at first
+        click().run()
+        assert not test.exception
+    assert test.session_state["kept"]["do"] == "!f[5]@2:3=1;!o[5]@2:3=1"
+    assert [box.value for box in test.checkbox[:2]] == [False, False]
+
+
 def test_gradients_draw_the_flow_of_all_three() -> None:
     drawn = panels(gradients, text=SENTENCE, at="4")["vanishing"]
     lines = {line["name"]: np.asarray(line["y"]) for line in drawn["figure"]["data"]}

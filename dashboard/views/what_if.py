@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import address, frame
+from dashboard.controls.kept import follows
 from dashboard.controls.text import plain
 from dashboard.controls.units import unit_ends, unit_name
 from dashboard.figures import changes as draw
@@ -106,6 +107,14 @@ def _editor(
     def keep(items: list[Intervention]) -> None:
         address.choose(key, format_all(items))
 
+    def put(item: Intervention, *instead: Intervention) -> None:
+        """In the place of ``item``, ticked or not, in the list as it is by then: it may be newer than what is drawn."""
+        ticked = replace(item, on=True)
+        keep([new for one in now() for new in (instead if replace(one, on=True) == ticked else (one,))])
+
+    def now() -> list[Intervention]:
+        return _listed(side, model, trace, at, unit)
+
     about = tr(
         "{name} reads the text a second time, and whatever is ticked here is forced on it. Below, grey is how it was "
         "and orange how it comes out.",
@@ -132,20 +141,14 @@ def _editor(
     lines = st.container(gap=None)
     for k, item in enumerate(listed):
         line = lines.container(horizontal=True, vertical_alignment="center", gap="small")
-        other = replace(item, on=not item.on)
-        line.checkbox(
-            _say(item, model, trace, at),
-            item.on,
-            key=f"{key} {k} {item}",
-            on_change=keep,
-            args=([*listed[:k], other, *listed[k + 1 :]],),
-        )
-        rest = [*listed[:k], *listed[k + 1 :]]
-        line.button(tr("Remove"), key=f"{key} remove {k}", type="tertiary", on_click=keep, args=(rest,))
+        of = f"{key} {k} {replace(item, on=True)}"
+        field = follows(of, item.on, lambda on, item=item: put(item, replace(item, on=on)))
+        line.checkbox(_say(item, model, trace, at), **field)
+        line.button(tr("Remove"), key=f"{of} remove", type="tertiary", on_click=put, args=(item,))
     with st.popover(tr("Add an intervention"), type="tertiary"):
         added = _form(side, model, trace, at, unit, step)
-        items = listed if added is None else [*listed, added]
-        st.button(tr("Add"), key=f"{key} add", disabled=added is None, on_click=keep, args=(items,))
+        add = (lambda: None) if added is None else (lambda: keep([*now(), added]))
+        st.button(tr("Add"), key=f"{key} add", disabled=added is None, on_click=add)
     return listed
 
 
