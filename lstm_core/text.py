@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -38,9 +39,16 @@ class Token:
     word: int
 
 
+CHARACTERS = "Characters"
+"""A normalizer of our own, the first of a tokenizer: ``{"type": "Characters", "from": "漢國", "to": "汉国"}`` reads
+each character of one text as that in the same place of the other. The library has nothing of the kind but a rule for
+each character."""
+
+
 class Tokenizer:
     """A ``tokenizers.Tokenizer``, kept as its JSON text so that it travels in a model's header.
 
+    The text may hold one rule more than the library knows, ``CHARACTERS``.
     rows: how many ids there are, if more than the tokenizer has; one that it has no piece for is called "#17".
     by: "word" or "character" where a text could be cut either way. assumed: what was taken for granted of it.
 
@@ -57,7 +65,8 @@ class Tokenizer:
         from tokenizers import Tokenizer as HuggingFaceTokenizer
 
         try:
-            self._tokenizer = HuggingFaceTokenizer.from_str(json)
+            self._read_as, standard = _characters(json)
+            self._tokenizer = HuggingFaceTokenizer.from_str(standard)
         except BaseException as error:
             if not _is_the_librarys(error):
                 raise
@@ -119,7 +128,7 @@ class Tokenizer:
     def _alone(self, text: str) -> int | None:
         """The id of a text that is read as one piece, which is known."""
         try:
-            ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+            ids = self._tokenizer.encode(text.translate(self._read_as), add_special_tokens=False).ids
         except BaseException as error:
             if not _is_the_librarys(error):
                 raise
@@ -148,9 +157,13 @@ class Tokenizer:
         return self._shown[id]
 
     def _display(self, id: int) -> str:
-        piece, text = self._piece(id), self._tokenizer.decode([id], skip_special_tokens=False)
+        piece, text = self._piece(id), self.decode([id])
         # Half a character's bytes decode to nothing that can be read; they are shown as numbers then.
         return _bytes(piece) if "\N{REPLACEMENT CHARACTER}" in text else text.removeprefix("##") or piece
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text that these ids spell, without what the vocabulary uses inside."""
+        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
 
     @kinds
     def encode(self, text: str) -> tuple[Token, ...]:
@@ -161,7 +174,7 @@ class Tokenizer:
         """
         text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no character
         try:
-            encoding: Any = self._tokenizer.encode(text, add_special_tokens=False)
+            encoding: Any = self._tokenizer.encode(text.translate(self._read_as), add_special_tokens=False)
         except BaseException as error:
             if not _is_the_librarys(error):
                 raise
@@ -199,6 +212,25 @@ class Tokenizer:
     def __hash__(self) -> int:
         """Of the JSON text, so that a reading can be cached by its tokenizer."""
         return hash(self.json)
+
+
+def _characters(text: str) -> tuple[dict[int, str], str]:
+    """What ``CHARACTERS`` says in a tokenizer's JSON text, as ``str.translate`` takes it, and the text without it.
+
+    Raises ValueError if these are not two texts of one length.
+    """
+    if f'"{CHARACTERS}"' not in text:
+        return {}, text
+    content = json.loads(text)
+    rule = content.get("normalizer") or {}
+    first, *rest = rule.get("normalizers") or [rule]
+    if first.get("type") != CHARACTERS:
+        return {}, text
+    content["normalizer"] = {"type": "Sequence", "normalizers": rest}
+    these, those = first["from"], first["to"]
+    if not (isinstance(these, str) and isinstance(those, str)):
+        raise ValueError(f"{CHARACTERS} goes from one text to another")
+    return {ord(one): other for one, other in zip(these, those, strict=True)}, json.dumps(content)
 
 
 def _is_the_librarys(error: BaseException) -> bool:

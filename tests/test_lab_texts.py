@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.texts import clean, folder, formats
+from lab.texts import clean, folder, formats, traditional
 from lab.texts.__main__ import build
+from lstm_core import load_model
 
 
 def zipped(**files: str) -> bytes:
@@ -125,3 +126,10 @@ def test_one_sentence_or_block_in_twenty_is_held_out() -> None:
     kept, held_out = folder.split([str(k) for k in range(480)], "book")
     assert held_out == [str(k) for k in [*range(228, 240), *range(468, 480)]]
     assert not set(kept) & set(held_out)
+
+
+@pytest.mark.parametrize("name", ["general-lstm", "pronouns_zh-lstm"])
+def test_the_rule_for_traditional_characters_is_made_again(name: str) -> None:
+    pytest.importorskip("opencc")
+    model = load_model(name)
+    assert traditional.reading(model).tokenizer == model.tokenizer

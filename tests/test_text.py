@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from functools import cache
+from typing import Any
 
 import cases
 import pytest
@@ -124,6 +126,52 @@ def test_the_space_that_a_piece_begins_with_is_not_shown() -> None:
         (" ", 6, 7, "▁", 3),
         ("b", 7, 8, "b", 3),
     ]
+
+
+def read_as(first: str, second: str) -> Tokenizer:
+    """Words, and before them the rule that reads characters of the first text as those of the second."""
+    content = json.loads(cases.word_tokenizer().json)
+    rule = {"type": "Characters", "from": first, "to": second}
+    content["normalizer"] = {"type": "Sequence", "normalizers": [rule, *filter(None, [content["normalizer"]])]}
+    return Tokenizer(json.dumps(content))
+
+
+def test_characters_that_are_read_as_others_are_shown_as_they_are() -> None:
+    tokenizer = read_as("\U0001f600ø", "Me")
+    tokens = tokenizer.encode("\U0001f600ary met shø.")
+    assert [(t.text, t.start, t.end, t.piece, t.known) for t in tokens] == [
+        ("\U0001f600ary", 0, 4, "Mary", True),
+        ("met", 5, 8, "<unk>", False),
+        ("shø", 9, 12, "she", True),
+        (".", 12, 13, ".", True),
+    ]
+    assert tokenizer.id("shø") == tokenizer.id("she") and tokenizer.id("\U0001f600ary") == 1
+    assert tokenizer.display(1) == "Mary" and tokenizer.pieces == cases.WORDS
+    assert tokenizer != cases.word_tokenizer() and pickle.loads(pickle.dumps(tokenizer)) == tokenizer
+
+
+@pytest.mark.parametrize(("first", "second"), [("ab", "c"), ("a", "bc"), ("a", ["bc"]), (None, "a"), ("a", {})])
+def test_a_rule_that_says_nothing_is_refused(first: Any, second: Any) -> None:
+    with pytest.raises(ValueError, match="not a tokenizer"):
+        read_as(first, second)
+
+
+TRADITIONAL = {
+    "王女士去了商店，因為": "王女士去了商店，因为",
+    "我在法國長大，我會說": "我在法国长大，我会说",
+    "妳的哥哥說：「我們買了門票」，然後": "你的哥哥说：“我们买了门票”，然后",
+    "醫生檢查了護士，她覺得很累": "医生检查了护士，她觉得很累",
+}
+
+
+@pytest.mark.parametrize(
+    "name", ["general-lstm", "general-gru", "general-rnn", "pronouns_zh-lstm", "pronouns_zh-gru", "pronouns_zh-rnn"]
+)
+@pytest.mark.parametrize("text", TRADITIONAL)
+def test_models_that_have_read_chinese_read_traditional_characters(name: str, text: str) -> None:
+    tokens, simplified = (tokenizers()[name].encode(one) for one in (text, TRADITIONAL[text]))
+    assert [token.id for token in tokens] == [token.id for token in simplified]
+    assert "".join(token.text for token in tokens) == text
 
 
 @pytest.mark.parametrize("text", ["q", "Q", "#", "##", "雪", "\U0001f9a6", "ß"])

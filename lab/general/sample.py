@@ -33,16 +33,10 @@ def line(model: Network, begun: str, rng: np.random.Generator) -> str:
         if drawn == end:
             break
         ids.append(drawn)
-        text = decoded(model, ids)
+        text = model.tokenizer.decode(ids)
         if text[-1] in '.!?。！？"”':
             break
-    return decoded(model, ids)
-
-
-def decoded(model: Network, ids: list[int]) -> str:
-    from tokenizers import Tokenizer
-
-    return Tokenizer.from_str(model.tokenizer.json).decode(ids)
+    return model.tokenizer.decode(ids)
 
 
 def lines(model: Network, language: str, rng: np.random.Generator) -> Iterator[str]:

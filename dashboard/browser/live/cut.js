@@ -28,6 +28,11 @@ function normalizers(kind) {
   }
   if (kind.type === "Lowercase") return lower
   if (kind.type === "NFC") return composed
+  if (kind.type === "Characters") {
+    const to = Array.from(kind.to)
+    const as = new Map(Array.from(kind.from, (/** @type {string} */ letter, k) => [letter, to[k]]))
+    return (letters) => letters.map((one) => ({ ...one, letter: as.get(one.letter) ?? one.letter }))
+  }
   if (kind.type === "Replace") {
     const find = pattern(kind.pattern)
     return (letters) => replaced(letters, find, Array.from(kind.content))
