@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import jobs
+from dashboard import jobs, language
 from dashboard import train as training
 from dashboard.figures import experiments as draw
+from dashboard.figures import live
+from dashboard.figures.deciding import deciding_unit
 from dashboard.jobs import Busy, Job
 from dashboard.views import experiments as view
 from lab.experiments import discover
@@ -125,6 +127,17 @@ def test_no_number_is_written_as_a_computer_does(name: str) -> None:
             assert layout["margin"]["b"] > 6 * longest * math.sin(math.radians(35)) + 30
     one = discover()[name]
     assert not re.search(r"\de[+-]\d", view.table(one, found, None))
+
+
+def test_a_card_names_its_bars_or_the_first_and_the_last() -> None:
+    def below(names: list[str]) -> list[list[str]]:
+        series = Series("s", names, [0.5] * len(names))
+        return [lines for *_, lines in draw._ends(Drawing("bars", "t", "", "y", [series]))]
+
+    assert below(["inside quotes", "closing mark", "depth (correlation)"])[2] == ["depth", "(correlation)"]
+    chinese = ["\u5f15\u53f7\u5185", "\u95ed\u5408", "\u6df1\u5ea6\uff08\u76f8\u5173\u7cfb\u6570\uff09"]
+    assert below(chinese) == [[chinese[0]], [chinese[1]], ["\u6df1\u5ea6", chinese[2][2:]]]
+    assert below([f"network {k}" for k in range(25)]) == [["network 0"], ["\u2026"], ["network 24"]]
 
 
 def test_counting_says_that_one_seed_bears_it_out() -> None:
@@ -284,6 +297,60 @@ def test_a_text_is_read_by_the_models() -> None:
     assert any(
         "Mary%20met%20John%20because" in one.value and "left=pronouns-lstm" in one.value for one in test.markdown
     )
+
+
+@pytest.mark.parametrize("name", ["subject", "output-gate", "number", "brackets", "counting", "timescales"])
+def test_a_text_to_try_shows_what_it_asks_to_look_at(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The unit and the gate that are named where the model has them; else the unit that decides, and no other name."""
+    monkeypatch.delenv("GATESCOPE_MODELS")
+    for one in discover()[name].tries:
+        for which in dict.fromkeys((one.left, one.right)):
+            model = load_model(which)
+            trace = model.run(one.text, device="cpu")
+            likeliest = model.likeliest(trace, 5)
+            panel = live.unit_lines("id", model, trace, likeliest, one.shows, one.gate)
+            unit = model.meta.get("units", {}).get(one.shows, {}).get("unit")
+            assert unit is not None or not one.shows or which != one.left, "it shows what there is"
+            if unit is None:
+                unit = deciding_unit(model, trace, likeliest, len(trace) - 1, len(model.layers) - 1)
+            lines = unpack_lines(panel)
+            state = "c" if "c" in trace.signals else "h"
+            want = trace.sel(state, layer=len(model.layers) - 1, direction=0, batch=0, unit=unit)
+            np.testing.assert_allclose(lines[f"{state}, memory"], want, atol=1e-6)
+            if one.gate == "expose" and "o" in trace.signals:
+                np.testing.assert_allclose(lines["o, share shown"], trace.sel("o", batch=0, unit=unit)[0, 0], atol=1e-6)
+                assert panel["text"].startswith("o is above 0.9 at ")
+            named = live.named_units(model, len(model.layers) - 1, 0, trace)
+            assert one.shows or panel["title"].endswith(
+                next((f": {n['name']} unit" for n in named if n["unit"] == unit), f": unit {unit}")
+            )
+
+
+def unpack_lines(panel: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {one["name"]: np.asarray(one["y"], float) for one in panel["figure"]["data"]}
+
+
+def test_what_comes_next_comes_after_a_whole_word() -> None:
+    """A word may be read in pieces: "fluent" is, by the general models."""
+    trace = load_model("general-lstm").run("I speak fluent", device="cpu")
+    assert trace.tokens[-1].text != "fluent"
+    titles = [live.next_words("id", trace, [("French", 0.5)], len(trace) - k)["title"] for k in (2, 1)]
+    assert titles[1] == "LSTM: what comes after \u201cfluent\u201d" and titles[0].endswith("-\u201d")
+
+
+def test_texts_of_the_visitors_language_are_tried_first() -> None:
+    own = [one.text for one in discover()["output-gate"].tries]
+    assert opened(NAME, experiment="output-gate").text_input[0].value == own[0]
+    language.ask(lambda: "zh")
+    try:
+        test = opened(NAME, experiment="output-gate")
+        assert test.text_input[0].value == own[2]
+        assert "pronouns_zh-lstm" in next(one.value for one in test.markdown if "left=" in one.value)
+        test.button("try output-gate 1").click().run()
+        assert test.text_input[0].value == own[0]
+        assert "left=pronouns-lstm" in next(one.value for one in test.markdown if "left=" in one.value)
+    finally:
+        language.ask(lambda: language.ENGLISH)
 
 
 @pytest.mark.parametrize("text", ["", "a", "\N{FAMILY} 我 \u202e مرحبا \x00 <b>$x$</b>", "Mary " * 900])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -304,14 +305,15 @@ def _bars(drawing: Drawing, y: Callable[[float], float]) -> Iterator[str]:
 
 def _ends(drawing: Drawing) -> list[tuple[float, str, list[str]]]:
     """What stands below the axis, as place, anchor and lines: the first and the last value with what is between, or
-    the bars' names where they fit."""
+    the bars' names; where these do not fit, the first and the last."""
     middle = (LEFT + WIDTH - RIGHT) / 2
     names = _names(drawing)
     if names:
         room = (WIDTH - LEFT - RIGHT) / len(names)
         folded = [_fold(name, room) for name in names]
         if max(_wide(line) for lines in folded for line in lines) * LETTER > room:
-            return [(middle, "middle", [tr("{count} groups", count=len(names))])]
+            between = "\N{HORIZONTAL ELLIPSIS}" if len(names) > 2 else ""
+            return [(LEFT, "start", names[:1]), (middle, "middle", [between]), (WIDTH - RIGHT, "end", names[-1:])]
         return [(LEFT + room * (k + 0.5), "middle", lines) for k, lines in enumerate(folded)]
     xs = [float(x) for one in drawing.series for x in one.x]
     first, last = _short(min(xs, default=0)), _short(max(xs, default=1))
@@ -319,13 +321,17 @@ def _ends(drawing: Drawing) -> list[tuple[float, str, list[str]]]:
     return [(LEFT, "start", [first]), (middle, "middle", _fold(drawing.x, room)), (WIDTH - RIGHT, "end", [last])]
 
 
+BREAKS = re.compile(" |(?<=[\uff0c\uff1a])|(?=\uff08)")
+"""Where a line may end: at a space; behind a Chinese comma or colon, before a Chinese bracket."""
+
+
 def _fold(text: str, room: float) -> list[str]:
     """The text in one line, or in two where it is wider than ``room`` pixels."""
-    if _wide(text) * LETTER <= room or " " not in text:
+    places = [match.start() for match in BREAKS.finditer(text)]
+    if _wide(text) * LETTER <= room or not places:
         return [text]
-    spaces = [k for k, char in enumerate(text) if char == " "]
-    middle = min(spaces, key=lambda k: max(_wide(text[:k]), _wide(text[k + 1 :])))
-    return [text[:middle], text[middle + 1 :]]
+    pairs = [[text[:k].rstrip(" "), text[k:].lstrip(" ")] for k in places]
+    return min(pairs, key=lambda lines: max(map(_wide, lines)))
 
 
 def _written(at: float, anchor: str, lines: list[str]) -> str:

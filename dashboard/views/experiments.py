@@ -14,8 +14,9 @@ from dashboard.chart import chart, chosen_step
 from dashboard.figures import experiments as draw
 from dashboard.figures import live
 from dashboard.figures.experiments import number
+from dashboard.figures.meaning import HAN
 from dashboard.jobs import JOB, Busy, Job
-from dashboard.language import mark, tr
+from dashboard.language import current, mark, tr
 from dashboard.session import keeps
 from dashboard.wall import wall
 from lab.experiments import discover
@@ -246,19 +247,19 @@ def _try(one: Experiment) -> None:
     tries = [try_ for try_ in one.tries if try_.left in there and try_.right in there]
     if not tries:
         return
+    tries.sort(key=lambda try_: bool(HAN.search(try_.text)) != (current() == "zh"))  # those of the visitor's language
     st.markdown(tr("**Try a text**"))
     key = f"try {one.name}"
-    place = st.session_state.setdefault(f"{key} pair", 0)
+    place = st.session_state.setdefault(f"{key} pair", tries[0].text)
 
     def choose(k: int) -> None:
-        st.session_state[f"{key} pair"] = k
-        st.session_state[key] = tries[k].text
+        st.session_state[f"{key} pair"] = st.session_state[key] = tries[k].text
 
     with st.container(horizontal=True, gap="small"):
         for k, try_ in enumerate(tries):
             label = try_.text if len(try_.text) <= 60 else f"{try_.text[:59]}\N{HORIZONTAL ELLIPSIS}"
             st.button(_plain(label), key=f"{key} {k}", type="tertiary", on_click=choose, args=(k,))
-    chosen = tries[min(place, len(tries) - 1)]
+    chosen = next((try_ for try_ in tries if try_.text == place), tries[0])
     st.session_state.setdefault(key, chosen.text)
     text = st.text_input(tr("Text"), key=key, label_visibility="collapsed", max_chars=5000)
     if chosen.ask:
@@ -270,7 +271,10 @@ def _try(one: Experiment) -> None:
     readings = [cache.read(reading.model.name, _cut(text, reading.trace)) for reading in readings]
     first = readings[0].trace
     step = chosen_step(text, len(first))
-    panels = [live.unit_lines(f"unit{k}", one.model, one.trace, chosen.shows) for k, one in enumerate(readings)]
+    panels = [
+        live.unit_lines(f"unit{k}", one.model, one.trace, one.likeliest, chosen.shows, chosen.gate)
+        for k, one in enumerate(readings)
+    ]
     panels += [
         live.next_words(f"next{k}", one.trace, one.next_words[at], at)
         for k, one in enumerate(readings)

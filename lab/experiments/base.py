@@ -208,7 +208,8 @@ def sooner(fast: Sequence[float | None], slow: Sequence[float | None]) -> tuple[
 class Try:
     """A text to try, and the pair of shipped models that reads it; ``unit`` and ``at`` as in the address of "Gates".
 
-    ask: what to look for. shows: the name of the models' unit that is drawn ("quote"), the first named one if empty.
+    ask: what to look for. shows: the name of the models' unit that is drawn ("quote"); where it is empty, or a model
+    has none of that name, the one that decides. gate: which of its gates beside its memory, "keep" or "expose".
     """
 
     text: str
@@ -216,6 +217,7 @@ class Try:
     right: str
     ask: str = ""
     shows: str = ""
+    gate: str = "keep"
     unit: int | None = None
     at: int | None = None
 

@@ -63,8 +63,9 @@ class Brackets(Experiment):
     tries = (
         Try('small bird (cold "old bridge city" [coat', MODEL, "general-lstm", "Two are open: which is closed next?"),
         Try('red apple, "good cafe dark forest new song" green lamp, "old', MODEL, "general-lstm",
-            "The quote cell rises or falls at each mark and stays there in between."),
-        Try("bank [ring (poem {hat key} watch) soup", MODEL, "general-lstm", "Deeper and back: follow the depth cell."),
+            "The quote cell rises or falls at each mark and stays there in between.", shows="quote"),
+        Try("bank [ring (poem {hat key} watch) soup", MODEL, "general-lstm", "Deeper and back: follow the depth cell.",
+            shows="depth"),
     )  # fmt: skip
     minutes = 1.0
     tolerance = 0.04

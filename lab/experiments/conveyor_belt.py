@@ -60,7 +60,7 @@ class ConveyorBelt(Experiment):
     )
     disproof = "An RNN of the same size, trained on the same texts, that is as good as the LSTM at a gap of 100 words."
     tries = (
-        Try(LONG, MODELS["lstm"], MODELS["rnn"], "Both say Japanese after a few words. Which still does at the end?"),
+        Try(LONG, MODELS["lstm"], MODELS["rnn"], "Both put Japanese first. How sure of it is each at the end?"),
         Try(
             "My family is from Greece, and I speak Greek. Then I lived in Norway for many years. I often dream in",
             MODELS["lstm"],

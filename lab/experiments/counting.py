@@ -60,9 +60,12 @@ class CountingFar(Experiment):
     )
     disproof = "A GRU of this size that goes on to n = 60, or LSTMs that all break where training ended."
     tries = (
-        Try("a" * 20 + "b" * 20, MODELS["lstm"], MODELS["gru"], "One cell climbs and comes down in equal steps."),
-        Try("a" * 60 + "b" * 60, MODELS["lstm"], MODELS["gru"], "Longer than in training: when is the stop due?"),
-        Try("a" * 8 + "b" * 7, MODELS["lstm"], MODELS["gru"], "One b is missing: both should expect it."),
+        Try("a" * 20 + "b" * 20, MODELS["lstm"], MODELS["gru"], "One cell climbs and comes down in equal steps.",
+            shows="counter"),
+        Try("a" * 60 + "b" * 60, MODELS["lstm"], MODELS["gru"], "Longer than in training: when is the stop due?",
+            shows="counter"),
+        Try("a" * 8 + "b" * 7, MODELS["lstm"], MODELS["gru"], "One b is missing: both should expect it.",
+            shows="counter"),
     )  # fmt: skip
     minutes = 1.0
     tolerance = 0.001

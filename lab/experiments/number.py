@@ -59,10 +59,12 @@ class Number(Experiment):
     )
     disproof = "Another cell that costs as much, or a number cell whose loss costs nothing."
     tries = (
-        Try("The keys to the cabinet near the door", MODEL, "general-lstm", "It is written once, at keys."),
-        Try("The key to the cabinets near the doors", MODEL, "general-lstm", "Two plurals between; is or are?"),
+        Try("The keys to the cabinet near the door", MODEL, "general-lstm", "It is written once, at keys.",
+            shows="number"),
+        Try("The key to the cabinets near the doors", MODEL, "general-lstm", "Two plurals between; is or are?",
+            shows="number"),
         Try("The letters from the teacher are lost. The letter from the teachers", MODEL, "general-lstm",
-            "A new sentence has to write a new number."),
+            "A new sentence has to write a new number.", shows="number"),
     )  # fmt: skip
     minutes = 1.0
     tolerance = 0.04

@@ -65,7 +65,8 @@ class SaturatedGates(Experiment):
     )
     tries = (
         Try("She had been a friend and companion such as few possessed, intelligent, well-informed, useful, gentle.",
-            "general-lstm", "general-gru", "In the row Keep most units stay close to 1 from word to word."),
+            "general-lstm", "general-gru",
+            "Under Gates, in the row Keep, most units stay close to 1 from word to word."),
     )  # fmt: skip
     minutes = 1.0
     tolerance = 0.05

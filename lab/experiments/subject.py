@@ -105,11 +105,12 @@ class Subject(Experiment):
     tries = (
         Try("Mary went to the market because she was hungry. Then John met Anna and he",
             "pronouns-lstm", "pronouns-gru",
-            "The gender unit changes its sign at John, and not at Anna.", at=8),
+            "The gender unit changes its sign at John, and not at Anna.", shows="gender", at=8),
         Try("The old waiter helped the actress. Later the princess saw the waiter and", "pronouns-lstm", "pronouns-rnn",
-            "On texts this short the plain network is right, too."),
+            "On texts this short the plain network is right, too.", shows="gender"),
         Try("王先生遇见了李女士，所以", "pronouns_zh-lstm", "pronouns_zh-gru",
-            "In Chinese, a character at a time: the gender unit moves at the first person and not at the second."),
+            "In Chinese, a character at a time: the gender unit moves at the first person and not at the second.",
+            shows="gender"),
     )  # fmt: skip
     minutes = 4.0
     tolerance = 0.06

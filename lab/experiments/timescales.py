@@ -161,7 +161,7 @@ class Spread(Experiment):
     tries = (
         Try("I grew up in France. It rained all day and the road was long. I speak fluent",
             "general-lstm", "general-gru",
-            "Sort the units by timescale: slow rows change at the country and then hold."),
+            "Under Gates, sorted by timescale: slow rows change at the country and then hold."),
     )  # fmt: skip
     minutes = 2.0
     tolerance = 0.3

@@ -194,7 +194,7 @@ class Variants(Experiment):
         best = COMPARED[int(mean_ranks(scores(runs)).mean(1).argmin())]
         return say(
             "Beyond chance worse than the vanilla LSTM in at least half of the tasks: {which}. The best mean rank is "
-            "that of {best}, from which {count:.0f} other cells cannot be told.",
+            "that of {best}, from which {count:.0f} other cells cannot be told apart.",
             which=reduce(lambda one, more: say("{first}, {second}", first=one, second=more), titles),
             best=say(find(best).title),
             count=results.figures["not_told_from_the_best"].value() or 0,
