@@ -36,7 +36,7 @@ def test_the_walk_speaks_chinese(open_gates: Callable[..., Gates]) -> None:
             read()
     page.get_by_role("tab", name=re.compile("输出什么")).click()
     expect(page.get_by_test_id("gw-stage-0")).to_contain_text(
-        "读到John时，对于“性别”单元（0 号），o 是打开（大于 0.5）还是关闭？"
+        "读到“John”时，对于“性别”单元（0 号），o 是打开（大于 0.5）还是关闭？"
     )
     page.get_by_test_id("gw-guess-0-open").click()
     expect(page.get_by_test_id("gw-stage-0")).to_contain_text(re.compile("答对了|不对"))
