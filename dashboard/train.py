@@ -42,7 +42,8 @@ def section() -> None:
     )
     job: Job | None = st.session_state.get(JOB)
     running = job is not None and job.running
-    choice = _form(running)
+    with st.container(key=f"{KEY} settings", gap="small"):
+        choice = _form(running)
     with st.container(horizontal=True, gap="small"):
         st.button(tr("Train"), type="primary", key=f"{KEY} start", on_click=_start, args=(choice,), disabled=running)
         if running and job is not None and job.label == KEY:
@@ -175,7 +176,7 @@ def loss_panel(said: list[dict[str, Any]], shown: int) -> dict[str, Any]:
         right=100 * last["right"],
         step=last["step"],
     )
-    return p.panel("loss", tr("Learning"), drawn, alt=text, height=240, wide=True)
+    return p.panel("loss", tr("Learning"), drawn, alt=text, height=230)
 
 
 def gate_panels(choice: Choice, mini: Miniature, signals: dict[str, np.ndarray]) -> list[dict[str, Any]]:

@@ -529,6 +529,7 @@ def test_train_it_yourself_from_the_page() -> None:
     assert not one.running
     (tree,) = all_sent(test)
     assert [panel["id"] for panel in tree["panels"]] == ["loss", "keep", "write", "memory"]
+    assert not any(panel.get("wide") for panel in tree["panels"]), "two beside two, so that gates are seen as it learns"
     assert any("it expects" in caption.value for caption in test.caption)
     one.end()
 

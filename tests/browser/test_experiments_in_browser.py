@@ -77,6 +77,11 @@ def test_a_network_learns_while_one_watches_and_the_slider_goes_back(open_wall: 
     page.get_by_role("button", name="Train", exact=True).click()
     live = chart(page)
     expect(live.locator(".js-plotly-plot")).to_have_count(4)
+    task = page.locator(".st-key-train-task")
+    expect(task).to_be_visible()
+    page.keyboard.press("p")
+    expect(task).to_be_hidden()  # in a talk, what cannot be changed while it learns
+    page.keyboard.press("p")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text(re.compile("^paused"))).to_be_visible()
     paused = drawn(page)["step"]
