@@ -20,6 +20,7 @@ from lstm_core.drawing import theme
 from lstm_core.drawing.grid import grid, roles_of
 from lstm_core.drawing.order import orders, seen
 from lstm_core.drawing.pack import pack
+from lstm_core.drawing.panel import powered, rounded
 from lstm_core.drawing.words import piece, visible, words
 from tests.small_models import small_model
 
@@ -199,6 +200,13 @@ def unpack(data: bytes) -> dict:
         return np.frombuffer(data, f"<{kind}", int(np.prod(shape)), 4 + length + offset).reshape(shape)
 
     return json.loads(data[4 : 4 + length], object_hook=view)
+
+
+def test_numbers_are_written_as_people_write_them() -> None:
+    said = {4200: "4,200", 9.96: "10.0", 1: "1.0", 0: "0", 0.0012: "0.0012", 2.4e16: "2.4\u00d710\u00b9\u2076"}
+    said |= {-0.31: "\u22120.31", -5: "\u22125.0", 1e7: "10\u2077", -3e-9: "\u22123.0\u00d710\u207b\u2079"}
+    assert {value: rounded(value) for value in said} == said
+    assert powered(1.3e-8) == "1.3\u00d710\u207b\u2078" and powered(0) == "0" and powered(float("inf")) == "inf"
 
 
 def test_pack_sends_arrays_as_they_are() -> None:

@@ -21,7 +21,7 @@ from dashboard.scene import Drawn
 from dashboard.views import contrast, gradients, memory, step_by_step, what_if
 from lstm_core import analysis
 from lstm_core.drawing import theme
-from lstm_core.drawing.panel import figure, rounded, text_axis
+from lstm_core.drawing.panel import figure, powered, rounded, text_axis
 from tests.small_models import small_model
 from tests.test_deciding import shares
 from tests.test_views import SENTENCE, opened, sent, small  # noqa: F401
@@ -62,7 +62,7 @@ def test_memory_shows_the_decomposition() -> None:
     found = analysis.memory(trace, 3, unit=5)
     drawn = panels(memory, text=SENTENCE, at="3", unit="5")["writers0"]
     np.testing.assert_allclose(drawn["figure"]["data"][0]["y"], found.contributions[:4], atol=1e-6)
-    assert f"difference {found.residual:.1e}".replace("-", "\N{MINUS SIGN}") in drawn["note"]
+    assert f"difference {powered(found.residual)}" in drawn["note"]
 
 
 def test_memory_of_a_word_pair_is_projected_on_the_readout() -> None:
@@ -241,6 +241,13 @@ def test_a_change_between_two_words_that_read_alike_says_at_which_steps() -> Non
     trace = small_model("lstm").run("Mary saw Mary and she")
     for stop, says in ((2, "f = 1 from “Mary” to “saw”"), (3, "f = 1 from “Mary” to “Mary” (steps 1 to 3)")):
         assert what_if._summary([analysis.Force("f", 1.0, (0,), 0, stop)], trace) == says
+
+
+@pytest.mark.parametrize("view", [memory, gradients])
+def test_no_number_on_a_page_is_written_as_a_computer_does(view) -> None:
+    said = [str(panel.get(key, "")) for panel in panels(view).values() for key in ("text", "note")]
+    assert any(re.search(r"\d", text) for text in said)
+    assert not [text for text in said if re.search(r"\de[+\-\N{MINUS SIGN}]\d", text)]
 
 
 def test_gradients_say_how_much_smaller_each_line_is() -> None:

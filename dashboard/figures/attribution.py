@@ -96,7 +96,7 @@ def _adds_up(found: Attribution) -> list[str]:
     parts += [
         tr("{value} {what}", value=p.signed(part, 3), what=what) for what, part in rest.items() if abs(part) > 5e-4
     ]
-    told = {"value": p.signed(found.value, 3), "parts": p.listed(parts), "error": p.minus(f"{found.error:.1e}")}
+    told = {"value": p.signed(found.value, 3), "parts": p.listed(parts), "error": p.powered(found.error)}
     return [tr("{value} is {parts}; off by {error}.", **told)]
 
 

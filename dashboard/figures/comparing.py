@@ -24,7 +24,8 @@ def verdict(id: str, trace: Trace, found: Comparison, names: tuple[str, str]) ->
         text = p.sentences(*map(tr, found.differing()))
     elif found.equal:
         text = tr(
-            "They are equal: no gate and no state of any step differs by more than {error:.1e}.", error=found.error
+            "They are equal: no gate and no state of any step differs by more than {error}.",
+            error=p.powered(found.error),
         )
     else:
         text = _parting(trace, found)
@@ -89,8 +90,7 @@ def growth(id: str, trace: Trace, found: Comparison) -> dict[str, Any]:
         shapes=[_at(found)] if found.parting and not found.parting.shapes else [],
     )  # fmt: skip
     worst = int(np.nanargmax(values))
-    told = {"first": f"{values[0]:.2g}", "worst": f"{values[worst]:.2g}", "last": f"{values[-1]:.2g}"}
-    told = {name: p.minus(value) for name, value in told.items()}
+    told = {"first": p.rounded(values[0]), "worst": p.rounded(values[worst]), "last": p.rounded(values[-1])}
     word = named(trace, worst) if worst < len(trace) else str(worst + 1)
     said = tr(
         "{first} at the first step, {worst} at most, at {word}, and {last} at the last.", **told, word=p.quoted(word)

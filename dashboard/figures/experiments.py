@@ -36,15 +36,7 @@ def number(value: float) -> str:
         if value < 1 and float(f"{value:.3g}") == 1:
             return f"{value:.5g}"
         return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
-    digits, power = f"{value:.1e}".split("e")
-    return ten_to(int(power)) if digits == "1.0" else f"{digits}\N{MULTIPLICATION SIGN}{ten_to(int(power))}"
-
-
-def ten_to(power: int) -> str:
-    return "10" + str(power).translate(_RAISED)
-
-
-_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+    return p.powered(value)
 
 
 def translated(drawing: Drawing) -> Drawing:
@@ -345,7 +337,7 @@ def _written(at: float, anchor: str, lines: list[str]) -> str:
 def _short(value: float, log: bool = False) -> str:
     """Beside an axis there is room for three digits; a logarithmic one ends at powers of ten."""
     if log and not 1e-3 <= value < 1e4:
-        return ten_to(round(math.log10(value)))
+        return p.ten_to(round(math.log10(value)))
     return number(float(f"{value:.3g}"))
 
 

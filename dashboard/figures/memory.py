@@ -30,7 +30,7 @@ def writers(id: str, trace: Trace, found: Memory, of: str, more: str = "") -> di
             "Sum of the bars {sum}, traced value {value}, difference {residual}.",
             sum=p.signed(float(found.contributions.sum() + found.initial + found.offset), 4),
             value=p.signed(float(found.value), 4),
-            residual=p.minus(f"{found.residual:.1e}"),
+            residual=p.powered(found.residual),
         ),
     ]
     if abs(float(found.initial)) > 1e-6:

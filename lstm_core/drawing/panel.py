@@ -146,10 +146,30 @@ def percent(share: float) -> str:
 
 
 def rounded(value: float) -> str:
-    """A number in two digits: "4,200", "1.0", "2.1e+12"."""
+    """A number in two digits: "4,200", "1.0", "-0.31", and what is very small or very large by a power of ten."""
+    if value < 0:
+        return minus("-") + rounded(-value)
     if 1 <= value < 10:
         return f"{value:.1f}"
-    return f"{float(f'{value:.2g}'):,.0f}" if 10 <= value < 1e7 else minus(f"{value:.2g}")
+    if 10 <= value < 1e7:
+        return f"{float(f'{value:.2g}'):,.0f}"
+    return f"{value:.2g}" if 1e-3 <= value < 1 else powered(value)
+
+
+def powered(value: float) -> str:
+    """A number in two digits by a power of ten, as people write it: "2.1 x 10^12" with a sign and raised digits."""
+    if not value or not np.isfinite(value):
+        return minus(f"{value:g}")
+    digits, power = f"{value:.1e}".split("e")
+    return ten_to(int(power)) if digits == "1.0" else f"{minus(digits)}\N{MULTIPLICATION SIGN}{ten_to(int(power))}"
+
+
+def ten_to(power: int) -> str:
+    """A power of ten with raised digits."""
+    return "10" + str(power).translate(_RAISED)
+
+
+_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 
 def minus(text: str) -> str:
