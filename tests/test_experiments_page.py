@@ -180,16 +180,16 @@ def test_the_button_says_how_long_it_took() -> None:
 
 def test_a_card_opens_and_closes() -> None:
     test = opened(NAME, experiment="weighted-sum")
-    assert [one.value for one in test.subheader] == ["Memory is a weighted sum"]
+    assert [one.value for one in test.header] == ["Memory is a weighted sum"]
     test.button[0].click().run()
-    assert not test.exception and not test.subheader
+    assert not test.exception and not test.header
 
 
 @pytest.mark.every(3)
 @pytest.mark.parametrize("name", [*discover(), "nonsense", "", "<b>"])
 def test_every_address_opens(name: str) -> None:
     test = opened(NAME, experiment=name)
-    assert bool(test.subheader) is (name in discover())
+    assert bool(test.header) is (name in discover())
 
 
 def test_the_table_is_what_was_measured() -> None:

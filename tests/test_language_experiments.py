@@ -82,7 +82,7 @@ def on_the_page(test: AppTest) -> Iterator[str]:
         if not str(one.key or "").startswith("try "):  # a text to try is in the model's language
             yield from (one.label, one.proto.help)
     yield from (option for one in test.selectbox for option in one.options)
-    for kind in (test.subheader, test.markdown, test.caption, test.error, test.info):
+    for kind in (test.header, test.subheader, test.markdown, test.caption, test.error, test.info):
         yield from (one.value for one in kind)
 
 

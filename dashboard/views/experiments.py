@@ -143,7 +143,7 @@ def _opened(one: Experiment) -> None:
     with st.container(horizontal=True, gap="medium"):
         _back()
         _train(one.name)
-    st.subheader(tr(one.title), anchor=False)
+    st.header(tr(one.title), anchor=False)
     st.markdown(tr("**Claim.** {says} *{source}*", says=tr(one.claim), source=tr(one.source)))
     try:
         found = results(one.name)

@@ -57,7 +57,9 @@ def visit(tabs: Tabs, server: Server) -> Iterator[Open]:
 def violations(page: Page) -> list[str]:
     rested(page)
     page.add_style_tag(content="*, ::before, ::after { transition: none !important; animation: none !important }")
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]})
+    rules = {"heading-order": {"enabled": True}}  # no level is left out
+    wanted = {"runOnly": {"type": "tag", "values": TAGS}, "rules": rules, "resultTypes": ["violations"]}
+    found = Axe().run(page, options=wanted)
     return [
         f"{one['id']} {node['target']}: {node['failureSummary']}"
         for one in found.response["violations"]
@@ -185,7 +187,7 @@ def test_words_are_one_stop_and_the_arrows_choose(visit: Open, path: str) -> Non
         expect(chosen).to_be_focused()
         rested(page)
     if path == "memory":  # the server has drawn it anew
-        expect(page.get_by_test_id("gc-writers0").locator("h3")).to_contain_text("“Mary”")
+        expect(page.get_by_test_id("gc-writers0").locator("h2")).to_contain_text("“Mary”")
     expect(words.locator("[aria-selected=true]")).to_be_focused()
 
 

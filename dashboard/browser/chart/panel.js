@@ -16,7 +16,7 @@ export class Panel {
   /** @param {Chart} chart @param {string} id */
   constructor(chart, id) {
     this.chart = chart
-    this.title = make("h3")
+    this.title = make("h2")
     this.text = make("p", { class: "gc-text" })
     this.legend = make("p", { class: "gc-legend" })
     this.plot = /** @type {PlotlyElement & HTMLDivElement} */ (make("div", { class: "gc-plot" }))
