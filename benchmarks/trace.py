@@ -15,7 +15,6 @@ import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -24,15 +23,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks import trace_cuda
+from benchmarks import trace_cuda, trace_short
 from benchmarks.tables import markdown
+from benchmarks.trace_short import KINDS
 from lstm_core import Trace, trace
 from lstm_core.modules import onednn, recorded
 from lstm_core.modules.call import Call
-from lstm_core.modules.precision import name_of, tolerance
-from lstm_core.modules.proof import prove
-from lstm_core.modules.tracing import finished
-from lstm_core.modules.ways import to_try
 
 OUT = Path(__file__).with_name("trace.md")
 HOW = """Made by `python -m benchmarks.trace`. Every line is measured in a process of its own, its figures in turns;
@@ -49,12 +45,9 @@ or copies every gate, compares every h and c, computes some gates again, and tak
 a short run. "(over)" marks what misses its goal, "(floor)" a goal that lies below the floor. A line without a
 goal has that of being no slower than the loop. Memory is the peak growth of the process during a trace, the
 module's own forward included."""
-KINDS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"LSTM": nn.LSTM, "GRU": nn.GRU}
 MEMORY_GOAL = 1.25
-SHORT_GOAL = 150  # microseconds of a short trace beyond the forward
-SHORT = (1, 20, 64)
 # (batch, steps, units); as many inputs as units.
-QUICK = [SHORT, (1, 500, 64), (16, 100, 256)]
+QUICK = [trace_short.SHAPE, (1, 500, 64), (16, 100, 256)]
 SHAPES = [
     *((1, steps, 64) for steps in (20, 100, 500, 1000)),
     *((1, steps, 256) for steps in (20, 500)),
@@ -283,49 +276,6 @@ def report(device: str, threads: int, shapes: list[tuple[int, int, int]], budget
     return "\n".join(text)
 
 
-def parts_report(shape: tuple[int, int, int]) -> str:
-    """Where the time of a short trace goes: the parts of ``lstm_core.modules.tracing``, run one by one."""
-    batch, steps, units = shape
-    rows = []
-    for kind in KINDS:
-        module, x = KINDS[kind](units, units), torch.randn(steps, batch, units)
-        now, samples = clock("cpu"), []
-        for _ in range(500):
-            with torch.no_grad():
-                at = [now()]
-                module(x)
-                at.append(now())
-                call = Call(module, x)
-                at.append(now())
-                gates = next(to_try(call))(call)
-                assert gates is not None
-                at.append(now())
-                certificate = prove(call, gates, tolerance(call), name_of(call))
-                at.append(now())
-                finished(call, gates, certificate)
-                at.append(now())
-                trace(module, x)
-                at.append(now())
-            samples.append([1e6 * (stop - start) for start, stop in pairwise(at)])
-        medians = [statistics.median(column) for column in zip(*samples, strict=True)]
-        beyond = statistics.median(sample[-1] - sample[0] for sample in samples)
-        mark = "" if beyond <= SHORT_GOAL else " (over)"
-        rows.append((kind, *(f"{value:.0f} µs" for value in medians), f"{beyond:.0f} µs{mark}"))
-    head = (
-        "module",
-        "forward alone",
-        "reading its arguments",
-        "the module's own run, gates, and comparing states",
-        "computing sampled gates again",
-        "weights and inputs copied, the Trace",
-        "a whole trace",
-        "beyond the forward",
-    )
-    said = f"A trace of batch {batch}, {steps} steps, {units} units, part by part (medians)."
-    text = f"{said} The goal is {SHORT_GOAL} µs beyond the forward."
-    return "\n".join(["## A short trace", "", text, "", markdown(head, rows)])
-
-
 def memory_report(shapes: list[tuple[int, int, int]]) -> str:
     rows = []
     for kind in KINDS:
@@ -350,7 +300,7 @@ def main() -> None:
         parts.append(report("cpu", threads, shapes, options.budget, options.kept))
     parts.append(trace_cuda.report())
     torch.set_num_threads(1)
-    parts.append(parts_report(SHORT))
+    parts.append(trace_short.report())
     parts.append(memory_report([(64, 100, 64), (64, 500, 64), (64, 500, 256), (1, 1000, 1024)]))
     OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
