@@ -33,8 +33,9 @@ const tried = (reading, run, unit, { equations }) =>
       return [name, { shares: shares(scores(reading.model, after.read.at(-1))), memory }]
     }),
   )
-const plain = (_, value) =>
-  ArrayBuffer.isView(value) ? Array.from(value, (one) => (Number.isNaN(one) ? null : one)) : value
+Object.getPrototypeOf(Float64Array).prototype.toJSON = function () {
+  return Array.from(this)
+}
 const made = JSON.parse(readFileSync(process.argv[3], "utf-8")).map((text) => {
   const sides = readings.map((reading) => {
     const tokens = reading.read(text)
@@ -52,4 +53,4 @@ const made = JSON.parse(readFileSync(process.argv[3], "utf-8")).map((text) => {
   )
   return { figure, sides: shown, units, notices, summed, memory, steps, instead }
 })
-process.stdout.write(JSON.stringify(made, plain))
+process.stdout.write(JSON.stringify(made))
