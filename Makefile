@@ -32,12 +32,12 @@ run: $(INSTALLED)$(if $(filter-out 0,$(TORCH)),-torch)
 	$(if $(filter-out 0,$(SHARE)),@echo 'The class opens the URL below.')
 	$(BIN)/python -m streamlit run dashboard/app.py $(if $(filter-out 0,$(SHARE)),$(SHARED),--server.address=127.0.0.1)
 
+# pyright and npm take one processor for a minute and a half: pytest begins beside them.
 test: $(INSTALLED)-dev node_modules/.installed
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pyright --pythonpath $(BIN)/python
-	$(NPM) run --silent check
-	$(NPM) test --silent
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	{ $(BIN)/python -m pyright --pythonpath $(BIN)/python && $(NPM) run --silent check && $(NPM) test --silent; } & \
+	  $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder; tested=$$?; \
+	  wait $$! || { echo 'pyright, npm run check or npm test failed: see above'; exit 1; }; exit $$tested
 
 ELSEWHERE := $(addprefix tests/test_trace_,access.py arguments.py compiled.py cuda.py hooks.py kept.py kernels.py \
   npz.py refused.py values.py)

