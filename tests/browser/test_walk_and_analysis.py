@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, expect
 from benchmarks.browser import Server
 from lstm_core import load_model
 from lstm_core.analysis import memory
-from tests.browser.gates import LAPTOP, Gates, found, turn
+from tests.browser.gates import LAPTOP, Gates, apart, found, turn
 from tests.browser.tabs import Tabs
 
 TEXT = "Mary met John"
@@ -107,6 +107,17 @@ def test_gradients_draw_three_networks(open_page: Open) -> None:
     assert len(lines) == 4 and all(line[-1] == pytest.approx(1) for line in lines)
     for panel in ("paths0", "gates0", "gates1"):
         assert drawn(page, panel)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 718, "height": 1047})  # A4 without its margins
+    try:
+        left, right = (page.get_by_test_id(f"gc-gates{side}") for side in range(2))
+        apart(page, left, right)
+        box, other = left.bounding_box(), right.bounding_box()
+        assert box and other and box["y"] == other["y"], "beside each other, as they were drawn"
+        expect(left).to_have_css("break-inside", "avoid")
+    finally:
+        page.emulate_media(media="screen")
+        page.set_viewport_size(LAPTOP)
 
 
 def test_the_essays_case_is_there_at_once_and_can_be_switched_off(open_page: Open) -> None:
