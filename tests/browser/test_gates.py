@@ -322,6 +322,14 @@ def test_values_can_be_downloaded(standing: Gates) -> None:
     assert np.abs(stored["z"][0, 0, :, 0].T - expected("keep", 1, text)).max() < 1e-6
 
 
+SEEN = """node => {
+  let seen = 1
+  for (let at = node; at; at = at.parentElement) seen *= getComputedStyle(at).opacity
+  return seen
+}"""
+"""How much of a text's own colour is left over what is behind it: axe does not see it."""
+
+
 def test_empty_text_offers_the_examples(standing: Gates) -> None:
     gates = standing
     gates.box.fill("")
@@ -329,6 +337,7 @@ def test_empty_text_offers_the_examples(standing: Gates) -> None:
     expect(gates.page.get_by_test_id("gs-empty")).to_be_visible()
     chip = gates.page.get_by_test_id("gs-chip").first
     expect(chip).to_be_visible()
+    assert chip.locator(".gs-chip-text").evaluate(SEEN) > 0.6, "grey on white, by 4.5 to 1"
     chip.click()
     expect(gates.plot).not_to_have_attribute("data-text", "")
     assert gates.words()
