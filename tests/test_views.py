@@ -75,8 +75,10 @@ def test_the_language_is_the_links_and_can_be_switched() -> None:
     test.run()
     assert not test.exception and sent(test)["language"] == "zh"
     assert sent(test)["figure"]["layout"]["meta"]["panels"][0]["title"] == "门"
+    shown = sent(test)["text"]
     test.selectbox(key="lang").set_value("en").run()
     assert sent(test)["language"] == "en" and test.query_params["lang"] in ("en", ["en"])
+    assert sent(test)["text"] == shown and test.query_params["text"] in (shown, [shown]), "the address opens it again"
     assert sent(test)["figure"]["layout"]["meta"]["panels"][0]["title"] == "gates"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import language
+from dashboard import address, language
 from dashboard.language import tr
 from dashboard.session import LANGUAGE
 
@@ -19,4 +19,6 @@ def language_choice() -> None:
             tr("Language"), list(names), format_func=names.__getitem__, key=LANGUAGE, label_visibility="collapsed"
         )
     if st.session_state[LANGUAGE] != st.query_params.get("lang", own):
-        st.query_params["lang"] = st.session_state[LANGUAGE]
+        # What is shown stays, and so the address says what it is: a bare one opens what this language opens with.
+        shown = st.session_state.get("settings", {})
+        st.query_params.update(address.whole(st.query_params.to_dict(), shown) | {"lang": st.session_state[LANGUAGE]})

@@ -85,6 +85,7 @@ def test_who_wrote_the_memory_and_two_sentences_beside_each_other(open_page: Ope
         expect(page.get_by_test_id("gc-writers0").locator("h3")).to_contain_text(f"after “{word}”")
         bars = np.array(drawn(page, "writers0")[0])
         np.testing.assert_allclose(bars, memory(trace, step, unit=unit).contributions[: step + 1], atol=1e-5)
+        expect(page.get_by_test_id("gc-said")).to_contain_text(f"LSTM: who wrote gender (unit 0) after “{word}”: ")
     turn(page, "Contrast")
     expect(page.get_by_test_id("gc-map0")).to_be_visible()
     before, after, difference = (np.array(line, float) for line in drawn(page, "unit0"))

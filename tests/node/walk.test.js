@@ -4,6 +4,7 @@ import { before, test } from "node:test"
 import { largest } from "../../dashboard/browser/walk/pushes.js"
 import { equation, formula, lettered, letters, softmaxed } from "../../dashboard/browser/walk/formula.js"
 import { Notation, written } from "../../dashboard/browser/walk/notation.js"
+import { describe } from "../../dashboard/browser/walk/look.js"
 import { colorOf, inkOn } from "../../dashboard/browser/walk/scale.js"
 import { joined, spoken } from "../../dashboard/browser/walk/text.js"
 
@@ -47,6 +48,25 @@ test("a colour lies between those beside it", () => {
     ["rgb(0,0,0)", "rgb(0,0,128)", "rgb(0,0,255)", "rgb(128,128,255)", "rgb(255,255,255)"],
   )
   assert.deepEqual(["rgb(0,0,255)", "rgb(250,250,200)"].map(inkOn), ["#ffffff", "#16191d"])
+})
+
+test("a node without a letter is called by what comes into it", () => {
+  const nodes = [
+    { id: 0, kind: "old", label: "c", signal: null },
+    { id: 1, kind: "layer", label: "sigmoid", signal: "f" },
+    { id: 2, kind: "product", label: "*", signal: null, value: 2 },
+    { id: 3, kind: "function", label: "tanh", signal: null, value: 3 },
+    { id: 4, kind: "sum", label: "+", signal: null, value: 4 },
+  ]
+  const wires = [
+    { from: 1, to: 2 },
+    { from: 0, to: 2 },
+    { from: 1, to: 3 },
+    { from: 2, to: 4 },
+  ]
+  const here = { side: { signals: {}, diagram: { nodes, wires } }, value: (of) => of / 10, hidden: new Set() }
+  const said = nodes.slice(2).map((node) => describe(here, node))
+  assert.deepEqual(said, ["product of f, old c, 0.20", "function of f, 0.30", "sum, 0.40"])
 })
 
 test("a formula has brackets where it would be read otherwise, and only there", () => {

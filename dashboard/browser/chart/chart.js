@@ -41,13 +41,16 @@ export class Chart {
   /** @type {number | undefined} that it was drawn for */
   width = undefined
   frame = 0
+  /** @type {number | undefined} the step that was told last */
+  told = undefined
 
   /** @param {HTMLElement} parent @param {string} plotlyUrl */
   constructor(parent, plotlyUrl) {
     this.row = new WordRow("gc", ({ first, last }) => this.choose(first === this.step ? last : first))
     this.grid = make("div", { class: "gc-grid" })
+    this.said = make("p", { class: "gc-said", test: "gc-said", "aria-live": "polite" })
     /** @type {FigureElement} */
-    this.root = make("div", { class: "gc", test: "gc", role: "group" }, this.row.root, this.grid)
+    this.root = make("div", { class: "gc", test: "gc", role: "group" }, this.row.root, this.grid, this.said)
     parent.append(this.root)
     this.ready = Promise.all([load("link", "chart.css", import.meta.url), load("script", plotlyUrl)])
     /** @param {KeyboardEvent} event */
@@ -133,9 +136,19 @@ export class Chart {
     const sizes = changed.map(([panel]) => panel.plot.clientWidth)
     await Promise.all(changed.map(([panel, one], k) => panel.draw(one, sizes[k])))
     this.repaints += 1
+    this.tell(content)
     Object.assign(this.root, { of: content.of, waits: this.step !== content.step })
     Object.assign(this.root.dataset, { repaints: this.repaints, ready: "1", step: this.step, only: this.alone ?? "" })
     this.root.dispatchEvent(new CustomEvent("gs:repaint"))
+  }
+
+  // What the first panels say of another step, once its answer is there, for those who do not see them.
+  /** @param {Content} content */
+  tell(content) {
+    if (this.step !== content.step || this.told === this.step) return
+    const all = content.panels.slice(0, content.columns).map(({ title, text }) => `${title}: ${text ?? ""}`)
+    if (this.told !== undefined) this.said.textContent = all.join("\n")
+    this.told = this.step
   }
 
   // In other colours.

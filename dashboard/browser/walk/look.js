@@ -60,7 +60,23 @@ function nodeName({ side }, node) {
     return tr("{signal}: {meaning}", { signal: node.signal, meaning: side.signals[node.signal]?.meaning ?? "" })
   }
   if (node.kind === "old") return lower(node) ?? tr("{state}, from the step before", { state: node.label })
-  return node.kind === "input" ? tr("what is read") : kinds()[node.kind]
+  if (node.kind === "input") return tr("what is read")
+  const kind = kinds()[node.kind]
+  const of = operands(side.diagram, node)
+  return of.length ? tr("{kind} of {operands}", { kind, operands: of.reduce(row) }) : kind
+}
+
+/** @param {string} first @param {string} second */
+const row = (first, second) => tr("{first}, {second}", { first, second })
+
+// What comes into a node that has no letter of its own, where it has one or is a state.
+/** @param {Moment["side"]["diagram"]} diagram @param {Node} node */
+function operands({ nodes, wires }, node) {
+  const from = wires.filter((wire) => wire.to === node.id).map((wire) => nodes.find(({ id }) => id === wire.from))
+  return from
+    .filter((one) => one !== undefined)
+    .map((one) => one.signal ?? (one.kind === "old" ? (lower(one) ?? tr("old {state}", { state: one.label })) : ""))
+    .filter(Boolean)
 }
 
 // What the layer below passes on at this step, which stands among the states of the step before.
