@@ -52,7 +52,7 @@ def test_every_experiment_has_a_card_that_opens_and_reads_a_typed_text(open_wall
     box.press("Enter")
     words = page.locator(".gc-words").last
     expect(words).to_have_text(re.compile("Mary.*met.*John.*because", re.DOTALL))
-    expect(page.get_by_test_id("gc-next0").locator("h3")).to_contain_text("because")
+    expect(page.get_by_test_id("gc-next0").locator("h2")).to_contain_text("because")
     there = re.compile(r"^\./\?text=Mary%20met%20John%20because&left=pronouns-lstm")
     expect(page.get_by_role("link", name="Open in Gates")).to_have_attribute("href", there)
 

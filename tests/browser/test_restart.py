@@ -115,7 +115,7 @@ def before(host: Host) -> None:
     memories = host.open("memory", "memory", text=OPENED)
     enter(memories, TYPED)
     memories.page.get_by_test_id("gc-words").get_by_text("Paul").click()
-    expect(memories.page.get_by_test_id("gc-writers0").locator("h3")).to_contain_text("after “Paul”")
+    expect(memories.page.get_by_test_id("gc-writers0").locator("h2")).to_contain_text("after “Paul”")
     choose_unit(memories.page, "LSTM", UNIT)
     settled(memories, TYPED)  # although the server has written in the address what it knew of it
     walk = host.open("step by step", "step_by_step", text=OPENED)
@@ -150,7 +150,7 @@ def enter(gates: Gates, text: str) -> None:
 def choose_unit(page: Page, cell: str, unit: int) -> None:
     page.get_by_role("combobox", name=f"{cell} unit").click()
     page.get_by_role("option", name=f"unit {unit}", exact=True).click()
-    expect(page.get_by_test_id("gc-writers0").locator("h3")).to_contain_text(f"unit {unit}")
+    expect(page.get_by_test_id("gc-writers0").locator("h2")).to_contain_text(f"unit {unit}")
 
 
 def press(gates: Gates, *keys: str) -> None:
@@ -263,7 +263,7 @@ def test_the_chosen_word_on_the_page_memory_stays(host: Host) -> None:
     for side, name in enumerate(("pronouns-lstm", "pronouns-gru")):
         model = load_model(name)
         unit = model.meta["units"]["gender"]["unit"] if side else UNIT
-        expect(gates.page.get_by_test_id(f"gc-writers{side}").locator("h3")).to_contain_text("after “Paul”")
+        expect(gates.page.get_by_test_id(f"gc-writers{side}").locator("h2")).to_contain_text("after “Paul”")
         trace = model.run(TYPED, device="cpu")
         step = next(k for k, token in enumerate(trace.tokens) if token.text == "Paul")
         wrote = memory(trace, step, unit=unit).contributions[: step + 1]

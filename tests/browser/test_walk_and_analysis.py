@@ -82,7 +82,7 @@ def test_who_wrote_the_memory_and_two_sentences_beside_each_other(open_page: Ope
     trace, unit = model.run(TEXT, device="cpu"), model.meta["units"]["gender"]["unit"]
     for step, word in ((0, "Mary"), (2, "John")):
         page.get_by_test_id("gc-words").get_by_text(word).click()
-        expect(page.get_by_test_id("gc-writers0").locator("h3")).to_contain_text(f"after “{word}”")
+        expect(page.get_by_test_id("gc-writers0").locator("h2")).to_contain_text(f"after “{word}”")
         bars = np.array(drawn(page, "writers0")[0])
         np.testing.assert_allclose(bars, memory(trace, step, unit=unit).contributions[: step + 1], atol=1e-5)
         expect(page.get_by_test_id("gc-said")).to_contain_text(f"LSTM: who wrote gender (unit 0) after “{word}”: ")
