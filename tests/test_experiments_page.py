@@ -336,6 +336,14 @@ def test_what_comes_next_comes_after_a_whole_word() -> None:
     assert trace.tokens[-1].text != "fluent"
     titles = [live.next_words("id", trace, [("French", 0.5)], len(trace) - k)["title"] for k in (2, 1)]
     assert titles[1] == "LSTM: what comes after \u201cfluent\u201d" and titles[0].endswith("-\u201d")
+    lstm = load_model("agreement-lstm")
+    trace = lstm.run("The keys to the cabinet are here. " * 20, device="cpu")
+    said = live.unit_lines("id", lstm, trace, None, "number", "expose")["text"]
+    assert said.count("\u201c") == live.MOST, "not all forty nouns at which it is open"
+    gru = load_model("general-gru")
+    trace = gru.run(discover()["timescales"].tries[0].text, device="cpu")
+    said = live.unit_lines("id", gru, trace, gru.likeliest(trace, 5))["text"]
+    assert said.startswith("Least is kept at \u201cflu-\u201d: "), "a piece is not told as if it were a word"
 
 
 def test_texts_of_the_visitors_language_are_tried_first() -> None:

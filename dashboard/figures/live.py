@@ -19,6 +19,8 @@ from lstm_core.trace import Trace
 
 OPEN = 0.9
 """Above it an output gate is said to be open."""
+MOST = 8
+"""Words that are named."""
 
 
 def unit_lines(
@@ -47,16 +49,16 @@ def unit_lines(
     if gate == "expose" and (shown := trace.roles.get(gate)):
         values = trace.sel(shown, layer=last, direction=0, batch=0, unit=chosen)
         lines.append(p.line(steps, values, tr("{gate}, share shown", gate=shown), theme.role_color(gate, "light")))
-        wide = p.row(p.quoted(named(trace, int(step))) for step in np.flatnonzero(values > OPEN))
-        if wide:
-            text = tr("{gate} is above {bound} at {words}.", gate=shown, bound=OPEN, words=wide)
+        at = [p.quoted(named(trace, int(step))) for step in np.flatnonzero(values > OPEN)]
+        if at:
+            told = p.row([*at[:MOST], *["\N{HORIZONTAL ELLIPSIS}"] * (len(at) > MOST)])
+            text = tr("{gate} is above {bound} at {words}.", gate=shown, bound=OPEN, words=told)
     elif keep is not None and rule is not None:
         values = np.broadcast_to(keep, trace.signals[state].shape)[last, 0, :, 0, chosen]
         label = rule.label("keep")
         lines.append(p.line(steps, values, tr("{gate}, share kept", gate=label), theme.role_color("keep", "light")))
         lowest = int(np.argmin(values))
-        word = visible(trace.tokens[lowest].text) if trace.tokens else str(lowest + 1)
-        least = {"word": p.quoted(word), "gate": label, "value": float(values[lowest])}
+        least = {"word": p.quoted(named(trace, lowest)), "gate": label, "value": float(values[lowest])}
         text = p.sentences(tr("Least is kept at {word}: {gate} = {value:.2f}.", **least), text)
     drawn = p.figure(lines, xaxis=p.word_axis(trace), yaxis=p.value_axis(""), showlegend=True, meta={"pick": "x"})
     title = tr("{cell}: {unit}", cell=tr(trace.cell.title), unit=called)
