@@ -13,6 +13,7 @@ from dashboard.figures.weight_gradient import over_time
 from dashboard.views.gradients import plain_rnn
 from lstm_core import CELLS, load_model
 from lstm_core.analysis import flow, gradients, timescales, word_error
+from lstm_core.drawing.panel import rounded
 from lstm_core.trace import Trace
 from tests.traces import random_trace
 
@@ -75,6 +76,7 @@ def test_powers_are_those_of_repeated_products() -> None:
     panel = powers("p", np.random.default_rng(0).normal(size=(5, 5)), "U_a", "RNN")
     trained, under, over = (np.asarray(line["y"]) for line in panel["figure"]["data"])
     assert under[-1] < 0.01 < 100 < over[-1] and trained[0] == under[0] == over[0] == 1
+    assert f"{rounded(float(over[-1]))} (scaled to 1.25)." in panel["text"] and " (as trained, " in panel["text"]
     assert recurrent(CELLS["rnn"]) == "U_a" and recurrent(CELLS["rnn_relu"]) == "U_a"
     assert [name for name, cell in CELLS.items() if recurrent(cell)] == ["rnn", "rnn_relu"]
 

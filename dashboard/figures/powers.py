@@ -66,7 +66,7 @@ def powers(id: str, matrix: np.ndarray, name: str, title: str) -> dict[str, Any]
     text = tr(
         "After {count} steps back the error is multiplied by: {factors}.",
         count=STEPS_BACK,
-        factors=tr("; ").join(tr("{line}: {times}", line=label, times=p.rounded(float(size))) for label, size in ends),
+        factors=tr("; ").join(tr("{times} ({line})", line=label, times=p.rounded(float(size))) for label, size in ends),
     )
     note = tr(
         "Every step back multiplies the error by {matrix}, and by the slope of tanh, which is at most 1. Drawn are the "
