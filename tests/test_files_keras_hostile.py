@@ -184,7 +184,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def test_real_configurations_with_anything_in_any_place() -> None:
-    """A value of another type, or none, in 40 places of each; the rest of the file is as it was."""
+    """A value of another type, or none, in 20 places of each; the rest of the file is as it was."""
     rng = np.random.default_rng(0)
     values: list[Any] = [
         None,
@@ -201,7 +201,7 @@ def test_real_configurations_with_anything_in_any_place() -> None:
     read = 0
     for file in real():
         text = json.dumps(file.config)
-        for _ in range(40):
+        for _ in range(20):
             config = json.loads(text)
             at = list(places(config))
             holder, key = at[rng.integers(len(at))]
@@ -216,7 +216,7 @@ def test_real_configurations_with_anything_in_any_place() -> None:
                 continue
             read += 1
             traced(found)
-    assert read > 200
+    assert read > 100
 
 
 # ---- large ones
