@@ -45,7 +45,6 @@ TRACED := $(BIN)/python -m pytest -n auto --maxprocesses 4 \
   $(filter-out $(ELSEWHERE),$(wildcard tests/test_trace_*.py)) tests/test_torch_equality.py
 test-isa: $(INSTALLED)-dev
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
-	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(TRACED)
 
 # It sees what .venv holds, behind a torch of its own. Linux's default build is a large download, once.
