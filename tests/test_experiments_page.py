@@ -432,13 +432,13 @@ def test_a_check_runs_from_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_new_measurement_is_told_at_the_button(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATESCOPE_MODELS")
-    test = opened(NAME, experiment="saturation")
+    test = opened(NAME, experiment="copy")
     next(button for button in test.button if button.label.startswith("Measure it all again")).click().run()
     one: Job = test.session_state[jobs.JOB]
     until(lambda: not one.running, 300)
     test.run()
     assert not test.exception and one.problem == ""
-    assert "2 of 2 figures came out as before" in test.markdown[-1].value
+    assert "4 of 4 figures came out as before" in test.markdown[-1].value
     one.end()
 
 
