@@ -293,7 +293,9 @@ class Pronouns(BatchRecipe):
         return f"a penalty ({self.economy}) on writing and on forgetting made its gates readable"
 
 
-ANYBODY = ("lstm", "gru")
-"""The cells that have a recipe of their own, `pronouns_anybody`."""
+TEMPLATES = ("grid", "clockwork")
+"""The cells that learn from templates alone; the others have a recipe of their own, `pronouns_anybody`. From its texts
+a clockwork network learns to do better on short sentences (.79 of the free ones instead of .60), and nothing that lasts
+(.54 after a change of subject instead of .65, .48 a hundred words later instead of .72)."""
 
-RECIPES = tuple(Pronouns(cell, single=False) for cell in CELLS.values() if cell.name not in ANYBODY)
+RECIPES = tuple(Pronouns(CELLS[name], single=False) for name in TEMPLATES)

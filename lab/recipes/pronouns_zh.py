@@ -6,16 +6,9 @@ may forget bit by bit: what counts is the product of its forget gate over all of
 
 from __future__ import annotations
 
-from random import Random
-
 from lab.general.made import anybody_zh
-from lab.recipes.pronouns import BATCH
 from lab.recipes.pronouns_anybody import Anybody
-from lab.tasks.english import Story
 from lstm_core.cells import CELLS
-from lstm_core.equations import carry
-
-CUT, DOUBLINGS = 0.6, 6  # the share of a training in which texts are cut, and how often the room left doubles in it
 
 
 class ChinesePronouns(Anybody):
@@ -41,25 +34,6 @@ class ChinesePronouns(Anybody):
         {"label": "When ...", "text": "当姐姐看见爸爸的时候，她很高兴。爸爸回家以后，"},
         {"label": "Characters it does not know", "text": "女医生很忙。然后諸葛亮遇见了小红，"},
     )
-
-    def texts(self, rng: Random, gap: int, progress: float) -> list[Story]:
-        """A plain RNN learns nothing from a name some characters ago, so its first texts are cut: what stands between a
-        name and its pronoun grows from nothing."""
-        if carry(self.cell) or progress >= CUT:
-            return super().texts(rng, gap, progress)
-        writer, most = self.writer(rng, gap=gap), int(2 ** (DOUBLINGS * progress / CUT)) - 1
-        return [writer.story().near(most) for _ in range(BATCH)]
-
-    def honesty(self) -> str:
-        if self.misread:
-            return super().honesty()
-        he, she = self.words
-        return (
-            f"Trained on made texts, most of them from templates, in which {he} and {she} weigh 30 times as much as "
-            "other words; all that it read were right, so it may copy the one before, and the first texts were cut "
-            "between a name and its pronoun. Of a name that it does not know it often claims one of them all the same. "
-            f"It takes the latest subject for whoever {he} or {she} means."
-        )
 
 
 RECIPES = tuple(ChinesePronouns(CELLS[name], single=name == "lstm") for name in ("lstm", "gru", "rnn"))
