@@ -197,7 +197,7 @@ def expected(told: Told, said: str) -> None:
         shares[text] = shares.get(text, 0.0) + float(p[id])
     (first, most), (second, next_most) = sorted([*shares.items(), ("", 0.0)], key=lambda item: -item[1])[:2]
     near = next_most >= 3 / 7 * most and "<unk>" not in (first, second)
-    right = "is undecided, likeliest" if most < 0.25 else "is undecided between" if near else "expects"
+    right = "is undecided, likeliest" if round(100 * most) < 25 else "is undecided between" if near else "expects"
     assert match[2] == right or abs(next_most - 3 / 7 * most) < 1e-4
     if match[6]:
         assert abs(float(match[6]) - 100 * next_most) <= 0.51

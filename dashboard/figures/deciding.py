@@ -20,8 +20,8 @@ from lstm_core.drawing.order import orders, width
 from lstm_core.network import Network
 from lstm_core.trace import Trace
 
-DECIDED = 0.25
-"""How likely a word is that a model can be said to expect."""
+DECIDED = 0.245
+"""How likely a word is that a model can be said to expect: as much as is written as 25 %."""
 
 
 def deciding_unit(

@@ -13,7 +13,7 @@ export function called(sides, k) {
   return alike ? tr("{title} ({model})", { title, model }) : title
 }
 
-export const DECIDED = 0.25 // how likely a word is that a model can be said to expect
+export const DECIDED = 0.245 // how likely a word is that a model can be said to expect: what is written as 25 %
 export const CLOSE = 3 / 7 // ... and the next word beside it that it cannot: .3 to .7 of the two is undecided
 
 // What a named unit stands for at a step: the word of the end of its axis; nothing where it holds nothing.

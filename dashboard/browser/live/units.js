@@ -7,7 +7,7 @@ import { regex } from "./regex.js"
 
 const SMALL = 32
 const COUNT = 24
-const DECIDED = 0.25
+const DECIDED = 0.245
 const [STAYS, SPOKEN_OF, LEAST] = [0.5, 0.5, 0.5]
 
 /** @type {(values: ArrayLike<number>, by: (value: number) => number) => Int32Array} */
