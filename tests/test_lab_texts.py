@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.texts import clean, folder, formats, traditional
+from lab import traditional
+from lab.texts import clean, folder, formats
 from lab.texts.__main__ import build
 from lstm_core import load_model
 

@@ -82,7 +82,7 @@ def test_presenting_an_empty_sentence_offers_the_examples(open_gates: Open) -> N
 
 def test_chinese_words_stand_flat_and_none_is_left_out(open_gates: Open) -> None:
     gates = open_gates({"present": "1"}, locale="zh-CN")
-    for width, height in ((1366, 768), (1920, 1080)):
+    for width, height in ((1024, 768), (1366, 768), (1920, 1080)):
         gates.page.set_viewport_size({"width": width, "height": height})
         gates.rests()
         expect(gates.page.locator(".gs-words").first.locator(".gs-word:visible")).to_have_count(28)

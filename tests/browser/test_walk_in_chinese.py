@@ -18,7 +18,8 @@ SAID = """root => [...root.querySelectorAll(":not(pre, pre *)")].flatMap(node =>
 
 
 def test_the_walk_speaks_chinese(open_gates: Callable[..., Gates]) -> None:
-    query = {"text": TEXT, "lang": "zh", "left": "pronouns-peephole", "right": "pronouns-clockwork", "unit": "0"}
+    unit = load_model("pronouns-peephole").meta["units"]["gender"]["unit"]
+    query = {"text": TEXT, "lang": "zh", "left": "pronouns-peephole", "right": "pronouns-clockwork", "unit": str(unit)}
     page = open_gates(query, "step_by_step").page
     walk = page.get_by_test_id("gw")
     expect(walk).to_have_attribute("data-at", "2")
@@ -36,14 +37,14 @@ def test_the_walk_speaks_chinese(open_gates: Callable[..., Gates]) -> None:
             read()
     page.get_by_role("tab", name=re.compile("输出什么")).click()
     expect(page.get_by_test_id("gw-stage-0")).to_contain_text(
-        "读到“John”时，对于“性别”单元（0 号），o 是打开（大于 0.5）还是关闭？"
+        f"读到“John”时，对于“性别”单元（{unit} 号），o 是打开（大于 0.5）还是关闭？"
     )
     page.get_by_test_id("gw-guess-0-open").click()
     expect(page.get_by_test_id("gw-stage-0")).to_contain_text(re.compile("答对了|不对"))
     for node in walk.locator(".gw-node").all():
         node.dispatch_event("click")
         read()
-    expect(page.get_by_test_id("gw-carries-0")).to_have_text("“性别”单元（0 号）的 c，逐步传递")
+    expect(page.get_by_test_id("gw-carries-0")).to_have_text(f"“性别”单元（{unit} 号）的 c，逐步传递")
     expect(page.get_by_test_id("gw-status")).to_contain_text("：“John”，第 3 步，共 3 步。")
     page.get_by_test_id("gw-view").click()
     expect(page.get_by_test_id("gw-carries-0")).to_have_text("c，逐步传递：所有单元的均方根")

@@ -15,6 +15,7 @@ const pen = document.createElement("canvas").getContext("2d")
 const LONGEST = 14 // characters
 const ON_THE_WALL = 15 // pixels of a word, which a talk's screen enlarges: 24 of 1080 lines
 const SMALL = 12
+const SMALLEST = 9 // of single characters, each of which is to be seen at 1024 pixels, too
 let size = SMALL
 let family = ""
 const line = () => size + 5
@@ -42,13 +43,16 @@ function short(text) {
 // when they are small, as Chinese ones may, are small on the wall, too: none of them is to be left out.
 /** @param {Speaks[]} sides @param {number[]} pitch @returns {Plan} */
 export function plan(sides, pitch) {
-  const large = planned(sides, pitch)
-  if (large.fits || size === SMALL) return large
-  write(SMALL)
-  const small = planned(sides, pitch)
-  if (small.fits) return small
-  write(ON_THE_WALL)
-  return large
+  const usual = size
+  const found = planned(sides, pitch)
+  const smaller = found.flat ? [SMALL, 10, SMALLEST] : [SMALL]
+  for (const pixels of found.fits ? [] : smaller.filter((one) => one < usual)) {
+    write(pixels)
+    const small = planned(sides, pitch)
+    if (small.fits) return small
+  }
+  write(usual)
+  return found
 }
 
 /** @param {Speaks[]} sides @param {number[]} pitch @returns {Plan} */

@@ -1,4 +1,4 @@
-"""Traditional characters, read as the simplified ones that a model knows: ``python -m lab.texts.traditional`` puts the
+"""Traditional characters, read as the simplified ones that a model knows: ``python -m lab.traditional`` puts the
 rule into the tokenizers of the shipped models that have read Chinese, or of those that are named. It needs ``opencc``.
 
 A model learns from simplified texts (``lab.texts.clean``), so that a traditional character would be none that it has
