@@ -175,6 +175,8 @@ def measure(kind: str, repeat: int = 500) -> list[list[float]]:
 
 def report() -> str:
     """The section."""
+    from benchmarks.trace import machine
+
     torch.set_num_threads(1)
     rows = []
     for kind in KINDS:
@@ -185,7 +187,7 @@ def report() -> str:
         times = (*(f"{value:.0f} µs" for value in medians[:-1]), f"{beyond:.0f} µs{mark}", f"{floor:.0f} µs")
         rows.append((kind, *times))
     head = ("module", *PARTS[:-1], "beyond the forward", "the floor's beyond the forward")
-    return "\n".join(["## A short trace", "", HOW, "", markdown(head, rows)])
+    return "\n".join(["## A short trace", "", f"{machine()}. {HOW}", "", markdown(head, rows)])
 
 
 if __name__ == "__main__":
