@@ -243,10 +243,11 @@ def _bytes(piece: str) -> str:
     if re.fullmatch("<0x[0-9A-F]{2}>", piece):  # how a vocabulary with byte fallback spells one
         return piece[1:-1]
     letters = piece.removeprefix("##")
-    return " ".join(f"0x{_BYTES[letter]:02X}" for letter in letters) if _BYTES.keys() >= set(letters) else piece
+    bytes_only = BYTE_LETTERS.keys() >= set(letters)
+    return " ".join(f"0x{BYTE_LETTERS[letter]:02X}" for letter in letters) if bytes_only else piece
 
 
 _PRINTED = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 _OTHERS = [byte for byte in range(0x100) if byte not in _PRINTED]
-_BYTES = {chr(byte): byte for byte in _PRINTED} | {chr(0x100 + k): byte for k, byte in enumerate(_OTHERS)}
+BYTE_LETTERS = {chr(byte): byte for byte in _PRINTED} | {chr(0x100 + k): byte for k, byte in enumerate(_OTHERS)}
 """The letter that stands for each byte in byte-level vocabularies, GPT-2's and those after it."""

@@ -164,6 +164,8 @@ def test_the_errors_of_a_line_are_torchs(kind: str) -> None:
 
 def test_one_choice_after_another_is_kept() -> None:
     test = opened(PAGE, beyond="Draw", draw="copy-4", at="3", inside="What if")
+    [units] = (one for one in test.selectbox if one.label == "Unit")
+    assert units.index == 0 and units.options[0] == "all units"  # what is chosen is shown
     for label, value in (("Signal", "o"), ("Unit", 5), ("Do", "flip"), ("To", 6), ("Which network", "encoder")):
         next(one for one in test.selectbox if one.label == label).set_value(value).run()
         assert not test.exception

@@ -29,6 +29,8 @@ from lstm_core.trace import Trace
 GATES, MEMORY, WHAT_IF, GRADIENTS = mark("Gates"), mark("Memory"), mark("What if"), mark("Gradients")
 NUMBER, TURN, HOLD = "number", "flip", "hold"
 WAYS = {NUMBER: mark("a number"), TURN: mark("turn it round"), HOLD: mark("hold it")}
+ALL = -1
+"""In the place of a unit: all of them. None would be no choice."""
 LARGEST = 1e6
 """What a signal may be forced to, as on the page "What if"."""
 Panels = list[dict[str, Any]]
@@ -220,9 +222,9 @@ def _force(part: Part) -> Force:
         field = follows(f"{key} value", number, lambda one: choose(value=one))
         st.number_input(tr("Value"), -LARGEST, LARGEST, step=0.1, disabled=way != NUMBER, **field)
     with columns[3]:
-        unit = force.units[0] if force.units else None
-        field = follows(f"{key} unit", unit, lambda one: choose(units=None if one is None else (one,)))
-        st.selectbox(tr("Unit"), [None, *range(units)], format_func=_units, **field)
+        unit = force.units[0] if force.units else ALL
+        field = follows(f"{key} unit", unit, lambda one: choose(units=None if one == ALL else (one,)))
+        st.selectbox(tr("Unit"), [ALL, *range(units)], format_func=_units, **field)
     steps = list(range(count))
 
     def numbered(step: int) -> str:
@@ -237,8 +239,8 @@ def _force(part: Part) -> Force:
     return force
 
 
-def _units(unit: int | None) -> str:
-    return tr("all units") if unit is None else tr("unit {unit}", unit=unit)
+def _units(unit: int) -> str:
+    return tr("all units") if unit == ALL else tr("unit {unit}", unit=unit)
 
 
 def _said(part: Part) -> Force | None:

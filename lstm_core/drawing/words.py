@@ -9,7 +9,7 @@ from itertools import groupby
 from weakref import WeakKeyDictionary
 
 from lstm_core.say import Said, tr
-from lstm_core.text import SPACES, UNKNOWN, Token, Tokenizer
+from lstm_core.text import BYTE_LETTERS, SPACES, UNKNOWN, Token, Tokenizer
 from lstm_core.trace import Trace
 
 BYTE = "<byte>"
@@ -113,7 +113,8 @@ def in_bytes(token: Token) -> bool:
         return False
     spelled = token.piece.removeprefix("##").lstrip("".join(SPACES))
     other = spelled.lower() != token.text.lower()  # the vocabulary's own case says nothing
-    return bool(re.fullmatch("<0x[89A-F][0-9A-F]>", spelled)) or (not spelled.isascii() and other)
+    letters = not spelled.isascii() and BYTE_LETTERS.keys() >= set(spelled)
+    return bool(re.fullmatch("<0x[89A-F][0-9A-F]>", spelled)) or (letters and other)
 
 
 def bare(tokenizer: Tokenizer, id: int) -> str:
