@@ -79,7 +79,7 @@ def gru_floor(module: nn.GRU, weights: list[np.ndarray]) -> Callable[[Tensor], f
 
     def straight(x: Tensor) -> float:
         output, _ = module(x)
-        w_ih, w_hh, b_ih, b_hh = own_weights = [value.detach().numpy() for value in module.all_weights[0]]
+        w_ih, w_hh, b_ih, b_hh = [value.detach().numpy() for value in module.all_weights[0]]
         h, taken = output.numpy()[:, 0], x.numpy()[:, 0].copy()
         past = np.concatenate([np.zeros_like(h[:1]), h[:-1]])
         gates, inner = taken @ w_ih.T, past @ w_hh.T
@@ -107,7 +107,6 @@ def gru_floor(module: nn.GRU, weights: list[np.ndarray]) -> Callable[[Tensor], f
         of_x[:, : 2 * UNITS] += 0.5
         of_x -= sampled
         same(module, weights)
-        del own_weights
         return max(float(abs(values).max()) for values in (own, of_x))
 
     return straight

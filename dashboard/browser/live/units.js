@@ -1,5 +1,6 @@
 // Which units have a row, which is spoken of, and in which orders they stand: lstm_core/drawing/drawn.py, deciding.py,
 // meaning.py and order.py, over a run in the browser.
+import { DECIDED } from "../gates/clauses.js"
 import { rowOf } from "./run.js"
 import { regex } from "./regex.js"
 
@@ -7,7 +8,6 @@ import { regex } from "./regex.js"
 
 const SMALL = 32
 const COUNT = 24
-const DECIDED = 0.245
 const [STAYS, SPOKEN_OF, LEAST] = [0.5, 0.5, 0.5]
 
 /** @type {(values: ArrayLike<number>, by: (value: number) => number) => Int32Array} */
