@@ -100,5 +100,5 @@ def _upload() -> Own | None:
 
 def wanted() -> str:
     """The device that the visitor's models run on, as ``lstm_core.device`` names it."""
-    asked = st.session_state.get(DEVICE) or "auto"
+    asked = st.session_state.get(DEVICE, "auto")
     return (accelerator() or "auto") if asked == "accelerator" else asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -43,6 +44,17 @@ def test_everything_that_is_put_into_an_address_is_in_the_table() -> None:
         for said in re.findall(r"\bremember\(\{([^}]*)\}", modules.source(name)):
             names |= set(re.findall(r"(?:^|,)\s*(\w+)(?=:|,|$|\s)", said.strip().rstrip(",")))
     assert len(names) > 15 and names <= address.ALL.keys(), names - address.ALL.keys()
+
+
+def test_no_click_leaves_a_choice_without_any() -> None:
+    """By itself Streamlit's control gives up what is chosen where that is clicked again, and what hangs on it goes."""
+    calls = [
+        (path, ast.unparse(one))
+        for path in Path("dashboard").rglob("*.py")
+        for one in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(one, ast.Call) and ast.unparse(one.func) in ("st.segmented_control", "st.pills")
+    ]
+    assert len(calls) > 8 and not [one for one in calls if "required=True" not in one[1]]
 
 
 def test_a_link_says_what_the_language_would_decide() -> None:

@@ -113,7 +113,8 @@ def _choice() -> tuple[str, int]:
     first, second, third = st.columns([3, 2, 2], vertical_alignment="bottom")
     with first:
         label = tr("What it does")
-        st.segmented_control(label, list(WAYS), format_func=named, **follows("draw way", way, _keep_way))
+        field = follows("draw way", way, _keep_way)
+        st.segmented_control(label, list(WAYS), required=True, format_func=named, **field)
     with second:
         label = tr("Which digit") if way == "copy" else tr("Which one")
         st.number_input(label, 0, count(way) - 1, **follows(f"draw {way}", at, partial(_keep, way)))
@@ -127,9 +128,8 @@ def _keep(way: str, at: int) -> None:
     address.choose("draw", None if said == HOME else said)
 
 
-def _keep_way(way: str | None) -> None:
-    if way and way != chosen()[0]:
-        _keep(way, 0)
+def _keep_way(way: str) -> None:
+    _keep(way, 0)
 
 
 def _another() -> None:

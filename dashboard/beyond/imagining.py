@@ -106,10 +106,12 @@ def _choice() -> tuple[str, str, int]:
     first, second, third, fourth = st.columns([4, 3, 2, 2], vertical_alignment="bottom")
     with first:
         label = tr("Network")
-        st.segmented_control(label, list(NAMES), format_func=called, **follows("kind", kind, _keep_kind))
+        field = follows("kind", kind, _keep_kind)
+        st.segmented_control(label, list(NAMES), required=True, format_func=called, **field)
     with second:
         label = tr("What it does")
-        st.segmented_control(label, list(WAYS), format_func=called, **follows("imagine way", way, _keep_way))
+        field = follows("imagine way", way, _keep_way)
+        st.segmented_control(label, list(WAYS), required=True, format_func=called, **field)
     with third:
         st.number_input(tr("Which line"), 0, count(way) - 1, **follows(f"line {way}", at, _keep_line))
     with fourth:
@@ -121,15 +123,13 @@ def _keep(kind: str, way: str, at: int) -> None:
     address.choose("imagine", f"{kind}-{way}-{min(int(at), count(way) - 1)}")
 
 
-def _keep_kind(kind: str | None) -> None:
-    if kind:
-        _keep(kind, *chosen()[1:])
+def _keep_kind(kind: str) -> None:
+    _keep(kind, *chosen()[1:])
 
 
-def _keep_way(way: str | None) -> None:
+def _keep_way(way: str) -> None:
     kind, _, at = chosen()
-    if way:
-        _keep(kind, way, at)
+    _keep(kind, way, at)
 
 
 def _keep_line(at: int) -> None:

@@ -67,7 +67,7 @@ def inside(parts: Sequence[Part], again: Again) -> Panels:
     """The choice of what is looked at, and its panels."""
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with left:
-        look = kept_option("inside", tr("Look closer"), [GATES, MEMORY, WHAT_IF, GRADIENTS]) or GATES
+        look = kept_option("inside", tr("Look closer"), [GATES, MEMORY, WHAT_IF, GRADIENTS])
     if look == GATES:
         return [one for part in parts for one in signals(part.name, part.trace, part.step, part.title, part.direction)]
     with middle:

@@ -27,7 +27,12 @@ def device_choice() -> None:
         label = tr("Run on")
         st.caption(label, width="content")
         st.segmented_control(
-            label, list(LABELS), format_func=lambda one: tr(LABELS[one]), key=DEVICE, label_visibility="collapsed"
+            label,
+            list(LABELS),
+            required=True,
+            format_func=lambda one: tr(LABELS[one]),
+            key=DEVICE,
+            label_visibility="collapsed",
         )
         if refused:
             st.caption(refused)

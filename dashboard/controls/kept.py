@@ -31,14 +31,14 @@ def follows(key: str, value: T, take: Callable[[T], object]) -> dict[str, Any]:
     return {"key": key, "on_change": lambda: take(st.session_state[key])}
 
 
-def kept_option(key: str, label: str, options: Sequence[str]) -> str | None:
-    """Which of ``options`` is chosen, the first of them at first; None if none is.
+def kept_option(key: str, label: str, options: Sequence[str]) -> str:
+    """Which of ``options`` is chosen, the first of them at first.
 
     They are shown in the language in use and stand in the URL as they are here, so that a link means the same to
     everybody: a widget that is bound to the URL would write there what it shows.
     """
     said = address.chosen(key)
-    start = said if said in options else options[0]
-    chosen = st.segmented_control(label, options, default=start, format_func=tr, key=key)
+    start = said if said is not None and said in options else options[0]
+    chosen = st.segmented_control(label, options, default=start, required=True, format_func=tr, key=key) or start
     address.choose(key, None if chosen == options[0] else chosen)
     return chosen

@@ -20,5 +20,5 @@ SHOWN: dict[str, Callable[[], None]] = {
 
 @frame.bare(mark("Beyond"), order=10)
 def page() -> None:
-    name = kept_option("beyond", tr("A network that does more than read"), list(SHOWN)) or next(iter(SHOWN))
+    name = kept_option("beyond", tr("A network that does more than read"), list(SHOWN))
     SHOWN[name]()

@@ -57,7 +57,8 @@ def page(here: Context) -> None:
         elif beside == RIGHT:
             b, theirs = _side(here, 1)
             stamp = f"{b.name} {_stamp(theirs)}"
-        elif (fault := kept_option("fault", tr("The fault"), compared.faults(a))) is not None:
+        else:
+            fault = kept_option("fault", tr("The fault"), compared.faults(a))
             b, stamp = compared.planted(a, fault), fault
     if b is None:
         return

@@ -70,7 +70,7 @@ def _sides(here: Context) -> Sides:
         return ships
     texts = [*[NOVELS] * any(ships), OWN_TEXTS]
     st.session_state.setdefault(key := f"{KEY} texts", OWN_TEXTS)
-    chosen = st.segmented_control(tr("Texts"), texts, format_func=tr, key=key)
+    chosen = st.segmented_control(tr("Texts"), texts, required=True, format_func=tr, key=key)
     _, mine = own
     return ships if chosen == NOVELS else [mine[0], mine[-1]]
 
@@ -251,7 +251,7 @@ def _contexts(side: int, one: Surveyed, unit: draw.Unit, other: str) -> None:
     signal = start
     if len(signals) > 1:
         label, key = tr("{name}: words tinted by", name=unit.name), f"{KEY} by {side} {unit.place} {start}"
-        signal = st.segmented_control(label, signals, default=start, key=key) or start
+        signal = st.segmented_control(label, signals, default=start, required=True, key=key)
     low, high = one.ends(unit, signal, "q01", "q99")
     gate = one.network.cell.signal(signal).low == 0
     opens = tr("Open it on the page Gates")

@@ -64,7 +64,6 @@ def page(here: Context) -> None:
             other = field("against", tr("against"), other)
         pair = (word.strip(), other.strip())
         method = kept_option("method", tr("How the lead is shared out to the words"), list(share.METHODS.values()))
-        method = method or share.METHODS["exact"]
     else:
         for side, place in enumerate((middle, right)):
             with place:

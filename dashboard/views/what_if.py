@@ -206,7 +206,7 @@ def _form(side: int, model: Network, trace: Trace, at: Drawn, unit: int, here: i
     """The fields of a new intervention, at the chosen step at first; None until they say one."""
     key = f"add{side}"
     kinds = [FORCE, READ]
-    kind = st.segmented_control(tr("What"), kinds, default=FORCE, format_func=tr, key=f"{key} kind")
+    kind = st.segmented_control(tr("What"), kinds, default=FORCE, required=True, format_func=tr, key=f"{key} kind")
     steps = list(range(len(trace)))
 
     def numbered(step: int) -> str:

@@ -43,7 +43,7 @@ def content(here: Place, upload: Upload) -> None:
     key = key_of(here, "source")
     st.session_state.setdefault(key, here.tab)
     source = st.segmented_control(tr("What it reads"), list(titles), key=key, format_func=titles.__getitem__,
-                                  on_change=_source, args=(here, key))  # fmt: skip
+                                  required=True, on_change=_source, args=(here, key))  # fmt: skip
     if source == SENTENCE:
         _sentence(here, upload)
     elif source == FILE:
@@ -54,7 +54,7 @@ def content(here: Place, upload: Upload) -> None:
 
 def _source(here: Place, key: str) -> None:
     """A source that is there at once is read at once; the others when their file has come."""
-    upload, source = here.upload, st.session_state[key] or PROBE
+    upload, source = here.upload, st.session_state[key]
     here.tab = source
     if upload is None:
         return

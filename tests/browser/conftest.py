@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, ViewportSize, expect
 
-from benchmarks.browser import Server, chromium, find_chromium, serve
+from benchmarks.browser import SHELL, Server, chromium, find_chromium, serve
 from benchmarks.clock import Wire
 from tests.browser.gates import LAPTOP, Gates, arrived
 from tests.browser.tabs import Tabs, Visit
@@ -34,12 +34,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 # Package scope, not session: Playwright keeps an event loop running, which the tests after these must not find.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    if find_chromium() is None:
-        reason = "no Chromium or Chrome is installed (Debian: apt install chromium)"
+    path = find_chromium(SHELL)
+    if path is None:
+        reason = f"no Chromium or Chrome is installed (Debian: apt install {SHELL})"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    with chromium("--process-per-site") as found:
+    with chromium("--process-per-site", path=path) as found:
         found.on("context", lambda context: context.set_default_timeout(PATIENCE))
         yield found
 

@@ -257,6 +257,7 @@ def test_units_can_be_sorted(standing: Gates) -> None:
     assert np.allclose(np.sort(gates.panel("keep"), axis=0), np.sort(keep, axis=0))
     order.select_option("index")
     gates.has(sort="index")
+    address(gates.page, sort=None)  # it follows a little later, and the page may be loaded from it
 
 
 def test_a_figure_stands_before_plotly_is_there(standing: Gates) -> None:
