@@ -22,6 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -101,15 +102,12 @@ class Job:
         self._ended: float | None = None
         self._command = [sys.executable, "-m", module, *arguments]
         with _turn:
-            _advance()
-            if len(_working) >= AT_ONCE and sum(one() is not None for one in _waiting) >= WAITING:
-                raise Busy(say("Other visitors are training on this machine. Try again in a minute or two."))
+            _room()
             self._held = _Held(_folder())
             self._finalizer = weakref.finalize(self, self._held.remove)
             for name, data in files.items():
                 (self.folder / name).write_bytes(data)
-            _waiting.append(weakref.ref(self))
-            _advance()
+            self._queue()
 
     @property
     def folder(self) -> Path:
@@ -174,6 +172,11 @@ class Job:
     def paused(self) -> bool:
         return (self.folder / "pause").exists()
 
+    @property
+    def cut(self) -> bool:
+        """Whether it was ended before its end, by who began it or by the clock, and could go on."""
+        return not self.running and self.started is not None and (self.stopped or self.elapsed >= self.seconds)
+
     def ends_now(self) -> bool:
         """Whether it is over, and this is the first time that somebody hears it: the page's buttons then change."""
         first = not self.running and not self.told
@@ -192,10 +195,22 @@ class Job:
             self.stopped = True
             _advance()
 
+    def go_on(self) -> None:
+        """Start the process again, once it is over, with what it left in its folder. Raises ``Busy`` as a new one."""
+        with _turn:
+            _room()
+            self.stopped = self.told = False
+            self._wrong, self._alone, self.started, self._ended, self._held.process = "", None, None, None, None
+            self._queue()
+
     def end(self) -> None:
         """End the process and remove its files."""
         self.stop()
         self._finalizer()
+
+    def _queue(self) -> None:
+        _waiting.append(weakref.ref(self))
+        _advance()
 
     def _begin(self) -> None:
         try:
@@ -237,6 +252,17 @@ class Job:
         return True
 
 
+def begin(
+    module: str, arguments: Sequence[str], seconds: float, label: str, files: Mapping[str, bytes] = MappingProxyType({})
+) -> None:
+    """A ``Job`` is the session's from now on. The one before is stopped; its folder is there for as long as somebody
+    shows what it wrote. Raises ``Busy`` as a job."""
+    old: Job | None = st.session_state.pop(JOB, None)
+    if old is not None:
+        old.stop()
+    st.session_state[JOB] = Job(module, arguments, seconds, label, files)
+
+
 def _advance() -> None:
     """Note which jobs are over, and begin those whose turn it is."""
     for job in list(_working):
@@ -247,6 +273,13 @@ def _advance() -> None:
         job = _waiting.pop(0)()
         if job is not None:
             job._begin()
+
+
+def _room() -> None:
+    """Raises ``Busy`` where too many wait already."""
+    _advance()
+    if len(_working) >= AT_ONCE and sum(one() is not None for one in _waiting) >= WAITING:
+        raise Busy(say("Other visitors are training on this machine. Try again in a minute or two."))
 
 
 def _is_open(session: str) -> bool:

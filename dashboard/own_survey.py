@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import own_texts, surveyed
 from dashboard.frame import Context
-from dashboard.jobs import JOB, Busy, Job
+from dashboard.jobs import JOB, Busy, Job, begin
 from dashboard.language import tr
 from dashboard.session import keeps
 from dashboard.state import YOURS
@@ -16,7 +16,7 @@ from lstm_core.say import say
 
 KEY = "corpus"
 OWN = keeps("own survey")
-"""Under this name the session keeps the job that surveyed the visitor's texts, and the surveys."""
+"""Under this name the session keeps the job that surveyed the visitor's texts, the surveys, and what was asked for."""
 ASKED = keeps("texts to survey")
 SECONDS = 300.0
 
@@ -40,6 +40,8 @@ def section(here: Context, opened: bool) -> None:
         st.button(tr("Survey them"), type=kind, on_click=_start, args=(here,), disabled=busy)
         if problem := st.session_state.get(f"{KEY} problem"):
             st.error(as_sentence(ValueError(problem)))
+        if OWN in st.session_state and st.session_state[OWN][0].cut and not busy:
+            st.button(tr("Go on with the rest"), on_click=_go_on)
         if mine and job is not None:
             st.fragment(_watch, run_every=1.0 if busy else None)(job)
         elif busy:
@@ -56,12 +58,20 @@ def _start(here: Context) -> None:
         texts = own_texts.uploaded(file.name, file.getvalue()) if file is not None else own_texts.documents(text or "")
         names = ["" if name == YOURS else name for name in chosen]
         files = own_texts.wanted(names, list(chosen.values()), texts)
-        old: Job | None = st.session_state.pop(JOB, None)
-        if old is not None:
-            old.end()
-        st.session_state[JOB] = Job("dashboard.own_texts", [], SECONDS, KEY, files)
+        begin("dashboard.own_texts", [], SECONDS, KEY, files)
         st.session_state[ASKED] = chosen, texts
     except (ValueError, Busy) as error:
+        st.session_state[f"{KEY} problem"] = error.args[0]
+
+
+def _go_on() -> None:
+    """What has been surveyed stays shown meanwhile."""
+    st.session_state.pop(f"{KEY} problem", None)
+    job, _, asked = st.session_state[OWN]
+    try:
+        job.go_on()
+        st.session_state[JOB], st.session_state[ASKED] = job, asked
+    except Busy as error:
         st.session_state[f"{KEY} problem"] = error.args[0]
 
 
@@ -83,7 +93,7 @@ def _take(job: Job) -> None:
     """What was surveyed, if only in part: a job that was stopped leaves what it had."""
     from lstm_core import open_survey
 
-    chosen, texts = st.session_state.pop(ASKED)
+    asked = chosen, texts = st.session_state.pop(ASKED)
     st.session_state.pop(JOB, None)
     sides = []
     for k, (name, network) in enumerate(chosen.items()):
@@ -95,7 +105,7 @@ def _take(job: Job) -> None:
         except (ValueError, OSError):  # it was stopped before
             sides.append(None)
     if any(sides):
-        st.session_state[OWN] = job, sides  # the folder lives as long as the job does
+        st.session_state[OWN] = job, sides, asked  # the folder lives as long as the job does
         st.session_state.pop(f"{KEY} texts", None)  # and they are what is drawn
     why = job.problem or (say("it was stopped before anything was surveyed") if not any(sides) else "")
     if why:

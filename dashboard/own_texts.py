@@ -4,6 +4,7 @@
 
 FOLDER holds "texts.json", a list of documents, and "models.json", a list of names of shipped models, or null for the
 model in "N.pickle", which the page itself wrote there. Surveys are written beside them, into "survey0", "survey1".
+What an earlier run has written there is not done again.
 """
 
 from __future__ import annotations
@@ -114,17 +115,21 @@ def main(folder: Path) -> None:
 
         def tell(now: Progress, k: int = k, done: float = 0.0, part: float = TRAINED) -> None:
             """done: the share of this model's work before this began; part: the share that this is."""
-            share = part * (now.documents / now.total if now.total else 0)
-            rest = (len(names) - k - done - share) * now.seconds / max(share, 1e-9)
+            each = part / now.total if now.total else 0.0
+            share = each * (now.skipped + now.documents)
+            rest = (len(names) - k - done - share) * now.seconds / max(each * now.documents, 1e-9)
             line = {"share": (k + done + share) / len(names), "steps": now.steps, "rate": now.rate, "rest": rest}
             print(json.dumps(line), flush=True)
 
         signals = remembering(model.cell)
         kept = {"top": TOP, "sample": SAMPLE, "signals": signals}
         survey(model, texts, folder / f"survey{k}", **kept, device="cpu", progress=tell)
+        compared = folder / f"survey{k}" / UNTRAINED
+        if compared.exists():
+            continue
         with suppress(ValueError):  # the texts of which it reads may have no step
             blank = untrained(model, texts, progress=partial(tell, done=TRAINED, part=1 - TRAINED))
-            (folder / f"survey{k}" / UNTRAINED).write_text(json.dumps(blank), encoding="utf-8")
+            compared.write_text(json.dumps(blank), encoding="utf-8")
 
 
 if __name__ == "__main__":

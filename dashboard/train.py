@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.chart import chart
-from dashboard.jobs import JOB, Busy, Job
+from dashboard.jobs import JOB, Busy, Job, begin
 from dashboard.language import tr
 from dashboard.session import keeps
 from lab.learning.live import SECONDS, WAIT, Choice, keep_bias
@@ -91,13 +91,10 @@ def _form(disabled: bool) -> Choice:
 
 
 def _start(choice: Choice) -> None:
-    old: Job | None = st.session_state.pop(JOB, None)
-    if old is not None:
-        old.end()
     st.session_state.pop(f"{KEY} step", None)
     try:
         arguments = [json.dumps(asdict(choice))]
-        st.session_state[JOB] = Job("lab.learning.live", arguments, choice.seconds + WAIT + 60, KEY)
+        begin("lab.learning.live", arguments, choice.seconds + WAIT + 60, KEY)
         st.session_state[CHOICE] = choice
     except Busy as error:
         st.toast(tr(error.args[0]))

@@ -295,7 +295,7 @@ def test_own_texts_are_surveyed_and_drawn_and_asked_for_a_pattern(monkeypatch: p
     assert not job.problem, job.problem
     test.run()
     assert not test.exception and not test.error
-    _, sides = test.session_state[own_survey.OWN]
+    _, sides, _ = test.session_state[own_survey.OWN]
     assert [one.name for one in sides] == ["pronouns-lstm", "pronouns-gru"] and sides[0].survey.documents == len(TEXTS)
     kept = values(sides[0].network, "f")
     rows = test.dataframe[0].value["unit"].astype(int).to_numpy()
@@ -391,14 +391,22 @@ def test_what_was_stopped_on_one_side_says_so_and_the_other_side_is_empty(
         raise KeyboardInterrupt
 
     class Stopped:
-        folder, problem = tmp_path, ""
+        folder, problem, cut, running, label, waits, said = tmp_path, "", True, False, own_survey.KEY, "", []
+
+        def go_on(self) -> None:
+            self.cut, self.running = False, True
+
+        def ends_now(self) -> bool:
+            return False
+
+        def stop(self) -> None: ...
 
     with pytest.raises(KeyboardInterrupt):
         survey("pronouns-lstm", TEXTS, tmp_path / "survey0", progress=stopped)
     test = opened(corpus.__name__)
     chosen = {name: cache.model(name) for name in ("pronouns-lstm", "pronouns-gru")}
     monkeypatch.setattr(own_survey.st, "session_state", {own_survey.ASKED: (chosen, TEXTS)})
-    own_survey._take(Stopped())
+    own_survey._take(job := Stopped())
     own = own_survey.st.session_state[own_survey.OWN]
     monkeypatch.undo()
     monkeypatch.setattr(surveyed, "_opened", lambda *_: None)
@@ -407,3 +415,42 @@ def test_what_was_stopped_on_one_side_says_so_and_the_other_side_is_empty(
     assert not test.exception and len(test.dataframe) == 1
     assert any("Stopped before its end" in one.value for one in test.markdown)
     assert any("no survey for this side" in one.value for one in test.caption)
+    next(button for button in test.button if button.label == "Go on with the rest").click().run()
+    assert not test.exception and job.running and test.session_state[JOB] is job
+    assert test.session_state[own_survey.ASKED] == (chosen, TEXTS) and len(test.dataframe) == 1
+    assert not any(button.label == "Go on with the rest" for button in test.button)
+
+
+def test_a_survey_that_goes_on_says_what_one_without_a_stop_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(part, "STEPS", part.STEPS)  # put back afterwards
+    monkeypatch.setattr(own_texts, "STEPS", 12)
+    model, folders = small_model("gru", seed=3), [tmp_path / "stopped", tmp_path / "whole"]
+    for folder in folders:
+        folder.mkdir()
+        for name, data in own_texts.wanted(["", ""], [model, model], TEXTS).items():
+            (folder / name).write_bytes(data)
+    told = iter(range(100))
+
+    def stopped(text: str, flush: bool) -> None:
+        if next(told) == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(own_texts, "print", stopped, raising=False)
+        own_texts.main(folders[0])
+    assert not lstm_core.open_survey(folders[0] / "survey0", model).complete
+    for folder in folders:
+        own_texts.main(folder)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    begins = next(k for k, line in enumerate(lines) if line["share"] == 1) + 1
+    rest, whole = ([line["share"] for line in part] for part in (lines[:begins], lines[begins:]))
+    assert rest == whole[-len(rest) :] and len(rest) < len(whole), "what was done is not done again"
+    for k in range(2):
+        there = [lstm_core.open_survey(one / f"survey{k}", model) for one in folders]
+        a, b = (surveyed.Surveyed(one, model, "", TEXTS) for one in there)
+        assert a.survey.complete and a.units == b.units and len(a.units) == 8
+    assert not capsys.readouterr().out
+    own_texts.main(folders[0])
+    assert not capsys.readouterr().out, "all is there"

@@ -101,6 +101,38 @@ def test_one_that_waits_goes_with_its_session(job: Make, monkeypatch: pytest.Mon
     assert third.before == 1 and not folder.exists()
 
 
+def test_what_was_cut_goes_on_with_what_it_left_and_waits_its_turn(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "AT_ONCE", 1)
+    left = "import pathlib, sys, time; there = pathlib.Path(sys.argv[-1]) / 'left'; "
+    one = job(left + "done = there.exists(); there.touch(); time.sleep(0 if done else 60)")
+    until((one.folder / "left").exists)
+    assert not one.cut
+    one.stop()
+    assert one.cut and one.ends_now() and not one.ends_now()
+    second = job()
+    one.go_on()
+    assert one.running and not one.cut and one.before == 1 and one.elapsed == 0
+    second.stop()
+    until(lambda: not one.running)
+    assert one.ends_now() and not one.cut and one.problem == "", "it came to its end by itself"
+    late = job(seconds=0.2)
+    until(lambda: not late.running)
+    assert late.cut and "0 seconds that a page may" in late.problem
+
+
+def test_a_job_before_is_stopped_and_its_folder_stays_while_it_is_shown(
+    job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs.st, "session_state", {})
+    jobs.begin("tests.run_code", ["import time; time.sleep(60)"], 60, "first")
+    first, folder = jobs.st.session_state[jobs.JOB], jobs.st.session_state[jobs.JOB].folder
+    jobs.begin("tests.run_code", ["pass"], 60, "second")
+    assert not first.running and folder.exists() and jobs.st.session_state[jobs.JOB].label == "second"
+    del first
+    assert not folder.exists()
+    jobs.st.session_state[jobs.JOB].end()
+
+
 def test_a_full_folder_says_so_at_once(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_free", lambda folder: jobs.NEEDED - 1)
     monkeypatch.setattr(jobs.subprocess, "Popen", None)

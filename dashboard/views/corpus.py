@@ -71,7 +71,7 @@ def _sides(here: Context) -> Sides:
     texts = [*[NOVELS] * any(ships), OWN_TEXTS]
     st.session_state.setdefault(key := f"{KEY} texts", OWN_TEXTS)
     chosen = st.segmented_control(tr("Texts"), texts, required=True, format_func=tr, key=key)
-    _, mine = own
+    _, mine, _ = own
     return ships if chosen == NOVELS else [mine[0], mine[-1]]
 
 

@@ -15,7 +15,7 @@ from dashboard.figures import experiments as draw
 from dashboard.figures import live
 from dashboard.figures.experiments import number
 from dashboard.figures.meaning import HAN
-from dashboard.jobs import JOB, Busy, Job
+from dashboard.jobs import JOB, Busy, Job, begin
 from dashboard.language import current, mark, tr
 from dashboard.session import keeps
 from dashboard.wall import wall
@@ -335,13 +335,10 @@ def _run(one: Experiment, found: Results | None) -> None:
 
 
 def _start(one: Experiment, check: bool) -> None:
-    old: Job | None = st.session_state.pop(JOB, None)
-    if old is not None:
-        old.end()
     seconds = 60 * LONGEST
     arguments = ["check" if check else "measure", one.name, "--lines", "--seconds", str(seconds), "--out"]
     try:
-        st.session_state[JOB] = Job("lab", arguments, seconds + 30, one.name)
+        begin("lab", arguments, seconds + 30, one.name)
     except Busy as error:
         st.toast(tr(error.args[0]))
 
