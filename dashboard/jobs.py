@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -81,7 +81,8 @@ class Job:
 
     It begins at once or when it is its turn (``before``). What the process prints, a JSON object a line, is read with
     ``said``. In ``folder`` a file "pause" asks it to wait (see ``pause``). ``label`` says whose job it is, ``files``
-    what its folder holds at first. Raises ``Busy`` if too many wait already, or the temporary folder is full.
+    what its folder holds at first; ``take``, if there is one, is given the job once it is over. Raises ``Busy`` if too
+    many wait already, or the temporary folder is full.
     """
 
     def __init__(
@@ -91,8 +92,9 @@ class Job:
         seconds: float,
         label: str = "",
         files: Mapping[str, bytes] = MappingProxyType({}),
+        take: Callable[[Job], None] | None = None,
     ) -> None:
-        self.seconds, self.label = seconds, label
+        self.seconds, self.label, self.take = seconds, label, take
         self.stopped = self.told = False
         self._wrong = ""
         context = get_script_run_ctx(suppress_warning=True)
@@ -174,13 +176,16 @@ class Job:
 
     @property
     def cut(self) -> bool:
-        """Whether it was ended before its end, by who began it or by the clock, and could go on."""
-        return not self.running and self.started is not None and (self.stopped or self.elapsed >= self.seconds)
+        """Whether it was ended before its end, by who began it, by the clock or for want of room, and could go on."""
+        return not self.running and (self.stopped or bool(self._wrong) or self.elapsed >= self.seconds)
 
     def ends_now(self) -> bool:
-        """Whether it is over, and this is the first time that somebody hears it: the page's buttons then change."""
+        """Whether it is over, and this is the first time that somebody hears it: what came of it is taken, and the
+        page's buttons then change."""
         first = not self.running and not self.told
         self.told |= first
+        if first and self.take is not None:
+            self.take(self)
         return first
 
     def pause(self, wait: bool) -> None:
@@ -188,16 +193,19 @@ class Job:
         (self.folder / "pause").touch() if wait else (self.folder / "pause").unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """End the process and keep what it has written."""
+        """End the process and keep what it has written; of one that is over already nothing changes."""
         with _turn:
+            self.stopped |= self.running
             _waiting[:] = [one for one in _waiting if one() is not self]
             self._held.end()
-            self.stopped = True
             _advance()
 
     def go_on(self) -> None:
-        """Start the process again, once it is over, with what it left in its folder. Raises ``Busy`` as a new one."""
+        """Start the process again, with what it left in its folder, unless it is not over. Raises ``Busy`` as a new
+        one."""
         with _turn:
+            if self.running:  # a second click
+                return
             _room()
             self.stopped = self.told = False
             self._wrong, self._alone, self.started, self._ended, self._held.process = "", None, None, None, None
@@ -253,14 +261,31 @@ class Job:
 
 
 def begin(
-    module: str, arguments: Sequence[str], seconds: float, label: str, files: Mapping[str, bytes] = MappingProxyType({})
+    module: str,
+    arguments: Sequence[str],
+    seconds: float,
+    label: str,
+    files: Mapping[str, bytes] = MappingProxyType({}),
+    take: Callable[[Job], None] | None = None,
 ) -> None:
-    """A ``Job`` is the session's from now on. The one before is stopped; its folder is there for as long as somebody
-    shows what it wrote. Raises ``Busy`` as a job."""
-    old: Job | None = st.session_state.pop(JOB, None)
+    """A ``Job`` is the session's from now on. The one before is stopped, or taken if it is over and nobody has seen it
+    yet; its folder is there for as long as somebody shows what it wrote. Raises ``Busy`` as a job; the session then
+    keeps the one before."""
+    old: Job | None = st.session_state.get(JOB)
     if old is not None:
+        old.ends_now()
         old.stop()
-    st.session_state[JOB] = Job(module, arguments, seconds, label, files)
+    st.session_state[JOB] = Job(module, arguments, seconds, label, files, take)
+
+
+def resume(job: Job) -> None:
+    """A job that is over goes on, and is the session's again (see ``begin``). Raises ``Busy`` as a job."""
+    old: Job | None = st.session_state.get(JOB)
+    if old is not None and old is not job:
+        old.ends_now()
+        old.stop()
+    job.go_on()
+    st.session_state[JOB] = job
 
 
 def _advance() -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import own_texts, surveyed
 from dashboard.frame import Context
-from dashboard.jobs import JOB, Busy, Job, begin
+from dashboard.jobs import JOB, Busy, Job, begin, resume
 from dashboard.language import tr
 from dashboard.session import keeps
 from dashboard.state import YOURS
@@ -23,9 +23,9 @@ SECONDS = 300.0
 
 def section(here: Context, opened: bool) -> None:
     job: Job | None = st.session_state.get(JOB)
-    mine = job is not None and job.label == KEY
-    with st.expander(tr("Survey your own texts"), expanded=opened or mine):
-        busy = job is not None and job.running
+    mine, busy = job is not None and job.label == KEY, job is not None and job.running
+    problem, cut = st.session_state.get(f"{KEY} problem"), OWN in st.session_state and st.session_state[OWN][0].cut
+    with st.expander(tr("Survey your own texts"), expanded=bool(opened or mine or problem or cut)):
         st.caption(
             tr(
                 "Both models above read your texts, a line a document, up to {most:,} characters. They stay in this "
@@ -38,9 +38,9 @@ def section(here: Context, opened: bool) -> None:
         st.file_uploader(label, kinds, key=f"{KEY} file", max_upload_size=4)
         kind = "primary" if opened else "secondary"
         st.button(tr("Survey them"), type=kind, on_click=_start, args=(here,), disabled=busy)
-        if problem := st.session_state.get(f"{KEY} problem"):
+        if problem:
             st.error(as_sentence(ValueError(problem)))
-        if OWN in st.session_state and st.session_state[OWN][0].cut and not busy:
+        if cut and not busy:
             st.button(tr("Go on with the rest"), on_click=_go_on)
         if mine and job is not None:
             st.fragment(_watch, run_every=1.0 if busy else None)(job)
@@ -58,7 +58,7 @@ def _start(here: Context) -> None:
         texts = own_texts.uploaded(file.name, file.getvalue()) if file is not None else own_texts.documents(text or "")
         names = ["" if name == YOURS else name for name in chosen]
         files = own_texts.wanted(names, list(chosen.values()), texts)
-        begin("dashboard.own_texts", [], SECONDS, KEY, files)
+        begin("dashboard.own_texts", [], SECONDS, KEY, files, _take)
         st.session_state[ASKED] = chosen, texts
     except (ValueError, Busy) as error:
         st.session_state[f"{KEY} problem"] = error.args[0]
@@ -69,8 +69,8 @@ def _go_on() -> None:
     st.session_state.pop(f"{KEY} problem", None)
     job, _, asked = st.session_state[OWN]
     try:
-        job.go_on()
-        st.session_state[JOB], st.session_state[ASKED] = job, asked
+        resume(job)
+        st.session_state[ASKED] = asked
     except Busy as error:
         st.session_state[f"{KEY} problem"] = error.args[0]
 
@@ -78,7 +78,6 @@ def _go_on() -> None:
 def _watch(job: Job) -> None:
     """Progress while it runs; once it is over, its surveys are the session's."""
     if job.ends_now():
-        _take(job)
         st.rerun()
     if job.running:
         said = next((line for line in reversed(job.said) if "share" in line), None)

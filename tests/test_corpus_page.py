@@ -354,6 +354,7 @@ def test_empty_texts_and_a_model_without_words_are_a_sentence() -> None:
     test = opened(corpus.__name__)
     next(button for button in test.button if button.label == "Survey them").click().run()
     assert [one.value for one in test.error] == ["There is no text in it."] and JOB not in test.session_state
+    assert test.expander[-1].proto.expanded
 
 
 def test_a_visitors_own_model_goes_along_and_what_was_stopped_is_drawn(
@@ -415,6 +416,7 @@ def test_what_was_stopped_on_one_side_says_so_and_the_other_side_is_empty(
     assert not test.exception and len(test.dataframe) == 1
     assert any("Stopped before its end" in one.value for one in test.markdown)
     assert any("no survey for this side" in one.value for one in test.caption)
+    assert test.expander[-1].proto.expanded, "where it can go on is seen"
     next(button for button in test.button if button.label == "Go on with the rest").click().run()
     assert not test.exception and job.running and test.session_state[JOB] is job
     assert test.session_state[own_survey.ASKED] == (chosen, TEXTS) and len(test.dataframe) == 1

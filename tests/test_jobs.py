@@ -133,6 +133,62 @@ def test_a_job_before_is_stopped_and_its_folder_stays_while_it_is_shown(
     jobs.st.session_state[jobs.JOB].end()
 
 
+def test_one_that_goes_on_is_one_process_however_often_it_is_told(job: Make) -> None:
+    one = job()
+    one.stop()
+    assert one.cut
+    one.go_on()
+    first = one.process
+    one.go_on()  # a second click, before the page has taken the button away
+    assert one.process is first and first is not None and first.poll() is None and one.running
+
+
+def test_what_is_stopped_while_it_waits_to_go_on_can_still_go_on(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "AT_ONCE", 1)
+    one = job()
+    one.stop()
+    other = job()
+    one.go_on()
+    assert one.waits
+    one.stop()
+    assert one.cut and not one.running
+    other.stop()
+    one.go_on()
+    assert one.running and one.process is not None and not one.cut
+
+
+def test_what_came_to_its_end_is_not_stopped_any_more(job: Make) -> None:
+    one = job("pass")
+    until(lambda: not one.running)
+    one.stop()
+    assert not one.cut and not one.stopped
+
+
+def test_what_is_over_is_taken_before_another_begins(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its page was left meanwhile, so nobody has seen it."""
+    monkeypatch.setattr(jobs.st, "session_state", {})
+    taken: list[str] = []
+    for k, code in enumerate(("pass", "import time; time.sleep(60)", "pass")):
+        jobs.begin("tests.run_code", [code], 60, str(k), take=lambda one: taken.append(one.label))
+        if code == "pass":
+            until(lambda: not jobs.st.session_state[jobs.JOB].running)
+    assert taken == ["0"], "and what was still at work is not"
+    last = jobs.st.session_state[jobs.JOB]
+    one = job()
+    one.stop()
+    jobs.resume(one)
+    assert taken == ["0", "2"] and jobs.st.session_state[jobs.JOB] is one and one.running
+    assert not last.ends_now(), "nor is it taken twice"
+
+
+def test_where_another_cannot_begin_the_one_before_stays(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs.st, "session_state", {jobs.JOB: (one := job("pass"))})
+    monkeypatch.setattr(jobs, "_free", lambda folder: 0)
+    with pytest.raises(Busy):
+        jobs.begin("tests.run_code", ["pass"], 60, "")
+    assert jobs.st.session_state[jobs.JOB] is one
+
+
 def test_a_full_folder_says_so_at_once(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_free", lambda folder: jobs.NEEDED - 1)
     monkeypatch.setattr(jobs.subprocess, "Popen", None)

@@ -338,9 +338,17 @@ def _start(one: Experiment, check: bool) -> None:
     seconds = 60 * LONGEST
     arguments = ["check" if check else "measure", one.name, "--lines", "--seconds", str(seconds), "--out"]
     try:
-        begin("lab", arguments, seconds + 30, one.name)
+        begin("lab", arguments, seconds + 30, one.name, take=_take)
     except Busy as error:
         st.toast(tr(error.args[0]))
+
+
+def _take(job: Job) -> None:
+    """What was measured, wherever the visitor is by now."""
+    path = job.folder / f"{job.label}.json"
+    if path.exists():
+        again = Results.parse(json.loads(path.read_text(encoding="utf-8")))
+        st.session_state.setdefault(AGAIN, {})[job.label] = again
 
 
 def _cancel() -> None:
@@ -353,10 +361,6 @@ def _watch(job: Job, one: Experiment, found: Results | None) -> None:
     """Progress while it runs, and what came of it."""
     said = job.said
     if job.ends_now():
-        path = job.folder / f"{job.label}.json"
-        if path.exists():
-            again = Results.parse(json.loads(path.read_text(encoding="utf-8")))
-            st.session_state.setdefault(AGAIN, {})[job.label] = again
         st.rerun()
     if job.running:
         told = next((line for line in reversed(said) if "share" in line), {"share": 0.0, "what": mark("starting")})
