@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from lstm_core.cells.base import Cell, Signal
 from lstm_core.kinds import kinds
+from lstm_core.names import Names
 from lstm_core.shown import draw_with, drawer
 from lstm_core.survey import needed  # before the function of that name, which takes the package's place
 from lstm_core.text import Token
@@ -75,7 +76,7 @@ def trace(
     return trace_module(module, x, state, tokens, lengths, keep=kept(keep, signals, layers))
 
 
-class Forced(dict[str, Trace]):
+class Forced(Names[Trace]):
     """The traces of a model that ran with some signals forced, by the names that ``trace_all`` gives them.
 
     output: what the model returned.
@@ -118,7 +119,7 @@ def trace_all(
     from lstm_core.modules.whole import trace_whole
 
     if force is None:
-        return trace_whole(model, inputs, named)[0]
+        return Names(trace_whole(model, inputs, named)[0])
     from lstm_core.analysis.forcing import Forcing
 
     return Forced(*trace_whole(model, inputs, named, Forcing(force)))

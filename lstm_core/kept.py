@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lstm_core.names import Names
+
 
 def on_host(values: Tensor) -> np.ndarray:
     """``values`` in NumPy; those of the CPU are not copied. An accelerator's go through pinned memory, which it writes
@@ -30,11 +32,12 @@ class Kept(Mapping[str, np.ndarray]):
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         """tensors: on any device; they are held, not copied."""
-        self.tensors = tensors
+        self.tensors: Mapping[str, Tensor] = Names(tensors)
         self._read: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """The array, copied to the host at the first call. Raises KeyError if there is none of that name."""
+        """The array, copied to the host at the first call. Raises ``UnknownName`` if there is none of that
+        name."""
         if name not in self._read:
             self._read[name] = on_host(self.tensors[name])
         return self._read[name]

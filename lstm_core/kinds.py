@@ -189,6 +189,13 @@ def _kind(part: str) -> tuple[Fits, Callable[[], Said]] | None:
     return all_fit, lambda: _or([say(LISTS[item]) for item in items])
 
 
+def at_least(least: int, **values: float) -> None:
+    """Raises ValueError of the first of the values, by the names of the arguments, that is below."""
+    for name, value in values.items():
+        if value < least:
+            raise ValueError(say("{name} is at least {least}, not {value}", name=name, least=least, value=value))
+
+
 def _to_look_at(values: Any) -> list[Any]:
     """Those by which all are known: of numbers and texts one of each type, for there may be a million."""
     if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind != "O":

@@ -21,7 +21,7 @@ from lstm_core import stored
 from lstm_core.block import Block
 from lstm_core.cells import cell as find_cell
 from lstm_core.cells.base import Cell
-from lstm_core.kinds import Numbers, kinds
+from lstm_core.kinds import Numbers, at_least, kinds
 from lstm_core.ops import host
 from lstm_core.say import say
 from lstm_core.scan import Layers
@@ -258,6 +258,7 @@ class Network:
         Of a batch it is the first sequence, from whose own end a negative ``step`` counts. Raises ValueError for a step
         that it does not have.
         """
+        at_least(0, k=k)
         one = trace.sequence(0, step)
         if not -len(one) <= step < len(one):
             raise ValueError(no_step(step, len(one)))
@@ -273,6 +274,7 @@ class Network:
     def likeliest(self, trace: Trace, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
         """(time, k) each: the ids of the likeliest next words after every step, likeliest first, and their
         probabilities."""
+        at_least(0, k=k)
         shown = self.reads(trace.signals)[:, 0]
         parts = (shown[start : start + CHUNK] for start in range(0, max(1, len(shown)), CHUNK))
         ids, chances = zip(*(_best(softmax(self.predicts.scores(part)), k) for part in parts), strict=True)
@@ -281,6 +283,18 @@ class Network:
     def reads(self, signals: Mapping[str, np.ndarray]) -> np.ndarray:
         """(time, batch, directions * hidden), twice as wide with attention: what the readout reads of a run."""
         h = attending.top(self.cell, signals)
+        if self.readout is not None:
+            wanted = self.readout.weight.shape[1] // (1 if self.attention is None else 2)
+            if h.shape[-1] != wanted:
+                raise ValueError(
+                    say(
+                        "the output layer of {name} reads {wanted} numbers a step; this trace has {given}, so it is "
+                        "another network's",
+                        name=self.name,
+                        wanted=wanted,
+                        given=h.shape[-1],
+                    )
+                )
         if self.attention is None:
             return h
         ended = np.isnan(h).any(axis=-1, keepdims=True)  # NaN, which a weight of 0 would not leave out

@@ -13,6 +13,7 @@ from lstm_core.cells.base import Cell, Signal
 from lstm_core.certificate import Broken, Certificate
 from lstm_core.equations import carry
 from lstm_core.kinds import kinds
+from lstm_core.names import Names
 from lstm_core.ops import host
 from lstm_core.say import say
 from lstm_core.share import share
@@ -90,6 +91,9 @@ class Trace:
 
     def __post_init__(self) -> None:
         """Notes which signal has which role."""
+        for name in ("signals", "initial"):
+            if type(by_name := getattr(self, name)) is dict:
+                object.__setattr__(self, name, Names(by_name))
         object.__setattr__(self, "roles", {signal.role: signal.name for signal in self.declared})
 
     def __getstate__(self) -> dict[str, Any]:
@@ -120,13 +124,13 @@ class Trace:
         """The states after each sequence's last step, by name, laid out as ``initial``, as far as they were kept. The
         backward direction's last step is the first in time. Of a sequence without steps they are the initial ones."""
         if not len(self):
-            return {name: values.copy() for name, values in self.initial.items()}
+            return Names({name: values.copy() for name, values in self.initial.items()})
         batch = np.arange(self.inputs.shape[1])
         last = np.array(self.lengths or [len(self)] * len(batch)) - 1
         if self.continued is not None:  # the last step at which the batch had the row
             last -= (self.continued[::-1, :, 0] > -2).argmax(axis=0)
         ends = (np.minimum(last, 0),) if self.reverse else (last, np.zeros_like(last))
-        found = {}
+        found: dict[str, np.ndarray] = Names()
         for name in self.initial:
             if name not in self.signals:
                 continue

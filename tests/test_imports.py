@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # From left to right; a module may import from its own group and from those before it.
 FLOW = (
     "lstm_core.cells lstm_core.ops lstm_core.symbols lstm_core.device lstm_core.text lstm_core.say "
-    "lstm_core.kinds lstm_core.narrow lstm_core.npz "
+    "lstm_core.kinds lstm_core.names lstm_core.narrow lstm_core.npz "
     "lstm_core.version lstm_core.certificate lstm_core.stored",
     "lstm_core.variant lstm_core.observed lstm_core.scan lstm_core.equations lstm_core.attention lstm_core.parallel"
     " lstm_core.layer lstm_core.torch_source lstm_core.javascript",

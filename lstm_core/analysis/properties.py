@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lstm_core.names import Names
 from lstm_core.text import Token
 
 
@@ -25,7 +26,7 @@ class Property:
     labels: Callable[[str, Sequence[Token]], np.ndarray]
 
 
-PROPERTIES: dict[str, Property] = {}
+PROPERTIES: dict[str, Property] = Names()
 
 
 def _property(binary: bool) -> Callable[[Callable[[str, Sequence[Token]], np.ndarray]], Property]:

@@ -15,7 +15,7 @@ import numpy as np
 from lstm_core.analysis.properties import PROPERTIES, Property
 from lstm_core.analysis.split import split
 from lstm_core.equations import carry
-from lstm_core.kinds import Numbers, kinds
+from lstm_core.kinds import Numbers, at_least, kinds
 from lstm_core.network import Network
 from lstm_core.ops import host
 from lstm_core.say import say
@@ -87,6 +87,7 @@ def search(
         if what not in PROPERTIES:
             raise ValueError(f"there is no property {what!r}; there are {', '.join(PROPERTIES)}")
         what = PROPERTIES[what]
+    at_least(0, shuffles=shuffles, seed=seed)
     rule = carry(model.cell)
     signal = signal or (rule.state if rule else model.cell.output)
     traces = [model.run(text, device="cpu") for text in texts]
@@ -122,6 +123,7 @@ def search_traces(
         )
     if len(traces) < 2:
         raise ValueError("a search needs at least two texts: one to fit on, one to score on")
+    at_least(0, shuffles=shuffles, seed=seed)
     halves = [_values(traces[k::2], labels[k::2], signal) for k in (0, 1)]
     for _, y in halves:
         if len(np.unique(y)) < 2:

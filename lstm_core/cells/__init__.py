@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 
 from lstm_core.cells.base import Cell
+from lstm_core.names import Names
 from lstm_core.say import say
 
 
@@ -25,7 +26,7 @@ def discover() -> dict[str, type[Cell]]:
 
 
 _FOUND = discover()
-CELLS: dict[str, type[Cell]] = {name: found for name, found in _FOUND.items() if not found.for_experiments}
+CELLS: dict[str, type[Cell]] = Names({name: found for name, found in _FOUND.items() if not found.for_experiments})
 VARIANTS: dict[str, type[Cell]] = {name: found for name, found in _FOUND.items() if found.for_experiments}
 """Cells with something taken away or exchanged, for experiments; ``cell`` knows them, and no list offers them."""
 

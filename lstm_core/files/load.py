@@ -16,6 +16,7 @@ from lstm_core.files.beside import Beside
 from lstm_core.files.formats import Content
 from lstm_core.files.options import Options
 from lstm_core.kinds import Numbers, kinds
+from lstm_core.names import Names, unknown
 from lstm_core.say import say
 from lstm_core.trace import Trace
 
@@ -40,11 +41,11 @@ class Loaded:
     layout: Mapping[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, name: str) -> Block:
-        """The block of that name; KeyError lists the names there are."""
+        """The block of that name; ``UnknownName`` lists the names there are."""
         for block in self.blocks:
             if block.name == name:
                 return block
-        raise KeyError(f"there is no block {name!r}; there are {', '.join(repr(b.name) for b in self.blocks)}")
+        raise unknown(name, (block.name for block in self.blocks))
 
     @kinds
     def trace(self, x: Numbers, lengths: Numbers | None = None, mask: Numbers | None = None) -> dict[str, Trace]:
@@ -57,7 +58,7 @@ class Loaded:
         its order, if every block is as wide as the one before gives, and each trace says so in ``assumed``.
         Raises ValueError where a block reads something else, such as a convolution, naming it.
         """
-        return wiring.run(self, x, lengths, mask)
+        return Names(wiring.run(self, x, lengths, mask))
 
 
 @kinds

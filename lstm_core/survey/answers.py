@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lstm_core.kinds import kinds
+from lstm_core.kinds import at_least, kinds
+from lstm_core.names import Names, unknown
 from lstm_core.say import say
 from lstm_core.survey import own, tables
 from lstm_core.survey import similar as alike
@@ -151,7 +152,7 @@ class Survey:
         that keeps, -1 / mean(log f) (Mahto et al. 2021), else NaN; follows, follows_auc: the property of the text that
         it follows best, if better than any unit follows that property moved along the text, and the AUC.
         """
-        return dict(self._units)
+        return Names(self._units)
 
     @kinds
     def histogram(
@@ -161,7 +162,7 @@ class Survey:
         at = self._id(signal, unit, layer, direction, module)
         found = self._histograms
         where = found["id"] == at
-        return {name: found[name][where] for name in ("low", "high", "count")}
+        return Names({name: found[name][where] for name in ("low", "high", "count")})
 
     @cached_property
     def _histograms(self) -> Columns:
@@ -181,6 +182,7 @@ class Survey:
     ) -> Contexts:
         """Where one unit is highest and lowest, and where it is as usual: ``most`` places each, with ``around`` words
         on both sides. Raises ValueError for a unit that there is not."""
+        at_least(0, most=most, around=around)
         at = self._id(signal, unit, layer, direction, module)
         middle = self._units["q50"][at]
         own = np.flatnonzero(self._places["id"] == at)
@@ -199,19 +201,24 @@ class Survey:
     def words(self, document: int, start: int, stop: int, around: int = 8) -> Words:
         """What was read at steps ``start`` to ``stop`` (not with it) of a document, and around it. Raises ValueError
         for a document that there is not."""
+        at_least(0, start=start, around=around)
         return self._corpus.words(document, start, stop, around)
 
     @kinds
     def open(self, document: int, step: int = 0, module: str | None = None) -> Trace:
         """The trace of a document; of one longer than a piece (8,192 steps), of the stretch that holds ``step``.
 
-        Raises ValueError for a document that there is not, and where the model or the vectors are needed and not there.
+        module: of a model with several that the survey traced; the first by default. Raises ValueError for a document
+        or a module that there is not, and where the model or the vectors are needed and not there.
         """
+        at_least(0, step=step)
         held = self._corpus.document(document)
         one = read(self._model, document, held, ())
         start = 0
         runs = [self._model.run(one.x[:, None])] if len(one.x) <= STEPS else self._model.whole(one.x, STEPS)
         for traces in runs:
+            if module and module not in traces:
+                raise unknown(module, traces)
             trace = traces.get(module or "", next(iter(traces.values())))
             stop = start + len(trace)
             if step < stop:
@@ -238,6 +245,7 @@ class Survey:
         """
         if not 0 < share <= 1:
             raise ValueError(say("share is above 0 and at most 1, not {share}", share=share))
+        at_least(0, sides=sides)
         watch = self._manifest["options"]["patterns"]
         if watch is None:
             raise ValueError(say("this survey keeps no patterns: it was made with patterns=None"))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lstm_core.kinds import at_least
 from lstm_core.say import say
 from lstm_core.survey import part, tables
 from lstm_core.survey.answers import Survey
@@ -57,9 +58,8 @@ def survey(
     if device not in DEVICES:
         names = ", ".join(DEVICES)
         raise ValueError(say("a survey runs on one of {names}, not on {device!r}", names=names, device=device))
-    for name, value, least in (("top", top, 1), ("sample", sample, 1), ("seed", seed, 0)):
-        if value < least:
-            raise ValueError(say("{name} is at least {least}, not {value}", name=name, least=least, value=value))
+    at_least(1, top=top, sample=sample)
+    at_least(0, seed=seed)
     needs_arrow()
     how: tuple[Any, ...] = (source, tokenizer, batch_first, device)
     model = model_of(*how[: 3 if engine == "ray" else 4])  # on a cluster it runs elsewhere
