@@ -245,6 +245,7 @@ def test_csv_and_npy_give_the_same() -> None:
         f"a,b,c\r\n{rows}\r\n\r\n".encode("utf-8-sig"),
         rows.replace(",", ";").encode(),
         rows.replace(",", "\t").encode(),
+        "\n".join(",".join(f'"{value}"' for value in row) for row in values).encode(),  # all is quoted, no titles
     ):
         found, steps = inputs.read(data, 3, 100)
         np.testing.assert_allclose(found, values, rtol=1e-6)
@@ -264,6 +265,10 @@ def test_one_column_may_be_a_plain_list() -> None:
         (b"1,2\n3,4", "line 1 has 2 columns; the block reads 3 numbers a step"),
         (b"1,2,3\n4,5", "line 2 has 2 columns"),
         (b"a,b,c\n", "no line of numbers"),
+        (b"NA,NA,NA\n1,2,3", "line 1 holds 'NA', which is not a number"),  # a step, and no titles
+        (b",,\n1,2,3", "line 1 holds '', which is not a number"),
+        (b'1,"","2"\n', "line 1 holds '', which is not a number"),
+        (b'"1,5","2"\n', "line 1 holds '\"1', which is not a number"),
         (b"1,2,nan", "step 1, input 3 is not a finite number"),
         (b"1,2,1e400", "step 1, input 3 is not a finite number"),
         (b"\xff\xfe\x00", "neither text"),

@@ -16,6 +16,8 @@ import numpy as np
 from dashboard.language import mark
 from lstm_core.say import say
 
+MISSING = ("", "na", "n/a", "<na>", "null", "none", "nil", "-", "?", ".")
+"""What stands in a table, in small letters, where there is no number."""
 PROBES = {
     "sine": mark("sine: four periods"),
     "impulse": mark("impulse: 1 at one step, else 0"),
@@ -100,7 +102,7 @@ def _csv(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
     lines = _lines(data, LINE + 40 * width)
     first = next(lines, (0, ""))
     mark = max(",;\t", key=first[1].count)
-    titles = not any(map(_is_number, first[1].split(mark)))  # names of the columns
+    titles = _are_titles(_cells(first[1], mark))
     rows = []
     for number, line in lines if titles else chain([first], lines):
         columns = line.count(mark) + 1
@@ -113,7 +115,7 @@ def _csv(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
                     width=width,
                 )
             )
-        cells = line.split(mark)
+        cells = _cells(line, mark)
         wrong = next((cell for cell in cells if not _is_number(cell)), None)
         if wrong is not None:
             raise ValueError(
@@ -157,6 +159,19 @@ def _count(data: bytes) -> int:
             count += int((ends[:-1] & ~ends[1:]).sum()) + int(before and not ends[0])
             before = bool(ends[-1])
     return count
+
+
+def _cells(line: str, mark: str) -> list[str]:
+    """Without the quotation marks that some programs write around each of them."""
+    cells = [cell.strip() for cell in line.split(mark)]
+    return [cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in cells]
+
+
+def _are_titles(cells: list[str]) -> bool:
+    """Whether these are the names of the columns, and not a step whose numbers are missing."""
+    if any(map(_is_number, cells)):
+        return False
+    return not all(cell.lower() in MISSING for cell in cells)
 
 
 def _is_number(cell: str) -> bool:
