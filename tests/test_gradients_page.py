@@ -119,6 +119,9 @@ def test_letting_go_is_keeping_less_than_half_of_something(name: str) -> None:
     trace = random_trace(name, time=12, batch=1)
     found = timescales(trace)
     keep = trace["f" if "f" in trace.signals else "z"][0, 0, :, 0]
+    if name == "slstm":  # c / n is what is held
+        n = np.concatenate([trace.initial["n"][0, 0], trace["n"][0, 0, :, 0]])
+        keep = keep * np.where(n[:-1] > 0, n[:-1] / n[1:], 1)
     assert not (found.let_go & (keep >= 0.5)).any()
     for unit in range(4):
         held = [value for value in keep[:, unit] if value >= 0.5] or list(keep[:, unit])

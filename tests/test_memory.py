@@ -130,6 +130,22 @@ def test_the_retention_matrix_holds_every_pair(name: str, backward: bool) -> Non
             assert pairs.kept[t, k] == pytest.approx(math.prod(keep[j] for j in between) if read else 0.0)
 
 
+@pytest.mark.parametrize("backward", [False, True])
+def test_of_a_memory_that_is_read_as_a_share_of_a_sum_is_kept_what_is_left_of_that_share(backward: bool) -> None:
+    """The sLSTM shows c / n: after a heavy word little is left of what was read before, however open f is."""
+    trace = random_trace("slstm", directions=2)
+    pairs = retention(trace, 1, backward=backward)
+    f, n = (trace.sel(name, layer=0, direction=int(backward), batch=0, unit=1) for name in ("f", "n"))
+    for t in range(7):
+        found = memory(trace, t, unit=1, backward=backward)
+        np.testing.assert_allclose(pairs.contributions[t], found.contributions, atol=1e-15)
+        for k in range(7):
+            between = range(t, k) if backward else range(k + 1, t + 1)
+            read = k >= t if backward else k <= t
+            assert pairs.kept[t, k] == pytest.approx(math.prod(f[j] for j in between) * n[k] / n[t] if read else 0.0)
+            assert pairs.kept[t, k] <= 1 + 1e-9
+
+
 def test_a_thousand_steps_of_256_units_take_no_second_and_no_cube() -> None:
     trace = random_trace("lstm", time=1000, hidden=256, batch=1, dtype=np.float32)
     direction = np.random.default_rng(0).normal(size=256)

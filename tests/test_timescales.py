@@ -37,6 +37,24 @@ def test_after_one_timescale_a_share_of_1_over_e_is_left() -> None:
     assert signals["c"][0, 0, 9, 0, 0] == pytest.approx(1 / math.e)
 
 
+def test_a_word_that_outweighs_all_before_it_is_let_go_of_what_it_outweighs() -> None:
+    """The sLSTM's f may stay at 1: what it keeps is what is left of c / n."""
+    trace = random_trace("slstm", time=4, batch=1)
+    weights = np.array([0.001, 0.0001, 0.1, 0.002])
+    for name, values in (
+        ("f", np.ones(4)),
+        ("i", weights),
+        ("n", np.cumsum(weights)),
+        ("c", np.cumsum(weights * [1, 1, -1, -1])),
+    ):
+        trace.signals[name][0, 0, :, 0, 1] = values
+    trace.initial["n"][..., 1] = trace.initial["c"][..., 1] = 0
+    found = timescales(trace)
+    assert found.let_go[:, 1].tolist() == [False, False, True, False]
+    holds = [1.0, 0.001 / 0.0011, 0.1011 / 0.1031]
+    assert found.holding[1] == pytest.approx(-3 / sum(map(math.log, holds)))
+
+
 def test_gates_that_never_or_wholly_forget() -> None:
     trace = random_trace("lstm")
     trace.signals["f"][..., 0] = 1.0

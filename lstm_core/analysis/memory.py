@@ -147,7 +147,8 @@ def _looking_back(trace: Trace, step: int, direction: np.ndarray, **place: Any) 
 class Retention(Result):
     """One unit's memory for every pair of tokens, (time, time): row t is the memory after token t, column k is token k.
 
-    kept: the share of what token k wrote that is still there after token t; 0 where k has not been read.
+    kept: the share of what token k wrote that is still there after token t; 0 where k has not been read. In a cell with
+        a normaliser (the sLSTM) it is the share of what k wrote into c / n.
     contributions: how much of the state after t token k wrote. initial: (time,), what is left of the first state.
     """
 
@@ -169,17 +170,24 @@ def retention(trace: Trace, unit: int, *, layer: int = -1, backward: bool = Fals
     units = keep.shape[-1]
     if not -units <= unit < units:
         raise ValueError(f"there is no unit {unit}; the layer has {units} (0 to {units - 1})")
-    kept = np.zeros((len(run), len(run)))
-    first = np.ones(len(run))
-    row, start = np.zeros(len(run)), 1.0
-    for t in range(len(run)):
-        row = row * keep[t, unit]  # a product, not a quotient of two: a gate may be 0
-        start = start * keep[t, unit]
-        row[t] = 1.0
-        kept[t], first[t] = row, start
+    kept, first = _products(keep[:, unit])
     both = slice(None, None, -1 if run.backward else 1)
     initial = first * run.old[rule.state][0, unit] if len(run) else first
-    return Retention(kept[both, both], (kept * written[:, unit])[both, both], run.flip(initial))
+    contributions = (kept * written[:, unit])[both, both]
+    kept, _ = _products(run.normalised(rule, keep)[0][:, unit])
+    return Retention(kept[both, both], contributions, run.flip(initial))
+
+
+def _products(keep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(step, step) and (step,): what is left after each step of what each one wrote, and of the first state."""
+    kept, first = np.zeros((len(keep), len(keep))), np.ones(len(keep))
+    row, start = np.zeros(len(keep)), 1.0
+    for t, share in enumerate(keep):
+        row = row * share  # a product, not a quotient of two: a gate may be 0
+        start = start * share
+        row[t] = 1.0
+        kept[t], first[t] = row, start
+    return kept, first
 
 
 def _weight(direction: Any, units: int, directions: int, backward: bool) -> np.ndarray:

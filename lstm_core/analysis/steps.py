@@ -88,6 +88,25 @@ class Steps:
         passed = self.skipped[:, None]
         return rule, np.where(passed, 1.0, keep), np.where(passed, 0.0, written)
 
+    def normalised(self, rule: Carry, keep: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What a step keeps, the memory and the old memory, (time, unit) each, as the output reads them.
+
+        In a cell with a normaliser (the sLSTM) that is c / n: a word that weighs more than all before it outweighs
+        them while the gate stays open, and f old n / n of them is kept. In every other cell it is what was given.
+        """
+        now, old = self.signals[rule.state], self.old[rule.state]
+        name = next((signal.name for signal in self.cell.signals if signal.role == "normaliser"), None)
+        if name is None:
+            return keep, now, old
+        sum_now, sum_old = self.signals[name], self.old[name]
+        some = (sum_old > 0) & (sum_now > 0) & ~self.skipped[:, None]  # before the first word nothing is summed up
+        shares = np.divide(sum_old, sum_now, out=np.ones_like(sum_old), where=some)
+        now, old = (
+            np.divide(value, total, out=np.zeros_like(value), where=total > 0)
+            for value, total in ((now, sum_now), (old, sum_old))
+        )
+        return keep * shares, now, old
+
 
 def history(trace: Trace, batch: int, step: int) -> tuple[Trace, int]:
     """Sequence ``batch`` of ``trace`` alone, and where token ``step`` stands in it: negative steps count from its end.

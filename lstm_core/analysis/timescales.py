@@ -25,6 +25,8 @@ HALF = 0.5
 class Timescales(Result):
     """Steps, (unit,) each; infinite for a unit that forgets nothing.
 
+    In a cell with a normaliser (the sLSTM) a step keeps f old n / n: its share of c / n. ``from_bias`` is f's alone.
+
     on_text: from the unit's own keep gates on this text, -1 / mean(log f): a constant gate of this timescale would keep
         as much of a memory over the whole text. The mean is over the steps that the sequence really took, be it one;
         NaN for a sequence of none.
@@ -52,14 +54,14 @@ def timescales(trace: Trace, *, layer: int = -1, backward: bool = False, batch: 
     not linear (the plain RNN)."""
     run = steps(trace, layer, backward, batch)
     rule, keep, _ = run.keep_write()
+    keep, now, old = run.normalised(rule, keep)
     read = keep[~run.skipped]
     unknown = np.full(keep.shape[-1], np.nan)
     on_text = lasting(read) if len(read) else unknown
     holds = (keep >= HALF) & ~run.skipped[:, None]
     held = holds.any(0)
     logs = np.where(holds, np.log(np.maximum(keep, HALF)), 0.0).sum(0) / np.maximum(holds.sum(0), 1)
-    state = np.abs(run.old[rule.state])
-    something = state > 0.1 * np.maximum(state, np.abs(run.signals[rule.state])).max(axis=0, initial=0.0)
+    something = np.abs(old) > 0.1 * np.maximum(np.abs(old), np.abs(now)).max(axis=0, initial=0.0)
     return Timescales(
         on_text,
         unknown if run.cell.by_values else lasting(at_rest(run)[None]),
