@@ -12,7 +12,7 @@ from dashboard import cache
 from dashboard.figures.changes import difference_map
 from dashboard.figures.content import content
 from dashboard.figures.deciding import decided
-from lstm_core import Network, Trace
+from lstm_core import Network, Trace, load_model
 from lstm_core.analysis import lead, leads
 from lstm_core.drawing.band import band
 from lstm_core.drawing.drawn import ALL, COUNT, LEAD, MOVED, drawn_units
@@ -209,3 +209,23 @@ def test_a_unit_of_the_address_has_a_row_and_all_have_one_on_demand() -> None:
     )
     whole = figure(show="all")["sides"]
     assert [len(side["units"]) for side in whole] == [side["width"] for side in whole]
+
+
+def test_what_only_counts_relative_to_a_normaliser_has_colours_however_small_it_is() -> None:
+    """The sLSTM's i, c and n may all be thousandths: on a scale to 1 its panels would be blank."""
+    traces = [load_model(f"pronouns-{name}").run(MARY, device="cpu") for name in ("slstm", "lstm")]
+    figure = grid(traces)
+    layout = figure["layout"]
+    ends = {}
+    for one in figure["data"]:
+        if one["type"] == "heatmap":
+            axis = layout[one["coloraxis"]]
+            ends[one["meta"]["side"], one["meta"]["signal"]] = axis["cmin"], axis["cmax"]
+            assert (one["coloraxis"] in layout["meta"]["tight"]) == (
+                one["meta"]["side"] == 0 and one["meta"]["signal"] in ("i", "c", "n")
+            )
+    for signal in ("i", "c", "n"):
+        most = float(np.abs(traces[0][signal]).max())
+        assert most < 0.5
+        assert ends[0, signal] == (-most if signal == "c" else 0, pytest.approx(most))
+    assert ends[1, "i"] == (0, 1) and ends[1, "c"][1] >= 1

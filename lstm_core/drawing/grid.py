@@ -20,6 +20,9 @@ ROLES = ("keep", "write", "cell", "hidden", "candidate", "reset", "expose")
 STRIPS = {"gates": ("expose", "reset", "write", "keep"), "values": ("candidate", "hidden", "cell")}
 """The two line plots of the chosen unit, what matters most last and so on top. A clock, say, has its panel only."""
 
+SUMMED = ("write", "cell", "normaliser")
+"""Of a cell with a normaliser: what is summed up, and the sums, which are read as shares of it."""
+
 NAMES = {
     **{"keep": mark("keep"), "write": mark("write"), "cell": mark("cell"), "hidden": mark("hidden")},
     **{"candidate": mark("candidate"), "reset": mark("reset"), "expose": mark("expose")},
@@ -46,7 +49,8 @@ def grid(
     With ``sums`` the others are summed up in a band below them, and a panel's ``others`` is their number.
 
     Every panel is a heatmap (unit, time) of float32; its ``meta`` says which side, role and signal it is, and a
-    line's ``meta`` says of which signal it is a row and in which strip it is drawn. ``layout.meta.panels`` lists all
+    line's ``meta`` says of which signal it is a row and in which strip it is drawn. ``layout.meta.tight`` names the
+    colour axes that reach to the largest value, however small, and ``layout.meta.panels`` lists all
     panels with what they are for; one that a cell does not have carries the reason in ``empty``. Where everything
     stands is for the browser, which knows the size: it draws all panels on one pair of axes.
     """
@@ -56,12 +60,13 @@ def grid(
     strips = [name for name, members in STRIPS.items() if any(role in members for role in roles)]
     rows = [*strips, *roles]
     scales = _scales(traces, drawn, roles, mode, seen)
+    tight = [name for (_, kind), (name, _) in scales.items() if kind in ("weight", "sum")]
     layout: dict[str, Any] = {
         **theme.layout(mode),
         **{name: scale for name, scale in scales.values()},
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "showlegend": False,
-        "meta": {"rows": rows, "strips": strips, "panels": []},
+        "meta": {"rows": rows, "strips": strips, "panels": [], "tight": tight},
     }
     data: list[dict[str, Any]] = []
     for name in rows:
@@ -124,8 +129,11 @@ def _signal(trace: Trace, role: str) -> Signal:
 
 
 def _kind(trace: Trace, role: str) -> str:
-    """Which scale: "gate" for shares, "signed" within -1 and 1, "wide" without bounds."""
+    """Which scale: "gate" for shares, "signed" within -1 and 1, "wide" without bounds, and "weight" (from 0) and "sum"
+    (signed) for what only counts relative to a normaliser and may be as small as it likes."""
     signal = _signal(trace, role)
+    if role in SUMMED and "normaliser" in trace.roles:
+        return "weight" if signal.low == 0 else "sum"
     if not np.isfinite([signal.low, signal.high]).all():
         return "wide"
     return "signed" if signal.low < 0 else "gate"
@@ -141,7 +149,7 @@ def _scales(
     """Name and definition of the colour axis by (role, kind).
 
     One for gates, one for signed values, and one for each role without bounds, which reaches to the largest size that
-    has a row on either side and at least to 1.
+    has a row on either side and at least to 1; what only counts relative to a normaliser has no such least.
     """
     base = theme.layout(mode)
     found = {}
@@ -149,14 +157,18 @@ def _scales(
     for role in roles:
         found[role, "gate"] = "coloraxis", base["coloraxis"]
         found[role, "signed"] = "coloraxis2", base["coloraxis2"]
-        sizes = [
-            float(np.nanmax(np.abs(_of(values[at], None if seen is None else seen[side])), initial=1.0))
-            for side, (trace, at) in enumerate(zip(traces, drawn, strict=True))
-            if (values := trace.role(role)) is not None and _kind(trace, role) == "wide"
-        ]
-        if sizes:
-            number += 1
-            found[role, "wide"] = f"coloraxis{number}", {**base["coloraxis2"], "cmin": -max(sizes), "cmax": max(sizes)}
+        for kind, least in (("wide", 1.0), ("weight", 0.0), ("sum", 0.0)):
+            sizes = [
+                float(np.nanmax(np.abs(_of(values[at], None if seen is None else seen[side])), initial=least))
+                for side, (trace, at) in enumerate(zip(traces, drawn, strict=True))
+                if (values := trace.role(role)) is not None and _kind(trace, role) == kind
+            ]
+            if sizes:
+                number += 1
+                most = max(sizes) or 1.0
+                ends = {"cmin": 0.0 if kind == "weight" else -most, "cmax": most}
+                look = base["coloraxis" if kind == "weight" else "coloraxis2"]
+                found[role, kind] = f"coloraxis{number}", {**look, **ends}
     return found
 
 

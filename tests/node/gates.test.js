@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { arrange } from "../../dashboard/browser/gates/geometry.js"
+import { scales } from "../../dashboard/browser/gates/overlay.js"
 import { plotted, reach } from "../../dashboard/browser/gates/plotted.js"
 import { Rows } from "../../dashboard/browser/gates/rows.js"
 import { shares } from "../../dashboard/browser/gates/tint.js"
@@ -74,6 +75,37 @@ test("a dark page has its own colours, and a scale of its own keeps its ends", (
   assert.deepEqual(layout.coloraxis3, { colorscale: [[0, "black"]], cmax: 3 })
   assert.equal(data[2].line.color, "pink")
   assert.equal(plotted(CONTENT, seen(), SIZE).data[2].line.color, "red")
+})
+
+test("a scale from 0 has a gate's colours on a dark page too", () => {
+  const { figure } = CONTENT
+  const layout = { ...figure.layout, coloraxis4: { cmin: 0, cmax: 0.03, colorscale: [[0, "white"]] } }
+  const dark = { ...CONTENT.dark, layout: { ...CONTENT.dark.layout, coloraxis: { colorscale: [[0, "teal"]] } } }
+  const drawn = plotted({ ...CONTENT, dark, figure: { ...figure, layout } }, seen({ dark: true }), SIZE)
+  assert.deepEqual(drawn.layout.coloraxis4, { cmin: 0, cmax: 0.03, colorscale: [[0, "teal"]] })
+})
+
+test("the legend says a letter with its side where the other's stands on another scale, and a Greek one as drawn", () => {
+  const axis = (cmin, cmax) => ({ colorscale: [[0, "white"]], cmin, cmax })
+  const map = (side, role, signal, coloraxis) => ({ type: "heatmap", coloraxis, meta: { side, role, signal } })
+  const data = [
+    map(0, "write", "z", "coloraxis"),
+    map(1, "candidate", "z", "coloraxis2"),
+    map(0, "hidden", "h", "coloraxis2"),
+    map(1, "cell", "c", "coloraxis10"),
+    map(1, "attention", "alpha", "coloraxis"),
+  ]
+  const alpha = { kind: "panel", row: "attention", side: 1, signal: "alpha", label: "α" }
+  const layout = { coloraxis: axis(0, 1), coloraxis2: axis(-1, 1), coloraxis10: axis(-0.0453, 0.0453) }
+  const found = scales({ data, layout: { ...layout, meta: { panels: [alpha] } } }, (side) => ["minGRU", "sLSTM"][side])
+  assert.deepEqual(
+    found.map(({ range, letters }) => [range, letters]),
+    [
+      ["0 to 1", "z (minGRU), α"],
+      ["−1 to 1", "z (sLSTM), h"],
+      ["−0.045 to 0.045", "c"],
+    ],
+  )
 })
 
 test("a unit that a projected h does not have has no line, and the panel reaches to 1 then", () => {

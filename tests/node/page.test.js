@@ -4,7 +4,7 @@ import { test } from "node:test"
 import { After } from "../../dashboard/browser/page/after.js"
 import { escape, plain } from "../../dashboard/browser/page/markup.js"
 import { unitName, wordTitle } from "../../dashboard/browser/page/naming.js"
-import { clamp, number, percent } from "../../dashboard/browser/page/numbers.js"
+import { clamp, digits, number, percent } from "../../dashboard/browser/page/numbers.js"
 import { unpack } from "../../dashboard/browser/page/unpack.js"
 import { list, tr } from "../../dashboard/browser/page/words.js"
 
@@ -18,6 +18,17 @@ test("numbers have a true minus, two digits, from 10 on one, and no negative zer
     values.map((value) => number(value, 2)),
     ["0.00", "0.00", "0.00", "−0.50", "9.99", "10.00", "−12.34", "1234.56"],
   )
+})
+
+test("a line that stays close to 0 is written with the digits that tell its values apart", () => {
+  const small = [0, -0.00012, 0.0045]
+  assert.deepEqual(
+    small.map((value) => number(value, digits(small))),
+    ["0.0000", "−0.0001", "0.0045"],
+  )
+  assert.equal(digits([0.0001, 0.06]), undefined) // two are enough
+  assert.equal(digits([0, 0]), undefined)
+  assert.equal(digits([1e-30]), 8)
 })
 
 test("shares are whole percents from 10 on", () => {

@@ -22,6 +22,20 @@ test("a unit lets go only of what it held", () => {
   assert.match(told([1, 0.2, 1, 1, 1, 1], [-0.8, -0.8, 0.9, 0.9, 0.9, 0.9], { backward: true }), /“met”/)
 })
 
+test("a memory that is read as a share of a sum lets go where a heavy word outweighs it, with the gate open", () => {
+  const line = (label, values) => ({ label, values })
+  const [keep, n] = [line("f", Array(6).fill(1)), line("n", [0.0001, 0.0001, 0.005, 0.005, 0.0052, 0.0052])]
+  const memory = line("c", [-0.0001, -0.0001, 0.004, 0.004, 0.004, 0.0042])
+  const said = unit([side()], 0, 3, keep, memory, Infinity, n)
+  assert.equal(said, "LSTM’s unit 3 lets go at “John” (share kept = 0.02).")
+  const named = [{ unit: 3, name: "gender", high: "he", low: "she", side: [-1, -1, 1, 1, 1, 1] }]
+  const told = unit([side({ named })], 0, 3, keep, memory, Infinity, n)
+  assert.match(told, /lets go at “John” \(share kept = 0.02\). At “king”, c \/ n = 0.81: he.$/)
+  const back = line("n", n.values.toReversed())
+  const turned = { ...memory, values: memory.values.toReversed() }
+  assert.match(unit([side({ backward: true })], 0, 3, keep, turned, Infinity, back), /“and” \(share kept = 0.02\)/)
+})
+
 test("of many places the three that changed most are named", () => {
   const said = told([1, 0.1, 0.1, 0.1, 0.1, 1], [0.9, -0.4, 0.6, -0.7, 0.8, 0.8])
   const three = "“met” (f = 0.10), “and” (f = 0.10), and “the” (f = 0.10)"

@@ -64,8 +64,13 @@ function story({ sides, units, rows }, content, k, step) {
   const { memory } = sides[k]
   /** @type {(name: string | null, label: string) => { label: string, values: ArrayLike<number> }} */
   const signal = (name, label) => ({ label, values: rows.row(k, name, units[k]) ?? [] })
-  const keep = content.figure.layout.meta.panels.filter(heat).find(({ side, row }) => side === k && row === "keep")
-  return telling.unit(sides, k, units[k], keep && signal(keep.signal, keep.label), signal(memory, memory), step)
+  /** @type {(role: string) => { label: string, values: ArrayLike<number> } | null} */
+  const played = (role) => {
+    const panel = content.figure.layout.meta.panels.filter(heat).find(({ side, row }) => side === k && row === role)
+    return panel ? signal(panel.signal, panel.label) : null
+  }
+  const [keep, scale] = [played("keep"), played("normaliser")]
+  return telling.unit(sides, k, units[k], keep, signal(memory, memory), step, scale)
 }
 
 // What the unit's signals are at a step: those of the row that is drawn alone, or its gates and its memory.

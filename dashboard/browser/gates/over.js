@@ -1,6 +1,7 @@
 // What lies over the plot and stands round it, when it is drawn anew.
 import { fill } from "../page/dom.js"
 import { tr } from "../page/words.js"
+import { called } from "./clauses.js"
 import { Column } from "./column.js"
 import * as overlay from "./overlay.js"
 import * as readout from "./readout.js"
@@ -37,7 +38,7 @@ export function decorate(figure, content, drawn) {
     ends: (side) => sides[side].named.find((one) => one.unit === units[side] && one.high),
   })
   overlay.drawLabels(el.labelLayer, drawn.labels)
-  overlay.legend(el.below.scales, drawn.figure)
+  overlay.legend(el.below.scales, drawn.figure, (side) => called(sides, side))
   tint.legend(el.below.tints, tintColors(figure, content))
   el.below.tints.hidden = !sides.some((side) => side.adds)
   outline(figure, figure.marks, (side) => units[side])

@@ -1,6 +1,6 @@
 // What lies over Plotly's drawing: labels, the legend of the colours, the marks of the chosen units.
 import { make } from "../page/dom.js"
-import { minus } from "../page/numbers.js"
+import { digits, minus } from "../page/numbers.js"
 import { tr } from "../page/words.js"
 import { heat, ofUnits } from "./panels.js"
 
@@ -8,8 +8,12 @@ import { heat, ofUnits } from "./panels.js"
 /** @import { DrawnFigure, DrawnLine, Geometry, Label, Placed, Scale, Strip } from "./types.d.ts" */
 
 /** @type {(value: number) => string} */
-const compact = (value) => minus(Number.isInteger(value) ? String(value) : value.toFixed(1))
+const compact = (value) => {
+  if (Number.isInteger(value)) return minus(String(value))
+  return minus(value.toFixed(Math.abs(value) < 1 ? (digits([value]) ?? 2) : 1))
+}
 
+const AXIS = "coloraxis" // and a number, but of the first
 const ROLES = 46 // pixels from the names of the rows to the panels: "1 − z" stands between
 
 // All labels as {x, y, text, anchor, kind, size, color, title}; the page and the saved picture both draw them.
@@ -134,11 +138,11 @@ export function drawLabels(layer, all) {
   )
 }
 
-// What the colours mean: one bar for each scale in use.
-/** @param {HTMLElement} root @param {DrawnFigure} drawn */
-export function legend(root, drawn) {
+// What the colours mean: one bar for each scale in use. ``title(side)``: what a side is called.
+/** @param {HTMLElement} root @param {DrawnFigure} drawn @param {(side: number) => string} title */
+export function legend(root, drawn, title) {
   root.replaceChildren(
-    ...scales(drawn).map(({ colors, range, letters }) => {
+    ...scales(drawn, title).map(({ colors, range, letters }) => {
       const stops = colors.map(([at, color]) => `${color} ${100 * at}%`).join(", ")
       return make(
         "div",
@@ -151,15 +155,30 @@ export function legend(root, drawn) {
   )
 }
 
-// The scales of colours that are drawn with: the colours, from where to where, and of which signals.
-/** @param {DrawnFigure} drawn */
-export function scales({ data, layout }) {
+// The scales of colours that are drawn with: the colours, from where to where, and of which signals. A letter that stands
+// for one thing in one cell and for another in the other, on two scales, is said with its side.
+/** @param {DrawnFigure} drawn @param {(side: number) => string} title */
+export function scales({ data, layout }, title) {
   const heatmaps = data.filter((one) => one.type === "heatmap")
-  const axes = [...new Set(heatmaps.map((one) => one.coloraxis))].sort()
+  const axes = [...new Set(heatmaps.map((one) => one.coloraxis))].sort(
+    (a, b) => Number(a.slice(AXIS.length)) - Number(b.slice(AXIS.length)),
+  )
+  /** @type {(one: typeof heatmaps[number]) => string} */
+  const letter = ({ meta }) =>
+    layout.meta.panels.filter(heat).find(({ side, row }) => side === meta.side && row === meta.role)?.label ||
+    minus(meta.signal)
   return axes.map((axis) => {
     /** @type {Scale} */
     const { colorscale, cmin, cmax } = layout[axis]
-    const letters = new Set(heatmaps.filter((one) => one.coloraxis === axis).map((one) => minus(one.meta.signal)))
+    const [here, others] = [true, false].map((on) => heatmaps.filter((one) => (one.coloraxis === axis) === on))
+    const elsewhere = new Set(others.map(letter))
+    const letters = new Set(
+      here.map((one) =>
+        elsewhere.has(letter(one))
+          ? tr("{letter} ({title})", { letter: letter(one), title: title(one.meta.side) })
+          : letter(one),
+      ),
+    )
     const range = tr("{low} to {high}", { low: compact(cmin), high: compact(cmax) })
     return { colors: colorscale, range, letters: [...letters].join(", ") }
   })

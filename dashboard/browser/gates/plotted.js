@@ -24,7 +24,7 @@ export function plotted({ figure, dark }, seen, { width, height }) {
   }
   for (const [name, axis] of Object.entries(figure.layout)) {
     if (seen.dark && /^coloraxis\d/.test(name))
-      layout[name] = { ...axis, colorscale: dark.layout.coloraxis2.colorscale }
+      layout[name] = { ...axis, colorscale: dark.layout[axis.cmin === 0 ? "coloraxis" : "coloraxis2"].colorscale }
   }
   const colors = seen.dark ? dark.lines : {}
   const data = figure.data.flatMap((one) => {

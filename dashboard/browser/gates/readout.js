@@ -1,7 +1,7 @@
 // What stands beside the grid: both models' likeliest next words and the chosen units' values, at the cursor.
 import { wordAt } from "../page/align.js"
 import { make } from "../page/dom.js"
-import { number, percent } from "../page/numbers.js"
+import { digits, number, percent } from "../page/numbers.js"
 import { unitName } from "../page/naming.js"
 import { tr } from "../page/words.js"
 import { called, meant } from "./clauses.js"
@@ -10,7 +10,7 @@ import { called, meant } from "./clauses.js"
 /** @import { DrawnLine, Side } from "./types.d.ts" */
 
 /** A signal's value, and what its unit means where it has a name.
- * @typedef {{ node: HTMLElement, values: Row, named: Named | undefined }} Cell */
+ * @typedef {{ node: HTMLElement, values: Row, named: Named | undefined, digits?: number }} Cell */
 /** @typedef {ReturnType<typeof build>} Parts */
 
 const ORDER = ["keep", "write", "reset", "expose", "candidate", "cell", "hidden"]
@@ -51,7 +51,7 @@ export function names(parts, sides, units, lines) {
     const held = sides[k].named.find((one) => one.unit === units[k] && one.high)
     part.cells = own.map(({ values, meta }) => {
       const named = meta.signal === sides[k].memory ? held : undefined
-      return { node: make("dd"), values, named }
+      return { node: make("dd"), values, named, digits: digits(values) }
     })
     const terms = own.map(({ line, meta }) =>
       make("dt", {}, make("i", { style: { background: line.color } }), meta.signal.replace("-", "−")),
@@ -79,8 +79,8 @@ export function update(parts, sides, steps, at, count) {
       bar.fill.style.transform = `scaleX(${share})`
       bar.value.textContent = percent(share)
     })
-    for (const { node, values, named } of part.cells) {
-      const [value, end] = [number(values[steps[k]]), named ? meant(named, steps[k]) : ""]
+    for (const { node, values, named, digits } of part.cells) {
+      const [value, end] = [number(values[steps[k]], digits), named ? meant(named, steps[k]) : ""]
       node.textContent = end ? tr("{value}: {end}", { value, end }) : value
     }
   })

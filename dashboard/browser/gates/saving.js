@@ -2,6 +2,7 @@
 import { unitName } from "../page/naming.js"
 import * as screen from "../page/screen.js"
 import { tr } from "../page/words.js"
+import { called } from "./clauses.js"
 import { film, filmed } from "./film.js"
 import * as labels from "./labels.js"
 import * as overlay from "./overlay.js"
@@ -38,7 +39,7 @@ function picture({ root, stage, sides, units, columns, drawn }, framed) {
 export function whole(figure, framed, text = figure.el.caption.textContent ?? "") {
   const shown = picture(figure, framed)
   if (!shown) return undefined
-  const scales = overlay.scales(shown.figure)
+  const scales = overlay.scales(shown.figure, (side) => called(figure.sides, side))
   const below = {
     text,
     scales: scales.map(({ colors, range, letters }) => ({ colors, text: `${range}  ${letters}` })),

@@ -19,12 +19,15 @@ const WIDE = 0.3 // ... and one that moves by more does not stay
 
 // What a unit has done with its memory by the step ``at``, as far as its lines bear it out, and what a named one holds there;
 // nothing where no gate keeps it. ``keep`` and ``memory``: {label, values}, one value a step. What is read later is not told.
-/** @param {Speaks[]} sides @param {number} k @param {number} chosen @param {Signal | null | undefined} keep @param {Signal} memory */
-export function unit(sides, k, chosen, keep, memory, at = Infinity) {
+// ``scale``: of a cell with a normaliser, by whose share its memory is read.
+/** @param {Speaks[]} sides @param {number} k @param {number} chosen @param {Signal | null | undefined} gate @param {Signal} state
+ * @param {Signal | null} [scale] */
+export function unit(sides, k, chosen, gate, state, at = Infinity, scale = null) {
   const side = sides[k]
   const count = stepCount(side)
-  if (!keep || count < 2) return ""
+  if (!gate || count < 2) return ""
   const order = Array.from({ length: count }, (_, n) => (side.backward ? count - 1 - n : n)) // as they are read
+  const [keep, memory] = scale ? relative(gate, state, scale, order) : [gate, state]
   const steps = order.slice(0, at === Infinity ? count : order.indexOf(at) + 1)
   const name = tr("{title}’s {unit}", { title: called(sides, k), unit: unitName(side, chosen) })
   const last = steps[steps.length - 1]
@@ -37,6 +40,23 @@ export function unit(sides, k, chosen, keep, memory, at = Infinity) {
     return together(story(name, side, steps, keep, memory, true), tr("At “{word}”, {label} = {value}: {end}.", values))
   }
   return story(name, side, steps, keep, memory)
+}
+
+// What a step keeps of a memory that is read as a share of its scale, and that share: a word that weighs more than all
+// before it outweighs them, with the gate open.
+/** @param {Signal} gate @param {Signal} state @param {Signal} scale @param {number[]} order @returns {[Signal, Signal]} */
+function relative(gate, state, scale, order) {
+  const keep = new Float64Array(order.length)
+  const share = new Float64Array(order.length)
+  order.forEach((t, n) => {
+    const now = scale.values[t]
+    keep[t] = now > 0 && n ? (gate.values[t] * scale.values[order[n - 1]]) / now : 0
+    share[t] = now > 0 ? state.values[t] / now : 0
+  })
+  return [
+    { label: tr("share kept"), values: keep },
+    { label: `${state.label} / ${scale.label}`, values: share },
+  ]
 }
 
 // ``brief``: what it means is told as well, so where else its gate shuts is not.

@@ -93,7 +93,7 @@ export interface Scale {
 }
 
 export interface Layout {
-  meta: { rows: string[]; strips: string[]; panels: Panel[] }
+  meta: { rows: string[]; strips: string[]; panels: Panel[]; tight: string[] }
   coloraxis2: Scale
   [more: string]: any
 }

@@ -163,14 +163,18 @@ function filled(figure, sides, made) {
     const width = values[0].length
     const own = Array.from(/** @type {Int32Array} */ (made[side].side.units)).filter((unit) => unit < width)
     const z = own.map((unit) => over(values, unit))
-    const most = z.reduce((max, row) => row.reduce((most, value) => Math.max(most, Math.abs(value)), max), 1)
-    reach[one.coloraxis] = Math.max(reach[one.coloraxis] ?? 1, most)
+    const least = figure.layout.meta.tight.includes(one.coloraxis) ? 0 : 1
+    const most = z.reduce((max, row) => row.reduce((most, value) => Math.max(most, Math.abs(value)), max), least)
+    reach[one.coloraxis] = Math.max(reach[one.coloraxis] ?? 0, most)
     const others = width - own.length
     return [{ ...one, meta: { ...one.meta, band: others > 0 }, z: others ? [...z, ...band(values, new Set(own))] : z }]
   })
   const layout = { ...figure.layout, meta: { ...figure.layout.meta } }
   for (const [axis, most] of Object.entries(reach)) {
-    if (/^coloraxis([3-9]|\d\d)/.test(axis)) layout[axis] = { ...layout[axis], cmin: -most, cmax: most }
+    if (/^coloraxis([3-9]|\d\d)/.test(axis)) {
+      const ends = { cmin: layout[axis].cmin === 0 ? 0 : -(most || 1), cmax: most || 1 }
+      layout[axis] = { ...layout[axis], ...ends }
+    }
   }
   layout.meta.panels = layout.meta.panels.map((/** @type {any} */ panel) => {
     const drawn = data.find(

@@ -14,6 +14,14 @@ export function number(value, digits = Math.abs(value) >= 9.995 ? 1 : 2) {
   return Number(text) === 0 ? text.replace("-", "") : minus(text)
 }
 
+// How many digits tell the values of a line apart that stays so small that two would call them all 0; else undefined.
+/** @param {Iterable<number>} values */
+export function digits(values) {
+  let most = 0
+  for (const value of values) if (Math.abs(value) > most) most = Math.abs(value)
+  return most > 0 && most < 0.05 ? Math.min(8, 1 - Math.floor(Math.log10(most))) : undefined
+}
+
 // The space is narrow and no place to break a line; a language may do without it.
 /** @type {(p: number) => string} */
 export const percent = (p) => tr("{percent} %", { percent: (100 * p).toFixed(p >= 0.1 ? 0 : 1) })

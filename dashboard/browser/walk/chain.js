@@ -1,5 +1,5 @@
 // The repeating module, unrolled over the sentence: what the memory carries from step to step.
-import { clamp, number } from "../page/numbers.js"
+import { clamp, digits, number } from "../page/numbers.js"
 import { list, tr } from "../page/words.js"
 import { svg } from "./drawing.js"
 
@@ -23,13 +23,14 @@ export function chain(panel, here, go) {
     walk.all
       ? Math.hypot(.../** @type {Float32Array[]} */ (side.values[place])[step]) / Math.sqrt(side.hidden)
       : (here.value(place, here.unit, step) ?? 0)
+  const small = digits(Array.from(side.tokens, (_, step) => size(step)))
   const children = []
   const told = []
   for (let step = from; step < Math.min(from + seen, side.tokens.length); step++) {
     const x = (step - from) * pitch
     const known = !(here.hidden.size && (side.backward ? step <= at : step >= at))
     const value = size(step)
-    const says = known ? number(value, 2) : "?"
+    const says = known ? number(value, small ?? 2) : "?"
     const share = Math.abs(value) / most
     const color = here.color("signed", 0.5 + 0.5 * Math.sign(value) * (0.25 + 0.75 * share))
     const [x1, x2] = side.backward ? [x - pitch / 2, x + pitch / 2] : [x + pitch / 2, x + (3 * pitch) / 2]
