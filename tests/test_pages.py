@@ -21,7 +21,7 @@ from dashboard.scene import Drawn
 from dashboard.views import contrast, gradients, memory, step_by_step, what_if
 from lstm_core import analysis
 from lstm_core.drawing import theme
-from lstm_core.drawing.panel import figure, powered, rounded, text_axis
+from lstm_core.drawing.panel import figure, percent, powered, rounded, text_axis
 from tests.small_models import small_model
 from tests.test_deciding import shares
 from tests.test_views import SENTENCE, opened, sent, small  # noqa: F401
@@ -63,6 +63,34 @@ def test_memory_shows_the_decomposition() -> None:
     drawn = panels(memory, text=SENTENCE, at="3", unit="5")["writers0"]
     np.testing.assert_allclose(drawn["figure"]["data"][0]["y"], found.contributions[:4], atol=1e-6)
     assert f"difference {powered(found.residual)}" in drawn["note"]
+
+
+def test_memory_that_is_read_as_a_share_of_a_sum_is_told_as_that_share(tmp_path: Path) -> None:
+    """The scale of the sLSTM's c is no one's: its parts stand as parts of c / n."""
+    model = small_model("slstm")
+    replace(model, name="pronouns-slstm").save(tmp_path / "pronouns-slstm.safetensors")
+    trace = model.run(SENTENCE)
+    found = analysis.memory(trace, 3, unit=5)
+    total = float(trace.sel("n", layer=0, direction=0, batch=0, time=3, unit=5))
+    drawn = panels(memory, text=SENTENCE, at="3", unit="5", left="pronouns-slstm")["writers0"]
+    np.testing.assert_allclose(drawn["figure"]["data"][0]["y"], found.contributions[:4] / total, rtol=1e-4, atol=1e-6)
+    assert f"divided by n, {rounded(total)} after this word" in drawn["note"]
+    assert f"{found.value / total:+.4f}".replace("-", "\N{MINUS SIGN}") in drawn["note"]
+
+
+def test_who_wrote_the_first_pronoun_is_told_as_it_was_measured_of_each_model(tmp_path: Path) -> None:
+    """Of some models it is the subject in all texts, of others in none."""
+    for name, share in (("one", 1.0), ("two", 0.004), ("three", None)):
+        model = small_model("lstm")
+        metrics = {} if share is None else {"subject_wrote": share}
+        replace(model, name=name, meta={**model.meta, "metrics": metrics}).save(tmp_path / f"{name}.safetensors")
+
+    def said(left: str, right: str) -> list[str]:
+        return [one.value for one in opened(memory.__name__, left=left, right=right).caption]
+
+    assert any(f"in {percent(1)} (one), {percent(0)} (two) of the held-out" in text for text in said("one", "two"))
+    assert any(f"in {percent(0)} (two) of the held-out" in text for text in said("three", "two"))
+    assert not any("first pronoun" in text for text in said("three", "three"))
 
 
 def test_memory_of_a_word_pair_is_projected_on_the_readout() -> None:

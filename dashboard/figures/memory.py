@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,21 @@ from lstm_core.drawing.words import named
 from lstm_core.trace import Trace
 
 
-def writers(id: str, trace: Trace, found: Memory, of: str, more: str = "") -> dict[str, Any]:
-    """Bars over the tokens: how much of the memory after ``found.step`` each of them wrote. ``more`` is noted too."""
+def writers(
+    id: str, trace: Trace, found: Memory, of: str, more: str = "", normaliser: tuple[str, float] | None = None
+) -> dict[str, Any]:
+    """Bars over the tokens: how much of the memory after ``found.step`` each of them wrote. ``more`` is noted too.
+
+    normaliser: the name and the value of what the memory is read as a share of (the sLSTM's n), which the bars are
+    divided by: the scale of the memory itself is no one's.
+    """
     count = found.step + 1
     names = [named(trace, step) for step in range(len(trace))]
+    state = found.state
+    if normaliser is not None:
+        by = normaliser[1]
+        parts = {"contributions": found.contributions / by, "initial": found.initial / by, "value": found.value / by}
+        found, state = replace(found, **parts, residual=found.residual / by), f"{found.state} / {normaliser[0]}"
     bars = p.signed_bars(range(count), found.contributions[:count], names[:count])
     notes = [
         tr(
@@ -43,6 +55,9 @@ def writers(id: str, trace: Trace, found: Memory, of: str, more: str = "") -> di
             state=found.state,
         )
         notes.append(note)
+    if normaliser is not None:
+        said = {"state": state, "name": normaliser[0], "value": p.rounded(normaliser[1])}
+        notes.append(tr("The bars are divided by {name}, {value} after this word: {state} is what h shows.", **said))
     text = _most(names, found.contributions[:count], float(found.value))
     axes = {"xaxis": p.word_axis(trace), "yaxis": p.value_axis(tr("part of the value")), "meta": {"pick": "x"}}
     cell, after = tr(trace.cell.title), p.quoted(names[found.step])

@@ -17,7 +17,7 @@ from dashboard.figures import memory as draw
 from dashboard.figures.asked import asked
 from dashboard.frame import Context
 from dashboard.language import mark, tr
-from dashboard.scene import Scene
+from dashboard.scene import Drawn, Scene
 from lstm_core import Network, Trace
 from lstm_core.analysis import (
     Attribution,
@@ -31,7 +31,7 @@ from lstm_core.analysis import (
     timescales,
 )
 from lstm_core.analysis.integrated import POINTS
-from lstm_core.drawing.panel import panel, quoted, rounded, sentences, signed
+from lstm_core.drawing.panel import panel, percent, quoted, rounded, row, sentences, signed
 from lstm_core.drawing.words import as_sentence, bare
 from lstm_core.equations import carry
 from lstm_core.say import say
@@ -78,14 +78,24 @@ def page(here: Context) -> None:
                 st.html(html or "<p></p>")
         sides = [panels for _, panels in told]
     here.chart(KEY, frame.columns(sides))
-    if not any(model.name.startswith("pronouns") for model in shown.models):
-        return
-    st.caption(
-        tr(
-            "On the pronouns models the subject writes the first pronoun's memory. A later pronoun may write it again: "
-            "then the bar of that pronoun is the longest."
+    wrote = {model.name: part for model in shown.models if (part := _subjects(model)) is not None}
+    if look == UNIT and wrote:
+        shares = row(tr("{share} ({model})", share=percent(part), model=name) for name, part in wrote.items())
+        st.caption(
+            tr(
+                "In the unit that tells he from she best, the subject wrote the largest part of what is held at the "
+                "first pronoun, in {shares} of the held-out texts. A later pronoun may write it again: then the bar of "
+                "that pronoun is the longest.",
+                shares=shares,
+            )
         )
-    )
+
+
+def _subjects(model: Network) -> float | None:
+    """In how many of the texts that a model of pronouns was measured on the subject wrote the first one's memory."""
+    metrics = model.meta.get("metrics")
+    share = metrics.get("subject_wrote") if isinstance(metrics, dict) else None
+    return float(share) if isinstance(share, int | float) else None
 
 
 # ---- a unit's memory
@@ -100,7 +110,9 @@ def _side(shown: Scene, side: int, step: int, unit: int) -> list[dict[str, Any]]
     place = {"layer": at.layer, "backward": bool(at.direction)}
     named = unit_name(model, at, unit, trace)
     return [
-        draw.writers(ids[0], trace, memory(trace, step, unit=unit, **place), named),
+        draw.writers(
+            ids[0], trace, memory(trace, step, unit=unit, **place), named, normaliser=_normaliser(at, trace, step, unit)
+        ),
         draw.kept(ids[1], trace, retention(trace, unit, **place), step, named)
         if len(trace) <= LONGEST
         else panel(
@@ -110,6 +122,15 @@ def _side(shown: Scene, side: int, step: int, unit: int) -> list[dict[str, Any]]
         ),
         draw.spans(ids[2], trace, timescales(trace, **place), unit),
     ]
+
+
+def _normaliser(at: Drawn, trace: Trace, step: int, unit: int) -> tuple[str, float] | None:
+    """The name and the value of what the memory is read as a share of; None where it is read as it is."""
+    name = next((signal.name for signal in trace.cell.signals if signal.role == "normaliser"), None)
+    if name is None:
+        return None
+    value = float(trace.sel(name, layer=at.layer, direction=at.direction, batch=0, time=step, unit=unit))
+    return (name, value) if value > 0 else None
 
 
 def _rewrites(trace: Trace) -> str:
