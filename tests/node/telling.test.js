@@ -14,6 +14,14 @@ function side({ words = WORDS, p = [0.5], ids = [0], ...more } = {}) {
 const told = (keep, memory, { at, ...more } = {}) =>
   unit([side(more)], 0, 3, keep && { label: "f", values: keep }, { label: "c", values: memory }, at)
 
+test("a unit that keeps next to nothing at most words is not said to let go at three of them", () => {
+  const values = [0.9, -0.4, 0.6, -0.7, 0.8, -0.8]
+  const said = told([1, 0.1, 0.1, 0.1, 0.1, 1], values)
+  assert.equal(said, "LSTM’s unit 3 keeps little: f is below 0.50 at 4 of 6 words.")
+  const few = told([1, 0.1, 0.1, 0.1, 1, 1], [0.9, -0.4, 0.6, -0.7, -0.8, -0.8])
+  assert.equal(few, "LSTM’s unit 3 lets go at “met” (f = 0.10), “John” (f = 0.10), and “and” (f = 0.10).")
+})
+
 test("a unit lets go only of what it held", () => {
   const said = told([0.3, 1, 0.12, 1, 1, 0.39], [0.9, 0.9, -0.9, -0.9, -0.02, 0.01])
   assert.equal(said, "LSTM’s unit 3 lets go at “John” (f = 0.12); f is below 0.50 at one more word.")
@@ -37,7 +45,10 @@ test("a memory that is read as a share of a sum lets go where a heavy word outwe
 })
 
 test("of many places the three that changed most are named", () => {
-  const said = told([1, 0.1, 0.1, 0.1, 0.1, 1], [0.9, -0.4, 0.6, -0.7, 0.8, 0.8])
+  const long = "Mary met John and the king who was old".split(" ")
+  const said = told([1, 0.1, 0.1, 0.1, 0.1, 1, 1, 1, 1], [0.9, -0.4, 0.6, -0.7, 0.8, 0.8, 0.8, 0.8, 0.8], {
+    words: long,
+  })
   const three = "“met” (f = 0.10), “and” (f = 0.10), and “the” (f = 0.10)"
   assert.equal(said, `LSTM’s unit 3 lets go at ${three}; f is below 0.50 at one more word.`)
   const words = [

@@ -99,6 +99,12 @@ function story(name, side, steps, gate, memory, brief = false) {
   if (gone.length) {
     const place = (/** @type {Read} */ { t, gate }) =>
       tr("“{word}” ({label} = {value})", { word: wordAt(side, t)[0], label: keep.label, value: number(gate) })
+    const words = (/** @type {Read[]} */ all) => new Set(all.map(({ t }) => wordAt(side, t))).size
+    const [shutAt, total] = [words(read.filter(({ gate }) => gate < LETS_GO)), words(read)]
+    if (!brief && gone.length > MOST && shutAt > total / 2) {
+      const values = { name, label: keep.label, limit: number(LETS_GO), count: shutAt, total }
+      return tr("{name} keeps little: {label} is below {limit} at {count} of {total} words.", values)
+    }
     const named = largest(gone, ({ t }) => wordAt(side, t))
     const told = named.map(({ t }) => wordAt(side, t))
     const below = read.slice(1).filter(({ gate }) => gate < LETS_GO) // before the first nothing is held
