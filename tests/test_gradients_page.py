@@ -59,6 +59,19 @@ def test_the_steps_parts_add_up_to_the_size_of_the_gradient(name: str) -> None:
         assert parts.sum() == pytest.approx(size, abs=1e-12)
 
 
+@pytest.mark.parametrize("name", ["minlstm", "coupled"])
+def test_a_gate_that_is_what_another_leaves_does_not_hide_the_weights_of_the_others(name: str) -> None:
+    """Of minLSTM "i has no weights that read the input" was said: i is 1 - f, and f reads W_f and W_i."""
+    model = load_model(f"pronouns-{name}")
+    for text in ("Did Priya call Mateo before the exam because", TEXT):
+        trace = model.run(text, device="cpu")
+        step = len(trace) - 1
+        found = gradients(trace, step, word_error(model, trace, step, "he"))
+        for layer in range(len(trace.layers)):
+            panel = over_time("w", trace, found, layer, 0)
+            assert panel["figure"] and "the gradient of W_" in panel["title"]
+
+
 def test_the_sum_over_time_is_told_and_drawn() -> None:
     model = load_model("pronouns-lstm")
     trace = model.run(TEXT, device="cpu")

@@ -17,9 +17,14 @@ from lstm_core.trace import Trace
 
 
 def over_time(id: str, trace: Trace, found: Gradients, layer: int, direction: int) -> dict[str, Any]:
-    """What each step adds to the gradient of the weights of the gate with the largest error: bars that add up."""
-    peak = max(found.deltas, key=lambda name: float(found.norm(name, layer, direction).max(initial=0.0)))
-    matrix = _reads_input(trace.cell, peak)
+    """What each step adds to the gradient of the weights of the gate with the largest error: bars that add up.
+
+    A gate that is what another leaves (1 - f) has no weights of its own, and is not asked.
+    """
+    matrices = {name: _reads_input(trace.cell, name) for name in found.deltas}
+    own = [name for name, matrix in matrices.items() if matrix is not None]
+    peak = max(own or matrices, key=lambda name: float(found.norm(name, layer, direction).max(initial=0.0)))
+    matrix = matrices[peak]
     cell = tr(trace.cell.title)
     if matrix is None:
         text = tr("{gate} has no weights that read the input.", gate=peak)
