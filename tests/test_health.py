@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from traces import random_trace
 
-from dashboard.figures.health import saturated
-from lstm_core import CELLS, trace
+from dashboard.figures.health import dead, saturated
+from lstm_core import CELLS, load_model, trace
 from lstm_core.analysis import timescales
 from lstm_core.analysis.health import NOTES, Health, health
 from lstm_core.drawing import theme
@@ -151,3 +151,22 @@ def test_no_steps() -> None:
     empty = replace(whole, inputs=whole.inputs[:0], signals={k: v[:, :, :0] for k, v in whole.signals.items()})
     with pytest.raises(ValueError, match="no steps"):
         health(empty)
+
+
+def test_an_output_without_bounds_is_drawn_whole() -> None:
+    """The h of minLSTM and minGRU moves by more than 4, where the axis used to end."""
+    read = load_model("pronouns-minlstm").run("Did Priya call Mateo before the exam because", device="cpu")
+    for found in health(read):
+        panel = dead("d", read, found)
+        low, high = panel["figure"]["layout"]["yaxis"]["range"]
+        values = np.log10(np.asarray(panel["figure"]["data"][0]["y"]))
+        assert low <= values.min() and values.max() < high
+    assert max(found.movement.max() for found in health(read)) > 4
+
+
+def test_gates_that_count_relative_to_each_other_have_no_ends() -> None:
+    """The sLSTM's f and i are exponential: f at 1 and i at 0 on the scale of m are not saturated."""
+    read = load_model("pronouns-slstm").run("Mary was late because", device="cpu")
+    (found,) = health(read)
+    assert (read["f"] > 0.99).all() and not {"f", "i"} & found.low.keys()
+    assert "o" in found.low

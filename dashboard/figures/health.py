@@ -34,11 +34,12 @@ def dead(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     else:
         said = {"all": len(order), "unit": least, "by": found.movement[least]}
         text = tr("All {all} units move; the least is unit {unit}, by {by:.2g}.", **said)
+    top = max(0.6, float(np.log10(max(found.movement.max(initial=1.0), 1.0))) + 0.3)  # some cells' h has no bounds
     drawing = p.figure(
         [dots],
         xaxis=_unit_axis(tr("units, most moved first")),
         yaxis=p.value_axis(
-            tr("largest minus smallest h"), type="log", range=[-4.2, 0.6], dtick=1, exponentformat="power"
+            tr("largest minus smallest h"), type="log", range=[-4.2, top], dtick=1, exponentformat="power"
         ),
         shapes=[_line_at(STILL)],
         margin=MARGIN,

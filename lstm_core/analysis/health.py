@@ -182,6 +182,8 @@ def _health(trace: Trace, layer: int, direction: int, counted: np.ndarray, spect
     low, high = {}, {}
     for signal in trace.cell.signals:
         bounded = np.isfinite([signal.low, signal.high]).all()
+        if "normaliser" in trace.roles and signal.role in ("keep", "write"):
+            continue  # on a scale that moves 0 and 1 are no ends: these count relative to each other
         if bounded and (signal.kind == "gate" or signal.name == "h"):
             values, margin = rows(trace[signal.name]), END * (signal.high - signal.low)
             low[signal.name] = (values < signal.low + margin).mean(axis=0)
