@@ -93,10 +93,16 @@ test("the legend says a letter with its side where the other's stands on another
     map(1, "candidate", "z", "coloraxis2"),
     map(0, "hidden", "h", "coloraxis2"),
     map(1, "cell", "c", "coloraxis10"),
+    map(1, "hidden", "h", "coloraxis9"), // without bounds, and as large here
     map(1, "attention", "alpha", "coloraxis"),
   ]
   const alpha = { kind: "panel", row: "attention", side: 1, signal: "alpha", label: "α" }
-  const layout = { coloraxis: axis(0, 1), coloraxis2: axis(-1, 1), coloraxis10: axis(-0.0453, 0.0453) }
+  const layout = {
+    coloraxis: axis(0, 1),
+    coloraxis2: axis(-1, 1),
+    coloraxis9: axis(-1, 1),
+    coloraxis10: axis(-0.0453, 0.0453),
+  }
   const found = scales({ data, layout: { ...layout, meta: { panels: [alpha] } } }, (side) => ["minGRU", "sLSTM"][side])
   assert.deepEqual(
     found.map(({ range, letters }) => [range, letters]),

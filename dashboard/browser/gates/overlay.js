@@ -167,10 +167,12 @@ export function scales({ data, layout }, title) {
   const letter = ({ meta }) =>
     layout.meta.panels.filter(heat).find(({ side, row }) => side === meta.side && row === meta.role)?.label ||
     minus(meta.signal)
-  return axes.map((axis) => {
+  /** @type {(axis: string) => string} */
+  const look = (axis) => JSON.stringify([layout[axis].colorscale, layout[axis].cmin, layout[axis].cmax])
+  return [...new Set(axes.map(look))].map((own) => {
     /** @type {Scale} */
-    const { colorscale, cmin, cmax } = layout[axis]
-    const [here, others] = [true, false].map((on) => heatmaps.filter((one) => (one.coloraxis === axis) === on))
+    const { colorscale, cmin, cmax } = layout[axes.find((axis) => look(axis) === own) ?? ""]
+    const [here, others] = [true, false].map((on) => heatmaps.filter((one) => (look(one.coloraxis) === own) === on))
     const elsewhere = new Set(others.map(letter))
     const letters = new Set(
       here.map((one) =>
