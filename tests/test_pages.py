@@ -93,6 +93,19 @@ def test_who_wrote_the_first_pronoun_is_told_as_it_was_measured_of_each_model(tm
     assert not any("first pronoun" in text for text in said("three", "three"))
 
 
+def test_small_numbers_on_an_axis_are_written_out() -> None:
+    """The sLSTM's c may differ by "400\u03bc", as Plotly writes by itself."""
+    axes = [
+        axis
+        for view in (what_if, contrast, memory)
+        for panel in panels(view, text=SENTENCE).values()
+        for axis in (panel["figure"] or {}).get("layout", {}).values()
+        if isinstance(axis, dict)
+        and (axis.get("title") or {}).get("text") in ("value", "difference", "part of the value")
+    ]
+    assert len(axes) > 4 and {axis["exponentformat"] for axis in axes} == {"none"}
+
+
 def test_memory_of_a_word_pair_is_projected_on_the_readout() -> None:
     model = small_model("lstm")
     words = [piece for piece in model.tokenizer.pieces if piece.isalpha()][:2]

@@ -201,7 +201,7 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
             "showgrid": False,
             "zeroline": False,
         },
-        yaxis=p.value_axis(tr("steps"), type="log", range=[-0.7, 4.1], dtick=1),
+        yaxis=p.value_axis(tr("steps"), type="log", range=[-0.7, 4.1], dtick=1, separatethousands=True),
         shapes=[chosen],
         showlegend=True,
     )

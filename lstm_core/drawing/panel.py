@@ -62,8 +62,9 @@ def text_axis(shown: Sequence[tuple[float, Sequence[str]]], count: int, ticks: b
 
 
 def value_axis(title: str = "", **more: Any) -> dict[str, Any]:
-    """An axis of numbers, with few ticks. ``more``: as Plotly has it."""
-    return {"title": {"text": title, "standoff": 6}, "gridcolor": GRID, "zerolinecolor": ZERO, "nticks": 6, **more}
+    """An axis of numbers, with few ticks, which are written out: no "400\u03bc". ``more``: as Plotly has it."""
+    look = {"gridcolor": GRID, "zerolinecolor": ZERO, "nticks": 6, "exponentformat": "none"}
+    return {"title": {"text": title, "standoff": 6}, **look, **more}
 
 
 def between(low: str, high: str) -> str:
