@@ -30,7 +30,7 @@ NUMBERS = mark("Two sentences are compared here; a model that reads numbers has 
 @frame.page(mark("Contrast"), order=5, empty=True)
 def page(here: Context) -> None:
     shown = here.scene
-    wide, first, second = st.columns([4, 1, 1], vertical_alignment="bottom")
+    wide, first, second = st.columns([2, 1, 1], vertical_alignment="bottom")
     with wide:
         other = field("other", tr("The sentence to compare with"), other_sentence(shown))
     units = []

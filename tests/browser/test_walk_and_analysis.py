@@ -320,3 +320,7 @@ def test_the_plain_rnn_comes_first(walk: Page) -> None:
     expect(page.get_by_test_id("gw")).to_contain_text("pronouns-rnn")
     expect(page.get_by_test_id("gs-left")).to_have_value("pronouns-rnn")
     expect(page.get_by_test_id("gw-rnn")).to_have_count(0)
+    layer = page.get_by_test_id("gw-drawing-0").locator(".gw-layer")
+    expect(layer).to_contain_text("+b")
+    label, box = (layer.locator(one).bounding_box() for one in (".gw-label", ".gw-shape"))
+    assert label and box and box["x"] <= label["x"] and label["x"] + label["width"] <= box["x"] + box["width"]

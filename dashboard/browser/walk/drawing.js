@@ -150,7 +150,13 @@ export class Drawing {
     else if (end)
       write(text, node.label, node.kind === "old" ? (node.label.startsWith("below_") ? "" : "t−1") : "t", style)
     else text.textContent = node.kind === "layer" ? style.affine(label(node)) : label(node)
-    if ((text.textContent ?? "").length > (end ? 3 : 5)) text.classList.add("gw-long")
+    if ((text.textContent ?? "").length > (end ? 3 : 5)) {
+      text.classList.add("gw-long")
+      if (node.kind === "layer") {
+        text.setAttribute("textLength", String(box.width - 4))
+        text.setAttribute("lengthAdjust", "spacingAndGlyphs")
+      }
+    }
     if (node.signal && node.kind !== "new") {
       const [at, level] = node.letter.map((v) => v * UNIT)
       const letter = svg("text", { x: at - 4 * Math.sign(at - x), y: level - 3, class: "gw-letter" })
