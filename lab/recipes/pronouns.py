@@ -249,7 +249,8 @@ class Pronouns(BatchRecipe):
     def score(self, metrics: Mapping[str, Any]) -> float:
         right = sum(metrics[key] for key in ("distractor", "switch", "distance_100", "unit_accuracy"))
         shown = sum(metrics.get(key, 0) for key in ("found", "kept_old", "subject_wrote"))
-        return right + shown - metrics.get("false_alarms", 0)
+        named = metrics["unit_accuracy"] >= NAMED  # a unit with a name is what the pages show of it
+        return right + shown + named - metrics.get("false_alarms", 0)
 
     def about(self) -> dict[str, Any]:
         return {
