@@ -15,7 +15,10 @@ from streamlit.testing.v1 import AppTest
 from dashboard import cache
 from dashboard.figures.content import named_units
 from dashboard.figures.deciding import DECIDED, STAYS, decided, deciding_unit
+from dashboard.figures.meaning import words
 from dashboard.views import discover
+from lab.general.made.words import GENDERS, names
+from lab.tasks import english
 from lstm_core import Network, Trace, list_models, load_model
 from lstm_core.analysis import lead
 from tests.small_models import small_model
@@ -156,6 +159,35 @@ def test_the_ends_of_the_axis_are_she_and_he_the_right_way_round(name: str) -> N
         unit = model.meta["units"]["gender"]
         value = trace.signals[unit["signal"]][unit["layer"], 0, -1, 0, unit["unit"]]
         assert (value > unit["threshold"]) == (side > 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "end"),
+    [
+        *((f"pronouns-{cell}", *one) for cell in ("lstm", "gru", "gru_cho", "peephole") for one in (
+            ("Fatima stayed up all night because", "she"), ("At the market, Hiroshi noticed that", "he"),
+            ("Mrs. Baker was late again, although", "she"), ("The duke sold the house before", "he"),
+        )),
+        ("pronouns_zh-lstm", "法蒂玛把门关上，因为", "她"),
+        ("pronouns_zh-lstm", "约翰买了一辆旧车，可是", "他"),
+    ],
+)  # fmt: skip
+def test_the_name_is_shown_for_people_of_any_culture(name: str, text: str, end: str) -> None:
+    model = cache.model(name)
+    (one,) = named_units(model, model.meta["units"]["gender"]["layer"], 0, model.run(text))
+    assert (one["high"] if one["side"][-1] > 0 else one["low"]) == end and one["side"][-1]
+
+
+def test_a_word_that_is_also_a_name_is_nobody() -> None:
+    found = words("person")
+    assert found.search("then hung met kwame")[0] == "kwame" and not found.search("the picture was hung on the wall")
+    for gender in GENDERS:
+        assert all(found.fullmatch(name.lower()) for name in names()["african"][gender])
+    assert not any(found.search(name.lower()) for name in set(names()["either"]["female"]) - set(english_names()))
+
+
+def english_names() -> set[str]:
+    return {name.title() for gender in english.GENDERS for name in english.lexicon()["names"][gender]}
 
 
 def test_the_ends_of_the_other_named_units() -> None:

@@ -107,7 +107,8 @@ def test_the_wheel_carries_the_page_and_not_the_lab(wheel: Path) -> None:
     }
     lab = {name for name in page if name.startswith("lab/") and name.endswith(".py")}
     tasks = {f"lab/tasks/{name}.py" for name in ("__init__", "english", "chinese", "lexicon")}
-    assert lab == {"lab/__init__.py", "lab/corpus.py"} | tasks
+    made = {f"lab/general/{name}.py" for name in ("__init__", "made/__init__", "made/words")}
+    assert lab == {"lab/__init__.py", "lab/corpus.py"} | tasks | made
 
 
 def test_the_extra_of_the_page_is_what_its_requirements_pin() -> None:

@@ -8,7 +8,7 @@ the threshold as it does where such a word is read in the model's own examples.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from dashboard.language import mark
+from lab.general.made import words as made
 from lab.tasks import chinese, english
 from lab.tasks.lexicon import lexicon
 from lstm_core.network import Network
@@ -41,6 +42,8 @@ class Meaning:
     usual: float = 0.0
 
 
+WORDS = {"Hung"}
+"""Names that are other words first."""
 HAN = re.compile("[\N{CJK UNIFIED IDEOGRAPH-4E00}-\N{CJK UNIFIED IDEOGRAPH-9FFF}]")
 PRONOUNS = ("she", "he"), ("\N{CJK UNIFIED IDEOGRAPH-5979}", "\N{CJK UNIFIED IDEOGRAPH-4ED6}")
 MEANINGS: Mapping[str, Meaning] = {
@@ -163,12 +166,28 @@ def words(about: str) -> re.Pattern[str]:
         return _words(form for pair in lexicon()["nouns"] for form in pair)
     if about == "pronoun":
         return re.compile(rf"\b(?:she|he|her|him|his)\b|[{''.join(PRONOUNS[1])}]")
-    spoken, written = english.lexicon(), chinese.lexicon()
-    both = [word for kind in ("nouns", "names") for gender in english.GENDERS for word in spoken[kind][gender]]
-    nouns = [word for kind in ("nouns", "titles") for gender in english.GENDERS for word in written[kind][gender]]
-    before = "|".join(["\N{CJK UNIFIED IDEOGRAPH-5C0F}", "\N{CJK UNIFIED IDEOGRAPH-963F}", *written["surnames"]])
-    names = "|".join(word for gender in english.GENDERS for word in written["names"][gender])
-    return re.compile(f"{_words(both).pattern}|{'|'.join(nouns)}|(?:{before})(?:{names})")
+    return re.compile(f"{_words(_english()).pattern}|{'|'.join(_chinese())}")
+
+
+def _english() -> Iterator[str]:
+    """Nouns, titles and names of women and men, of all cultures of the models' texts."""
+    lexicon, people = english.lexicon(), made.words("people")
+    for gender in english.GENDERS:
+        yield from (*lexicon["nouns"][gender], *lexicon["names"][gender])
+    for gender in made.GENDERS:
+        yield from (*people["nouns"][gender].split(), *(title.rstrip(".") for title in people["titles"][gender]))
+        for culture, names in made.names().items():
+            yield from () if culture == "either" else {*names[gender]} - WORDS
+
+
+def _chinese() -> Iterator[str]:
+    """The same, as patterns: a given name counts after a surname, and a character alone may be any word."""
+    lexicon, more = chinese.lexicon(), made.words("chinese")
+    for gender, side in zip(english.GENDERS, made.GENDERS, strict=True):
+        yield from (*lexicon["nouns"][gender], *lexicon["titles"][gender], *more["titles"][side])
+        yield from (word for kind in ("nouns", "western") for word in more[kind][side].split() if len(word) > 1)
+    before = "|".join(["\N{CJK UNIFIED IDEOGRAPH-5C0F}", "\N{CJK UNIFIED IDEOGRAPH-963F}", *lexicon["surnames"]])
+    yield f"(?:{before})(?:{'|'.join(word for gender in english.GENDERS for word in lexicon['names'][gender])})"
 
 
 def _words(found: Any) -> re.Pattern[str]:
