@@ -177,7 +177,7 @@ def _english() -> Iterator[str]:
     for gender in made.GENDERS:
         yield from (*people["nouns"][gender].split(), *(title.rstrip(".") for title in people["titles"][gender]))
         for culture, names in made.names().items():
-            yield from () if culture == "either" else {*names[gender]} - WORDS
+            yield from () if culture == "either" else (name for name in names[gender] if name not in WORDS)
 
 
 def _chinese() -> Iterator[str]:
