@@ -170,6 +170,7 @@ def test_the_ends_of_the_axis_are_she_and_he_the_right_way_round(name: str) -> N
         )),
         ("pronouns_zh-lstm", "法蒂玛把门关上，因为", "她"),
         ("pronouns_zh-lstm", "约翰买了一辆旧车，可是", "他"),
+        ("pronouns_zh-lstm", "陈志远把雨伞借给了我，自己", "他"),
     ],
 )  # fmt: skip
 def test_the_name_is_shown_for_people_of_any_culture(name: str, text: str, end: str) -> None:
@@ -181,6 +182,7 @@ def test_the_name_is_shown_for_people_of_any_culture(name: str, text: str, end: 
 def test_a_word_that_is_also_a_name_is_nobody() -> None:
     found = words("person")
     assert found.findall("then hung met kwame") == ["kwame"] and not found.search("the picture was hung on the wall")
+    assert found.findall("周一我很高兴，李静和王晓梅从韩国回来") == ["李静", "王晓梅"]
     for gender in GENDERS:
         assert all(found.fullmatch(name.lower()) for name in names()["african"][gender])
     assert not any(found.search(name.lower()) for name in set(names()["either"]["female"]) - set(english_names()))

@@ -181,13 +181,15 @@ def _english() -> Iterator[str]:
 
 
 def _chinese() -> Iterator[str]:
-    """The same, as patterns: a given name counts after a surname, and a character alone may be any word."""
+    """The same, as patterns: given names count after a surname, or as Little Fang is said; a character alone may be any
+    word."""
     lexicon, more = chinese.lexicon(), made.words("chinese")
     for gender, side in zip(english.GENDERS, made.GENDERS, strict=True):
         yield from (*lexicon["nouns"][gender], *lexicon["titles"][gender], *more["titles"][side])
         yield from (word for kind in ("nouns", "western") for word in more[kind][side].split() if len(word) > 1)
-    before = "|".join(["\N{CJK UNIFIED IDEOGRAPH-5C0F}", "\N{CJK UNIFIED IDEOGRAPH-963F}", *lexicon["surnames"]])
-    yield f"(?:{before})(?:{'|'.join(word for gender in english.GENDERS for word in lexicon['names'][gender])})"
+    tell, either = ("".join("".join(more["given"][side].split()) for side in of) for of in (made.GENDERS, ["either"]))
+    begins = "".join(dict.fromkeys([*lexicon["surnames"], *more["surnames"], *"\u5c0f\u963f"]))
+    yield f"(?!{'|'.join(more['no_names']['words'].split())})[{begins}][{either}]?[{tell}]{{1,2}}"
 
 
 def _words(found: Any) -> re.Pattern[str]:
