@@ -274,7 +274,7 @@ def test_the_largest_part_is_told_as_it_is() -> None:
         return draw._most(names, np.array(parts), float(sum(parts)))
 
     assert said(0.6, 0.2) == "The largest part was written at “w0”: +0.60 of +0.80."
-    assert said(0.25, -0.75) == "The largest part was written at “w1”: −0.75. The others take from it: −0.50 in all."
+    assert said(0.25, -0.75) == "The largest part was written at “w1”: −0.75. With what others take from it: −0.50."
     assert "“w1”: −0.50. The others outweigh it: +0.30 in all." in said(0.4, -0.5, 0.4)
 
 

@@ -78,7 +78,7 @@ def _most(names: list[str], parts: np.ndarray, value: float) -> str:
     if p.signed(part) == p.signed(value):
         return tr("Nearly all of it was written at {word}: {share}.", **said)
     if abs(part) > abs(value):
-        return tr("The largest part was written at {word}: {share}. The others take from it: {value} in all.", **said)
+        return tr("The largest part was written at {word}: {share}. With what others take from it: {value}.", **said)
     return tr("The largest part was written at {word}: {share} of {value}.", **said)
 
 
