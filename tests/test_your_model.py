@@ -245,6 +245,8 @@ def test_csv_and_npy_give_the_same() -> None:
         f"a,b,c\r\n{rows}\r\n\r\n".encode("utf-8-sig"),
         rows.replace(",", ";").encode(),
         rows.replace(",", "\t").encode(),
+        rows.replace(",", ";").replace(".", ",").encode(),  # as tables are written where a comma is the decimal point
+        ("a;b;c\n" + rows.replace(",", ";").replace(".", ",")).encode(),
         "\n".join(",".join(f'"{value}"' for value in row) for row in values).encode(),  # all is quoted, no titles
     ):
         found, steps = inputs.read(data, 3, 100)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Iterator
 from itertools import chain
 
@@ -30,6 +31,8 @@ LINE = 100_000
 BLANK = 100_000
 """Blank lines among those that are read."""
 CHUNK = 1 << 20
+DECIMAL = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+"""A number with a decimal comma."""
 ENDS = bytes.maketrans(b"\r", b"\n")
 
 
@@ -101,7 +104,7 @@ def _csv(data: bytes, width: int, limit: int) -> tuple[np.ndarray, int]:
     """Line by line as far as it is shown; of the rest the lines are counted."""
     lines = _lines(data, LINE + 40 * width)
     first = next(lines, (0, ""))
-    mark = max(",;\t", key=first[1].count)
+    mark = _mark(first[1], width)
     titles = _are_titles(_cells(first[1], mark))
     rows = []
     for number, line in lines if titles else chain([first], lines):
@@ -161,10 +164,18 @@ def _count(data: bytes) -> int:
     return count
 
 
+def _mark(line: str, width: int) -> str:
+    """What stands between two columns: if semicolons or tabs make as many columns as are read, the commas are those of
+    decimals (0,5)."""
+    fitting = (mark for mark in ";\t," if width > 1 and line.count(mark) == width - 1)
+    return next(fitting, max(",;\t", key=line.count))
+
+
 def _cells(line: str, mark: str) -> list[str]:
-    """Without the quotation marks that some programs write around each of them."""
+    """Without the quotation marks that some programs write around each of them; a point for a decimal comma."""
     cells = [cell.strip() for cell in line.split(mark)]
-    return [cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in cells]
+    cells = [cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in cells]
+    return cells if mark == "," else [cell.replace(",", ".") if DECIMAL.fullmatch(cell) else cell for cell in cells]
 
 
 def _are_titles(cells: list[str]) -> bool:
