@@ -22,6 +22,14 @@ test("a unit that keeps next to nothing at most words is not said to let go at t
   assert.equal(few, "LSTM’s unit 3 lets go at “met” (f = 0.10), “John” (f = 0.10), and “and” (f = 0.10).")
 })
 
+test("whose unit it is, also of a title that ends in s", () => {
+  const peephole = { title: "LSTM with peepholes" }
+  const said = told(Array(6).fill(1), [0, 0.8, 0.8, 0.8, 0.8, 0.8], peephole)
+  assert.match(said, /^LSTM with peepholes’ unit 3 holds on/)
+  const values = () => [{ label: "f", value: 0.5 }]
+  assert.match(atWord([side(peephole)], [1], [3], values), /LSTM with peepholes’ unit 3: f = 0.50/)
+})
+
 test("a unit lets go only of what it held", () => {
   const said = told([0.3, 1, 0.12, 1, 1, 0.39], [0.9, 0.9, -0.9, -0.9, -0.02, 0.01])
   assert.equal(said, "LSTM’s unit 3 lets go at “John” (f = 0.12); f is below 0.50 at one more word.")

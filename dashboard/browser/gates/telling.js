@@ -17,6 +17,12 @@ const LETS_GO = 0.5 // a gate below it lets go
 const KEPT = 0.25 // what must be left of a memory that is held: what is written anew each time is not held
 const WIDE = 0.3 // ... and one that moves by more does not stay
 
+// A unit as its model's: “GRU’s unit 3”, “LSTM with peepholes’ unit 3”.
+/** @param {Speaks[]} sides @param {number} k @param {number} unit */
+function owned(sides, k, unit) {
+  return tr("{title}’s {unit}", { title: called(sides, k), unit: unitName(sides[k], unit) }).replace("s’s ", "s’ ")
+}
+
 // What a unit has done with its memory by the step ``at``, as far as its lines bear it out, and what a named one holds there;
 // nothing where no gate keeps it. ``keep`` and ``memory``: {label, values}, one value a step. What is read later is not told.
 // ``scale``: of a cell with a normaliser, by whose share its memory is read.
@@ -29,7 +35,7 @@ export function unit(sides, k, chosen, gate, state, at = Infinity, scale = null)
   const order = Array.from({ length: count }, (_, n) => (side.backward ? count - 1 - n : n)) // as they are read
   const [keep, memory] = scale ? relative(gate, state, scale, order) : [gate, state]
   const steps = order.slice(0, at === Infinity ? count : order.indexOf(at) + 1)
-  const name = tr("{title}’s {unit}", { title: called(sides, k), unit: unitName(side, chosen) })
+  const name = owned(sides, k, chosen)
   const last = steps[steps.length - 1]
   const [word] = wordAt(side, last)
   const named = side.named.find((one) => one.unit === chosen)
@@ -197,13 +203,7 @@ export function atWord(sides, steps, units, values) {
           ? tr("{label} = {value} ({end})", { label, value: number(value), end })
           : tr("{label} = {value}", { label, value: number(value) })
       })
-      return said.length
-        ? tr("{title}’s {unit}: {values}", {
-            title: called(sides, k),
-            unit: unitName(side, units[k]),
-            values: said.join(tr(", ")),
-          })
-        : ""
+      return said.length ? tr("{name}: {values}", { name: owned(sides, k, units[k]), values: said.join(tr(", ")) }) : ""
     })
     .filter(Boolean)
   const [word] = wordAt(sides[0], steps[0])
