@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -442,6 +443,14 @@ def test_a_first_visitor_is_told_three_things_once(visit: Open) -> None:
     expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-step", "1")
     page.reload()
     told_nothing(page)
+
+
+@pytest.mark.parametrize("window", [PHONE, {"viewport": {"width": 683, "height": 384}}], ids=["phone", "at 200 %"])
+def test_a_first_visitor_sees_the_figure_on_the_first_screen(visit: Open, window: dict[str, Any]) -> None:
+    page = visit("", {"text": TEXT}, first=True, **window)
+    expect(page.get_by_test_id("gt-welcome")).to_be_visible()
+    expect(page.get_by_test_id("gs-stage")).to_be_in_viewport()
+    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-ready", "1")
 
 
 def told_nothing(page: Page) -> None:
