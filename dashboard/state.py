@@ -79,6 +79,13 @@ class Settings:
         """``params``, or where they say nothing of a view what a visitor of this language sees first."""
         return params if params.keys() & {field.name for field in fields(Settings)} else HOMES.get(language, params)
 
+    @staticmethod
+    def unsaid(language: str) -> dict[str, Any]:
+        """What an address in this language may leave out, for it is read as that. The text and the models are always
+        said where a bare address opens a home of the language's own."""
+        given = Settings().server_side()
+        return {name: value for name, value in given.items() if language not in HOMES or name not in address.READERS}
+
     def server_side(self) -> dict[str, Any]:
         """What the server must know; the rest is chosen and kept in the browser."""
         return {name: getattr(self, name) for name in SERVER_SIDE}

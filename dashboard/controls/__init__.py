@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.browser.mount import mounted, spoken
+from dashboard.language import current
 from dashboard.origin import own
 from dashboard.session import CURSOR
 from dashboard.state import Settings
@@ -52,7 +53,7 @@ def controls(
     data = {
         "settings": settings.server_side(),
         "yours": own(settings.server_side()),
-        "defaults": Settings().server_side(),
+        "defaults": Settings.unsaid(current()),
         "models": dict(models),
         "examples": list(examples),
         "layers": layers,

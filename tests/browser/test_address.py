@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
+from dashboard.state import Settings
 from tests.browser.gates import Gates, address, rested, turn
 
 TEXT = "Anna was sad. Then Paul met Lucy and"
@@ -77,6 +79,21 @@ def test_another_task_brings_its_own_example_but_what_was_typed_stays(gates: Gat
     left.select_option("anbn-lstm")
     expect(gates.page.locator(".gs-column-title").first).to_contain_text("anbn-lstm")
     gates.has(text="fad...?")
+
+
+@pytest.mark.parametrize("page_name", ["", "memory"])
+def test_an_address_in_another_language_opens_what_it_shows(open_gates: Open, page_name: str) -> None:
+    gates = open_gates({}, page_name)
+    page = gates.page
+    page.locator(".st-key-language").get_by_role("combobox").click()
+    page.get_by_role("option", name="中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh")
+    rested(page)
+    home = Settings()
+    address(page, lang="zh", text=home.text, left=home.left, right=home.right)
+    page.goto(page.url)
+    expect(gates.box).to_have_value(home.text)
+    expect(page.get_by_test_id("gs-left")).to_have_value(home.left)
 
 
 def test_the_cursor_is_the_same_on_every_page_in_every_language_and_with_other_models(open_gates: Open) -> None:

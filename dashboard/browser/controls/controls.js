@@ -19,7 +19,7 @@ const REST = 1200 // more than between the keys of somebody who looks for them
 /** What dashboard/controls sends.
  * @typedef {object} Offered
  * @property {Settings} settings
- * @property {Settings} defaults
+ * @property {Partial<Settings>} defaults
  * @property {string | null} yours
  * @property {Record<string, string>} models what to show for each name
  * @property {[label: string, text: string][]} examples
