@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cache
+from dashboard.controls.kept import follows
 from dashboard.scene import LOST
 from dashboard.state import HOMES, SERVER_SIDE, Settings
 from dashboard.views import discover
@@ -142,6 +143,18 @@ def test_a_text_of_unknown_tokens_is_said_to_be_one() -> None:
 def test_a_link_that_could_not_carry_its_text_says_so() -> None:
     assert sent(opened(long="1"))["notices"][0] == LOST
     assert LOST not in sent(opened(long="1", text="Mary"))["notices"]
+
+
+def test_a_choice_that_comes_after_its_page_was_left_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, bool] = {}
+    monkeypatch.setattr("streamlit.session_state", state)
+    taken: list[bool] = []
+    changed = follows("ticked", True, taken.append)["on_change"]
+    state["ticked"] = False
+    changed()
+    del state["ticked"]
+    changed()
+    assert taken == [False]
 
 
 def test_equations_are_the_cells_own() -> None:

@@ -28,7 +28,12 @@ def follows(key: str, value: T, take: Callable[[T], object]) -> dict[str, Any]:
     what is chosen before the page has followed is not lost, as it is where the choice is part of the widget's key."""
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
-    return {"key": key, "on_change": lambda: take(st.session_state[key])}
+
+    def changed() -> None:
+        if key in st.session_state:  # not where the page was left meanwhile, and its widgets with it
+            take(st.session_state[key])
+
+    return {"key": key, "on_change": changed}
 
 
 def kept_option(key: str, label: str, options: Sequence[str]) -> str:
