@@ -6,7 +6,7 @@ import { equation, formula, lettered, letters, softmaxed } from "../../dashboard
 import { Notation, written } from "../../dashboard/browser/walk/notation.js"
 import { describe } from "../../dashboard/browser/walk/look.js"
 import { colorOf, inkOn } from "../../dashboard/browser/walk/scale.js"
-import { joined, spoken } from "../../dashboard/browser/walk/text.js"
+import { beneath, joined, spoken } from "../../dashboard/browser/walk/text.js"
 
 const LSTM = { memory: "c", candidate: "g", output: "h", layer: 0 }
 const style = (kind = "", more = {}) => new Notation(kind, { ...LSTM, ...more })
@@ -147,6 +147,26 @@ test("a text goes on with a word as it is written", () => {
 test("what is spoken of at a step stands there once", () => {
   const ids = [Int32Array.of(7, 3, 9, 3, 4)]
   assert.deepEqual(spoken({ ids, likeliest: 3 }, 0), [0, 1, 2, 4])
+})
+
+test("beneath a step stands what there is room for, and of a character in bytes which of them", () => {
+  const tokens = [
+    "去",
+    "麤，第 1 字节，共 3 字节",
+    "麤，第 2 字节，共 3 字节",
+    "麤，第 3 字节，共 3 字节",
+    "grandmother",
+    "大学生了",
+  ]
+  const words = [
+    ["去", 0, 0, 1],
+    ["麤", 1, 3, 0],
+    ["grandmother", 4, 4, 1],
+    ["大学生了", 5, 5, 1],
+  ]
+  const under = tokens.map((_, step) => beneath({ tokens, words }, step, 7))
+  assert.deepEqual(under, ["去", "麤 1/3", "麤 2/3", "麤 3/3", "grandm…", "大学生…"])
+  assert.deepEqual(beneath({ tokens: ["flu-", "-ent"], words: [["fluent", 0, 1, 1]] }, 1, 7), "-ent")
 })
 
 test("the largest parts come first, and all others together", () => {

@@ -2,6 +2,7 @@
 import { clamp, digits, number } from "../page/numbers.js"
 import { list, tr } from "../page/words.js"
 import { svg } from "./drawing.js"
+import { beneath } from "./text.js"
 
 /** @import { Moment } from "./moment.js" */
 /** @import { Panel } from "./panel.js" */
@@ -45,7 +46,11 @@ export function chain(panel, here, go) {
         "stroke-width": (known ? 1.5 + 10 * share : 1).toFixed(2),
         stroke: known ? color : "currentColor",
       }),
-      svg("text", { x: x + pitch / 2, y: 66, class: mark.trim() }, short(side.tokens[step], pitch)),
+      svg(
+        "text",
+        { x: x + pitch / 2, y: 66, class: mark.trim() },
+        beneath(side, step, Math.max(3, Math.floor(pitch / 8))),
+      ),
       svg("text", { x: x + pitch / 2, y: 40, class: "gw-figure" }, says),
       hit(x, pitch, () => go(step)),
     )
@@ -62,12 +67,6 @@ export function chain(panel, here, go) {
   panel.strip.setAttribute("aria-label", tr("{about}: {values}.", { about, values: list(told) }))
   panel.strip.replaceChildren(...children)
 }
-
-/** @type {(text: string, pitch: number) => string} */
-const short = (text, pitch) =>
-  Array.from(text)
-    .slice(0, Math.max(3, Math.floor(pitch / 8)))
-    .join("")
 
 /** @param {number} x @param {number} width @param {() => void} go */
 function hit(x, width, go) {

@@ -1,6 +1,6 @@
-// How a text goes on with a word, and which words are spoken of at a step.
+// How a text goes on with a word, which words are spoken of at a step, and what stands beneath one.
 
-/** @import { Expects } from "./types.d.ts" */
+/** @import { Expects, Side } from "./types.d.ts" */
 
 const CJK = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}，。；：！？、（）《》「」]/u
 
@@ -21,4 +21,18 @@ export function spoken({ ids, likeliest }, at) {
   return row
     .map((_, place) => place)
     .filter((place) => place < likeliest || !row.slice(0, likeliest).includes(row[place]))
+}
+
+// What stands beneath a step that has room for so many letters; a Chinese character takes as much as two. Of one that is
+// read in bytes it is said which of them.
+/** @type {(side: Pick<Side, "tokens" | "words">, step: number, room: number) => string} */
+export function beneath({ tokens, words }, step, room) {
+  const word = words.find(([, first, last]) => first < last && first <= step && step <= last)
+  if (word && Array.from(word[0]).length === 1) return `${word[0]} ${step - word[1] + 1}/${word[2] - word[1] + 1}`
+  const chars = Array.from(tokens[step])
+  /** @type {(count: number) => number} */
+  const taken = (count) => chars.slice(0, count).reduce((sum, char) => sum + (CJK.test(char) ? 2 : 1), 0)
+  if (taken(chars.length) <= room) return tokens[step]
+  const count = chars.findIndex((_, place) => taken(place + 1) > room - 1)
+  return `${chars.slice(0, Math.max(1, count)).join("")}…`
 }
