@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import FloatRect, Page, expect
 
 from benchmarks.browser import Server
+from dashboard.state import HOMES
 from dashboard.views import discover
 from lstm_core import load_model
 from tests.browser.gates import LAPTOP, Held, apart, arrived, nothing, rested
@@ -395,6 +396,15 @@ def test_a_page_says_which_it_is(visit: Open, lang: str, pages: str, title: str)
     assert shown == f'"{pages}"'
     right, left = button.bounding_box(), page.locator(".gt-tools").bounding_box()
     assert right and left and right["x"] + right["width"] < left["x"]
+
+
+def test_every_character_of_a_chinese_sentence_is_seen_on_a_phone(visit: Open) -> None:
+    page = visit("", {"lang": "zh"}, **PHONE)
+    words = page.get_by_test_id("gs-words-0").locator(".gs-word").all()
+    assert len(words) == len(HOMES["zh"]["text"])
+    apart(page, *words)
+    for word in words:
+        expect(word).to_be_visible()
 
 
 def test_the_key_list_and_the_share_fit_on_a_phone(visit: Open) -> None:

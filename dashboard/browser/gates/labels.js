@@ -1,5 +1,6 @@
-// The words over a column: flat if they fit or are single characters, which a slant does not make narrower, else slanted;
-// thinned when there are many; the word at the cursor always shown.
+// The words over a column: flat if they fit or are single characters, which a slant does not make narrower, else slanted.
+// Characters that do not fit beside each other stand on two lines in turn. Thinned when there are many; the word at the
+// cursor always shown.
 import { make } from "../page/dom.js"
 import { wordTitle } from "../page/naming.js"
 import { wall } from "../page/screen.js"
@@ -7,8 +8,9 @@ import { wall } from "../page/screen.js"
 /** @import { Word } from "../types.d.ts" */
 /** @import { Label, Speaks, Top } from "./types.d.ts" */
 
-/** How the words of all columns are drawn. ``apart``: pixels between the middles of two that are both shown.
- * @typedef {{ flat: boolean, fits: boolean, height: number, apart: number }} Plan */
+/** How the words of all columns are drawn. ``apart``: pixels between the middles of two that are both shown; ``lines``:
+ * on how many they stand in turn.
+ * @typedef {{ flat: boolean, fits: boolean, height: number, apart: number, lines: number }} Plan */
 /** @typedef {HTMLElement & { first: number, last: number, x: number, apart: number }} WordLabel */
 
 const pen = document.createElement("canvas").getContext("2d")
@@ -45,18 +47,20 @@ function short(text) {
 export function plan(sides, pitch) {
   const usual = size
   const found = planned(sides, pitch)
-  const smaller = found.flat ? [SMALL, 10, SMALLEST] : [SMALL]
-  for (const pixels of found.fits ? [] : smaller.filter((one) => one < usual)) {
+  const smaller = [SMALL, ...(found.flat ? [10, SMALLEST] : [])].filter((one) => one < usual)
+  /** @type {[pixels: number, lines: number][]} */
+  const others = [1, ...(found.flat ? [2] : [])].flatMap((lines) => [usual, ...smaller].map((one) => [one, lines]))
+  for (const [pixels, lines] of found.fits ? [] : others) {
     write(pixels)
-    const small = planned(sides, pitch)
-    if (small.fits) return small
+    const other = planned(sides, pitch, lines)
+    if (other.fits) return other
   }
   write(usual)
   return found
 }
 
-/** @param {Speaks[]} sides @param {number[]} pitch @returns {Plan} */
-function planned(sides, pitch) {
+/** @param {Speaks[]} sides @param {number[]} pitch @param {number} [lines] @returns {Plan} */
+function planned(sides, pitch, lines = 1) {
   let fits = true
   let single = true
   let longest = 0
@@ -65,13 +69,13 @@ function planned(sides, pitch) {
       const width = pen?.measureText(short(text)).width ?? 0
       longest = Math.max(longest, width)
       const gap = text.length > 1 ? 4 : 0 // single characters stand as close as they do in a line of Chinese
-      if (width > (last - first + 1) * pitch[k] - gap) fits = false
+      if (width > lines * (last - first + 1) * pitch[k] - gap) fits = false
       if (Array.from(text).length > 1) single = false
     }
   })
   const flat = fits || single
-  const height = flat ? line() + 1 : Math.min((76 / 12) * size, Math.ceil(longest * 0.64 + 14))
-  return { flat, fits, height, apart: fits ? 0 : flat ? longest + 1 : slant() }
+  const height = flat ? lines * line() + 1 : Math.min((76 / 12) * size, Math.ceil(longest * 0.64 + 14))
+  return { flat, fits, height, apart: fits ? 0 : flat ? longest + 1 : slant(), lines }
 }
 
 // The words of a column, without the lines under those of several steps.
@@ -83,11 +87,11 @@ export function words(layer) {
 // A word over several steps gets a line under it: these are its pieces.
 /** @param {HTMLElement} layer @param {Word[]} shown @param {Plan} plan @param {Top} top @param {number} pitch
  * @param {(step: number) => void} onPick */
-export function draw(layer, shown, { flat, height, apart }, top, pitch, onPick) {
+export function draw(layer, shown, { flat, height, apart, lines }, top, pitch, onPick) {
   /** @type {HTMLElement[]} */
   const nodes = []
   let free = -Infinity
-  for (const [text, first, last, known] of shown) {
+  for (const [k, [text, first, last, known]] of shown.entries()) {
     const x = ((first + last + 1) / 2) * pitch
     const thin = x - free < apart
     if (!thin) free = x
@@ -100,7 +104,7 @@ export function draw(layer, shown, { flat, height, apart }, top, pitch, onPick) 
         fontSize: `${size}px`,
         lineHeight: `${line()}px`,
         left: `${top.left + x}px`,
-        top: `${top.words + height - (flat ? line() : 4)}px`,
+        top: `${top.words + height - (flat ? line() * (lines - (k % lines)) : 4)}px`,
       },
       onpointerdown: (/** @type {Event} */ event) => {
         event.stopPropagation()
