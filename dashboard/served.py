@@ -1,4 +1,5 @@
-"""How the server's files reach browsers: compressed once, kept in memory, and without delay.
+"""How the server's files reach browsers: compressed once, kept in memory, and without delay; and what a browser shows
+until they are there.
 
 A first visit loads 130 files. Streamlit sends its own uncompressed and compresses ours anew for each visitor, which
 takes longer than to draw the page.
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
 
 FOLDERS = {"/static/": Path(get_static_dir()) / "static", "/app/static/": Path(__file__).with_name("static")}
@@ -64,6 +65,75 @@ class Compressed:
             self._kept.clear()
             self._bytes = 0
         return content
+
+
+ROOT, TITLE = b'<div id="root"></div>', b"<title>Streamlit</title>"
+"""What Streamlit's scripts fill, and what the window is called before they do."""
+MEANWHILE = b"""<style>
+  :root { color-scheme: light dark; background: light-dark(#ffffff, #14171c); }
+  .opening { margin: 2.5rem 1.25rem; font: 17px/1.4 sans-serif; color: light-dark(#1f2328, #e3e6ea); }
+  .opening progress { display: block; width: 12rem; margin-top: 0.5rem; }
+  @media (prefers-reduced-motion: reduce) { .opening progress { display: none; } }
+</style><p class="opening">Gatescope <progress aria-label="Gatescope"></progress></p>"""
+"""It goes when the scripts come. A name and a bar are read in every language."""
+
+
+class Opening:
+    """Puts ``MEANWHILE`` into Streamlit's own page, which is empty until its scripts are there: for seconds, on a slow
+    line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        said = dict(scope.get("headers", ()))
+        if scope["type"] != "http" or scope["method"] != "GET" or b"text/html" not in said.get(b"accept", b""):
+            return await self._app(scope, receive, send)
+        start: Message = {}
+        parts: list[bytes] = []
+
+        async def answer(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and of_a_page(message):
+                start = message
+            elif not start:
+                await send(message)
+            else:
+                parts.append(message.get("body", b""))
+                if not message.get("more_body"):
+                    start["headers"], body = opening(start["headers"], b"".join(parts), said)
+                    await send(start)
+                    await send({"type": "http.response.body", "body": body})
+
+        whole = (b"accept-encoding", b"if-none-match", b"if-modified-since")  # or there is nothing to put it into
+        plain = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in whole]}
+        await self._app(plain, receive, answer)
+
+
+def of_a_page(start: Message) -> bool:
+    """Whether an answer that begins so is a page."""
+    kind = dict(start["headers"]).get(b"content-type", b"")
+    return start["status"] == 200 and kind.startswith(b"text/html")
+
+
+Pairs = list[tuple[bytes, bytes]]
+
+
+def opening(headers: Pairs, page: bytes, said: dict[bytes, bytes]) -> tuple[Pairs, bytes]:
+    """The headers and the content of a page, with ``MEANWHILE`` in it if it is Streamlit's own.
+
+    said: the request's headers.
+    """
+    if ROOT not in page:
+        return headers, page
+    content = page.replace(ROOT, ROOT.replace(b"><", b">" + MEANWHILE + b"<"))
+    content = content.replace(TITLE, b"<title>Gatescope</title>")
+    of_the_file = (b"content-length", b"etag", b"last-modified", b"accept-ranges", b"vary")
+    headers = [pair for pair in headers if pair[0] not in of_the_file]
+    if b"gzip" in said.get(b"accept-encoding", b""):
+        content = gzip.compress(content, 6, mtime=0)
+        headers.append((b"content-encoding", b"gzip"))
+    return [*headers, (b"vary", b"Accept, Accept-Encoding"), (b"content-length", b"%d" % len(content))], content
 
 
 def asked(scope: Scope) -> Path | None:

@@ -143,5 +143,5 @@ def options() -> dict[str, Any]:
     # Streamlit compares the origin of a websocket with this machine's external address, for which it asks another host
     # while everybody waits, each time that another site's page knocks. So it is told one, which it allows anyway.
     net_util._external_ip = "0.0.0.0"
-    middleware = [Middleware(Guard), Middleware(served.Compressed)]
+    middleware = [Middleware(Guard), Middleware(served.Opening), Middleware(served.Compressed)]
     return {"middleware": middleware, "on_script_error": faults.show, "lifespan": running}

@@ -179,6 +179,68 @@ def test_what_everybody_needs_is_there_before_the_first_visitor() -> None:
     }
 
 
+PAGE = b'<html><title>Streamlit</title><div id="root"></div></html>'
+ANSWERS = {
+    "/": (b"text/html; charset=utf-8", PAGE),
+    "/media/a.html": (b"text/html", b"a visitor's"),
+    "/a": (b"a", PAGE),
+}
+
+
+def opens(path: str, method: str = "GET", **headers: str) -> Answer:
+    """What comes of Streamlit's answer, which is sent in two parts."""
+    seen: list[dict[bytes, bytes]] = []
+
+    async def streamlits(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(dict(scope["headers"]))
+        kind, body = ANSWERS[scope["path"]]
+        pairs = [(b"content-type", kind), (b"etag", b"1"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": pairs})
+        await send({"type": "http.response.body", "body": body[:9], "more_body": True})
+        await send({"type": "http.response.body", "body": body[9:]})
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        raise AssertionError("nothing is read of such a request")
+
+    said = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": said}
+    loops.run(served.Opening(streamlits)(scope, receive, send))
+    if (b"accept", b"text/html") in said and method == "GET":
+        assert set(seen[0]) == {b"accept"}, "or it could be answered with nothing, or with what is compressed"
+    head = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], head, b"".join(message["body"] for message in sent[1:])
+
+
+@pytest.mark.parametrize("accepted", ["gzip, br", "identity"])
+def test_a_page_is_not_empty_until_its_scripts_are_there(accepted: str) -> None:
+    status, head, body = opens("/", accept="text/html", accept_encoding=accepted, if_none_match="1")
+    assert status == 200 and "etag" not in head and head["content-length"] == str(len(body))
+    if "gzip" in accepted:
+        assert head["content-encoding"] == "gzip" and head["vary"] == "Accept, Accept-Encoding"
+        body = gzip.decompress(body)
+    assert body == PAGE.replace(b"></div>", b">" + served.MEANWHILE + b"</div>").replace(b"Streamlit", b"Gatescope")
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "accept"),
+    [
+        ("/media/a.html", "GET", "text/html"),
+        ("/a", "GET", "text/html"),
+        ("/", "GET", "*/*"),
+        ("/", "HEAD", "text/html"),
+    ],
+)
+def test_what_is_no_page_of_streamlits_stays_as_it_is(path: str, method: str, accept: str) -> None:
+    kind, body = ANSWERS[path]
+    head = {"content-type": kind.decode(), "etag": "1", "content-length": str(len(body))}
+    assert opens(path, method, accept=accept, if_none_match="1") == (200, head, body)
+
+
 @pytest.fixture(scope="module")
 def running() -> Iterator[Server]:
     with serve() as running:
@@ -202,3 +264,12 @@ def test_a_browser_gets_what_is_in_the_files(running: Server) -> None:
                 assert answer.headers["content-type"].partition(";")[0].endswith("javascript")
                 assert "content-security-policy" in answer.headers, "dashboard/server.py answers with it, too"
     assert "was not found" not in running.output()
+
+
+@pytest.mark.parametrize("path", ["/", "/memory"])
+def test_streamlits_own_page_has_a_place_for_it(running: Server, path: str) -> None:
+    request = urllib.request.Request(running.url + path, headers={"Accept": "text/html", "Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request) as answer:
+        body = gzip.decompress(answer.read())
+        assert served.MEANWHILE in body and b"<title>Gatescope</title>" in body and served.ROOT not in body
+        assert "content-security-policy" in answer.headers and answer.headers["cache-control"] == "no-cache"

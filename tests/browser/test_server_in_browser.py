@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.browser import Server, free_port, serve
 from dashboard.views import discover
+from tests.browser.conftest import PATIENCE
 from tests.browser.gates import arrived, turn
 from tests.browser.tabs import Tabs
 from tests.browser.test_access import PAGES
@@ -39,6 +40,28 @@ def test_every_page_keeps_to_its_policy(tabs: Tabs, server: Server) -> None:
         page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))")
     assert page.evaluate("window.ran") is None
     tabs.leave(visit)
+
+
+def test_a_first_visit_loads_what_the_documentation_says(browser: Browser, server: Server) -> None:
+    hosting = (Path(__file__).resolve().parents[2] / "docs" / "hosting.md").read_text(encoding="utf-8")
+    said = re.search(r"a first visit loads (\S+) MB until its first figure, and (\S+) MB after it", hosting)
+    with browser.new_context() as context:
+        page = context.new_page()
+        addresses: dict[str, str] = {}
+        loaded: dict[str, float] = {}
+        wire = context.new_cdp_session(page)
+        wire.on("Network.requestWillBeSent", lambda file: addresses.update({file["requestId"]: file["request"]["url"]}))
+        wire.on("Network.loadingFinished", lambda file: loaded.update({file["requestId"]: file["encodedDataLength"]}))
+        wire.send("Network.enable")
+        page.goto(server.url)
+        expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-ready", "1")
+        for _ in range(PATIENCE // 50):  # of each network its words, its weights and its equations
+            if sum("/models/" in addresses[id] for id in loaded) == 6:
+                break
+            page.wait_for_timeout(50)
+        page.wait_for_load_state("networkidle")
+        assert said and sum(loaded.values()) / 1e6 == pytest.approx(float(said[1]) + float(said[2]), abs=0.05)
+        expect(page.locator(".opening")).to_have_count(0)  # what stood there until the scripts came
 
 
 class Quiet(SimpleHTTPRequestHandler):
