@@ -161,7 +161,7 @@ def loss_panel(said: list[dict[str, Any]], shown: int) -> dict[str, Any]:
         xaxis={"title": {"text": tr("step"), "standoff": 4}, "showgrid": False, "zeroline": False},
         yaxis=p.value_axis(tr("loss"), rangemode="tozero"),
         yaxis2={"overlaying": "y", "side": "right", "range": [-0.02, 1.02], "showgrid": False, "zeroline": False,
-                "tickvals": [0, 0.5, 1], "tickformat": ".0%"},
+                "tickvals": [0, 0.5, 1], "ticktext": [p.percent(0), p.percent(0.5), p.percent(1)]},
         shapes=[mark],
         showlegend=True,
         margin={"l": 52, "r": 46, "t": 6, "b": 40},

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from lstm_core.drawing import theme
 from lstm_core.drawing.grid import grid, roles_of
 from lstm_core.drawing.order import orders, seen
 from lstm_core.drawing.pack import pack
-from lstm_core.drawing.panel import powered, rounded
+from lstm_core.drawing.panel import percent, powered, rounded, share_ticks
 from lstm_core.drawing.words import piece, visible, words
 from tests.small_models import small_model
 
@@ -257,3 +259,15 @@ def test_a_side_says_what_carries_its_memory_and_which_way_it_reads() -> None:
 def test_the_token_of_unknown_words_is_not_shown_as_it_is_written() -> None:
     assert visible("<unk>") == "unknown word" and visible("<b>") == "<b>"
     assert visible("\n") == "↵" and visible("a\n\t") == "a↵^I"
+
+
+def test_shares_on_an_axis_are_written_as_in_a_sentence() -> None:
+    assert share_ticks()["ticktext"] == ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"]
+    for most in (0.005, 0.04, 0.093, 0.25, 0.59, 0.6, 0.93, 1.0):
+        ticks = share_ticks(most)
+        assert ticks["ticktext"] == [percent(value) for value in ticks["tickvals"]] and len(ticks["tickvals"]) <= 6
+        assert ticks["tickvals"][-1] <= most + 1e-9
+    root = Path(__file__).resolve().parents[1]
+    plotlys = re.compile(r"""tickformat": *"[^"]*%|:\.\d%}""")  # which would write "20%" beside "20 %"
+    sources = [path for folder in ("dashboard", "lstm_core") for path in (root / folder).rglob("*.py")]
+    assert [str(path) for path in sources if plotlys.search(path.read_text(encoding="utf-8"))] == []

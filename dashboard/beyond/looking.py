@@ -183,7 +183,7 @@ def _could_say(said: Said, step: int) -> dict[str, Any]:
     }
     drawn = p.figure(
         [bars],
-        xaxis={"range": [0, 1.12], "tickformat": ".0%", "gridcolor": p.GRID, "zeroline": False, "fixedrange": True},
+        xaxis={"range": [0, 1.12], **p.share_ticks(), "gridcolor": p.GRID, "zeroline": False, "fixedrange": True},
         yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True},
         margin={"l": 84, "r": 40, "t": 6, "b": 30},
     )

@@ -134,7 +134,7 @@ def predictions(
         bars,
         barmode="group",
         bargap=0.35,
-        xaxis={"range": [0, 1.12], "tickformat": ".0%", "gridcolor": p.GRID, "zeroline": False, "fixedrange": True},
+        xaxis={"range": [0, 1.12], **p.share_ticks(), "gridcolor": p.GRID, "zeroline": False, "fixedrange": True},
         yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True},
         showlegend=True,
         margin={"l": 84, "r": 40, "t": 6, "b": 30},
@@ -168,7 +168,7 @@ def words_over_time(
     drawing = p.figure(
         lines,
         xaxis=p.word_axis(trace),
-        yaxis=p.value_axis(tr("probability"), range=[-0.03, 1.03], tickformat=".0%"),
+        yaxis=p.value_axis(tr("probability"), range=[-0.03, 1.03], **p.share_ticks()),
         showlegend=True,
         meta={"pick": "x"},
     )

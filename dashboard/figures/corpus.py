@@ -201,13 +201,14 @@ def histogram(id: str, title: str, signal: str, bins: Columns, low: float, high:
         "y": np.asarray(share, np.float32),
         "marker": {"color": theme.role_color(role, "light")},
         "hovertemplate": tr("{signal} near {value}: {share} of the steps", signal=signal, value="%{x:.2f}",
-                            share="%{y:.1%}") + "<extra></extra>",
+                            share="%{customdata}") + "<extra></extra>",
+        "customdata": [tr("{share:.1f} %", share=100 * one) for one in share.tolist()],
     }  # fmt: skip
     drawn = p.figure(
         [bars],
         bargap=0.04,
         xaxis={"title": {"text": signal, "standoff": 4}, "showgrid": False, "zeroline": False},
-        yaxis=p.value_axis(tr("share of the steps"), tickformat=".0%", rangemode="tozero"),
+        yaxis=p.value_axis(tr("share of the steps"), **p.share_ticks(float(share.max(initial=0))), rangemode="tozero"),
         margin={"b": 40},
     )
     most = int(np.argmax(share))

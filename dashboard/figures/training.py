@@ -41,7 +41,7 @@ def _shares(id: str, one: Layer) -> dict[str, Any]:
         return p.panel(id, heading, text=_nothing())
     labels = [_label(name) for name in names]
     drawing = _lines(
-        one, names, labels, yaxis=p.value_axis(tr("share of the units"), range=[-0.03, 1.03], tickformat=".0%")
+        one, names, labels, yaxis=p.value_axis(tr("share of the units"), range=[-0.03, 1.03], **p.share_ticks())
     )
     ends = [tr("{name} {first}, then {last}", name=label, first=p.percent(one.values[name][0]),
                last=p.percent(one.values[name][-1])) for name, label in zip(names, labels, strict=True)]  # fmt: skip

@@ -67,6 +67,14 @@ def value_axis(title: str = "", **more: Any) -> dict[str, Any]:
     return {"title": {"text": title, "standoff": 6}, **look, **more}
 
 
+def share_ticks(most: float = 1.0) -> dict[str, Any]:
+    """The ticks of an axis of shares from 0 to ``most``, at most six, written as ``percent`` writes them."""
+    whole = round(100 * most, 6)
+    step = next((one for one in (1, 2, 5, 10) if whole < 6 * one), 20)
+    values = [k / 100 for k in range(0, int(whole) + 1, step)]
+    return {"tickvals": values, "ticktext": [percent(value) for value in values]}
+
+
 def between(low: str, high: str) -> str:
     """What the two ends of an axis mean, as its title; empty if nothing."""
     return tr("{low} \N{LEFTWARDS ARROW} \N{RIGHTWARDS ARROW} {high}", low=low, high=high) if low and high else ""
