@@ -128,6 +128,7 @@ def test_every_cell_has_its_figures(name: str) -> None:
 
 
 def test_each_figure_has_its_reason_and_its_remedy() -> None:
+    assert "LSTM remembers in this way" in NOTES["integrator"].why  # as most units of a good one do
     assert set(NOTES) == {"dead", "saturated", "integrator", "timescale", "bias", "singular"}
     for note in NOTES.values():
         assert note.title and note.why.endswith(".") and note.remedy.endswith(".") and note.source

@@ -149,6 +149,34 @@ def test_chinese_lets_go_of_nothing_and_has_one_name_for_each_page() -> None:
     assert not [text for text in (*said.values(), *tours) if re.search(unwanted, text)]
 
 
+def test_a_step_is_not_called_a_word_where_it_may_be_a_character() -> None:
+    said = entries(language.FOLDER / "zh.po")
+    of_any_text = (
+        "{name} keeps little: {label} is below {limit} at {count} of {total} words.",
+        "{cell}: who wrote {of} after {word}",
+        "{cell}: what it expects next, step by step",
+        "The error of the next word",
+        "Double-click: this word step by step",
+        "First the plain RNN: a loop over the words",
+        "New here? These networks read a sentence word by word and keep a memory. "
+        "You see what each of their gates does at every word.",
+        "Tinted words:",
+        "all other words",
+        "next word",
+        "speaks for the likeliest next word",
+    )
+    assert not [said[text] for text in of_any_text if re.search("(?<!字)词(?!元)", said[text])]
+
+
+def test_shipped_models_are_called_in_notes_as_in_the_menu() -> None:
+    said = entries(language.FOLDER / "zh.po")
+    general = [said[f"English and Chinese, {cell}"] for cell in ("LSTM", "GRU", "RNN")]
+    family = general[0].removesuffix("，LSTM")
+    assert general == [f"{family}，{cell}" for cell in ("LSTM", "GRU", "RNN")]
+    notes = [told for text, told in said.items() if "models of English and Chinese" in text]
+    assert notes and all(f"“{family}”" in told for told in notes)
+
+
 def test_what_server_and_browser_say_in_the_same_words_is_translated_alike() -> None:
     """They fill numbers in their own ways: {share:.0f} and {share}."""
     told: dict[str, set[str]] = {}

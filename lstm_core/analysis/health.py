@@ -61,7 +61,8 @@ NOTES: dict[str, Note] = {
         say("Integrators"),
         say(
             "Units that add up: the gate that keeps is open while the one that writes is not shut. Their memory can "
-            "grow with the length of the input beyond what was seen in training."
+            "grow with the length of the input beyond what was seen in training. An LSTM remembers in this way: it is "
+            "a fault only where the memory drifts."
         ),
         say(
             "Test on inputs longer than those of training. If it drifts, bound the memory (a GRU, coupled gates) or "

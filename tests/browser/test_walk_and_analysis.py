@@ -315,6 +315,7 @@ def test_the_plain_rnn_comes_first(walk: Page) -> None:
     page = walk
     loop = page.get_by_test_id("gw-loop")
     loop.locator("summary").click()
+    expect(loop).to_contain_text("An ordinary layer, h = f(W x + b)")  # which the loop makes recurrent
     expect(loop.locator("svg")).to_contain_text("Mary")
     page.get_by_test_id("gw-rnn").click()
     expect(page.get_by_test_id("gw")).to_contain_text("pronouns-rnn")

@@ -117,6 +117,9 @@ export function loop(side, rnn, choose) {
     make("summary", { text: tr("First the plain RNN: a loop over the words") }),
     make("div", { class: "gw-loop-box" }, picture(width, 134, label, ...parts)),
     text(
+      tr("An ordinary layer, h = f(W x + b) with tanh or ReLU for f, sees one word, and nothing of those before it."),
+    ),
+    text(
       tr(
         "A recurrent network reads one word after the other with one and the same cell A, which hands its state h on to itself: a loop. Unrolled over the sentence it is a chain of copies that share their weights.",
       ),
