@@ -183,6 +183,7 @@ def test_a_word_that_is_also_a_name_is_nobody() -> None:
     found = words("person")
     assert found.findall("then hung met kwame") == ["kwame"] and not found.search("the picture was hung on the wall")
     assert found.findall("周一我很高兴，李静和王晓梅从韩国回来") == ["李静", "王晓梅"]
+    assert found.findall("祖母和我的侄子来了") == ["祖母", "侄子"]
     for gender in GENDERS:
         assert all(found.fullmatch(name.lower()) for name in names()["african"][gender])
     assert not any(found.search(name.lower()) for name in set(names()["either"]["female"]) - set(english_names()))

@@ -44,6 +44,8 @@ class Meaning:
 
 WORDS = {"Hung"}
 """Names that are other words first."""
+ALSO = "stepson", "madam"
+"""Nouns of people of whom no text is made."""
 HAN = re.compile("[\N{CJK UNIFIED IDEOGRAPH-4E00}-\N{CJK UNIFIED IDEOGRAPH-9FFF}]")
 PRONOUNS = ("she", "he"), ("\N{CJK UNIFIED IDEOGRAPH-5979}", "\N{CJK UNIFIED IDEOGRAPH-4ED6}")
 MEANINGS: Mapping[str, Meaning] = {
@@ -172,6 +174,7 @@ def words(about: str) -> re.Pattern[str]:
 def _english() -> Iterator[str]:
     """Nouns, titles and names of women and men, of all cultures of the models' texts."""
     lexicon, people = english.lexicon(), made.words("people")
+    yield from ALSO
     for gender in english.GENDERS:
         yield from (*lexicon["nouns"][gender], *lexicon["names"][gender])
     for gender in made.GENDERS:
@@ -187,6 +190,7 @@ def _chinese() -> Iterator[str]:
     for gender, side in zip(english.GENDERS, made.GENDERS, strict=True):
         yield from (*lexicon["nouns"][gender], *lexicon["titles"][gender], *more["titles"][side])
         yield from (word for kind in ("nouns", "western") for word in more[kind][side].split() if len(word) > 1)
+    yield from more["also_people"]["words"].split()
     tell, either = ("".join("".join(more["given"][side].split()) for side in of) for of in (made.GENDERS, ["either"]))
     begins = "".join(dict.fromkeys([*lexicon["surnames"], *more["surnames"], *"\u5c0f\u963f"]))
     yield f"(?!{'|'.join(more['no_names']['words'].split())})[{begins}][{either}]?[{tell}]{{1,2}}"
