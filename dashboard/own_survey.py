@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import streamlit as st
 
 from dashboard import own_texts, surveyed
@@ -12,19 +15,39 @@ from dashboard.session import keeps
 from dashboard.state import YOURS
 from dashboard.surveyed import Surveyed
 from lstm_core.drawing.words import as_sentence
+from lstm_core.network import Network
 from lstm_core.say import say
 
 KEY = "corpus"
 OWN = keeps("own survey")
-"""Under this name the session keeps the job that surveyed the visitor's texts, the surveys, and what was asked for."""
+"""Under this name the session keeps what was surveyed, an ``OwnSurvey``, ..."""
 ASKED = keeps("texts to survey")
+"""... and under this one what is to be, an ``Asked``, while the job runs."""
 SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be surveyed. models: by their names, a visitor's own as ``YOURS``."""
+
+    models: dict[str, Network]
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True)
+class OwnSurvey:
+    """The visitor's texts, surveyed. sides: of each model of ``asked``, None where nothing was; they lie in the job's
+    folder, which is there as long as the job is."""
+
+    job: Job
+    sides: list[Surveyed | None]
+    asked: Asked
 
 
 def section(here: Context, opened: bool) -> None:
     job: Job | None = st.session_state.get(JOB)
     mine, busy = job is not None and job.label == KEY, job is not None and job.running
-    problem, cut = st.session_state.get(f"{KEY} problem"), OWN in st.session_state and st.session_state[OWN][0].cut
+    problem, cut = st.session_state.get(f"{KEY} problem"), OWN in st.session_state and st.session_state[OWN].job.cut
     with st.expander(tr("Survey your own texts"), expanded=bool(opened or mine or problem or cut)):
         st.caption(
             tr(
@@ -59,7 +82,7 @@ def _start(here: Context) -> None:
         names = ["" if name == YOURS else name for name in chosen]
         files = own_texts.wanted(names, list(chosen.values()), texts)
         begin("dashboard.own_texts", [], SECONDS, KEY, files, _take)
-        st.session_state[ASKED] = chosen, texts
+        st.session_state[ASKED] = Asked(chosen, texts)
     except (ValueError, Busy) as error:
         st.session_state[f"{KEY} problem"] = error.args[0]
 
@@ -67,10 +90,10 @@ def _start(here: Context) -> None:
 def _go_on() -> None:
     """What has been surveyed stays shown meanwhile."""
     st.session_state.pop(f"{KEY} problem", None)
-    job, _, asked = st.session_state[OWN]
+    own: OwnSurvey = st.session_state[OWN]
     try:
-        resume(job)
-        st.session_state[ASKED] = asked
+        resume(own.job)
+        st.session_state[ASKED] = own.asked
     except Busy as error:
         st.session_state[f"{KEY} problem"] = error.args[0]
 
@@ -92,19 +115,19 @@ def _take(job: Job) -> None:
     """What was surveyed, if only in part: a job that was stopped leaves what it had."""
     from lstm_core import open_survey
 
-    asked = chosen, texts = st.session_state.pop(ASKED)
+    asked: Asked = st.session_state.pop(ASKED)
     st.session_state.pop(JOB, None)
     sides = []
-    for k, (name, network) in enumerate(chosen.items()):
+    for k, (name, network) in enumerate(asked.models.items()):
         try:
             folder = job.folder / f"survey{k}"
             blank = surveyed.untrained(folder)
-            one = Surveyed(open_survey(folder, network), network, name, texts, untrained=blank)
+            one = Surveyed(open_survey(folder, network), network, name, asked.texts, untrained=blank)
             sides.append(one if one.units else None)
         except (ValueError, OSError):  # it was stopped before
             sides.append(None)
     if any(sides):
-        st.session_state[OWN] = job, sides, asked  # the folder lives as long as the job does
+        st.session_state[OWN] = OwnSurvey(job, sides, asked)
         st.session_state.pop(f"{KEY} texts", None)  # and they are what is drawn
     why = job.problem or (say("it was stopped before anything was surveyed") if not any(sides) else "")
     if why:

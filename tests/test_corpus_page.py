@@ -295,7 +295,7 @@ def test_own_texts_are_surveyed_and_drawn_and_asked_for_a_pattern(monkeypatch: p
     assert not job.problem, job.problem
     test.run()
     assert not test.exception and not test.error
-    _, sides, _ = test.session_state[own_survey.OWN]
+    sides = test.session_state[own_survey.OWN].sides
     assert [one.name for one in sides] == ["pronouns-lstm", "pronouns-gru"] and sides[0].survey.documents == len(TEXTS)
     kept = values(sides[0].network, "f")
     rows = test.dataframe[0].value["unit"].astype(int).to_numpy()
@@ -406,7 +406,7 @@ def test_what_was_stopped_on_one_side_says_so_and_the_other_side_is_empty(
         survey("pronouns-lstm", TEXTS, tmp_path / "survey0", progress=stopped)
     test = opened(corpus.__name__)
     chosen = {name: cache.model(name) for name in ("pronouns-lstm", "pronouns-gru")}
-    monkeypatch.setattr(own_survey.st, "session_state", {own_survey.ASKED: (chosen, TEXTS)})
+    monkeypatch.setattr(own_survey.st, "session_state", {own_survey.ASKED: own_survey.Asked(chosen, TEXTS)})
     own_survey._take(job := Stopped())
     own = own_survey.st.session_state[own_survey.OWN]
     monkeypatch.undo()
@@ -419,7 +419,7 @@ def test_what_was_stopped_on_one_side_says_so_and_the_other_side_is_empty(
     assert test.expander[-1].proto.expanded, "where it can go on is seen"
     next(button for button in test.button if button.label == "Go on with the rest").click().run()
     assert not test.exception and job.running and test.session_state[JOB] is job
-    assert test.session_state[own_survey.ASKED] == (chosen, TEXTS) and len(test.dataframe) == 1
+    assert test.session_state[own_survey.ASKED] == own_survey.Asked(chosen, TEXTS) and len(test.dataframe) == 1
     assert not any(button.label == "Go on with the rest" for button in test.button)
 
 

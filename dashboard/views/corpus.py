@@ -13,7 +13,7 @@ from dashboard.figures import corpus as draw
 from dashboard.figures import places
 from dashboard.frame import Context
 from dashboard.language import mark, tr
-from dashboard.own_survey import KEY, OWN
+from dashboard.own_survey import KEY, OWN, OwnSurvey
 from dashboard.surveyed import Sides, Surveyed, beside
 from lstm_core.drawing.panel import panel
 from lstm_core.drawing.words import as_sentence
@@ -65,14 +65,13 @@ def page(here: Context) -> None:
 def _sides(here: Context) -> Sides:
     """What is drawn on the left and on the right: what ships, or the visitor's own survey."""
     ships = [surveyed.shipped(model, side) for side, model in enumerate(here.scene.models)]
-    own = st.session_state.get(OWN)
+    own: OwnSurvey | None = st.session_state.get(OWN)
     if own is None:
         return ships
     texts = [*[NOVELS] * any(ships), OWN_TEXTS]
     st.session_state.setdefault(key := f"{KEY} texts", OWN_TEXTS)
     chosen = st.segmented_control(tr("Texts"), texts, required=True, format_func=tr, key=key)
-    _, mine, _ = own
-    return ships if chosen == NOVELS else [mine[0], mine[-1]]
+    return ships if chosen == NOVELS else [own.sides[0], own.sides[-1]]
 
 
 def _find() -> str:
