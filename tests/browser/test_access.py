@@ -265,6 +265,40 @@ def test_the_drawing_of_a_cell_says_its_numbers(visit: Open) -> None:
     assert "f = " not in (page.get_by_test_id("gw-drawing-0").get_attribute("aria-label") or "")
 
 
+def test_the_cursor_says_the_values_where_it_stands(visit: Open) -> None:
+    page = visit("", {"text": TEXT})
+    page.get_by_test_id("gs-stage").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    said = []
+    for name, signals in (("pronouns-lstm", "fioc"), ("pronouns-gru", "zrh")):
+        model = load_model(name)
+        unit = model.meta["units"]["gender"]["unit"]
+        trace = model.run(TEXT, device="cpu")
+        at = {one: float(trace.sel(one, layer=0, direction=0, batch=0, unit=unit)[1]) for one in signals}
+        said += [f"{one} = {value:.2f}".replace("-", "\N{MINUS SIGN}") for one, value in at.items()]
+    slider = page.get_by_role("slider", name="Time cursor")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^was, step 2 of 10: LSTM’s gender \(unit \d+\): "))
+    text = slider.get_attribute("aria-valuetext") or ""
+    assert not [one for one in said if one not in text], text
+
+
+def test_one_comes_by_headings_to_every_model_and_every_experiment(visit: Open) -> None:
+    for path in ("", "step_by_step"):
+        headings = visit(path, {"text": TEXT}).get_by_role("heading", level=2)
+        for title in ("LSTM", "GRU"):
+            expect(headings.filter(has_text=re.compile(f"^{title}$"))).to_have_count(1)
+    page = visit("experiments")
+    cards = page.locator(".gx-card")
+    for card in cards.all():
+        title, claim = (card.locator(f".gx-{part}").inner_text() for part in ("title", "claim"))
+        expect(card.get_by_role("heading", level=2, name=title, exact=True)).to_have_count(1)
+        expect(card.get_by_role("button", name=title, exact=True)).to_have_accessible_description(
+            re.compile(f"^{re.escape(claim)} .*\\d")
+        )
+    assert cards.count() > 10
+
+
 # ---- motion, colours, sizes
 
 

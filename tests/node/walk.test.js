@@ -51,22 +51,35 @@ test("a colour lies between those beside it", () => {
 })
 
 test("a node without a letter is called by what comes into it", () => {
+  const product = (weights, from) => op("@", { s: `p.${weights}` }, { s: from })
   const nodes = [
     { id: 0, kind: "old", label: "c", signal: null },
-    { id: 1, kind: "layer", label: "sigmoid", signal: "f" },
+    { id: 1, kind: "layer", label: "sigmoid", signal: "f", formula: op("sigmoid", product("W_f", "x")) },
     { id: 2, kind: "product", label: "*", signal: null, value: 2 },
     { id: 3, kind: "function", label: "tanh", signal: null, value: 3 },
     { id: 4, kind: "sum", label: "+", signal: null, value: 4 },
+    { id: 5, kind: "input", label: "x", signal: null },
+    { id: 6, kind: "layer", label: "Wx+b", signal: null, value: 6, formula: op("+", product("W_n", "x"), v("b_n")) },
+    { id: 7, kind: "layer", label: "Wx+b", signal: null, value: 7, formula: op("+", product("W_i", "x"), v("b_i")) },
   ]
   const wires = [
     { from: 1, to: 2 },
     { from: 0, to: 2 },
     { from: 1, to: 3 },
     { from: 2, to: 4 },
+    { from: 6, to: 4 },
+    { from: 5, to: 6 },
+    { from: 5, to: 7 },
   ]
   const here = { side: { signals: {}, diagram: { nodes, wires } }, value: (of) => of / 10, hidden: new Set() }
-  const said = nodes.slice(2).map((node) => describe(here, node))
-  assert.deepEqual(said, ["product of f, old c, 0.20", "function of f, 0.30", "sum, 0.40"])
+  const said = [2, 3, 4, 6, 7].map((id) => describe(here, nodes[id]))
+  assert.deepEqual(said, [
+    "product of f, old c, 0.20",
+    "function of f, 0.30",
+    "sum of product, layer W_n, 0.40",
+    "layer W_n of x, 0.60",
+    "layer W_i of x, 0.70",
+  ])
 })
 
 test("a formula has brackets where it would be read otherwise, and only there", () => {

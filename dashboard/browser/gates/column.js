@@ -21,7 +21,7 @@ export class Column {
       "aria-label": k ? tr("Unit of the right model") : tr("Unit of the left model"),
       onchange: () => figure.pickUnit(k, Number(this.select.value)),
     })
-    this.name = make("strong")
+    this.name = make("strong", { role: "heading", "aria-level": "2" })
     this.model = make("span")
     this.title = make("div", { class: "gs-column-title" }, this.name, this.model, this.select)
     this.words = make("div", { class: "gs-layer gs-words", test: `gs-words-${k}` })

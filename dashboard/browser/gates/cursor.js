@@ -38,7 +38,6 @@ export function follow(figure, content, geometry, parts) {
   })
   stage.setAttribute("aria-valuemax", String(count))
   stage.setAttribute("aria-valuenow", String(at + 1))
-  stage.setAttribute("aria-valuetext", tr("{word}, step {step} of {count}", { word, step: at + 1, count }))
   narrate(figure, content, parts)
   root.dispatchEvent(new CustomEvent("gs:cursor"))
 }
@@ -46,8 +45,16 @@ export function follow(figure, content, geometry, parts) {
 // What is said at the cursor. Beginnings of words among the next words may get their ends later: then it is said again.
 /** @param {Figure} figure @param {Content} content @param {readout.Parts} parts */
 export function narrate(figure, content, parts) {
-  const { sides, at, count, units, root, el } = figure
+  const { sides, at, count, units, root, stage, el } = figure
   const steps = sides.map((_, k) => toSide(sides, k, at))
+  const here = { word: wordAt(sides[0], at)[0], step: at + 1, count }
+  const now = telling.valuesAt(sides, steps, units, (k) => values(figure, content, k, steps[k]))
+  stage.setAttribute(
+    "aria-valuetext",
+    now && !screen.guided() // where the line above says the same
+      ? tr("{word}, step {step} of {count}: {values}", { ...here, values: now })
+      : tr("{word}, step {step} of {count}", here),
+  )
   readout.update(parts, sides, steps, at, count)
   const told = sides.map((_, k) => story(figure, content, k, steps[k]))
   el.caption.textContent = screen.guided()

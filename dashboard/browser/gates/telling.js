@@ -190,10 +190,19 @@ export function expectation(sides, steps) {
 }
 
 // In a tour, whose line says what happened: the values at the cursor's word, and the next word where one is expected.
-// ``values(k)``: {label, value, memory} of each signal that is told.
-/** @param {Speaks[]} sides @param {number[]} steps @param {number[]} units
- * @param {(k: number) => { label: string, value: number, memory: boolean }[]} values */
+/** @param {Speaks[]} sides @param {number[]} steps @param {number[]} units @param {(k: number) => Value[]} values */
 export function atWord(sides, steps, units, values) {
+  const told = valuesAt(sides, steps, units, values)
+  const [word] = wordAt(sides[0], steps[0])
+  const sure = sides.some((side, k) => side.next.p[steps[k]]?.[0] >= DECIDED)
+  return together(told ? tr("At “{word}”, {told}.", { word, told }) : "", sure ? expectation(sides, steps) : "")
+}
+
+/** A signal's value at the cursor. @typedef {{ label: string, value: number, memory: boolean }} Value */
+
+// The values of each side's unit; ``values(k)``: those that are told.
+/** @param {Speaks[]} sides @param {number[]} steps @param {number[]} units @param {(k: number) => Value[]} values */
+export function valuesAt(sides, steps, units, values) {
   const told = sides
     .map((side, k) => {
       const named = side.named.find((one) => one.unit === units[k] && one.high)
@@ -206,12 +215,7 @@ export function atWord(sides, steps, units, values) {
       return said.length ? tr("{name}: {values}", { name: owned(sides, k, units[k]), values: said.join(tr(", ")) }) : ""
     })
     .filter(Boolean)
-  const [word] = wordAt(sides[0], steps[0])
-  const sure = sides.some((side, k) => side.next.p[steps[k]]?.[0] >= DECIDED)
-  return together(
-    told.length ? tr("At “{word}”, {told}.", { word, told: told.join(tr("; ")) }) : "",
-    sure ? expectation(sides, steps) : "",
-  )
+  return told.join(tr("; "))
 }
 
 /** @type {(word: string, said: string) => string} */

@@ -4,7 +4,7 @@ import { tr } from "../page/words.js"
 import { inkOn } from "./scale.js"
 
 /** @import { Moment } from "./moment.js" */
-/** @import { Node, Wire } from "./types.d.ts" */
+/** @import { Node, Tree, Wire } from "./types.d.ts" */
 
 /** What a signal or a node of the drawing is. @type {() => Record<string, string>} */
 export const kinds = () => ({
@@ -61,7 +61,7 @@ function nodeName({ side }, node) {
   }
   if (node.kind === "old") return lower(node) ?? tr("{state}, from the step before", { state: node.label })
   if (node.kind === "input") return tr("what is read")
-  const kind = kinds()[node.kind]
+  const kind = plainName(node)
   const of = operands(side.diagram, node)
   return of.length ? tr("{kind} of {operands}", { kind, operands: of.reduce(row) }) : kind
 }
@@ -69,14 +69,34 @@ function nodeName({ side }, node) {
 /** @param {string} first @param {string} second */
 const row = (first, second) => tr("{first}, {second}", { first, second })
 
-// What comes into a node that has no letter of its own, where it has one or is a state.
+// What a node without a letter does; a layer is told from others by its first weights.
+/** @param {Node} node */
+function plainName({ kind, formula }) {
+  const weights = kind === "layer" ? firstWeights(formula) : undefined
+  return weights ? tr("{kind} {weights}", { kind: kinds()[kind], weights }) : kinds()[kind]
+}
+
+/** @param {Tree} tree @returns {string | undefined} */
+function firstWeights(tree) {
+  if (tree?.s?.startsWith("p.")) return tree.s.slice(2)
+  for (const part of tree?.a ?? []) {
+    const found = firstWeights(part)
+    if (found) return found
+  }
+}
+
+// What comes into a node that has no letter of its own.
 /** @param {Moment["side"]["diagram"]} diagram @param {Node} node */
 function operands({ nodes, wires }, node) {
   const from = wires.filter((wire) => wire.to === node.id).map((wire) => nodes.find(({ id }) => id === wire.from))
-  return from
-    .filter((one) => one !== undefined)
-    .map((one) => one.signal ?? (one.kind === "old" ? (lower(one) ?? tr("old {state}", { state: one.label })) : ""))
-    .filter(Boolean)
+  return from.filter((one) => one !== undefined).map(operand)
+}
+
+/** @param {Node} node */
+function operand(node) {
+  if (node.signal) return node.signal
+  if (node.kind === "old") return lower(node) ?? tr("old {state}", { state: node.label })
+  return node.kind === "input" ? node.label : plainName(node)
 }
 
 // What the layer below passes on at this step, which stands among the states of the step before.

@@ -25,7 +25,7 @@ export class Panel {
       "aria-label": tr("Unit of model {model}", { model: k + 1 }),
       onchange: () => walk.pickUnit(k, Number(this.select.value)),
     })
-    this.heading = make("strong")
+    this.heading = make("strong", { role: "heading", "aria-level": "2" })
     this.model = make("span")
     this.stage = make("div", { class: "gw-stage", test: `gw-stage-${k}` })
     this.program = make("details", { class: "gw-code", test: `gw-program-${k}` })

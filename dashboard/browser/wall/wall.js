@@ -32,7 +32,8 @@ export default function mount({ data, parentElement, setTriggerValue }) {
 /** @param {Card} card @param {() => void} open */
 function draw(card, open) {
   const says = { met: tr("met"), missed: tr("missed") }
-  const figure = make("span", { class: "gx-figure" })
+  const id = (/** @type {string} */ part) => `gx-${card.name}-${part}`
+  const figure = make("span", { class: "gx-figure", id: id("figure") })
   // Drawn by the server from numbers; every text in it is escaped there.
   if (card.svg) figure.innerHTML = card.svg
   const legend = make(
@@ -50,20 +51,22 @@ function draw(card, open) {
     ),
   )
   const told = [card.short, card.shaped].filter(Boolean).map((text) => make("span", { class: "gx-short", text }))
+  // Its name is the title alone, and a heading; the rest describes it.
+  const described = { "aria-label": card.title, "aria-describedby": ["claim", "figure", "told"].map(id).join(" ") }
   const button = make(
     "button",
-    { type: "button", class: "gx-open", test: `gx-${card.name}`, onclick: open },
+    { type: "button", class: "gx-open", test: `gx-${card.name}`, onclick: open, ...described },
     make("span", { class: "gx-title", text: card.title }),
-    make("span", { class: "gx-claim", text: card.claim }),
+    make("span", { class: "gx-claim", id: id("claim"), text: card.claim }),
     figure,
     legend,
-    ...told,
+    make("span", { class: "gx-told", id: id("told") }, ...told),
   )
   const summary = make("summary", { class: "gx-verdict", text: card.verdict })
   return make(
     "article",
     { class: "gx-card" },
-    button,
+    make("div", { class: "gx-heading", role: "heading", "aria-level": "2" }, button),
     lines.childElementCount
       ? make("details", {}, summary, lines)
       : make("p", { class: "gx-verdict", text: card.verdict }),
