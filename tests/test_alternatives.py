@@ -56,6 +56,13 @@ def test_every_panel_says_more_than_its_title(view: Any, spoken: str) -> None:
         assert "<" not in one["alt"] and one["alt"] == one["alt"].strip()
 
 
+def test_what_is_said_to_be_likeliest_has_a_bar_however_small_it_is() -> None:
+    before = [("he", 0.93), ("the", 0.019), ("she", 0.013)]
+    after = [(",", 0.009), ("to", 0.008), ("was", 0.007)]
+    drawn = changes.predictions("id", "title", before, after, ("as it was", "what if"))["figure"]["data"]
+    assert [list(bars["y"]) for bars in drawn] == [["he", "the", "she", ","]] * 2
+
+
 def test_every_experiment_says_its_figures(spoken: str) -> None:
     for one in discover().values():
         for drawing in one.draw(results(one.name)):

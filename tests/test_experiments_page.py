@@ -299,6 +299,13 @@ def test_a_text_is_read_by_the_models() -> None:
     )
 
 
+def test_both_models_stand_at_the_same_word() -> None:
+    """The one reads some words in two pieces: its steps have other numbers."""
+    tree = all_sent(opened(NAME, experiment="number"))[-1]
+    left, right = (next(panel for panel in tree["panels"] if panel["id"] == f"next{k}") for k in (0, 1))
+    assert "“door”" in left["title"] and "“door”" in right["title"]
+
+
 @pytest.mark.parametrize("name", ["subject", "output-gate", "number", "brackets", "counting", "timescales"])
 def test_a_text_to_try_shows_what_it_asks_to_look_at(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The unit and the gate that are named where the model has them; else the unit that decides, and no other name."""

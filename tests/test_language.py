@@ -13,6 +13,8 @@ from babel.messages import Message
 from babel.messages.pofile import read_po
 
 from dashboard import catalogue, language
+from lab.experiments import discover
+from lab.experiments.record import results
 from lstm_core.say import say
 
 FILES = sorted(language.FOLDER.glob("*.po"))
@@ -166,6 +168,27 @@ def test_a_step_is_not_called_a_word_where_it_may_be_a_character() -> None:
         "speaks for the likeliest next word",
     )
     assert not [said[text] for text in of_any_text if re.search("(?<!字)词(?!元)", said[text])]
+
+
+def test_a_space_stands_between_a_number_or_a_latin_name_and_a_chinese_sign() -> None:
+    said = entries(language.FOLDER / "zh.po")
+    latin = r"\{(\w+:[^}]*|rnn)\}"
+    han = "[\u4e00-\u9fff]"
+    assert not [told for told in said.values() if re.search(f"{han}{latin}|{latin}{han}", told)]
+    assert said["mean of {gate} from {low:.2f} to {high:.2f}"].startswith("{gate} ")
+
+
+def test_the_browser_writes_a_share_as_its_language_does() -> None:
+    sources = [path for path in Path("dashboard/browser").rglob("*.js") if re.search(r"\} %`", path.read_text())]
+    assert sources == []  # "98 %", in Chinese "98%": a text for ``tr``
+
+
+def test_an_axis_of_cells_is_not_called_one_of_cell_states() -> None:
+    """The row "cell" of the figure on Gates is c, 细胞状态; what an experiment counts are units."""
+    said = entries(language.FOLDER / "zh.po")
+    drawings = [drawing for one in discover().values() for drawing in one.draw(results(one.name))]
+    axes = {axis for drawing in drawings for axis in (drawing.x, drawing.y)}
+    assert axes and not [axis for axis in axes if said.get(axis) == "细胞状态"]
 
 
 def test_shipped_models_are_called_in_notes_as_in_the_menu() -> None:

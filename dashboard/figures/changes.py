@@ -119,7 +119,8 @@ def predictions(
     first, second = chances
     chance = {word: max(first.get(word, 0.0), second.get(word, 0.0)) for word in {**first, **second}}
     words = sorted(chance, key=lambda word: -chance[word])
-    words = [word for k, word in enumerate(words[:6]) if k < 3 or chance[word] >= 0.01]
+    likeliest = {run[0][0] for run in (before, after) if run}  # of which the sentence above the bars speaks
+    words = [word for k, word in enumerate(words) if k < 3 or word in likeliest or (k < 6 and chance[word] >= 0.01)]
     labels = [p.escape(visible(word)) for word in words]
     bars = [
         {"type": "bar", "orientation": "h", "y": labels, "x": [run.get(word, 0.0) for word in words], "name": name,

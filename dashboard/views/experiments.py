@@ -17,6 +17,7 @@ from dashboard.figures.experiments import number
 from dashboard.figures.meaning import HAN
 from dashboard.jobs import JOB, Busy, Job, begin
 from dashboard.language import current, mark, tr
+from dashboard.scene import same_step
 from dashboard.session import keeps
 from dashboard.wall import wall
 from lab.experiments import discover
@@ -278,7 +279,7 @@ def _try(one: Experiment) -> None:
     panels += [
         live.next_words(f"next{k}", one.trace, one.next_words[at], at)
         for k, one in enumerate(readings)
-        for at in [min(step, len(one.trace) - 1)]
+        for at in [same_step(first, one.trace, step)]
     ]
     rows = [[word.text, word.first, word.last, int(word.known)] for word in words(first)]
     chart({"words": rows, "step": step, "columns": len(readings), "panels": panels}, key + " chart", text)

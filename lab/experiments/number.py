@@ -96,7 +96,7 @@ class Number(Experiment):
         attractors, rows, cost = (results.data[name] for name in ("attractors", "curve", "cost"))
         units = [str(unit) for unit in range(len(cost))]
         return [
-            Drawing("bars", say("Share lost without each cell"), say("cell"), say("share of verbs"),
+            Drawing("bars", say("Share lost without each cell"), say("unit"), say("share of verbs"),
                     [Series("LSTM", units, cost, color="lstm")], limits=[(0.3, say("target"))]),
             Drawing("lines", say("Right verb by attractors"), say("nouns of the other number between"),
                     say("share right"), [spread("LSTM", attractors, rows, "lstm")], y_range=(0.4, 1.02),

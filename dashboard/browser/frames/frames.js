@@ -3,7 +3,7 @@
 import { Choice } from "../page/choice.js"
 import { dress, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
-import { clamp } from "../page/numbers.js"
+import { clamp, perCent } from "../page/numbers.js"
 import { ours } from "../page/screen.js"
 import { remember } from "../page/url.js"
 import { tr } from "../page/words.js"
@@ -184,7 +184,7 @@ function picture({ image, heat, boxes, label, said }, keys, large = false) {
     heat.forEach((share, k) => {
       const place = { x: (k % side) / side, y: Math.floor(k / side) / side, width: 1 / side, height: 1 / side }
       const cell = svg("rect", { ...place, class: "gf-shade", opacity: (SHADE * (1 - share / most)).toFixed(3) })
-      if (large) cell.append(svg("title", {}, document.createTextNode(`${(100 * share).toFixed(1)} %`)))
+      if (large) cell.append(svg("title", {}, document.createTextNode(perCent((100 * share).toFixed(1)))))
       parts.push(cell)
     })
   }

@@ -1,5 +1,6 @@
 // The figure as a picture, and its play as a film.
 import { unitName } from "../page/naming.js"
+import { perCent } from "../page/numbers.js"
 import * as screen from "../page/screen.js"
 import { tr } from "../page/words.js"
 import { called } from "./clauses.js"
@@ -59,7 +60,7 @@ export async function play(figure, beat) {
   const [from, to] = figure.window
   const few = tr("The film shows the first {count} steps in view; zoom in for others.", { count: steps.length })
   figure.say(steps.length < to - from ? [few] : [])
-  const tell = (/** @type {number} */ share) => void (button.textContent = `GIF ${Math.round(100 * share)} %`)
+  const tell = (/** @type {number} */ share) => void (button.textContent = `GIF ${perCent(Math.round(100 * share))}`)
   tell(0)
   const view = (/** @type {number} */ k) => figure.view(k)
   try {

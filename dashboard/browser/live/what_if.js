@@ -3,6 +3,7 @@ import { CLOSE, DECIDED } from "../gates/clauses.js"
 import { toSide, wordAt } from "../page/align.js"
 import { among } from "./endings.js"
 import { make } from "../page/dom.js"
+import { perCent } from "../page/numbers.js"
 import { list, tr } from "../page/words.js"
 import { forced, KINDS, within } from "./force.js"
 import { scores, shares } from "./run.js"
@@ -174,13 +175,14 @@ function expected(shares) {
   return first >= DECIDED && second < CLOSE * first
 }
 
-// Ids of the words that are likeliest in one of the runs.
+// Ids of the words that are likeliest in one of the runs; the likeliest of each is among them, however small it is.
 /** @type {(before: Float64Array, now: Float64Array) => number[]} */
-function likely(before, now) {
+export function likely(before, now) {
   const most = Float64Array.from(before, (share, id) => Math.max(share, now[id]))
+  const first = [before, now].map((all) => all.indexOf(Math.max(...all)))
   return Array.from(most.keys())
     .sort((a, b) => most[b] - most[a])
-    .slice(0, WORDS)
+    .filter((id, place) => place < WORDS || first.includes(id))
 }
 
 /** @type {(word: string, before: number, now: number) => HTMLElement} */
@@ -188,7 +190,7 @@ function bars(word, before, now) {
   const bar = (/** @type {string} */ look, /** @type {number} */ share) =>
     make("span", { class: `gs-if-bar ${look}`, style: { width: `${100 * share}%` } })
   const track = make("span", {}, bar("", before), bar("gs-if-now", now))
-  const said = `${(100 * before).toFixed(0)} → ${(100 * now).toFixed(0)} %`
+  const said = perCent(`${(100 * before).toFixed(0)} → ${(100 * now).toFixed(0)}`)
   return make(
     "div",
     { class: "gs-bar" },

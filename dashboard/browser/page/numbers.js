@@ -23,5 +23,8 @@ export function digits(values) {
 }
 
 // The space is narrow and no place to break a line; a language may do without it.
+/** @type {(said: string | number) => string} */
+export const perCent = (said) => tr("{percent} %", { percent: said })
+
 /** @type {(p: number) => string} */
-export const percent = (p) => tr("{percent} %", { percent: (100 * p).toFixed(p >= 0.1 ? 0 : 1) })
+export const percent = (p) => perCent((100 * p).toFixed(p >= 0.1 ? 0 : 1))
