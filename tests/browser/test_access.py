@@ -337,6 +337,50 @@ def test_data_keeps_its_colours_among_the_visitors_own(visit: Open) -> None:
         assert forced == colors(own, *of)
 
 
+LOOK = """
+(node) => {
+  const { backgroundColor, borderBottomColor, borderBottomWidth, textDecorationLine } = getComputedStyle(node)
+  return [backgroundColor, borderBottomColor, borderBottomWidth, textDecorationLine].join()
+}
+"""
+
+
+def test_what_is_chosen_is_seen_among_the_visitors_own_colours(visit: Open) -> None:
+    """There, grounds and shadows are gone, unless they are asked for."""
+    pages = {
+        path: visit(path, {"text": TEXT}, forced_colors="active") for path in ("beyond", "step_by_step", "what_if")
+    }
+    pages["step_by_step"].locator(".gb summary").first.click()
+    for path, all_of_them, chosen in (
+        ("beyond", "[data-testid=stTopNavLink]", "[aria-current=page]"),
+        ("beyond", ".stButtonGroup [role=radio]", "[aria-checked=true]"),
+        ("beyond", ".gp-brush", "[aria-pressed=true]"),
+        ("step_by_step", ".gw-tab", "[aria-selected=true]"),
+        ("step_by_step", ".gb-tab", "[aria-pressed=true]"),
+    ):
+        one, other = (pages[path].locator(f"{all_of_them}{which}").first for which in (chosen, f":not({chosen})"))
+        assert one.evaluate(LOOK) != other.evaluate(LOOK), all_of_them
+    checked = pages["what_if"].locator(".stCheckbox label[data-selected] > span + div").first
+    train = visit("experiments", {"experiment": "train"}, forced_colors="active")
+    track = train.locator(".stSlider [role=group] > div > div").first
+    for node in (checked, track):
+        said = node.evaluate("node => getComputedStyle(node).backgroundColor + getComputedStyle(node).backgroundImage")
+        node.evaluate("node => node.style.setProperty('forced-color-adjust', 'none', 'important')")
+        assert said == node.evaluate(
+            "node => getComputedStyle(node).backgroundColor + getComputedStyle(node).backgroundImage"
+        )
+
+
+def test_what_is_pressed_or_open_can_be_read(visit: Open) -> None:
+    page = visit("what_if", {"text": TEXT}, color_scheme="dark")
+    page.get_by_test_id("stPopoverButton").first.click()
+    step = page.get_by_test_id("stNumberInputStepUp").first
+    step.hover()
+    assert not violations(page)
+    ground, sign = (step.evaluate(f"node => getComputedStyle(node).{what}") for what in ("backgroundColor", "color"))
+    assert (ground, sign) == ("rgb(133, 196, 201)", "rgb(20, 23, 28)")
+
+
 SIDEWAYS = """
 () => {
   const main = document.querySelector('.stMain')
