@@ -231,6 +231,25 @@ def test_the_exercise_hides_and_scores(walk: Page) -> None:
     page.get_by_test_id("gw-exercise").click()
 
 
+def test_an_answer_gives_nothing_away_of_what_is_asked_next(walk: Page) -> None:
+    page = to_john(walk)
+    page.keyboard.press("Shift+ArrowLeft")
+    page.get_by_test_id("gw-exercise").click()
+
+    def said(of: str) -> str:
+        return page.get_by_test_id(f"gw-{of}-0").get_attribute("aria-label") or ""
+
+    page.get_by_test_id("gw-guess-0-open").click()
+    expect(page.get_by_test_id("gw-verdict-0")).to_be_visible()
+    assert "f = " in said("drawing") and not re.search("[iogch] = ", said("drawing"))
+    assert re.search(r"“Mary” .?\d.*“met” \?.*“John” \?", said("strip"))
+    page.get_by_role("tab", name=re.compile("What it expects")).click()
+    assert "c = " in said("drawing")
+    assert re.search(r"“Mary” .?\d.*“met” .?\d.*“John” \?", said("strip"))
+    page.get_by_test_id("gw-exercise").click()
+    assert re.search(r"“John” .?\d", said("strip"))
+
+
 def test_a_cell_is_copied_as_pytorch(walk: Page) -> None:
     page = to_john(walk)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

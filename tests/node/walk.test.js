@@ -71,7 +71,7 @@ test("a node without a letter is called by what comes into it", () => {
     { from: 5, to: 6 },
     { from: 5, to: 7 },
   ]
-  const here = { side: { signals: {}, diagram: { nodes, wires } }, value: (of) => of / 10, hidden: new Set() }
+  const here = { side: { signals: {}, diagram: { nodes, wires } }, value: (of) => of / 10, veils: () => false }
   const said = [2, 3, 4, 6, 7].map((id) => describe(here, nodes[id]))
   assert.deepEqual(said, [
     "product of f, old c, 0.20",

@@ -29,7 +29,7 @@ export function chain(panel, here, go) {
   const told = []
   for (let step = from; step < Math.min(from + seen, side.tokens.length); step++) {
     const x = (step - from) * pitch
-    const known = !(here.hidden.size && (side.backward ? step <= at : step >= at))
+    const known = here.knows(step)
     const value = size(step)
     const says = known ? number(value, small ?? 2) : "?"
     const share = Math.abs(value) / most

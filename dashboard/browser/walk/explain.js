@@ -24,7 +24,7 @@ export function explain(here, node, leave) {
       text: tr("{meaning}.", { meaning: `${meaning[0].toUpperCase()}${meaning.slice(1)}` }),
     }),
   ]
-  const shown = value !== undefined && !here.hidden.has(node.signal)
+  const shown = value !== undefined && !here.veils(node.signal, node.kind === "old")
   if (node.formula.o) {
     const name = node.signal ?? tr("value")
     const lines = make("div", { class: "gw-equation" }, equation(name, node.formula, letters, style))

@@ -35,7 +35,7 @@ export function look(here, item) {
   if (value === undefined || item.value === null) return null
   const name = signalOf(here, item)
   const old = "kind" in item && item.kind === "old"
-  if (here.hidden.size && (name ? here.hidden.has(name) : !old)) return null
+  if (here.veils(name, old)) return null
   const gate = name && here.side.signals[name]?.kind === "gate"
   const most = gate ? 1 : here.largest(item.value)
   const share = Math.abs(value) / most
@@ -51,7 +51,8 @@ export function look(here, item) {
 export function describe(here, node) {
   const value = here.value(node.value)
   const name = nodeName(here, node)
-  return value === undefined || here.hidden.size ? name : tr("{name}, {value}", { name, value: number(value, 2) })
+  const veiled = here.veils(node.signal, node.kind === "old")
+  return value === undefined || veiled ? name : tr("{name}, {value}", { name, value: number(value, 2) })
 }
 
 /** @param {Moment} here @param {Node} node @returns {string} */

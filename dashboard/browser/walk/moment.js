@@ -25,12 +25,32 @@ export class Moment {
     this.style = new Notation(walk.notation, this.side)
   }
 
-  // What is not to be seen yet: in an exercise, all that this stage and those after it compute.
+  // Whether an exercise has a question here that nobody has answered.
+  get asks() {
+    const { on, verdicts } = this.walk.exercise
+    return on && !verdicts[this.k] && Boolean(this.stage?.signals.length)
+  }
+
+  // What is not to be seen yet: in an exercise, all that is still to be asked, at this stage or at those after it.
   unseen() {
-    if (!this.walk.exercise.on || this.walk.exercise.verdicts[this.k]) return new Set()
-    const { stages } = this.side
-    const here = this.stage ? stages.indexOf(this.stage) : stages.length
-    return new Set(stages.slice(here).flatMap((stage) => stage.signals))
+    const { exercise, names, stage } = this.walk
+    if (!exercise.on) return new Set()
+    const next = stage + (this.asks ? 0 : 1)
+    const later = this.side.stages.filter(({ name }) => names.indexOf(name) >= next)
+    return new Set(later.flatMap((one) => one.signals))
+  }
+
+  // Whether a node's value is not to be seen yet; what is made of several is seen when all is.
+  /** @param {string | null | undefined} signal @param {boolean} [old] */
+  veils(signal, old = false) {
+    return this.hidden.size > 0 && (signal ? this.hidden.has(signal) : !old)
+  }
+
+  // The memory after a step, which an exercise asks for from step to step.
+  /** @param {number} step */
+  knows(step) {
+    const ahead = this.side.backward ? this.at - step : step - this.at
+    return !this.walk.exercise.on || ahead < 0 || (ahead === 0 && !this.hidden.has(this.side.memory))
   }
 
   // ---- numbers

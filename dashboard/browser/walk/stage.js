@@ -18,7 +18,7 @@ export function stage(here) {
   const parts = [make("p", { class: "gw-text", text: stage.text })]
   if (stage.shows === "looks") return [...parts, ...looks(here)]
   if (stage.shows === "expects") return [...parts, ...expects(here)]
-  if (here.hidden.size) parts.push(walk.exercise.question(here, stage.signals[0], () => walk.render()))
+  if (here.asks) parts.push(walk.exercise.question(here, stage.signals[0], () => walk.render()))
   const seen = stage.signals.filter((name) => !here.hidden.has(name))
   parts.push(...seen.map((name) => (walk.all ? vector(here, name) : scalar(here, name))))
   const text = walk.exercise.on && walk.exercise.verdicts[k]
