@@ -221,6 +221,17 @@ def test_the_walk_keeps_the_keyboard_where_it_is(visit: Open) -> None:
     assert page.get_by_test_id("gw").evaluate("node => node.contains(document.activeElement)")
 
 
+def test_up_and_down_scroll_where_the_walk_is_not_in_focus_and_the_list_says_so(visit: Open) -> None:
+    page = visit("step_by_step", {"text": TEXT, "at": "2"})
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")  # which works anywhere
+    expect(page.get_by_test_id("gw-stages").locator("[aria-selected=true]")).to_contain_text("2.")
+    expect(page.get_by_test_id("gw")).to_have_attribute("data-at", "2")
+    page.keyboard.press("?")
+    said = page.get_by_test_id("gt-help").locator("dt:text-is('↑ ↓') + dd")
+    expect(said).to_have_text(re.compile("^with the figure in focus: .* in Step by step another word"))
+
+
 def test_digits_show_one_figure_alone(visit: Open) -> None:
     page = visit("memory", {"text": TEXT})
     chart = page.get_by_test_id("gc")

@@ -27,12 +27,14 @@ test("the scales stand beside each other below the grid, on a phone one below th
   const below = { text: "It says so.", scales: [scale("0 to 1  f, i"), scale("-1 to 1  h")] }
   const page = { background: "#ffffff", ink: "#000000", font: "serif" }
   /** @type {any} */
-  const picture = { figure: { data: [], layout: {} }, geometry, labels: [], frames: [], page }
+  const picture = { figure: { data: [], layout: { font: { size: 12 } } }, geometry, labels: [], frames: [], page }
   const [[, bare], [{ layout }, size]] = [composed(picture), /** @type {any} */ (composed({ ...picture, below }))]
   assert.deepEqual(
     layout.annotations.map((/** @type {any} */ one) => one.text),
     ["It says so.", "0 to 1  f, i", "-1 to 1  h"],
   )
+  assert.equal(layout.font.size, 12)
+  assert.match(layout.font.family, /^[a-z-]+(, [a-z-]+)*$/, "without quotes, which Plotly and Firefox would mangle")
   const room = size.height - bare.height
   assert.ok(size.width > bare.width, "and the last letters are not cut")
   assert.ok(room > 40 && layout.margin.b - layout.margin.t === room, "the grid stays as large as it was")

@@ -8,6 +8,7 @@ import { under } from "./below.js"
 
 export const PAD = 10
 const EDGE = 16 // beside the grid: the font of a saved picture may be wider than the page's
+const FAMILY = "arial, sans-serif" // a name that needs quotes would be mangled in an SVG that Firefox saves
 
 /** @param {"png" | "svg"} format @param {Picture} picture */
 export async function download(format, picture) {
@@ -56,6 +57,7 @@ export function composed({ figure, geometry, labels, frames, below, page: { back
   })
   const layout = {
     ...figure.layout,
+    font: { ...figure.layout.font, family: FAMILY },
     width,
     height,
     margin: { l: PAD, r: PAD + edge, t: PAD, b: PAD + foot.height, pad: 0 },

@@ -30,7 +30,7 @@ const keys = () => [
     tr("previous and next view of a tour; without one, previous and next step (a clicker sends these)"),
   ],
   ["← →", tr("previous and next step; in Step by step the stage")],
-  ["↑ ↓", tr("another unit, with the figure in focus; in Step by step another word")],
+  ["↑ ↓", tr("with the figure in focus: another unit, in Step by step another word")],
   [tr("Home, End"), tr("first and last step")],
   [tr("Space"), tr("play and pause")],
   ["1 … 9, 0", tr("one row of the figure alone, and all of them")],
