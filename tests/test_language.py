@@ -191,6 +191,11 @@ def test_an_axis_of_cells_is_not_called_one_of_cell_states() -> None:
     assert axes and not [axis for axis in axes if said.get(axis) == "细胞状态"]
 
 
+def test_a_norm_is_named_or_called_a_size() -> None:
+    norms = [text for text in entries(language.FOLDER / "zh.po") if re.search(r"\bnorms?\b", text)]
+    assert norms and [text for text in norms if not re.search("Frobenius|spectral|clipped", text)] == []
+
+
 def test_shipped_models_are_called_in_notes_as_in_the_menu() -> None:
     said = entries(language.FOLDER / "zh.po")
     general = [said[f"English and Chinese, {cell}"] for cell in ("LSTM", "GRU", "RNN")]

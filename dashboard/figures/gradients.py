@@ -208,6 +208,6 @@ def by_gate(id: str, trace: Trace, found: Gradients, word: str | None, layer: in
             **{"word": p.quoted(word), **said},
         )
     )
-    drawing = log_figure(trace, lines, tr("norm of the error"))
-    said = p.sentences(text, tr("Its norm there is {value:.2g}.", value=float(last[peak][where])))
+    drawing = log_figure(trace, lines, tr("size of the error"))
+    said = p.sentences(text, tr("Its size there is {value:.2g}.", value=float(last[peak][where])))
     return p.panel(id, title, drawing, text=text, alt=tr("{title}. {said}", title=title, said=said))

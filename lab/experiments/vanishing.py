@@ -126,7 +126,7 @@ class Vanishing(Experiment):
             for cell in HIDDEN:
                 rows = results.data["curves"][cell][when]
                 series.append(spread(cell.upper(), list(range(len(rows[0]))), rows, cell))
-            axes = (say("steps back"), say("norm, relative"))
+            axes = (say("steps back"), say("size, the last being 1"))
             drawings.append(Drawing("lines", title, *axes, series, log_y=True))
         return drawings
 
