@@ -61,7 +61,15 @@ test("a node without a letter is called by what comes into it", () => {
     { id: 5, kind: "input", label: "x", signal: null },
     { id: 6, kind: "layer", label: "Wx+b", signal: null, value: 6, formula: op("+", product("W_n", "x"), v("b_n")) },
     { id: 7, kind: "layer", label: "Wx+b", signal: null, value: 7, formula: op("+", product("W_i", "x"), v("b_i")) },
+    { id: 8, kind: "quotient", label: "/", signal: null, value: 8, formula: op("/", { s: "s.c" }, v("f")) },
   ]
+  nodes.push({
+    id: 9,
+    kind: "difference",
+    signal: null,
+    value: 9,
+    formula: op("-", nodes[7].formula, nodes[6].formula),
+  })
   const wires = [
     { from: 1, to: 2 },
     { from: 0, to: 2 },
@@ -70,15 +78,21 @@ test("a node without a letter is called by what comes into it", () => {
     { from: 6, to: 4 },
     { from: 5, to: 6 },
     { from: 5, to: 7 },
+    { from: 1, to: 8 },
+    { from: 0, to: 8 },
+    { from: 6, to: 9 },
+    { from: 7, to: 9 },
   ]
   const here = { side: { signals: {}, diagram: { nodes, wires } }, value: (of) => of / 10, veils: () => false }
-  const said = [2, 3, 4, 6, 7].map((id) => describe(here, nodes[id]))
+  const said = [2, 3, 4, 6, 7, 8, 9].map((id) => describe(here, nodes[id]))
   assert.deepEqual(said, [
     "product of f, old c, 0.20",
     "function of f, 0.30",
     "sum of product, layer W_n, 0.40",
     "layer W_n of x, 0.60",
     "layer W_i of x, 0.70",
+    "quotient of old c, f, 0.80",
+    "difference of layer W_i, layer W_n, 0.90",
   ])
 })
 

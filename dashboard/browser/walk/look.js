@@ -86,11 +86,21 @@ function firstWeights(tree) {
   }
 }
 
-// What comes into a node that has no letter of its own.
+// What comes into a node that has no letter of its own, as its formula has it: a difference is not the other way round.
 /** @param {Moment["side"]["diagram"]} diagram @param {Node} node */
 function operands({ nodes, wires }, node) {
   const from = wires.filter((wire) => wire.to === node.id).map((wire) => nodes.find(({ id }) => id === wire.from))
-  return from.filter((one) => one !== undefined).map(operand)
+  const place = (/** @type {Node} */ one) => node.formula?.a?.findIndex((part) => is(part, one)) ?? 0
+  return from
+    .filter((one) => one !== undefined)
+    .sort((one, other) => place(one) - place(other))
+    .map(operand)
+}
+
+// Whether a part of a formula is what another node gives.
+/** @param {Tree} part @param {Node} node */
+function is(part, { signal, label, formula }) {
+  return part.s ? [`v.${signal}`, `s.${label}`].includes(part.s) : JSON.stringify(part) === JSON.stringify(formula)
 }
 
 /** @param {Node} node */
