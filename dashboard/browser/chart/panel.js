@@ -91,9 +91,16 @@ export class Panel {
 /** @param {Trace} one */
 function key(one) {
   const { color, symbol } = { ...one.line, ...one.marker, symbol: one.marker?.symbol }
-  const mark = symbol?.endsWith("open") ? "ring" : "mark"
-  const kind = one.mode === "markers" ? mark : one.type === "bar" ? "bar" : (one.line.dash ?? "solid")
+  const kind = one.mode === "markers" ? sign(symbol) : one.type === "bar" ? "bar" : (one.line.dash ?? "solid")
   return make("span", {}, make("i", { class: `gc-key gc-${kind}`, style: { color } }), plain(one.name ?? ""))
+}
+
+// What a mark looks like in the legend, as it does in the figure.
+/** @param {string} [symbol] as Plotly names it */
+export function sign(symbol = "circle") {
+  if (symbol.startsWith("line")) return "tick"
+  if (symbol.startsWith("diamond")) return "diamond"
+  return symbol.endsWith("open") ? "ring" : "mark"
 }
 
 // Of an axis with upright labels those that find room side by side: every one, every second, ...
