@@ -46,5 +46,20 @@ def _fits(gates: Gates, width: int) -> None:
     nothing(page, WRONG % {"width": width, "zoom": 0.98 * width / LAPTOP["width"]})
     expect(page.locator(".gs-readout")).to_be_visible()
     expect(page.get_by_test_id("gs-sentence")).to_be_visible()
-    for gone in (".stAppHeader", ".gs-tools", ".gs-chips", ".gt-tools"):
+    for gone in (".stAppHeader", ".gs-tools", ".gs-chips", ".gt-tools", ".gs-readout button"):
         expect(page.locator(gone).first).to_be_hidden()
+
+
+def test_the_walk_is_printed_with_what_is_unfolded(open_gates: Open) -> None:
+    page = open_gates({"text": TEXT}, "step_by_step").page
+    stage = page.locator(".gw-tab[aria-selected=true]")
+    folded, unfolded = page.get_by_test_id("gw-program-0"), page.get_by_test_id("gw-program-1")
+    unfolded.locator("summary").click()
+    try:
+        page.emulate_media(media="print")
+        for gone in (page.get_by_test_id("gw-back"), page.get_by_test_id("gw-next"), folded, page.get_by_test_id("gb")):
+            expect(gone).to_be_hidden()
+        for seen in (stage, unfolded, page.get_by_test_id("gw-drawing-0")):
+            expect(seen).to_be_visible()
+    finally:
+        page.emulate_media(media="screen")
