@@ -1,7 +1,7 @@
 // A saved picture says below its grid what the page says, and what its colours mean.
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { lines, under } from "../../dashboard/browser/gates/below.js"
+import { fitting, lines, under } from "../../dashboard/browser/gates/below.js"
 import { composed } from "../../dashboard/browser/gates/export.js"
 
 test("a text is cut into lines where words end, and Chinese between any two characters", () => {
@@ -11,6 +11,20 @@ test("a text is cut into lines where words end, and Chinese between any two char
   assert.ok(cut.length > 2 && cut.slice(0, -1).every((line) => line.endsWith(" ")))
   assert.deepEqual(lines("读到他时预测", 40), ["读到他", "时预测"])
   assert.deepEqual(lines("", 40), [])
+  const chinese = "读到“，”时 c = −1.49，即“他”。在“，”之后，LSTM 预测“他”（90%），GRU 预测“他”（92%）。"
+  assert.deepEqual(lines(chinese, 2000), [chinese])
+  for (let room = 60; room < 300; room += 7) {
+    assert.equal(lines(chinese, room).join(""), chinese)
+    for (const line of lines(chinese, room)) assert.match(line, /^[^”），。].*[^“（\s]\s?$/, `${room}: ${line}`)
+  }
+})
+
+test("a title that is too long for its column is without the model's name", () => {
+  const titles = ["LSTM  pronouns_zh-lstm，“性别”单元（0 号）", "LSTM，“性别”单元（0 号）"]
+  assert.deepEqual(
+    [400, 200, 20].map((room) => fitting(titles, room)),
+    [titles[0], titles[1], titles[1]],
+  )
 })
 
 test("the scales stand beside each other below the grid, on a phone one below the other", () => {

@@ -11,10 +11,17 @@ const GAP = 8
 const width = (char) => (/[\u2e80-\uffef]/.test(char) ? SIZE : 0.56 * SIZE)
 const long = (/** @type {string} */ text) => Array.from(text).reduce((sum, char) => sum + width(char), 0)
 
+// A Chinese character or a word, with the signs that open before it and close behind it, and the space that follows.
+const PART = /[“（《「]*(?:[\u2e80-\uffef]|[^\s\u2e80-\uffef“”]+)[”），。；：、！？》」]*\s*|\S\s*/g
+
+// The first of these texts that is no wider than this, else the last one.
+/** @param {string[]} texts @param {number} most */
+export const fitting = (texts, most) => texts.find((text) => long(text) <= most) ?? texts[texts.length - 1]
+
 // A text in lines that are no wider than this.
 /** @param {string} text @param {number} most @returns {string[]} */
 export function lines(text, most) {
-  const parts = text.match(/[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*/g) ?? []
+  const parts = text.match(PART) ?? []
   return parts.reduce((/** @type {string[]} */ done, part) => {
     const last = done.at(-1)
     if (last === undefined || long(last + part) > most) return [...done, part]

@@ -3,6 +3,7 @@ import { unitName } from "../page/naming.js"
 import { perCent } from "../page/numbers.js"
 import * as screen from "../page/screen.js"
 import { tr } from "../page/words.js"
+import { fitting } from "./below.js"
 import { called } from "./clauses.js"
 import { film, filmed } from "./film.js"
 import * as labels from "./labels.js"
@@ -23,12 +24,17 @@ function picture({ root, stage, sides, units, columns, drawn }, framed) {
       const { left, top, width, height } = screen.rect(node)
       return { x: left - origin.left, y: top - origin.top, width, height }
     })
-  const titles = sides.map((side, k) => ({
-    x: drawn.geometry.tops[k].left,
-    y: drawn.geometry.tops[k].title + 8,
-    size: 13,
-    text: `${side.title}  ${side.model}, ${unitName(side, units[k])}`,
-  }))
+  const { narrow, width, column, tops } = drawn.geometry
+  const titles = sides.map((side, k) => {
+    const unit = `${tr(", ")}${unitName(side, units[k])}`
+    const texts = [`${side.title}  ${side.model}${unit}`, `${side.title}${unit}`]
+    return {
+      x: tops[k].left,
+      y: tops[k].title + 8,
+      size: 13,
+      text: fitting(texts, narrow ? width - tops[k].left : column),
+    }
+  })
   const words = columns.flatMap((column) => labels.asText(column.words, drawn.plan))
   const background = style.getPropertyValue("--st-background-color").trim()
   const page = { background, ink: style.color, font: style.fontFamily }
