@@ -27,7 +27,7 @@ FIRST = ("lstm", "gru", "rnn")
 
 
 def section() -> None:
-    st.subheader(tr("Train it yourself"), anchor=False)
+    st.header(tr("Train it yourself"), anchor=False)
     st.caption(
         p.sentences(
             tr(
