@@ -22,7 +22,7 @@ from lstm_core.drawing import theme
 from lstm_core.drawing.grid import grid, roles_of
 from lstm_core.drawing.order import orders, seen
 from lstm_core.drawing.pack import pack
-from lstm_core.drawing.panel import percent, powered, rounded, share_ticks
+from lstm_core.drawing.panel import percent, powered, quoted, rounded, share_ticks
 from lstm_core.drawing.words import piece, visible, words
 from tests.small_models import small_model
 
@@ -259,6 +259,10 @@ def test_a_side_says_what_carries_its_memory_and_which_way_it_reads() -> None:
 def test_the_token_of_unknown_words_is_not_shown_as_it_is_written() -> None:
     assert visible("<unk>") == "unknown word" and visible("<b>") == "<b>"
     assert visible("\n") == "↵" and visible("a\n\t") == "a↵^I"
+
+
+def test_a_quotation_mark_is_quoted_in_others() -> None:
+    assert [quoted(text) for text in ("he", '"', "”", "’s")] == ["“he”", '‘"’', "‘”’", "“’s”"]
 
 
 def test_shares_on_an_axis_are_written_as_in_a_sentence() -> None:

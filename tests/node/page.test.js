@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { After } from "../../dashboard/browser/page/after.js"
 import { escape, plain } from "../../dashboard/browser/page/markup.js"
-import { unitName, wordTitle } from "../../dashboard/browser/page/naming.js"
+import { quoted, unitName, wordTitle } from "../../dashboard/browser/page/naming.js"
 import { clamp, digits, number, percent } from "../../dashboard/browser/page/numbers.js"
 import { unpack } from "../../dashboard/browser/page/unpack.js"
 import { list, tr } from "../../dashboard/browser/page/words.js"
@@ -56,6 +56,13 @@ test("a template is filled in, and what it does not know stays", () => {
   assert.equal(tr("after {word} it", { word: "“先”" }), "after “先” it")
   assert.equal(tr("{word}", { word: "$& {a}" }), "$& {a}", "a visitor's words are no template")
   assert.equal(list(["a", "b", "c"]), "a, b, and c")
+})
+
+test("a quotation mark is quoted in others, also by a template", () => {
+  assert.deepEqual(["he", '"', "”", "’s"].map(quoted), ["“he”", '‘"’', "‘”’", "“’s”"])
+  assert.equal(tr("After “{word}”, {said}.", { word: "”", said: "it is “he”" }), "After ‘”’, it is “he”.")
+  assert.equal(tr("After “{word}”, {said}.", { word: "and", said: "" }), "After “and”, .")
+  assert.equal(tr("back to “{word}”"), "back to “{word}”")
 })
 
 test("a unit is called by its name where it has one", () => {

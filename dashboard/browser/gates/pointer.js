@@ -2,7 +2,7 @@
 import { fromSide, stepCount, wordAt } from "../page/align.js"
 import { make } from "../page/dom.js"
 import { clamp, number } from "../page/numbers.js"
-import { unitName } from "../page/naming.js"
+import { quoted, unitName } from "../page/naming.js"
 import { focused, ours, within } from "../page/screen.js"
 import { tr } from "../page/words.js"
 import { openStep } from "./elements.js"
@@ -98,7 +98,7 @@ function showTip(figure, panel, step, row, event) {
   const name = back ? tr("back to “{word}”", { word: wordAt(side, row)[0] }) : rowName(panel, side, row)
   figure.tip.replaceChildren(
     make("strong", { text: `${panel.label} = ${number(value)}` }),
-    make("span", { text: `${name}, “${wordAt(side, step)[0]}”` }),
+    make("span", { text: `${name}, ${quoted(wordAt(side, step)[0])}` }),
     make("span", { text: panel.meaning }),
     ...(figure.ask && !panel.sources ? [make("span", { text: tr("Double-click: this word step by step") })] : []),
   )

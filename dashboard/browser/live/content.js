@@ -5,6 +5,7 @@ import { endings, readsOn } from "./endings.js"
 import * as units from "./units.js"
 import { added, nextWord, pieces, visible, words } from "./words.js"
 import { UNKNOWN } from "./tokenizer.js"
+import { quoted } from "../page/naming.js"
 import { list, tr } from "../page/words.js"
 
 /** @import { Reading, Run, Token, Vector } from "./types.d.ts" */
@@ -236,7 +237,7 @@ function unread(template, sides) {
   })
   if (!told.size) return []
   const names = list([...new Set([...told.values()].flatMap((who) => [...who]))])
-  const named = [...told.keys()].slice(0, NAMED).map((word) => `“${word}”`)
+  const named = [...told.keys()].slice(0, NAMED).map(quoted)
   const said = named.reduce((first, second) => tr("{first}, {second}", { first, second }))
   const all = told.size > NAMED ? tr("{words} and {count} more", { words: said, count: told.size - NAMED }) : said
   return [tr("Not in the vocabulary of {names}: {words}. What is expected then is a guess.", { names, words: all })]

@@ -3,6 +3,7 @@ import { CLOSE, DECIDED } from "../gates/clauses.js"
 import { toSide, wordAt } from "../page/align.js"
 import { among } from "./endings.js"
 import { make } from "../page/dom.js"
+import { quoted } from "../page/naming.js"
 import { perCent } from "../page/numbers.js"
 import { list, tr } from "../page/words.js"
 import { forced, KINDS, within } from "./force.js"
@@ -71,7 +72,7 @@ export class WhatIf {
       const [one, share] = before[id] >= now[id] ? [run, before[id]] : [after, now[id]]
       return nextWord(reading.vocabulary, id) + among(reading, one, step, [id], [share])[0]
     }
-    const word = `“${wordAt(shown, step)[0]}”`
+    const word = quoted(wordAt(shown, step)[0])
     const values = /** @type {[Vector[], Vector[]]} */ (
       [run, after].map(({ signals }) => signals[reading.memory][reading.layer][reading.direction])
     )
@@ -97,8 +98,8 @@ export class WhatIf {
       const said = {
         cell: shown.title,
         heard: word,
-        before: `“${called(first)}”`,
-        after: `“${called(second)}”`,
+        before: quoted(called(first)),
+        after: quoted(called(second)),
         much: percent(before[first]),
         now: percent(now[second]),
         changes: summary(forces, shown, run.ids.length),
@@ -161,7 +162,7 @@ const changes = (forces) =>
 function summary(forces, shown, count) {
   if (!forces.length) return ""
   const { from, to } = forces[0]
-  const [first, last] = [from, to - 1].map((step) => `“${wordAt(shown, step)[0]}”`)
+  const [first, last] = [from, to - 1].map((step) => quoted(wordAt(shown, step)[0]))
   const one = first === last && to - from < 4 // pieces of one word
   const over = to - from === count ? tr("at every word") : tr("from {first} to {last}", { first, last })
   const where = one ? tr("at {word}", { word: first }) : over

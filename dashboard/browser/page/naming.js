@@ -1,10 +1,10 @@
 // What things are called wherever they are spoken of.
-import { tr } from "./words.js"
+import { quotes, tr } from "./words.js"
 
 /** @import { Named } from "../types.d.ts" */
 
 /** @type {(text: string) => string} */
-export const quoted = (text) => `“${text}”`
+export const quoted = (text) => (quotes(text) ? `‘${text}’` : `“${text}”`)
 
 /** @type {(side: { named: Named[] }, unit: number) => string} */
 export function unitName(side, unit) {

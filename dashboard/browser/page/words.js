@@ -21,13 +21,20 @@ export async function speak(wanted) {
 /** @type {(text: string, values?: Record<string, unknown>) => string} */
 export function tr(text, values = {}) {
   const places = /([\u4e00-\u9fff] )?\{(\w+)\}( ?)(?=([\u4e00-\u9fff]?))/g
-  return (words[text] ?? text).replace(places, (whole, before = "", name, after, next) => {
+  const template = (words[text] ?? text).replace(/“(\{(\w+)\})”/g, (whole, place, name) =>
+    quotes(String(values[name])) ? `‘${place}’` : whole,
+  )
+  return template.replace(places, (whole, before = "", name, after, next) => {
     if (!(name in values)) return whole
     const value = String(values[name])
     const ends = value.endsWith("）") || (next && wide(value.slice(-1))) // a full-width bracket brings its own space
     return `${wide(value[0] ?? "") ? before.trim() : before}${value}${ends ? "" : after}`
   })
 }
+
+// Whether a text has quotation marks of its own: around it stand others.
+/** @param {string} text */
+export const quotes = (text) => /["“”]/.test(text)
 
 // Chinese characters and their quotation marks and brackets: no space stands between two of them.
 /** @type {(sign: string) => boolean} */
