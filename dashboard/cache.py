@@ -138,7 +138,8 @@ def read(name: str, text: str, limit: int = LIMIT, device: str = "auto") -> Read
 
     def run() -> Reading:
         one = model(name)
-        tokens = one.tokenizer.encode(text)
+        # A space that ends the text belongs to the word that is not there yet, where spaces begin words.
+        tokens = one.tokenizer.encode(text.rstrip(" ") or text if one.tokenizer.marks_words else text)
         try:
             trace = one.run(tokens[:limit], device=device)
         except (RuntimeError, ValueError):  # a driver that has gone, a card without memory

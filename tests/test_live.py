@@ -269,3 +269,12 @@ def test_the_tours_that_a_file_takes_along_are_about_its_models() -> None:
 def test_a_network_that_is_not_shipped_is_saved_as_it_is_drawn() -> None:
     shipped = load_model("anbn-lstm")
     assert live.can_live([shipped, shipped]) and not live.can_live([shipped, replace(shipped, name="own")])
+
+
+def test_a_space_that_ends_a_text_is_of_the_word_that_is_not_there_yet(tmp_path: Path) -> None:
+    """Where spaces begin words. Of characters it is one."""
+    typed, whole = made(saved("general", equations=False), ("Mary met ", "Mary met"), tmp_path)
+    for side, name, other in zip(typed["sides"], PAIRS["general"], whole["sides"], strict=True):
+        assert side["words"] == other["words"] and side["next"]["words"] == other["next"]["words"]
+        assert len(readings.read(name, "Mary met  ").trace) == len(readings.read(name, "Mary met").trace)
+    assert len(readings.read("brackets-lstm", "a b ").trace) == 4

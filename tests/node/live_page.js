@@ -6,7 +6,7 @@ import { parse } from "../../dashboard/browser/live/file.js"
 import { run, scores, shares } from "../../dashboard/browser/live/run.js"
 import { forced, KINDS } from "../../dashboard/browser/live/force.js"
 import { contributions } from "../../dashboard/browser/live/memory.js"
-import { reader } from "../../dashboard/browser/live/tokenizer.js"
+import { reader, typed } from "../../dashboard/browser/live/tokenizer.js"
 import { walk } from "../../dashboard/browser/live/walk.js"
 import { unpack } from "../../dashboard/browser/page/unpack.js"
 
@@ -21,7 +21,8 @@ const readings = []
 for (const [k, known] of template.known.entries()) {
   const model = parse(inflated(known.network))
   const cell = await import(imports[`gatescope/cell/${k}`])
-  readings.push({ ...known, model, cell, read: reader(model.tokenizer), before: null })
+  const read = reader(model.tokenizer)
+  readings.push({ ...known, model, cell, read: (text) => read(typed(text, known)), before: null })
 }
 // By what is forced, at the step before the last: what is expected at the end, and the unit's memory.
 const tried = (reading, run, unit, { equations }) =>

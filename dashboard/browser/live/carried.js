@@ -1,7 +1,7 @@
 // Networks as they come into a page: packed into itself, in scripts beside it that say them, or from its server.
 import { tr } from "../page/words.js"
 import { parse } from "./file.js"
-import { reader } from "./tokenizer.js"
+import { reader, typed } from "./tokenizer.js"
 
 /** @import { Cell, Known, Network, Reading, Token } from "./types.d.ts" */
 
@@ -65,5 +65,5 @@ export async function reading(known, name, cell, bytes) {
   const model = await one
   const read = reader(model.tokenizer)
   const there = (/** @type {Token} */ { id }) => id < model.embedding.rows // a visitor's vocabulary may know more
-  return { ...known, model, cell, read: (text) => read(text).filter(there), before: null }
+  return { ...known, model, cell, read: (text) => read(typed(text, known)).filter(there), before: null }
 }

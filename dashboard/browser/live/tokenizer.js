@@ -4,9 +4,10 @@ import { entriesReader } from "./entries.js"
 import { pieces } from "./pieces.js"
 import { membersOf } from "./regex.js"
 
-/** @import { Token } from "./types.d.ts" */
+/** @import { Known, Token } from "./types.d.ts" */
 
 export const UNKNOWN = "<unk>"
+const GOES_ON = 1 // a kind of piece
 const SPACES = [" ", "▁", "Ġ"] // how vocabularies spell the space that a piece may begin with
 const combining = membersOf("combining")
 
@@ -28,6 +29,12 @@ export function reader(json) {
     )
     return placed(letters, read, unknown)
   }
+}
+
+// A text as it is read: where spaces begin words, one that ends it is of a word that is not there yet.
+/** @param {string} text @param {Pick<Known, "vocabulary">} known */
+export function typed(text, { vocabulary }) {
+  return (vocabulary.kind.includes(GOES_ON) && text.replace(/ +$/, "")) || text
 }
 
 // Where each token stands, as lstm_core/text.py says it: bytes of a character share its place, a space before a word is
