@@ -63,3 +63,40 @@ def test_the_walk_is_printed_with_what_is_unfolded(open_gates: Open) -> None:
             expect(seen).to_be_visible()
     finally:
         page.emulate_media(media="screen")
+
+
+def test_a_folded_part_is_not_printed(open_gates: Open) -> None:
+    page = open_gates({"text": TEXT}, "health").page
+    part = page.get_by_test_id("stExpander")
+    try:
+        page.emulate_media(media="print")
+        expect(part).to_be_hidden()
+        page.emulate_media(media="screen")
+        part.locator("summary").click()
+        page.emulate_media(media="print")
+        expect(part).to_be_visible()
+    finally:
+        page.emulate_media(media="screen")
+
+
+def test_what_belongs_together_is_on_one_sheet(open_gates: Open) -> None:
+    """A heading and what it is of; a list of bars. A legend ends before the paper does."""
+    (width, height), _ = PAPER
+    for path, selector, of in (
+        ("gradients", ".gv h3", "breakAfter"),
+        ("gradients", ".gc-panel", "breakInside"),
+        ("step_by_step", ".gw-pushes", "breakInside"),
+    ):
+        page = open_gates({"text": TEXT}, path).page
+        try:
+            page.emulate_media(media="print")
+            assert page.locator(selector).first.evaluate(f"node => getComputedStyle(node).{of}") == "avoid"
+            if selector == ".gc-panel":
+                page.set_viewport_size({"width": width, "height": height})
+                ends = """() => [...document.querySelectorAll(".gc-legend span")]
+                  .filter((node) => node.getBoundingClientRect().right > %d - 4)
+                  .map((node) => node.textContent)"""
+                nothing(page, ends % width)
+        finally:
+            page.emulate_media(media="screen")
+            page.set_viewport_size(LAPTOP)
