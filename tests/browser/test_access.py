@@ -159,6 +159,15 @@ def test_every_stop_of_the_keyboard_is_seen_and_left_again(visit: Open, path: st
     assert len(stops) > 20 and not unseen
 
 
+def test_a_word_as_long_as_a_line_stays_within_the_page(visit: Open) -> None:
+    page = visit("", {"text": "a" * 400})
+    beyond = """() => [...document.querySelectorAll(".gs-readout *")]
+      .filter((node) => node.getBoundingClientRect().right > innerWidth || node.scrollWidth > node.clientWidth + 1)
+      .filter((node) => node.clientWidth && getComputedStyle(node).overflowX === "visible")
+      .map((node) => node.className)"""
+    assert not page.evaluate(beyond)
+
+
 def test_one_can_skip_to_the_figure(visit: Open) -> None:
     page = visit("", {"text": TEXT, "at": "4"})
     page.keyboard.press("Tab")
@@ -337,7 +346,8 @@ def test_data_keeps_its_colours_among_the_visitors_own(visit: Open) -> None:
         return [page.locator(mark).first.evaluate(look) for mark in marks]
 
     marks = {
-        "": (".gs-bar-fill", ".gs-scale-bar", ".gs-values i"),
+        "": (".gs-bar-fill", ".gs-scale-bar", ".gs-values i", ".gs-word[style*=background]"),
+        "corpus": (".gc-places mark",),
         "step_by_step": (".gw-bar-fill",),
         "experiments": (".gx-key",),
     }
