@@ -212,3 +212,8 @@ def test_what_server_and_browser_say_in_the_same_words_is_translated_alike() -> 
         bare, translated = (re.sub(r"\{(\w+)[:!][^}]*\}", r"{\1}", one) for one in (text, said))
         told.setdefault(bare, set()).add(translated)
     assert len(told) > 2000 and not {text: said for text, said in told.items() if len(said) > 1}
+
+
+def test_a_number_below_zero_has_a_minus() -> None:
+    said = entries(language.FOLDER / "zh.po")
+    assert not [text for one in said.items() for text in one if re.search(r"(^|\s)-\d", text)]

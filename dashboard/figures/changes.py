@@ -71,9 +71,9 @@ def difference_map(
     if len(most) > SMALL:
         kind = {"type": "category"}
         units = np.sort(np.argsort(-np.where(units == unit, np.inf, most), kind="stable")[:COUNT])
-        said = {"count": len(units), "all": len(most), "most": float(np.delete(most, units).max())}
+        said = {"count": len(units), "all": len(most), "most": p.at_most(float(np.delete(most, units).max()))}
         shown = tr(
-            "The {count} of {all:,} units that differ most are drawn; no other differs by more than {most:.2f}.", **said
+            "The {count} of {all:,} units that differ most are drawn; no other differs by more than {most}.", **said
         )
         text = p.sentences(text, shown)
     rows = {"title": {"text": tr("unit"), "standoff": 6}, "autorange": "reversed", "nticks": 6, "zeroline": False}

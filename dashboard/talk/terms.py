@@ -40,7 +40,7 @@ TERMS = {
     "reset": (mark("reset gate"), mark("r, of the GRU: how much of the old state the candidate gets to see.")),
     "candidate": (
         mark("candidate"),
-        mark("g in the LSTM, n in the GRU: what could be written at this word, between -1 and 1."),
+        mark("g in the LSTM, n in the GRU: what could be written at this word, between −1 and 1."),
     ),
     "cell": (
         mark("cell state"),

@@ -38,7 +38,7 @@ def page(here: Context) -> None:
             + " "
             + tr(
                 "The score is the AUC: 1 or 0 where the unit always tells, 0.5 where it is chance; of a position it is "
-                "the correlation r, between 1 and -1."
+                "the correlation r, between 1 and −1."
             )
         )
         with st.columns(2)[0]:

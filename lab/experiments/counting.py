@@ -56,7 +56,7 @@ class CountingFar(Experiment):
     look = (
         "The length at which each seed breaks is the point: networks of six units with the same training stop counting "
         "at very different n, because a step up at every a and a step down at every b have to be of one size to many "
-        "digits. The GRU's memory stays between -1 and 1, so the longer it counts the smaller its steps must be."
+        "digits. The GRU's memory stays between −1 and 1, so the longer it counts the smaller its steps must be."
     )
     disproof = "A GRU of this size that goes on to n = 60, or LSTMs that all break where training ended."
     tries = (

@@ -124,7 +124,7 @@ class Spread(Experiment):
     name = "timescales"
     title = "Timescales spread over the units"
     claim = (
-        "Forget gates give each unit a timescale of its own, T = -1 / log f: some live for a word, others for a text."
+        "Forget gates give each unit a timescale of its own, T = −1 / log f: some live for a word, others for a text."
     )
     source = "Mahto et al. 2021"
     models = tuple(MODELS.values())

@@ -108,7 +108,7 @@ class Vanishing(Experiment):
             figures[f"{cell}_shipped"] = Figure((), shipped_slope(cell, 0))
         says = ", ".join(f"{cell.upper()} {np.median(learned[cell]):.2f}" for cell in HIDDEN)
         both = zip(learned["rnn"], slopes["rnn"]["trained"], strict=True)
-        each = ", ".join(f"{right:.2f} and {found:+.3f}" for right, found in both)
+        each = ", ".join(f"{right:.2f} and {found:+.3f}" for right, found in both).replace("-", "\N{MINUS SIGN}")
         notes = (
             f"One letter kept over a lag that grows to {LAG}, {STEPS} steps; right in the end, median of the seeds: "
             f"{says}. RNN, seed by seed, right and slope: {each}.",

@@ -25,7 +25,7 @@ class SLSTM(Cell):
         gate("f", "keep", "forget gate on the scale of m: share of the old cell that is kept"),
         state("c", "cell", "cell state: the weighted sum of all candidates"),
         state("n", "normaliser", "normaliser: the sum of those weights", low=0.0),
-        state("h", "hidden", "hidden state: what is shown of c / n; within -1 and 1 if the memory started empty"),
+        state("h", "hidden", "hidden state: what is shown of c / n; within −1 and 1 if the memory started empty"),
     )
     params = affine("z", "i", "f", "o")
     bias_init = {"b_f": 1.0}

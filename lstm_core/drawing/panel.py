@@ -166,6 +166,12 @@ def rounded(value: float) -> str:
     return f"{value:.2g}" if 1e-3 <= value < 1 else powered(value)
 
 
+def at_most(value: float) -> str:
+    """What a number that is not negative does not exceed, in two digits: 0.214 as "0.22", 0.0031 as "0.0032"."""
+    shown = float(f"{value:.1e}")
+    return rounded(shown if shown >= value else shown + 10.0 ** (np.floor(np.log10(value)) - 1))
+
+
 def powered(value: float) -> str:
     """A number in two digits by a power of ten, as people write it: "2.1 x 10^12" with a sign and raised digits."""
     if not value or not np.isfinite(value):
