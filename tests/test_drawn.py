@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cache
-from dashboard.figures.changes import difference_map
+from dashboard.figures.changes import difference_map, words_over_time
 from dashboard.figures.content import content
 from dashboard.figures.deciding import decided
 from lstm_core import Network, Trace, load_model
@@ -231,3 +231,10 @@ def test_what_only_counts_relative_to_a_normaliser_has_colours_however_small_it_
         assert most < 0.5
         assert ends[0, signal] == (-most if signal == "c" else 0, pytest.approx(most))
     assert ends[1, "i"] == (0, 1) and ends[1, "c"][1] >= 1
+
+
+def test_a_mark_is_quoted_in_a_legend() -> None:
+    trace = load_model("pronouns-lstm").run("Mary was late .", device="cpu")
+    shares = np.full((len(trace), 2), 0.5, np.float32)
+    drawn = words_over_time("id", trace, shares, shares, [",", "he"], ("as it was", "what if"))
+    assert [line["name"] for line in drawn["figure"]["data"]][:2] == ["“,”, as it was", "“he”, as it was"]

@@ -136,7 +136,7 @@ def predictions(
         barmode="group",
         bargap=0.35,
         xaxis={"range": [0, 1.12], **p.share_ticks(), "gridcolor": p.GRID, "zeroline": False, "fixedrange": True},
-        yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True},
+        yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True, "ticklabelstandoff": 4},
         showlegend=True,
         margin={"l": 84, "r": 40, "t": 6, "b": 30},
     )
@@ -159,7 +159,7 @@ def words_over_time(
         p.line(
             steps,
             run[:, k],
-            tr("{word}, {run}", word=p.escape(visible(word)), run=name),
+            tr("{word}, {run}", word=p.escape(p.quoted(visible(word))), run=name),
             colors[k % len(colors)],
             style={"dash": dash},
         )

@@ -83,7 +83,7 @@ def next_words(id: str, trace: Trace, predictions: list[tuple[str, float]], step
     drawn = p.figure(
         [bars],
         xaxis={"range": [0, 1.12], **p.share_ticks(), "gridcolor": p.GRID, "zeroline": False, "fixedrange": True},
-        yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True},
+        yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True, "ticklabelstandoff": 4},
         margin={"l": 84, "r": 40, "t": 6, "b": 30},
     )
     heard = next((word.text for word in written(trace) if word.last == step), named(trace, step))

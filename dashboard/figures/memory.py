@@ -99,7 +99,7 @@ def kept(id: str, trace: Trace, found: Retention, step: int, unit: str) -> dict[
         [p.heatmap(mask, hovertemplate=tr("kept {share}", share="%{z:.3f}") + "<extra></extra>")],
         xaxis=below,
         yaxis=tall,
-        margin={"l": 76},
+        margin={"l": max(76, 14 + round(p.reach(tall)))},
         shapes=[marker],
         meta={"pick": "y"},
     )

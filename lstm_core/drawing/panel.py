@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from html import unescape
 from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
 
@@ -31,11 +33,18 @@ def figure(data: Sequence[dict[str, Any]], **layout: Any) -> dict[str, Any]:
     usual one, which leaves room below for words on the slant, or for a line of them."""
     axis = layout.get("xaxis", {})
     lines = max((label.count("<br>") for label in axis.get("ticktext", ())), default=0)
-    below = 62 if axis.get("tickangle") else 34 + 14 * lines
+    slanted = max(62, 22 + 0.64 * reach(axis)) if axis.get("tickangle") else 0  # 40 degrees, and the mark of a tick
+    below = round(slanted) or 34 + 14 * lines
     layout["margin"] = {"l": 52, "r": 12, "t": 6, "b": below, **layout.get("margin", {})}
     base = {"showlegend": False, "hovermode": "closest", "bargap": 0.25}
     axes = {name: {**AXIS, **axis} for name, axis in layout.items() if name.startswith(("xaxis", "yaxis"))}
     return {"data": list(data), "layout": {**theme.layout("light"), **base, **layout, **axes}}
+
+
+def reach(axis: dict[str, Any]) -> float:
+    """How wide the longest of an axis's labels may be, in pixels."""
+    parts = [unescape(part) for label in axis.get("ticktext", ()) for part in label.split("<br>")]
+    return max((sum(13 if east_asian_width(one) in "WF" else 7 for one in part) for part in parts), default=0)
 
 
 def word_axis(trace: Trace, ticks: bool = True) -> dict[str, Any]:

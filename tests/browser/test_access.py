@@ -168,6 +168,19 @@ def test_a_word_as_long_as_a_line_stays_within_the_page(visit: Open) -> None:
     assert not page.evaluate(beyond)
 
 
+@pytest.mark.parametrize("path", ("memory", "what_if"))
+def test_no_label_of_a_figure_is_cut(visit: Open, path: str) -> None:
+    page = visit(path, {"text": "Photosynthesis turns sunlight into something WONDERFULLY refreshing"})
+    expect(page.locator(".gc-panel .xtick").first).to_be_visible()
+    nothing(
+        page,
+        """() => [...document.querySelectorAll(".gc-panel :is(.xtick, .ytick) text")].filter((text) => {
+          const [own, whole] = [text, text.closest("svg")].map((node) => node.getBoundingClientRect())
+          return own.left < whole.left - 1 || own.bottom > whole.bottom + 1
+        }).map((text) => text.textContent)""",
+    )
+
+
 def test_one_can_skip_to_the_figure(visit: Open) -> None:
     page = visit("", {"text": TEXT, "at": "4"})
     page.keyboard.press("Tab")
