@@ -16,7 +16,7 @@ import streamlit as st
 from dashboard import budgets
 from dashboard.language import tr
 from dashboard.state import YOURS
-from lstm_core import Network, Trace, list_models, load_model
+from lstm_core import Network, Tokenizer, Trace, list_models, load_model
 from lstm_core.drawing.expected import next_words
 
 LIMIT = 2000
@@ -132,14 +132,18 @@ def reading_size(reading: Reading) -> int:
 _readings: budgets.Cache[Reading] = budgets.Cache(READINGS, reading_size)
 
 
+def typed(text: str, tokenizer: Tokenizer) -> str:
+    """A text as it is read: where spaces begin words, one that ends it is of a word that is not there yet."""
+    return text.rstrip(" ") or text if tokenizer.marks_words else text
+
+
 def read(name: str, text: str, limit: int = LIMIT, device: str = "auto") -> Reading:
     """The model's run on the first ``limit`` tokens of a text. device: as ``Network.run`` takes it; on one that fails
     it runs on the CPU, and says where it ran."""
 
     def run() -> Reading:
         one = model(name)
-        # A space that ends the text belongs to the word that is not there yet, where spaces begin words.
-        tokens = one.tokenizer.encode(text.rstrip(" ") or text if one.tokenizer.marks_words else text)
+        tokens = one.tokenizer.encode(typed(text, one.tokenizer))
         try:
             trace = one.run(tokens[:limit], device=device)
         except (RuntimeError, ValueError):  # a driver that has gone, a card without memory

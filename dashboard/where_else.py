@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard import surveyed
+from dashboard import cache, surveyed
 from dashboard.figures import places
 from dashboard.figures.corpus import PROPERTIES
 from dashboard.frame import Context
@@ -36,8 +36,12 @@ LOOK = keeps("where else")
 def section(here: Context, sides: Sides) -> None:
     """Where else the units are on that are on over a stretch of the sentence above: in the visitor's texts, or in a
     part of the novels. The stretch begins at the chosen word, on whichever page that was chosen."""
-    text, steps = here.text, here.steps()
-    asked = [one if one and len(one.network.tokenizer.encode(text)) > 1 else None for one in sides]
+    texts = [cache.typed(here.text, one.network.tokenizer) if one else "" for one in sides]
+    steps = here.steps()
+    asked = [
+        one if one and len(one.network.tokenizer.encode(text)) > 1 else None
+        for one, text in zip(sides, texts, strict=True)
+    ]
     if not any(asked):
         return
     st.markdown(tr("**Where else is this pattern?** A stretch of the sentence above:"))
@@ -52,7 +56,7 @@ def section(here: Context, sides: Sides) -> None:
     for side, (place, one) in enumerate(zip(st.columns(2, gap="medium"), asked, strict=True)):
         if one is not None:
             with place:
-                _side(one, text, steps[side], side, beside(sides, side))
+                _side(one, texts[side], steps[side], side, beside(sides, side))
 
 
 def _there(one: Surveyed) -> bool:

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -309,6 +310,18 @@ def test_own_texts_are_surveyed_and_drawn_and_asked_for_a_pattern(monkeypatch: p
     assert blank is not None and 0 < abs(blank) < 1, "a network that was not trained stands beside them"
     test.segmented_control(key="corpus texts").set_value(corpus.NOVELS).run()
     assert not test.exception and len(test.dataframe) == 2
+
+
+def test_where_else_is_asked_of_the_text_that_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the space that ends it, where spaces begin words."""
+    found = []
+    monkeypatch.setattr(where_else, "_side", lambda one, text, *_: found.append((one.network.name, text)))
+    monkeypatch.delenv("GATESCOPE_MODELS")
+    names = "general-lstm", "brackets-lstm"
+    sides = [SimpleNamespace(network=lstm_core.load_model(name), ships=False) for name in names]
+    monkeypatch.setattr(where_else, "beside", lambda *_: "")
+    where_else.section(SimpleNamespace(text="Anna met ", steps=lambda: (0, 0)), sides)  # type: ignore[arg-type]
+    assert found == list(zip(names, ("Anna met", "Anna met "), strict=True))
 
 
 def test_where_else_a_pattern_is_in_the_novels_is_what_looking_at_every_step_says(

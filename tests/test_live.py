@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from dashboard.scene import Drawn, examples
 from dashboard.talk.tour import Tour, View
 from dashboard.views import what_if
 from dashboard.views.gates import captions, lines
+from dashboard.yours.upload import Upload
 from lstm_core import Network, Trace, load_model
 from lstm_core.analysis import intervene, memory
 from lstm_core.drawing.drawn import COUNT, drawn_units
@@ -278,3 +280,6 @@ def test_a_space_that_ends_a_text_is_of_the_word_that_is_not_there_yet(tmp_path:
         assert side["words"] == other["words"] and side["next"]["words"] == other["next"]["words"]
         assert len(readings.read(name, "Mary met  ").trace) == len(readings.read(name, "Mary met").trace)
     assert len(readings.read("brackets-lstm", "a b ").trace) == 4
+    vocabulary = load_model("general-lstm").tokenizer
+    upload: Any = SimpleNamespace(vocabulary=vocabulary, rows=lambda: vocabulary.size)
+    assert len(Upload._words(upload, "Mary met ")[0]) == 2

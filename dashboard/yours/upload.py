@@ -220,7 +220,7 @@ class Upload:
         """The tokens that the embedding has a row for, and what is said of the others. A vocabulary without an entry
         for unknown words has no row for them either."""
         assert self.vocabulary is not None
-        tokens, rows = self.vocabulary.encode(text), self.rows()
+        tokens, rows = self.vocabulary.encode(cache.typed(text, self.vocabulary)), self.rows()
         known = tuple(token for token in tokens if token.id < rows)
         if len(known) == len(tokens):
             return known, None
