@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from dashboard.cache import typed
 from lstm_core import load_model
 from lstm_core.drawing.expected import next_words
 from lstm_core.drawing.words import visible
@@ -68,7 +69,7 @@ def equals_the_library(gates: Gates, pair: str, text: str) -> None:
     """Every row that is drawn of a unit, and the likeliest next word."""
     for side, name in enumerate(PAIRS[pair]):
         model = load_model(name)
-        trace = model.run(text, device="cpu")
+        trace = model.run(typed(text, model.tokenizer), device="cpu")
         for role in ("keep", "write", "hidden", "candidate", "cell"):
             values = trace.role(role)
             if values is None:
@@ -119,7 +120,8 @@ def drawn_as_the_library_reads_it(pair: str, text: str, drawn: list[Any]) -> Non
     """Every row that is drawn of a unit, of however many the layer has."""
     assert drawn, text
     for side, name in enumerate(PAIRS[pair]):
-        trace = load_once(name).run(text, device="cpu")
+        model = load_once(name)
+        trace = model.run(typed(text, model.tokenizer), device="cpu")
         for which, role, rows in drawn:
             values = trace.role(role) if which == side else None
             if values is None:
