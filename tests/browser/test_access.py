@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -568,9 +567,8 @@ def test_a_first_visitor_is_told_three_things_once(visit: Open) -> None:
     told_nothing(page)
 
 
-@pytest.mark.parametrize("window", [PHONE, {"viewport": {"width": 683, "height": 384}}], ids=["phone", "at 200 %"])
-def test_a_first_visitor_sees_the_figure_on_the_first_screen(visit: Open, window: dict[str, Any]) -> None:
-    page = visit("", {"text": TEXT}, first=True, **window)
+def test_a_first_visitor_sees_the_figure_on_the_first_screen_at_200_per_cent(visit: Open) -> None:
+    page = visit("", {"text": TEXT}, first=True, viewport={"width": 683, "height": 384})
     expect(page.get_by_test_id("gt-welcome")).to_be_visible()
     expect(page.get_by_test_id("gs-stage")).to_be_in_viewport()
     expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-ready", "1")
