@@ -2,7 +2,7 @@
 # make run SHARE=1  open to everybody in your network, not to this computer alone; it says which address to give to the class
 # make run TORCH=1  with PyTorch, which is otherwise installed only where an accelerator would use it (TORCH=0: never)
 # make test         everything that is checked, for people and for CI: ruff, pyright, npm, pytest (NIGHTLY=1: every case)
-# make test-isa     the tests of traced PyTorch modules again, as on processors without AVX-512 and without AVX
+# make test-isa     the tests of what PyTorch computes again, as on processors without AVX-512 and without AVX
 # make test-oldest  the tests of PyTorch modules on the oldest PyTorch that pyproject.toml allows, in .venv-oldest
 # make test-cuda    what needs an NVIDIA card, in under two minutes; elsewhere it is skipped
 # make chaos        a bad day: 100,000 hostile files, faults and attacks while a neighbour's page is watched; prints a table
@@ -42,7 +42,8 @@ test: $(INSTALLED)-dev node_modules/.installed
 ELSEWHERE := $(addprefix tests/test_trace_,access.py arguments.py compiled.py cuda.py hooks.py kept.py kernels.py \
   npz.py refused.py values.py)
 TRACED := $(BIN)/python -m pytest -n auto --maxprocesses 4 \
-  $(filter-out $(ELSEWHERE),$(wildcard tests/test_trace_*.py)) tests/test_torch_equality.py
+  $(filter-out $(ELSEWHERE),$(wildcard tests/test_trace_*.py)) tests/test_torch_equality.py \
+  tests/test_lab_general.py
 test-isa: $(INSTALLED)-dev
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(TRACED)
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 $(TRACED)

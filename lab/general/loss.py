@@ -13,13 +13,16 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from lab.general.precision import products
+
 PLACES = 256
 
 
 class _TiedLoss(Function):
     @staticmethod
     def forward(ctx: Any, read: Tensor, pieces: Tensor, bias: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-        low, into = read.to(torch.bfloat16), pieces.to(torch.bfloat16)
+        kind = products(read.device)
+        low, into = read.to(kind), pieces.to(kind)
         into_scores = into.T.contiguous()
         d_read, d_pieces, d_bias = torch.empty_like(read), torch.zeros_like(pieces), torch.zeros_like(bias)
         loss = read.new_zeros(())
@@ -29,7 +32,7 @@ class _TiedLoss(Function):
             target, weight = targets[part, None], weights[part, None]
             chances = torch.softmax((low[part] @ into_scores).float().add_(bias), -1)
             loss -= (weight * chances.gather(1, target).clamp_min(1e-30).log()).sum()
-            slope = chances.scatter_add_(1, target, -torch.ones_like(weight)).mul_(weight).to(torch.bfloat16)
+            slope = chances.scatter_add_(1, target, -torch.ones_like(weight)).mul_(weight).to(kind)
             d_read[part] = (slope @ into).float()
             d_pieces += (slope.T @ low[part]).float()
             d_bias += slope.sum(0, dtype=torch.float32)
@@ -44,7 +47,7 @@ class _TiedLoss(Function):
 
 
 def tied_loss(read: Tensor, pieces: Tensor, bias: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """The weighted sum of -log p(target), in nats, with p = softmax(read . pieces^T + bias); products in bfloat16.
+    """The weighted sum of -log p(target), in nats, with p = softmax(read . pieces^T + bias); products in ``products``.
 
     read: (places, embedding). pieces: (vocabulary, embedding). bias: (vocabulary,). targets: (places,) ids.
     weights: (places,), without a gradient.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from lab.general.precision import autocast
+
 HIDDEN = {"lstm": 384, "gru": 448, "rnn": 848}
 """Units by cell: about as many recurrent parameters each."""
 EMBEDDING = 192
@@ -76,14 +78,14 @@ class Reader(nn.Module):
         """ids (time, batch) -> what the layer reads, (time, batch, embedding); h, (time, batch, hidden); and the state
         after it, from which gradients flow back."""
         x = self.dropout(self.embedding(ids))
-        with torch.autocast(ids.device.type, torch.bfloat16):
+        with autocast(ids.device):
             h, after = self.layer(x, state if self.cell == "lstm" else state[0])
         after = after if isinstance(after, tuple) else (after,)
         return x, h, tuple(value.float() for value in after)
 
     def read(self, h: Tensor) -> Tensor:
         """What the readout reads of h, (time, batch, embedding), float32."""
-        with torch.autocast(h.device.type, torch.bfloat16):
+        with autocast(h.device):
             return self.projection(self.dropout(h)).float()
 
     def forward(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
