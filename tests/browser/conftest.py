@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from benchmarks.browser import SHELL, Server, chromium, find_chromium, serve
 from benchmarks.clock import Wire
 from tests.browser.gates import LAPTOP, Gates, arrived
-from tests.browser.tabs import Tabs, Visit
+from tests.browser.tabs import Open, Tabs, Visit
 
 PATIENCE = 120_000
 """Milliseconds for what comes within one or two: a machine may have much else to do."""
@@ -55,6 +55,26 @@ def server(browser: Browser) -> Iterator[Server]:
 @pytest.fixture(scope="package")
 def tabs(browser: Browser, server: Server) -> Tabs:
     return Tabs(browser, server)
+
+
+@pytest.fixture
+def visit(tabs: Tabs, server: Server) -> Iterator[Open]:
+    """``visit("memory", {"text": ...}, **options)``: that page, with ``first`` in a browser that was never here."""
+    visits: list[Visit] = []
+    problems: list[str] = []
+
+    def visited(path: str = "", query: dict[str, str] | None = None, first: bool = False, **options) -> Page:
+        visits.append(tabs.visit(first, **options))
+        visits[-1].on("pageerror", lambda error: problems.append(str(error)))
+        page = visits[-1].page
+        page.goto(f"{server.url}/{path}?{urlencode(query or {})}")
+        arrived(page)
+        return page
+
+    yield visited
+    for one in visits:
+        tabs.leave(one)
+    assert not problems, problems
 
 
 @contextmanager

@@ -10,8 +10,14 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 from benchmarks.browser import Server
+from dashboard.views import discover
 from tests.browser.gates import LAPTOP
 
+Open = Callable[..., Page]
+"""Opens a page of the app, see ``visit`` in conftest.py."""
+TEXT = "Mary was hungry. Then John met Anna and he"
+PAGES = ["", *(view.__name__.rpartition(".")[2] for view in discover()[1:])]
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 SEEN = {"color_scheme": "light", "reduced_motion": "no-preference", "forced_colors": "none"}
 """What a tab can be told anew, unlike whether it is touched, and how it is by itself."""
 

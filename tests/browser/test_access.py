@@ -1,25 +1,17 @@
-"""For everyone: by keyboard, by touch, enlarged, without animation, in colours of one's own; and what axe finds."""
+"""For everyone: by keyboard, without animation, in colours of one's own; and what axe finds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import FloatRect, Page, expect
 
-from benchmarks.browser import Server
-from dashboard.state import HOMES
-from dashboard.views import discover
 from lstm_core import load_model
-from tests.browser.gates import LAPTOP, Held, apart, arrived, nothing, rested
-from tests.browser.tabs import Tabs, Visit
+from tests.browser.axe import violations
+from tests.browser.gates import LAPTOP, nothing, rested
+from tests.browser.tabs import PAGES, TEXT, Open
 
-TEXT = "Mary was hungry. Then John met Anna and he"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PAGES = ["", *(view.__name__.rpartition(".")[2] for view in discover()[1:])]
 VIEWS = [
     *((page, {}) for page in PAGES),
     ("memory", {"look": "one word against another"}),
@@ -30,42 +22,6 @@ VIEWS = [
     ("step_by_step", {"present": "1"}),
     ("", {"tour": "what-the-gates-do"}),
 ]
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-ZOOMED = {"viewport": {"width": LAPTOP["width"] // 2, "height": LAPTOP["height"] // 2}}
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def visit(tabs: Tabs, server: Server) -> Iterator[Open]:
-    """``visit("memory", {"text": ...}, **options)``: that page, with ``first`` in a browser that was never here."""
-    visits: list[Visit] = []
-    problems: list[str] = []
-
-    def visited(path: str = "", query: dict[str, str] | None = None, first: bool = False, **options) -> Page:
-        visits.append(tabs.visit(first, **options))
-        visits[-1].on("pageerror", lambda error: problems.append(str(error)))
-        page = visits[-1].page
-        page.goto(f"{server.url}/{path}?{urlencode(query or {})}")
-        arrived(page)
-        return page
-
-    yield visited
-    for one in visits:
-        tabs.leave(one)
-    assert not problems, problems
-
-
-def violations(page: Page) -> list[str]:
-    rested(page)
-    page.add_style_tag(content="*, ::before, ::after { transition: none !important; animation: none !important }")
-    rules = {"heading-order": {"enabled": True}}  # no level is left out
-    wanted = {"runOnly": {"type": "tag", "values": TAGS}, "rules": rules, "resultTypes": ["violations"]}
-    found = Axe().run(page, options=wanted)
-    return [
-        f"{one['id']} {node['target']}: {node['failureSummary']}"
-        for one in found.response["violations"]
-        for node in one["nodes"]
-    ]
 
 
 @pytest.mark.every(4)
@@ -332,7 +288,7 @@ def test_one_comes_by_headings_to_every_model_and_every_experiment(visit: Open) 
     assert cards.count() > 10
 
 
-# ---- motion, colours, sizes
+# ---- motion and colours
 
 
 MOVING = """
@@ -413,199 +369,3 @@ def test_what_is_pressed_or_open_can_be_read(visit: Open) -> None:
     assert not violations(page)
     ground, sign = (step.evaluate(f"node => getComputedStyle(node).{what}") for what in ("backgroundColor", "color"))
     assert (ground, sign) == ("rgb(133, 196, 201)", "rgb(20, 23, 28)")
-
-
-SIDEWAYS = """
-() => {
-  const main = document.querySelector('.stMain')
-  const wide = [document.documentElement, main].filter((node) => node.scrollWidth > node.clientWidth + 1)
-  const scrolled = (node) => {
-    for (let up = node.parentElement; up && up !== main; up = up.parentElement) {
-      if (getComputedStyle(up).overflowX !== 'visible') return true
-    }
-  }
-  const parts = main.querySelectorAll('button, select, textarea, input, p, h3, .gs-label, .gs-word')
-  const out = [...parts].filter((node) => {
-    const { left, right, width } = node.getBoundingClientRect()
-    const seen = width && getComputedStyle(node).visibility === 'visible'
-    return seen && (right > innerWidth + 1 || left < -1) && !scrolled(node)
-  })
-  return [...wide, ...out].map((node) => node.outerHTML.slice(0, 100))
-}
-"""
-"""What makes the page itself wider than the window, or stands out of it at a side and cannot be scrolled to."""
-
-
-SMALLER = """
-() => [...document.querySelectorAll(
-  '.gs-controls :is(button, select), .gs-plot :is(button, select), .gc button, .gx button, .gt-tools button, '
-  + '.gw :is(button, select, summary, [role=button] .gw-shape)')]
-  .map((node) => [node.outerHTML.slice(0, 90), node.getBoundingClientRect()])
-  .filter(([, { width, height }]) => width && (width < 23.9 || height < 23.9))
-"""
-TINY = """
-() => {
-  const but = '.katex, math, sub, .gw-index, tspan[style*="font-size"], [hidden], style, [data-testid=stIconMaterial]'
-  const walker = document.createTreeWalker(document.querySelector('.stMain'), NodeFilter.SHOW_TEXT)
-  const found = []
-  for (let node; (node = walker.nextNode());) {
-    const box = node.parentElement
-    if (!node.textContent.trim() || !box.getClientRects().length || box.closest(but)) continue
-    const scale = box.ownerSVGElement ? Math.hypot(box.getScreenCTM().a, box.getScreenCTM().b) : 1
-    const size = parseFloat(getComputedStyle(box).fontSize) * scale
-    if (size < 11.9) found.push([node.textContent.slice(0, 30), size, box.closest('[data-testid]')?.dataset.testid])
-  }
-  return found
-}
-"""
-"""Text below 12 pixels; indices and exponents are small everywhere."""
-
-
-SMALL = {"phone": PHONE, "200%": ZOOMED, "320": {"viewport": {"width": 320, "height": 568}}}
-
-
-@pytest.mark.every(4)
-@pytest.mark.parametrize(
-    ("path", "size", "scheme"),
-    [
-        *((path, "phone", ("light", "dark")[k % 2]) for k, path in enumerate(PAGES)),
-        *((path, size, "light") for path in ("", "what_if") for size in ("200%", "320")),
-        ("experiments?experiment=counting", "phone", "light"),
-    ],
-)
-def test_nothing_is_cut_or_too_small_in_a_small_window(visit: Open, path: str, size: str, scheme: str) -> None:
-    path, _, chosen = path.partition("?")
-    query = {"lang": "en", **dict(parse_qsl(chosen))}
-    page = visit(path, query, first=True, color_scheme=scheme, **SMALL[size])  # the menu stays open otherwise
-    nothing(page, SIDEWAYS)
-    if size == "phone":  # a finger and an eye find everything
-        nothing(page, SMALLER)
-        nothing(page, TINY)
-        assert not violations(page)
-    tools = [page.get_by_test_id(f"gt-{name}") for name in ("present", "share", "keys")]
-    menu = page.get_by_test_id("stExpandSidebarButton")
-    for tool in tools:
-        expect(tool).to_be_in_viewport(ratio=1)
-        tool.click(trial=True)
-    apart(page, *tools, page.locator(".st-key-language"), menu)
-    menu.click()
-    link = page.get_by_role("link", name="Health", exact=True)
-    expect(link).to_be_visible()
-    page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click(trial=True)  # nothing lies over it
-    link.click()
-    expect(link).not_to_be_in_viewport()  # the page is not behind the menu
-    expect(page).to_have_url(re.compile("/health"))
-
-
-@pytest.mark.parametrize(("lang", "pages", "title"), [("en", "Pages", "Gradients"), ("zh", "页面", "梯度")])
-def test_a_page_says_which_it_is(visit: Open, lang: str, pages: str, title: str) -> None:
-    """In the window's title and to a screen reader; on a phone, where the other pages are."""
-    page = visit("gradients", {"lang": lang}, **PHONE)
-    expect(page.get_by_role("heading", level=1)).to_have_text(title)
-    expect(page).to_have_title(f"{title} · Gatescope")
-    button = page.get_by_test_id("stExpandSidebarButton")
-    shown = button.evaluate("node => getComputedStyle(node, '::after').content")
-    assert shown == f'"{pages}"'
-    right, left = button.bounding_box(), page.locator(".gt-tools").bounding_box()
-    assert right and left and right["x"] + right["width"] < left["x"]
-
-
-def test_every_character_of_a_chinese_sentence_is_seen_on_a_phone(visit: Open) -> None:
-    page = visit("", {"lang": "zh"}, **PHONE)
-    words = page.get_by_test_id("gs-words-0").locator(".gs-word").all()
-    assert len(words) == len(HOMES["zh"]["text"])
-    apart(page, *words)
-    for word in words:
-        expect(word).to_be_visible()
-
-
-def test_the_key_list_and_the_share_fit_on_a_phone(visit: Open) -> None:
-    page = visit("", **PHONE)
-    page.get_by_test_id("gt-keys").tap()
-    expect(page.get_by_test_id("gt-help")).to_be_visible()
-    box = page.get_by_test_id("gt-help").bounding_box()
-    assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
-    page.get_by_test_id("gt-close").tap()
-    page.get_by_test_id("gt-share").tap()
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("tab").first).to_be_visible()
-    rested(page)
-    assert dialog.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
-
-
-def test_a_drawing_wider_than_the_phone_shows_its_stage(visit: Open) -> None:
-    page = visit("step_by_step", {"text": TEXT, "stage": "4"}, **PHONE)
-    page.wait_for_function("() => document.querySelector('.gw-drawing-box').scrollLeft > 0")
-    box = page.locator(".gw-drawing-box").first
-    assert box.evaluate("node => node.scrollWidth > node.clientWidth")
-    expect(box.locator(".gw-active").first).to_be_in_viewport()
-
-
-# ---- the first visit
-
-
-def test_a_first_visitor_is_told_three_things_once(visit: Open) -> None:
-    page = visit("", {"text": TEXT}, first=True)
-    hints = page.get_by_test_id("gt-hints")
-    expect(hints.locator("li")).to_have_count(3)
-    apart(page, hints, page.get_by_test_id("gs-stage"), page.get_by_test_id("gs-readout"))
-    page.get_by_test_id("gs-sentence").fill("Anna met John")
-    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-text", "Anna met John")
-    expect(hints.locator("li")).to_have_count(3)  # until they are put away
-    close = page.get_by_test_id("gt-hint-close")
-    close.first.focus()
-    for left in (2, 1):
-        page.keyboard.press("Enter")
-        expect(close).to_have_count(left)
-        expect(close.first).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(hints).to_have_count(0)
-    expect(page.get_by_test_id("gs-stage")).to_be_focused()
-    page.keyboard.press("ArrowLeft")
-    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-step", "1")
-    page.reload()
-    told_nothing(page)
-
-
-def test_a_first_visitor_sees_the_figure_on_the_first_screen_at_200_per_cent(visit: Open) -> None:
-    page = visit("", {"text": TEXT}, first=True, viewport={"width": 683, "height": 384})
-    expect(page.get_by_test_id("gt-welcome")).to_be_visible()
-    expect(page.get_by_test_id("gs-stage")).to_be_in_viewport()
-    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-ready", "1")
-
-
-def told_nothing(page: Page) -> None:
-    """Not even when the figure has been drawn once more."""
-    arrived(page)
-    page.get_by_test_id("gs-plot").dispatch_event("gs:repaint")
-    assert page.get_by_test_id("gt-hints").count() == 0
-
-
-def test_a_second_visit_is_told_nothing(visit: Open) -> None:
-    """Nor does it matter on the first one whether what tells it comes before the figure."""
-    page = visit("", first=True)
-    expect(page.get_by_test_id("gt-hints")).to_be_visible()
-    page.reload()
-    told_nothing(page)
-    page.evaluate("localStorage.clear()")
-    tools = Held(page, "**/talk/talk.js")
-    page.reload()
-    expect(page.get_by_test_id("gs-plot")).to_have_attribute("data-ready", "1")
-    tools.let_go()
-    expect(page.get_by_test_id("gt-hints")).to_be_visible()
-
-
-@pytest.mark.parametrize("query", [{"present": "1"}, {"tour": "what-the-gates-do"}], ids=["presenting", "in a tour"])
-def test_an_audience_is_told_nothing(visit: Open, query: dict[str, str]) -> None:
-    told_nothing(visit("", query, first=True))
-
-
-def test_hints_hide_while_presenting_and_speak_the_visitors_language(visit: Open) -> None:
-    page = visit("", {"lang": "zh"}, first=True, **PHONE)
-    hints = page.get_by_test_id("gt-hints")
-    expect(hints.locator("span")).to_have_text(["在上面一行输入你自己的句子。", "在图上拖动即可移动光标。"])
-    apart(page, hints, page.get_by_test_id("gs-stage"), page.get_by_test_id("gs-readout"))
-    page.keyboard.press("p")
-    expect(hints).to_be_hidden()
-    page.keyboard.press("p")
-    expect(hints).to_be_visible()

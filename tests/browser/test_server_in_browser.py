@@ -18,8 +18,7 @@ from benchmarks.browser import Server, free_port, serve
 from dashboard.views import discover
 from tests.browser.conftest import PATIENCE
 from tests.browser.gates import arrived, turn
-from tests.browser.tabs import Tabs
-from tests.browser.test_access import PAGES
+from tests.browser.tabs import PAGES, Tabs
 
 NUMBER = re.compile(r"\b[0-9A-F]{8}\b")
 ERRORS = "[data-testid=stAlert]"
