@@ -118,6 +118,23 @@ def test_every_character_of_a_chinese_sentence_is_seen_on_a_phone(visit: Open) -
         expect(word).to_be_visible()
 
 
+INK = "node => (node.querySelector('tspan:last-child') ?? node).getBoundingClientRect().toJSON()"
+
+
+@pytest.mark.parametrize("path", ["gradients", "what_if"])
+def test_every_character_stands_below_a_figure_on_a_phone(visit: Open, path: str) -> None:
+    """In two lines, within the figure and over no other."""
+    page = visit(path, {"lang": "zh"}, **PHONE)
+    rested(page)
+    text = list(HOMES["zh"]["text"])
+    figures = [(one, one.locator(".xtick text").all()) for one in page.locator(".js-plotly-plot").all()]
+    figure, labels = next(one for one in figures if [label.text_content() for label in one[1]] == text)
+    boxes, whole = [label.evaluate(INK) for label in labels], figure.evaluate(INK)
+    assert len({round(box["top"]) for box in boxes}) == 2 and max(box["bottom"] for box in boxes) <= whole["bottom"]
+    for one, other in zip(boxes, boxes[2:], strict=False):
+        assert one["right"] <= other["left"] + 0.5
+
+
 def test_the_key_list_and_the_share_fit_on_a_phone(visit: Open) -> None:
     page = visit("", **PHONE)
     page.get_by_test_id("gt-keys").tap()

@@ -1,9 +1,37 @@
 // The pure parts of an analysis page's panels.
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { sign } from "../../dashboard/browser/chart/panel.js"
+import { roomy, sign } from "../../dashboard/browser/chart/panel.js"
 
 test("a mark of the legend is that of the figure", () => {
   const marks = [undefined, "circle", "circle-open", "diamond-open", "line-ns-open"].map(sign)
   assert.deepEqual(marks, ["mark", "mark", "ring", "diamond", "tick"])
+})
+
+const axis = (labels, angle = 0) => ({
+  tickmode: "array",
+  tickangle: angle,
+  tickvals: labels.map((_, k) => k),
+  ticktext: labels,
+  range: [-0.5, labels.length - 0.5],
+})
+
+test("upright labels that find no room side by side stand in two lines, and only then are some left out", () => {
+  const labels = [..."昨天王女士遇见了李先生"]
+  const { length } = labels
+  assert.deepEqual(roomy(axis(labels), 12 * length), axis(labels))
+  const two = roomy(axis(labels), 6 * length)
+  assert.deepEqual(two.tickvals, axis(labels).tickvals)
+  assert.deepEqual(two.ticktext.slice(0, 4), ["昨", "<br>天", "王", "<br>女"])
+  const fewer = roomy(axis(labels), 4 * length)
+  assert.deepEqual(fewer.tickvals, [0, 2, 4, 6, 8, 10])
+  assert.deepEqual(fewer.ticktext.slice(0, 3), ["昨", "<br>王", "士"])
+})
+
+test("labels beside an axis, of two lines already, or on the slant are not moved", () => {
+  const labels = [..."abcdefgh"]
+  assert.deepEqual(roomy(axis(labels), 44, true).ticktext, ["a", "c", "e", "g"])
+  assert.deepEqual(roomy(axis(["a<br>b", "c<br>d", "e<br>f", "g<br>h"]), 14).ticktext, ["a<br>b", "e<br>f"])
+  const slanted = axis(labels, -40)
+  assert.equal(roomy(slanted, 10), slanted)
 })

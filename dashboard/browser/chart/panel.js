@@ -61,7 +61,11 @@ export class Panel {
     layout.font = { ...layout.font, family }
     const { l, r, t, b } = layout.margin
     layout.xaxis = roomy(layout.xaxis, width - l - r)
-    layout.yaxis = roomy(layout.yaxis, layout.height - t - b, true)
+    if (layout.xaxis?.ticktext?.some(lowered)) {
+      layout.margin = { ...layout.margin, b: b + LINE }
+      layout.height += LINE
+    }
+    layout.yaxis = roomy(layout.yaxis, layout.height - t - layout.margin.b, true)
     const dark = chart.content?.dark
     if (chart.dark && dark) {
       Object.assign(layout, dark, { font: { ...dark.font, family } })
@@ -103,17 +107,28 @@ export function sign(symbol = "circle") {
   return symbol.endsWith("open") ? "ring" : "mark"
 }
 
-// Of an axis with upright labels those that find room side by side: every one, every second, ...
+// Pixels from a line of labels to the next.
+const LINE = 14
+
+/** @param {string} label */
+const lowered = (label) => label.startsWith("<br>")
+
+// Of an axis with upright labels those that find room: side by side or, below an x axis, every second one a line lower;
+// of more than that every second label, every third, ...
 /** @param {Axis | undefined} axis @param {number} length */
 export function roomy(axis, length, down = false) {
   if (axis?.tickmode !== "array" || axis.tickangle !== 0 || !(length > 0)) return axis
   const lines = axis.ticktext.flatMap((text) => plain(text).split("<br>"))
   const room = down ? 11 : Math.max(0, ...lines.map(wide))
   const pitch = axis.tickvals[1] - axis.tickvals[0] || 1
-  const every = Math.max(1, Math.ceil((room * Math.abs(axis.range[1] - axis.range[0])) / length / pitch))
+  const needed = Math.max(1, Math.ceil((room * Math.abs(axis.range[1] - axis.range[0])) / length / pitch))
+  const staggered = needed > 1 && !down && lines.length === axis.ticktext.length
+  const every = staggered ? Math.ceil(needed / 2) : needed
   /** @type {(_: unknown, k: number) => boolean} */
   const kept = (_, k) => k % every === 0
-  return { ...axis, tickvals: Array.from(axis.tickvals).filter(kept), ticktext: axis.ticktext.filter(kept) }
+  const shown = axis.ticktext.filter(kept)
+  const ticktext = staggered ? shown.map((label, k) => (k % 2 ? `<br>${label}` : label)) : shown
+  return { ...axis, tickvals: Array.from(axis.tickvals).filter(kept), ticktext }
 }
 
 // Pixels that a label takes.
