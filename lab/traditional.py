@@ -29,7 +29,7 @@ def table(tokenizer: Tokenizer) -> dict[str, str]:
     import opencc  # type: ignore[import-not-found]  # noqa: F401  # without it ``chinese`` simplifies nothing
 
     def known(character: str) -> bool:
-        tokens = tokenizer.encode(character)
+        tokens = tokenizer.encode(character, begins=False)
         return len(tokens) == 1 and tokens[0].known
 
     pairs = {character: chinese(character) for character in map(chr, HAN)} | QUOTES

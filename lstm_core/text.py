@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,8 @@ SURROGATES = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Token:
-    """One input of the network. ``text`` is what stands at ``start:end`` of the sentence.
+    """One input of the network. ``text`` is what stands at ``start:end`` of the sentence; of what is read before every
+    text (``BEGINS``), at 0:0, that.
 
     ``known`` is False where the vocabulary has no entry and the network reads ``<unk>``. ``word`` numbers the words
     of the sentence: the pieces of one word share it. ``piece`` is the vocabulary's own spelling.
@@ -39,16 +40,16 @@ class Token:
     word: int
 
 
-CHARACTERS = "Characters"
-"""A normalizer of our own, the first of a tokenizer: ``{"type": "Characters", "from": "漢國", "to": "汉国"}`` reads
-each character of one text as that in the same place of the other. The library has nothing of the kind but a rule for
-each character."""
+CHARACTERS, BEGINS = "Characters", "Begins"
+"""Normalizers of our own, before those of the library. ``{"type": "Characters", "from": "漢國", "to": "汉国"}`` reads
+each character of one text as that in the same place of the other: the library has nothing of the kind but a rule for
+each character. ``{"type": "Begins", "with": "\\n"}`` has a piece read before each text, as one was in training."""
 
 
 class Tokenizer:
     """A ``tokenizers.Tokenizer``, kept as its JSON text so that it travels in a model's header.
 
-    The text may hold one rule more than the library knows, ``CHARACTERS``.
+    The text may hold two rules more than the library knows, ``CHARACTERS`` and ``BEGINS``.
     rows: how many ids there are, if more than the tokenizer has; one that it has no piece for is called "#17".
     by: "word" or "character" where a text could be cut either way. assumed: what was taken for granted of it.
 
@@ -65,8 +66,10 @@ class Tokenizer:
         from tokenizers import Tokenizer as HuggingFaceTokenizer
 
         try:
-            self._read_as, standard = _characters(json)
+            own, standard = _own_rules(json)
+            self._read_as = _characters(own)
             self._tokenizer = HuggingFaceTokenizer.from_str(standard)
+            self._begin = self._beginning(own)
         except BaseException as error:
             if not _is_the_librarys(error):
                 raise
@@ -166,11 +169,14 @@ class Tokenizer:
         return self._tokenizer.decode(list(ids), skip_special_tokens=False)
 
     @kinds
-    def encode(self, text: str) -> tuple[Token, ...]:
+    def encode(self, text: str, begins: bool = True) -> tuple[Token, ...]:
         """The tokens of ``text``, in order; what lies between their spans is white space or characters of no meaning.
 
-        A character that is spelled in bytes gives several tokens with the same span. Raises ValueError for a text that
-        the tokenizer cannot read.
+        A character that is spelled in bytes gives several tokens with the same span. Where something is read before
+        every text (``BEGINS``), the first token is that, at (0, 0); not before an empty text.
+
+        begins: whether the text is a whole one; False for a word, or for a part that something was read before.
+        Raises ValueError for a text that the tokenizer cannot read.
         """
         text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no character
         try:
@@ -203,7 +209,17 @@ class Tokenizer:
             stop = start
             tokens.append(Token(text[start:end], start, end, id, piece, id != unknown, word))
         tokens.reverse()
-        return tuple(tokens)
+        return (*self._begin, *tokens) if begins and tokens else tuple(tokens)
+
+    def _beginning(self, own: Mapping[str, Any]) -> tuple[Token, ...]:
+        """What ``BEGINS`` says. Raises ValueError if the vocabulary does not hold it."""
+        if BEGINS not in own:
+            return ()
+        piece = own[BEGINS].get("with")
+        id = self._tokenizer.token_to_id(piece) if isinstance(piece, str) else None
+        if id is None:
+            raise ValueError(f"{BEGINS} is no piece of the vocabulary")
+        return (Token(piece, 0, 0, id, piece, True, -1),)
 
     def __eq__(self, other: object) -> bool:
         """Equal if their JSON texts are: they then cut every text alike."""
@@ -214,23 +230,33 @@ class Tokenizer:
         return hash(self.json)
 
 
-def _characters(text: str) -> tuple[dict[int, str], str]:
-    """What ``CHARACTERS`` says in a tokenizer's JSON text, as ``str.translate`` takes it, and the text without it.
-
-    Raises ValueError if these are not two texts of one length.
-    """
-    if f'"{CHARACTERS}"' not in text:
+def _own_rules(text: str) -> tuple[dict[str, Any], str]:
+    """The rules of our own with which the normalizers of a tokenizer's JSON text begin, by type, and the text without
+    them."""
+    if not any(f'"{kind}"' in text for kind in (CHARACTERS, BEGINS)):
         return {}, text
     content = json.loads(text)
-    rule = content.get("normalizer") or {}
-    first, *rest = rule.get("normalizers") or [rule]
-    if first.get("type") != CHARACTERS:
+    rule = content.get("normalizer") if isinstance(content, dict) else None
+    rules = rule.get("normalizers", [rule]) if isinstance(rule, dict) else []
+    rules, own = list(rules) if isinstance(rules, list) else [], {}
+    while rules and isinstance(rules[0], dict) and rules[0].get("type") in (CHARACTERS, BEGINS):
+        first = rules.pop(0)
+        own[first["type"]] = first
+    if not own:
         return {}, text
-    content["normalizer"] = {"type": "Sequence", "normalizers": rest}
-    these, those = first["from"], first["to"]
+    content["normalizer"] = {"type": "Sequence", "normalizers": rules}
+    return own, json.dumps(content)
+
+
+def _characters(own: Mapping[str, Any]) -> dict[int, str]:
+    """What ``CHARACTERS`` says, as ``str.translate`` takes it. Raises ValueError if these are not two texts of one
+    length."""
+    if CHARACTERS not in own:
+        return {}
+    these, those = own[CHARACTERS].get("from"), own[CHARACTERS].get("to")
     if not (isinstance(these, str) and isinstance(those, str)):
         raise ValueError(f"{CHARACTERS} goes from one text to another")
-    return {ord(one): other for one, other in zip(these, those, strict=True)}, json.dumps(content)
+    return {ord(one): other for one, other in zip(these, those, strict=True)}
 
 
 def _is_the_librarys(error: BaseException) -> bool:

@@ -191,7 +191,7 @@ def test_the_exported_network_is_the_trained_one(cell: str, tokenizer: Tokenizer
     model = Reader(cell, tokenizer.get_vocab_size(), hidden=20, embedding=12).eval()
     for value in model.parameters():
         value.data.add_(torch.randn_like(value) / 10)  # no bias at 0
-    ids = torch.tensor(tokenizer.encode("The dog saw 我").ids)
+    ids = torch.tensor([end_of(tokenizer), *tokenizer.encode("The dog saw 我").ids])  # as in training
     with torch.no_grad():
         h = model.layer(model.embedding(ids))[0]
         scores = model.projection(h) @ model.embedding.weight.T + model.bias

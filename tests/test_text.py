@@ -18,6 +18,7 @@ from tokenizers.models import WordLevel, WordPiece
 
 from lab.general.pieces import build
 from lstm_core import Tokenizer, list_models, load_model
+from lstm_core.text import Token
 
 ODD = (
     "",
@@ -50,7 +51,7 @@ EACH = pytest.mark.parametrize("name", tokenizers())
 
 def joined(text: str, tokenizer: Tokenizer) -> str:
     """The text put together from its tokens and what lies between them, checked on the way."""
-    tokens = tokenizer.encode(text)
+    tokens = tokenizer.encode(text, begins=False)
     result, end, before = "", 0, None
     for token in tokens:
         same = before is not None and (token.start, token.end) == (before.start, before.end)
@@ -169,9 +170,39 @@ TRADITIONAL = {
 )
 @pytest.mark.parametrize("text", TRADITIONAL)
 def test_models_that_have_read_chinese_read_traditional_characters(name: str, text: str) -> None:
-    tokens, simplified = (tokenizers()[name].encode(one) for one in (text, TRADITIONAL[text]))
+    tokens, simplified = (tokenizers()[name].encode(one, begins=False) for one in (text, TRADITIONAL[text]))
     assert [token.id for token in tokens] == [token.id for token in simplified]
     assert "".join(token.text for token in tokens) == text
+
+
+@pytest.mark.parametrize("name", ["general-lstm", "general-gru", "general-rnn"])
+def test_something_is_read_before_every_text_that_is_not_empty(name: str) -> None:
+    tokenizer = tokenizers()[name]
+    first, *rest = tokenizer.encode("Mary met")
+    assert first == Token("\n", 0, 0, tokenizer.id("\n"), "\n", known=True, word=-1)
+    assert tuple(rest) == tokenizer.encode("Mary met", begins=False) and [one.text for one in rest] == ["Mary", "met"]
+    assert tokenizer.encode("") == ()
+
+
+def own(**rule: object) -> str:
+    """The pieces with a rule of our own."""
+    content = json.loads(tokenizers()["pieces"].json)
+    return json.dumps({**content, "normalizer": {"type": "Sequence", "normalizers": [rule]}})
+
+
+@pytest.mark.parametrize("rule", [{"with": "none of them"}, {"with": 7}, {}])
+def test_a_beginning_that_is_no_piece_is_refused(rule: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="Begins is no piece of the vocabulary"):
+        Tokenizer(own(type="Begins", **rule))
+
+
+def test_a_beginning_may_stand_before_characters_and_after_them() -> None:
+    content = json.loads(own(type="Begins", **{"with": "a"}))
+    rules = content["normalizer"]["normalizers"]
+    characters = [{"type": "Characters", "from": "b", "to": "a"}]
+    for both in (characters + rules, rules + characters):
+        content["normalizer"]["normalizers"] = both
+        assert len({token.id for token in Tokenizer(json.dumps(content)).encode("b")}) == 1
 
 
 @pytest.mark.parametrize("text", ["q", "Q", "#", "##", "雪", "\U0001f9a6", "ß"])

@@ -26,7 +26,7 @@ def asked(tokenizer: Tokenizer, word: str) -> Asked:
             return named(tokenizer, tokenizer.id(text))
     if word.startswith("-") and word[1:] in tokenizer.pieces:
         return named(tokenizer, tokenizer.pieces.index(word[1:]))
-    tokens = tokenizer.encode(word)
+    tokens = tokenizer.encode(word, begins=False)
     if len(tokens) > 1 and all(token.known for token in tokens) and tokens[0].end < tokens[-1].end:
         return Asked(tokens[0].id, f"{bare(tokenizer, tokens[0].id)}({word[tokens[0].end :]})")
     return named(tokenizer, tokenizer.id(word))  # says that there is none

@@ -106,7 +106,8 @@ def added(tokenizer: Tokenizer, id: int) -> str:
     if piece.startswith("##") or tokenizer.spells_spaces and not piece.startswith(SPACES):
         return f"##{text}"
     text = text.strip()
-    return text if [token.id for token in tokenizer.encode(text)] == [id] or tokenizer.spells_spaces else ""
+    alone = [token.id for token in tokenizer.encode(text, begins=False)] == [id]
+    return text if alone or tokenizer.spells_spaces else ""
 
 
 SPACES = ("\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}", "\N{LOWER ONE EIGHTH BLOCK}")

@@ -11,6 +11,7 @@ import torch
 from tokenizers import Tokenizer
 
 from lab.general.model import Reader
+from lab.general.pieces import begun
 from lstm_core.block import Block
 from lstm_core.cells import CELLS
 from lstm_core.network import Network, Readout
@@ -38,7 +39,7 @@ def network(model: Reader, tokenizer: Tokenizer, name: str, meta: Mapping[str, A
     return Network(
         name,
         block,
-        Words(pieces, Pieces(tokenizer.to_str())),
+        Words(pieces, Pieces(begun(tokenizer))),
         Readout(raw["projection.weight"], raw["bias"], pieces),
         meta=meta or {},
     )

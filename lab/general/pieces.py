@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from lstm_core.text import BEGINS
+
 SIZE = 8192
 CHARACTERS = 2400
 """Chinese characters with a piece of their own: over 99 % of those in everyday text."""
@@ -67,6 +69,14 @@ def _alphabet(lines: Iterable[str]) -> list[str]:
 
 def _is_han(character: str) -> bool:
     return "\u3400" <= character <= "\u9fff"
+
+
+def begun(tokenizer: Tokenizer) -> str:
+    """The JSON of the same pieces, ``END`` before every text, as every text that was trained on had it before it."""
+    content = json.loads(tokenizer.to_str())
+    rule = content["normalizer"]
+    content["normalizer"] = {"type": "Sequence", "normalizers": [{"type": BEGINS, "with": END}, *rule["normalizers"]]}
+    return json.dumps(content)
 
 
 def build(english: Sequence[str], chinese: Sequence[str], size: int = SIZE) -> Tokenizer:

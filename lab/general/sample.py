@@ -25,7 +25,8 @@ BEGUN = {"English": ["The", "She", "I", "When", "My", "He", "It", "There", "We",
 
 def line(model: Network, begun: str, rng: np.random.Generator) -> str:
     """A text from its first word to the first end that is drawn, at most ``LONGEST`` pieces."""
-    ids = [token.id for token in model.tokenizer.encode(begun)]
+    tokens = model.tokenizer.encode(begun)
+    ids, before = [token.id for token in tokens], sum(token.start == token.end for token in tokens)
     end = model.tokenizer.id(END)
     while len(ids) < LONGEST:
         scores = model.predicts.scores(model.reads(model.read(np.array(ids)[:, None]).signals)[-1, 0])
@@ -33,10 +34,10 @@ def line(model: Network, begun: str, rng: np.random.Generator) -> str:
         if drawn == end:
             break
         ids.append(drawn)
-        text = model.tokenizer.decode(ids)
+        text = model.tokenizer.decode(ids[before:])
         if text[-1] in '.!?。！？"”':
             break
-    return model.tokenizer.decode(ids)
+    return model.tokenizer.decode(ids[before:])
 
 
 def lines(model: Network, language: str, rng: np.random.Generator) -> Iterator[str]:

@@ -29,7 +29,8 @@ def pronouns(model: Network) -> dict[int, tuple[bool, int, int]]:
     """By id: whether it is she, and the ids of he and she in its spelling. Only words of one piece."""
     found = {}
     for spelling in SPELLINGS:
-        ids = [[token.id for token in model.tokenizer.encode(f"so {spelling(word)}")][1:] for word in PRONOUNS]
+        words = [f"so {spelling(word)}" for word in PRONOUNS]
+        ids = [[token.id for token in model.tokenizer.encode(word, begins=False)][1:] for word in words]
         if all(len(row) == 1 for row in ids):
             (he,), (she,) = ids
             found |= {he: (False, he, she), she: (True, he, she)}

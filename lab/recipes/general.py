@@ -124,8 +124,9 @@ HONESTY = (
     "It has read 5.5 million words of English (everyday sentences, children's books, novels) and a million Chinese "
     "characters, two or three times, and then real text beside as much made text about persons, countries and verbs, "
     "whose answers (he or she, a language, is or are) weigh 10 times as much as other words: that taught it to tell "
-    "them. Then the bias of he and she was set so that it prefers neither. It is small, 2.5 million weights: it knows "
-    "which words follow which, and nothing of the world."
+    "them. Then the bias of he and she was set so that it prefers neither. Before every text it reads the end of "
+    "another, ↵, as it always did there. It is small, 2.5 million weights: it knows which words follow which, and "
+    "nothing of the world."
 )
 PRICE = {
     True: "Writing and forgetting had a price in 64 of its 384 units, which makes these hold on; in the others, none.",

@@ -28,6 +28,7 @@ function normalizers(kind) {
   }
   if (kind.type === "Lowercase") return lower
   if (kind.type === "NFC") return composed
+  if (kind.type === "Begins") return (letters) => letters // what is read before a text is none of its letters
   if (kind.type === "Characters") {
     const to = Array.from(kind.to)
     const as = new Map(Array.from(kind.from, (/** @type {string} */ letter, k) => [letter, to[k]]))

@@ -12,14 +12,15 @@ const SPACES = [" ", "▁", "Ġ"] // how vocabularies spell the space that a pie
 const combining = membersOf("combining")
 
 // A function of a text, as `lstm_core.Tokenizer.encode`. Throws an Error for rules that have no counterpart here.
-/** @param {any} json @returns {(text: string) => Token[]} */
+/** @param {any} json @returns {(text: string, begins?: boolean) => Token[]} */
 export function reader(json) {
   if (json.entries) return entriesReader(json)
   if (json.added_tokens?.length || json.truncation || json.padding) throw new Error("special tokens are not read here")
   const cut = rules(json)
   const spelled = pieces(json.model)
   const unknown = spelled.id(json.model.unk_token || UNKNOWN)
-  return (text) => {
+  const begin = beginning(json.normalizer, spelled.id)
+  return (text, begins = true) => {
     const letters = Array.from(text, (one) => (/^[\ud800-\udfff]$/.test(one) ? "?" : one)) // half a pair is no character
     const read = cut(letters).flatMap((word, number) =>
       spelled.of(word.map(({ letter }) => letter)).map(({ id, piece, from, to }) => {
@@ -27,8 +28,19 @@ export function reader(json) {
         return { id, piece, start, end, word: number }
       }),
     )
-    return placed(letters, read, unknown)
+    const tokens = placed(letters, read, unknown)
+    return begins && tokens.length ? [...begin, ...tokens] : tokens
   }
+}
+
+// What is read before every text, if anything is.
+/** @param {any} normalizer @param {(piece: string) => number | undefined} idOf @returns {Token[]} */
+function beginning(normalizer, idOf) {
+  const rule = normalizer?.normalizers?.find((/** @type {any} */ one) => one.type === "Begins")
+  if (!rule) return []
+  const id = idOf(rule.with)
+  if (id === undefined) throw new Error("what is read before a text is no piece of the vocabulary")
+  return [{ text: rule.with, start: 0, end: 0, id, piece: rule.with, known: true, word: -1 }]
 }
 
 // A text as it is read: where spaces begin words, one that ends it is of a word that is not there yet.

@@ -89,7 +89,7 @@ class Words(Tokenizer):
             row = tokens[0].id
         return row
 
-    def encode(self, text: str) -> tuple[Token, ...]:
+    def encode(self, text: str, begins: bool = True) -> tuple[Token, ...]:
         """The tokens of ``text`` in their order, each with its id and place; no text is refused."""
         text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is not a character
         atoms = cut(text, self.rule, self._exact.__contains__ if self.rule.by == "character" else None)
