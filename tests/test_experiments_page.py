@@ -348,9 +348,12 @@ def test_what_comes_next_comes_after_a_whole_word() -> None:
     said = live.unit_lines("id", lstm, trace, None, "number", "expose")["text"]
     assert said.count("\u201c") == live.MOST, "not all forty nouns at which it is open"
     gru = load_model("general-gru")
-    trace = gru.run(discover()["timescales"].tries[0].text, device="cpu")
+    trace = gru.run("She was fluent in Portuguese.", device="cpu")
     said = live.unit_lines("id", gru, trace, gru.likeliest(trace, 5))["text"]
-    assert said.startswith("Least is kept at \u201cflu-\u201d: "), "a piece is not told as if it were a word"
+    assert said.startswith("Least is kept at \u201c-ort-\u201d: "), "a piece is not told as if it were a word"
+    trace = gru.run(discover()["timescales"].tries[0].text, device="cpu")
+    unit = live.unit_lines("id", gru, trace, gru.likeliest(trace, 5))
+    assert "\u21b5" not in unit["text"], "before what is read first nothing can be kept"
 
 
 def test_texts_of_the_visitors_language_are_tried_first() -> None:

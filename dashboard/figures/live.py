@@ -57,7 +57,8 @@ def unit_lines(
         values = np.broadcast_to(keep, trace.signals[state].shape)[last, 0, :, 0, chosen]
         label = rule.label("keep")
         lines.append(p.line(steps, values, tr("{gate}, share kept", gate=label), theme.role_color("keep", "light")))
-        lowest = int(np.argmin(values))
+        later = min(1, len(values) - 1)  # at the first step there is nothing to keep
+        lowest = later + int(np.argmin(values[later:]))
         least = {"word": p.quoted(named(trace, lowest)), "gate": label, "value": float(values[lowest])}
         text = p.sentences(tr("Least is kept at {word}: {gate} = {value:.2f}.", **least), text)
     drawn = p.figure(lines, xaxis=p.word_axis(trace), yaxis=p.value_axis(""), showlegend=True, meta={"pick": "x"})

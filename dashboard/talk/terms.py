@@ -8,8 +8,8 @@ TERMS = {
     "token": (
         mark("token"),
         mark(
-            "What is read in one step: a word, a piece of a word, a mark, in Chinese a character. ↵ is the end of a text; "
-            "the models of English and Chinese read one before every text."
+            "What is read in one step: a word, a piece of a word, a mark, in Chinese a character. ↵ is the end of a "
+            "text; the models of English and Chinese read one before every text."
         ),
     ),
     "unit": (

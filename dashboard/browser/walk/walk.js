@@ -20,6 +20,12 @@ import { legend, loop } from "./pictures.js"
 
 export default hold((parent) => new Walk(parent))
 
+const BEFORE = "↵" // what some models read before every text
+
+// The words of the text, as the model on the left reads them.
+/** @param {{ sides: Side[] }} content */
+const ofText = ({ sides: [{ words }] }) => (words[0]?.[0] === BEFORE ? words.slice(1) : words)
+
 export class Walk {
   /** @type {Side[]} */
   sides = []
@@ -100,7 +106,7 @@ export class Walk {
   take(content) {
     const before = this.content
     /** @param {Content} content */
-    const words = ({ sides }) => JSON.stringify(sides[0].words.map(([text]) => text))
+    const words = (content) => JSON.stringify(ofText(content).map(([text]) => text))
     this.content = content
     this.sides = content.sides
     this.count = this.sides[0].tokens.length
@@ -132,10 +138,11 @@ export class Walk {
 
   // Where the word stands now that was chosen before: another model may read it in other pieces.
   /** @param {Content} before */
-  sameWord({ sides }) {
-    const place = sides[0].words.findIndex(([, first, last]) => first <= this.at && this.at <= last)
-    const [was, is] = [sides[0].words[place], this.sides[0].words[place]]
-    return String(was) === String(is) ? this.at : is[2]
+  sameWord(before) {
+    const [were, are] = [ofText(before), ofText(this)]
+    const place = were.findIndex(([, first, last]) => first <= this.at && this.at <= last)
+    if (place < 0) return 0
+    return String(were[place]) === String(are[place]) ? this.at : are[place][2]
   }
 
   /** @param {Content} before @param {number} k */
