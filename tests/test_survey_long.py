@@ -62,10 +62,10 @@ def test_windows_have_the_tokens_of_the_whole_text(name: str, monkeypatch: pytes
         assert [(one.id, one.start, one.end, one.text) for one in tokens] == [
             (one.id, one.start, one.end, one.text) for one in whole
         ]
-        same = {token.start: token.word for token in whole}
+        same = {(token.start, token.end): token.word for token in whole}
         for window in found:
             for before, after in zip(window, window[1:], strict=False):
-                assert (before.word == after.word) == (same[before.start] == same[after.start])
+                assert (before.word == after.word) == (same[before.start, before.end] == same[after.start, after.end])
 
 
 @pytest.mark.parametrize("name", ("general", "bytes", "bert", "characters"))
@@ -96,14 +96,14 @@ def test_what_is_read_in_windows_is_what_is_read_at_once(monkeypatch: pytest.Mon
     for name in ("x", "spans", "labels"):
         np.testing.assert_array_equal(getattr(windowed, name), getattr(whole, name))
     assert windowed.spans is not None
-    ends, open_, quoted, inside = windowed.spans[:, 1].tolist(), 0, False, []
+    ends, open_, quoted, inside = windowed.spans[:, 1].tolist(), 0, False, [(False, False)]
     for char in text:  # and these are what counting says
         open_ = open_ + 1 if char in "([{" else max(open_ - 1, 0) if char in ")]}" else open_
         quoted ^= char == '"'
         inside.append((open_ > 0, quoted))
-    assert [inside[end - 1][0] for end in ends] == (windowed.labels[follow.index("inside_brackets")] > 0).tolist()
+    assert [inside[end][0] for end in ends] == (windowed.labels[follow.index("inside_brackets")] > 0).tolist()
     curly = [text[:end].count("“") > text[:end].count("”") for end in ends]
-    quotes = [inside[end - 1][1] or curly[k] for k, end in enumerate(ends)]
+    quotes = [inside[end][1] or curly[k] for k, end in enumerate(ends)]
     assert quotes == (windowed.labels[follow.index("inside_quotes")] > 0).tolist()
 
 
