@@ -80,8 +80,8 @@ def test_free_sentences(name: str) -> None:
                 assert value <= most, key
 
 
-LEAST = {"general-lstm": 1, "general-gru": 1, "general-rnn": 1}
-"""How many of the targets for free sentences, in both languages, each model reaches."""
+LEAST = {"general-lstm": 14, "general-gru": 15, "general-rnn": 3}
+"""How many of the 17 targets for free sentences, in both languages, each model reaches."""
 
 
 def measured(network: Network, most: int) -> Measured:
