@@ -47,7 +47,8 @@ class _TiedLoss(Function):
 
 
 def tied_loss(read: Tensor, pieces: Tensor, bias: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """The weighted sum of -log p(target), in nats, with p = softmax(read . pieces^T + bias); products in ``products``.
+    """The weighted sum of -log p(target), in nats, with p = softmax(read . pieces^T + bias); products in the
+    numbers of ``precision.products``.
 
     read: (places, embedding). pieces: (vocabulary, embedding). bias: (vocabulary,). targets: (places,) ids.
     weights: (places,), without a gradient.

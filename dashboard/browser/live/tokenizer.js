@@ -12,7 +12,7 @@ const SPACES = [" ", "▁", "Ġ"] // how vocabularies spell the space that a pie
 const combining = membersOf("combining")
 
 // A function of a text, as `lstm_core.Tokenizer.encode`. Throws an Error for rules that have no counterpart here.
-/** @param {any} json @returns {(text: string, begins?: boolean) => Token[]} */
+/** @param {any} json @returns {(text: string) => Token[]} */
 export function reader(json) {
   if (json.entries) return entriesReader(json)
   if (json.added_tokens?.length || json.truncation || json.padding) throw new Error("special tokens are not read here")
@@ -20,7 +20,7 @@ export function reader(json) {
   const spelled = pieces(json.model)
   const unknown = spelled.id(json.model.unk_token || UNKNOWN)
   const begin = beginning(json.normalizer, spelled.id)
-  return (text, begins = true) => {
+  return (text) => {
     const letters = Array.from(text, (one) => (/^[\ud800-\udfff]$/.test(one) ? "?" : one)) // half a pair is no character
     const read = cut(letters).flatMap((word, number) =>
       spelled.of(word.map(({ letter }) => letter)).map(({ id, piece, from, to }) => {
@@ -29,7 +29,7 @@ export function reader(json) {
       }),
     )
     const tokens = placed(letters, read, unknown)
-    return begins && tokens.length ? [...begin, ...tokens] : tokens
+    return tokens.length ? [...begin, ...tokens] : tokens
   }
 }
 
