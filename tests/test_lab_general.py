@@ -14,6 +14,7 @@ from lab.general.export import network
 from lab.general.loss import PLACES, tied_loss
 from lab.general.model import Reader
 from lab.general.pieces import END, build
+from lab.general.precision import products
 from lab.general.train import ROWS, Plan, Run, bits_per_character, excess, only_one, train
 from lstm_core.network import Network
 from lstm_core.text import Tokenizer as Pieces
@@ -253,3 +254,14 @@ def test_two_trainings_do_not_share_a_folder(texts: Texts, tmp_path: Path) -> No
         train(plan, texts, tmp_path)
     assert not (tmp_path / "checkpoint.pt").exists()
     only_one(tmp_path).close()  # and it is free again
+
+
+def test_products_are_in_bfloat16_where_the_processor_has_them() -> None:
+    """oneDNN's recurrent layers have them with AVX-512, and torch then says so. No random number is drawn for it."""
+    products.cache_clear()
+    torch.manual_seed(0)
+    found = products(torch.device("cpu"))
+    assert found == (torch.bfloat16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else torch.float32)
+    drawn = torch.rand(1)
+    torch.manual_seed(0)
+    assert drawn == torch.rand(1)

@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from lab.general.precision import products
 
-PLACES = 256
+PLACES = 512
 
 
 class _TiedLoss(Function):
@@ -23,19 +23,26 @@ class _TiedLoss(Function):
     def forward(ctx: Any, read: Tensor, pieces: Tensor, bias: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         kind = products(read.device)
         low, into = read.to(kind), pieces.to(kind)
-        into_scores = into.T.contiguous()
+        into_scores, in_scores = into.T.contiguous(), bias.to(kind)
         d_read, d_pieces, d_bias = torch.empty_like(read), torch.zeros_like(pieces), torch.zeros_like(bias)
         loss = read.new_zeros(())
         size = PLACES if read.device.type == "cpu" else len(read)
         for start in range(0, len(read), size):
             part = slice(start, start + size)
-            target, weight = targets[part, None], weights[part, None]
-            chances = torch.softmax((low[part] @ into_scores).float().add_(bias), -1)
-            loss -= (weight * chances.gather(1, target).clamp_min(1e-30).log()).sum()
-            slope = chances.scatter_add_(1, target, -torch.ones_like(weight)).mul_(weight).to(kind)
-            d_read[part] = (slope @ into).float()
-            d_pieces += (slope.T @ low[part]).float()
-            d_bias += slope.sum(0, dtype=torch.float32)
+            target, weight = targets[part], weights[part]
+            scores = torch.addmm(in_scores, low[part], into_scores)
+            most = scores.amax(-1, keepdim=True)
+            said = scores.gather(1, target[:, None]) - most
+            chances = scores.sub_(most).exp_()
+            total = chances.sum(-1, dtype=torch.float32)
+            loss += (weight * (total.log() - said[:, 0].float())).sum()
+            # The slope is weight * (chances / total - 1 at the target); the rows are scaled where they are short.
+            scale = (weight / total)[:, None]
+            d_read[part] = scale * (chances @ into).float() - weight[:, None] * pieces[target]
+            d_pieces += (chances.T @ (scale * read[part]).to(kind)).float()
+            d_pieces.index_add_(0, target, -weight[:, None] * read[part])
+            d_bias += (scale.to(kind).T @ chances)[0].float()
+            d_bias.index_add_(0, target, -weight)
         ctx.save_for_backward(d_read, d_pieces, d_bias)
         return loss
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import cache
 
 import torch
-from torch import nn
 
 
 @cache
 def products(device: torch.device) -> torch.dtype:
     """bfloat16, or float32 on a processor without AVX-512, for which oneDNN has no recurrent layer in bfloat16."""
+    x = torch.zeros(1, 1, 1, device=device)
+    weights = [torch.zeros(shape, device=device, requires_grad=True) for shape in ((4, 1), (4, 1), (4,), (4,))]
     try:
         with torch.autocast(device.type, torch.bfloat16):
-            nn.utils.skip_init(nn.LSTM, 1, 1, device=device)(torch.zeros(1, 1, 1, device=device))
+            torch.lstm(x, (x, x), weights, True, 1, 0.0, True, False, False)
     except RuntimeError:
         return torch.float32
     return torch.bfloat16
