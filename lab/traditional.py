@@ -8,12 +8,12 @@ no character that the model has met itself is read as another.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
 from lab.recipes import recipe
+from lab.rules import ruled, without
 from lab.texts.clean import chinese
 from lstm_core.network import Network, list_models
 from lstm_core.text import CHARACTERS, Tokenizer
@@ -38,14 +38,9 @@ def table(tokenizer: Tokenizer) -> dict[str, str]:
 
 def reading(network: Network) -> Network:
     """The same network, whose tokenizer reads them so."""
-    content = json.loads(network.tokenizer.json)
-    rule = content["normalizer"]
-    rules = [one for one in rule.get("normalizers", [rule]) if one["type"] != CHARACTERS]
-    content["normalizer"] = {"type": "Sequence", "normalizers": rules}
-    pairs = table(Tokenizer(json.dumps(content)))
-    own = {"type": CHARACTERS, "from": "".join(pairs), "to": "".join(pairs.values())}
-    content["normalizer"] = {"type": "Sequence", "normalizers": [own, *rules]}
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    held = network.tokenizer.json
+    pairs = table(Tokenizer(without(held, CHARACTERS)))
+    text = ruled(held, {"type": CHARACTERS, "from": "".join(pairs), "to": "".join(pairs.values())})
     assert network.reader is not None
     return replace(network, reader=replace(network.reader, tokenizer=Tokenizer(text)))
 

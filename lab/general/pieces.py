@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from lab.rules import ruled
 from lstm_core.text import BEGINS
 
 SIZE = 8192
@@ -73,10 +74,7 @@ def _is_han(character: str) -> bool:
 
 def begun(tokenizer: Tokenizer) -> str:
     """The JSON of the same pieces, ``END`` before every text, as every text that was trained on had it before it."""
-    content = json.loads(tokenizer.to_str())
-    rule = content["normalizer"]
-    content["normalizer"] = {"type": "Sequence", "normalizers": [{"type": BEGINS, "with": END}, *rule["normalizers"]]}
-    return json.dumps(content)
+    return ruled(tokenizer.to_str(), {"type": BEGINS, "with": END})
 
 
 def build(english: Sequence[str], chinese: Sequence[str], size: int = SIZE) -> Tokenizer:
