@@ -21,6 +21,7 @@ from torch import Tensor
 from lab.general.data import Made, Texts, Windows, as_read, collect, end_of, epoch
 from lab.general.loss import tied_loss
 from lab.general.model import Reader, State
+from lab.general.pronouns import Pronouns
 from lab.learning.recipe import Watch
 
 CHECKPOINT, LOG_EVERY, SAVE_SECONDS = "checkpoint.pt", 25, 180.0
@@ -49,6 +50,8 @@ class Plan:
     """How many units begin as long memories (see ``Reader.hold``), ..."""
     economy: float = 0.0
     """... and the price on what they write and forget (see ``Reader.price``)."""
+    pronouns: float = 0.0
+    """Weight of which of he and she comes, where one of them does (see ``Pronouns``)."""
     bounded: float = 1e-3
     """Weight of what keeps an LSTM's cell state small (see ``excess``)."""
 
@@ -88,6 +91,7 @@ class Run:
         self.windows: Windows | None = None
         self.made_rows = round(plan.made * plan.batch)
         self.made = Made(texts.made, end_of(texts.tokenizer), plan.time) if self.made_rows else None
+        self.pronouns = Pronouns(texts.tokenizer, self.device)
         self.history: list[dict[str, Any]] = []
 
     def _turn(self, number: int) -> Windows:
@@ -125,6 +129,9 @@ class Run:
         loss = tied_loss(read, model.embedding.weight, model.bias, row[1:].flatten(), weight) / weight.sum()
         self.optimiser.zero_grad()
         whole = loss + plan.bounded * excess(after)
+        if plan.pronouns:
+            which = self.pronouns.loss(read, model.embedding.weight, model.bias, row[1:].flatten())
+            whole = whole + plan.pronouns * which / weight.sum()
         if plan.economy:
             whole = whole + plan.economy * model.price(x, h, before[0][0], plan.long)
         whole.backward()
@@ -243,7 +250,8 @@ def train(
         elif begin is not None:
             kept = torch.load(begin / CHECKPOINT, map_location=run.device, weights_only=True)
             run.model.load_state_dict(kept["model"])
-            run.model.hold(plan.long)
+            if not kept["plan"]["long"]:
+                run.model.hold(plan.long)
         stopped = False
 
         def stop(*_: Any) -> None:
