@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from lab.general.data import RESTART, Lines, Made, Texts, Windows, as_read, encoded, end_of, epoch
 from lab.general.export import network
-from lab.general.loss import PLACES, tied_loss
+from lab.general.loss import PLACES, sampled_loss, tied_loss
 from lab.general.model import Reader
 from lab.general.pieces import END, build
 from lab.general.precision import products
@@ -79,6 +79,21 @@ def test_the_loss_and_its_slopes_are_those_of_a_plain_cross_entropy() -> None:
     assert loss.item() == pytest.approx(plain.item(), rel=1e-3)
     for slope, true in zip(torch.autograd.grad(3 * loss, [read, pieces, bias]), expected, strict=True):
         assert (slope - true).abs().max() < 0.01 * true.abs().max()
+
+
+def test_the_sampled_loss_is_that_of_all_pieces_in_the_mean_and_exact_where_none_is_left_out() -> None:
+    torch.manual_seed(0)
+    read, pieces, bias = torch.randn(60, 16, requires_grad=True), torch.randn(300, 16) / 2, torch.randn(300)
+    targets, weights = torch.randint(0, 40, (60,)), torch.rand(60)
+    whole = tied_loss(read, pieces, bias, targets, weights)
+    slope = torch.autograd.grad(whole, read)[0]
+    every = sampled_loss(read, pieces, bias, targets, weights, rest=300)
+    assert every.item() == pytest.approx(whole.item(), rel=1e-3)
+    drawn = [sampled_loss(read, pieces, bias, targets, weights, rest=100) for _ in range(300)]
+    assert len({one.item() for one in drawn}) > 290
+    assert np.mean([one.item() for one in drawn]) == pytest.approx(whole.item(), rel=0.01)
+    mean = torch.stack([torch.autograd.grad(one, read)[0] for one in drawn]).mean(0)
+    assert float((mean - slope).norm() / slope.norm()) < 0.1
 
 
 def test_only_a_cell_state_beyond_4_is_held_back() -> None:
@@ -152,18 +167,20 @@ def test_made_text_is_read_beside_real_text_and_starts_anew(texts: Texts) -> Non
     assert 10 in weights[:, 6:] and (weights[:, :6] == 1).all()
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(cell: str, texts: Texts, tmp_path: Path) -> None:
-    plan = Plan(cell=cell, tokens=8000, batch=8, time=16, warm_up=2)
+@pytest.mark.parametrize(("cell", "rest"), [("lstm", 0), ("gru", 8), ("rnn", 0)])
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(
+    cell: str, rest: int, texts: Texts, tmp_path: Path
+) -> None:
+    plan = Plan(cell=cell, tokens=8000, batch=8, time=16, warm_up=2, rest=rest, pronouns=1.0)
     run = Run(plan, texts, "cpu", hidden=24)
     first = [run.advance() for _ in range(40)]
     assert run.epoch >= 1  # so an epoch has ended under way, too
     run.save(tmp_path / "checkpoint.pt")
-    rest = [run.advance() for _ in range(5)]
+    onward = [run.advance() for _ in range(5)]
     other = Run(plan, texts, "cpu", hidden=24)
     other.resume(tmp_path / "checkpoint.pt")
-    assert [other.advance() for _ in range(5)] == rest
-    assert np.mean(rest) < np.mean(first[:5]) - 0.5  # and it learns
+    assert [other.advance() for _ in range(5)] == onward
+    assert np.mean(onward) < np.mean(first[:5]) - 0.5  # and it learns
     assert not list(tmp_path.glob("*.new"))
 
 

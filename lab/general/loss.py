@@ -61,3 +61,16 @@ def tied_loss(read: Tensor, pieces: Tensor, bias: Tensor, targets: Tensor, weigh
     weights: (places,), without a gradient.
     """
     return _TiedLoss.apply(read, pieces, bias, targets, weights)  # type: ignore[return-value]
+
+
+def sampled_loss(read: Tensor, pieces: Tensor, bias: Tensor, targets: Tensor, weights: Tensor, rest: int) -> Tensor:
+    """``tied_loss`` against all that any place expects and ``rest`` of the other pieces, drawn anew each time, each of
+    which stands for several: the sum over all pieces is right in the mean, and most of it, that over the frequent
+    ones, is exact (Jean et al. 2015, with the targets of a batch for its frequent words)."""
+    found, among = targets.unique(return_inverse=True)
+    others = torch.ones(len(bias), dtype=torch.bool, device=bias.device).index_fill_(0, found, False).nonzero()[:, 0]
+    drawn = others[torch.randperm(len(others), device=bias.device)[:rest]]
+    ids = torch.cat([found, drawn])
+    stands_for = torch.ones_like(ids, dtype=bias.dtype)
+    stands_for[len(found) :] = len(others) / max(1, len(drawn))
+    return tied_loss(read, pieces[ids], bias[ids] + stands_for.log(), among, weights)

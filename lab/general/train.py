@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from lab.general.data import Made, Texts, Windows, as_read, collect, end_of, epoch
-from lab.general.loss import tied_loss
+from lab.general.loss import sampled_loss, tied_loss
 from lab.general.model import Reader, State
 from lab.general.pronouns import Pronouns
 from lab.learning.recipe import Watch
@@ -52,6 +52,9 @@ class Plan:
     """... and the price on what they write and forget (see ``Reader.price``)."""
     pronouns: float = 0.0
     """Weight of which of he and she comes, where one of them does (see ``Pronouns``)."""
+    rest: int = 0
+    """Against how many pieces that no place of a window expects those that it does are weighed (see ``sampled_loss``);
+    0: against all."""
     bounded: float = 1e-3
     """Weight of what keeps an LSTM's cell state small (see ``excess``)."""
 
@@ -126,12 +129,13 @@ class Run:
         self.state = tuple(value.detach() for value in after)
         read = model.read(h).flatten(0, 1)
         weight = torch.from_numpy(weights).to(self.device).flatten()
-        loss = tied_loss(read, model.embedding.weight, model.bias, row[1:].flatten(), weight) / weight.sum()
+        readout = read, model.embedding.weight, model.bias, row[1:].flatten()
+        loss = sampled_loss(*readout, weight, plan.rest) if plan.rest else tied_loss(*readout, weight)
+        loss = loss / weight.sum()
         self.optimiser.zero_grad()
         whole = loss + plan.bounded * excess(after)
         if plan.pronouns:
-            which = self.pronouns.loss(read, model.embedding.weight, model.bias, row[1:].flatten())
-            whole = whole + plan.pronouns * which / weight.sum()
+            whole = whole + plan.pronouns * self.pronouns.loss(*readout) / weight.sum()
         if plan.economy:
             whole = whole + plan.economy * model.price(x, h, before[0][0], plan.long)
         whole.backward()
