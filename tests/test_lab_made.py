@@ -10,15 +10,17 @@ import pytest
 
 from lab.general.made.abroad import Abroad
 from lab.general.made.chinese import Chinese
-from lab.general.made.marked import ANSWER, NAME, OTHER, lines, plain
+from lab.general.made.everyday import Everyday
+from lab.general.made.marked import ANSWER, NAME, OTHER, lines, masked, plain
 from lab.general.made.natural import Natural, feminine
 from lab.general.made.number import Number
 from lab.general.made.people import People
 from lab.general.made.places import Places
 from lab.general.made.words import GENDERS, made_up, name, names, words
-from lab.general.phase2 import SENTENCES, Sentences, made
+from lab.general.phase2 import LED, SENTENCES, Sentences, Writers, made
 from lab.general.pieces import build
 
+FRAME = {"with", "that", "their", "when", "from", "them", "they"}
 FREE = Path(__file__).parent / "free_sentences"
 TOM_MARY = [
     "Tom had breakfast.",
@@ -180,12 +182,13 @@ def test_real_sentences_meet_in_a_country_and_its_language() -> None:
 
 def test_the_language_is_that_of_the_country() -> None:
     places, chinese = Places(Random(4), ENGLISH[2:4]), Chinese(Random(4), TOM_MARY_ZH, CHINESE)
-    countries = words("places")["country"]
+    countries, loved = words("places")["country"], 0
     for _ in range(1500):
         marked = places.sentence()
-        (language,) = re.findall(r"\[([^\]]*)\]", marked)
-        places_of = {place for c in countries if c[1] == language for place in (c[0], c[2], c[3], *c[4])}
-        assert any(place in marked.replace(f"[{language}]", "") for place in places_of), marked
+        (answer,) = re.findall(r"\[([^\]]*)\]", marked)  # the language, or the country that is loved or missed
+        places_of = {place for c in countries if answer in c[:2] for place in (c[0], c[2], c[3], *c[4])}
+        assert any(place in marked.replace(f"[{answer}]", "") for place in places_of), marked
+        loved += answer in {c[0] for c in countries}
         marked = chinese.place()
         (start,) = re.findall(r"\[([^\]]*)\]", marked)
         assert any(
@@ -194,6 +197,53 @@ def test_the_language_is_that_of_the_country() -> None:
             if start in (c[5][0], c[6][0])
             for place in (c[5], *c[7])
         ), marked
+    assert loved > 60
+
+
+def test_what_is_found_outside_of_marks_is_not_to_be_predicted() -> None:
+    found = masked("Lyon is in France, <Lyon Smith> said, not in [France].", re.compile("France|Lyon"))
+    assert found == "<Lyon> is in <France>, <Lyon Smith> said, not in [France]."
+
+
+def test_most_made_text_has_real_text_before_it_and_no_country_to_be_predicted() -> None:
+    real = Sentences(TOM_MARY, TOM_MARY_ZH, [*ENGLISH, *OF_ONE, *ABROAD], [*CHINESE, *ABROAD_ZH])
+    writers, led = Writers(Random(8), real), 0
+    countries = words("places")["country"]
+    for kind, count in [("places", 300), ("abroad", 300), ("places_zh", 300), ("abroad_zh", 300), ("number", 300)]:
+        for _ in range(count):
+            marked = writers.led(kind)
+            led += marked.startswith(tuple(writers.natural.fillers) + tuple(writers.chinese.fillers))
+            open_ = re.sub(r"<[^>]*>|\[[^\]]*\]\w*", "", marked)
+            names_of = {c[5 if kind.endswith("_zh") else 0] for c in countries}
+            assert kind == "number" or not any(re.search(rf"{name}\b", open_) for name in names_of), marked
+    assert led / 1500 == pytest.approx(LED, abs=0.06)
+
+
+def test_what_everybody_knows_ends_in_its_answer_and_is_in_both_languages() -> None:
+    everyday, seen = Everyday(Random(9), ["It is raining."]), set()
+    for _ in range(2000):
+        marked = everyday.sentence()
+        assert re.search(r"\[\w[\w-]*\]\.$", marked) and marked[0].isupper(), marked
+        assert len(answers(everyday.sentence_zh())) == 1
+        seen.add(marked)
+    assert any(s.endswith("The clouds are in the [sky].") for s in seen) and any("It is raining. " in s for s in seen)
+
+
+def test_nothing_that_everybody_knows_is_what_is_asked_to_measure() -> None:
+    """None has the answer of one of those sentences after a word (two characters of Chinese) of it."""
+    for language in ("english", "chinese"):
+        asked = json.loads((FREE / f"{language}.json").read_text(encoding="utf-8"))["an expected word"]
+        for fact in Everyday(Random(0), ["."]).held[language]:
+            (answer,) = re.findall(r"\[([^\]]*)\]", fact)
+            before = fact.split("[")[0]
+            for text, expected in asked:
+                if language == "english":
+                    both = {w for w in re.findall("[a-z]{4,}", before.lower()) if w in text.lower().split()} - FRAME
+                    assert answer not in expected or not both, (fact, text)
+                else:
+                    pairs = {before[k : k + 2] for k in range(len(before) - 1)} - {"我们"}
+                    shared = [pair for pair in pairs if pair in text]
+                    assert not any(one.startswith(answer) for one in expected) or not shared, (fact, text)
 
 
 def test_the_verb_agrees_with_the_first_noun() -> None:
@@ -241,9 +291,11 @@ def test_no_frame_is_that_of_a_sentence_that_measures() -> None:
     rng = Random(7)
     people, places, number = People(rng, ["."]), Places(rng, ["."]), Number(rng)
     chinese = Chinese(rng, TOM_MARY_ZH, CHINESE)
-    ways = [people.sentence, places.sentence, number.sentence]
+    everyday = Everyday(rng, ["."])
+    ways = [people.sentence, places.sentence, number.sentence, everyday.sentence]
+    ways_zh = [chinese.sentence, chinese.place, everyday.sentence_zh]
     runs = {run for way in ways for _ in range(4000) for run in five_words(plain(way())[0])}
-    runs_zh = {run for way in (chinese.sentence, chinese.place) for _ in range(4000) for run in eight(plain(way())[0])}
+    runs_zh = {run for way in ways_zh for _ in range(4000) for run in eight(plain(way())[0])}
     shared = set()
     for language, found, cut in (("english", runs, five_words), ("chinese", runs_zh, eight)):
         for group in json.loads((FREE / f"{language}.json").read_text(encoding="utf-8")).values():

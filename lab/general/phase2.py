@@ -3,6 +3,7 @@ pronouns, the languages of countries, verbs that agree across other nouns."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +15,13 @@ from tokenizers import Tokenizer
 from lab.general.data import Lines, Texts
 from lab.general.made.abroad import Abroad
 from lab.general.made.chinese import Chinese
-from lab.general.made.marked import OTHER, lines
+from lab.general.made.everyday import Everyday
+from lab.general.made.marked import OTHER, lines, masked
 from lab.general.made.natural import Natural
 from lab.general.made.number import Number
 from lab.general.made.people import People
 from lab.general.made.places import Places
+from lab.general.made.words import words
 from lab.general.train import Plan, gathered
 from lab.texts import folder
 
@@ -39,11 +42,18 @@ SENTENCES = {
     "people_zh": 24_000,
     "places_zh": 15_000,
     "abroad_zh": 20_000,
+    "everyday": 12_000,
+    "everyday_zh": 5_000,
 }
 """Made texts by kind: the words of people in one sentence or two, of stories several sentences about nobody later."""
 REAL = ("chains", "stories", "of_one", "abroad", "abroad_zh")
+ABOUT_PLACES = ("places", "abroad", "places_zh", "abroad_zh")
+"""A country is drawn at random there, so nothing is learned from predicting it but to speak of countries."""
 CHAINED = 0.6
 """The weight of the words of real sentences that were put together: only where they meet are they not real."""
+LED = 0.75
+"""Share of the made texts that real sentences about nobody lead to. Of what follows the end of a text the rest is too
+little for a network to expect that whoever begins speaks of a country."""
 SILENT = 0.3
 """Share kept of the renamed sentences that have no pronoun to tell."""
 
@@ -75,6 +85,13 @@ class Writers:
     """Everybody who makes text, by the kinds in ``SENTENCES``."""
 
     def __init__(self, rng: Random, real: Sentences) -> None:
+        self.rng = rng
+        countries = words("places")["country"]
+        english = {word for c in countries for word in (*c[:1], *c[2:4], *c[4])}
+        self.places = [
+            re.compile(r"\b(?:" + "|".join(sorted(english, key=len, reverse=True)) + r")\b"),
+            re.compile("|".join(sorted({word for c in countries for word in (c[5], *c[7])}, key=len, reverse=True))),
+        ]
         self.natural = natural = Natural(rng, real.tom_mary, real.english)
         self.chinese = chinese = Chinese(rng, real.tom_mary_zh, real.chinese)
         self.ways: dict[str, Callable[[], str]] = {
@@ -86,9 +103,22 @@ class Writers:
             "abroad_zh": chinese.abroad,
             "places": Places(rng, natural.fillers).sentence,
             "number": Number(rng).sentence,
+            "everyday": Everyday(rng, natural.fillers).sentence,
+            "everyday_zh": Everyday(rng, chinese.fillers).sentence_zh,
             "people_zh": chinese.sentence,
             "places_zh": chinese.place,
         }
+
+    def led(self, kind: str) -> str:
+        """A text of this kind, most with real sentences before it, and no place in it to be predicted."""
+        written, chinese = self.ways[kind](), kind.endswith("_zh")
+        if kind in ABOUT_PLACES:
+            written = masked(written, self.places[chinese])
+        if self.rng.random() < LED:
+            fillers = (self.chinese if chinese else self.natural).fillers
+            before = [self.rng.choice(fillers) for _ in range(self.rng.choice([1, 1, 2]))]
+            written = ("" if chinese else " ").join([*before, written])
+        return written
 
 
 def made(real: Sentences, tokenizer: Tokenizer, seed: int, share: float = 1) -> dict[str, Lines]:
@@ -96,7 +126,7 @@ def made(real: Sentences, tokenizer: Tokenizer, seed: int, share: float = 1) -> 
     rng = Random(seed)
     writers, found = Writers(rng, real), {}
     for kind, count in SENTENCES.items():
-        written = [writers.ways[kind]() for _ in range(round(share * count))]
+        written = [writers.led(kind) for _ in range(round(share * count))]
         found[f"made/{kind}"] = lines(written, tokenizer, CHAINED if kind in REAL else OTHER)
     for language, writer, sentences in (
         ("english", writers.natural, real.tom_mary),

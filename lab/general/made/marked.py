@@ -43,3 +43,9 @@ def lines(marked: Sequence[str], tokenizer: Tokenizer, other: float = OTHER, pas
             # A piece holds the space before it.
             weights.append(next((w for a, b, w in spans if start < b and end > a), other))
     return Lines(np.array(ids, np.uint16), np.array(starts), "sentences", passes, np.array(weights, np.float32))
+
+
+def masked(marked: str, found: re.Pattern[str]) -> str:
+    """The text with what is found outside its marks marked, too, as not to be predicted."""
+    parts = re.split(r"(\[[^\]]*\]|<[^>]*>)", marked)
+    return "".join(part if k % 2 else found.sub(r"<\g<0>>", part) for k, part in enumerate(parts))

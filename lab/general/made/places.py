@@ -40,6 +40,9 @@ The {people} teacher told a story in|The {people} guests asked something in
 Books from {place} are full of|The president of {place} made a joke in
 Before moving to {place}, they studied|The official language of {place} is
 In the streets of {city} one hears|The song from {place} was in"""
+LOVE = """I am {people}, I love|I am {people} and I love|as a {person}, I love|we are {people}, we love
+I come from {place} and I miss|I am {people}, my home is|I was born in {place} and I love
+{who} is {people} and {she} loves|{who} comes from {place} and {she} misses"""
 END = (
     ".",
     ".",
@@ -84,6 +87,9 @@ class Places:
             else {"She": "He", "Her": "His", "her": "his"}
         )
         held["who"] = self.people.person(gender)
+        held["she"] = held["She"].lower()
+        if rng.random() < 0.08:
+            return self.people._capital(f"{rng.choice(_all(LOVE)).format(**held)} [{name}].")
         end = rng.choice(END).format(**held)
         if rng.random() < 0.25:
             return self.people._capital(f"{rng.choice(_all(THERE)).format(**held)} [{language}]{end}")
