@@ -71,6 +71,7 @@ test("a unit is called by its name where it has one", () => {
   assert.equal(unitName({ named }, 4), "unit 4")
   assert.equal(wordTitle("Zorblax", 0), "Zorblax: not in the vocabulary, read as <unk>")
   assert.equal(wordTitle("Mary", 1), "Mary")
+  assert.match(wordTitle("↵", 1), /^↵: the end of a line or a text/)
 })
 
 test("a message is unpacked without copying", () => {

@@ -21,6 +21,7 @@ export function shares(adds, step, words) {
   return sums.map((sum) => (most > 0 ? sum / most : 0))
 }
 
+// Translucent: where words stand close, a letter's tail lies under the next word's tint.
 /** @param {HTMLElement[]} words @param {number[]} found @param {Colors} colors */
 export function tint(words, found, [against, forIt]) {
   words.forEach((node, k) => {
@@ -28,7 +29,7 @@ export function tint(words, found, [against, forIt]) {
     node.style.background =
       Math.abs(share) < LEAST
         ? ""
-        : `color-mix(in srgb, ${share < 0 ? against : forIt} ${Math.round(MOST * Math.abs(share))}%, var(--st-background-color))`
+        : `color-mix(in srgb, ${share < 0 ? against : forIt} ${Math.round(MOST * Math.abs(share))}%, transparent)`
   })
 }
 

@@ -12,6 +12,11 @@ export function unitName(side, unit) {
   return named ? tr("{name} (unit {unit})", { name: named.name, unit }) : tr("unit {unit}", { unit })
 }
 
+export const END = "↵" // of a line or of a text; some models read it before every text
+
 // What is said of a word where the pointer rests on it.
 /** @type {(text: string, known: number) => string} */
-export const wordTitle = (text, known) => (known ? text : tr("{text}: not in the vocabulary, read as <unk>", { text }))
+export function wordTitle(text, known) {
+  if (text === END) return tr("↵: the end of a line or a text. A model that has read whole texts reads it before each.")
+  return known ? text : tr("{text}: not in the vocabulary, read as <unk>", { text })
+}

@@ -2,7 +2,7 @@
 // message. What is shown of a side at a moment is drawn by its panel.
 import { dress, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
-import { quoted } from "../page/naming.js"
+import { END, quoted } from "../page/naming.js"
 import { clamp } from "../page/numbers.js"
 import { change } from "../page/origin.js"
 import { WordRow } from "../page/row.js"
@@ -20,11 +20,9 @@ import { legend, loop } from "./pictures.js"
 
 export default hold((parent) => new Walk(parent))
 
-const BEFORE = "↵" // what some models read before every text
-
 // The words of the text, as the model on the left reads them.
 /** @param {{ sides: Side[] }} content */
-const ofText = ({ sides: [{ words }] }) => (words[0]?.[0] === BEFORE ? words.slice(1) : words)
+const ofText = ({ sides: [{ words }] }) => (words[0]?.[0] === END ? words.slice(1) : words)
 
 export class Walk {
   /** @type {Side[]} */
