@@ -7,8 +7,10 @@ is computed here by the library, from the text and the models that the view show
     {"says": "98 %", "next": "he"}                             the likeliest next word at the cursor, and its chance
     {"says": "97 %", "sum": ["was", "is"]}                     how likely words are together
     {"instead": {"France": "Germany"}, "next": "German"}       the same of another text: of its first piece
+    {"says": "6", "sentences": "France"}                       whole ones between that of a word and the last one
     {"alpha": ...}, {"adds": ...}, {"wrote": ...}, {"held": ...}, {"copy": ...}, {"experiment": ...}, {"count": ...}
-    {"says": "1"}                                              part of a name or of another claim: nothing to compute
+    {"says": "1", "formula": "1 - z"}                          part of a formula in the line: nothing to compute
+    {"says": "1"}                                              part of another claim
 
 ``side`` is the left one where it is not named, ``unit`` the view's or the named one of the model, ``at`` the cursor's.
 """
@@ -186,6 +188,13 @@ def words(seen: Seen, claim: dict[str, Any]) -> None:
     assert len(rest) == int(claim["says"])
 
 
+def sentences(seen: Seen, claim: dict[str, Any]) -> None:
+    """Those between the one that speaks of a word and the last, which may have no full stop."""
+    all_of_them = [one for one in re.split(r"(?<=[.。])\s*", seen.settings.text) if one]
+    [named] = [place for place, one in enumerate(all_of_them) if claim["sentences"] in one]
+    assert len(all_of_them) - named - 2 == int(claim.get("says", claim.get("between")))
+
+
 def units(seen: Seen, claim: dict[str, Any]) -> None:
     assert seen.model.hidden_size == int(claim["says"])
 
@@ -204,6 +213,7 @@ KINDS = {
     "metric": metric,
     "count": counted,
     "words": words,
+    "sentences": sentences,
     "units": units,
 }
 
@@ -215,6 +225,11 @@ def test_what_a_stop_says_is_so(tour: str, stop: int) -> None:
     covered = {number for claim in claims for number in NUMBER.findall(claim.get("says", ""))}
     assert set(NUMBER.findall(view["line"])) <= covered, "a number that nothing computes"
     for claim in claims:
+        others = [value for other in claims if any(name in KINDS for name in other) for value in spelt(other)]
+        if "formula" in claim:
+            assert claim["says"] in claim["formula"] and claim["formula"] in view["line"]
+        elif not any(name in KINDS for name in claim):
+            assert set(NUMBER.findall(claim["says"])) <= set(others), f"{claim}: part of no claim that is computed"
         sides = {
             name: Seen(view, name)
             for name in ("left", "right")
@@ -224,6 +239,11 @@ def test_what_a_stop_says_is_so(tour: str, stop: int) -> None:
             KINDS[kind](*sides.values(), claim)
 
 
+def spelt(claim: dict[str, Any]) -> list[str]:
+    """The numbers in a claim's values, such as the 100 of "distance_100"."""
+    return re.findall(r"-?\d+(?:\.\d+)?", json.dumps([value for name, value in claim.items() if name != "side"]))
+
+
 def test_a_false_claim_is_found() -> None:
     view = TOURS["what-the-gates-do"]["views"][3]
     [claim] = [one for one in view["claims"] if one["says"] == "0.08"]
@@ -231,3 +251,7 @@ def test_a_false_claim_is_found() -> None:
         signal(Seen(view, "left"), claim | {"says": "0.09"})
     with pytest.raises(AssertionError):
         following(Seen(view, "left"), {"next": "he", "says": "98 %"})
+    far = TOURS["other-sentences-zh"]["views"][2]
+    [claim] = [one for one in far["claims"] if "sentences" in one]
+    with pytest.raises(AssertionError):
+        sentences(Seen(far, "left"), claim | {"says": str(int(claim["says"]) + 1)})
