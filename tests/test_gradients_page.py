@@ -10,9 +10,11 @@ from dashboard.figures import gradients as draw
 from dashboard.figures.memory import spans
 from dashboard.figures.powers import power_sizes, powers, recurrent
 from dashboard.figures.weight_gradient import over_time
+from dashboard.scene import Drawn
 from dashboard.views.gradients import plain_rnn
+from dashboard.views.what_if import essay
 from lstm_core import CELLS, load_model
-from lstm_core.analysis import flow, gradients, timescales, word_error
+from lstm_core.analysis import Force, flow, gradients, timescales, word_error
 from lstm_core.drawing.panel import rounded
 from lstm_core.trace import Trace
 from tests.traces import random_trace
@@ -150,3 +152,15 @@ def test_every_language_has_its_plain_rnn() -> None:
     assert plain_rnn(load_model("agreement-lstm"), "昨天王女士去了市场") == "pronouns_zh-rnn"
     assert plain_rnn(load_model("agreement-lstm"), "Mary went to the market") == "pronouns-rnn"
     assert plain_rnn(load_model("agreement-lstm"), "Xiomara zorb blah") is None, "the widest stands beside its own kind"
+
+
+def test_what_if_keeps_what_memory_says_is_let_go() -> None:
+    """A unit whose gate shuts only to write the first name, or the same again, has nothing to keep."""
+    for name in ("pronouns-lstm", "pronouns-gru"):
+        model = load_model(name)
+        unit = model.meta["units"]["gender"]["unit"]
+        assert not essay(model, model.run("Mary was tired because"), Drawn(0, 0), unit)
+        trace = model.run(TEXT)
+        held = {(item.start, item.stop) for item in essay(model, trace, Drawn(0, 0), unit) if isinstance(item, Force)}
+        john = [token.text for token in trace.tokens].index("John")
+        assert held == {(john, john + 1)} and timescales(trace).let_go[:, unit].nonzero()[0].tolist() == [john]

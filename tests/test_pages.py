@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import lstm_core
-from dashboard import language
+from dashboard import language, reading
 from dashboard.controls import words
 from dashboard.figures import memory as draw
 from dashboard.figures.deciding import decided
@@ -20,6 +20,7 @@ from dashboard.figures.gradients import vanishing
 from dashboard.scene import Drawn
 from dashboard.views import contrast, gradients, memory, step_by_step, what_if
 from lstm_core import analysis
+from lstm_core.analysis.letting_go import last
 from lstm_core.drawing import theme
 from lstm_core.drawing.panel import figure, percent, powered, rounded, text_axis
 from tests.small_models import small_model
@@ -138,16 +139,34 @@ def test_what_if_forces_what_the_link_says() -> None:
     assert np.abs(np.asarray(after) - before).max() > 1e-4
 
 
-def test_what_if_opens_with_the_first_subject_kept() -> None:
-    model = small_model("lstm")
-    trace = model.run(SENTENCE)
-    unit = int(shares(model, trace, decided(model.likeliest(trace, 5)[1], len(trace) - 1))[0].argmax())
-    shut = trace.sel("f", layer=0, direction=0, batch=0, unit=unit)[1:] < 0.5
-    assert list(shut) == [True, True, True, False]  # it lets go three times, one after another
+def test_what_if_opens_with_what_the_unit_lets_go_of_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = small_model("lstm").run(SENTENCE)
+    gone = {unit: last(trace, unit) for unit in range(trace.hidden_size)}
+    unit = next(unit for unit, over in gone.items() if over)
+    monkeypatch.setattr(reading, "deciding_unit", lambda *_: unit)
     test = opened(what_if.__name__, text=SENTENCE)
     said = [box.label for box in test.checkbox][:2]
     assert [label.partition(",")[0] for label in said] == ["f = 1", "i = 0"]
-    assert all(re.search(rf"unit {unit}\b", label) and label.endswith("(steps 2 to 4)") for label in said)
+    [step] = gone[unit]
+    assert all(re.search(rf"unit {unit}\b", label) and label.endswith(f"(step {step + 1})") for label in said)
+    assert "do Keep what it lets go" in [button.key for button in test.button]
+    assert f"let go once, at “{trace.tokens[step].text}”" in _memory(unit)
+
+
+def _memory(unit: int) -> str:
+    return panels(memory, text=SENTENCE, unit=str(unit))["spans0"]["text"]
+
+
+def test_what_if_offers_nothing_to_keep_where_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = small_model("lstm").run(SENTENCE)
+    unit = next(unit for unit in range(trace.hidden_size) if not last(trace, unit))
+    monkeypatch.setattr(reading, "deciding_unit", lambda *_: unit)
+    test = opened(what_if.__name__, text=SENTENCE)
+    assert not [button for button in test.button if button.key and button.key.startswith("do Keep")]
+    assert f"On this text unit {unit} holds nothing that it lets go of." in [one.value for one in test.caption]
+    assert not [box for box in test.checkbox if "f = 1" in box.label]
+    assert panels(what_if, text=SENTENCE)["next0"]["text"].startswith("Nothing is changed")
+    assert "It never let go" in _memory(unit)
 
 
 def test_an_intervention_that_the_model_does_not_have_is_a_message() -> None:

@@ -10,6 +10,7 @@ from traces import random_trace
 
 from lstm_core import CELLS, Trace
 from lstm_core.analysis import timescales
+from lstm_core.analysis.letting_go import last
 from lstm_core.scan import scan
 
 
@@ -53,6 +54,39 @@ def test_a_word_that_outweighs_all_before_it_is_let_go_of_what_it_outweighs() ->
     assert found.let_go[:, 1].tolist() == [False, False, True, False]
     holds = [1.0, 0.001 / 0.0011, 0.1011 / 0.1031]
     assert found.holding[1] == pytest.approx(-3 / sum(map(math.log, holds)))
+
+
+def _unit(keep: list[float], memory: list[float]) -> Trace:
+    """One unit of an LSTM with these forget gates and cell states."""
+    trace = random_trace("lstm", time=len(keep), batch=1)
+    trace.signals["f"][0, 0, :, 0, 0], trace.signals["c"][0, 0, :, 0, 0] = keep, memory
+    trace.initial["c"][..., 0] = 0
+    return trace
+
+
+@pytest.mark.parametrize(
+    ("keep", "memory", "gone", "over"),
+    [
+        ([1, 1, 0.1, 1], [0.9, 0.9, -0.8, -0.8], [2], range(2, 3)),
+        ([1, 0.2, 0.4, 0.3, 1], [0.9, 0.2, -0.4, -0.8, -0.8], [1], range(1, 4)),  # a name of three tokens
+        ([0.5, 0.1, 0.3, 0.03, 1], [0, 0.34, 0.3, 0.96, 0.95], [], range(0)),  # a name is written in pieces
+        ([1, 1, 0.4, 1], [0.9, 0.94, 0.96, 0.96], [], range(0)),  # the same is written again
+        ([1, 0.01, 1, 1], [0.08, 0.01, 0.8, 0.8], [], range(0)),  # a tenth of what it can hold
+        ([1, 1, 0.1], [0.1, 0.2, 0], [], range(0)),  # it never holds anything
+    ],
+)
+def test_a_unit_lets_go_of_what_it_holds(keep: list[float], memory: list[float], gone: list[int], over: range) -> None:
+    trace = _unit(keep, memory)
+    assert np.flatnonzero(timescales(trace).let_go[:, 0]).tolist() == gone
+    assert last(trace, 0) == over
+
+
+def test_a_text_that_is_read_backward_is_let_go_of_in_that_order() -> None:
+    trace = random_trace("lstm", time=4, batch=1, directions=2)
+    trace.signals["f"][0, 1, :, 0, 0], trace.signals["c"][0, 1, :, 0, 0] = [1, 0.3, 0.1, 1], [-0.8, -0.8, -0.4, 0.9]
+    trace.initial["c"][0, 1, :, 0] = 0
+    assert last(trace, 0, backward=True) == range(1, 3)
+    assert timescales(trace, backward=True).let_go[:, 0].tolist() == [False, False, True, False]
 
 
 def test_gates_that_never_or_wholly_forget() -> None:

@@ -188,6 +188,7 @@ def known(model: Network, layer: int, direction: int) -> dict[str, Any]:
         "keep": rule.label("keep") if rule is not None and not rule.needs("keep") else None,
         "holds": [[label, value] for label, value in _holds(model.cell)],
         "memory": rule.state if rule is not None else model.cell.output,
+        "scale": next((one.name for one in model.cell.signals if one.role == "normaliser"), None),
         "named": [_meant(model, name, unit) for name, unit in model.meta.get("units", {}).items()],
         "opens": sorted(before_a_subject()),
         "says": {"lead": lead, "moved": moved, "band": band},

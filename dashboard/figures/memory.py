@@ -9,7 +9,7 @@ import numpy as np
 
 from dashboard.language import tr
 from lstm_core.analysis import Memory, Retention, Timescales
-from lstm_core.analysis.timescales import HALF
+from lstm_core.analysis.letting_go import HALF
 from lstm_core.drawing import panel as p
 from lstm_core.drawing import theme
 from lstm_core.drawing.words import named

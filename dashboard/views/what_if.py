@@ -22,6 +22,7 @@ from dashboard.scene import Drawn
 from lstm_core import Network, Trace
 from lstm_core.analysis import Counterfactual, Force, Swap, intervene
 from lstm_core.analysis.intervene import Intervention, format_all, parse_all
+from lstm_core.analysis.letting_go import last
 from lstm_core.drawing.expected import likeliest_words, names_after
 from lstm_core.drawing.panel import panel, quoted, row, word_axis
 from lstm_core.drawing.words import as_sentence, named, visible
@@ -48,9 +49,7 @@ def page(here: Context) -> None:
     for side, (column, (model, trace, at)) in enumerate(zip(st.columns(2), here.sides(), strict=True)):
         with column:
             lists[side] = _editor(side, model, trace, at, lists[side], steps[side], shown.units[side])
-    sides = [
-        _panels(side, *one, lists[side], steps[side], shown.units[side]) for side, one in enumerate(here.sides())
-    ]
+    sides = [_panels(side, *one, lists[side], steps[side], shown.units[side]) for side, one in enumerate(here.sides())]
     here.chart(KEY, frame.columns(sides))
 
 
@@ -80,23 +79,24 @@ def _key(side: int) -> str:
 
 def essay(model: Network, trace: Trace, at: Drawn, unit: int) -> list[Intervention]:
     """Keep what ``unit`` held before: where it lets go last (a name may be several tokens), its keep gate is held
-    open and nothing is written."""
-    rule = carry(model.cell)
-    keep = trace.role("keep")
-    if rule is None or keep is None or len(trace) < 2:
+    open and nothing is written. Empty where it lets go of nothing."""
+    rule, gone = carry(model.cell), _gone(trace, at, unit)
+    if rule is None or not gone:
         return []
-    values = keep[at.layer, at.direction, :, 0, unit]
-    gone = set((1 + np.flatnonzero(values[1:] < 0.5)).tolist()) or {1 + int(np.argmin(values[1:]))}
-    start = stop = max(gone)
-    while start - 1 in gone:
-        start -= 1
     forced = [(label, value) for label, value in ((rule.label("keep"), 1.0), (rule.label("write"), 0.0))]
     names = {signal.name for signal in model.cell.signals}
     return [
-        Force(label, value, (unit,), start, stop + 1, at.layer, at.direction)
+        Force(label, value, (unit,), gone.start, gone.stop, at.layer, at.direction)
         for label, value in forced
         if label in names
     ]
+
+
+def _gone(trace: Trace, at: Drawn, unit: int) -> range | None:
+    """Where ``unit`` lets go last; None where no gate keeps its memory."""
+    if trace.role("keep") is None:
+        return None
+    return last(trace, unit, layer=at.layer, backward=bool(at.direction))
 
 
 def _editor(
@@ -121,10 +121,14 @@ def _editor(
         name=model.name,
     )
     st.markdown(f"**{tr(model.cell.title)}**", help=about)
-    gender = tr("gender of the subject")
-    subject = any(one["unit"] == unit and one["meaning"] == gender for one in named_units(model, *at, trace))
-    first = say("Keep the first subject") if subject else say("Keep what it lets go")
-    chips = {first: essay(model, trace, at, unit), **_chips(model, at, unit, step)}
+    chips = _chips(model, at, unit, step)
+    gone = _gone(trace, at, unit)
+    if gone:
+        first = say("Keep the first subject") if _subject(model, trace, at, unit, gone) else say("Keep what it lets go")
+        chips = {first: essay(model, trace, at, unit), **chips}
+    elif gone is not None:
+        name = unit_name(model, at, unit, trace)
+        st.caption(tr("On this text {unit} holds nothing that it lets go of.", unit=name))
     with st.container(horizontal=True, gap="small"):
         for name, items in chips.items():
             does = tr("; ").join(_say(item, model, trace, at) for item in items) or None
@@ -150,6 +154,14 @@ def _editor(
         add = (lambda: None) if added is None else (lambda: keep([*now(), added]))
         st.button(tr("Add"), key=f"{key} add", disabled=added is None, on_click=add)
     return listed
+
+
+def _subject(model: Network, trace: Trace, at: Drawn, unit: int, gone: range) -> bool:
+    """Whether ``unit`` holds the gender of the subject just before it lets go."""
+    before = gone.stop if at.direction else gone.start - 1
+    gender = tr("gender of the subject")
+    named = (one for one in named_units(model, *at, trace) if one["unit"] == unit and one["meaning"] == gender)
+    return any(0 <= before < len(trace) and one["side"][before] for one in named)
 
 
 def _chips(model: Network, at: Drawn, unit: int, step: int) -> dict[str, list[Intervention]]:

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_core.analysis.brief import brief
+from lstm_core.analysis.letting_go import HALF, let_go
 from lstm_core.analysis.steps import Steps, steps
 from lstm_core.analysis.tape import tape
 from lstm_core.kinds import kinds
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
-
-HALF = 0.5
-"""A unit that keeps less of what it has lets go of it."""
 
 
 @brief
@@ -35,8 +33,8 @@ class Timescales(Result):
     keep: the gate in the cell's letters ("f", "z").
     holding: as ``on_text``, over the steps at which the unit keeps at least half of what it has, all of them where
         there is none: a reset says nothing about how long it remembers between resets.
-    let_go: (time, unit), True at the steps at which a unit that held something kept less than half of it; something is
-        a tenth of the most that it holds in this text.
+    let_go: (time, unit), True at the steps at which a unit that held something lets go of it: it keeps less than half,
+        and does not write the same again. Something is a quarter of the most that it holds in this text, be that 0.25.
     """
 
     axes = {"let_go": "time unit"}
@@ -54,20 +52,19 @@ def timescales(trace: Trace, *, layer: int = -1, backward: bool = False, batch: 
     not linear (the plain RNN)."""
     run = steps(trace, layer, backward, batch)
     rule, keep, _ = run.keep_write()
-    keep, now, old = run.normalised(rule, keep)
+    keep = run.normalised(rule, keep)[0]
     read = keep[~run.skipped]
     unknown = np.full(keep.shape[-1], np.nan)
     on_text = lasting(read) if len(read) else unknown
     holds = (keep >= HALF) & ~run.skipped[:, None]
     held = holds.any(0)
     logs = np.where(holds, np.log(np.maximum(keep, HALF)), 0.0).sum(0) / np.maximum(holds.sum(0), 1)
-    something = np.abs(old) > 0.1 * np.maximum(np.abs(old), np.abs(now)).max(axis=0, initial=0.0)
     return Timescales(
         on_text,
         unknown if run.cell.by_values else lasting(at_rest(run)[None]),
         rule.label("keep"),
         np.where(held, lasting(np.exp(logs)[None]), on_text),
-        run.flip((keep < HALF) & something & ~run.skipped[:, None]),
+        run.flip(let_go(run)),
     )
 
 

@@ -1,5 +1,6 @@
 // What if: a run again with some of its signals forced, as lstm_core/analysis/intervene.py does it. A step in which nothing
 // is forced is the cell's own; another goes by its equations as the page shows them, each signal replaced once computed.
+import { last } from "../gates/letting_go.js"
 import { run } from "./run.js"
 import { valuesOf } from "./units.js"
 import { evaluate, leaf } from "./walk.js"
@@ -10,8 +11,6 @@ import { evaluate, leaf } from "./walk.js"
  * forced stays what it was when another is typed.
  * @typedef {{ signal: string, value: number | "flip", units: number[] | null, from: number, to: number }} Force */
 
-const LETS_GO = 0.5
-
 // What is forced at a click, of the unit and at the step that are spoken of; empty where the cell has no such thing.
 /** @type {Record<string, (reading: Reading, run: Run, unit: number, step: number) => Force[]>} */
 export const KINDS = {
@@ -21,17 +20,28 @@ export const KINDS = {
   silence: (_, __, ___, step) => [{ signal: "h", value: 0, units: null, from: step, to: step + 1 }],
 }
 
-// Where the unit lets go last, over as many steps as that takes, its keep gate is open and nothing is written.
+// Where the unit lets go last, over as many steps as that takes, its keep gate is open and nothing is written; empty where
+// it lets go of nothing.
 /** @param {Reading} reading @param {Run} run @param {number} unit @returns {Force[]} */
 function kept(reading, run, unit) {
   const keep = reading.keep === null ? null : valuesOf(reading, run, reading.keep)
-  if (!keep || keep.length < 2) return []
-  const gone = new Set(keep.flatMap((row, t) => (t && row[unit] < LETS_GO ? [t] : [])))
-  if (!gone.size) gone.add(keep.reduce((least, row, t) => (t > 1 && row[unit] < keep[least][unit] ? t : least), 1))
-  const last = Math.max(...gone)
-  let from = last
-  while (gone.has(from - 1)) from--
-  return reading.holds.map(([signal, value]) => ({ signal, value, units: [unit], from, to: last + 1 }))
+  const memory = valuesOf(reading, run, reading.memory)
+  const scale = reading.scale === null ? null : valuesOf(reading, run, reading.scale)
+  if (!keep || !memory) return []
+  const sum = (/** @type {number} */ t) => (scale ? scale[t][unit] : 1)
+  const held = (/** @type {number} */ t) => (sum(t) > 0 ? memory[t][unit] / sum(t) : 0)
+  const count = memory.length
+  const order = memory.map((_, n) => (reading.direction === 1 ? count - 1 - n : n))
+  const gone = last(
+    order.map((t, n) => {
+      const before = n ? order[n - 1] : -1
+      const share = scale && n && sum(before) > 0 && sum(t) > 0 ? sum(before) / sum(t) : 1
+      return { keep: keep[t][unit] * share, now: held(t), old: n ? held(before) : 0 }
+    }),
+  )
+  if (!gone) return []
+  const [from, to] = reading.direction === 1 ? [count - gone[1], count - gone[0]] : gone
+  return reading.holds.map(([signal, value]) => ({ signal, value, units: [unit], from, to }))
 }
 
 // Those of which a text of ``count`` steps has a step, and no further than it goes.

@@ -89,8 +89,8 @@ export interface Meant {
   han: [string, string] | null
 }
 
-/** What a saved page knows of a side beside its file. ``holds``: what holds a memory as it was, by signal; ``opens``: words
- * that may stand before a subject. */
+/** What a saved page knows of a side beside its file. ``holds``: what holds a memory as it was, by signal; ``scale``: the
+ * signal as whose share the memory is read; ``opens``: words that may stand before a subject. */
 export interface Known {
   network: string
   sha256: string
@@ -101,6 +101,7 @@ export interface Known {
   keep: string | null
   holds: [signal: string, value: number][]
   memory: string
+  scale: string | null
   named: Meant[]
   opens: string[]
   says: Record<string, string>

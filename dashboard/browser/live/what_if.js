@@ -3,7 +3,7 @@ import { CLOSE, DECIDED } from "../gates/clauses.js"
 import { toSide, wordAt } from "../page/align.js"
 import { among } from "./endings.js"
 import { make } from "../page/dom.js"
-import { quoted } from "../page/naming.js"
+import { quoted, unitName } from "../page/naming.js"
 import { perCent } from "../page/numbers.js"
 import { list, tr } from "../page/words.js"
 import { forced, KINDS, within } from "./force.js"
@@ -52,8 +52,11 @@ export class WhatIf {
 
   /** @param {Side} side @param {any} shown @param {any} equations @param {number} k @param {number} unit @param {number} step */
   section({ reading, run }, shown, equations, k, unit, step) {
-    const offered = Object.entries(KINDS).map(([kind, of]) => ({ kind, forces: of(reading, run, unit, step) }))
-    const chosen = this.chosen[k] ?? offered[0]
+    const nothing = { kind: "", forces: [] }
+    const all = Object.entries(KINDS).map(([kind, of]) => ({ kind, forces: of(reading, run, unit, step) }))
+    const offered = all.filter(({ kind, forces }) => kind !== "keep" || forces.length)
+    const keeps = offered.find(({ kind }) => kind === "keep")
+    const chosen = this.chosen[k] ?? keeps ?? nothing
     const forces = within(chosen.forces, run.ids.length)
     const after = forces.length ? forced(reading, run, forces, equations) : run
     const choose = (/** @type {typeof chosen} */ one) => () => {
@@ -64,7 +67,6 @@ export class WhatIf {
       const on = one.kind === chosen.kind && chosen.forces.length > 0
       return chip(title(one.kind, reading), `${k} ${one.kind}`, on, choose(one), !one.forces.length)
     })
-    const nothing = { kind: "", forces: [] }
     const drawn = chosen.forces[0]?.units?.[0] ?? unit
     const nowhere = { changes: changes(chosen.forces), where: tr("at no step of this text") }
     const [before, now] = [run, after].map(({ read }) => shares(scores(reading.model, read[step])))
@@ -86,6 +88,11 @@ export class WhatIf {
         ...chips,
         chip(tr("Clear"), `${k} none`, false, choose(nothing), !chosen.forces.length),
       ),
+      reading.keep !== null && !keeps
+        ? make("p", {
+            text: tr("On this text {unit} holds nothing that it lets go of.", { unit: unitName(shown, unit) }),
+          })
+        : "",
       chosen.forces.length && !forces.length ? make("p", { text: tr("{changes} {where}", nowhere) }) : "",
       make("p", { test: `gs-verdict-${k}`, class: "gs-if-verdict", "aria-live": "polite", text: verdict() }),
       ...likely(before, now).map((id) => bars(called(id), before[id], now[id])),
