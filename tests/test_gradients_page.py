@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -11,11 +13,12 @@ from dashboard.figures.memory import spans
 from dashboard.figures.powers import power_sizes, powers, recurrent
 from dashboard.figures.weight_gradient import over_time
 from dashboard.scene import Drawn
-from dashboard.views.gradients import plain_rnn
+from dashboard.views.gradients import _ways, plain_rnn
 from dashboard.views.what_if import essay
 from lstm_core import CELLS, load_model
 from lstm_core.analysis import Force, flow, gradients, timescales, word_error
 from lstm_core.drawing.panel import rounded
+from lstm_core.drawing.words import places
 from lstm_core.trace import Trace
 from tests.traces import random_trace
 
@@ -164,3 +167,62 @@ def test_what_if_keeps_what_memory_says_is_let_go() -> None:
         held = {(item.start, item.stop) for item in essay(model, trace, Drawn(0, 0), unit) if isinstance(item, Force)}
         john = [token.text for token in trace.tokens].index("John")
         assert held == {(john, john + 1)} and timescales(trace).let_go[:, unit].nonzero()[0].tolist() == [john]
+
+
+MIXED = ("pronouns-lstm", "general-gru")
+"""The second reads ↵ before the text, and Anna as An-, -na."""
+
+
+def read_by(name: str) -> Trace:
+    return load_model(name).run(TEXT, device="cpu")
+
+
+def drawn_over(first: Trace, *others: Trace) -> dict[str, Any]:
+    """The states after "met" of traces along the words of the first."""
+    ways = []
+    for trace in (first, *others):
+        step = next(k for k, token in enumerate(trace.tokens) if token.text == "met")
+        ways.append(draw.Way(trace.cell.name, trace.cell.name, flow(trace, step, "h"), trace=trace))
+    return draw.vanishing("v", first, ways, "met")
+
+
+def test_a_step_stands_at_the_word_that_it_has_read() -> None:
+    plain, cut = map(read_by, MIXED)
+    at = places(plain, cut)
+    assert [token.text for token in cut.tokens][13:17] == ["met", "An", "na", "and"]
+    assert at[0] == -1 and at[13] == 12 and 12 < at[14] < at[15] == 13 and at[16] == 14
+    back = places(cut, plain)
+    assert back[0] == 1 and back[12:15] == [13, 15, 16]
+    assert [places(one, one) for one in (plain, cut)] == [list(range(len(one))) for one in (plain, cut)]
+
+
+def test_a_character_that_both_read_in_bytes_stands_at_the_same_steps() -> None:
+    first, second = (load_model(name).run("Mary 麤 met", device="cpu") for name in ("general-lstm", "general-gru"))
+    assert first.tokens[3].end == first.tokens[4].end == first.tokens[5].end
+    assert places(first, second) == list(range(len(first)))
+
+
+def test_the_page_draws_each_model_by_its_own_words() -> None:
+    trace = read_by(MIXED[1])
+    assert {way.trace for way in _ways(trace, 13, "GRU", Drawn(0, 0))} == {trace}
+
+
+def test_both_sides_stand_at_the_same_words_and_begin_where_each_begins() -> None:
+    plain, cut = map(read_by, MIXED)
+    panel = drawn_over(plain, cut)
+    lines, axis = panel["figure"]["data"], panel["figure"]["layout"]["xaxis"]
+    ended = [line["x"][np.flatnonzero(np.isfinite(line["y"]))[-1]] for line in lines]
+    assert ended == [12, 12] and [line["x"][0] for line in lines] == [0, -1]
+    assert (axis["tickvals"][0], axis["ticktext"][0], axis["range"][0]) == (-1, "↵", -1.5)
+    lstm, gru = (line["y"][0] for line in lines)
+    assert panel["text"].endswith(
+        f"Where it began, at “Mary”, by: lstm {rounded(1 / lstm)}. Where it began, at “↵”, by: gru {rounded(1 / gru)}."
+    )
+
+
+def test_the_side_that_reads_nothing_before_the_text_begins_at_its_first_word() -> None:
+    plain, cut = map(read_by, MIXED)
+    panel = drawn_over(cut, plain)
+    lines, axis = panel["figure"]["data"], panel["figure"]["layout"]["xaxis"]
+    assert [line["x"][0] for line in lines] == [0, 1] and axis["range"][0] == -0.5
+    assert "at “↵”, by: gru" in panel["text"] and "at “Mary”, by: lstm" in panel["text"]

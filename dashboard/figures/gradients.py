@@ -12,7 +12,7 @@ from dashboard.language import tr
 from lstm_core.analysis import Flow, Gradients
 from lstm_core.drawing import panel as p
 from lstm_core.drawing import theme
-from lstm_core.drawing.words import named
+from lstm_core.drawing.words import named, places
 from lstm_core.trace import Trace
 
 BACK = 10
@@ -25,13 +25,13 @@ def positive(values: np.ndarray) -> np.ndarray:
     return np.where(values > FLOOR, values, np.nan)
 
 
-def log_figure(trace: Trace, lines: Sequence[dict[str, Any]], title: str) -> dict[str, Any]:
+def log_figure(axis: dict[str, Any], lines: Sequence[dict[str, Any]], title: str) -> dict[str, Any]:
     values = np.concatenate([np.asarray(line["y"]) for line in lines]) if lines else np.ones(1)
     low = np.floor(np.log10(max(float(np.nanmin(values, initial=1.0)), FLOOR)))
     high = np.ceil(np.log10(max(float(np.nanmax(values, initial=1.0)), 10 ** (low + 1))))
     return p.figure(
         lines,
-        xaxis=p.word_axis(trace),
+        xaxis=axis,
         yaxis=p.value_axis(
             title,
             type="log",
@@ -48,13 +48,15 @@ def log_figure(trace: Trace, lines: Sequence[dict[str, Any]], title: str) -> dic
 @dataclass(frozen=True)
 class Way:
     """How one model's state depends on the same state before, which is at later words if it ran backward; ``shown``
-    where it is what the cell shows, not the memory that it carries on beside that."""
+    where it is what the cell shows, not the memory that it carries on beside that; ``trace``, where another than the
+    one that it is drawn over."""
 
     name: str
     cell: str
     flow: Flow
     backward: bool = False
     shown: bool = True
+    trace: Trace | None = None
 
     @property
     def share(self) -> np.ndarray:
@@ -73,29 +75,36 @@ class Way:
 
 def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str, Any]:
     """How much of a state after ``word`` still depends on it at each earlier step: one line a state, 1 at the step
-    itself."""
+    itself, each point at the word that its model has read by then."""
     colors: dict[str, str] = {}
     lines, named_ways = [], []
+    before: list[str] = []
     for way in ways:
+        own = way.trace or trace
+        at = places(trace, own)
+        before = max(before, [named(own, step) for step, place in enumerate(at) if place < 0], key=len)
         color = colors.setdefault(way.name, theme.model_color(way.cell, taken=colors.values()))
         alone = sum(other.name == way.name for other in ways) == 1
         name = way.name if alone else tr("{cell} ({state})", cell=way.name, state=way.flow.state)
         named_ways.append((name, way))
         style = {"dash": "dash" if way.shown and not alone else "solid"}
-        lines.append(p.line(np.arange(len(way.share)), positive(way.share), name, color, style=style))
+        lines.append(p.line(np.array(at, np.float32), positive(way.share), name, color, style=style))
     said = []
     if any(way.back(BACK + 1) is not None for way in ways):  # else that is where it began
         factors = _factors([(name, way, way.back(BACK)) for name, way in named_ways])
         said.append(tr("{count} steps back it is smaller by a factor of: {factors}.", count=BACK, factors=factors))
-    if ways[0].back(1) is not None and len({way.backward for way in ways}) == 1:
-        factors = _factors([(name, way, way.first) for name, way in named_ways])
-        start = p.quoted(named(trace, ways[0].first))
-        told = {"word": start, "factors": factors}
-        said.append(
-            tr("Where it began, at {word}, by: {factors}.", **told)
-            if said
-            else tr("Where it began, at {word}, it is smaller by a factor of: {factors}.", **told)
-        )
+    if len({way.backward for way in ways}) == 1:
+        starts: dict[str, list[tuple[str, Way, int | None]]] = {}  # some read a sign before the first word
+        for name, way in named_ways:
+            if way.back(1) is not None:
+                starts.setdefault(named(way.trace or trace, way.first), []).append((name, way, way.first))
+        for start, begun in starts.items():
+            told = {"word": p.quoted(start), "factors": _factors(begun)}
+            said.append(
+                tr("Where it began, at {word}, by: {factors}.", **told)
+                if said
+                else tr("Where it began, at {word}, it is smaller by a factor of: {factors}.", **told)
+            )
     text = p.sentences(*said)
     title = tr("How the state after {word} depends on the states before", word=p.quoted(word))
     notes = [
@@ -114,7 +123,7 @@ def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str
         for way in ways
         if not way.shown
     ]
-    drawing = log_figure(trace, lines, tr("size, the last being 1"))
+    drawing = log_figure(p.word_axis(trace, before=before), lines, tr("size, the last being 1"))
     alt = tr("{title}. {said}", title=title, said=text)
     return p.panel(id, title, drawing, text=text, note=p.sentences(*notes), alt=alt, wide=True, height=280)
 
@@ -152,7 +161,7 @@ def paths(id: str, trace: Trace, flow: Flow) -> dict[str, Any]:
         )
     ]
     text = _beside_the_whole(trace, flow)
-    drawing = log_figure(trace, lines, tr("size of d{state}", state=flow.state))
+    drawing = log_figure(p.word_axis(trace), lines, tr("size of d{state}", state=flow.state))
     note = tr(
         "The direct path is the product of the keep gates; it and the rest add up to the whole as matrices. Their "
         "sizes do not, for one can take from the other what it gives."
@@ -208,6 +217,6 @@ def by_gate(id: str, trace: Trace, found: Gradients, word: str | None, layer: in
             **{"word": p.quoted(word), **said},
         )
     )
-    drawing = log_figure(trace, lines, tr("size of the error"))
+    drawing = log_figure(p.word_axis(trace), lines, tr("size of the error"))
     said = p.sentences(text, tr("Its size there is {value:.2g}.", value=float(last[peak][where])))
     return p.panel(id, title, drawing, text=text, alt=tr("{title}. {said}", title=title, said=said))

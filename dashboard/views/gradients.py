@@ -149,7 +149,7 @@ def _ways(trace: Trace, step: int, title: str, at: Drawn, flowing: Callable[...,
 
     def way(state: str) -> draw.Way:
         found = flowing(trace, step, state, layer, backward)
-        return draw.Way(title, trace.cell.name, found, backward, shown=state == shown)
+        return draw.Way(title, trace.cell.name, found, backward, shown=state == shown, trace=trace)
 
     return [*([way(rule.state)] if rule and rule.state != shown else []), way(shown)]
 

@@ -47,9 +47,12 @@ def reach(axis: dict[str, Any]) -> float:
     return max((sum(13 if east_asian_width(one) in "WF" else 7 for one in part) for part in parts), default=0)
 
 
-def word_axis(trace: Trace, ticks: bool = True) -> dict[str, Any]:
-    """An axis of steps with the words below it."""
-    return text_axis([((word.first + word.last) / 2, (word.text,)) for word in words(trace)], len(trace), ticks)
+def word_axis(trace: Trace, ticks: bool = True, before: Sequence[str] = ()) -> dict[str, Any]:
+    """An axis of steps with the words below it. ``before``: what another model reads before the first of them."""
+    shown: list[tuple[float, Sequence[str]]] = [(k - len(before), (text,)) for k, text in enumerate(before)]
+    shown += [((word.first + word.last) / 2, (word.text,)) for word in words(trace)]
+    axis = text_axis(shown, len(trace), ticks)
+    return {**axis, "range": [-len(before) - 0.5, axis["range"][1]]}
 
 
 def text_axis(shown: Sequence[tuple[float, Sequence[str]]], count: int, ticks: bool = True) -> dict[str, Any]:

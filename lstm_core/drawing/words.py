@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -54,6 +55,32 @@ def _visible(char: str) -> str:
 def named(trace: Trace, step: int) -> str:
     """What was read at a step, for a sentence: the piece of the text, or "step 7" in a trace of numbers."""
     return piece(trace.tokens, step) if trace.tokens else tr("step {step}", step=step + 1)
+
+
+def places(first: Trace, other: Trace) -> list[float]:
+    """Where the steps of ``other`` stand along those of ``first``: by how far into the text each has read. What is read
+    before the first word of ``first`` stands at -1; pieces of a word that ``first`` reads in one step, close together
+    before it. Where one of them reads no text, a step stands at its number."""
+    if other is first or not first.tokens or not other.tokens:
+        return list(range(len(other)))
+    start, ends = first.tokens[0].start, [token.end for token in first.tokens]
+
+    def reached(token: Token) -> int:
+        return -1 if token.end <= start and token.end < ends[0] else bisect_left(ends, token.end)
+
+    found: list[float] = []
+    for step, same in groupby(map(reached, other.tokens)):
+        count = len(list(same))
+        if step < 0:
+            found += range(-count, 0)
+        elif step == len(ends):
+            found += range(step, step + count)
+        else:
+            last = bisect_right(ends, ends[step]) - 1  # a character in bytes ends at the last of them
+            room = last - step + 1
+            apart = 1 if count == room else (room - 0.5) / count
+            found += [last - apart * k for k in reversed(range(count))]
+    return found
 
 
 UNSPACED = re.compile(
