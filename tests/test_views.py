@@ -16,6 +16,7 @@ from dashboard.controls.kept import follows
 from dashboard.scene import LOST
 from dashboard.state import HOMES, SERVER_SIDE, Settings
 from dashboard.views import discover
+from lstm_core import load_model
 from tests.small_models import small_model
 from tests.test_figures import unpack
 
@@ -186,6 +187,16 @@ def test_values_as_csv_and_npz() -> None:
     assert one["value"].item() == pytest.approx(trace.sel("f", layer=0, direction=0, time=2, batch=0, unit=3).item())
     assert one["token"].item() == "John"
     np.testing.assert_array_equal(np.load(io.BytesIO(as_npz(trace)))["c"], trace.signals["c"])
+
+
+def test_a_row_of_the_csv_file_is_a_line() -> None:
+    from dashboard.views.gates import as_csv
+
+    trace = load_model("general-gru").run("Mary\tmet \x07Anna", device="cpu")
+    trace = replace(trace, signals={"h": trace.signals["h"][..., :1]})
+    head, *rows = as_csv(trace).decode().splitlines()
+    at = head.split(",").index("token")
+    assert [row.split(",")[at] for row in rows] == ["↵", "Mary", "^I", "m", "et", "␣", "^G", "An", "na"]
 
 
 @pytest.mark.parametrize("name", ["what_if", "compare"])

@@ -25,6 +25,7 @@ from dashboard.state import YOURS, Settings
 from lstm_core import Network, Trace, attention
 from lstm_core.drawing.drawn import ALL, COUNT, drawn_units
 from lstm_core.drawing.order import width
+from lstm_core.drawing.words import visible
 from lstm_core.equations import latex
 
 BELOW = "figure"
@@ -208,10 +209,11 @@ def downloads(shown: Below) -> None:
 
 
 def as_csv(trace: Trace) -> bytes:
-    """One row a value; ``token`` is what stands in the text at that step."""
+    """One row a value; ``token`` is what was read at that step, as the page writes it: a line break as ↵."""
     table = trace.to_pandas()
     if trace.tokens:
-        table.insert(3, "token", [trace.tokens[step].text for step in table["time"]])
+        names = [visible(token.text) for token in trace.tokens]
+        table.insert(3, "token", [names[step] for step in table["time"]])
     return table.to_csv(index=False).encode("utf-8", "replace")
 
 
