@@ -18,7 +18,7 @@ from dashboard.views.what_if import essay
 from lstm_core import CELLS, load_model
 from lstm_core.analysis import Force, flow, gradients, timescales, word_error
 from lstm_core.drawing.panel import rounded
-from lstm_core.drawing.words import places
+from lstm_core.drawing.words import named, places
 from lstm_core.trace import Trace
 from tests.traces import random_trace
 
@@ -226,3 +226,17 @@ def test_the_side_that_reads_nothing_before_the_text_begins_at_its_first_word() 
     lines, axis = panel["figure"]["data"], panel["figure"]["layout"]["xaxis"]
     assert [line["x"][0] for line in lines] == [0, 1] and axis["range"][0] == -0.5
     assert "at “↵”, by: gru" in panel["text"] and "at “Mary”, by: lstm" in panel["text"]
+
+
+def test_what_is_said_of_the_largest_error_and_of_the_largest_part_is_true_of_each() -> None:
+    """They need not stand at one step: the gradient of the weights is the error times what was read."""
+    model = load_model("general-lstm")
+    trace = model.run("Angela Merkel was tired because", device="cpu")
+    step = len(trace) - 1
+    found = gradients(trace, step, word_error(model, trace, step, "she"))
+    said, added = draw.by_gate("g", trace, found, "she", 0, 0)["text"], over_time("w", trace, found, 0, 0)["text"]
+    error, parts = found.norm("g", 0, 0), found.along("W_g", 0, 0)
+    assert np.argmax(error) != np.argmax(np.abs(parts))
+    assert f"largest in g at “{named(trace, int(np.argmax(error)))}”" in said and "W_g" in added
+    assert f"largest part was added at “{named(trace, int(np.argmax(np.abs(parts))))}”" in added
+    assert "a small change of its net input would matter most" in said and "training" not in said

@@ -210,10 +210,14 @@ def by_gate(id: str, trace: Trace, found: Gradients, word: str | None, layer: in
     where = int(np.argmax(last[peak]))
     said = {"gate": peak, "place": p.quoted(named(trace, where))}
     text = (
-        tr("The error is largest in {gate} at {place}: there training would change most.", **said)
+        tr(
+            "The error is largest in {gate} at {place}: there a small change of its net input would matter most.",
+            **said,
+        )
         if word is None
         else tr(
-            "If the next word is {word}, the error is largest in {gate} at {place}: there training would change most.",
+            "If the next word is {word}, the error is largest in {gate} at {place}: there a small change of its net "
+            "input would matter most.",
             **{"word": p.quoted(word), **said},
         )
     )
