@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any
@@ -18,7 +18,7 @@ from dashboard.language import tr
 from dashboard.reading import scene
 from dashboard.scene import Drawn, Scene
 from lstm_core import Network, Trace
-from lstm_core.drawing.panel import quoted, row
+from lstm_core.drawing.panel import quoted, row, sentences
 from lstm_core.drawing.words import piece, words
 
 
@@ -38,16 +38,6 @@ class Context:
         """The text as the browser's row of words."""
         return rows(self.scene.traces[0])
 
-    def pieces(self) -> None:
-        """Say what a hyphen stands for, where a side reads a word in pieces."""
-        for trace in self.scene.traces:
-            for word in words(trace) if trace.tokens else []:
-                read = [piece(trace.tokens, step) for step in range(word.first, word.last + 1)]
-                if read[0].endswith("-") and read[-1].startswith("-"):
-                    said = {"pieces": row(quoted(one) for one in read), "word": quoted(word.text)}
-                    st.caption(tr("{pieces}: the pieces in which {word} is read, one after the other.", **said))
-                    return
-
     def steps(self) -> list[int]:
         """The chosen step on each side."""
         return [self.scene.same_step(side, self.step) for side in range(2)]
@@ -56,9 +46,32 @@ class Context:
         """Of each side its model, the trace, and which layer and direction are drawn."""
         return zip(self.scene.models, self.scene.traces, self.scene.drawn, strict=True)
 
-    def chart(self, key: str, panels: list[dict[str, Any]], **more: Any) -> None:
-        """Draw the words and the panels, in two columns; ``more`` as ``dashboard.chart.chart`` takes it."""
+    def chart(self, key: str, panels: list[dict[str, Any]], traces: Sequence[Trace] | None = None, **more: Any) -> None:
+        """Draw the words and the panels, in two columns, and say of which words they name pieces. ``traces``: what the
+        panels are about, if not both sides; ``more`` as ``dashboard.chart.chart`` takes it."""
+        pieces(panels, self.scene.traces if traces is None else traces)
         chart({"words": self.words, "step": self.step, "columns": 2, "panels": panels, **more}, key, self.text)
+
+
+MOST = 3
+"""Words whose pieces are told."""
+
+
+def pieces(panels: Sequence[Mapping[str, Any]], traces: Iterable[Trace]) -> None:
+    """Say of which words the pieces are that the panels name ("An-"); where they name none, of the first word that one
+    of the traces reads in pieces."""
+    named = "\n".join(str(one.get(part, "")) for one in panels for part in ("title", "text"))
+    told: dict[str, bool] = {}
+    for trace in dict.fromkeys(traces):
+        for word in words(trace) if trace.tokens else []:
+            read = [quoted(piece(trace.tokens, step)) for step in range(word.first, word.last + 1)]
+            if read[0][:-1].endswith("-") and read[-1][1:].startswith("-"):
+                said = {"pieces": row(read), "word": quoted(word.text)}
+                text = tr("{pieces}: the pieces in which {word} is read, one after the other.", **said)
+                told[text] = any(one in named for one in read)
+    asked = [text for text, here in told.items() if here] or list(told)[:1]
+    if asked:
+        st.caption(sentences(*asked[:MOST]))
 
 
 def rows(trace: Trace) -> list[list[Any]]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import cache
+from dashboard import cache, frame
 from dashboard.controls.kept import follows
 from dashboard.scene import LOST
 from dashboard.state import HOMES, SERVER_SIDE, Settings
@@ -199,10 +199,42 @@ def test_a_row_of_the_csv_file_is_a_line() -> None:
     assert [row.split(",")[at] for row in rows] == ["↵", "Mary", "^I", "m", "et", "␣", "^G", "An", "na"]
 
 
-@pytest.mark.parametrize("name", ["what_if", "compare"])
+GENERAL = {"left": "general-lstm", "right": "general-gru"}
+
+
+def explained(page: str, **params: str) -> list[str]:
+    told = opened(f"dashboard.views.{page}", **params).caption
+    return [one.value for one in told if "one after the other" in one.value]
+
+
+@pytest.mark.parametrize("name", ["what_if", "compare", "memory", "gradients", "contrast"])
 def test_a_page_that_names_pieces_says_what_they_are_of(name: str) -> None:
-    general = {"left": "general-lstm", "right": "general-gru"}
-    told = [one.value for one in opened(f"dashboard.views.{name}", text="Mary met Anna", **general).caption]
-    assert "“An-”, “-na”: the pieces in which “Anna” is read, one after the other." in told
-    whole = opened(f"dashboard.views.{name}", text="Mary met John", **general)
-    assert not any("pieces" in one.value for one in whole.caption)
+    said = "“An-”, “-na”: the pieces in which “Anna” is read, one after the other."
+    assert explained(name, text="Mary met Anna", **GENERAL) == [said]
+    other = {"other": "John met Mary"} if name == "contrast" else {}
+    assert explained(name, text="Mary met John", **GENERAL, **other) == []
+
+
+@pytest.mark.parametrize("name", ["memory", "gradients", "what_if"])
+def test_the_pieces_that_are_named_are_explained(name: str) -> None:
+    told = explained(name, text="Angela Merkel was tired because", at="5", **GENERAL)
+    assert len(told) == 1 and "“M-”, “-er-”, “-ke-”, “-l”: the pieces in which “Merkel” is read" in told[0]
+
+
+def test_pieces_are_told_of_the_models_that_are_drawn_alone() -> None:
+    """Compare lets both models read what the left one reads, here Anna as a whole word."""
+    assert explained("compare", text="Mary met Anna", left="pronouns-lstm", right="general-gru") == []
+    assert explained("memory", text="Mary met Anna", left="pronouns-lstm", right="pronouns-gru") == []
+
+
+def test_of_many_words_in_pieces_those_that_are_named_are_told() -> None:
+    trace = load_model("general-gru").run("Anna met Angela Merkel", device="cpu")
+    told: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dashboard.frame.st.caption", told.append)
+        frame.pieces([{"title": "after “because”", "text": "written at “M-”."}], [trace, trace])
+        frame.pieces([{"title": "after “because”"}], [trace])
+        frame.pieces([], ())
+    assert [one.partition("the pieces in which ")[2] for one in told] == [
+        f"{word} is read, one after the other." for word in ("“Merkel”", "“Anna”")
+    ]

@@ -42,7 +42,6 @@ def page(here: Context) -> None:
             "what is known to go wrong between frameworks is exchanged until they agree."
         )
     )
-    here.pieces()
     settings = here.scene.settings
     brought = YOURS in (settings.left, settings.right) and settings.left != settings.right
     left, right = st.columns([2, 3], vertical_alignment="bottom")
@@ -142,4 +141,4 @@ def _draw(here: Context, found: Comparison, names: tuple[str, str]) -> None:
     trace = here.scene.traces[0]
     panels = [draw.verdict("verdict", trace, found, names), draw.growth("growth", trace, found)]
     panels += [draw.why("why", found)] * (not found.equal)
-    here.chart(KEY, panels)
+    here.chart(KEY, panels, [trace])  # B reads what A reads

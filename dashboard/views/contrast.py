@@ -59,7 +59,8 @@ def page(here: Context) -> None:
     ]
     rows = [["/".join(_texts(found, k)), k, k, int(_known(found, k))] for k in range(len(found.pairs))]
     row = {"words": rows, "step": places[pairs.index(found)], "steps": _steps(found)}
-    here.chart(KEY, frame.columns(columns), **row)
+    read = [trace for pair in pairs if pair is not None for trace in (pair.first, pair.second)]
+    here.chart(KEY, frame.columns(columns), read, **row)
 
 
 def _aligned(first: Trace, second: Trace) -> Contrast | None:

@@ -224,7 +224,7 @@ def _units(here: Context, sides: Sides) -> None:
         return
     for side, own in enumerate(panels):
         own += [panel(f"none{side}{k}", "") for k in range(most - len(own))]
-    here.chart(KEY, frame.columns(panels), words=[])
+    here.chart(KEY, frame.columns(panels), (), words=[])
     for side, (place, one, unit) in enumerate(zip(st.columns(2, gap="medium"), sides, there, strict=True)):
         if one and unit:
             with place:

@@ -282,6 +282,7 @@ def _try(one: Experiment) -> None:
         for at in [same_step(first, one.trace, step)]
     ]
     rows = [[word.text, word.first, word.last, int(word.known)] for word in words(first)]
+    frame.pieces(panels, [one.trace for one in readings])
     chart({"words": rows, "step": step, "columns": len(readings), "panels": panels}, key + " chart", text)
     opens = tr("Open in Gates")
     st.markdown(f"[{opens}]({link(chosen, text, st.query_params.get('lang'))})")

@@ -103,6 +103,7 @@ def page(here: Context) -> None:
             params = model.layers[min(layer, len(model.layers) - 1)][0]
             panels.append(powers("powers", params[matrix].astype(float), matrix, _title(name, traces)))
             break
+    frame.pieces(panels, traces.values())
     chart({"words": frame.rows(first), "step": step, "columns": 2, "panels": panels}, KEY, shown.settings.text)
     if len(first) < len(shown.traces[0]):
         st.caption(tr("The first {count} steps are gone back through.", count=len(first)))

@@ -33,7 +33,7 @@ def page(here: Context) -> None:
     for name, note in NOTES.items():
         panels.append(panel(name, tr(note.title), text=tr(note.why), note=_remedy(note), wide=True))
         panels += [_finding(name, f"{name}{side}", shown, side, found[side]) for side in (0, 1)]
-    here.chart(KEY, panels, words=[])
+    here.chart(KEY, panels, (), words=[])
     training.section()
 
 

@@ -43,7 +43,6 @@ NUMBER, TURN, HOLD = mark("a number"), mark("turn it round"), mark("hold it")
 @frame.page(mark("What if"), order=3)
 def page(here: Context) -> None:
     shown = here.scene
-    here.pieces()
     steps = here.steps()
     lists = [_listed(side, *one, shown.units[side]) for side, one in enumerate(here.sides())]
     for side, (column, (model, trace, at)) in enumerate(zip(st.columns(2), here.sides(), strict=True)):
