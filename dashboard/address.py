@@ -16,6 +16,10 @@ import streamlit as st
 BROWSERS = Path(__file__).with_name("browser") / "page" / "parameters.js"
 
 
+OPENED, WENT = "page that is open", "choices gone back to"
+"""Under these names the session keeps which page was shown last, and of what the address has another choice since."""
+
+
 @dataclass(frozen=True)
 class Parameter:
     """What stands in an address under ``name``.
@@ -124,6 +128,28 @@ def choose(name: str, value: str | None) -> None:
         _kept()[name] = value
         if st.query_params.get(name) != value:
             st.query_params[name] = value
+
+
+def opened(page: str) -> None:
+    """``page`` is run as a whole. Where it was shown before, its address has changed only by somebody's going back or
+    forward: what it does not say is no longer chosen, or Back would lead to what it came from."""
+    state = st.session_state
+    before, state[OPENED] = state.get(OPENED), page
+    state[WENT] = set()
+    if before != page:
+        return
+    for one in TABLE:
+        if one.page == page and one.side == "server" and st.query_params.get(one.name) != _kept().get(one.name):
+            _kept().pop(one.name, None)
+            state[WENT].add(one.name)
+
+
+def went(name: str) -> bool:
+    """Whether somebody has just gone back or forward to another choice of ``name``; it is said once."""
+    names = st.session_state.get(WENT, set())
+    found = name in names
+    names.discard(name)
+    return found
 
 
 def _kept() -> dict[str, str]:

@@ -26,7 +26,7 @@ else:
     with turns.LOADING.taken():
         start.ready()
 
-        from dashboard import cache, uploads
+        from dashboard import address, cache, uploads
         from dashboard.controls.language import language_choice
         from dashboard.style import style
         from dashboard.talk import FIRST, talk
@@ -42,6 +42,7 @@ else:
         st.session_state.pop("figure", None)  # what a page keeps of its last figure is let go with the page
         shown = st.navigation(list(pages().values()), position="top")
         st.set_page_config(f"{shown.title} · Gatescope")
+        address.opened(shown.url_path or FIRST)
         talk(shown.title)
         shown.run()
         below(shown.url_path or FIRST)

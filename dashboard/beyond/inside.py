@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import address
-from dashboard.controls.kept import follows, kept_option
+from dashboard.controls.kept import follows, kept_option, starts
 from dashboard.figures import changes
 from dashboard.figures import gradients as back
 from dashboard.figures import memory as held
@@ -87,9 +87,9 @@ def _part(parts: Sequence[Part]) -> Part:
         return parts[0]
     by_name = {part.name: part for part in parts}
     said = address.chosen("part")
-    at = list(by_name).index(said) if said in by_name else 0
     label, key = tr("Which network"), f"which of {', '.join(by_name)}"
-    name = st.selectbox(label, list(by_name), at, format_func=lambda one: by_name[one].title, key=key)
+    starts("part", key, said if said in by_name else parts[0].name)
+    name = st.selectbox(label, list(by_name), format_func=lambda one: by_name[one].title, key=key)
     address.choose("part", None if name == parts[0].name else name)
     return by_name[name]
 
@@ -105,7 +105,8 @@ def _unit(part: Part) -> int:
     def called(one: int | None) -> str:
         return tr("the one that holds most (unit {unit})", unit=most) if one is None else tr("unit {unit}", unit=one)
 
-    chosen = st.selectbox(tr("Unit"), options, options.index(start), format_func=called, key=of)
+    starts("inside_unit", of, start)
+    chosen = st.selectbox(tr("Unit"), options, format_func=called, key=of)
     address.choose("inside_unit", None if chosen is None else str(chosen))
     return most if chosen is None else chosen
 

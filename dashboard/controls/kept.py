@@ -36,6 +36,13 @@ def follows(key: str, value: T, take: Callable[[T], object]) -> dict[str, Any]:
     return {"key": key, "on_change": changed}
 
 
+def starts(name: str, key: str, value: Any) -> None:
+    """The widget ``key``, whose choice stands in the address as ``name``, shows ``value`` at first, and again where
+    somebody goes back to it."""
+    if address.went(name) or key not in st.session_state:
+        st.session_state[key] = value
+
+
 def kept_option(key: str, label: str, options: Sequence[str]) -> str:
     """Which of ``options`` is chosen, the first of them at first.
 
@@ -44,6 +51,9 @@ def kept_option(key: str, label: str, options: Sequence[str]) -> str:
     """
     said = address.chosen(key)
     start = said if said is not None and said in options else options[0]
-    chosen = st.segmented_control(label, options, default=start, required=True, format_func=tr, key=key) or start
+    starts(key, key, start)
+    if st.session_state[key] not in options:
+        st.session_state[key] = start
+    chosen = st.segmented_control(label, options, required=True, format_func=tr, key=key) or start
     address.choose(key, None if chosen == options[0] else chosen)
     return chosen

@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 import streamlit as st
 
 from dashboard import address
+from dashboard.controls.kept import starts
 from dashboard.scene import Scene, examples
 from lstm_core.drawing.endings import letters
 from lstm_core.drawing.words import BYTE
@@ -29,8 +30,9 @@ COMPARED = 100
 
 def field(key: str, label: str, home: str) -> str:
     """A text field whose content stands in the URL and outlives a change of page; ``home`` while nobody wrote in it."""
-    start = address.chosen(key)
-    said = st.text_input(label, home if start is None else start, key=f"{key}, at home {home}")
+    start, of = address.chosen(key), f"{key}, at home {home}"
+    starts(key, of, home if start is None else start)
+    said = st.text_input(label, key=of)
     address.choose(key, None if said == home else said)
     return said
 

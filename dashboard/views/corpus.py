@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import address, frame, own_survey, surveyed, where_else
+from dashboard.controls.kept import starts
 from dashboard.figures import corpus as draw
 from dashboard.figures import places
 from dashboard.frame import Context
@@ -75,10 +76,9 @@ def _sides(here: Context) -> Sides:
 
 
 def _find() -> str:
-    start = address.chosen("find") or ""
-    said = st.text_input(
-        tr("Find units"), start, key=f"{KEY} find", max_chars=100, placeholder=tr("quotes, digits, position, saturated")
-    )
+    starts("find", f"{KEY} find", address.chosen("find") or "")
+    hint = tr("quotes, digits, position, saturated")
+    said = st.text_input(tr("Find units"), key=f"{KEY} find", max_chars=100, placeholder=hint)
     address.choose("find", said or None)
     return said
 

@@ -125,3 +125,23 @@ def test_what_an_address_names_and_nothing_has_is_left_alone(open_gates: Open) -
     page = open_gates({"unit": "-3", "unit2": "999"}, path="step_by_step").page
     for side in range(2):
         assert int(page.get_by_test_id(f"gw-unit-{side}").input_value()) in range(64)
+
+
+def test_back_leads_to_what_was_chosen_before_at_the_first_press(open_gates: Open) -> None:
+    """Nothing writes the choice that was left into the address that Back leads to: the two entries would be alike."""
+    page = open_gates({}, path="compare").page
+    expect(page.get_by_test_id("gc-verdict")).to_be_visible()
+    chosen = page.get_by_role("radiogroup").first.get_by_role("radio", checked=True)
+    expect(chosen).to_have_text("a copy with a fault")
+    before = page.url
+    page.get_by_text("the model on the right", exact=True).click()
+    expect(page).to_have_url(re.compile("beside=the"))
+    rested(page)
+    for back, url, shown in (
+        (True, re.compile(re.escape(before) + "$"), "a copy with a fault"),
+        (False, re.compile("beside=the"), "the model on the right"),
+    ):
+        (page.go_back if back else page.go_forward)()
+        expect(chosen).to_have_text(shown)
+        rested(page)
+        expect(page).to_have_url(url)
