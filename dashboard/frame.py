@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
+from math import floor
 from typing import Any
 
 import streamlit as st
@@ -19,7 +20,7 @@ from dashboard.reading import scene
 from dashboard.scene import Drawn, Scene
 from lstm_core import Network, Trace
 from lstm_core.drawing.panel import quoted, row, sentences
-from lstm_core.drawing.words import piece, words
+from lstm_core.drawing.words import piece, places, words
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,21 @@ def context(empty: bool = False) -> Context | None:
     return Context(shown, chosen_step(shown.settings.text, count))
 
 
-def columns(sides: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The panels of both sides, those that belong to each other side by side."""
-    return [panel for row in zip(*sides, strict=True) for panel in row]
+def columns(sides: list[list[dict[str, Any]]], at: Sequence[int] = ()) -> list[dict[str, Any]]:
+    """The panels of both sides, those that belong to each other side by side. ``at``: as ``picking`` takes it, of the
+    right side's."""
+    return [panel for left, right in zip(*sides, strict=True) for panel in (left, picking(right, at))]
+
+
+def picking(panel: dict[str, Any], at: Sequence[int]) -> dict[str, Any]:
+    """The panel, where a click on its step k chooses ``at[k]`` in the row of words; k itself if there is none."""
+    layout = panel["figure"]["layout"] if panel["figure"] else {}
+    if not at or "pick" not in layout.get("meta", {}):
+        return panel
+    return {**panel, "figure": {**panel["figure"], "layout": {**layout, "meta": {**layout["meta"], "at": list(at)}}}}
+
+
+def back(first: Trace, other: Trace) -> list[int]:
+    """By step of ``other``, the one of ``first`` that stands at the same word; empty where they cut a text alike."""
+    steps = [max(0, min(floor(place + 0.5), len(first) - 1)) for place in places(first, other)]
+    return [] if steps == list(range(len(first))) else steps

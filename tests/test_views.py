@@ -221,6 +221,19 @@ def test_the_pieces_that_are_named_are_explained(name: str) -> None:
     assert len(told) == 1 and "“M-”, “-er-”, “-ke-”, “-l”: the pieces in which “Merkel” is read" in told[0]
 
 
+@pytest.mark.parametrize("name", ["memory", "what_if", "gradients", "contrast"])
+def test_a_click_on_the_right_chooses_the_word_that_stands_there(name: str) -> None:
+    """That side reads ↵ first and Anna as An-, -na; the row of words is the left side's."""
+    other = {"other": "Mary saw Anna and John"} if name == "contrast" else {}
+    pair = {"left": "general-gru", "right": "pronouns-lstm"}, {"left": "pronouns-lstm", "right": "general-gru"}
+    for models, expected in zip(pair, ([1, 2, 4, 5, 6], [0, 0, 1, 2, 2, 3, 4]), strict=True):
+        panels = sent(opened(f"dashboard.views.{name}", text="Mary met Anna and John", **models, **other))["panels"]
+        metas = {one["id"]: one["figure"]["layout"].get("meta", {}) for one in panels if one["figure"]}
+        right = [meta for id, meta in metas.items() if id.endswith("1") and "pick" in meta]
+        assert right and all(meta["at"] == expected for meta in right)
+        assert not any("at" in meta for id, meta in metas.items() if not id.endswith("1"))
+
+
 def test_pieces_are_told_of_the_models_that_are_drawn_alone() -> None:
     """Compare lets both models read what the left one reads, here Anna as a whole word."""
     assert explained("compare", text="Mary met Anna", left="pronouns-lstm", right="general-gru") == []

@@ -60,7 +60,7 @@ def page(here: Context) -> None:
     rows = [["/".join(_texts(found, k)), k, k, int(_known(found, k))] for k in range(len(found.pairs))]
     row = {"words": rows, "step": places[pairs.index(found)], "steps": _steps(found)}
     read = [trace for pair in pairs if pair is not None for trace in (pair.first, pair.second)]
-    here.chart(KEY, frame.columns(columns), read, **row)
+    here.chart(KEY, frame.columns(columns, _across(*pairs)), read, **row)
 
 
 def _aligned(first: Trace, second: Trace) -> Contrast | None:
@@ -74,6 +74,15 @@ def _steps(pair: Contrast) -> list[int]:
     for one in pair.pairs:
         steps.append(one.first if one.first is not None else steps[-1] if steps else 0)
     return steps
+
+
+def _across(left: Contrast | None, right: Contrast | None) -> list[int]:
+    """By pair of the right side, the left side's that stands at the same word of the first text; empty where a side
+    has none, or both cut it alike."""
+    if left is None or right is None or not (back := frame.back(left.first, right.first)):
+        return []
+    steps = _steps(left)
+    return [steps.index(step) if step in steps else 0 for step in (back[one] for one in _steps(right))]
 
 
 def _side(

@@ -273,7 +273,10 @@ def _try(one: Experiment) -> None:
     first = readings[0].trace
     step = chosen_step(text, len(first))
     panels = [
-        live.unit_lines(f"unit{k}", one.model, one.trace, one.likeliest, chosen.shows, chosen.gate)
+        frame.picking(
+            live.unit_lines(f"unit{k}", one.model, one.trace, one.likeliest, chosen.shows, chosen.gate),
+            frame.back(first, one.trace),
+        )
         for k, one in enumerate(readings)
     ]
     panels += [

@@ -71,7 +71,7 @@ def page(here: Context) -> None:
         rule = carry(trace.cell)
         state = rule.state if rule else trace.cell.output
         found = flowing(trace, place, state, at.layer, bool(at.direction))
-        panels.append(draw.paths(f"paths{side}", trace, found))
+        panels.append(frame.picking(draw.paths(f"paths{side}", trace, found), frame.back(first, trace)))
     weights = []
     for side, (model, at) in enumerate(zip(shown.models, shown.drawn, strict=True)):
         trace, place = traces[model.name], places[model.name]
@@ -84,17 +84,10 @@ def page(here: Context) -> None:
             weights.append(panel(f"weights{side}", ""))
             continue
         found = gradients(trace, place, error)
-        panels.append(
-            draw.by_gate(
-                f"gates{side}",
-                trace,
-                found,
-                wanted.name,
-                at.layer,
-                at.direction,
-            )
-        )
-        weights.append(over_time(f"weights{side}", trace, found, at.layer, at.direction))
+        by_gate = draw.by_gate(f"gates{side}", trace, found, wanted.name, at.layer, at.direction)
+        panels.append(frame.picking(by_gate, frame.back(first, trace)))
+        added = over_time(f"weights{side}", trace, found, at.layer, at.direction)
+        weights.append(frame.picking(added, frame.back(first, trace)))
     panels += weights
     for name, model in models.items():
         matrix = recurrent(model.cell)

@@ -77,7 +77,7 @@ def page(here: Context) -> None:
             with column:
                 st.html(html or "<p></p>")
         sides = [panels for _, panels in told]
-    here.chart(KEY, frame.columns(sides))
+    here.chart(KEY, frame.columns(sides, frame.back(*shown.traces)))
     wrote = {model.name: part for model in shown.models if (part := _subjects(model)) is not None}
     if look == UNIT and wrote:
         shares = row(tr("{share} ({model})", share=percent(part), model=name) for name, part in wrote.items())

@@ -49,7 +49,7 @@ def page(here: Context) -> None:
         with column:
             lists[side] = _editor(side, model, trace, at, lists[side], steps[side], shown.units[side])
     sides = [_panels(side, *one, lists[side], steps[side], shown.units[side]) for side, one in enumerate(here.sides())]
-    here.chart(KEY, frame.columns(sides))
+    here.chart(KEY, frame.columns(sides, frame.back(*shown.traces)))
 
 
 # ---- the list of interventions

@@ -1,11 +1,19 @@
 // The pure parts of an analysis page's panels.
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { roomy, sign } from "../../dashboard/browser/chart/panel.js"
+import { picked, roomy, sign } from "../../dashboard/browser/chart/panel.js"
 
 test("a mark of the legend is that of the figure", () => {
   const marks = [undefined, "circle", "circle-open", "diamond-open", "line-ns-open"].map(sign)
   assert.deepEqual(marks, ["mark", "mark", "ring", "diamond", "tick"])
+})
+
+test("a click chooses the step of the row, by the word where the figure's model cuts the text differently", () => {
+  assert.equal(picked({ pick: "x" }, { x: 2, y: 5 }), 2)
+  assert.equal(picked({ pick: "x", at: [0, 0, 1] }, { x: 2, y: 5 }), 1)
+  assert.equal(picked({ pick: "y", at: [0, 0, 1] }, { x: 2, y: 1 }), 0)
+  assert.equal(picked({ pick: "x" }, { x: 12.75 }), 13)
+  assert.deepEqual([picked({ pick: "x" }, undefined), picked(undefined, { x: 1 })], [undefined, undefined])
 })
 
 const axis = (labels, angle = 0) => ({

@@ -78,8 +78,8 @@ export class Panel {
     if (!this.listening) {
       this.listening = true
       plot.on("plotly_click", ({ points }) => {
-        const at = points[0]?.[plot.layout.meta?.pick]
-        if (Number.isFinite(at)) chart.choose(Math.round(at))
+        const step = picked(plot.layout.meta, points[0])
+        if (step !== undefined) chart.choose(step)
       })
     }
     return drawing
@@ -89,6 +89,17 @@ export class Panel {
     window.Plotly?.purge(this.plot)
     this.box.remove()
   }
+}
+
+// The step of the row that a click chooses. ``pick``: which of the point's coordinates is a step; ``at``: that of the row by
+// the figure's own, where its model cuts the text differently.
+/** @param {{ pick?: string, at?: number[] } | undefined} meta @param {Record<string, any> | undefined} point
+ * @returns {number | undefined} */
+export function picked(meta, point) {
+  const place = point?.[meta?.pick ?? ""]
+  if (!Number.isFinite(place)) return undefined
+  const step = Math.round(place)
+  return meta?.at?.[step] ?? step
 }
 
 // A trace's name beside a piece of its line, or its mark.
