@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import cache
 from dashboard.figures.content import named_units
 from dashboard.figures.deciding import DECIDED, STAYS, decided, deciding_unit
-from dashboard.figures.meaning import words
+from dashboard.figures.meaning import MEANINGS, held, usual, words
 from dashboard.views import discover
 from lab.general.made.words import GENDERS, names
 from lab.tasks import english
@@ -212,6 +212,36 @@ def script(name: str) -> None:
     import importlib
 
     importlib.import_module(name).page()
+
+
+@pytest.mark.parametrize("threshold", [-0.5, 0.0, 0.5])
+def test_no_end_stands_for_what_is_next_to_the_threshold(threshold: float) -> None:
+    """A side on which a memory hardly leaves its threshold is told by what it holds on the other."""
+    model = load_model("pronouns-lstm")
+    unit = model.meta["units"]["gender"] | {"threshold": threshold}
+    low, high = usual(model, unit, MEANINGS[unit["meaning"]])
+    assert 0.5 * max(-low, high) <= min(-low, high)
+    trace = model.run(MARY)
+    holds = held(model, trace, unit)
+    far = trace.signals["c"][0, 0, :, 0, unit["unit"]] - threshold
+    assert (abs(far[holds.side != 0]) >= max(-low, high) / 4).all()
+    assert (holds.leans * far >= 0).all() and (holds.leans * (far + threshold) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("pronouns_zh-lstm", "王女士说：“我累了。”然后"), ("pronouns-slstm", MARY), ("pronouns-gru", MARY)],
+)
+def test_a_memory_that_is_far_from_nothing_is_not_said_to_hold_nothing(name: str, text: str) -> None:
+    model = load_model(name)
+    trace, unit = model.run(text), model.meta["units"]["gender"]
+    holds = held(model, trace, unit)
+    values = trace.signals[unit["signal"]][0, 0, :, 0, unit["unit"]]
+    values = values / trace.signals["n"][0, 0, :, 0, unit["unit"]] if "normaliser" in trace.roles else values
+    after = values[holds.start :]
+    leans, side = holds.leans[holds.start :], holds.side[holds.start :]
+    assert (leans[abs(after) > 0.4] == np.sign(after[abs(after) > 0.4])).all()  # c = 0.48 of 1.2
+    assert (leans[side != 0] == side[side != 0]).all()
 
 
 PAGES = [view for view in discover() if view.page.title not in ("Experiments",)]

@@ -152,7 +152,9 @@ def same(shown: dict[str, Any], expected: dict[str, Any], what: str) -> None:
             assert one[name] == other[name].tolist(), f"{what}: {name}"
         assert {k: v for k, v in one["orders"].items() if k == "index"}["index"] == other["orders"]["index"].tolist()
         assert one["orders"].keys() == other["orders"].keys()
-        told = [[{**u, "side": list(u["side"])} for u in side["named"]] for side in (one, other)]
+        told = [
+            [{**u, "side": list(u["side"]), "leans": list(u["leans"])} for u in side["named"]] for side in (one, other)
+        ]
         assert told[0] == told[1], what
         for row, values, ids, shares in zip(
             one["next"]["ids"], one["next"]["p"], other["next"]["ids"], other["next"]["p"], strict=True

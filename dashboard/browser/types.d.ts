@@ -7,12 +7,15 @@ export type Word = [text: string, first: number, last: number, known: number]
 export type Row = Float32Array
 export type Places = Int32Array
 
-/** A unit with a name. ``side``: by step, which end of its axis its memory holds, 1 high, -1 low, 0 neither. */
+/** A unit with a name. ``side``: by step, which end of its axis its memory holds, 1 high, -1 low, 0 neither; ``leans``: towards
+ * which it stands, also where it holds little; ``from``: the first step at which it can stand for either. */
 export interface Named {
   name: string
   unit: number
   meaning: string
   side: Places
+  leans: Places
+  from: number
   high: string
   low: string
 }

@@ -59,7 +59,8 @@ def named_units(model: Network, layer: int, direction: int, trace: Trace | None 
             holds = held(model, trace, unit)
             if not holds.side.any():
                 continue
-            one |= {"side": holds.side, "high": tr(holds.high), "low": tr(holds.low)}
+            one |= {"side": holds.side, "leans": holds.leans, "from": holds.start}
+            one |= {"high": tr(holds.high), "low": tr(holds.low)}
         found.append(one)
     return found
 

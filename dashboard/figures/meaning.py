@@ -20,11 +20,14 @@ from dashboard.language import mark
 from lab.general.made import words as made
 from lab.tasks import chinese, english
 from lab.tasks.lexicon import lexicon
+from lstm_core.cells.base import Cell
 from lstm_core.network import Network
 from lstm_core.trace import Trace
 
 LEAST = 0.5
 """Of what is usual, how far from the threshold a memory stands that holds something."""
+LITTLE = 0.25
+"""... and one that holds next to nothing stands nearer than this."""
 EXAMPLES, LONGEST = 12, 200
 """Of a model's own examples, how many are read for what is usual, and their tokens."""
 
@@ -60,10 +63,13 @@ MEANINGS: Mapping[str, Meaning] = {
 @dataclass(frozen=True, eq=False)
 class Held:
     """One named unit on one text. side: (time,) int8, 1 where the memory stands for ``high``, -1 for ``low``, 0 where
-    it holds nothing. Of a unit whose meaning nobody has written down ``high`` and ``low`` are empty, and it counts as
-    held wherever it is."""
+    it holds too little. leans: the same where it holds a little, too; 0 where it is next to nothing. start: the first
+    step at which it can stand for either. Of a unit whose meaning nobody has written down ``high`` and ``low`` are
+    empty, and it counts as held wherever it is."""
 
     side: np.ndarray
+    leans: np.ndarray
+    start: int
     high: str
     low: str
 
@@ -73,15 +79,21 @@ def held(model: Network, trace: Trace, unit: Mapping[str, Any]) -> Held:
     meaning = MEANINGS.get(str(unit.get("meaning", "")))
     values = _values(trace, unit)
     if meaning is None or values is None:
-        return Held(np.full(len(trace), 1, np.int8), "", "")
+        one = np.full(len(trace), 1, np.int8)
+        return Held(one, one, 0, "", "")
     first, second = meaning.ends
     if meaning.about == "person" and any(HAN.search(token.text) for token in trace.tokens):
         first, second = PRONOUNS[1]
     up = bool(unit.get(meaning.flag, meaning.above))
     low, high = usual(model, unit, meaning)
     far = values - _threshold(unit)
-    side = np.where(far >= LEAST * high, 1, np.where(far <= LEAST * low, -1, 0)) * read(trace, meaning.about)
-    return Held(side.astype(np.int8), first if up else second, second if up else first)
+    found = read(trace, meaning.about)
+    side = np.where(far >= LEAST * high, 1, np.where(far <= LEAST * low, -1, 0)) * found
+    least, most = np.minimum(far, values), np.maximum(far, values)  # between 0 and the threshold is nothing
+    leans = np.where(least >= LITTLE * high, 1, np.where(most <= LITTLE * low, -1, 0))
+    ends = (first, second) if up else (second, first)
+    start = int(found.argmax()) if found.any() else len(trace)
+    return Held(side.astype(np.int8), leans.astype(np.int8), start, *ends)
 
 
 _usual: WeakKeyDictionary[Network, dict[str, tuple[float, float]]] = WeakKeyDictionary()
@@ -89,7 +101,8 @@ _usual: WeakKeyDictionary[Network, dict[str, tuple[float, float]]] = WeakKeyDict
 
 def usual(model: Network, unit: Mapping[str, Any], meaning: Meaning) -> tuple[float, float]:
     """How far below (a negative number) and above its threshold the unit usually stands: medians over what it
-    holds right after the words that it is about, in the model's own examples."""
+    holds right after the words that it is about, in the model's own examples; at least half as far as on the other
+    side, so that what is next to nothing stands for no end."""
     if meaning.usual:
         return -meaning.usual, meaning.usual
     known = _usual.setdefault(model, {})
@@ -99,7 +112,8 @@ def usual(model: Network, unit: Mapping[str, Any], meaning: Meaning) -> tuple[fl
         above, below = far[far > 0], far[far < 0]
         high = float(np.median(above)) if len(above) else np.inf
         low = float(np.median(below)) if len(below) else -np.inf
-        known[which] = (low if len(below) else -high, high if len(above) else -low)
+        low, high = (low if len(below) else -high), (high if len(above) else -low)
+        known[which] = min(low, -LEAST * high), max(high, -LEAST * low)
     return known[which]
 
 
@@ -123,7 +137,7 @@ def _threshold(unit: Mapping[str, Any]) -> float:
 
 
 def _values(trace: Trace, unit: Mapping[str, Any]) -> np.ndarray | None:
-    """(time,): the unit's memory; None where the trace has no such unit."""
+    """(time,): the unit's memory, of a cell with a normaliser its share; None where the trace has no such unit."""
     signal, layer, direction = (unit.get(name, 0) for name in ("signal", "layer", "direction"))
     values = trace.signals.get(str(signal))
     if values is None or not all(isinstance(one, int) for one in (layer, direction, unit.get("unit"))):
@@ -131,7 +145,15 @@ def _values(trace: Trace, unit: Mapping[str, Any]) -> np.ndarray | None:
     layers, directions, _, _, units = values.shape
     if not (0 <= layer < layers and 0 <= direction < directions and 0 <= unit["unit"] < units):
         return None
-    return values[layer, direction, :, 0, unit["unit"]].astype(np.float64)
+    name = scale(trace.cell, str(signal))
+    shares = values if name is None else values / np.maximum(trace.signals[name], np.finfo(np.float32).tiny)
+    return shares[layer, direction, :, 0, unit["unit"]].astype(np.float64)
+
+
+def scale(cell: type[Cell], signal: str) -> str | None:
+    """The normaliser by whose share a memory is read, as the headline tells it; None for all else."""
+    found = {one.role: one.name for one in cell.signals}
+    return found.get("normaliser") if signal == found.get("cell") else None
 
 
 def read(trace: Trace, about: str) -> np.ndarray:

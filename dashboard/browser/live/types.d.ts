@@ -81,6 +81,7 @@ export interface Meant {
   signal: string
   layer: number
   direction: number
+  scale: string | null
   about: string[] | null
   threshold: number
   low: number

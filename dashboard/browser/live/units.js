@@ -4,11 +4,13 @@ import { DECIDED } from "../gates/clauses.js"
 import { rowOf } from "./run.js"
 import { regex } from "./regex.js"
 
+/** @import { Named } from "../types.d.ts" */
 /** @import { Meant, Network, Reading, Run, Token, Vector } from "./types.d.ts" */
 
 const SMALL = 32
 const COUNT = 24
-const [STAYS, SPOKEN_OF, LEAST] = [0.5, 0.5, 0.5]
+const [STAYS, SPOKEN_OF, LEAST, LITTLE] = [0.5, 0.5, 0.5, 0.25]
+const TINY = 2 ** -126
 
 /** @type {(values: ArrayLike<number>, by: (value: number) => number) => Int32Array} */
 const sorted = (values, by) =>
@@ -149,19 +151,25 @@ export function deciding(reading, run, memory, cursor, first) {
 
 const HAN = /[\u4e00-\u9fff]/
 
-// By step, which end of its axis a named unit's memory holds, 1 high, -1 low, 0 neither.
-/** @type {(named: Meant, run: Run, tokens: Token[]) => { side: Int32Array, high: string, low: string } | null} */
+// By step, which end of its axis a named unit's memory holds, 1 high, -1 low, 0 neither, and towards which it leans.
+/** @type {(named: Meant, run: Run, tokens: Token[]) => Pick<Named, "side" | "leans" | "from" | "high" | "low"> | null} */
 export function held(named, { signals }, tokens) {
   const values = signals[named.signal]?.[named.layer]?.[named.direction]
-  if (!named.about || !values) return { side: new Int32Array(tokens.length).fill(1), high: "", low: "" }
-  const read = spoken(named.about, tokens)
-  const side = Int32Array.from(tokens, (_, t) => {
-    const far = values[t][named.unit] - named.threshold
-    const end = far >= LEAST * named.high ? 1 : far <= LEAST * named.low ? -1 : 0
-    return t >= read ? end : 0
+  const one = Int32Array.from(tokens, () => 1)
+  if (!named.about || !values) return { side: one, leans: one, from: 0, high: "", low: "" }
+  const from = spoken(named.about, tokens)
+  const sums = named.scale === null ? null : signals[named.scale][named.layer][named.direction] // it is read as a share
+  const now = Array.from(tokens, (_, t) => values[t][named.unit] / (sums ? Math.max(sums[t][named.unit], TINY) : 1))
+  const far = now.map((value) => value - named.threshold)
+  const side = Int32Array.from(far, (one, t) =>
+    t < from ? 0 : one >= LEAST * named.high ? 1 : one <= LEAST * named.low ? -1 : 0,
+  )
+  const leans = Int32Array.from(far, (one, t) => {
+    const [up, down] = [LITTLE * named.high, LITTLE * named.low]
+    return Math.min(one, now[t]) >= up ? 1 : Math.max(one, now[t]) <= down ? -1 : 0
   })
   const [high, low] = named.han && tokens.some(({ text }) => HAN.test(text)) ? named.han : named.ends
-  return side.some(Boolean) ? { side, high, low } : null
+  return side.some(Boolean) ? { side, leans, from: Math.min(from, tokens.length), high, low } : null
 }
 
 // The step at which one of the words that a meaning is about has first been read to its end.
