@@ -32,7 +32,7 @@ test("whose unit it is, also of a title that ends in s", () => {
 
 test("a unit lets go only of what it held", () => {
   const said = told([0.3, 1, 0.12, 1, 1, 0.39], [0.9, 0.9, -0.9, -0.9, -0.02, 0.01])
-  assert.equal(said, "LSTM’s unit 3 lets go at “John” (f = 0.12); f is below 0.50 at one more word.")
+  assert.equal(said, "LSTM’s unit 3 lets go at “John” (f = 0.12); f is below 0.50 at 2 more words.")
   assert.doesNotMatch(told([1, 1, 1, 0.2, 1, 1], [0, 0.02, 0, 0.01, 0.9, 0.9]), /lets go/) // nothing was held there
   assert.doesNotMatch(told([1, 1, 0.3, 1, 1, 1], Array(6).fill(0.9)), /lets go/) // the same is written again
   assert.match(told([1, 0.2, 1, 1, 1, 1], [-0.8, -0.8, 0.9, 0.9, 0.9, 0.9], { backward: true }), /“met”/)
@@ -68,7 +68,7 @@ test("of many places the three that changed most are named", () => {
   const pieces = { label: "f", values: [0.3, 0.2, 0.4, 0.4, 0.1, 1] }
   const memory = { label: "c", values: [-0.9, 0.9, 0.1, 0.1, 0.5, 0.5] }
   const once = unit([{ ...side(), words }], 0, 3, pieces, memory)
-  assert.equal(once, "LSTM’s unit 3 lets go at “Mary” (f = 0.20); f is below 0.50 at 2 more words.")
+  assert.equal(once, "LSTM’s unit 3 lets go at piece 2 of 3 of “Mary” (f = 0.20); f is below 0.50 at 2 more words.")
 })
 
 test("an open gate holds nothing that is written over", () => {
@@ -109,13 +109,112 @@ test("what is read later is not told", () => {
   assert.doesNotMatch(told(...lines, { at: 3, backward: true }), /“met”/)
 })
 
-const GENDER = { unit: 3, name: "gender", high: "she", low: "he", side: [0, 1, -1, -1, -1, -1] }
+const GENDER = {
+  unit: 3,
+  name: "gender",
+  high: "she",
+  low: "he",
+  side: [0, 1, -1, -1, -1, -1],
+  leans: [0, 1, -1, -1, -1, -1],
+  from: 1,
+}
 
-test("a named unit says what its sign means, or that it holds nothing", () => {
-  const named = (at) => told([1, 1, 0.1, 1, 1, 1], [0.1, 0.9, -0.8, -0.8, -0.8, -0.8], { at, named: [GENDER] })
+test("a named unit says what its sign means, or that it holds little or nothing", () => {
+  const named = (at, more) => {
+    const one = { ...GENDER, ...more }
+    return told([1, 1, 0.1, 1, 1, 1], [0.1, 0.9, -0.8, -0.8, -0.8, -0.3], { at, named: [one] })
+  }
   assert.equal(named(0), "LSTM’s gender (unit 3) holds nothing at “Mary”.")
-  assert.equal(named(1), "LSTM’s gender (unit 3) is written at “met”: c = 0.90. At “met”, c = 0.90: she.")
   assert.equal(named(3), "LSTM’s gender (unit 3) lets go at “John” (f = 0.10). At “and”, c = −0.80: he.")
+  const faded = { side: [0, 1, -1, -1, -1, 0] }
+  assert.equal(named(5, faded), "LSTM’s gender (unit 3) holds little at “king”: c = −0.30, towards he.")
+  const nobody = { side: [0, 0, 0, 0, 0, 1], leans: [1, 1, -1, -1, -1, 1], from: 5 } // nobody is spoken of yet
+  assert.equal(named(3, nobody), "LSTM’s gender (unit 3) at “and”: c = −0.80.")
+})
+
+test("what a named unit that has just been written means is said once", () => {
+  const named = [{ ...GENDER, side: Array(6).fill(1) }]
+  for (const f of [0.2, 0.95]) {
+    const said = told([f, 1, 1, 1, 1, 1], [0.9, 0.9, 0.8, 0.8, 0.8, 0.8], { at: 0, named })
+    assert.equal(said, "LSTM’s gender (unit 3) is written at “Mary”: c = 0.90, she.")
+  }
+  const small = told(Array(6).fill(0.95), [0.2, 0.2, 0.2, 0.2, 0.2, 0.2], { at: 3, named })
+  assert.match(small, /: she\.$/)
+  assert.doesNotMatch(small, /nothing/)
+})
+
+// Before the text the end of another one was read.
+const begun = (text, more) => ({ words: ["↵", ...text], ends: [0, ...text.map((_, k) => k + 1)], ...more })
+
+test("what is read before the text is no word of it", () => {
+  const two = begun(["Hi", "there"])
+  assert.equal(
+    told([0.3, 0.8, 0.9], [0.9, -0.9, -0.9], { at: 1, ...two }),
+    "LSTM’s unit 3 is written at “Hi”: c = −0.90.",
+  )
+  const on = told([0.3, 0.1, 0.9], [0.9, -0.9, -0.9], { at: 2, ...two })
+  assert.equal(on, "LSTM’s unit 3 holds on after “Hi”: f never falls below 0.90.")
+  for (const c of [0.02, 0.9])
+    assert.equal(
+      told([0.3, 1, 1], [c, 0, 0], { at: 0, ...two }),
+      `LSTM’s unit 3: c = ${c.toFixed(2)} before the first word.`,
+    )
+  const here = [{ ...GENDER, side: [0, 1, 1], leans: [1, 1, 1], from: 1 }]
+  assert.match(told([0.3, 1, 1], [0.9, 0.9, 0.9], { at: 0, ...two, named: here }), /c = 0.90 before the first word/)
+  const more = told([0.3, 0.7, 1], [-0.88, -1.27, -1.27], { at: 1, ...two })
+  assert.equal(more, "LSTM’s unit 3 is written at “Hi”: c = −1.27.")
+  // What it left is not written by the first word.
+  assert.equal(told([0.3, 0.95, 1], [0.9, 0.9, 0.9], { at: 1, ...two }), "LSTM’s unit 3 at “Hi”: c = 0.90.")
+  assert.doesNotMatch(told([0.3, 0.95, 1], [0.9, 0.9, 0.9], { at: 2, ...two }), /after “Hi”/)
+  const carried = told([0.3, 0.95, 1], [0.9, 0.9, 0.9], { at: 1, ...two, named: here })
+  assert.equal(carried, "LSTM’s gender (unit 3) at “Hi”: c = 0.90, she.")
+})
+
+test("the words of the text are counted, and no others", () => {
+  const values = [0.9, -0.4, 0.6, -0.7, 0.8, -0.8]
+  const little = "LSTM’s unit 3 keeps little: f is below 0.50 at 5 of 6 words."
+  assert.equal(told([0.2, 0.1, 0.1, 0.1, 0.1, 1], values), little)
+  assert.equal(told([0.2, 0.2, 0.1, 0.1, 0.1, 0.1, 1], [0.9, ...values], begun(WORDS)), little)
+  const one = "LSTM’s unit 3 lets go at “John” (f = 0.12); f is below 0.50 at one more word."
+  const held = [0.9, 0.9, -0.9, -0.9, -0.9, -0.9]
+  assert.equal(told([0.3, 1, 0.12, 1, 1, 1], held), one)
+  assert.equal(told([0.3, 0.3, 1, 0.12, 1, 1, 1], [0.9, ...held], begun(WORDS)), one)
+})
+
+test("a range of one value is none", () => {
+  assert.equal(told([0.9, 1, 1, 1, 1, 1], Array(6).fill(0.02)), "LSTM’s unit 3 holds nothing: c = 0.02.")
+  assert.equal(told([0.9, 1, 1, 1, 1, 1], [0.1, 0, 0, 0, 0, 0], { at: 0 }), "LSTM’s unit 3 holds nothing: c = 0.10.")
+  assert.match(told([0.4, 1, 1, 1, 1, 1], Array(6).fill(0.9), { at: 0 }), /is written at “Mary”: c = 0.90/)
+})
+
+test("in the middle of a word what has been read of it is named", () => {
+  const words = [
+    ["Angela", 0, 2, 1],
+    ["was", 3, 3, 1],
+    ["José", 4, 5, 1],
+    ["+", 6, 7, 1],
+  ]
+  const pieces = { 0: "An-", 1: "-ge-", 2: "-la", 4: "2 bytes", 5: "2 bytes", 6: "␣" }
+  const ids = Array(8).fill([0])
+  const one = {
+    ...side({ next: { ids, p: Array(8).fill([0.5]), words: ["he"], unknown: -1 } }),
+    ...{ words, pieces, ends: [2, 4, 6, 10, 12, 15, 16, 17] },
+  }
+  const read = words.flatMap(([, first, last]) => Array.from({ length: last - first + 1 }, (_, k) => first + k))
+  const said = read.map((step) => expectation([one], [step]).replace(/After (.+), LSTM.*/, "$1"))
+  const started = ["“An-” of “Angela”", "“-ge-” of “Angela”", "“Angela”", "“was”"]
+  assert.deepEqual(said, [...started, "piece 1 of 2 of “José”", "“José”", "“␣”", "“+”"])
+  const f = { label: "f", values: [1, 0.1, 1, 1, 1, 1, 1, 1] }
+  const c = { label: "c", values: [0.9, -0.9, -0.9, -0.9, -0.9, -0.9, -0.9, -0.9] }
+  assert.equal(unit([one], 0, 3, f, c), "LSTM’s unit 3 lets go at “-ge-” of “Angela” (f = 0.10).")
+  assert.match(unit([one], 0, 3, f, c, 0), /is written at “An-” of “Angela”: c = 0.90/)
+  assert.match(
+    atWord([one], [0], [3], () => [{ label: "f", value: 0.1 }]),
+    /^At “An-” of “Angela”, LSTM’s unit 3: /,
+  )
+  const back = { ...one, backward: true }
+  assert.match(expectation([back], [0]), /^After “Angela”/)
+  assert.match(expectation([back], [2]), /^After “-la” of “Angela”/)
 })
 
 const expected = (more, step = 3) => expectation([side(more)], [step])

@@ -1,9 +1,9 @@
 // What the figure shows, in words, from its numbers: the line above the grid and the text alternative.
-import { stepCount, wordAt } from "../page/align.js"
+import { ofText, stepCount, wordAt } from "../page/align.js"
 import { number } from "../page/numbers.js"
 import { unitName } from "../page/naming.js"
 import { list, tr } from "../page/words.js"
-import { DECIDED, called, expects, meant } from "./clauses.js"
+import { DECIDED, called, expects, meant, placeAt } from "./clauses.js"
 
 /** @import { Signal, Speaks } from "./types.d.ts" */
 
@@ -34,18 +34,26 @@ export function unit(sides, k, chosen, gate, state, at = Infinity, scale = null)
   if (!gate || count < 2) return ""
   const order = Array.from({ length: count }, (_, n) => (side.backward ? count - 1 - n : n)) // as they are read
   const [keep, memory] = scale ? relative(gate, state, scale, order) : [gate, state]
-  const steps = order.slice(0, at === Infinity ? count : order.indexOf(at) + 1)
-  const name = owned(sides, k, chosen)
-  const last = steps[steps.length - 1]
-  const [word] = wordAt(side, last)
+  const read = order.slice(0, at === Infinity ? count : order.indexOf(at) + 1)
+  const last = read[read.length - 1]
+  const [name, word] = [owned(sides, k, chosen), placeAt(side, last)]
+  const values = { name, word, label: memory.label, value: number(memory.values[last]) }
+  if (!ofText(side, last)) return tr("{name}: {label} = {value} before the first word.", values)
+  const steps = read.filter((t) => ofText(side, t))
+  const start = order.indexOf(steps[0])
+  const before = start ? memory.values[order[start - 1]] : 0
   const named = side.named.find((one) => one.unit === chosen)
-  if (named?.high) {
-    const end = meant(named, last)
-    if (!end) return tr("{name} holds nothing at “{word}”.", { name, word })
-    const values = { word, label: memory.label, value: number(memory.values[last]), end }
-    return together(story(name, side, steps, keep, memory, true), tr("At “{word}”, {label} = {value}: {end}.", values))
+  if (!named?.high) return story(name, side, steps, keep, memory, before)[0]
+  const end = meant(named, last)
+  if (end) {
+    const [said, whole] = story(name, side, steps, keep, memory, before, end)
+    return whole ? said : together(said, tr("At {word}, {label} = {value}: {end}.", { ...values, end }))
   }
-  return story(name, side, steps, keep, memory)
+  const leans = named.leans[last]
+  if (!leans) return tr("{name} holds nothing at {word}.", values)
+  if (last < named.from) return tr("{name} at {word}: {label} = {value}.", values)
+  const towards = leans > 0 ? named.high : named.low
+  return tr("{name} holds little at {word}: {label} = {value}, towards {end}.", { ...values, end: towards })
 }
 
 // What a step keeps of a memory that is read as a share of its scale, and that share: a word that weighs more than all
@@ -56,7 +64,7 @@ function relative(gate, state, scale, order) {
   const share = new Float64Array(order.length)
   order.forEach((t, n) => {
     const now = scale.values[t]
-    keep[t] = now > 0 && n ? (gate.values[t] * scale.values[order[n - 1]]) / now : 0
+    keep[t] = !n ? 1 : now > 0 ? (gate.values[t] * scale.values[order[n - 1]]) / now : 0 // at first there is nothing
     share[t] = now > 0 ? state.values[t] / now : 0
   })
   return [
@@ -65,9 +73,11 @@ function relative(gate, state, scale, order) {
   ]
 }
 
-// ``brief``: what it means is told as well, so where else its gate shuts is not.
-/** @param {string} name @param {Speaks} side @param {number[]} steps @param {Signal} gate @param {Signal} memory */
-function story(name, side, steps, gate, memory, brief = false) {
+// ``before``: what the memory was before the first word. ``end``: what it means at the last one, where it has a name; that
+// is told as well, so where else its gate shuts is not. With it whether the sentence itself says what it means.
+/** @param {string} name @param {Speaks} side @param {number[]} steps @param {Signal} gate @param {Signal} memory
+ * @param {number} before @param {string} [end] @returns {[said: string, whole: boolean]} */
+function story(name, side, steps, gate, memory, before, end = "") {
   const pick = (/** @type {ArrayLike<number>} */ all) => steps.map((t) => all[t])
   const keep = { label: gate.label, values: pick(gate.values) }
   const held = pick(memory.values)
@@ -79,19 +89,21 @@ function story(name, side, steps, gate, memory, brief = false) {
     high: number(Math.max(...values)),
   })
   const [shut, open] = [Math.min(...keep.values), Math.max(...keep.values)]
-  const stays = (/** @type {ReturnType<typeof between>} */ values) => {
-    if (values.low === values.high) return tr("{name}: {label} stays at {low}.", values)
+  /** @type {(values: ReturnType<typeof between>) => [string, boolean]} */
+  const stays = (values) => {
+    if (values.low === values.high) return [tr("{name}: {label} stays at {low}.", values), false]
     return open - shut > WIDE
-      ? tr("{name}: {label} moves between {low} and {high}.", values)
-      : tr("{name}: {label} stays between {low} and {high}.", values)
+      ? [tr("{name}: {label} moves between {low} and {high}.", values), false]
+      : [tr("{name}: {label} stays between {low} and {high}.", values), false]
   }
   const size = Math.max(...held.map(Math.abs))
-  if (size < SMALL)
-    return tr(
-      "{name} holds nothing: {label} stays between {low} and {high}.",
-      between({ label: memory.label, values: held }),
-    )
-  if (open - shut < IDLE && shut < 0.9) return stays(between(keep))
+  if (size < SMALL && !end) {
+    const values = between({ label: memory.label, values: held })
+    return values.low === values.high
+      ? [tr("{name} holds nothing: {label} = {low}.", values), false]
+      : [tr("{name} holds nothing: {label} stays between {low} and {high}.", values), false]
+  }
+  if (steps.length > 1 && open - shut < IDLE && shut < 0.9) return stays(between(keep))
   // The steps as they are read, each with what was held before it.
   /** @type {Read[]} */
   const read = steps.map((t, n) => ({ t, gate: keep.values[n], now: held[n], old: n ? held[n - 1] : 0 }))
@@ -104,22 +116,22 @@ function story(name, side, steps, gate, memory, brief = false) {
   )
   if (gone.length) {
     const place = (/** @type {Read} */ { t, gate }) =>
-      tr("“{word}” ({label} = {value})", { word: wordAt(side, t)[0], label: keep.label, value: number(gate) })
+      tr("{word} ({label} = {value})", { word: placeAt(side, t), label: keep.label, value: number(gate) })
     const words = (/** @type {Read[]} */ all) => new Set(all.map(({ t }) => wordAt(side, t))).size
     const [shutAt, total] = [words(read.filter(({ gate }) => gate < LETS_GO)), words(read)]
-    if (!brief && gone.length > MOST && shutAt > total / 2) {
+    if (!end && gone.length > MOST && shutAt > total / 2) {
       const values = { name, label: keep.label, limit: number(LETS_GO), count: shutAt, total }
-      return tr("{name} keeps little: {label} is below {limit} at {count} of {total} words.", values)
+      return [tr("{name} keeps little: {label} is below {limit} at {count} of {total} words.", values), false]
     }
     const named = largest(gone, ({ t }) => wordAt(side, t))
     const told = named.map(({ t }) => wordAt(side, t))
-    const below = read.slice(1).filter(({ gate }) => gate < LETS_GO) // before the first nothing is held
+    const below = read.filter(({ gate }) => gate < LETS_GO)
     const others = new Set(below.map(({ t }) => wordAt(side, t)).filter((word) => !told.includes(word))).size
     const values = { name, places: list(named.map(place)), label: keep.label, limit: number(LETS_GO), count: others }
-    if (brief || !others) return tr("{name} lets go at {places}.", values)
+    if (end || !others) return [tr("{name} lets go at {places}.", values), false]
     return others === 1
-      ? tr("{name} lets go at {places}; {label} is below {limit} at one more word.", values)
-      : tr("{name} lets go at {places}; {label} is below {limit} at {count} more words.", values)
+      ? [tr("{name} lets go at {places}; {label} is below {limit} at one more word.", values), false]
+      : [tr("{name} lets go at {places}; {label} is below {limit} at {count} more words.", values), false]
   }
   // With an open gate a write of the other sign replaces it all the same.
   const turned = read.filter(
@@ -128,39 +140,38 @@ function story(name, side, steps, gate, memory, brief = false) {
   )
   if (turned.length) {
     const place = (/** @type {Read} */ { t, now, old }) =>
-      tr("“{word}” ({label} from {old} to {now})", {
-        word: wordAt(side, t)[0],
+      tr("{word} ({label} from {old} to {now})", {
+        word: placeAt(side, t),
         label: memory.label,
         old: number(old),
         now: number(now),
       })
-    return tr("{name} is rewritten at {places}.", {
-      name,
-      places: list(largest(turned, ({ t }) => wordAt(side, t)).map(place)),
-    })
+    const places = list(largest(turned, ({ t }) => wordAt(side, t)).map(place))
+    return [tr("{name} is rewritten at {places}.", { name, places }), false]
   }
   const first = read.findIndex(({ now }) => Math.abs(now) > size / 4)
-  const [{ t, now }, ...after] = read.slice(first)
-  const values = { name, word: wordAt(side, t)[0] }
-  if (!after.length)
-    return tr("{name} is written at “{word}”: {label} = {value}.", {
-      ...values,
-      label: memory.label,
-      value: number(now),
-    })
+  const [{ t, now, gate: kept }, ...after] = read.slice(first)
+  const values = { name, word: placeAt(side, t) }
+  const carried = !first && Math.abs(now - kept * before) <= size / 4 // what the text has not written itself
+  if (!after.length) {
+    const value = end ? tr("{value}, {end}", { value: number(now), end }) : number(now)
+    const said = { ...values, label: memory.label, value }
+    return carried
+      ? [tr("{name} at {word}: {label} = {value}.", said), true]
+      : [tr("{name} is written at {word}: {label} = {value}.", said), true]
+  }
   const least = Math.min(...after.map(({ gate }) => gate))
   const holds = after.every(
     (one, n) =>
       one.now * Math.sign(now) > Math.max(...[{ now }, ...after.slice(0, n)].map((past) => Math.abs(past.now))) / 2,
   )
-  const kept = after.reduce((share, { gate }) => share * gate, 1)
-  if (holds && least >= 0.5 && kept >= KEPT)
-    return tr("{name} holds on after “{word}”: {label} never falls below {value}.", {
-      ...values,
-      label: keep.label,
-      value: number(Math.floor(100 * least + 1e-6) / 100),
-    }) // rounded up it would fall below
-  return stays(between(keep))
+  const share = after.reduce((product, { gate }) => product * gate, 1)
+  if (!holds || carried || least < 0.5 || share < KEPT) return stays(between(keep))
+  const value = number(Math.floor(100 * least + 1e-6) / 100) // rounded up it would fall below
+  return [
+    tr("{name} holds on after {word}: {label} never falls below {value}.", { ...values, label: keep.label, value }),
+    false,
+  ]
 }
 
 // Those at which the memory changed most, one a word, in the order of the sentence.
@@ -179,7 +190,7 @@ function largest(read, wordOf) {
 /** @param {Speaks[]} sides @param {number[]} steps */
 export function expectation(sides, steps) {
   const told = sides
-    .map((side, k) => ({ word: wordAt(side, steps[k])[0], said: expects(sides, k, steps[k]) }))
+    .map((side, k) => ({ word: placeAt(side, steps[k]), said: expects(sides, k, steps[k]) }))
     .filter(({ said }) => said)
   const found = told.filter(
     (one, k) => told.findIndex(({ word, said }) => word === one.word && said === one.said) === k,
@@ -193,9 +204,9 @@ export function expectation(sides, steps) {
 /** @param {Speaks[]} sides @param {number[]} steps @param {number[]} units @param {(k: number) => Value[]} values */
 export function atWord(sides, steps, units, values) {
   const told = valuesAt(sides, steps, units, values)
-  const [word] = wordAt(sides[0], steps[0])
+  const word = placeAt(sides[0], steps[0])
   const sure = sides.some((side, k) => side.next.p[steps[k]]?.[0] >= DECIDED)
-  return together(told ? tr("At “{word}”, {told}.", { word, told }) : "", sure ? expectation(sides, steps) : "")
+  return together(told ? tr("At {word}, {told}.", { word, told }) : "", sure ? expectation(sides, steps) : "")
 }
 
 /** A signal's value at the cursor. @typedef {{ label: string, value: number, memory: boolean }} Value */
@@ -219,7 +230,7 @@ export function valuesAt(sides, steps, units, values) {
 }
 
 /** @type {(word: string, said: string) => string} */
-const after = (word, said) => tr("After “{word}”, {said}.", { word, said })
+const after = (word, said) => tr("After {word}, {said}.", { word, said })
 
 // Two sentences, either of which may be missing.
 /** @type {(first: string, second: string) => string} */

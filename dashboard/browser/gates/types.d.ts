@@ -15,6 +15,7 @@ export interface Next {
 
 /** What is said of a model: its cell, its name, what it reads and expects. */
 export interface Speaks extends Read {
+  pieces?: Record<string, string>
   title: string
   model: string
   named: Named[]

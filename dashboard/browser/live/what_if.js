@@ -1,5 +1,5 @@
 // What would have been: per side what a click forces, what is expected then instead, and the unit's memory in both runs.
-import { CLOSE, DECIDED } from "../gates/clauses.js"
+import { CLOSE, DECIDED, placeAt } from "../gates/clauses.js"
 import { toSide, wordAt } from "../page/align.js"
 import { among } from "./endings.js"
 import { make } from "../page/dom.js"
@@ -74,7 +74,7 @@ export class WhatIf {
       const [one, share] = before[id] >= now[id] ? [run, before[id]] : [after, now[id]]
       return nextWord(reading.vocabulary, id) + among(reading, one, step, [id], [share])[0]
     }
-    const word = quoted(wordAt(shown, step)[0])
+    const word = placeAt(shown, step)
     const values = /** @type {[Vector[], Vector[]]} */ (
       [run, after].map(({ signals }) => signals[reading.memory][reading.layer][reading.direction])
     )

@@ -1,7 +1,7 @@
 // Below the figure: how much of what a unit holds at the cursor each word wrote, bars to both sides of nothing.
-import { toSide, wordAt } from "../page/align.js"
+import { placeAt } from "../gates/clauses.js"
+import { toSide } from "../page/align.js"
 import { make } from "../page/dom.js"
-import { quoted } from "../page/naming.js"
 import { number } from "../page/numbers.js"
 import { tr } from "../page/words.js"
 import { contributions } from "./memory.js"
@@ -30,7 +30,7 @@ export function wrote(root, sides, shown, units, at) {
 function section(side, unit, step, parts, k) {
   const named = side.named.find((/** @type {any} */ one) => one.unit === unit)
   const of = named ? tr("{name} (unit {unit})", named) : tr("unit {unit}", { unit })
-  const word = quoted(wordAt(side, step)[0])
+  const word = placeAt(side, step)
   const title = tr("{cell}: who wrote {of} after {word}", { cell: side.title, of, word })
   const sums = side.words.map((/** @type {[string, number, number]} */ [text, first, last]) => {
     return { text, part: parts.subarray(first, last + 1).reduce((sum, value) => sum + value, 0) }

@@ -11,6 +11,10 @@ export function wordAt({ words }, step) {
   return words.find(([, first, last]) => first <= step && step <= last) ?? ["", 0, 0, 1]
 }
 
+// Whether a step reads what was written: before the text the end of another one may be read.
+/** @type {(side: Read, step: number) => boolean} */
+export const ofText = ({ ends }, step) => ends[step] !== 0
+
 /** @type {(one: Read, other: Read) => boolean} */
 const alike = (one, other) => !one.ends.length || !other.ends.length || one.ends.length === other.ends.length
 
