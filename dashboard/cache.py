@@ -6,6 +6,7 @@ import gc
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,8 +53,13 @@ class Reading:
     @property
     def notices(self) -> list[str]:
         """What the reader must know, in whole sentences."""
+        return [*cut([self]), *self.others]
+
+    @property
+    def others(self) -> list[str]:
+        """The same without that a part of the text is shown."""
         said = [tr(note) for note in self.notes]
-        title, count = tr(self.trace.cell.title), len(self.trace)
+        count = len(self.trace)
         missing = [token.text for token in self.trace.tokens if not token.known]
         unknown = len(missing)
         if unknown > count / 2 and self.model.name == YOURS:
@@ -63,14 +69,31 @@ class Reading:
                 **{"unknown": unknown, "count": count, "first": missing[0]},
             )
             said.insert(0, text)
-        if self.found > count:
-            places = {"title": title, "count": count, "found": self.found}
-            if self.trace.tokens:
-                text = tr("{title}: the first {count:,} of {found:,} tokens are shown.", **places)
-            else:
-                text = tr("{title}: the first {count:,} of {found:,} steps are shown.", **places)
-            said.insert(0, text)
         return said
+
+
+def cut(readings: Sequence[Reading]) -> list[str]:
+    """That a part of the text is shown, which is said once where all show as much of it."""
+    places = [
+        {
+            "title": tr(one.trace.cell.title),
+            "count": len(one.trace),
+            "found": one.found,
+            "words": bool(one.trace.tokens),
+        }
+        for one in readings
+    ]
+    short = [one for one in places if one["found"] > one["count"]]
+    if len(short) == len(places) > 1 and len({(one["count"], one["found"], one["words"]) for one in short}) == 1:
+        if short[0]["words"]:
+            return [tr("The first {count:,} of {found:,} tokens are shown.", **short[0])]
+        return [tr("The first {count:,} of {found:,} steps are shown.", **short[0])]
+    return [
+        tr("{title}: the first {count:,} of {found:,} tokens are shown.", **one)
+        if one["words"]
+        else tr("{title}: the first {count:,} of {found:,} steps are shown.", **one)
+        for one in short
+    ]
 
 
 @st.cache_resource(show_spinner=False)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from weakref import ref
 
 from dashboard import cache, library, unread
+from dashboard.cache import cut
 from dashboard.language import mark, tr
 from dashboard.state import Settings
 from lstm_core import Network, Trace
@@ -62,9 +63,11 @@ class Scene:
         said = [
             note
             for name, reading in zip(wanted, self.readings, strict=True)
-            for note in (*library.notices(name, reading.model), *reading.notices)
+            for note in (*library.notices(name, reading.model), *reading.others)
         ]
-        return [tr(LOST)] * self.lost + list(dict.fromkeys([*unread.notices(self.readings), *said]))
+        return [tr(LOST)] * self.lost + list(
+            dict.fromkeys([*unread.notices(self.readings), *cut(self.readings), *said])
+        )
 
 
 def same_step(first: Trace, other: Trace, step: int) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import frame, library, unread
-from dashboard.cache import Reading
+from dashboard.cache import Reading, cut
 from dashboard.chart import chosen_place
 from dashboard.controls.units import unit_choice, unit_ends, unit_name
 from dashboard.controls.words import field, other_sentence
@@ -38,7 +38,8 @@ def page(here: Context) -> None:
         with place:
             units.append(unit_choice(shown, side))
     readings = [library.read(model.name, other) for model in shown.models]
-    notices = dict.fromkeys([*unread.notices(readings), *(note for reading in readings for note in reading.notices)])
+    others = (note for reading in readings for note in reading.others)
+    notices = dict.fromkeys([*unread.notices(readings), *cut(readings), *others])
     if other and notices:
         st.caption(" ".join(tr("The sentence to compare with: {notice}", notice=notice) for notice in notices))
     if not len(shown.traces[0]) or not all(len(reading.trace) for reading in readings):

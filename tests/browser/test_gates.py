@@ -375,3 +375,16 @@ def test_letters_on_their_way_to_a_character_are_not_read(standing: Gates) -> No
     gates.has(text=text)
     keyboard.send("Input.insertText", {"text": "王"})
     gates.shows(f"{text}王")
+
+
+def test_of_a_long_text_whole_lines_are_seen_at_its_end_as_at_its_beginning(gates: Gates) -> None:
+    gates.box.fill("\n".join(["Mary was tired because she was hungry"] * 12))
+    cut = """(box, end) => {
+      box.scrollTop = end ? box.scrollHeight : 0
+      const { lineHeight, paddingTop } = getComputedStyle(box)
+      const [line, above] = [parseFloat(lineHeight), parseFloat(paddingTop)]
+      return [end ? (box.scrollTop - above) % line : 0, (box.clientHeight - above) % line]
+    }"""
+    assert gates.box.evaluate("box => box.scrollHeight > box.clientHeight")
+    for end in (False, True):
+        assert gates.box.evaluate(cut, end) == [0, 0]

@@ -4,6 +4,7 @@ import { longest, work } from "./carried.js"
 import { common, run } from "./run.js"
 
 /** @import { Reading, Run, Token } from "./types.d.ts" */
+/** @typedef {{ title: string, count: number, found: number }} Cut */
 /** @typedef {{ sides: { reading: Reading, run: Run, tokens: Token[] }[], notices: string[] }} Read */
 
 const PIECE = 1e8 // products between two pauses: a tenth of a second or so
@@ -22,15 +23,14 @@ export function read(readings, titles, text) {
 // nobody goes on.
 /** @param {Reading[]} readings @param {string[]} titles @param {string} text @returns {Generator<void, Read, void>} */
 export function* pausing(readings, titles, text) {
-  /** @type {string[]} */
-  const notices = []
+  /** @type {Cut[]} */
+  const cut = []
   const sides = []
   for (const [k, reading] of readings.entries()) {
     const all = reading.read(text)
     const tokens = all.slice(0, longest(reading.model))
     if (all.length > tokens.length) {
-      const values = { title: titles[k], count: tokens.length, found: all.length }
-      notices.push(tr("{title}: the first {count} of {found} tokens are shown.", values))
+      cut.push({ title: titles[k], count: tokens.length, found: all.length })
     }
     const ids = tokens.map(({ id }) => id)
     const steps = Math.max(1, Math.floor(PIECE / work(reading.model)))
@@ -43,5 +43,14 @@ export function* pausing(readings, titles, text) {
     reading.before = run(reading.model, reading.cell, reading.declared, ids, reading.before)
     sides.push({ reading, run: reading.before, tokens })
   }
-  return { sides, notices }
+  return { sides, notices: shortened(cut, readings.length) }
+}
+
+// That a part of the text is shown, which is said once where all ``count`` sides show as much of it.
+/** @param {Cut[]} cut @param {number} sides */
+export function shortened(cut, sides) {
+  const alike = cut.every(({ count, found }) => count === cut[0].count && found === cut[0].found)
+  if (cut.length > 1 && cut.length === sides && alike)
+    return [tr("The first {count} of {found} tokens are shown.", cut[0])]
+  return cut.map((one) => tr("{title}: the first {count} of {found} tokens are shown.", one))
 }

@@ -2,7 +2,7 @@
 import { make } from "./dom.js"
 import { tr } from "./words.js"
 
-const TALLEST = 84 // pixels
+const MOST = 3 // lines
 
 export const box = () =>
   make("textarea", {
@@ -15,9 +15,12 @@ export const box = () =>
     placeholder: tr("Type a sentence"),
   })
 
-// As high as what is written, up to a few lines.
+// As high as what is written, up to a few lines: of a longer text whole ones are seen, at its end as at its beginning.
 /** @param {HTMLTextAreaElement} area */
 export function grow(area) {
   area.style.height = "auto"
-  area.style.height = `${Math.min(area.scrollHeight + 2, TALLEST)}px`
+  const { lineHeight, paddingTop } = getComputedStyle(area)
+  const [line, above] = [lineHeight, paddingTop].map(Number.parseFloat)
+  const all = area.scrollHeight
+  area.style.height = `${all > MOST * line + 2 * above + 1 ? MOST * line + above : all + 2}px`
 }
