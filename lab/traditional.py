@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lab.general.rules import ruled, without
 from lab.recipes import recipe
-from lab.rules import ruled, without
 from lab.texts.clean import chinese
 from lstm_core.network import Network, list_models
 from lstm_core.text import CHARACTERS, Tokenizer

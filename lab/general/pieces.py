@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from lab.rules import ruled
+from lab.general.rules import ruled
 from lstm_core.text import BEGINS
 
 SIZE = 8192
