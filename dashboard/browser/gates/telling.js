@@ -3,6 +3,7 @@ import { ofText, stepCount, wordAt } from "../page/align.js"
 import { number } from "../page/numbers.js"
 import { unitName } from "../page/naming.js"
 import { list, tr } from "../page/words.js"
+import { HALF, letGo } from "./letting_go.js"
 import { DECIDED, called, expects, meant, placeAt } from "./clauses.js"
 
 /** @import { Signal, Speaks } from "./types.d.ts" */
@@ -13,7 +14,6 @@ import { DECIDED, called, expects, meant, placeAt } from "./clauses.js"
 const SMALL = 0.25 // a memory without a name that never gets farther from 0 holds nothing to speak of
 const IDLE = 0.1 // a gate that moves less decides nothing
 const MOST = 3 // places that are named
-const LETS_GO = 0.5 // a gate below it lets go
 const KEPT = 0.25 // what must be left of a memory that is held: what is written anew each time is not held
 const WIDE = 0.3 // ... and one that moves by more does not stay
 
@@ -107,27 +107,23 @@ function story(name, side, steps, gate, memory, before, end = "") {
   // The steps as they are read, each with what was held before it.
   /** @type {Read[]} */
   const read = steps.map((t, n) => ({ t, gate: keep.values[n], now: held[n], old: n ? held[n - 1] : 0 }))
-  // It lets go where something was held, its gate shuts, and what was held is gone after it.
-  const gone = read.filter(
-    ({ gate, now, old }) =>
-      Math.abs(old) > size / 4 &&
-      gate < Math.min(LETS_GO - 0.005, open - IDLE) &&
-      now * Math.sign(old) < Math.abs(old) / 2,
-  )
+  // Of where it lets go what can be seen: a gate that is below the limit as it is written, and moves.
+  const goes = letGo(read.map(({ gate, now, old }) => ({ keep: gate, now, old })))
+  const gone = read.filter(({ gate }, n) => goes[n] && gate < Math.min(HALF - 0.005, open - IDLE))
   if (gone.length) {
     const place = (/** @type {Read} */ { t, gate }) =>
       tr("{word} ({label} = {value})", { word: placeAt(side, t), label: keep.label, value: number(gate) })
     const words = (/** @type {Read[]} */ all) => new Set(all.map(({ t }) => wordAt(side, t))).size
-    const [shutAt, total] = [words(read.filter(({ gate }) => gate < LETS_GO)), words(read)]
+    const [shutAt, total] = [words(read.filter(({ gate }) => gate < HALF)), words(read)]
     if (!end && gone.length > MOST && shutAt > total / 2) {
-      const values = { name, label: keep.label, limit: number(LETS_GO), count: shutAt, total }
+      const values = { name, label: keep.label, limit: number(HALF), count: shutAt, total }
       return [tr("{name} keeps little: {label} is below {limit} at {count} of {total} words.", values), false]
     }
     const named = largest(gone, ({ t }) => wordAt(side, t))
     const told = named.map(({ t }) => wordAt(side, t))
-    const below = read.filter(({ gate }) => gate < LETS_GO)
+    const below = read.filter(({ gate }) => gate < HALF)
     const others = new Set(below.map(({ t }) => wordAt(side, t)).filter((word) => !told.includes(word))).size
-    const values = { name, places: list(named.map(place)), label: keep.label, limit: number(LETS_GO), count: others }
+    const values = { name, places: list(named.map(place)), label: keep.label, limit: number(HALF), count: others }
     if (end || !others) return [tr("{name} lets go at {places}.", values), false]
     return others === 1
       ? [tr("{name} lets go at {places}; {label} is below {limit} at one more word.", values), false]
