@@ -45,7 +45,10 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> general.General:
 def test_the_two_phases_are_as_long_as_planned() -> None:
     recipe = general.General("gru")
     first, second = recipe.plans(3, recipe.steps)
-    assert (first.tokens, second.tokens) == (general.TOKENS["gru"], general.phase2.PLAN.tokens)
+    assert (first.tokens, second.tokens) == (general.TOKENS["gru"], general.phase2.GATED["tokens"])
+    assert first.pronouns == 0 < second.pronouns and first.made == 0 < second.made
+    without = general.General("rnn").plans(3, general.General("rnn").steps)[1]
+    assert (without.tokens, without.pronouns) == (general.phase2.PLAN.tokens, 0)
     assert first.seed == second.seed == 3 and first.cell == "gru" and second.rate < first.rate
     short, rest = general.General("gru").plans(0, STEPS)
     assert short.steps + rest.steps == STEPS and min(short.steps, rest.steps) > 0

@@ -1,8 +1,8 @@
 """general-lstm, general-gru and general-rnn: small language models of English and Chinese that have read real text.
 
-Phase 1 reads real text alone; phase 2 goes on with it and with as much made text, which teaches names of many cultures,
-the languages of countries, and verbs across other nouns (`lab/general/`). Then he and she are balanced. What came out
-stands in docs/models.md.
+Phase 1 reads real text alone; phase 2 goes on with it and with made text, which teaches names of many cultures, the
+languages of countries, verbs across other nouns and what everybody knows (`lab/general/`). Then he and she are
+balanced. What came out stands in docs/models.md.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class General(Recipe):
         return {
             "title": f"English and Chinese, {self.cell.title}",
             "hidden": HIDDEN[self.cell.name],
-            "honesty": f"{HONESTY} {PRICE[self.economy > 0]}",
+            "honesty": f"{HONESTY[self.whole[1].pronouns > 0]} {PRICE[self.economy > 0]}",
             "examples": [dict(example) for example in EXAMPLES],
             "bits_per_character": measures.BITS_PER_CHARACTER,
         }
@@ -120,14 +120,24 @@ def _whole(run: Run) -> None:
         raise SystemExit(f"stopped at step {run.step:,} of {run.plan.steps:,}; the same command goes on")
 
 
-HONESTY = (
+_READ = (
     "It has read 5.5 million words of English (everyday sentences, children's books, novels) and a million Chinese "
-    "characters, two or three times, and then real text beside as much made text about persons, countries and verbs, "
-    "whose answers (he or she, a language, is or are) weigh 10 times as much as other words: that taught it to tell "
-    "them. Then the bias of he and she was set so that it prefers neither. Before every text it reads the end of "
-    "another, ↵, as it always did there. It is small, 2.5 million weights: it knows which words follow which, and "
-    "nothing of the world."
+    "characters, "
 )
+_TOLD = "that taught it to tell them. "
+_AND_IS = (
+    "Then the bias of he and she was set so that it prefers neither. Before every text it reads the end of another, ↵, "
+    "as it always did there. It is small, 2.5 million weights: it knows which words follow which, and nothing of the "
+    "world."
+)
+HONESTY = {
+    False: f"{_READ}two or three times, and then real text beside as much made text about persons, countries and "
+    f"verbs, whose answers (he or she, a language, is or are) weigh 10 times as much as other words: {_TOLD}{_AND_IS}",
+    True: f"{_READ}five to seven times, in the end beside made text about persons, countries, verbs and what everybody "
+    "knows. The answers there (he or she, a language, is or are) weighed 10 times as much as other words, and in every "
+    f"text which of he and she comes weighed 4 times as much again: {_TOLD}{_AND_IS}",
+}
+"""By whether a training paid for which of he and she comes."""
 PRICE = {
     True: "Writing and forgetting had a price in 64 of its 384 units, which makes these hold on; in the others, none.",
     False: "No price was put on its gates.",
