@@ -350,7 +350,8 @@ def test_what_comes_next_comes_after_a_whole_word() -> None:
     gru = load_model("general-gru")
     trace = gru.run("She was fluent in Portuguese.", device="cpu")
     said = live.unit_lines("id", gru, trace, gru.likeliest(trace, 5))["text"]
-    assert said.startswith("Least is kept at \u201c-ort-\u201d: "), "a piece is not told as if it were a word"
+    piece = re.match("Least is kept at \u201c(\\w+-|-\\w+-?)\u201d: ", said)
+    assert piece and piece[1].strip("-") in "Portuguese", "a piece is not told as if it were a word"
     trace = gru.run(discover()["timescales"].tries[0].text, device="cpu")
     unit = live.unit_lines("id", gru, trace, gru.likeliest(trace, 5))
     assert "\u21b5" not in unit["text"], "before what is read first nothing can be kept"
