@@ -38,6 +38,7 @@ def test_every_experiment_has_a_card_that_opens_and_reads_a_typed_text(open_wall
     expect(keys.nth(3)).to_have_css("border-top-style", "dashed")
     expect(keys.nth(2)).to_have_css("border-top-style", "none")
     page.get_by_test_id("gx-weighted-sum").click()
+    expect(page.get_by_test_id("gx")).to_be_hidden()  # its cards are headings, too
     expect(page.get_by_role("heading", name="Memory is a weighted sum")).to_be_visible()
     expect(page).to_have_url(re.compile("experiment=weighted-sum"))
     expect(chart(page).first.locator(".js-plotly-plot")).to_have_count(1)
@@ -46,6 +47,7 @@ def test_every_experiment_has_a_card_that_opens_and_reads_a_typed_text(open_wall
     expect(page.get_by_test_id("gx")).to_be_visible()
     page.get_by_test_id("gx-subject").focus()  # and by key
     page.keyboard.press("Enter")
+    expect(page.get_by_test_id("gx")).to_be_hidden()
     expect(page.get_by_role("heading", name=discover()["subject"].title)).to_be_visible()
     box = page.get_by_role("textbox", name="Text")
     box.fill("Mary met John because")
