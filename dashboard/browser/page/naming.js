@@ -12,7 +12,7 @@ export function unitName(side, unit) {
   return named ? tr("{name} (unit {unit})", { name: named.name, unit }) : tr("unit {unit}", { unit })
 }
 
-export const END = "↵" // of a line or of a text; some models read it before every text
+const END = "↵" // of a line or of a text; some models read it before every text
 
 // What is said of a word where the pointer rests on it.
 /** @type {(text: string, known: number) => string} */

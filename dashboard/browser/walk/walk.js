@@ -1,8 +1,9 @@
 // The walk through a cell: one word, one stage at a time. Everything here happens in the browser, on the numbers of one
 // message. What is shown of a side at a moment is drawn by its panel.
+import { ofText } from "../page/align.js"
 import { dress, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
-import { END, quoted } from "../page/naming.js"
+import { quoted } from "../page/naming.js"
 import { clamp } from "../page/numbers.js"
 import { change } from "../page/origin.js"
 import { WordRow } from "../page/row.js"
@@ -22,7 +23,7 @@ export default hold((parent) => new Walk(parent))
 
 // The words of the text, as the model on the left reads them.
 /** @param {{ sides: Side[] }} content */
-const ofText = ({ sides: [{ words }] }) => (words[0]?.[0] === END ? words.slice(1) : words)
+const written = ({ sides: [side] }) => side.words.filter(([, first]) => ofText(side, first))
 
 export class Walk {
   /** @type {Side[]} */
@@ -104,7 +105,7 @@ export class Walk {
   take(content) {
     const before = this.content
     /** @param {Content} content */
-    const words = (content) => JSON.stringify(ofText(content).map(([text]) => text))
+    const words = (content) => JSON.stringify(written(content).map(([text]) => text))
     this.content = content
     this.sides = content.sides
     this.count = this.sides[0].tokens.length
@@ -137,7 +138,7 @@ export class Walk {
   // Where the word stands now that was chosen before: another model may read it in other pieces.
   /** @param {Content} before */
   sameWord(before) {
-    const [were, are] = [ofText(before), ofText(this)]
+    const [were, are] = [written(before), written(this)]
     const place = were.findIndex(([, first, last]) => first <= this.at && this.at <= last)
     if (place < 0) return 0
     return String(were[place]) === String(are[place]) ? this.at : are[place][2]
