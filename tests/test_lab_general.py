@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,14 +10,16 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
+from lab.general import phase2
 from lab.general.data import RESTART, Lines, Made, Texts, Windows, as_read, encoded, end_of, epoch
-from lab.general.export import network
+from lab.general.export import learner, network
 from lab.general.loss import PLACES, sampled_loss, tied_loss
 from lab.general.model import Reader
 from lab.general.pieces import END, build
 from lab.general.precision import products
+from lab.general.read_on import header, pieces, plan, read_on
 from lab.general.train import ROWS, Plan, Run, bits_per_character, excess, only_one, train
-from lstm_core.network import Network
+from lstm_core.network import Network, load_model
 from lstm_core.text import Tokenizer as Pieces
 
 ENGLISH = [f"The {a} {b} the old house." for a in ("dog", "cat", "girl") for b in ("likes", "saw", "left")]
@@ -218,6 +221,12 @@ def test_the_exported_network_is_the_trained_one(cell: str, tokenizer: Tokenizer
     trace = found.run("The dog saw 我")
     np.testing.assert_allclose(trace.signals["h"][-1, 0, :, 0], h, atol=1e-6)
     np.testing.assert_allclose(found.logits(trace), scores, atol=1e-5)
+    back = learner(found).eval()
+    with torch.no_grad():
+        read, _ = back(ids[:, None], back.start(1))
+        again = read[:, 0] @ back.embedding.weight.T + back.bias
+    torch.testing.assert_close(again, scores, atol=0.1, rtol=0)  # products in bfloat16
+    assert pieces(found).encode("The dog").ids == tokenizer.encode("The dog").ids
 
 
 @pytest.mark.parametrize(("cell", "written", "kept"), [("lstm", "i", "f"), ("gru", None, "z"), ("rnn", None, None)])
@@ -298,3 +307,35 @@ def test_a_price_on_the_wrong_pronoun_teaches_which_it_is(texts: Texts) -> None:
             which = run.pronouns.loss(read[:, 0], run.model.embedding.weight, run.model.bias, ids[1:, 0])
         wrong.append(float(which))
     assert wrong[1] < 0.5 * wrong[0], wrong
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_shipped_model_reads_on_from_its_weights_and_its_header_tells_both(
+    cell: str, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(4)
+    size = texts.tokenizer.get_vocab_size()
+    meta: dict[str, Any] = {"seed": 0, "tokens": 1000, "steps": 2, "seconds": 3.5, "machine": "a, then b"}
+    meta["bits"] = {"network": {}, "5-gram": 1}
+    before = network(Reader(cell, size), texts.tokenizer, f"general-{cell}", meta)
+    held_out = {"a": encoded(ENGLISH, texts.tokenizer, "sentences", 1)}
+    whole = replace(texts, made={"made": numbered([5, 6, 7], 20)}, held_out=held_out, characters={"a": 300})
+    monkeypatch.setattr(phase2, "with_made", lambda *given: whole)
+    monkeypatch.setattr(phase2.Sentences, "of", lambda folder: None)
+    marked = ["The girl left. [She] saw the dog.", "The dog left. [He] saw the girl."]
+    monkeypatch.setattr(phase2, "fresh", lambda *given: {"English": marked})
+    after = read_on(before, tmp_path, 14_000, tmp_path / "work")
+    moved = np.abs(after.embedding - before.embedding).max()
+    assert 0 < moved < 0.05  # so few steps lead nowhere else, as from other random weights they would
+    assert after.predicts.through is after.embedding and after.tokenizer == before.tokenizer
+    (read,) = after.meta["read_on"]
+    assert read["tokens"] == after.meta["tokens"] - 1000 == 4 * 32 * 140 and read["steps"] == after.meta["steps"] - 2
+    assert after.meta["machine"].startswith("a, then b, then ") and after.meta["bits"]["5-gram"] == 1
+    assert 0 < after.meta["bits"]["network"]["English"] < 20
+    assert plan(after, 1).seed == 2 and plan(before, 1).seed == 1
+    assert header(after.meta, read, {})["machine"] == after.meta["machine"]  # twice on one machine
+
+
+def test_only_a_model_of_this_form_reads_on() -> None:
+    with pytest.raises(ValueError, match="pronouns-lstm is no general model"):
+        learner(load_model("pronouns-lstm"))

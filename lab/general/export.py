@@ -45,6 +45,26 @@ def network(model: Reader, tokenizer: Tokenizer, name: str, meta: Mapping[str, A
     )
 
 
+def learner(model: Network) -> Reader:
+    """The same network, to be trained further: ``network`` undone. Raises ValueError for one of another form."""
+    readout, cell, params = model.predicts, model.cell.name, model.layers[0][0]
+    if cell not in GATES or len(model.layers) > 1 or readout.through is None:
+        raise ValueError(f"{model.name} is no general model: it has another form")
+    gates, none = GATES[cell], np.zeros(model.hidden_size, np.float32)
+    raw = {
+        "embedding.weight": model.embedding,
+        "projection.weight": readout.weight,
+        "bias": readout.bias,
+        "layer.weight_ih_l0": np.concatenate([params[f"W_{gate}"] for gate in gates]),
+        "layer.weight_hh_l0": np.concatenate([params[f"U_{gate}"] for gate in gates]),
+        "layer.bias_ih_l0": np.concatenate([params[f"b_{gate}"] for gate in gates]),
+        "layer.bias_hh_l0": np.concatenate([params.get(f"b_h{gate}", none) for gate in gates]),
+    }
+    own = Reader(cell, len(model.embedding), model.hidden_size, model.embedding.shape[1])
+    own.load_state_dict({name: torch.from_numpy(np.array(value, np.float32)) for name, value in raw.items()})
+    return own
+
+
 def reader(folder: Path) -> Reader:
     """The network in a training's folder, as far as it has come."""
     kept = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)

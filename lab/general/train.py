@@ -235,14 +235,14 @@ def train(
     texts: Texts,
     out: Path,
     device: str = "cpu",
-    begin: Path | None = None,
+    begin: Reader | None = None,
     measure_every: int = 5_000_000,
     watch: Watch = lambda steps, first: steps,
     tell: Callable[[str], None] = lambda line: print(line, flush=True),
 ) -> Run:
     """Train to the end of the plan, going on from the checkpoint in ``out`` if there is one.
 
-    begin: a folder whose training is ended, to start from its weights. watch: wrapped round the steps (a progress bar).
+    begin: what to start from the weights of. watch: wrapped round the steps (a progress bar).
     tell: is given a line about every two hundred thousand tokens. Ctrl-C and SIGTERM end it after the step under
     way, with a checkpoint.
     """
@@ -252,10 +252,7 @@ def train(
             run.resume(path)
             tell(f"goes on at {run.step * plan.batch * plan.time / 1e6:.1f} M tokens")
         elif begin is not None:
-            kept = torch.load(begin / CHECKPOINT, map_location=run.device, weights_only=True)
-            run.model.load_state_dict(kept["model"])
-            if not kept["plan"]["long"]:
-                run.model.hold(plan.long)
+            run.model.load_state_dict(begin.state_dict())
         stopped = False
 
         def stop(*_: Any) -> None:

@@ -72,7 +72,8 @@ class General(Recipe):
                 return watch(steps, first.steps + done)
 
             texts = phase2.with_made(self.text, one, two, header["seed"])
-            run = quiet(second, texts, two, begin=one, watch=later)
+            early.model.hold(second.long)
+            run = quiet(second, texts, two, begin=early.model, watch=later)
             _whole(run)
             for language, marked in phase2.fresh(phase2.Sentences.of(self.text), header["seed"], FRESH).items():
                 balance(run.model.eval(), texts.tokenizer, marked, language)

@@ -1,0 +1,113 @@
+"""Read on from a shipped general model: the second phase once more, from its weights.
+
+    python -m lab.general.read_on general-lstm --text DIR --tokens 24000000
+
+The recipe begins at random weights, which is hours on two cores. This goes on from what there is, with the same kinds
+of text drawn anew, and the header tells both. Killed, it goes on when the same command is given again. The header's
+figures are those of before until `python -m lab measure general-lstm` has measured it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from lab.general import phase2
+from lab.general.balance import balance
+from lab.general.bits import total
+from lab.general.export import learner, network
+from lab.general.rules import without
+from lab.general.train import Plan, bits_per_character, train
+from lab.learning.loop import threads
+from lab.machine import machine
+from lab.recipes.general import FRESH, General
+from lab.train import ASSETS
+from lstm_core.network import Network
+from lstm_core.text import BEGINS, CHARACTERS
+
+RATE = 1.5e-3
+"""The learning rate at first: below that of the phase that begins with what has read real text alone."""
+
+
+def pieces(model: Network) -> Tokenizer:
+    """Those that training texts are written in: without the rules for what a visitor types."""
+    return Tokenizer.from_str(without(without(model.tokenizer.json, BEGINS), CHARACTERS))
+
+
+def plan(model: Network, tokens: int) -> Plan:
+    """The second phase of the model's cell, under another seed each time that it is read on."""
+    seed = model.meta["seed"] + 1 + len(model.meta.get("read_on", ()))
+    return replace(phase2.plan(model.cell.name), seed=seed, tokens=tokens, rate=RATE)
+
+
+def read_on(model: Network, texts: Path, tokens: int, work: Path) -> Network:
+    """The model after about so many more tokens; ``work`` keeps the checkpoint.
+
+    Raises ValueError for a network of another kind, and if another training is under way in ``work``. Raises SystemExit
+    if it is stopped.
+    """
+    planned, tokenizer, begun = plan(model, tokens), pieces(model), learner(model)
+    first = work / "pieces"
+    first.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(first / "tokenizer.json"))
+    gathered = phase2.with_made(texts, first, work, planned.seed)
+    run = train(planned, gathered, work, begin=begun)
+    if run.step < planned.steps:
+        raise SystemExit(f"stopped at step {run.step:,} of {planned.steps:,}; the same command goes on")
+    run.model.eval()
+    for language, marked in phase2.fresh(phase2.Sentences.of(texts), planned.seed, FRESH).items():
+        balance(run.model, tokenizer, marked, language)
+    after = network(run.model, tokenizer, model.name)
+    assert model.reader is not None and after.reader is not None
+    read = {
+        "tokens": planned.steps * planned.batch * planned.time,
+        "steps": planned.steps,
+        "seconds": round(run.seconds, 1),
+        "machine": machine(),
+    }
+    bits = total(bits_per_character(run.model, gathered, run.device), gathered)
+    words = replace(model.reader, embedding=after.reader.embedding)
+    return replace(model, block=after.block, reader=words, readout=after.readout, meta=header(model.meta, read, bits))
+
+
+def header(meta: Mapping[str, Any], read: Mapping[str, Any], bits: Mapping[str, float]) -> dict[str, Any]:
+    """The header with what was read now added to what it tells. read: tokens, steps, seconds, machine."""
+    machines = [*meta["machine"].split(", then "), read["machine"]]
+    sums = {name: round(meta[name] + read[name], 1) for name in ("tokens", "steps", "seconds")}
+    return {
+        **meta,
+        **sums,
+        "machine": ", then ".join(dict.fromkeys(machines)),
+        "bits": {**meta["bits"], "network": dict(bits)},
+        "read_on": [*meta.get("read_on", ()), dict(read)],
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m lab.general.read_on", description=__doc__)
+    parser.add_argument("name", choices=("general-lstm", "general-gru", "general-rnn"))
+    parser.add_argument("--text", type=Path, required=True, metavar="DIR", help="folder of texts, see docs/texts.md")
+    parser.add_argument("--tokens", type=int, default=24_000_000, help="how many more (default: 24 million)")
+    parser.add_argument("--out", type=Path, default=ASSETS, help="folder of the model (default: assets/models)")
+    given = parser.parse_args(arguments)
+    path = given.out / f"{given.name}.safetensors"
+    work = given.out / f"{given.name}.unfinished"
+    try:
+        with threads():
+            after = read_on(Network.load(path), given.text, given.tokens, work)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    after.save(path, General.weights)
+    print(f"{path} has read on; now: python -m lab measure {given.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
