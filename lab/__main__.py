@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
-from lab import check, measure, surveys, train
+# The matrices are small: a second thread only costs time, and beside other work most of it.
+os.environ |= {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS") if name not in os.environ}
+
+from lab import check, measure, surveys, train  # noqa: E402
 
 COMMANDS = {"train": train, "measure": measure, "check": check, "survey": surveys}
 
