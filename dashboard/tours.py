@@ -25,7 +25,7 @@ VIEWS, LINE, NAME, VALUE = 200, 1000, 40, 20_000
 """Views of a tour, and characters of a line, of a parameter's name and of its value, at most."""
 RINGS = 8
 """Things that a view rings, and that it presses, at most."""
-THING = re.compile(r"(row|word|gate|stage|button|fold|panel)( [\w.-]{1,40}){1,2}|word|next|headline|sentence")
+THING = re.compile(r"(row|word|gate|stage|button|fold|panel)( [\w.\u21b5-]{1,40}){1,2}|word|next|headline|sentence")
 """What can be ringed or pressed, as `talk/ring.js` finds it on the page."""
 
 

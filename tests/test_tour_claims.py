@@ -8,6 +8,7 @@ is computed here by the library, from the text and the models that the view show
     {"says": "97 %", "sum": ["was", "is"]}                     how likely words are together
     {"instead": {"France": "Germany"}, "next": "German"}       the same of another text: of its first piece
     {"says": "6", "sentences": "France"}                       whole ones between that of a word and the last one
+    {"before": "↵"}                                            what is read before the text itself
     {"alpha": ...}, {"adds": ...}, {"wrote": ...}, {"held": ...}, {"copy": ...}, {"experiment": ...}, {"count": ...}
     {"says": "1", "formula": "1 - z"}                          part of a formula in the line: nothing to compute
     {"says": "1"}                                              part of another claim
@@ -33,6 +34,7 @@ from lab.experiments.record import results
 from lstm_core import list_models, load_model
 from lstm_core.analysis import Force, intervene, memory
 from lstm_core.analysis.influence import influence
+from lstm_core.drawing.words import visible
 from lstm_core.network import softmax
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
@@ -195,6 +197,11 @@ def sentences(seen: Seen, claim: dict[str, Any]) -> None:
     assert len(all_of_them) - named - 2 == int(claim.get("says", claim.get("between")))
 
 
+def before(seen: Seen, claim: dict[str, Any]) -> None:
+    first = seen.trace.tokens[0]
+    assert visible(first.text) == claim["before"] and first.end == 0
+
+
 def units(seen: Seen, claim: dict[str, Any]) -> None:
     assert seen.model.hidden_size == int(claim["says"])
 
@@ -215,6 +222,7 @@ KINDS = {
     "words": words,
     "sentences": sentences,
     "units": units,
+    "before": before,
 }
 
 
@@ -237,6 +245,15 @@ def test_what_a_stop_says_is_so(tour: str, stop: int) -> None:
         }
         for kind in [name for name in KINDS if name in claim][:1]:
             KINDS[kind](*sides.values(), claim)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_is_read_before_a_text_is_told_where_it_is_first_seen(language: str) -> None:
+    ours = [tour for tour in TOURS.values() if tour.get("language", language) == language]
+    views = [view for tour in sorted(ours, key=lambda tour: tour["order"]) for view in tour["views"]]
+    seen = next(view for view in views if any(Seen(view, side).trace.tokens[0].end == 0 for side in ("left", "right")))
+    told = [claim["before"] for claim in seen["claims"] if "before" in claim]
+    assert len(told) == 2 and all(one in seen["line"] and f"word {one}" in seen["ring"] for one in told)
 
 
 def spelt(claim: dict[str, Any]) -> list[str]:
