@@ -180,6 +180,12 @@ def test_another_model_leaves_the_word_and_the_other_side_s_unit(open_page: Open
         expect(here).to_have_text("met")  # general-lstm reads the name in pieces
         if unit:
             expect(left).to_have_value(unit)
+    pieces = page.get_by_test_id("gw-pieces-0")
+    expect(pieces).to_have_text("")
+    page.get_by_role("option", name="Priyanka").click()
+    expect(pieces).to_have_text(re.compile("^“.+-”, “-.+”: the pieces in which “Priyanka” is read"))
+    expect(page.get_by_test_id("gw-status")).to_have_text(re.compile("“.+-” of “Priyanka”"))
+    expect(page.get_by_test_id("gw-pieces-1")).to_be_hidden()  # a model that reads it at once, as an unknown word
 
 
 # ---- one walk

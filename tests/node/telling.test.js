@@ -1,6 +1,7 @@
 // The sentence above the figure says of a unit what its lines show, and of each model what it has read itself.
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { alone } from "../../dashboard/browser/gates/clauses.js"
 import { atWord, expectation, unit } from "../../dashboard/browser/gates/telling.js"
 
 const WORDS = "Mary met John and the king".split(" ")
@@ -204,6 +205,11 @@ test("in the middle of a word what has been read of it is named", () => {
   const said = read.map((step) => expectation([one], [step]).replace(/After (.+), LSTM.*/, "$1"))
   const started = ["“An-” of “Angela”", "“-ge-” of “Angela”", "“Angela”", "“was”"]
   assert.deepEqual(said, [...started, "piece 1 of 2 of “José”", "“José”", "“␣”", "“+”"])
+  const bare = ["Angela", "was", "José", "+"]
+  assert.deepEqual(
+    read.map((step) => alone(one, step)),
+    said.map((word) => bare.find((one) => word === `“${one}”`) ?? word),
+  )
   const f = { label: "f", values: [1, 0.1, 1, 1, 1, 1, 1, 1] }
   const c = { label: "c", values: [0.9, -0.9, -0.9, -0.9, -0.9, -0.9, -0.9, -0.9] }
   assert.equal(unit([one], 0, 3, f, c), "LSTM’s unit 3 lets go at “-ge-” of “Angela” (f = 0.10).")

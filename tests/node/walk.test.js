@@ -6,7 +6,8 @@ import { equation, formula, lettered, letters, softmaxed } from "../../dashboard
 import { Notation, written } from "../../dashboard/browser/walk/notation.js"
 import { describe } from "../../dashboard/browser/walk/look.js"
 import { colorOf, inkOn } from "../../dashboard/browser/walk/scale.js"
-import { beneath, joined, spoken } from "../../dashboard/browser/walk/text.js"
+import { placeOf } from "../../dashboard/browser/walk/moment.js"
+import { beneath, joined, pieces, spoken } from "../../dashboard/browser/walk/text.js"
 
 const LSTM = { memory: "c", candidate: "g", output: "h", layer: 0 }
 const style = (kind = "", more = {}) => new Notation(kind, { ...LSTM, ...more })
@@ -205,4 +206,21 @@ test("the largest parts come first, and all others together", () => {
     ],
     1.5,
   ])
+})
+
+test("of a word in pieces it is said which one is read, and what they are", () => {
+  const words = [
+    ["billiards", 0, 2, 1],
+    ["was", 3, 3, 1],
+    ["山", 4, 5, 1],
+  ]
+  const tokens = ["bill-", "-i-", "-ards", "was", "山, byte 1 of 2", "山, byte 2 of 2"]
+  const said = tokens.map((_, step) => placeOf({ words, tokens }, step))
+  const three = ["“bill-”", "“-i-”", "“-ards”"].map((one) => `${one} of “billiards”`)
+  assert.deepEqual(said, [...three, "“was”", "piece 1 of 2 of “山”", "piece 2 of 2 of “山”"])
+  const all = "“bill-”, “-i-”, “-ards”: the pieces in which “billiards” is read, one after the other."
+  assert.deepEqual(
+    tokens.map((_, step) => pieces({ words, tokens }, step)),
+    [all, all, all, "", "", ""],
+  )
 })

@@ -1,13 +1,11 @@
 // What a side is called, what its named units stand for and what it expects: clauses of what is said of it.
 import { wordAt } from "../page/align.js"
-import { quoted } from "../page/naming.js"
+import { quoted, readAt } from "../page/naming.js"
 import { percent } from "../page/numbers.js"
 import { tr } from "../page/words.js"
 
 /** @import { Named } from "../types.d.ts" */
 /** @import { Speaks } from "./types.d.ts" */
-
-const SPACE = "␣" // what stands before a word
 
 // What a side is called: its cell, and its model where both have the same cell.
 /** @param {Speaks[]} sides @param {number} k */
@@ -18,17 +16,18 @@ export function called(sides, k) {
 }
 
 // What has been read at a step: the word, or the piece of it while it has not been read to its end.
-/** @param {Speaks} side @param {number} step */
-export function placeAt(side, step) {
-  const [text, first, last] = wordAt(side, step)
-  if (side.backward ? step === first : step === last) return quoted(text)
-  const piece = side.pieces?.[step] ?? ""
-  const bare = piece.replace(/^-|-$/g, "")
-  if (piece === SPACE) return quoted(piece)
-  if (bare && text.toLowerCase().includes(bare.toLowerCase()))
-    return tr("{piece} of {word}", { piece: quoted(piece), word: quoted(text) })
-  const values = { at: step - first + 1, count: last - first + 1, word: quoted(text) } // bytes, and what is not known
-  return tr("piece {at} of {count} of {word}", values)
+/** @type {(side: Speaks, step: number) => string} */
+export const placeAt = (side, step) => (ends(side, step) ? quoted(wordAt(side, step)[0]) : readAt(side, step))
+
+// The same where it stands alone.
+/** @type {(side: Speaks, step: number) => string} */
+export const alone = (side, step) => (ends(side, step) ? wordAt(side, step)[0] : readAt(side, step))
+
+// Whether a word has been read to its end.
+/** @type {(side: Speaks, step: number) => boolean} */
+function ends(side, step) {
+  const [, first, last] = wordAt(side, step)
+  return step === (side.backward ? first : last)
 }
 
 export const DECIDED = 0.245 // how likely a word is that a model can be said to expect: what is written as 25 %

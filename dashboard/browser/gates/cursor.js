@@ -1,8 +1,8 @@
 // Everything that follows the cursor: the words that are tinted, the values beside the grid, and what is said of them.
-import { toSide, wordAt } from "../page/align.js"
+import { toSide } from "../page/align.js"
 import * as screen from "../page/screen.js"
 import { list, tr } from "../page/words.js"
-import { called } from "./clauses.js"
+import { alone, called, placeAt } from "./clauses.js"
 import * as labels from "./labels.js"
 import { tintColors } from "./over.js"
 import { heat, ofUnits } from "./panels.js"
@@ -26,8 +26,7 @@ export function follow(figure, content, geometry, parts) {
     const seen = nodes.map(({ first, last }) => ({ first: first + from, last: last + from }))
     tint.tint(nodes, tint.shares(sides[k].adds, steps[k], seen), tintColors(figure, content))
   })
-  const word = wordAt(sides[0], at)[0]
-  el.step.textContent = tr("Step by step at “{word}” ›", { word })
+  el.step.textContent = tr("Step by step at {word} ›", { word: placeAt(sides[0], at) })
   el.step.hidden = !figure.ask
   Object.assign(root.dataset, {
     step: at,
@@ -47,7 +46,7 @@ export function follow(figure, content, geometry, parts) {
 export function narrate(figure, content, parts) {
   const { sides, at, count, units, root, stage, el } = figure
   const steps = sides.map((_, k) => toSide(sides, k, at))
-  const here = { word: wordAt(sides[0], at)[0], step: at + 1, count }
+  const here = { word: alone(sides[0], at), step: at + 1, count }
   const now = telling.valuesAt(sides, steps, units, (k) => values(figure, content, k, steps[k]))
   stage.setAttribute(
     "aria-valuetext",

@@ -1,8 +1,8 @@
 // The play as a film: the picture without its cursors once, and for each step what changes, which is a strip of text and
 // where the cursors stand. The server makes a GIF of them.
-import { toSide, wordAt } from "../page/align.js"
+import { toSide } from "../page/align.js"
 import { PAD, composed, snapshot } from "./export.js"
-import { expects } from "./clauses.js"
+import { alone, expects } from "./clauses.js"
 
 /** @import { Geometry, Picture, Side, Top } from "./types.d.ts" */
 
@@ -48,7 +48,7 @@ export async function film({ sides, geometry, view, pitch, steps, beat, picture,
     const places = sides.map((_, side) => toSide(sides, side, step))
     const room = geometry.narrow ? geometry.width : geometry.gutter - 8
     pen.font = `700 14px ${font}`
-    pen.fillText(wordAt(sides[0], step)[0], PAD, LINE / 2 + 2, room)
+    pen.fillText(alone(sides[0], step), PAD, LINE / 2 + 2, room)
     pen.font = `13px ${font}`
     sides.forEach((side, n) => {
       side.next.finish?.(places[n])

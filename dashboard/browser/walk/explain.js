@@ -45,7 +45,7 @@ function does(here, node) {
   const input = () => {
     if (side.layer) return tr("the {state} of the layer below", { state: side.output })
     if (!side.embedded) return here.read()
-    return tr("the word {word}, as the numbers of its embedding", { word: here.word() })
+    return tr("{word}, as the numbers of its embedding", { word: here.read() })
   }
   /** @type {Record<string, () => string>} */
   const meanings = {

@@ -1,7 +1,7 @@
 // One side of the walk at the moment that is shown: which unit, which step, and the numbers there.
-import { toSide } from "../page/align.js"
+import { toSide, wordAt } from "../page/align.js"
 import { number } from "../page/numbers.js"
-import { quoted, unitName } from "../page/naming.js"
+import { quoted, readAt, unitName } from "../page/naming.js"
 import { tr } from "../page/words.js"
 import { Notation } from "./notation.js"
 import { colorOf } from "./scale.js"
@@ -11,6 +11,9 @@ import { colorOf } from "./scale.js"
 
 /** @type {WeakMap<Side, number[]>} */
 const sizes = new WeakMap()
+
+/** @type {(side: Side, step: number) => string} */
+export const placeOf = (side, step) => readAt({ words: side.words, pieces: side.tokens }, step)
 
 export class Moment {
   /** @param {Walk} walk @param {number} k */
@@ -121,11 +124,17 @@ export class Moment {
     return this.side.embedded ? quoted(this.side.tokens[at]) : this.side.tokens[at]
   }
 
+  // The same of the step that is shown, and of which word it is a piece.
+  place() {
+    return this.side.embedded ? placeOf(this.side, this.at) : this.word()
+  }
+
   // What is read at the step.
   read() {
-    return this.side.embedded
-      ? tr("the word {word}", { word: this.word() })
-      : tr("the input at {step}", { step: this.word() })
+    const { side, at } = this
+    if (!side.embedded) return tr("the input at {step}", { step: this.word() })
+    const [, first, last] = wordAt(side, at)
+    return first < last ? this.place() : tr("the word {word}", { word: this.word() })
   }
 
   // Unit ``j`` of what a matrix is applied to.

@@ -9,6 +9,7 @@ import { explain } from "./explain.js"
 import { describe, look } from "./look.js"
 import { Moment } from "./moment.js"
 import { stage } from "./stage.js"
+import { inPieces, pieces } from "./text.js"
 
 /** @import { Walk } from "./walk.js" */
 /** @import { Node } from "./types.d.ts" */
@@ -32,12 +33,14 @@ export class Panel {
     this.code = make("details", { class: "gw-code", test: `gw-code-${k}` })
     this.strip = svg("svg", { class: "gw-strip", "data-testid": `gw-strip-${k}` })
     this.carried = make("p", { class: "gw-carries", test: `gw-carries-${k}` })
+    this.pieces = make("p", { class: "gw-pieces", test: `gw-pieces-${k}` })
     this.box = make("div", { class: "gw-drawing-box", onscroll: () => this.fade() }, this.drawing.root)
     this.root = make(
       "section",
       { class: "gw-column" },
       make("div", { class: "gw-title" }, this.heading, this.model, this.carried, this.select),
       make("div", { class: "gw-strip-box" }, this.strip),
+      this.pieces,
       this.box,
       this.stage,
       this.program,
@@ -53,6 +56,8 @@ export class Panel {
     this.heading.textContent = side.title
     this.model.textContent = side.model
     this.units(here)
+    this.pieces.hidden = !side.words.some(inPieces) // its line stands there at every word, or the drawing would jump
+    this.pieces.textContent = pieces(side, at)
     const chosen = walk.chosen?.k === k ? walk.chosen.id : undefined
     drawing.build(side, here.style)
     drawing.paint(
@@ -65,7 +70,7 @@ export class Panel {
     const place = `${at} ${walk.stage}`
     if (this.place !== place) drawing.reveal()
     this.place = place
-    const about = { cell: side.title, word: here.word(), unit: here.unitName(unit), values: list(here.told()) }
+    const about = { cell: side.title, word: here.place(), unit: here.unitName(unit), values: list(here.told()) }
     drawing.root.setAttribute("aria-label", tr("The {cell} at {word}, {unit}: {values}.", about))
     const node = side.diagram.nodes.find(({ id }) => id === chosen)
     swap(this.stage, ...(node ? explain(here, node, () => this.leave(node)) : stage(here)))

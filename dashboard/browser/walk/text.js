@@ -1,5 +1,9 @@
-// How a text goes on with a word, which words are spoken of at a step, and what stands beneath one.
+// How a text goes on with a word, which words are spoken of at a step, what stands beneath one, and what its pieces are.
+import { wordAt } from "../page/align.js"
+import { quoted } from "../page/naming.js"
+import { tr } from "../page/words.js"
 
+/** @import { Word } from "../types.d.ts" */
 /** @import { Expects, Side } from "./types.d.ts" */
 
 const CJK = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}，。；：！？、（）《》「」]/u
@@ -35,4 +39,23 @@ export function beneath({ tokens, words }, step, room) {
   if (taken(chars.length) <= room) return tokens[step]
   const count = chars.findIndex((_, place) => taken(place + 1) > room - 1)
   return `${chars.slice(0, Math.max(1, count)).join("")}…`
+}
+
+// Whether a word is read in several steps; a character that is read in bytes has no pieces that can be written.
+/** @type {(word: Word) => boolean} */
+export const inPieces = ([text, first, last]) => first < last && Array.from(text).length > 1
+
+// The pieces of the word at a step; nothing where it is read at once.
+/** @type {(side: Pick<Side, "tokens" | "words">, step: number) => string} */
+export function pieces({ tokens, words }, step) {
+  const word = wordAt({ words }, step)
+  if (!inPieces(word)) return ""
+  const read = tokens
+    .slice(word[1], word[2] + 1)
+    .map(quoted)
+    .join(tr(", "))
+  return tr("{pieces}: the pieces in which {word} is read, one after the other.", {
+    pieces: read,
+    word: quoted(word[0]),
+  })
 }

@@ -3,7 +3,6 @@
 import { ofText } from "../page/align.js"
 import { dress, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
-import { quoted } from "../page/naming.js"
 import { clamp } from "../page/numbers.js"
 import { change } from "../page/origin.js"
 import { WordRow } from "../page/row.js"
@@ -12,6 +11,7 @@ import { kept, remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 import { leastWidth } from "./drawing.js"
 import { Exercise } from "./exercise.js"
+import { placeOf } from "./moment.js"
 import { notations } from "./notation.js"
 import { Panel } from "./panel.js"
 import { legend, loop } from "./pictures.js"
@@ -299,6 +299,6 @@ export class Walk {
     const [side] = this.sides
     const stage = this.content?.stages[this.names[this.stage]]
     if (!side.embedded) return tr("{stage}, step {at} of {count}.", { stage, at: at + 1, count })
-    return tr("{stage}, at {word}, {at} of {count}.", { stage, word: quoted(side.tokens[at]), at: at + 1, count })
+    return tr("{stage}, at {word}, {at} of {count}.", { stage, word: placeOf(side, at), at: at + 1, count })
   }
 }
