@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from lstm_core import CELLS, Trace
 from lstm_core.analysis import timescales
 from lstm_core.analysis.letting_go import last
 from lstm_core.scan import scan
+from lstm_core.text import Token
 
 
 @pytest.mark.parametrize(("name", "gate"), [("lstm", "f"), ("gru", "z"), ("gru_cho", "z")])
@@ -79,6 +81,14 @@ def test_a_unit_lets_go_of_what_it_holds(keep: list[float], memory: list[float],
     trace = _unit(keep, memory)
     assert np.flatnonzero(timescales(trace).let_go[:, 0]).tolist() == gone
     assert last(trace, 0) == over
+
+
+def test_what_stood_before_the_text_is_not_let_go_of_at_its_first_word() -> None:
+    trace = _unit([1, 0.1, 1, 0.1], [2.0, 0.9, 0.9, -0.8])
+    assert np.flatnonzero(timescales(trace).let_go[:, 0]).tolist() == [1, 3]
+    tokens = tuple(Token(text, max(0, end - 1), end, 0, text, True, end) for end, text in enumerate("\nabc"))
+    trace = replace(trace, tokens=tokens)
+    assert np.flatnonzero(timescales(trace).let_go[:, 0]).tolist() == [3]
 
 
 def test_a_text_that_is_read_backward_is_let_go_of_in_that_order() -> None:

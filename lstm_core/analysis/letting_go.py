@@ -1,7 +1,8 @@
 """Where a unit lets go: it holds something, its keep gate shuts, and less than half of that is left after the step.
 
-What is written again as it was is not let go, and what a word's pieces build up bit by bit is not yet held. The page's
-browser part goes by the same rule: ``dashboard/browser/gates/letting_go.js``.
+What is written again as it was is not let go, and what a word's pieces build up bit by bit is not yet held. At the
+first word of a text nothing of it had been held, whatever was read before it. The page's browser part goes by the same
+rule: ``dashboard/browser/gates/letting_go.js``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ def let_go(run: Steps) -> np.ndarray:
     the cell's memory does not go on linearly (the plain RNN)."""
     rule, keep, _ = run.keep_write()
     keep, now, old = run.normalised(rule, keep)
+    if run.ahead is not None:
+        now = np.where(run.ahead[:, None], 0.0, now)
+        old = np.where((run.ahead | np.append(False, run.ahead[:-1]))[:, None], 0.0, old)
     most = np.maximum(np.abs(old), np.abs(now)).max(axis=0, initial=0.0)
     something = (np.abs(old) > SHARE * most) & (most >= LEAST)
     gone = now * np.sign(old) < HALF * np.abs(old)

@@ -24,7 +24,7 @@ class Steps:
     x: (time, input), what this layer read. signals, old: (time, unit) by name, the values of a step and the states
     before it. below: (time, unit), what the cell reads of the layer below (see ``Cell.below``). params: by name.
     skipped: (time,), the steps that a mask left out: the states stay, ``x`` and ``below`` are 0 and the other signals
-    are NaN.
+    are NaN. ahead: (time,), the steps that read what stands before the text (a token that ends at 0), if there are any.
     """
 
     cell: type[Cell]
@@ -35,6 +35,7 @@ class Steps:
     below: Mapping[str, np.ndarray]
     params: Mapping[str, np.ndarray]
     skipped: np.ndarray
+    ahead: np.ndarray | None = None
 
     def __len__(self) -> int:
         """How many steps the sequence has."""
@@ -156,7 +157,8 @@ def steps(trace: Trace, layer: int = -1, backward: bool = False, batch: int = 0)
     }
     below = {name: np.where(passed[flip, None], 0.0, value) for name, value in below.items()}
     params = {name: np.asarray(value, np.float64) for name, value in trace.layers[layer][direction].items()}
-    return Steps(trace.cell, backward, x[flip], signals, old, below, params, passed[flip])
+    ahead = np.array([token.end == 0 for token in trace.tokens], bool)[flip] if trace.tokens else None
+    return Steps(trace.cell, backward, x[flip], signals, old, below, params, passed[flip], ahead)
 
 
 def kept_from(keep: np.ndarray) -> np.ndarray:

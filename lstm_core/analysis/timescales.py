@@ -34,7 +34,8 @@ class Timescales(Result):
     holding: as ``on_text``, over the steps at which the unit keeps at least half of what it has, all of them where
         there is none: a reset says nothing about how long it remembers between resets.
     let_go: (time, unit), True at the steps at which a unit that held something lets go of it: it keeps less than half,
-        and does not write the same again. Something is a quarter of the most that it holds in this text, be that 0.25.
+        and does not write the same again. Something is a quarter of the most that it holds in this text, be that 0.25;
+        what is read before the text (a token that ends at 0) is none of it.
     """
 
     axes = {"let_go": "time unit"}

@@ -25,10 +25,11 @@ for (const [k, known] of template.known.entries()) {
   readings.push({ ...known, model, cell, read: (text) => read(typed(text, known)), before: null })
 }
 // By what is forced, at the step before the last: what is expected at the end, and the unit's memory.
-const tried = (reading, run, unit, { equations }) =>
+const tried = (reading, run, unit, read, { equations }) =>
   Object.fromEntries(
     Object.entries(KINDS).map(([name, forces]) => {
-      const after = forced(reading, run, forces(reading, run, unit, Math.max(0, run.ids.length - 2)), equations)
+      const listed = forces(reading, run, unit, Math.max(0, run.ids.length - 2), read)
+      const after = forced(reading, run, listed, equations)
       const rows = after.signals[reading.memory][reading.layer][reading.direction]
       const memory = rows.map((row) => row[unit])
       return [name, { shares: shares(scores(reading.model, after.read.at(-1))), memory }]
@@ -50,7 +51,7 @@ const made = JSON.parse(readFileSync(process.argv[3], "utf-8")).map((text) => {
   const memory = sides.map(({ reading, run }, k) => contributions(reading, run, units[k], run.ids.length - 1))
   const steps = text ? walk(template.steps, text, sides, units, 0) : null
   const instead = sides.map(({ reading, run }, k) =>
-    text ? tried(reading, run, units[k], template.steps.sides[k]) : {},
+    text ? tried(reading, run, units[k], shown[k], template.steps.sides[k]) : {},
   )
   return { figure, sides: shown, units, notices, summed, memory, steps, instead }
 })

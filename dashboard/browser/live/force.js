@@ -1,10 +1,12 @@
 // What if: a run again with some of its signals forced, as lstm_core/analysis/intervene.py does it. A step in which nothing
 // is forced is the cell's own; another goes by its equations as the page shows them, each signal replaced once computed.
 import { last } from "../gates/letting_go.js"
+import { ofText } from "../page/align.js"
 import { run } from "./run.js"
 import { valuesOf } from "./units.js"
 import { evaluate, leaf } from "./walk.js"
 
+/** @import { Read } from "../types.d.ts" */
 /** @import { Parameters, Reading, Run, Values, Vector } from "./types.d.ts" */
 
 /** Units: all where there are none; ``from`` and ``to``: steps, the last one not among them, of whichever text: what is
@@ -12,7 +14,7 @@ import { evaluate, leaf } from "./walk.js"
  * @typedef {{ signal: string, value: number | "flip", units: number[] | null, from: number, to: number }} Force */
 
 // What is forced at a click, of the unit and at the step that are spoken of; empty where the cell has no such thing.
-/** @type {Record<string, (reading: Reading, run: Run, unit: number, step: number) => Force[]>} */
+/** @type {Record<string, (reading: Reading, run: Run, unit: number, step: number, read: Read) => Force[]>} */
 export const KINDS = {
   keep: kept,
   turn: ({ memory }, _, unit, step) => [{ signal: memory, value: "flip", units: [unit], from: step, to: step + 1 }],
@@ -22,16 +24,16 @@ export const KINDS = {
 
 // Where the unit lets go last, over as many steps as that takes, its keep gate is open and nothing is written; empty where
 // it lets go of nothing.
-/** @param {Reading} reading @param {Run} run @param {number} unit @returns {Force[]} */
-function kept(reading, run, unit) {
+/** @param {Reading} reading @param {Run} run @param {number} unit @param {number} _ @param {Read} read @returns {Force[]} */
+function kept(reading, run, unit, _, read) {
   const keep = reading.keep === null ? null : valuesOf(reading, run, reading.keep)
   const memory = valuesOf(reading, run, reading.memory)
   const scale = reading.scale === null ? null : valuesOf(reading, run, reading.scale)
   if (!keep || !memory) return []
   const sum = (/** @type {number} */ t) => (scale ? scale[t][unit] : 1)
   const held = (/** @type {number} */ t) => (sum(t) > 0 ? memory[t][unit] / sum(t) : 0)
-  const count = memory.length
-  const order = memory.map((_, n) => (reading.direction === 1 ? count - 1 - n : n))
+  const steps = Array.from(memory.keys()).filter((t) => ofText(read, t))
+  const order = reading.direction === 1 ? steps.reverse() : steps
   const gone = last(
     order.map((t, n) => {
       const before = n ? order[n - 1] : -1
@@ -40,7 +42,8 @@ function kept(reading, run, unit) {
     }),
   )
   if (!gone) return []
-  const [from, to] = reading.direction === 1 ? [count - gone[1], count - gone[0]] : gone
+  const ends = [order[gone[0]], order[gone[1] - 1]]
+  const [from, to] = [Math.min(...ends), Math.max(...ends) + 1]
   return reading.holds.map(([signal, value]) => ({ signal, value, units: [unit], from, to }))
 }
 

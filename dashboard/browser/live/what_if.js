@@ -53,7 +53,7 @@ export class WhatIf {
   /** @param {Side} side @param {any} shown @param {any} equations @param {number} k @param {number} unit @param {number} step */
   section({ reading, run }, shown, equations, k, unit, step) {
     const nothing = { kind: "", forces: [] }
-    const all = Object.entries(KINDS).map(([kind, of]) => ({ kind, forces: of(reading, run, unit, step) }))
+    const all = Object.entries(KINDS).map(([kind, of]) => ({ kind, forces: of(reading, run, unit, step, shown) }))
     const offered = all.filter(({ kind, forces }) => kind !== "keep" || forces.length)
     const keeps = offered.find(({ kind }) => kind === "keep")
     const chosen = this.chosen[k] ?? keeps ?? nothing
