@@ -210,6 +210,7 @@ def _meant(model: Network, name: str, unit: Mapping[str, Any]) -> dict[str, Any]
         **{"name": tr(name), "unit": int(unit["unit"]), "meaning": tr(str(unit.get("meaning", "")))},
         **{"signal": str(unit.get("signal", 0)), "layer": unit.get("layer", 0), "direction": unit.get("direction", 0)},
         **{"about": None, "threshold": 0.0, "low": 0.0, "high": 0.0, "ends": ["", ""], "han": None},
+        "apart": list(meaning.told_apart(model, str(unit.get("meaning", ""))).items()),
         "scale": meaning.scale(model.cell, str(unit.get("signal", 0))),
     }
     if found is None:

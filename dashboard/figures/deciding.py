@@ -2,9 +2,11 @@
 
 The rule. The step is the last one up to the cursor after which the model expected a word with at least 25 %, else the
 first such step behind it, else the cursor's. There each unit's share in the lead of the likeliest next word over the
-second is known, and the unit with the largest is chosen; but the unit that is shown already stays, and one that the
-model's header names and whose memory holds what the name means goes first, while its share is at least half of that.
-So typing on moves it only where another unit matters more than twice as much.
+second is known, and the unit with the largest is chosen; but one that the model's header names and whose memory holds
+there what the name means goes first, and then the unit that is shown already, while its share is at least half of that.
+So typing on moves it only where another unit matters more than twice as much. Where the likeliest word is one of the
+two that a name tells apart, its unit's share is that in the lead over the other of them: after a woman the second is
+often "her", of which the gender says nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dashboard.figures.content import named_unit, named_units
+from dashboard.figures.meaning import rivals
 from lstm_core.analysis import lead
 from lstm_core.drawing.drawn import STAYS
 from lstm_core.drawing.order import orders, width
@@ -41,22 +44,33 @@ def deciding_unit(
     """
     if not len(trace):
         return named_unit(model, layer, direction) if before is None else before
-    holding = [named["unit"] for named in named_units(model, layer, direction, trace)]
-    first = [*holding, *([before] if before is not None and before < width(trace) else [])]
+    named = named_units(model, layer, direction, trace)
+    first = [*(one["unit"] for one in named), *([before] if before is not None and before < width(trace) else [])]
     if layer != len(trace.layers) - 1:
         return first[-1] if first else int(orders(trace, layer, direction)["moved"][0])
     try:
         if likeliest is None:
             raise ValueError("nothing is predicted")
-        shares = lead(model, trace, decided(likeliest[1], cursor)).contributions
+        at = decided(likeliest[1], cursor)
+        shares = lead(model, trace, at).contributions
     except ValueError:  # no readout, no words, or one word only
         return first[-1] if first else named_unit(model, layer, direction)
     directions = len(trace.layers[0])
     if len(shares) != directions * width(trace):
         return first[-1] if first else 0  # a projected h is read out of, whose units are others
-    shares = shares.reshape(directions, -1)[direction]
-    largest = int(np.argmax(shares))
-    return next((unit for unit in reversed(first) if shares[unit] >= STAYS * shares[largest]), largest)
+
+    def matters(unit: int, parts: np.ndarray) -> bool:
+        here = parts.reshape(directions, -1)[direction]
+        return bool(here[unit] >= STAYS * here.max())
+
+    word, told_apart = int(likeliest[0][at, 0]), rivals(model, layer, direction)
+    for unit in [one["unit"] for one in reversed(named) if one["side"][at]]:
+        other = told_apart.get(unit, {}).get(word)
+        if matters(unit, shares if other is None else lead(model, trace, at, other).contributions):
+            return unit
+    if before is not None and before in first and matters(before, shares):
+        return before
+    return int(np.argmax(shares.reshape(directions, -1)[direction]))
 
 
 CLOSE = 3 / 7

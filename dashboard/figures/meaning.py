@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -115,6 +116,24 @@ def usual(model: Network, unit: Mapping[str, Any], meaning: Meaning) -> tuple[fl
         low, high = (low if len(below) else -high), (high if len(above) else -low)
         known[which] = min(low, -LEAST * high), max(high, -LEAST * low)
     return known[which]
+
+
+def rivals(model: Network, layer: int, direction: int) -> dict[int, dict[int, int]]:
+    """By named unit of the layer and direction, which words its meaning tells apart: by the id of each the other's."""
+    units = model.meta.get("units", {}).values()
+    here = [one for one in units if (one.get("layer", 0), one.get("direction", 0)) == (layer, direction)]
+    return {int(one["unit"]): told_apart(model, str(one.get("meaning", ""))) for one in here}
+
+
+def told_apart(model: Network, meaning: str) -> dict[int, int]:
+    """The same of one meaning."""
+    found: dict[int, int] = {}
+    if meaning in MEANINGS and MEANINGS[meaning].about == "person":
+        for pair in PRONOUNS:
+            with suppress(ValueError):  # not in this vocabulary
+                one, other = map(model.tokenizer.id, pair)
+                found |= {one: other, other: one}
+    return found
 
 
 def _far(model: Network, unit: Mapping[str, Any], meaning: Meaning, text: str) -> np.ndarray:

@@ -70,11 +70,12 @@ class Lead(Result):
 
 
 @kinds
-def lead(model: Network, trace: Trace, step: int) -> Lead:
+def lead(model: Network, trace: Trace, step: int, against: str | int | None = None) -> Lead:
     """Who speaks for the likeliest next word: the lead over the second, unit by unit, of the first of the batch.
 
-    A negative ``step`` counts from that one's own end. Raises ValueError for a step that it does not have, and for a
-    network that predicts nothing, or knows one word only.
+    A negative ``step`` counts from that one's own end. against: a word, or its id, in the place of the second. Raises
+    ValueError for a step that there is not, for a word that the model does not have, and for a network that predicts
+    nothing, or knows one word only.
     """
     one, step = history(trace, 0, step)
     read = model.reads(one.signals)[step, :1].astype(np.float32)
@@ -82,10 +83,11 @@ def lead(model: Network, trace: Trace, step: int) -> Lead:
     if len(scores) < 2:
         raise ValueError(ALONE)
     best = np.argpartition(-scores, 1)[:2]
-    word, against = (int(one) for one in best[np.argsort(-scores[best], kind="stable")])
-    parts = _shares(model, read, np.array([[word, against]]))[0]
+    word, second = (int(one) for one in best[np.argsort(-scores[best], kind="stable")])
+    other = second if against is None else _id(model, against)
+    parts = _shares(model, read, np.array([[word, other]]))[0]
     display, given = model.tokenizer.display, model.predicts.bias
-    return Lead(display(word), display(against), parts, float(given[word]) - float(given[against]))
+    return Lead(display(word), display(other), parts, float(given[word]) - float(given[other]))
 
 
 ALONE = "a vocabulary of one word has no second one to lead over"

@@ -72,9 +72,12 @@ function column(side, { reading, run, tokens }, chosen) {
     const holds = units.held(one, run, tokens)
     return holds ? [{ name: one.name, unit: one.unit, meaning: one.meaning, ...holds }] : []
   })
+  const holding = here.flatMap(({ unit, apart }) => {
+    const holds = named.find((one) => one.unit === unit)
+    return holds ? [{ unit, apart, side: holds.side }] : []
+  })
   const memory = /** @type {Vector[]} */ (units.valuesOf(reading, run, side.memory))
-  const first = [...named.map(({ unit }) => unit), ...(chosen.unit === null ? [] : [chosen.unit])]
-  const unit = chosen.picked ?? units.deciding(reading, run, memory, tokens.length - 1, first)
+  const unit = chosen.picked ?? units.deciding(reading, run, memory, tokens.length - 1, holding, chosen.unit)
   const rows = units.rows(reading, run, memory, [unit, ...named.map((one) => one.unit)], chosen.rows)
   const gathered = words(tokens)
   chosen.unit = unit

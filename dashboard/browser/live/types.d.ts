@@ -88,6 +88,7 @@ export interface Meant {
   high: number
   ends: [string, string]
   han: [string, string] | null
+  apart: [number, number][]
 }
 
 /** What a saved page knows of a side beside its file. ``holds``: what holds a memory as it was, by signal; ``scale``: the

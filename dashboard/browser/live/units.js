@@ -40,20 +40,22 @@ function apart({ readout, embedding }, [first, second]) {
   return vector
 }
 
-// What each unit adds to that lead.
-/** @type {(network: Network, run: Run, step: number) => Float64Array | null} */
-function lead(network, run, step) {
-  const parts = towards(network, run, step)?.map((value, k) => value * run.read[step][k])
+// What each unit adds to that lead, or to that over another word.
+/** @type {(network: Network, run: Run, step: number, other?: number) => Float64Array | null} */
+function lead(network, run, step, other) {
+  const [first] = run.likeliest[step].ids
+  const direction = other === undefined ? towards(network, run, step) : apart(network, [first, other])
+  const parts = direction?.map((value, k) => value * run.read[step][k])
   if (!parts || !network.readout.attention) return parts ?? null
   const width = parts.length / 2
   return parts.slice(0, width).map((part, k) => part + parts[k + width])
 }
 
 // The same of the direction that is drawn; null in a layer that no word is read out of, or of a projected h.
-/** @type {(reading: Reading, run: Run, step: number, width: number) => Float64Array | null} */
-function leadOf({ model, layer, direction }, run, step, width) {
+/** @type {(reading: Reading, run: Run, step: number, width: number, other?: number) => Float64Array | null} */
+function leadOf({ model, layer, direction }, run, step, width, other) {
   if (layer !== model.layers.length - 1) return null
-  const parts = lead(model, run, step)
+  const parts = lead(model, run, step, other)
   const directions = model.layers[0].length
   return parts && parts.length === directions * width ? parts.slice(direction * width, (direction + 1) * width) : null
 }
@@ -138,15 +140,26 @@ export function rows(reading, run, memory, always, before) {
   }
 }
 
-// The unit that a page speaks of; ``first`` go before it, the last of them most.
-/** @param {Reading} reading @param {Run} run @param {Vector[]} memory @param {number} cursor @param {number[]} first */
-export function deciding(reading, run, memory, cursor, first) {
+// The unit that a page speaks of. A named one that holds something goes first, judged by the words that its name tells
+// apart where one of them is the likeliest; then the one that is shown already.
+/** @param {Reading} reading @param {Run} run @param {Vector[]} memory @param {number} cursor
+ * @param {(Pick<Meant, "unit" | "apart"> & Pick<Named, "side">)[]} holding @param {number | null} before */
+export function deciding(reading, run, memory, cursor, holding, before) {
   const width = memory[0].length
-  const shares = leadOf(reading, run, decided(run, cursor), width)
-  if (!shares)
-    return first.at(-1) ?? (reading.layer === reading.model.layers.length - 1 ? 0 : sorted(moved(memory), (v) => -v)[0])
+  const step = decided(run, cursor)
+  const shares = leadOf(reading, run, step, width)
+  if (!shares) {
+    const top = reading.layer === reading.model.layers.length - 1
+    return before ?? holding.at(-1)?.unit ?? (top ? 0 : sorted(moved(memory), (v) => -v)[0])
+  }
   const largest = shares.indexOf(Math.max(...shares))
-  return first.findLast((unit) => shares[unit] >= STAYS * shares[largest]) ?? largest
+  const matters = (/** @type {number} */ unit, parts = shares) => parts[unit] >= STAYS * Math.max(...parts)
+  const [word] = run.likeliest[step].ids
+  const named = holding.findLast(({ unit, apart, side }) => {
+    const other = apart.find(([one]) => one === word)?.[1]
+    return side[step] && matters(unit, (other !== undefined && leadOf(reading, run, step, width, other)) || shares)
+  })
+  return named?.unit ?? (before !== null && matters(before) ? before : largest)
 }
 
 const HAN = /[\u4e00-\u9fff]/
