@@ -27,6 +27,12 @@ WRONG = """() => {
 reach 2 mm into the margin of 10."""
 
 
+BESIDE = """() => {
+  const [sheet, notes] = [".gs-sheet", ".gs-notes"].map((one) => document.querySelector(one).getBoundingClientRect())
+  return notes.top < sheet.bottom - 8 ? ["the notes reach below the figure, and leave the paper beside them empty"] : []
+}"""
+
+
 def test_a_page_fits_on_paper(open_gates: Open) -> None:
     gates = open_gates({"text": TEXT})
     page = gates.page
@@ -46,6 +52,7 @@ def _fits(gates: Gates, width: int) -> None:
     nothing(page, WRONG % {"width": width, "zoom": 0.98 * width / LAPTOP["width"]})
     expect(page.locator(".gs-readout")).to_be_visible()
     expect(page.get_by_test_id("gs-sentence")).to_be_visible()
+    nothing(page, BESIDE)
     for gone in (".stAppHeader", ".gs-tools", ".gs-chips", ".gt-tools", ".gs-readout button"):
         expect(page.locator(gone).first).to_be_hidden()
 
@@ -61,8 +68,13 @@ def test_the_walk_is_printed_with_what_is_unfolded(open_gates: Open) -> None:
             expect(gone).to_be_hidden()
         for seen in (stage, unfolded, page.get_by_test_id("gw-drawing-0")):
             expect(seen).to_be_visible()
+        for width, height in PAPER:  # both models beside each other, as on the screen
+            page.set_viewport_size({"width": width, "height": height})
+            tops = "() => [...document.querySelectorAll('.gw-column')].map((one) => one.getBoundingClientRect().top)"
+            nothing(page, f"() => [...new Set(({tops})())].slice(1)")
     finally:
         page.emulate_media(media="screen")
+        page.set_viewport_size(LAPTOP)
 
 
 def test_a_folded_part_is_not_printed(open_gates: Open) -> None:
@@ -83,7 +95,7 @@ def test_what_belongs_together_is_on_one_sheet(open_gates: Open) -> None:
     """A heading and what it is of; a list of bars. A legend ends before the paper does."""
     (width, height), _ = PAPER
     for path, selector, of in (
-        ("gradients", ".gv h3", "breakAfter"),
+        ("gradients", ".gv-figure", "breakInside"),
         ("gradients", ".gc-panel", "breakInside"),
         ("step_by_step", ".gw-pushes", "breakInside"),
     ):
