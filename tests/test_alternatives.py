@@ -51,6 +51,7 @@ def test_every_panel_says_more_than_its_title(view: Any, spoken: str) -> None:
     trees = [unpack(one.proto.bytes) for one in test.get("bidi_component")]  # type: ignore[attr-defined]
     drawn = [one for tree in trees for one in tree.get("panels", ()) if one["figure"]]
     assert len(drawn) >= 4
+    assert len({one["title"] for one in drawn}) == len(drawn), "two figures of one name"
     for one in drawn:
         assert numbers(one["alt"].replace(one["title"], "")), one["alt"]
         assert "<" not in one["alt"] and one["alt"] == one["alt"].strip()

@@ -32,9 +32,16 @@ def page(here: Context) -> None:
     panels = [_summary(f"summary{side}", shown, side, found[side]) for side in (0, 1)]
     for name, note in NOTES.items():
         panels.append(panel(name, tr(note.title), text=tr(note.why), note=_remedy(note), wide=True))
-        panels += [_finding(name, f"{name}{side}", shown, side, found[side]) for side in (0, 1)]
+        figures = [_finding(name, f"{name}{side}", shown, side, found[side]) for side in (0, 1)]
+        panels += [under(one, tr(note.title)) for one in figures]
     here.chart(KEY, panels, (), words=[])
     training.section()
+
+
+def under(figure: dict[str, Any], heading: str) -> dict[str, Any]:
+    """The panel below a heading, named by what it shows and one level lower."""
+    what = heading[:1].lower() + heading[1:]
+    return {**figure, "title": tr("{cell}: {what}", cell=figure["title"], what=what), "level": 3}
 
 
 def _remedy(note: Note) -> str:

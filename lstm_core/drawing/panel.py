@@ -23,7 +23,8 @@ AXIS = {"ticklabeloverflow": "allow"}
 
 
 def panel(id: str, title: str, figure: dict[str, Any] | None = None, height: int = 240, **more: Any) -> dict[str, Any]:
-    """One panel. ``more``: text (above), note (below, quiet), alt (what the figure says), wide (over all columns)."""
+    """One panel. ``more``: text (above), note (below, quiet), alt (what the figure says), wide (over all columns),
+    level (of its heading, if that is not 2)."""
     return {"id": id, "title": title, "figure": figure, "height": height, **more}
 
 

@@ -8,7 +8,7 @@ import { height, rect } from "../page/screen.js"
 
 /** What lstm_core/drawing/panel.py makes. ``stamp``: a digest of the panel.
  * @typedef {{ id: string, title: string, figure: { data: Trace[], layout: Layout } | null, height: number, stamp: number,
- *   text?: string, note?: string, alt?: string, wide?: boolean }} Content */
+ *   text?: string, note?: string, alt?: string, wide?: boolean, level?: number }} Content */
 
 const CONFIG = { displayModeBar: false, showSendToCloud: false, scrollZoom: false }
 
@@ -37,6 +37,7 @@ export class Panel {
     if (this.box.hidden || this.stamp === stamp) return false
     this.stamp = stamp
     this.title.textContent = content.title
+    this.title.setAttribute("aria-level", String(content.level ?? 2))
     this.text.textContent = content.text ?? ""
     this.note.textContent = content.note ?? ""
     this.box.style.gridColumn = content.wide || alone ? "1 / -1" : ""
