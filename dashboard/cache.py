@@ -51,13 +51,8 @@ class Reading:
         return next_words(self.model, self.trace, self.likeliest)
 
     @property
-    def notices(self) -> list[str]:
-        """What the reader must know, in whole sentences."""
-        return [*cut([self]), *self.others]
-
-    @property
     def others(self) -> list[str]:
-        """The same without that a part of the text is shown."""
+        """What the reader must know beside that a part of the text is shown (``cut``), in whole sentences."""
         said = [tr(note) for note in self.notes]
         count = len(self.trace)
         missing = [token.text for token in self.trace.tokens if not token.known]

@@ -376,7 +376,7 @@ def test_any_file_is_read_or_refused(broken: Broken, file: str) -> None:
     if place.upload is not None:
         with in_time():
             reading = place.upload.read("Mary saw", cache.LIMIT)
-        assert len(reading.trace) or reading.notices
+        assert len(reading.trace) or reading.others
 
 
 @given(page=st.sampled_from(PAGES), broken=broken, file=names, params=links)

@@ -265,8 +265,8 @@ def test_what_a_reading_says() -> None:
     words = vocabulary.read(b"mary\nsaw", len(WORDS))
     place = test_your_pages.placed(saved(tagger()), vocabulary=words, source=SENTENCE)
     assert place.upload is not None
-    assert place.upload.read("mary zzz", 9).notices == ["你的词表中没有 zzz：已略去。"]
-    assert place.upload.read("mary zzz yyy", 9).notices == ["你的词表中没有 zzz、yyy：已略去。"]
+    assert place.upload.read("mary zzz", 9).others == ["你的词表中没有 zzz：已略去。"]
+    assert place.upload.read("mary zzz yyy", 9).others == ["你的词表中没有 zzz、yyy：已略去。"]
 
 
 def test_a_cell_with_other_functions_says_which() -> None:

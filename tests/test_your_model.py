@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from uploads import HOSTILE, SENTENCE, WORDS, npy, npy_claims, onnx_lstm, safetensors, saved, tagger
 
-from dashboard.cache import LIMIT
+from dashboard.cache import LIMIT, cut
 from dashboard.yours import inputs, vocabulary
 from dashboard.yours.session import Place
 from dashboard.yours.upload import FILE, PROBE, Given, Upload
@@ -53,7 +53,7 @@ def test_a_language_model_reads_a_sentence_and_predicts_as_torch_does() -> None:
     best = chances[-1].argsort()[::-1][:5]
     assert [word for word, _ in reading.model.predictions(reading.trace)[-1]] == [WORDS[k] for k in best]
     assert reading.trace.max_abs_error is not None and reading.trace.max_abs_error < 1e-6
-    assert not reading.notices and not reading.why
+    assert not reading.others and not cut([reading]) and not reading.why
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_certificate_sees_a_wrong_gate(monkeypatch: pytest.MonkeyPatch) -> N
     upload = uploaded(saved(nn.GRU(3, 5)))
     monkeypatch.setitem(GATES, "gru", "zrn")  # torch's module is made with two of its gates exchanged
     reading = upload.read("", LIMIT)
-    assert len(reading.trace) == 0 and "differs from torch's own" in reading.notices[0]
+    assert len(reading.trace) == 0 and "differs from torch's own" in reading.others[0]
 
 
 def test_a_file_that_does_not_say_its_cell_is_asked_about() -> None:
@@ -159,7 +159,7 @@ def test_what_grows_beyond_every_bound_is_told() -> None:
     place.take(Given("relu.pt", saved(module), said={"cell": {"": "rnn_relu"}}))
     assert place.upload is not None
     reading = place.upload.read("", LIMIT)
-    assert len(reading.trace) == 0 and "grows beyond every bound" in reading.notices[0]
+    assert len(reading.trace) == 0 and "grows beyond every bound" in reading.others[0]
 
 
 def test_a_long_signal_and_a_wide_block_are_cut_and_say_so() -> None:
@@ -168,7 +168,7 @@ def test_a_long_signal_and_a_wide_block_are_cut_and_say_so() -> None:
     values, found = inputs.read(b"0.5\n" * 3000, 1, upload.longest)
     upload.set(signal=values, found=found, source=FILE)
     reading = upload.read("", LIMIT)
-    assert reading.notices == ["GRU: the first 400 of 3,000 steps are shown."]
+    assert cut([reading]) == ["GRU: the first 400 of 3,000 steps are shown."]
 
 
 def test_a_block_that_reads_from_the_end() -> None:
@@ -180,7 +180,7 @@ def test_a_block_that_reads_from_the_end() -> None:
     upload.set(kind="noise")
     trace = upload.read("", LIMIT).trace
     np.testing.assert_allclose(trace.signals["h"][:, :, ::-1], backward.trace(trace.inputs[::-1, 0]).signals["h"])
-    assert "from the end" in upload.read("", LIMIT).notices[0]
+    assert "from the end" in upload.read("", LIMIT).others[0]
 
 
 def test_a_model_that_is_removed_is_freed() -> None:
@@ -312,4 +312,4 @@ def test_without_an_entry_for_unknown_words_they_are_left_out_and_told() -> None
     upload = uploaded(saved(tagger()), vocabulary=vocabulary.from_entries(entries, len(WORDS)), source=AS_SENTENCE)
     reading = upload.read("Mary really saw John", LIMIT)
     assert [token.text for token in reading.trace.tokens] == ["Mary", "saw", "John"]
-    assert reading.notices == ["Your vocabulary has no entry for really: left out."]
+    assert reading.others == ["Your vocabulary has no entry for really: left out."]
