@@ -16,7 +16,7 @@ def test_the_page_says_it(open_gates: Callable[..., Gates]) -> None:
     pair = {"left": "pronouns-lstm-attention", "right": "pronouns-lstm", "unit": "4"}
     page = open_gates({"text": text, **pair}).page
     caption = page.get_by_test_id("gs-caption")
-    expect(caption).to_contain_text("LSTM (pronouns-lstm-attention)’s gender (unit 4) is rewritten at “king” (c from ")
+    expect(caption).to_contain_text("pronouns-lstm-attention’s gender (unit 4) is rewritten at “king” (c from ")
     expect(page.get_by_test_id("gs-next-1")).to_contain_text("LSTM (pronouns-lstm) expects next")
     page.get_by_test_id("gs-left").select_option("pronouns-rnn")
     page.get_by_test_id("gs-right").select_option("pronouns-gru")

@@ -29,6 +29,12 @@ test("whose unit it is, also of a title that ends in s", () => {
   assert.match(said, /^LSTM with peepholes’ unit 3 holds on/)
   const values = () => [{ label: "f", value: 0.5 }]
   assert.match(atWord([side(peephole)], [1], [3], values), /LSTM with peepholes’ unit 3: f = 0.50/)
+  const two = [side({ model: "yours" }), side({ model: "general-lstm" })]
+  const f = { label: "f", values: Array(6).fill(1) }
+  const c = { label: "c", values: [0, 0.8, 0.8, 0.8, 0.8, 0.8] }
+  assert.match(unit(two, 0, 3, f, c), /^Your LSTM’s unit 3 holds on/)
+  assert.match(unit(two, 1, 3, f, c), /^general-lstm’s unit 3 holds on/)
+  assert.match(atWord(two, [1, 1], [3, 3], values), /^At “met”, your LSTM’s unit 3: .*; general-lstm’s unit 3: /)
 })
 
 test("a unit lets go only of what it held", () => {

@@ -11,16 +11,21 @@ import { DECIDED, called, expects, meant, placeAt } from "./clauses.js"
 /** A step as it was read: the gate's value, and the memory after it and before.
  * @typedef {{ t: number, gate: number, now: number, old: number }} Read */
 
+const YOURS = "yours" // a visitor's own model (dashboard/state.py)
 const SMALL = 0.25 // a memory without a name that never gets farther from 0 holds nothing to speak of
 const IDLE = 0.1 // a gate that moves less decides nothing
 const MOST = 3 // places that are named
 const KEPT = 0.25 // what must be left of a memory that is held: what is written anew each time is not held
 const WIDE = 0.3 // ... and one that moves by more does not stay
 
-// A unit as its model's: “GRU’s unit 3”, “LSTM with peepholes’ unit 3”.
-/** @param {Speaks[]} sides @param {number} k @param {number} unit */
-function owned(sides, k, unit) {
-  return tr("{title}’s {unit}", { title: called(sides, k), unit: unitName(sides[k], unit) }).replace("s’s ", "s’ ")
+// A unit as its model's: “GRU’s unit 3”, “LSTM with peepholes’ unit 3”; of two models of one cell by the model: “your GRU’s
+// unit 3”, “general-gru’s unit 3”.
+/** @param {Speaks[]} sides @param {number} k @param {number} unit @param {boolean} [begins] a sentence */
+function owned(sides, k, unit, begins = false) {
+  const { title, model } = sides[k]
+  const yours = () => (begins ? tr("Your {title}", { title }) : tr("your {title}", { title }))
+  const whose = called(sides, k) === title ? title : model === YOURS ? yours() : model
+  return tr("{title}’s {unit}", { title: whose, unit: unitName(sides[k], unit) }).replace("s’s ", "s’ ")
 }
 
 // What a unit has done with its memory by the step ``at``, as far as its lines bear it out, and what a named one holds there;
@@ -36,7 +41,7 @@ export function unit(sides, k, chosen, gate, state, at = Infinity, scale = null)
   const [keep, memory] = scale ? relative(gate, state, scale, order) : [gate, state]
   const read = order.slice(0, at === Infinity ? count : order.indexOf(at) + 1)
   const last = read[read.length - 1]
-  const [name, word] = [owned(sides, k, chosen), placeAt(side, last)]
+  const [name, word] = [owned(sides, k, chosen, true), placeAt(side, last)]
   const values = { name, word, label: memory.label, value: number(memory.values[last]) }
   if (!ofText(side, last)) return tr("{name}: {label} = {value} before the first word.", values)
   const steps = read.filter((t) => ofText(side, t))
