@@ -341,6 +341,8 @@ def test_gradients_are_those_of_the_chosen_layer_and_direction(layer: int, direc
     assert (
         "10 steps back" not in vanishing("x", trace, gradients._ways(trace, 10, "LSTM", Drawn(0, 0)), "step 11")["text"]
     )
+    first = gradients._ways(trace, 14 if direction else 0, "LSTM", Drawn(layer, direction))
+    assert vanishing("x", trace, first, "it")["text"].startswith("Nothing was read before")
 
 
 def test_single_characters_stand_upright_and_words_lie_on_the_slant() -> None:

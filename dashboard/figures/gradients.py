@@ -105,13 +105,15 @@ def vanishing(id: str, trace: Trace, ways: Sequence[Way], word: str) -> dict[str
                 if said
                 else tr("Where it began, at {word}, it is smaller by a factor of: {factors}.", **told)
             )
+    if all(way.back(1) is None for way in ways):
+        said.append(tr("Nothing was read before: there is nothing to draw."))
     text = p.sentences(*said)
     title = tr("How the state after {word} depends on the states before", word=p.quoted(word))
     notes = [
         tr(
-            "Drawn is how much a change of the state s at each word would change it at the end: the size of "
+            "Drawn is how much a change of the state s at each step would change it at the end: the size of "
             "ds_T / ds_t (its Frobenius norm, the root of the sum of all squares), divided by its value at t = T. "
-            "Where a line keeps falling, training on longer texts would hardly learn anything from their beginning."
+            "Where a line keeps falling, training on longer inputs would hardly learn anything from their beginning."
         )
     ]
     notes += [
