@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from streamlit.testing.v1 import AppTest
 from torch import nn
 
 from dashboard.cache import LIMIT
@@ -127,6 +128,19 @@ def test_what_a_keras_file_says_is_overruled_on_the_page() -> None:
     assert "softsign" in after.cell.name and np.abs(after.signals["h"] - before.signals["h"]).max() > 1e-4
     place.again(recurrent_activation=None)
     np.testing.assert_array_equal(place.upload.read("", LIMIT).trace.signals["h"], before.signals["h"])
+    test = AppTest.from_function(fields, args=(place,)).run()
+    assert not test.exception and len(test.selectbox) == 4
+    assert all(box.value is not None and box.options[0] == "as the file says" for box in test.selectbox)
+    test.selectbox[1].set_value("softsign").run()
+    assert place.upload.given.said["recurrent_activation"] == "softsign"
+    test.selectbox[1].set_value(test.selectbox[0].value).run()
+    assert place.upload.given.said.get("recurrent_activation") is None
+
+
+def fields(place):  # AppTest runs its text alone
+    from dashboard.yours import about
+
+    about._said(place, place.upload)
 
 
 # ---- the check

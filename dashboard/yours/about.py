@@ -25,6 +25,8 @@ SAID: Mapping[str, tuple[str, tuple]] = {
     "go_backwards": (mark("Direction"), (False, True)),
 }
 """What may be said in the place of a Keras file: the option of ``lstm_core.load``, its title, its values."""
+SILENT = ""
+"""As the file says; None would be no choice: its field would be empty."""
 VALUES = {
     ("reset_after", True): mark("after the product (reset_after)"),
     ("reset_after", False): mark("before the product"),
@@ -72,10 +74,11 @@ def _said(here: Place, upload: Upload) -> None:
     with st.expander(tr("Where the file is silent or wrong")):
         for name, (label, values) in SAID.items():
             key = key_of(here, name)
-            st.session_state.setdefault(key, upload.given.said.get(name))
+            said = upload.given.said.get(name)
+            st.session_state.setdefault(key, SILENT if said is None else said)
             st.selectbox(
                 tr(label),
-                [None, *values],
+                [SILENT, *values],
                 key=key,
                 format_func=lambda value, name=name: _value(name, value),
                 on_change=_say,
@@ -84,13 +87,14 @@ def _said(here: Place, upload: Upload) -> None:
 
 
 def _value(name: str, value: object) -> str:
-    if value is None:
+    if value == SILENT:
         return tr("as the file says")
     return tr(VALUES[name, value]) if isinstance(value, bool) else str(value)
 
 
 def _say(here: Place, name: str, key: str) -> None:
-    here.again(**{name: st.session_state[key]})
+    value = st.session_state[key]
+    here.again(**{name: None if value == SILENT else value})
 
 
 def _check(here: Place, upload: Upload) -> None:
