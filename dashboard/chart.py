@@ -21,15 +21,16 @@ CHOSEN = "chosen step"
 _mount = mounted("gatescope_chart", "chart/chart.js")
 
 
-def chosen_step(text: str, count: int) -> int:
-    """The step that this session chose on this text, on whichever page; else the link's, or the text's own default;
-    within 0 to ``count`` - 1."""
+def chosen_step(text: str, count: int, start: int | None = None) -> int:
+    """The step that this session chose on this text, on whichever page; else the link's, or ``start``, or where that is
+    not said the text's own default; within 0 to ``count`` - 1. A negative one counts from the end."""
     if (before := taken("at")) is not None:
         st.session_state[CHOSEN] = (text, before)
     chosen, step = st.session_state.get(CHOSEN, (None, 0))
     if chosen != text:
         said = st.query_params.to_dict() if chosen is None else {}
-        step = Settings.parse({"at": said.get("at", Settings.start(text))}, ()).at
+        start = Settings.start(text) if start is None else start
+        step = Settings.parse({"at": said.get("at", start)}, ()).at
     return max(0, min(step + count if step < 0 else step, count - 1))
 
 

@@ -3,6 +3,7 @@ and against torch."""
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from lstm_core import analysis
 from lstm_core.analysis import Force
 from lstm_core.analysis.intervene import forcing
 from lstm_core.beyond import pictures
+from lstm_core.beyond.attending import END
 from lstm_core.beyond.numbers import both
 from tests.test_beyond_drawing import filters
 from tests.test_beyond_imagining import normal
@@ -41,6 +43,7 @@ def test_memory_what_if_and_gradients_work_on_every_network(shown: str) -> None:
     for part in SHOWN[shown][1]:
         found = panels(shown, inside="Memory", part=part, inside_unit="1")
         assert {"writers", "kept", "spans"} <= found.keys() and "unit 1" in found["kept"]["text"]
+        assert next(iter(found)) == "writers", "what was chosen stands first, where it is seen"
         found = panels(shown, inside="Gradients", part=part)
         assert {"vanishing", "paths", "gates"} <= found.keys() and found["gates"]["text"]
         assert ("weights" in found) == (shown != "made up")
@@ -63,8 +66,28 @@ def test_what_is_forced_is_what_the_address_says() -> None:
     [after] = network.draw(noise, digit, {"decoder": forcing(network.cell, [Force("o", 0.0, None, 2, 4)], 10)})
     np.testing.assert_allclose(shown["canvas1"]["figure"]["data"][0]["z"].ravel(), after.canvas[-1], atol=1e-6)
     np.testing.assert_array_equal(after.canvas[:3], before.canvas[:3])
+    assert shown["canvas1"]["figure"]["data"][0]["coloraxis"] not in ("coloraxis", "coloraxis2"), "black is black"
     assert not after.traces["decoder"]["h"][0, 0, 2:4].any() and after.traces["decoder"]["h"][0, 0, 4].any()
     assert np.abs(after.traces["encoder"]["h"] - before.traces["encoder"]["h"])[0, 0, 3:].max() > 1e-3, "it looks again"
+
+
+def test_the_unit_that_holds_most_is_named_where_none_was_chosen() -> None:
+    box = opened(PAGE, **SHOWN["plain"][0], inside="Memory").selectbox[-1]
+    assert box.value is not None, "its field would be empty"
+    assert box.options[0].startswith("the one that holds most (unit ")
+
+
+def test_steps_are_called_by_what_each_run_read_there() -> None:
+    network, forced = looking.model(), "c@2:3=0"
+    [before] = network.look(pictures.drawn([pictures.read("rc5-bs6")]))
+    [after] = network.look(
+        pictures.drawn([pictures.read("rc5-bs6")]), forcing(network.speaker.cell, [Force("c", 0.0, None, 2, 3)], 24)
+    )
+    assert before.words != after.words
+    axis = panels("captions", inside="What if", force=f"decoder:{forced}")["unit"]["figure"]["layout"]["xaxis"]
+    ends = [("end" if word == END else word for word in said.words) for said in (before, after)]
+    pairs = list(zip_longest(*ends, fillvalue="\N{EN DASH}"))[: len(before.words)]
+    assert axis["ticktext"] == ["<br>".join(dict.fromkeys(pair)) for pair in pairs]
 
 
 def test_a_sentence_goes_on_from_what_was_forced() -> None:

@@ -69,6 +69,8 @@ def test_what_is_chosen_before_the_page_has_followed_counts(start: dict[str, str
         assert not test.exception
     assert test.query_params[parameter] in (said, [said])
     assert test.number_input[-1].value == 6
+    test.number_input[-1].set_value(None).run()  # emptied: what was there stays
+    assert not test.exception and test.number_input[-1].value == 6 and test.query_params[parameter] in (said, [said])
 
 
 def test_the_number_in_the_address_is_translated() -> None:

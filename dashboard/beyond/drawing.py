@@ -63,10 +63,8 @@ def show() -> None:
     keys = [(tr("where it looks"), "read"), (tr("where it writes"), "write")][way == "new" :]
     shown = _frames(drawn, original, network)
     step = frames(shown, f"draw {way}-{at}", tr("Goes"), len(shown) - 1, keys, film=500)
-    panels = [
-        *_told(drawn),
-        *inside(_parts(network, drawn, original, max(0, step - 1)), partial(_again, way, at, drawn)),
-    ]
+    parts = _parts(network, drawn, original, max(0, step - 1))
+    panels = inside(_told(drawn), parts, partial(_again, way, at, drawn))
     chart({"words": [], "step": step, "columns": 2, "panels": still(panels)}, "draw", "")
     m = network.meta["metrics"]
     lines, patch = latex(way == "copy")
@@ -116,8 +114,11 @@ def _choice() -> tuple[str, int]:
         field = follows("draw way", way, _keep_way)
         st.segmented_control(label, list(WAYS), required=True, format_func=named, **field)
     with second:
-        label = tr("Which digit") if way == "copy" else tr("Which one")
-        st.number_input(label, 0, count(way) - 1, **follows(f"draw {way}", at, partial(_keep, way)))
+        last = count(way) - 1
+        label = tr("Which picture, 0 to {last}", last=last)
+        if way == "new":
+            label = tr("Which one, 0 to {last}", last=last)
+        st.number_input(label, 0, last, None, **follows(f"draw {way}", at, partial(_keep, way)))
     with third:
         st.button(tr("Another"), key="draw another", on_click=_another)
     return way, at
@@ -148,11 +149,15 @@ def _frames(drawn: Drawn, original: np.ndarray | None, network: Drawing) -> list
         text = tr("The canvas after go {number}.", number=k + 1)
         if original is not None:
             wrong = float(np.abs(canvas - original).sum())
-            said = tr("{pixels:.1f} of {count} pixels are still wrong.", pixels=wrong, count=side * side)
+            said = tr(
+                "It differs from the digit as if {pixels:.1f} of {count} pixels were black in the place of white.",
+                pixels=wrong,
+                count=side * side,
+            )
             text = p.sentences(text, said)
         if drawn.kl is not None:
             nats = float(drawn.kl[k].sum())
-            text = p.sentences(text, tr("It was told {nats:.1f} nats about the digit.", nats=nats))
+            text = p.sentences(text, tr("In this go it was told {nats:.1f} nats about the digit.", nats=nats))
         found.append(Frame(str(k + 1), 1 - canvas.reshape(side, side), text, boxes=tuple(boxes)))
     return found
 
@@ -201,14 +206,17 @@ def _again(way: str, at: int, drawn: Drawn, do: dict[str, Do]) -> tuple[dict[str
     pair = {tr("as it was"): drawn, tr("what if"): after}
     found = []
     for k, (name, one) in enumerate(pair.items()):
-        scale = {
-            "coloraxis": {"cmin": 0, "cmax": 1, "colorscale": [[0, "#ffffff"], [1, "#111111"]], "showscale": False}
-        }
+        # A scale of its own: a dark page turns the others round.
+        gray = {"cmin": 0, "cmax": 1, "colorscale": [[0, "#ffffff"], [1, "#000000"]], "showscale": False}
         axis = {"showticklabels": False, "showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""}
-        picture = p.heatmap(one.canvas[-1].reshape(side, side), hoverinfo="skip")
+        picture = p.heatmap(one.canvas[-1].reshape(side, side), "coloraxis3", hoverinfo="skip")
         axes = {"xaxis": axis, "yaxis": {**axis, "autorange": "reversed", "scaleanchor": "x"}}
         title = tr("The last canvas, {run}", run=name)
-        found.append(p.panel(f"canvas{k}", title, p.figure([picture], **axes, **scale), height=240, alt=title))
+        found.append(p.panel(f"canvas{k}", title, p.figure([picture], **axes, coloraxis3=gray), height=240, alt=title))
     moved = float(np.abs(after.canvas[-1] - drawn.canvas[-1]).sum())
-    found[1]["text"] = tr("{pixels:.1f} of {count} pixels come out otherwise.", pixels=moved, count=side * side)
+    found[1]["text"] = tr(
+        "It differs as if {pixels:.1f} of {count} pixels were black in the place of white.",
+        pixels=moved,
+        count=side * side,
+    )
     return after.traces, found

@@ -60,11 +60,9 @@ def show() -> None:
     network = model(kind)
     line = _line(network, way, at)
     of = f"imagine {kind}-{way}-{at}"
-    step = chosen_step(of, len(line.x))
-    panels = [
-        *_panels(network, line, step),
-        *inside(_parts(network, line, step), partial(_again, network, way, at, line)),
-    ]
+    step = chosen_step(of, len(line.x), -2)  # after the last nothing comes that could surprise
+    again = partial(_again, network, way, at, line)
+    panels = inside(_panels(network, line, step), _parts(network, line, step), again)
     chart({"words": rows(line.traces["cell"]), "step": step, "columns": 2, "panels": panels}, "imagine", of)
     about(
         latex(network.kind, way == "read"),
@@ -91,7 +89,7 @@ def _measured() -> str:
         said.append(tr("{name} {mean} ({low} to {high})", name=tr(name), mean=mean, low=low, high=high))
     return tr(
         "Nats that a step of 500 new lines takes at most, mean of {seeds} seeds and from the lowest to the highest; "
-        "less is better: {figures}.",
+        "less is better, and may be below 0, for the chance of a place on a plane is a density: {figures}.",
         seeds=min(len(model(kind).meta["seeds"]) for kind in NAMES),
         figures=tr("; ").join(said),
     )
@@ -113,7 +111,9 @@ def _choice() -> tuple[str, str, int]:
         field = follows("imagine way", way, _keep_way)
         st.segmented_control(label, list(WAYS), required=True, format_func=called, **field)
     with third:
-        st.number_input(tr("Which line"), 0, count(way) - 1, **follows(f"line {way}", at, _keep_line))
+        last = count(way) - 1
+        label = tr("Which line, 0 to {last}", last=last)
+        st.number_input(label, 0, last, None, **follows(f"line {way}", at, _keep_line))
     with fourth:
         st.button(tr("Another"), key="imagine another", on_click=_another)
     return kind, way, at
@@ -150,6 +150,7 @@ def _panels(network: Imagining, line: Line, step: int) -> list[dict[str, Any]]:
         title = tr("What z was told beyond the prior")
         text = tr("{nats:.2f} nats at step {step}; most at step {most}, {high:.2f}.", nats=float(nats[step]),
                   step=step + 1, most=int(nats.argmax()) + 1, high=float(nats.max()))  # fmt: skip
+        text = p.sentences(text, tr("A nat is 1.44 bits."))
         axes = {"xaxis": p.word_axis(trace), "yaxis": p.value_axis(tr("nats")), "meta": {"pick": "x"}}
         alt = p.sentences(title, text)
         found.append(p.panel("kl", title, p.figure([bars], **axes), height=260, text=text, alt=alt))
@@ -249,4 +250,12 @@ def _latent(line: Line, k: int) -> dict[str, Any]:
         found += [{**band, "line": {"width": 0, "color": color}}, middle]
     axes = {"xaxis": p.word_axis(line.traces["cell"]), "yaxis": p.value_axis(""), "meta": {"pick": "x"}}
     title = tr("z {number}: prior and posterior", number=k + 1)
-    return p.panel(f"z{k}", title, p.figure(found, showlegend=True, **axes), height=200, alt=title)
+    if line.posterior is None:
+        title = tr("z {number}: prior", number=k + 1)
+    text = ""
+    if k == 0:
+        text = tr("Prior: before the step was seen. A line is a mean, its band one standard deviation each way.")
+        if line.posterior is not None:
+            text = p.sentences(text, tr("Posterior: after it."))
+    figure = p.figure(found, showlegend=True, **axes)
+    return p.panel(f"z{k}", title, figure, height=200, text=text, alt=p.sentences(title, text))

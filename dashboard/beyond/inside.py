@@ -29,8 +29,8 @@ from lstm_core.trace import Trace
 GATES, MEMORY, WHAT_IF, GRADIENTS = mark("Gates"), mark("Memory"), mark("What if"), mark("Gradients")
 NUMBER, TURN, HOLD = "number", "flip", "hold"
 WAYS = {NUMBER: mark("a number"), TURN: mark("turn it round"), HOLD: mark("hold it")}
-ALL = -1
-"""In the place of a unit: all of them. None would be no choice."""
+ALL = MOST = -1
+"""In the place of a unit: all of them, or the one that holds most. None would be no choice: its field were empty."""
 LARGEST = 1e6
 """What a signal may be forced to, as on the page "What if"."""
 Panels = list[dict[str, Any]]
@@ -63,22 +63,36 @@ Again = Callable[[dict[str, Do]], tuple[dict[str, Trace], Panels]]
 """The same with something done to the steps of a part: its traces by part, and panels of what came of it."""
 
 
-def inside(parts: Sequence[Part], again: Again) -> Panels:
-    """The choice of what is looked at, and its panels."""
+def inside(own: Panels, parts: Sequence[Part], again: Again) -> Panels:
+    """The choice of what is looked at, and its panels with the network's ``own``: what somebody chooses stands first,
+    or the choice would seem to do nothing; the gates, which are there from the start, stand below."""
+    look, closer = _closer(parts, again)
+    return [*own, *closer] if look == GATES else [*closer, *own]
+
+
+def _closer(parts: Sequence[Part], again: Again) -> tuple[str, Panels]:
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with left:
         look = kept_option("inside", tr("Look closer"), [GATES, MEMORY, WHAT_IF, GRADIENTS])
     if look == GATES:
-        return [one for part in parts for one in signals(part.name, part.trace, part.step, part.title, part.direction)]
+        st.caption(
+            tr(
+                "A row is a unit, a column a step. The more a gate's colour stands out, the nearer it is to 1, open; "
+                "all else is purple above 0 and orange below."
+            )
+        )
+        return look, [
+            one for part in parts for one in signals(part.name, part.trace, part.step, part.title, part.direction)
+        ]
     with middle:
         part = _part(parts)
     if look == GRADIENTS:
-        return _gradients(part)
+        return look, _gradients(part)
     if look == WHAT_IF:
-        return _what_if(part, again)
+        return look, _what_if(part, again)
     with right:
         unit = _unit(part)
-    return _memory(part, unit)
+    return look, _memory(part, unit)
 
 
 def _part(parts: Sequence[Part]) -> Part:
@@ -99,16 +113,15 @@ def _unit(part: Part) -> int:
     most = int(np.abs(part.trace.sel(part.state, layer=0, direction=part.direction, time=part.step, batch=0)).argmax())
     of = f"cell unit of {part.name}, {part.trace.hidden_size}"
     at = address.chosen("inside_unit")
-    start = int(at) if at is not None and _number(at) and int(at) < part.trace.hidden_size else None
-    options = [None, *range(part.trace.hidden_size)]
+    start = int(at) if at is not None and _number(at) and int(at) < part.trace.hidden_size else MOST
 
-    def called(one: int | None) -> str:
-        return tr("the one that holds most (unit {unit})", unit=most) if one is None else tr("unit {unit}", unit=one)
+    def called(one: int) -> str:
+        return tr("the one that holds most (unit {unit})", unit=most) if one == MOST else tr("unit {unit}", unit=one)
 
     starts("inside_unit", of, start)
-    chosen = st.selectbox(tr("Unit"), options, format_func=called, key=of)
-    address.choose("inside_unit", None if chosen is None else str(chosen))
-    return most if chosen is None else chosen
+    chosen = st.selectbox(tr("Unit"), [MOST, *range(part.trace.hidden_size)], format_func=called, key=of)
+    address.choose("inside_unit", None if chosen == MOST else str(chosen))
+    return most if chosen == MOST else chosen
 
 
 def _number(text: str) -> bool:
@@ -171,7 +184,7 @@ def _what_if(part: Part, again: Again) -> Panels:
         tr("{cell}: difference of {state}", **of),
     )
     axis, names, less = (
-        p.word_axis(part.trace),
+        _read_at(part.trace, traces[part.name]),
         (tr("as it was"), tr("what if")),
         tr("What if minus as it was, unit by unit."),
     )
@@ -180,6 +193,16 @@ def _what_if(part: Part, again: Again) -> Panels:
         changes.unit_lines("unit", own, axis, before[:, unit], after[:, unit], names),
         changes.difference_map("map", all_, axis, after - before, less, unit),
     ]
+
+
+def _read_at(before: Trace, after: Trace) -> dict[str, Any]:
+    """An axis of steps with what was read there in both runs, one below the other where it is not the same: a network
+    that reads its own words goes on from others."""
+    if not before.tokens or not after.tokens:
+        return p.word_axis(before)
+    runs = [[*(token.text for token in one.tokens), *["\N{EN DASH}"] * len(before)] for one in (before, after)]
+    both = list(zip(*runs, strict=False))[: len(before)]
+    return p.text_axis([(k, list(dict.fromkeys(texts))) for k, texts in enumerate(both)], len(before))
 
 
 LONGEST = 1000
@@ -221,7 +244,7 @@ def _force(part: Part) -> Force:
         st.selectbox(tr("Do"), ways, format_func=lambda one: tr(WAYS[one]), **field)
     with columns[2]:
         field = follows(f"{key} value", number, lambda one: choose(value=one))
-        st.number_input(tr("Value"), -LARGEST, LARGEST, step=0.1, disabled=way != NUMBER, **field)
+        st.number_input(tr("Value"), -LARGEST, LARGEST, None, 0.1, disabled=way != NUMBER, **field)
     with columns[3]:
         unit = force.units[0] if force.units else ALL
         field = follows(f"{key} unit", unit, lambda one: choose(units=None if one == ALL else (one,)))

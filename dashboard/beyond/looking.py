@@ -12,7 +12,7 @@ from dashboard import address
 from dashboard.beyond.frames import Frame, frames, png
 from dashboard.beyond.inside import inside
 from dashboard.beyond.picture import picture
-from dashboard.beyond.shared import about, measured, spread, still
+from dashboard.beyond.shared import about, measured, readable, spread, still
 from dashboard.beyond.speaking import decoder, said_instead
 from dashboard.chart import chart
 from dashboard.language import mark, tr
@@ -70,8 +70,9 @@ def show() -> None:
     st.markdown(
         tr(
             "An LSTM says what is on a picture. Before each word it looks: it gives every place of the picture a share "
-            "of its attention, and reads the mean. Make a picture by clicking, then choose a word: what it does not "
-            "look at lies in the shade. Nothing told it where to look; it learned from the words alone."
+            "of its attention, and reads the mean of all places by these shares. Make a picture by clicking, then "
+            "choose a word: what it does not look at lies in the shade. Nothing told it where to look; it learned from "
+            "the words alone."
         )
     )
     left, right = st.columns([1, 3], gap="medium")
@@ -87,8 +88,8 @@ def show() -> None:
     said = network.look(drawn[None])[0]
     with right:
         step = frames(_frames(said, shapes, drawn, network), pictures.written(shapes), tr("Words of the sentence"), 1)
-    panels = [*_beside(drawn, said, shapes, step), _could_say(said, step)]
-    panels += inside([decoder(network.speaker, said, step)], partial(_again, drawn, said, step))
+    own = [*_beside(drawn, said, shapes, step), _could_say(said, step)]
+    panels = inside(own, [decoder(network.speaker, said, step)], partial(_again, drawn, said, step))
     chart({"words": [], "step": step, "columns": 2, "panels": still(panels)}, "look", "")
     _about(network)
 
@@ -164,7 +165,7 @@ def _again(
     drawn: np.ndarray, said: Said, step: int, do: dict[str, Do]
 ) -> tuple[dict[str, Trace], list[dict[str, Any]]]:
     [after] = model().look(drawn[None], do.get("decoder"))
-    return {"decoder": after.trace}, said_instead(model().speaker, said, after, step)
+    return {"decoder": readable(after.trace)}, said_instead(model().speaker, said, after, step)
 
 
 def _could_say(said: Said, step: int) -> dict[str, Any]:

@@ -53,7 +53,9 @@ def show() -> None:
             "ahead and back again."
         )
     )
-    number = int(st.number_input(tr("Number"), 0, MOST, **follows("number typed", chosen(), _keep)))
+    label = tr("Number, 0 to {last:,}", last=MOST)
+    number = chosen()
+    st.number_input(label, 0, MOST, None, **follows("number typed", number, _keep))
     german, english, places = both(number)
     [found] = network.translate([german])
     right = found.said.sentence == english
@@ -64,10 +66,10 @@ def show() -> None:
         text = p.sentences(text, tr("This number was never shown in its training."))
     st.markdown(text)
     of = f"number {number}"
-    step = chosen_step(of, len(found.said.words))
+    step = chosen_step(of, len(found.said.words), -2)  # the last word before the end
     words = rows(readable(found.said.trace))
-    panels = [_alignment(found, places if right else [], step)]
-    panels += inside(_parts(network, found, step), partial(_again, german, found, step))
+    own = [_alignment(found, places if right else [], step)]
+    panels = inside(own, _parts(network, found, step), partial(_again, german, found, step))
     chart({"words": words, "step": step, "columns": 2, "panels": panels}, "number", of)
     m = network.meta["metrics"]
     about(
@@ -150,4 +152,4 @@ def _again(
 ) -> tuple[dict[str, Trace], list[dict[str, Any]]]:
     [after] = model().translate([german], do)
     panels = said_instead(model().speaker, found.said, after.said, step)
-    return {"decoder": after.said.trace, "forward": after.encoder, "backward": after.encoder}, panels
+    return {"decoder": readable(after.said.trace), "forward": after.encoder, "backward": after.encoder}, panels

@@ -13,11 +13,12 @@ from dashboard.language import tr
 T = TypeVar("T")
 
 
-def kept(key: str, widget: Callable[[], T]) -> T:
-    """What ``widget``, drawn with this ``key`` and bound to the URL, says; it starts with what was chosen before."""
+def kept(key: str, widget: Callable[[], T], start: T | None = None) -> T:
+    """What ``widget``, drawn with this ``key``, says; it starts with what was chosen before, or with what the address
+    says where it is bound to that, or else with ``start`` where the widget has no start of its own."""
     choices = st.session_state.setdefault("kept", {})
-    if key not in st.session_state and key not in st.query_params and key in choices:
-        st.session_state[key] = choices[key]
+    if key not in st.session_state and key not in st.query_params and (found := choices.get(key, start)) is not None:
+        st.session_state[key] = found
     choices[key] = widget()
     return choices[key]
 
@@ -25,12 +26,14 @@ def kept(key: str, widget: Callable[[], T]) -> T:
 def follows(key: str, value: T, take: Callable[[T], object]) -> dict[str, Any]:
     """The key and callback of a widget whose choice stands elsewhere, say in the address: it shows ``value``, and what
     a visitor chooses goes to ``take`` before the page is drawn again. It stays the same widget all the while, so that
-    what is chosen before the page has followed is not lost, as it is where the choice is part of the widget's key."""
+    what is chosen before the page has followed is not lost, as it is where the choice is part of the widget's key.
+    A field that is emptied shows ``value`` again, if its own is None: else that is its smallest number."""
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
 
     def changed() -> None:
-        if key in st.session_state:  # not where the page was left meanwhile, and its widgets with it
+        # Not where the page was left meanwhile, and its widgets with it.
+        if st.session_state.get(key) is not None:
             take(st.session_state[key])
 
     return {"key": key, "on_change": changed}
