@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.chart import chart
+from dashboard.controls.kept import kept
 from dashboard.jobs import JOB, Busy, Job, begin
 from dashboard.language import tr
 from dashboard.session import keeps
@@ -56,36 +58,45 @@ def section() -> None:
 
 
 def _form(disabled: bool) -> Choice:
-    """The settings; what they mean stands beside them."""
+    """The settings, which outlive a change of page; what they mean stands beside them."""
     first = st.columns([2, 2, 1, 1], vertical_alignment="bottom")
-    task = first[0].selectbox(
-        tr("Task"),
-        list(MINIATURES),
-        format_func=lambda name: tr(MINIATURES[name].title),
-        key=f"{KEY} task",
-        disabled=disabled,
-    )
+
+    def asked(name: str, start: Any, widget: Callable[..., Any], *said: Any, off: bool = False, **more: Any) -> Any:
+        key = f"{KEY} {name}"
+        return kept(key, lambda: widget(*said, key=key, disabled=disabled or off, **more), start)
+
+    tasks = list(MINIATURES)
+    called = {name: tr(MINIATURES[name].title) for name in tasks}
+    task = asked("task", tasks[0], first[0].selectbox, tr("Task"), tasks, format_func=called.__getitem__)
     names = list(dict.fromkeys([*FIRST, *CELLS]))
-    cell = first[1].selectbox(
-        tr("Cell"), names, format_func=lambda name: tr(CELLS[name].title), key=f"{KEY} cell", disabled=disabled
-    )
-    hidden = first[2].number_input(tr("Units"), 1, 32, 8, key=f"{KEY} hidden", disabled=disabled)
-    seconds = first[3].number_input(tr("Seconds"), 5, int(SECONDS), 40, 5, key=f"{KEY} seconds", disabled=disabled)
+    titles = {name: tr(CELLS[name].title) for name in names}
+    cell = asked("cell", names[0], first[1].selectbox, tr("Cell"), names, format_func=titles.__getitem__)
+    hidden = asked("hidden", 8, first[2].number_input, tr("Units"), 1, 32)
+    seconds = asked("seconds", 40, first[3].number_input, tr("Seconds"), 5, int(SECONDS), step=5)
     second = st.columns([2, 2, 2], vertical_alignment="bottom")
     gate = keep_bias(CELLS[cell])
-    bias = second[0].slider(
+    bias = asked(
+        "bias",
+        1.0,
+        second[0].slider,
         tr("Forget bias ({gate})", gate=gate) if gate else tr("Forget bias: this cell has none"),
-        -2.0, 4.0, 1.0, 0.5, key=f"{KEY} bias", disabled=disabled or gate is None,
+        *(-2.0, 4.0),
+        step=0.5,
+        off=gate is None,
         help=tr("What the gate that keeps the memory starts with: 0 keeps half a step, 3 keeps 95 %."),
-    )  # fmt: skip
-    rate = second[1].select_slider(
-        tr("Learning rate"), [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1], 0.01, key=f"{KEY} rate", disabled=disabled
     )
-    economy = second[2].slider(
-        tr("Price on writing and forgetting"), 0.0, 1.0, 0.2, 0.1, key=f"{KEY} economy",
-        disabled=disabled or carry(CELLS[cell]) is None,
+    rates = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1]
+    rate = asked("rate", 0.01, second[1].select_slider, tr("Learning rate"), rates)
+    economy = asked(
+        "economy",
+        0.2,
+        second[2].slider,
+        tr("Price on writing and forgetting"),
+        *(0.0, 1.0),
+        step=0.1,
+        off=carry(CELLS[cell]) is None,
         help=tr("The gate-economy loss: with it single units become readable; without it what is kept is spread."),
-    )  # fmt: skip
+    )
     st.caption(tr(MINIATURES[task].about))
     return Choice(task, cell, int(hidden), float(bias), float(rate), float(economy), float(seconds))
 
@@ -101,8 +112,9 @@ def _start(choice: Choice) -> None:
 
 
 def _watch(job: Job, choice: Choice) -> None:
-    """The loss so far and the newest checkpoint; once it is over, any checkpoint."""
+    """What is trained, the loss so far and the newest checkpoint; once it is over, any checkpoint."""
     running = job.running
+    st.caption(trained(choice))
     said = job.said
     steps = [int(path.stem) for path in checkpoints(job.folder)]
     if job.ends_now():
@@ -134,6 +146,22 @@ def _watch(job: Job, choice: Choice) -> None:
     panels = [loss_panel(said, int(shown)), *gate_panels(choice, mini, signals)]
     chart({"words": [], "columns": 2, "panels": panels}, f"{KEY} chart", "")
     st.caption(expected(mini, signals["probabilities"], [token.id for token in tokens]))
+
+
+def trained(choice: Choice) -> str:
+    """What the figures are of: the settings above them may be others by now."""
+    cell = CELLS[choice.cell]
+    said = [
+        tr(MINIATURES[choice.task].title),
+        tr(cell.title),
+        tr("1 unit") if choice.hidden == 1 else tr("{count:,} units", count=choice.hidden),
+        tr("learning rate {rate:g}", rate=choice.learning_rate),
+    ]
+    if keep_bias(cell) is not None:
+        said.append(tr("forget bias {bias:g}", bias=choice.forget_bias))
+    if carry(cell) is not None:
+        said.append(tr("price {price:g}", price=choice.economy))
+    return tr("{said}.", said=p.row(said))
 
 
 def checkpoints(folder: Path) -> list[Path]:

@@ -377,6 +377,7 @@ def test_any_text_can_be_tried(text: str) -> None:
     test = opened(NAME, experiment="subject")
     test.text_input[0].set_value(text).run()
     assert not test.exception
+    assert any("the first 300 steps" in caption.value for caption in test.caption) == (len(text) > 4000)
 
 
 def test_the_link_reopens_the_try() -> None:
@@ -550,6 +551,16 @@ def test_train_it_yourself_from_the_page() -> None:
     assert [panel["id"] for panel in tree["panels"]] == ["loss", "keep", "write", "memory"]
     assert not any(panel.get("wide") for panel in tree["panels"]), "two beside two, so that gates are seen as it learns"
     assert any("it expects" in caption.value for caption in test.caption)
+    test.slider[0].set_value(3.0)
+    test.number_input[0].set_value(5).run()
+    test.query_params["experiment"] = ""
+    test.run()
+    test.query_params["experiment"] = "train"
+    test.run()
+    assert [field.value for field in test.number_input] == [5, 120] and test.slider[0].value == 3.0
+    drawn = "He or she, LSTM, 8 units, learning rate 0.01, forget bias 1, price 0.2."
+    assert drawn in [caption.value for caption in test.caption], "what is drawn is not what is chosen now"
+    assert not test.warning
     one.end()
 
 

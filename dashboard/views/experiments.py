@@ -269,6 +269,8 @@ def _try(one: Experiment) -> None:
     if any(len(reading.trace) == 0 for reading in readings):
         st.caption(tr("Type something above."))
         return
+    if any(len(reading.trace) > TOKENS for reading in readings):
+        st.caption(tr("It is long: the first {count} steps are read here.", count=TOKENS))
     readings = [cache.read(reading.model.name, _cut(text, reading.trace)) for reading in readings]
     first = readings[0].trace
     step = chosen_step(text, len(first))
