@@ -83,8 +83,8 @@ class Surveyed:
         return float(self.columns[low][row]), float(self.columns[high][row])
 
     def contexts(self, one: Unit, signal: str, kind: str, count: int) -> list[tuple[int, int, float]]:
-        """document, step and value of places of a ``kind``: "highest", "lowest" or "typical"; of several documents
-        before more of one."""
+        """document, step and value of places of a ``kind``: "highest", "lowest" or "typical", in its order; of
+        several documents before more of one."""
         place: dict[str, Any] = {"unit": one.unit, "layer": one.layer, "direction": one.direction}
         found: tuple[Context, ...] = getattr(self.survey.contexts(signal, **place, most=50, around=0), kind)
         seen: dict[str, int] = {}
@@ -93,7 +93,7 @@ class Surveyed:
             text = self.texts[context.document]
             turn.append(seen.setdefault(text, 0))
             seen[text] += 1
-        order = sorted(range(len(found)), key=lambda k: (turn[k], k))[:count]
+        order = sorted(sorted(range(len(found)), key=lambda k: (turn[k], k))[:count])
         return [(found[k].document, found[k].step, found[k].value) for k in order]
 
     def place(

@@ -159,6 +159,8 @@ def test_twenty_places_are_those_of_the_model_and_open_on_gates() -> None:
     test = opened(corpus.__name__, row="5")
     places = re.findall(r'<li><a href="([^"]+)".*?<b>([^<]+)</b> .*?<mark[^>]*>([^<]+)</mark>', html(test))
     assert len(places) > 20
+    ordered = [float(value.replace("\N{MINUS SIGN}", "-")) for _, value, _ in places]
+    assert ordered[:7] == sorted(ordered[:7], reverse=True) and ordered[7:14] == sorted(ordered[7:14])
     network = shown().network
     signal = next((one.best.signal for one in shown().units if one.unit == 5 and one.best), "c")
     own = values(network, signal)[:, 5]

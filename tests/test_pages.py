@@ -220,6 +220,8 @@ def test_contrast_aligns_and_subtracts() -> None:
 
 
 def test_contrast_with_nothing_asks_for_a_sentence() -> None:
+    same = opened(contrast.__name__, text=SENTENCE, other=SENTENCE)
+    assert any("the same" in caption.value for caption in same.caption)
     test = opened(contrast.__name__, text=SENTENCE, other="")
     assert any("two sentences" in caption.value for caption in test.caption)
 

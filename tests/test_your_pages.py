@@ -122,6 +122,8 @@ def test_health_of_a_network_made_ill() -> None:
     with torch.no_grad():
         module.bias_ih_l0[3 * 6 + 2] = -30  # o of unit 2
         module.bias_ih_l0[6 + 4] = 30  # f of unit 4
+    drawn = panels(health, placed(saved(module), kind="noise", steps=1))
+    assert "dead" not in drawn["summary0"]["text"] and drawn["dead0"]["text"].startswith("Of one step")
     drawn = panels(health, placed(saved(module), kind="noise"))
     assert "1 of 6 units did not move on this input: unit 2." == drawn["dead0"]["text"]
     assert "f of unit 4" in drawn["saturated0"]["text"] and "o of unit 2" in drawn["saturated0"]["text"]

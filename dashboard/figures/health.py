@@ -28,7 +28,9 @@ def dead(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     dots = _dots(np.maximum(found.movement[order], FLOOR), order, tr("movement of h"), "hidden")
     units = np.flatnonzero(found.dead)
     least = int(order[-1])
-    if len(units):
+    if len(trace) < 2:
+        text = tr("Of one step nobody can say what moves.")
+    elif len(units):
         said = {"count": len(units), "all": len(order), "units": _listed(units)}
         text = tr("{count} of {all} units did not move on this input: {units}.", **said)
     else:
@@ -216,15 +218,19 @@ def where(one: Health, among: Sequence[Health]) -> str:
     return p.row(parts)
 
 
-def summary(one: Health) -> str:
-    """ "units that do not move (dead): 1, ...": of every layer and direction, also of those that are not drawn."""
+def summary(one: Health, steps: int) -> str:
+    """ "units that do not move (dead): 1, ...": of every layer and direction, also of those that are not drawn. Of one
+    step nothing is said of what moves."""
     stuck = np.zeros(max((len(units) for units in one.saturated.values()), default=0), bool)
     for units in one.saturated.values():
         stuck[: len(units)] |= units
+    ends = int(stuck.sum())
     counts = [
         tr("units that do not move (dead): {count}", count=int(one.dead.sum())),
-        tr("with a gate at one end (saturated): {count}", count=int(stuck.sum())),
+        tr("with a gate at one end (saturated): {count}", count=ends),
     ]
+    if steps < 2:
+        counts = [tr("units with a gate at one end (saturated): {count}", count=ends)]
     if one.integrator is not None:
         counts.append(tr("that keep and go on writing (integrating): {count}", count=int(one.integrator.sum())))
     return p.row(counts)

@@ -50,6 +50,8 @@ def page(here: Context) -> None:
     if found is None:
         st.caption(tr(NUMBERS))
         return
+    if not any(pair.differing for pair in pairs if pair):
+        st.caption(tr("Both sentences are the same: change a word in one of them to see what it makes different."))
     places = [
         0 if pair is None else chosen_place(KEY, _steps(pair), step)
         for pair, step in zip(pairs, here.steps(), strict=True)

@@ -94,7 +94,7 @@ def _map(here: Context, side: int, one: Surveyed, asked: str) -> None:
         st.caption(as_sentence(error))
         return
     if not found:
-        st.caption(tr("No unit is described by these words. {all} have a row without them.", all=len(one.units)))
+        st.caption(tr("No unit is described by these words; empty the field to see all {all}.", all=len(one.units)))
         return
     chosen = _chosen(side, one)
     rows = [k for k, unit in enumerate(found) if unit.place == chosen.place]

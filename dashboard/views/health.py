@@ -54,11 +54,11 @@ def _summary(id: str, shown: Scene, side: int, found: tuple[Health, ...]) -> dic
     trace, model = shown.traces[side], shown.models[side]
     said = []
     for one in found:
-        place, counts = draw.where(one, found), draw.summary(one)
+        place, counts = draw.where(one, found), draw.summary(one, len(trace))
         told = tr("{place}: {counts}", place=place, counts=counts) if place else counts
         said.append(tr("{said}.", said=told.capitalize()))
     note = tr(
-        "On {count:,} steps. A longer and more varied input says more; the weights below are the same on any.",
+        "Steps read: {count:,}. A longer and more varied input says more; the weights below are the same on any.",
         count=len(trace),
     )
     return panel(
