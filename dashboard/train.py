@@ -63,7 +63,8 @@ def _form(disabled: bool) -> Choice:
 
     def asked(name: str, start: Any, widget: Callable[..., Any], *said: Any, off: bool = False, **more: Any) -> Any:
         key = f"{KEY} {name}"
-        return kept(key, lambda: widget(*said, key=key, disabled=disabled or off, **more), start)
+        field = {"key": key, "on_change": _filled, "args": (key,)}
+        return kept(key, lambda: widget(*said, **field, disabled=disabled or off, **more), start)
 
     tasks = list(MINIATURES)
     called = {name: tr(MINIATURES[name].title) for name in tasks}
@@ -71,8 +72,8 @@ def _form(disabled: bool) -> Choice:
     names = list(dict.fromkeys([*FIRST, *CELLS]))
     titles = {name: tr(CELLS[name].title) for name in names}
     cell = asked("cell", names[0], first[1].selectbox, tr("Cell"), names, format_func=titles.__getitem__)
-    hidden = asked("hidden", 8, first[2].number_input, tr("Units"), 1, 32)
-    seconds = asked("seconds", 40, first[3].number_input, tr("Seconds"), 5, int(SECONDS), step=5)
+    hidden = asked("hidden", 8, first[2].number_input, tr("Units"), 1, 32, None)
+    seconds = asked("seconds", 40, first[3].number_input, tr("Seconds"), 5, int(SECONDS), None, 5)
     second = st.columns([2, 2, 2], vertical_alignment="bottom")
     gate = keep_bias(CELLS[cell])
     bias = asked(
@@ -99,6 +100,12 @@ def _form(disabled: bool) -> Choice:
     )
     st.caption(tr(MINIATURES[task].about))
     return Choice(task, cell, int(hidden), float(bias), float(rate), float(economy), float(seconds))
+
+
+def _filled(key: str) -> None:
+    """A field that is emptied shows again what it did."""
+    if st.session_state.get(key) is None:
+        st.session_state[key] = st.session_state["kept"][key]
 
 
 def _start(choice: Choice) -> None:

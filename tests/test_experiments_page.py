@@ -557,6 +557,7 @@ def test_train_it_yourself_from_the_page() -> None:
     test.run()
     test.query_params["experiment"] = "train"
     test.run()
+    test.number_input[0].set_value(None).run()  # emptied: what was there stays
     assert [field.value for field in test.number_input] == [5, 120] and test.slider[0].value == 3.0
     drawn = "He or she, LSTM, 8 units, learning rate 0.01, forget bias 1, price 0.2."
     assert drawn in [caption.value for caption in test.caption], "what is drawn is not what is chosen now"

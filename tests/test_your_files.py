@@ -135,12 +135,16 @@ def test_what_a_keras_file_says_is_overruled_on_the_page() -> None:
     assert place.upload.given.said["recurrent_activation"] == "softsign"
     test.selectbox[1].set_value(test.selectbox[0].value).run()
     assert place.upload.given.said.get("recurrent_activation") is None
+    test.number_input[0].set_value(40).run()
+    test.number_input[0].set_value(None).run()  # emptied: what was there stays
+    assert not test.exception and place.upload.steps == test.number_input[0].value == 40
 
 
 def fields(place):  # AppTest runs its text alone
-    from dashboard.yours import about
+    from dashboard.yours import about, widgets
 
     about._said(place, place.upload)
+    widgets.number(place, place.upload, "steps", "Steps", 1, 50)
 
 
 # ---- the check

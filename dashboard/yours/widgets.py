@@ -10,6 +10,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from dashboard.controls.kept import follows
 from dashboard.yours.session import Place
 from dashboard.yours.upload import Upload
 
@@ -51,9 +52,8 @@ def choice(
 
 
 def number(here: Place, upload: Upload, name: str, label: str, low: int, high: int) -> None:
-    key = key_of(here, name)
-    st.session_state.setdefault(key, getattr(upload, name))
-    st.number_input(label, low, high, step=1, key=key, on_change=_apply, args=(here, name, key))
+    field = follows(key_of(here, name), getattr(upload, name), lambda chosen: here.choose(**{name: chosen}))
+    st.number_input(label, low, high, None, 1, **field)
 
 
 def switch(here: Place, upload: Upload, name: str, label: str) -> None:
