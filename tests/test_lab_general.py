@@ -10,6 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
+from lab.__main__ import main
 from lab.general import phase2
 from lab.general.data import RESTART, Lines, Made, Texts, Windows, as_read, encoded, end_of, epoch
 from lab.general.export import learner, network
@@ -339,3 +340,25 @@ def test_a_shipped_model_reads_on_from_its_weights_and_its_header_tells_both(
 def test_only_a_model_of_this_form_reads_on() -> None:
     with pytest.raises(ValueError, match="pronouns-lstm is no general model"):
         learner(load_model("pronouns-lstm"))
+
+
+def test_the_command_reads_on_only_from_a_shipped_general_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--text", str(tmp_path), "--out", str(tmp_path)]
+    assert main(["read-on", "pronouns-lstm", *given]) == 2 and "makes its own texts" in capsys.readouterr().err
+    assert main(["read-on", "general-gru", *given]) == 2 and "to go on from" in capsys.readouterr().err
+    before = load_model("general-gru")
+    before.save(tmp_path / "general-gru.safetensors", "int8")
+    asked = []
+
+    def further(model: Network, *how: object) -> Network:
+        asked.append(how)
+        return replace(model, meta={**model.meta, "read_on": [1]})
+
+    monkeypatch.setattr("lab.general.read_on.read_on", further)
+    assert main(["read-on", "general-gru", *given, "--tokens", "7"]) == 0
+    assert asked == [(tmp_path, 7, tmp_path / "general-gru.unfinished")]
+    assert "lab measure general-gru" in capsys.readouterr().out
+    after = Network.load(tmp_path / "general-gru.safetensors")
+    assert after.meta["read_on"] == [1] and np.array_equal(after.embedding, before.embedding)

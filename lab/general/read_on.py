@@ -1,16 +1,11 @@
-"""Read on from a shipped general model: the second phase once more, from its weights.
+"""A shipped general model goes on: the second phase once more, from its weights.
 
-    python -m lab.general.read_on general-lstm --text DIR --tokens 24000000
-
-The recipe begins at random weights, which is hours on two cores. This goes on from what there is, with the same kinds
-of text drawn anew, and the header tells both. Killed, it goes on when the same command is given again. The header's
-figures are those of before until `python -m lab measure general-lstm` has measured it again.
+The recipe begins at random weights, which is hours on two cores. This begins at what there is, with the same kinds of
+text drawn anew, and the header tells both; its figures are those of before until they are measured again.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,10 +19,8 @@ from lab.general.bits import total
 from lab.general.export import learner, network
 from lab.general.rules import without
 from lab.general.train import Plan, bits_per_character, train
-from lab.learning.loop import threads
 from lab.machine import machine
-from lab.recipes.general import FRESH, General
-from lab.train import ASSETS
+from lab.recipes.general import FRESH
 from lstm_core.network import Network
 from lstm_core.text import BEGINS, CHARACTERS
 
@@ -87,27 +80,3 @@ def header(meta: Mapping[str, Any], read: Mapping[str, Any], bits: Mapping[str, 
         "bits": {**meta["bits"], "network": dict(bits)},
         "read_on": [*meta.get("read_on", ()), dict(read)],
     }
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m lab.general.read_on", description=__doc__)
-    parser.add_argument("name", choices=("general-lstm", "general-gru", "general-rnn"))
-    parser.add_argument("--text", type=Path, required=True, metavar="DIR", help="folder of texts, see docs/texts.md")
-    parser.add_argument("--tokens", type=int, default=24_000_000, help="how many more (default: 24 million)")
-    parser.add_argument("--out", type=Path, default=ASSETS, help="folder of the model (default: assets/models)")
-    given = parser.parse_args(arguments)
-    path = given.out / f"{given.name}.safetensors"
-    work = given.out / f"{given.name}.unfinished"
-    try:
-        with threads():
-            after = read_on(Network.load(path), given.text, given.tokens, work)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    after.save(path, General.weights)
-    print(f"{path} has read on; now: python -m lab measure {given.name}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

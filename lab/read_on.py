@@ -1,0 +1,42 @@
+"""Train a shipped general model further: the second phase of its recipe once more, from its weights.
+
+Killed, it goes on when the same command is given again. The figures in the header are those of before until `python -m
+lab measure NAME` has measured them again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lab.report import guarded
+from lab.train import ASSETS, ready
+
+TOKENS = 20_000_000
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="a general model: general-lstm, general-gru or general-rnn")
+    parser.add_argument("--text", type=Path, required=True, metavar="DIR", help="folder of texts, see docs/texts.md")
+    parser.add_argument("--tokens", type=int, default=TOKENS, help=f"how many more (default: {TOKENS:,})")
+    parser.add_argument("--out", type=Path, default=ASSETS, help="folder of the model (default: assets/models)")
+
+
+def run(options: argparse.Namespace) -> int:
+    return guarded(_run, options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from lab.general.read_on import read_on
+    from lab.learning.loop import threads
+    from lstm_core.network import Network
+
+    chosen = ready(options.name, options.text)
+    path, work = (options.out / f"{options.name}.{kind}" for kind in ("safetensors", "unfinished"))
+    if not path.exists():
+        raise ValueError(f"there is no {path} to go on from")
+    with threads(chosen.threads):
+        after = read_on(Network.load(path), options.text, options.tokens, work)
+    after.save(path, chosen.weights)
+    print(f"{path} has read {options.tokens:,} more tokens; now: python -m lab measure {options.name}")
+    return 0
