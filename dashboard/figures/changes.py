@@ -75,7 +75,7 @@ def difference_map(
         shown = tr(
             "The {count} of {all:,} units that differ most are drawn; no other differs by more than {most}.", **said
         )
-        text = p.sentences(text, shown)
+        text = p.sentences(text, shown if most.any() else tr("No unit differs."))
     rows = {"title": {"text": tr("unit"), "standoff": 6}, "autorange": "reversed", "nticks": 6, "zeroline": False}
     drawing = p.figure(
         [
