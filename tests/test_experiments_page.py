@@ -348,10 +348,13 @@ def test_what_comes_next_comes_after_a_whole_word() -> None:
     said = live.unit_lines("id", lstm, trace, None, "number", "expose")["text"]
     assert said.count("\u201c") == live.MOST, "not all forty nouns at which it is open"
     gru = load_model("general-gru")
-    trace = gru.run("She was fluent in Portuguese.", device="cpu")
-    said = live.unit_lines("id", gru, trace, gru.likeliest(trace, 5))["text"]
-    piece = re.match("Least is kept at \u201c(\\w+-|-\\w+-?)\u201d: ", said)
-    assert piece and piece[1].strip("-") in "Portuguese", "a piece is not told as if it were a word"
+    told = []
+    for text in ("She was fluent in Portuguese.", "Kowalczyk", "unbelievable billiards", "The wizard of Kyrgyzstan"):
+        trace = gru.run(text, device="cpu")
+        said = re.match("Least is kept at \u201c([^\u201d]+)\u201d", live.unit_lines("id", gru, trace, None)["text"])
+        assert said and (said[1] in re.findall(r"\w+|\W", text) or re.fullmatch(r"\w+-|-\w+-?", said[1])), said
+        told.append(said[1])
+    assert any("-" in word for word in told), "a piece is not told as if it were a word"
     trace = gru.run(discover()["timescales"].tries[0].text, device="cpu")
     unit = live.unit_lines("id", gru, trace, gru.likeliest(trace, 5))
     assert "\u21b5" not in unit["text"], "before what is read first nothing can be kept"

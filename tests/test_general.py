@@ -24,10 +24,14 @@ Measured = tuple[float, novels.Places]
 BY_CHANCE = {"he or she": 0.76, "agreement": 0.75, "language of the country": 0.1, "an expected word": 0.2}
 QUOTED = (
     '"I never saw such a day," said the old gentleman, looking out of the window. "It has rained since the morning, '
-    'and the road is under water." His daughter put down her book. She had not been listening. "Shall we go, then," '
-    'she asked him, "or shall we stay where we are?" The carriage was at the door. Nobody had thought of the horses, '
-    'which stood in the rain and waited. "We shall stay," he said. They stayed till the evening, and then walked home '
-    "in the dark."
+    'and the road is under water." His daughter put down her book. She had not been listening.',
+    '"Shall we go, then," she asked him, "or shall we stay where we are?" The carriage was at the door. Nobody had '
+    'thought of the horses, which stood in the rain. "We shall stay," he said. They stayed till the evening, and then '
+    "walked home in the dark.",
+    'The captain pointed to the island. "There it is," he cried, "and we shall be there before the sun goes down!" The '
+    "men said nothing and rowed on.",
+    '"Where have you been?" asked his mother. "The soup is cold, and your brothers have eaten all the bread." The boy '
+    "looked at his boots and did not answer.",
 )
 
 
@@ -122,7 +126,7 @@ def test_it_finds_its_way_wherever_a_text_begins(model: Network) -> None:
     rows = encode(model, texts)
     signals = read(model, rows)
     memory = signals["c" if model.cell.name == "lstm" else "h"]
-    assert max(float(np.abs(memory[: len(row), k]).max()) for k, row in enumerate(rows)) < 100
+    assert max(float(np.abs(memory[: len(row), k]).max()) for k, row in enumerate(rows)) < 150
     lost = []
     for k, row in enumerate(rows[: len(starts)]):
         logs = general.log_probabilities(model, signals["h"][: len(row) - 1, k])
@@ -131,11 +135,11 @@ def test_it_finds_its_way_wherever_a_text_begins(model: Network) -> None:
 
 
 def test_the_quote_unit(model: Network, untrained: Network) -> None:
-    """In text of our own, which is not Austen's."""
+    """In texts of our own, which are not Austen's."""
     unit = model.meta["units"]["quote"]
     place = unit["unit"], unit["threshold"], 1 if unit["inside_above"] else -1
-    assert unit_accuracy(*quote_samples(model, [QUOTED]), *place) >= 0.85
-    assert unit_accuracy(*quote_samples(untrained, [QUOTED]), *place) < 0.75
+    assert unit_accuracy(*quote_samples(model, QUOTED), *place) >= 0.9
+    assert unit_accuracy(*quote_samples(untrained, QUOTED), *place) < 0.75
 
 
 def test_he_or_she_in_held_out_novels(model: Network, novel_read: Measured, novel_not_read: Measured) -> None:
