@@ -19,6 +19,7 @@ from lab.general.pieces import build
 from lstm_core import CELLS, Tokenizer, Trace, device, load_model
 from lstm_core.certificate import Certificate
 from lstm_core.drawing import theme
+from lstm_core.drawing.content import trained
 from lstm_core.drawing.grid import grid, roles_of
 from lstm_core.drawing.order import orders, seen
 from lstm_core.drawing.pack import pack
@@ -177,6 +178,23 @@ def test_content_says_once_how_long_and_where_the_traces_were_made(monkeypatch: 
     tree = content([model, model], [trace, trace], [[], []], (0, 0))
     assert tree["quiet"] == "LSTM in 1.2 ms; LSTM in 1.2 ms; NumPy on the CPU: no accelerator was found"
     assert tree["honesty"] == ["made up"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ("It read 2.5 books. Its gates were free.", "It read 2.5 books. A price was put on them.",
+         ["It read 2.5 books.", "a: Its gates were free.", "b: A price was put on them."]),
+        ("它读了书。没有惩罚。", "它读了书。", ["它读了书。", "a: 没有惩罚。"]),
+        ("It read books.", "It read none.", ["It read books.", "It read none."]),
+        ("It read books.", "It read books.", ["It read books."]),
+        ("It read books.", None, ["It read books."]),
+    ],
+)  # fmt: skip
+def test_what_two_models_say_of_their_training_is_said_once(one: str, other: str | None, said: list[str]) -> None:
+    models = [replace(small_model("lstm"), name="a", meta={"honesty": one})]
+    models += [replace(models[0], name="b", meta={"honesty": other} if other else {}), None]
+    assert trained(models) == said
 
 
 def test_traces_of_different_places_each_say_theirs(monkeypatch: pytest.MonkeyPatch) -> None:

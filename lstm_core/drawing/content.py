@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +20,9 @@ from lstm_core.network import Network
 from lstm_core.say import tr
 from lstm_core.text import UNKNOWN
 from lstm_core.trace import Trace
+
+SENTENCE = re.compile(r"(?<=[.!?] )|(?<=[。！？])")
+"""Where the next one begins."""
 
 
 def content(
@@ -57,8 +62,19 @@ def content(
         "cut": cut(traces, rows),
         "summed": summed(traces, rows, sums),
         "quiet": quiet(traces),
-        "honesty": list(dict.fromkeys(tr(str(m.meta["honesty"])) for m in models if m and m.meta.get("honesty"))),
+        "honesty": trained(models),
     }
+
+
+def trained(models: Sequence[Network | None]) -> list[str]:
+    """What the models say of their training; what all begin with is said once, and the rest behind the names."""
+    said = {m.name: SENTENCE.split(tr(str(m.meta["honesty"]))) for m in models if m and m.meta.get("honesty")}
+    together = os.path.commonprefix(list(said.values()))
+    if len(said) < 2 or not together:
+        return ["".join(sentences) for sentences in said.values()]
+    own = {name: "".join(sentences[len(together) :]) for name, sentences in said.items()}
+    apart = [tr("{name}: {value}", name=name, value=rest) for name, rest in own.items() if rest]
+    return ["".join(together).rstrip(), *apart]
 
 
 def quiet(traces: Sequence[Trace]) -> str:
