@@ -545,6 +545,9 @@ def test_train_it_yourself_from_the_page() -> None:
     next(button for button in test.button if button.label == "Train").click().run()
     one: Job = test.session_state[jobs.JOB]
     assert next(button for button in test.button if button.label == "Train").disabled
+    next(button for button in test.button if button.label == "All experiments").click().run()
+    next(button for button in test.button if button.label == "Your network is being trained").click().run()
+    assert test.session_state[jobs.JOB] is one and test.query_params["experiment"] in ("train", ["train"])
     until(lambda: one.said, 300)
     next(button for button in test.button if button.label == "Stop").click().run()
     test.run()

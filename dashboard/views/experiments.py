@@ -67,6 +67,16 @@ def _train(after: str = "") -> None:
     st.button(tr("Train it yourself"), type="tertiary", icon=":material/model_training:", on_click=go)
 
 
+def _under_way() -> None:
+    """The way back to what was begun and left."""
+    job: Job | None = st.session_state.get(JOB)
+    if job is None or not job.running:
+        return
+    one = discover().get(job.label)
+    said = tr("{what} is being measured", what=tr(one.title)) if one else tr("Your network is being trained")
+    st.button(said, type="tertiary", icon=":material/hourglass_top:", on_click=_open, args=(job.label,))
+
+
 def _open(name: str) -> None:
     if name:
         st.query_params[OPEN] = name
@@ -84,7 +94,9 @@ def _gallery() -> None:
             "A target that is missed stays here as missed."
         )
     )
-    _train()
+    with st.container(horizontal=True, gap="medium"):
+        _train()
+        _under_way()
     cards = []
     for one in discover().values():
         try:
