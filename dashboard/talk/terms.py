@@ -96,6 +96,18 @@ TERMS = {
         mark("attention"),
         mark("Shares that add up to 1 and say how much each earlier state counts when the network looks back."),
     ),
+    "latent": (
+        mark("latent variable"),
+        mark(
+            "z, of the networks that draw and imagine: a few numbers, drawn at random at every step, that say what to "
+            "make. The prior is how they lie before what is copied is seen, the posterior how they lie after it. The "
+            "GRU's z is another."
+        ),
+    ),
+    "nat": (
+        mark("nat"),
+        mark("A measure of information, 1.44 bits. So much z is told: how far its posterior lies from its prior."),
+    ),
 }
 
 USED = {
@@ -107,7 +119,7 @@ USED = {
     "contrast": ("unit", "gate", "cell", "hidden"),
     "health": ("saturated", "unit", "gate", "vanishing"),
     "corpus": ("token", "unit", "auc", "moved", "timescale", "gate", "forget", "update", "cell", "hidden", "saturated"),
-    "beyond": ("attention", "gate", "forget", "input", "output", "candidate", "cell", "hidden"),
+    "beyond": ("attention", "latent", "nat", "gate", "forget", "input", "output", "candidate", "cell", "hidden"),
     "experiments": ("unit", "forget", "input", "output", "cell", "rnn", "vanishing"),
 }
 """By page; on the first page all of them stand below the article."""
