@@ -21,6 +21,7 @@ from tests.torch_modules import build, random
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # the compiler's own
     pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0"),  # its advice is 3.13.1
 ]
 
 
