@@ -7,6 +7,7 @@ lab measure NAME` has measured them again.
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
 from lab.report import guarded
@@ -29,14 +30,23 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from lab.general.read_on import read_on
     from lab.learning.loop import threads
+    from lab.recipes import discover
     from lstm_core.network import Network
 
+    if options.tokens < 1:
+        raise ValueError(f"--tokens is how many more are read, 1 or more, not {options.tokens:,}")
+    general = [name for name, one in discover().items() if one.reads_text]
+    if options.name not in general:
+        raise ValueError(f"{options.name} does not read on: {', '.join(general)} do")
     chosen = ready(options.name, options.text)
     path, work = (options.out / f"{options.name}.{kind}" for kind in ("safetensors", "unfinished"))
     if not path.exists():
         raise ValueError(f"there is no {path} to go on from")
+    if work.exists() and not work.is_dir():
+        raise ValueError(f"{work} is in the way: the checkpoint's folder goes there")
     with threads(chosen.threads):
         after = read_on(Network.load(path), options.text, options.tokens, work)
     after.save(path, chosen.weights)
+    shutil.rmtree(work, ignore_errors=True)  # the next one begins anew, from here
     print(f"{path} has read {options.tokens:,} more tokens; now: python -m lab measure {options.name}")
     return 0

@@ -346,11 +346,18 @@ def test_the_command_reads_on_only_from_a_shipped_general_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = ["--text", str(tmp_path), "--out", str(tmp_path)]
-    assert main(["read-on", "pronouns-lstm", *given]) == 2 and "makes its own texts" in capsys.readouterr().err
+    assert main(["read-on", "pronouns-lstm", *given]) == 2 and "does not read on: general-" in capsys.readouterr().err
+    for tokens in (0, -20_000_000):
+        assert main(["read-on", "general-gru", *given, f"--tokens={tokens}"]) == 2
+        assert "1 or more" in capsys.readouterr().err
     assert main(["read-on", "general-gru", *given]) == 2 and "to go on from" in capsys.readouterr().err
     before = load_model("general-gru")
     before.save(tmp_path / "general-gru.safetensors", "int8")
-    asked = []
+    asked, unfinished = [], tmp_path / "general-gru.unfinished"
+    unfinished.touch()
+    assert main(["read-on", "general-gru", *given]) == 2 and "is in the way" in capsys.readouterr().err
+    unfinished.unlink()
+    unfinished.mkdir()
 
     def further(model: Network, *how: object) -> Network:
         asked.append(how)
@@ -358,7 +365,8 @@ def test_the_command_reads_on_only_from_a_shipped_general_model(
 
     monkeypatch.setattr("lab.general.read_on.read_on", further)
     assert main(["read-on", "general-gru", *given, "--tokens", "7"]) == 0
-    assert asked == [(tmp_path, 7, tmp_path / "general-gru.unfinished")]
+    assert asked == [(tmp_path, 7, unfinished)]
+    assert not unfinished.exists(), "a checkpoint of this run would be in the way of the next"
     assert "lab measure general-gru" in capsys.readouterr().out
     after = Network.load(tmp_path / "general-gru.safetensors")
     assert after.meta["read_on"] == [1] and np.array_equal(after.embedding, before.embedding)

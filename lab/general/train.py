@@ -170,7 +170,8 @@ class Run:
         kept = torch.load(path, map_location=self.device, weights_only=True)
         if kept["plan"] != asdict(self.plan):
             raise ValueError(
-                f"{path} was begun with {kept['plan']}, not with {asdict(self.plan)}; choose another --out"
+                f"{path} was begun with {kept['plan']}, not with {asdict(self.plan)}; "
+                "remove its folder, or choose another --out"
             )
         self.model.load_state_dict(kept["model"])
         self.optimiser.load_state_dict(kept["optimiser"])
