@@ -96,6 +96,9 @@ def talk(page: str) -> None:
         by = told().get("go")
         if isinstance(by, (int, float)) and int(by) in (-1, 0, 1):
             here.go(int(by))
+        if here.tour is None and here.leads is None:  # it began at its address, where the page now stays without it
+            for name in ("tour", "stop"):
+                st.query_params.pop(name, None)
 
     def start() -> None:
         said = told().get("start")

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from dashboard.address import TEXT as DEFAULT
 from dashboard.talk.tour import shipped
-from tests.browser.gates import Gates, found, nothing, rested
+from tests.browser.gates import Gates, address, found, nothing, rested
 
 Open = Callable[..., Gates]
 SIZES = [(1024, 768, "light"), (1366, 768, "dark"), (1920, 1080, "light"), (1920, 1080, "dark"), (3840, 2160, "light")]
@@ -194,6 +194,8 @@ def test_a_clicker_walks_through_a_shipped_tour(open_gates: Open) -> None:
     expect(place).to_have_text(f"{count - 1} / {count}")
     gates.page.get_by_test_id("gt-end").click()
     expect(gates.page.get_by_test_id("gt-bar")).to_be_hidden()
+    rested(gates.page)
+    address(gates.page, tour=None, stop=None)  # or it would be there again after a reload
 
 
 def test_a_tour_is_made_started_and_opened_by_its_link(gates: Gates, open_gates: Open) -> None:
