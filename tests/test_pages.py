@@ -25,6 +25,7 @@ from lstm_core.drawing import theme
 from lstm_core.drawing.panel import figure, percent, powered, rounded, text_axis
 from tests.small_models import small_model
 from tests.test_deciding import shares
+from tests.test_experiments_page import all_sent
 from tests.test_views import SENTENCE, opened, sent, small  # noqa: F401
 
 PAGES = [step_by_step, memory, what_if, gradients, contrast]
@@ -166,7 +167,7 @@ def test_what_if_offers_nothing_to_keep_where_nothing_is_let_go(monkeypatch: pyt
     assert f"On this text unit {unit} holds nothing that it lets go of." in [one.value for one in test.caption]
     assert not [box for box in test.checkbox if "f = 1" in box.label]
     assert panels(what_if, text=SENTENCE)["next0"]["text"].startswith("Nothing is changed")
-    assert "It never let go" in _memory(unit)
+    assert "It let go of nothing that it held." in _memory(unit)
 
 
 def test_an_intervention_that_the_model_does_not_have_is_a_message() -> None:
@@ -387,6 +388,17 @@ def test_a_long_text_is_compared_by_its_beginning(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(words, "SequenceMatcher", noted)
     opened(contrast.__name__, text=f"{SENTENCE} " * 300)
     assert lengths and max(lengths) == words.COMPARED
+
+
+def test_a_text_too_long_to_be_walked_through_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent grows with steps and units; a text of 2,000 tokens of the general models came to 219 MB."""
+    test, units = opened(step_by_step.__name__, text=SENTENCE), 2 * small_model("lstm").hidden_size
+    assert any("plain" in tree for tree in all_sent(test))
+    count = len(small_model("lstm").run(SENTENCE))
+    monkeypatch.setattr(step_by_step, "NUMBERS", count * units - 1)
+    test = opened(step_by_step.__name__, text=SENTENCE)
+    assert not any("plain" in tree for tree in all_sent(test))
+    assert f"Step by step is shown for up to {count - 1} tokens." in [one.value for one in test.caption]
 
 
 def test_an_intervention_at_a_piece_names_it_as_the_figures_do() -> None:

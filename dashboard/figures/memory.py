@@ -149,7 +149,7 @@ def _span(trace: Trace, found: Timescales, unit: int) -> str:
             steps=steps,
         )
     if not len(gone):
-        return p.sentences(kept, tr("It never let go."))
+        return p.sentences(kept, tr("It let go of nothing that it held."))
     places = p.listed([p.quoted(named(trace, int(step))) for step in gone[:LISTED]])
     if len(gone) == 1:
         return p.sentences(kept, tr("It let go once, at {word}.", word=places))
