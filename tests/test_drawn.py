@@ -186,6 +186,8 @@ def test_a_map_of_differences_has_the_rows_that_differ_most_and_the_chosen_one()
     said = re.search(r"24 of 50 .* by more than ([0-9.]+)\.$", drawn["text"])
     assert said and rest <= float(said[1]) < 1.11 * rest
     assert difference_map("id", "T", {}, 0 * difference, "All.", unit)["text"] == "All. No unit differs."
+    alone = np.where(np.arange(50) == 9, difference, 0)
+    assert difference_map("id", "T", {}, alone, "All.", unit)["text"] == "All. 1 of 50 units differ."
     narrow = difference_map("id", "T", {}, difference[:, :32], "All.", 0)
     assert narrow["text"] == "All." and narrow["figure"]["data"][0]["z"].shape == (32, 7)
 

@@ -71,11 +71,17 @@ def difference_map(
     if len(most) > SMALL:
         kind = {"type": "category"}
         units = np.sort(np.argsort(-np.where(units == unit, np.inf, most), kind="stable")[:COUNT])
-        said = {"count": len(units), "all": len(most), "most": p.at_most(float(np.delete(most, units).max()))}
+        others = float(np.delete(most, units).max())
         shown = tr(
-            "The {count} of {all:,} units that differ most are drawn; no other differs by more than {most}.", **said
+            "The {count} of {all:,} units that differ most are drawn; no other differs by more than {most}.",
+            **{"count": len(units), "all": len(most), "most": p.at_most(others)},
         )
-        text = p.sentences(text, shown if most.any() else tr("No unit differs."))
+        if not others:
+            differ = np.count_nonzero(most)
+            shown = tr("No unit differs.")
+            if differ:
+                shown = tr("{count} of {all:,} units differ.", count=differ, all=len(most))
+        text = p.sentences(text, shown)
     rows = {"title": {"text": tr("unit"), "standoff": 6}, "autorange": "reversed", "nticks": 6, "zeroline": False}
     drawing = p.figure(
         [
