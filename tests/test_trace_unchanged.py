@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import copy
 import dataclasses
+import random as python_random
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -221,6 +222,36 @@ def test_a_model_that_keeps_its_state_goes_on_as_if_it_had_not_been_traced(
             traced(random(4, 2, 5, seed=seed)), other(random(4, 2, 5, seed=seed)), rtol=0, atol=0
         )
     assert vars(traced).keys() == vars(other).keys() and traced.calls == other.calls
+
+
+class Drawing(nn.Module):
+    """Its input depends on every source of random numbers that a forward may draw from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(3, 4)
+        self.own = [python_random.Random(0), np.random.default_rng(0), np.random.RandomState(0), torch.Generator()]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        own, numpy_own, old, torch_own = self.own
+        for drawn in (python_random.random(), np.random.rand(), np.random.normal(), torch.rand(1)):
+            x = x + drawn
+        x = x + own.random() + numpy_own.random() + old.rand() + torch.rand(1, generator=torch_own)
+        return self.rnn(x)[0]
+
+
+def test_the_random_numbers_that_a_forward_draws_are_put_back() -> None:
+    """Teacher forcing draws from Python's: two traces are one run, and that of the next call without a trace."""
+    model, x = Drawing(), random(5, 2, 3, dtype=torch.float32)
+    first, second = trace_all(model, x)["rnn"], trace_all(model, x)["rnn"]
+    np.testing.assert_array_equal(first["h"], second["h"])
+    np.testing.assert_array_equal(first["h"][0, 0], model(x).detach().numpy())
+    python, numpy = python_random.getstate(), np.random.get_state(legacy=False)
+    gru = nn.GRU(3, 4)
+    gru.register_forward_pre_hook(lambda _, given: (given[0] + python_random.random() + np.random.rand(), *given[1:]))
+    np.testing.assert_array_equal(trace(gru, x)["h"], trace(gru, x)["h"])
+    assert python == python_random.getstate()
+    np.testing.assert_equal(numpy, np.random.get_state(legacy=False))
 
 
 def test_what_a_training_step_needs_is_left_to_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
@@ -24,16 +25,18 @@ _one = threading.RLock()  # of two runs of one model each would put back what th
 
 @contextmanager
 def unchanged(model: nn.Module) -> Iterator[None]:
-    """Afterwards buffers (a batch norm's averages), attributes (a streaming model's h) and random states are what they
-    were.
+    """Afterwards buffers (a batch norm's averages), attributes (a streaming model's h) and the random states of torch,
+    Python and NumPy are what they were.
 
     Attributes are put back as they were named, and so is what is in them: tensors, arrays, lists, dicts, sets, deques,
-    tuples, namespaces and data classes, however nested. Parameters are put back where they were replaced, not where
-    they were written to.
+    tuples, namespaces, data classes and generators of random numbers, however nested. Parameters are put back where
+    they were replaced, not where they were written to.
     """
     seen = {id(parameter) for parameter in model.parameters()}
     devices = {p.device for p in (*model.parameters(), *model.buffers()) if p.device.type == "cuda"}
     with _one, torch.random.fork_rng(devices=sorted(device.index or 0 for device in devices)), ExitStack() as after:
+        after.callback(random.setstate, random.getstate())  # teacher forcing draws from it
+        after.callback(np.random.set_state, np.random.get_state(legacy=False))
         for module in model.modules():
             kept = {name: value for name, value in vars(module).items() if name not in OWN}
             after.callback(_attributes, module, type(module), kept)
@@ -62,6 +65,14 @@ def _keep(values: Iterable[Any], seen: set[int], after: ExitStack) -> None:
                 after.callback(_tensor, value, value.detach().clone())
         elif isinstance(value, tuple):
             _keep(value, seen, after)
+        elif type(value) is random.Random:
+            after.callback(value.setstate, value.getstate())
+        elif type(value) is np.random.Generator:
+            after.callback(setattr, value.bit_generator, "state", value.bit_generator.state)
+        elif type(value) is np.random.RandomState:
+            after.callback(value.set_state, value.get_state(legacy=False))
+        elif type(value) is torch.Generator:
+            after.callback(value.set_state, value.get_state())
         elif type(value) in REFILLED:
             after.callback(_refill, value, value.copy())
             _keep(list(value.values() if isinstance(value, dict) else value), seen, after)
