@@ -201,6 +201,9 @@ def _health(asked: argparse.Namespace) -> int:
     for name, one in rows:
         found = _counted(one)
         print(f"{name or 'block'}, layer {one.layer}, direction {one.direction}: {found['units']} units")
+        if one.message is not None:
+            print(f"  {one.message}")
+            continue
         print(f"  dead: {_units(found['dead'])}")
         for signal, units in found["saturated"].items():
             print(f"  {signal} saturated: {_units(units)}")
@@ -223,6 +226,7 @@ def _counted(one: Health) -> dict[str, Any]:
         "saturated": units,
         "integrators": None if one.integrator is None else np.flatnonzero(one.integrator).tolist(),
         "timescale": finite,
+        "broken": one.broken,
     }
 
 

@@ -91,6 +91,11 @@ def test_health(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0 and "block, layer 1, direction 0: 4 units" in out and "  timescale: median" in out
     told = json.loads(run(capsys, "health", "a.safetensors", "x.npy", "--json")[1])
     assert [one["layer"] for one in told] == [0, 1] and told[0]["units"] == 4 and len(told[0]["timescale"]) == 4
+    assert [one["broken"] for one in told] == [None, None]
+    np.save("nan.npy", np.full((6, 2, 3), np.nan, np.float32))
+    code, out, _ = run(capsys, "health", "a.safetensors", "nan.npy")
+    assert code == 0 and "dead" not in out and out.count("from step 0 on the trace holds what is not a number") == 2
+    assert json.loads(run(capsys, "health", "a.safetensors", "nan.npy", "--json")[1])[0]["broken"] == 0
 
 
 def test_compare_and_its_exit_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
+from converted import arrays
+from safetensors.numpy import save
 from torch import nn
 from traces import random_trace
 
-from dashboard.figures.health import dead, saturated
-from lstm_core import CELLS, load_model, trace
+from dashboard.figures.health import dead, saturated, summary
+from dashboard.views import health as page
+from lstm_core import CELLS, load, load_model, trace
 from lstm_core.analysis import timescales
 from lstm_core.analysis.health import NOTES, Health, health
 from lstm_core.drawing import theme
@@ -152,6 +156,32 @@ def test_no_steps() -> None:
     empty = replace(whole, inputs=whole.inputs[:0], signals={k: v[:, :, :0] for k, v in whole.signals.items()})
     with pytest.raises(ValueError, match="no steps"):
         health(empty)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_a_run_that_breaks_is_said_to() -> None:
+    """Where nothing is a number no unit is dead or saturated by comparison, which is no sign of health."""
+    x = torch.randn(9, 2, 5)
+    for bad, place in ((float("nan"), 4), (float("inf"), 0)):
+        read = x.clone()
+        read[place:, 1] = bad
+        [found] = health(trace(nn.LSTM(5, 8), read))
+        assert found.broken == place and f"from step {place} on" in str(found.message)
+        assert summary(found, 9) == found.message and "dead" not in summary(found, 9)
+        file = save(arrays(nn.LSTM(5, 8, bidirectional=True)))
+        run = load(file).blocks[0].trace(read.numpy())
+        forward, backward = found = health(run)
+        assert (forward.broken, backward.broken) == (place, 8)
+        for name in page.FINDINGS:
+            said = page._finding(name, "id", cast(Any, SimpleNamespace(traces=(run,), drawn=((0, 1),))), 0, found)
+            assert said["text"].startswith("From step 8 on the trace") is (name != "singular")
+    assert one(lstm()).broken is None and one(lstm()).message is None
+
+
+def test_an_infinity_that_tanh_bounds_is_no_fault() -> None:
+    whole = random_trace("rnn")
+    wide = replace(whole, signals={**whole.signals, "a": np.full_like(whole.signals["a"], np.inf)})
+    assert health(wide)[0].broken is None
 
 
 def test_an_output_without_bounds_is_drawn_whole() -> None:

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 
 import lstm_core
+from dashboard.figures.training import panels
 from lstm_core.analysis import health
+from lstm_core.watching.course import course
 from lstm_core.watching.reading import COLUMNS, Reading
 
 X = torch.randn(7, 5, 3, generator=torch.Generator().manual_seed(0))
@@ -162,3 +164,19 @@ def test_lightnings_callback(monkeypatch: pytest.MonkeyPatch) -> None:
         model.out(model.rnn(X)[0]).sum().backward()  # as training_step does, without model(...)
     callback.on_fit_end(trainer, model)
     assert {step for _, _, step in scalars} == {0, 2} and not model.rnn._forward_hooks
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_a_pass_that_comes_to_no_number_is_not_called_healthy(tmp_path: Path) -> None:
+    """No share of dead or saturated units is 0 where nothing is known of them."""
+    model = Tagger()
+    with lstm_core.watch(model, every=1, to=tmp_path / "health.csv"):
+        train(model, 1)
+        torch.nn.init.constant_(model.rnn.weight_hh_l0, float("nan"))
+        train(model, 1)
+    for layer in course((tmp_path / "health.csv").read_bytes()).layers:
+        for quantity in ("dead", "saturated i"):
+            found = layer.values[quantity]
+            assert np.isfinite(found[0])
+            if layer.layer or not layer.direction:
+                assert np.isnan(found[1]) and "then not a number" in panels(layer)[0]["text"]

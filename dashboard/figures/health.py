@@ -220,7 +220,9 @@ def where(one: Health, among: Sequence[Health]) -> str:
 
 def summary(one: Health, steps: int) -> str:
     """ "units that do not move (dead): 1, ...": of every layer and direction, also of those that are not drawn. Of one
-    step nothing is said of what moves."""
+    step nothing is said of what moves, of a run that breaks only that it does."""
+    if one.message is not None:
+        return tr(one.message)
     stuck = np.zeros(max((len(units) for units in one.saturated.values()), default=0), bool)
     for units in one.saturated.values():
         stuck[: len(units)] |= units

@@ -43,11 +43,16 @@ def _shares(id: str, one: Layer) -> dict[str, Any]:
     drawing = _lines(
         one, names, labels, yaxis=p.value_axis(tr("share of the units"), range=[-0.03, 1.03], **p.share_ticks())
     )
-    ends = [tr("{name} {first}, then {last}", name=label, first=p.percent(one.values[name][0]),
-               last=p.percent(one.values[name][-1])) for name, label in zip(names, labels, strict=True)]  # fmt: skip
+    ends = [tr("{name} {first}, then {last}", name=label, first=_percent(one.values[name][0]),
+               last=_percent(one.values[name][-1])) for name, label in zip(names, labels, strict=True)]  # fmt: skip
     text = tr("At the first reading and at the last: {values}.", values=tr("; ").join(ends))
     note = tr("A dead unit does not move; a saturated one is at an end of its range at 95 % of the steps.")
     return p.panel(id, heading, drawing, text=text, note=note, alt=text)
+
+
+def _percent(share: float) -> str:
+    """Of a run that came to no number there is no share."""
+    return tr("not a number") if np.isnan(share) else p.percent(share)
 
 
 def _label(name: str) -> str:

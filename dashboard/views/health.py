@@ -70,4 +70,7 @@ def _finding(name: str, id: str, shown: Scene, side: int, found: tuple[Health, .
     trace, at = shown.traces[side], shown.drawn[side]
     if name == "bias":
         return draw.biases(id, trace, found)
-    return FINDINGS[name](id, trace, next(one for one in found if (one.layer, one.direction) == at))
+    here = next(one for one in found if (one.layer, one.direction) == at)
+    if here.message is not None and name != "singular":
+        return panel(id, tr(trace.cell.title), text=tr("{said}.", said=tr(here.message).capitalize()))
+    return FINDINGS[name](id, trace, here)

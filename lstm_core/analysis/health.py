@@ -13,7 +13,7 @@ import numpy as np
 from lstm_core.analysis.brief import brief
 from lstm_core.analysis.timescales import lasting
 from lstm_core.kinds import kinds
-from lstm_core.say import say
+from lstm_core.say import Said, say
 from lstm_core.sequences import taken
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
@@ -121,6 +121,8 @@ class Health(Result):
         single gate does.
     singular: by recurrent matrix, its singular values, largest first. radius: of the plain RNN's matrix, the largest
         absolute eigenvalue.
+    broken: the first step, in the order of reading, at which a signal is no number, or a state is infinite, in some
+        sequence; None where all are numbers. What is said of the units means nothing then; the weights' part does.
 
     keep, write, integrator and timescale are None for a cell whose memory is rewritten at every step.
     """
@@ -139,6 +141,18 @@ class Health(Result):
     forget_bias: np.ndarray | None
     singular: Mapping[str, np.ndarray]
     radius: float | None
+    broken: int | None = None
+
+    @property
+    def message(self) -> Said | None:
+        """What ``broken`` means, one sentence without its full stop; None where nothing is broken."""
+        if self.broken is None:
+            return None
+        return say(
+            "from step {step} on the trace holds what is not a number or infinite, so that nothing can be said of its "
+            "units",
+            step=self.broken,
+        )
 
     @property
     def dead(self) -> np.ndarray:
@@ -207,4 +221,18 @@ def _health(trace: Trace, layer: int, direction: int, counted: np.ndarray, spect
         biases.get(f"b_{trace.role_label('keep')}"),
         {name: np.linalg.svd(value.astype(np.float64), compute_uv=False) for name, value in recurrent.items()},
         None if plain is None else float(np.abs(np.linalg.eigvals(plain.astype(np.float64))).max()),
+        _broken(trace, layer, direction, counted),
     )
+
+
+def _broken(trace: Trace, layer: int, direction: int, counted: np.ndarray) -> int | None:
+    """See ``Health.broken``. What a plain RNN's activation is given may well be infinite: its tanh is 1."""
+    bad, states = np.zeros(counted.shape, bool), {trace.cell.output, *trace.cell.states()}
+    for name in (signal.name for signal in trace.cell.signals if signal.name in trace):
+        values = trace[name][layer, direction]
+        wrong = ~np.isfinite(values) if name in states else np.isnan(values)
+        bad |= wrong.any(axis=-1)
+    steps = np.flatnonzero((bad & counted).any(axis=1))
+    if not steps.size:
+        return None
+    return int(steps[-1] if trace.reverse or direction else steps[0])

@@ -35,9 +35,14 @@ class Reading:
     dh: np.ndarray | None
 
     def quantities(self) -> dict[str, float]:
-        """Numbers for a plot: shares of dead and, by signal, of saturated units; timescales in steps; norms of dh."""
-        found = {"dead": float(self.health.dead.mean())}
-        found |= {f"saturated {name}": float(units.mean()) for name, units in self.health.saturated.items()}
+        """Numbers for a plot: shares of dead and, by signal, of saturated units; timescales in steps; norms of dh.
+
+        The shares are NaN where the pass came to what is not a number: ``health.broken``.
+        """
+        units = {"dead": self.health.dead}
+        units |= {f"saturated {name}": where for name, where in self.health.saturated.items()}
+        broken = self.health.broken is not None
+        found = {name: np.nan if broken else float(where.mean()) for name, where in units.items()}
         if (times := self.health.timescale) is not None:
             found |= {"timescale median": float(np.median(times)), "timescale longest": float(times.max())}
         if self.dh is not None:
