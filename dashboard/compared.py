@@ -104,6 +104,7 @@ def read(files: Mapping[str, bytes], a: Any, b: Any) -> tuple[Any, Sequence[np.n
     causes = [[one.name, as_json(one.change), one.side, one.where] for one in found.causes]
     parameters = found.parameters and [[*place, float(by)] for place, by in found.parameters.items()]
     told |= {"parting": parting, "causes": causes, "parameters": parameters, "beside": found.beside}
+    told["cells"] = found.cells
     return told, [found.growth]
 
 
@@ -124,6 +125,7 @@ def came(said: Any, growth: np.ndarray) -> Comparison:
         said["left"],
         {(layer, direction, name): by for layer, direction, name, by in parameters},
         beside=tuple((own, other, error) for own, other, error in said["beside"]),
+        cells=said["cells"] and (said["cells"][0], said["cells"][1]),
     )
 
 

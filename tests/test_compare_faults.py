@@ -545,6 +545,17 @@ def test_two_faults_in_two_layers_and_one_that_is_unknown() -> None:
     assert "none of the causes that are known" in str(answer)
 
 
+@pytest.mark.parametrize(("a", "b", "own", "other"), [("LSTM", "GRU", "i", "1 - z"), ("GRU", "LSTM", "z", "f")])
+def test_two_cells_are_said_to_be_two_and_each_signal_has_its_own_name(a: str, b: str, own: str, other: str) -> None:
+    answer = compare(build(a), build(b), read())
+    assert answer.cells == (a, b) and answer.to_dict()["cells"] == [a, b] and answer.parting is not None
+    assert str(answer).startswith(f"The cell of A is the {a}, that of B the {b}: ")
+    assert "None of the causes" not in str(answer)
+    assert (answer.parting.signal, answer.parting.other) == (own, other)
+    assert f"and {other}, which does the same in B, is {answer.parting.b:.6g}" in str(answer)
+    assert compare(build(a), build(a, seed=1), read()).cells is None
+
+
 def test_what_is_not_known_is_not_named() -> None:
     answer = compare(build(seed=0), build(seed=1), read())
     assert not answer.equal and not answer.causes and "None of the causes" in str(answer)

@@ -16,6 +16,7 @@ from uploads import HOSTILE, WORDS, saved, tagger
 
 import lstm_core
 from dashboard import apart, catalogue, compared, library
+from dashboard.figures import comparing
 from dashboard.state import YOURS
 from dashboard.views import compare
 from dashboard.yours import vocabulary
@@ -184,3 +185,16 @@ def test_what_is_wrong_with_a_file_and_what_takes_too_long_are_sentences(monkeyp
 def test_a_broken_link_falls_back() -> None:
     whole, broken = (panels(opened(**query)) for query in ({}, {"beside": "<b>", "fault": "none"}))
     assert whole["verdict"]["text"] == broken["verdict"]["text"] != ""
+
+
+def test_two_cells_are_named_and_what_each_calls_the_signal() -> None:
+    """The i of an LSTM is set beside the 1 - z of a GRU."""
+    torch.manual_seed(0)
+    x = torch.randn(5, 2, 3)
+    for bidirectional, place in ((False, "layer 0 is"), (True, "layer 0")):
+        first, second = (kind(3, 4, bidirectional=bidirectional) for kind in (nn.LSTM, nn.GRU))
+        found = lstm_core.compare(first, second, x)
+        drawn = comparing.verdict("verdict", lstm_core.trace(first, x), found, ("a", "b"))
+        assert drawn["text"].startswith("The cell of A is the LSTM, that of B the GRU. They part at ")
+        assert place in drawn["text"] and "and 1 - z, which does the same in B, is " in drawn["text"]
+        assert "None of the causes" not in comparing.why("why", found)["text"]

@@ -40,9 +40,21 @@ def _parting(trace: Trace, found: Comparison) -> str:
         return tr("They part: {place}.", place=str(place))
     told = {"signal": place.signal, "unit": place.unit, "a": p.minus(f"{place.a:.4g}"), "b": p.minus(f"{place.b:.4g}")}
     word = p.quoted(named(trace, place.step)) if place.step < len(trace) else ""
-    told |= {"word": word, "step": place.step + 1, "layer": place.layer}
+    told |= {"word": word, "step": place.step + 1, "layer": place.layer, "other": place.other}
     if place.signal == "x":
         text = tr("They part at {word} (step {step}): what layer {layer} reads is {a} in A and {b} in B.", **told)
+    elif place.other and place.direction:
+        text = tr(
+            "They part at {word} (step {step}): {signal} of unit {unit} in layer {layer}, backward, is {a} in A, and "
+            "{other}, which does the same in B, is {b}.",
+            **told,
+        )
+    elif place.other:
+        text = tr(
+            "They part at {word} (step {step}): {signal} of unit {unit} in layer {layer} is {a} in A, and {other}, "
+            "which does the same in B, is {b}.",
+            **told,
+        )
     elif place.direction:
         text = tr(
             "They part at {word} (step {step}): {signal} of unit {unit} in layer {layer}, backward, is {a} in A and "
@@ -54,6 +66,9 @@ def _parting(trace: Trace, found: Comparison) -> str:
             "They part at {word} (step {step}): {signal} of unit {unit} in layer {layer} is {a} in A and {b} in B.",
             **told,
         )
+    if found.cells is not None:
+        cells = tr("The cell of A is the {a}, that of B the {b}.", a=tr(found.cells[0]), b=tr(found.cells[1]))
+        text = p.sentences(cells, text)
     return text
 
 

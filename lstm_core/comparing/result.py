@@ -20,6 +20,7 @@ class Parting:
     layer: counted over all recurrent layers, from 0. name: of the block or module that it belongs to. direction, step,
     sequence, unit: as in a trace. signal: what it is called in A, "x" for the input of the layer. a, b: its values.
     shapes: of the inputs of A and B, (time, batch, input), where these differ and nothing else can be said.
+    other: what it is called in B, such as "1 - z", where that is not the same; else empty.
     """
 
     layer: int
@@ -32,12 +33,19 @@ class Parting:
     a: float
     b: float
     shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    other: str = ""
 
     def __str__(self) -> str:
         """One sentence, without its full stop."""
         if self.shapes is not None:
             told = {"layer": self.layer, "a": self.shapes[0], "b": self.shapes[1]}
             return say("the input of layer {layer} is {a} (time, batch, input) in A and {b} in B", **told)
+        if self.other:
+            return say(
+                "{signal} of unit {unit} at step {step} (layer {layer}, direction {direction}, sequence {sequence}) is "
+                "{a:.6g} in A, and {other}, which does the same in B, is {b:.6g}",
+                **vars(self),
+            )
         return say(
             "{signal} of unit {unit} at step {step} (layer {layer}, direction {direction}, sequence {sequence}) is "
             "{a:.6g} in A and {b:.6g} in B",
@@ -73,6 +81,8 @@ class Comparison(Result):
     there is no error and no cause then.
     beside: arrays that both have in one shape beside their recurrent layers, with other values, such as a classifier's:
     the name in A, the name in B, the largest difference. What they do to an output is in no signal.
+    cells: the titles of both, of the lowest layer where they are of two kinds, such as ("LSTM", "GRU"), and no cause
+    makes one of the other; else None.
     """
 
     axes = {"growth": "time"}
@@ -88,6 +98,7 @@ class Comparison(Result):
     parameters: Mapping[tuple[int, int, str], float] | None = None
     broken: str = ""
     beside: tuple[tuple[str, str, float], ...] = ()
+    cells: tuple[str, str] | None = None
 
     def __bool__(self) -> bool:
         """Whether they are equal, in every signal and in what is beside the recurrent layers."""
@@ -112,6 +123,10 @@ class Comparison(Result):
                 lines.append(say("With {changes}, A and B agree to {left:.1e}.", changes=changes, left=self.left))
         elif self.causes:
             lines.append(say("What parts them above that is none of the causes that are known here."))
+        elif self.cells is not None:
+            lines.append(
+                say("They compute by different equations, and no cause that is known here makes one of the other.")
+            )
         else:
             lines.append(say("None of the causes that are known here explains it."))
         if not self.explained and self.parameters:
@@ -130,6 +145,9 @@ class Comparison(Result):
                 return "\n".join(self.differing())
             return say("A and B are equal: no signal differs by more than {error:.1e}", error=self.error)
         lines = [say("A and B part: {parting}.", parting=str(self.parting))]
+        if self.cells is not None:
+            told = {"a": self.cells[0], "b": self.cells[1], "parting": str(self.parting)}
+            lines = [say("The cell of A is the {a}, that of B the {b}: {parting}.", **told)]
         if len(self.growth) > 1:
             worst = int(np.nanargmax(self.growth))
             lines.append(
@@ -182,6 +200,7 @@ class Comparison(Result):
             "left": number(self.left),
             "broken": str(self.broken),
             "beside": [list(pair) for pair in self.beside],
+            "cells": None if self.cells is None else list(self.cells),
         }
 
 

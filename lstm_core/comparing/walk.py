@@ -60,8 +60,9 @@ def _compared(first: Sequence[Level], second: Sequence[Level], tolerance: float 
             ran(level)
         return Comparison(True, error, limit, None, growth)
     parting = next(filter(None, (_parting(k, p, q, limit) for k, (p, q) in enumerate(zip(first, second, strict=True)))))
+    cells = _cells(first, second)
     if not all(level.can_run for level in (*first, *second)):
-        return Comparison(False, error, limit, parting, growth)
+        return Comparison(False, error, limit, parting, growth, cells=cells)
     apart = _end_to_end(first, second)
     if apart <= limit and _as_it_says(first, second):
         rounded = [level for level in (*second, *first) if level.precision not in FULL]
@@ -76,7 +77,14 @@ def _compared(first: Sequence[Level], second: Sequence[Level], tolerance: float 
     causes, first_, second_, whole = _explained(first, second, limit)
     left = _end_to_end(first_, second_) if whole else None
     explained = left is not None and bool(left <= limit * len(first))
-    return Comparison(False, error, limit, parting, growth, causes, explained, left, _parameters(first, second))
+    known = causes, explained, left, _parameters(first, second)
+    return Comparison(False, error, limit, parting, growth, *known, cells=None if explained else cells)
+
+
+def _cells(first: Sequence[Level], second: Sequence[Level]) -> tuple[str, str] | None:
+    """Their titles in the lowest layer where they are of two kinds; None where they nowhere are."""
+    titles = ((str(p.cell.title), str(q.cell.title)) for p, q in zip(first, second, strict=True))
+    return next(((a, b) for a, b in titles if a != b), None)
 
 
 def _fit(first: Sequence[Level], second: Sequence[Level]) -> None:
@@ -133,7 +141,7 @@ def _parting(layer: int, p: Level, q: Level, limit: float) -> Parting | None:
         step, row, unit = _first(entry, limit, p.backwards(0))
         values = float(p.inputs[step, row, unit]), float(q.inputs[step, row, unit])
         return Parting(layer, p.name, 0, step, row, "x", unit, *values)
-    rows = _apart(p, q, p.signals, q.signals)
+    rows, called = _apart(p, q, p.signals, q.signals), {pair.a: pair.b for pair in pairs(p.cell, q.cell)}
     for direction in range(len(p.params)):
         places = []
         for name, a, b, apart in rows:
@@ -144,7 +152,8 @@ def _parting(layer: int, p: Level, q: Level, limit: float) -> Parting | None:
                 places.append((read, step, row, unit, name, a[at], b[at]))
         if places:
             _, step, row, unit, name, a, b = min(places, key=lambda found: found[0])  # the first signal of that step
-            return Parting(layer, p.name, direction, step, row, name, unit, float(a), float(b))
+            other = "" if called[name] == name else called[name]
+            return Parting(layer, p.name, direction, step, row, name, unit, float(a), float(b), other=other)
     return None
 
 
