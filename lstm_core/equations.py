@@ -69,6 +69,10 @@ class Carry:
         """The keys of what it reads beside signals: a leak that is a parameter ("p.a"), another old state ("s.h")."""
         return frozenset(key for key in symbols(getattr(self, role)) if not key.startswith("v."))
 
+    def reads(self, role: str) -> frozenset[str]:
+        """The names of the signals that it reads: of 1 - z, z alone."""
+        return frozenset(key[2:] for key in symbols(getattr(self, role)) if key.startswith("v."))
+
     def label(self, role: str) -> str:
         """The expression in plain text, such as "f" or "1 - z"."""
         return plain(getattr(self, role))
@@ -110,7 +114,7 @@ def remembering(cell: type[Cell]) -> tuple[str, ...]:
     rule = None if cell.by_values else carry(cell)
     if rule is None:
         return (cell.output,)
-    return rule.state, *sorted(key[2:] for key in symbols(rule.keep) if key.startswith("v."))
+    return rule.state, *sorted(rule.reads("keep"))
 
 
 def in_signals(expr: Expr, names: Mapping[int, str], root: bool = False) -> Expr:

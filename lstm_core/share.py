@@ -17,13 +17,18 @@ def share(trace: Trace, rule: Carry, role: str) -> np.ndarray | None:
     """``role`` of the rule, "keep" or "write", (layer, direction, time, batch, unit).
 
     None where it is made of more than signals, weights that are vectors, and old states: a gate that is not declared
-    as a signal. ``lstm_core.analysis.memory`` has that of one sequence.
+    as a signal. ``lstm_core.analysis.memory`` has that of one sequence. None as well where it is made of a signal that
+    the trace did not keep.
     """
-    shape, needs = trace.signals[rule.state].shape, rule.needs(role)
+    reads, needs = rule.reads(role), rule.needs(role)
+    like = next((name for name in (rule.state, *sorted(reads)) if name in trace.signals), None)
+    if like is None or not reads <= trace.signals.keys():
+        return None
+    shape, dtype = trace.signals[like].shape, trace.signals[like].dtype
     if not needs:
-        value = np.asarray(rule.evaluate(role, trace.signals), trace.signals[rule.state].dtype)
+        value = np.asarray(rule.evaluate(role, trace.signals), dtype)
         return value if value.shape == shape else np.broadcast_to(value, shape)
-    found = np.empty(shape, trace.signals[rule.state].dtype)
+    found = np.empty(shape, dtype)
     for layer, direction in np.ndindex(*shape[:2]):
         leaves = dict(_leaves(trace, layer, direction))
         if not needs <= leaves.keys():
@@ -38,6 +43,8 @@ def _leaves(trace: Trace, layer: int, direction: int) -> Iterator[tuple[str, Any
         if value.ndim < 2:
             yield f"p.{name}", value
     for name in trace.cell.states():
+        if name not in trace.signals:
+            continue
         values, first = trace.signals[name][layer, direction], trace.initial[name][layer, direction, None]
         before = (values[1:], first) if direction else (first, values[:-1])
         yield f"s.{name}", np.concatenate(before)[: len(values)] if len(values) else values

@@ -214,7 +214,8 @@ class Trace:
 
     @kinds
     def role(self, role: str) -> np.ndarray | None:
-        """The signal that plays ``role`` in this cell, as an array like any signal; None if nothing does.
+        """The signal that plays ``role`` in this cell, as an array like any signal; None if nothing does, or if a
+        signal that it is made of was not kept.
 
         "keep" and "write" are taken from the cell's update where it is linear in its memory, so a GRU's "write" is
         1 - z.

@@ -12,6 +12,8 @@ import pytest
 
 from lstm_core import CELLS, Trace
 from lstm_core.certificate import Certificate
+from lstm_core.equations import carry
+from lstm_core.names import Names
 from lstm_core.trace import AXES
 
 TEXT = "Mary was late because she. John?"
@@ -89,6 +91,27 @@ def test_a_role_is_an_array_like_any_signal(name: str) -> None:
         assert (values is None) == (trace.role_label(role) is None)
         if values is not None:
             assert values.shape == trace.signals["h"].shape and values.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_role_without_what_it_is_made_of_is_none(name: str) -> None:
+    """Whichever signal a trace did not keep; what is made of the others stays as it was."""
+    whole = example(name)
+    rule = carry(whole.cell)
+    for left in whole.signals:
+        part = dataclasses.replace(
+            whole, signals=Names({key: value for key, value in whole.signals.items() if key != left})
+        )
+        for role in {*ROLES, *whole.roles}:
+            values, expected = part.role(role), whole.role(role)
+            if role in ("keep", "write") and rule is not None:
+                states = {key[2:] for key in rule.needs(role) if key.startswith("s.")}
+                gone = left in rule.reads(role) | states
+            else:
+                gone = whole.roles.get(role) == left
+            assert (values is None) == (expected is None or gone), (left, role)
+            if values is not None:
+                np.testing.assert_array_equal(values, expected)
 
 
 def check_npz(file: Path | io.BytesIO, trace: Trace) -> None:

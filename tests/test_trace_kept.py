@@ -11,7 +11,8 @@ import torch
 from cases import model
 from torch import nn
 
-from lstm_core import Trace, kept, trace
+from lstm_core import Trace, beside, kept, trace
+from lstm_core.drawing.grid import grid
 from lstm_core.modules.tracing import trace_module
 from tests.torch_modules import KIND, build, random
 
@@ -99,6 +100,34 @@ def test_some_signals(where: str, asked: Any) -> None:
     with pytest.raises(ValueError, match="the trace has no signal 'o'"):
         found.sel("o")
     assert found.certificate and set(found.certificate.sampled) == {"i", "f", "g", "o"}
+
+
+@pytest.mark.parametrize("where", ["host", "device"])
+@pytest.mark.parametrize(
+    ("kind", "asked", "roles"),
+    [
+        ("lstm", ("f", "c"), {"keep": "f", "cell": "c"}),
+        ("lstm", "c", {"cell": "c"}),
+        ("lstm", "i", {"write": "i"}),
+        ("gru", "h", {"hidden": "h"}),
+        ("gru", "z", {"keep": "z", "write": "1 - z"}),
+    ],
+)
+def test_roles_and_figures_of_some_signals(where: str, kind: str, asked: Any, roles: dict[str, str]) -> None:
+    """What was not kept plays no role, and the rest is drawn; beside a whole trace it is said what is left out."""
+    module, x = build(kind), random(9, 2, 5)
+    whole, found = trace(module, x), trace(module, x, keep=where, signals=asked)
+    for role in {*whole.roles, "write"}:
+        values = found.role(role)
+        assert (values is None) == (role not in roles)
+        if values is not None:
+            np.testing.assert_array_equal(values, whole.role(role))
+    assert found.show().html and beside(whole, found).html
+    panels = [panel for panel in grid([whole, found])["layout"]["meta"]["panels"] if panel["side"] == 1]
+    for panel in panels:
+        if panel["kind"] == "panel" and panel["row"] not in roles:
+            assert panel["empty"] == f"not kept in this trace: {whole.role_label(panel['row'])}"
+    assert {panel["row"]: panel["signal"] for panel in panels if panel.get("signal")} == roles
 
 
 @pytest.mark.parametrize("where", ["host", "device"])

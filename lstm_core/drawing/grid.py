@@ -76,7 +76,7 @@ def grid(
                 lines = _lines(trace, STRIPS[name], mode)
                 data += [{**line, "meta": {**line["meta"], "side": side, "strip": name}} for line in lines]
                 panel |= {"kind": "strip", "signals": [line["meta"]["signal"] for line in lines]}
-                panel |= {} if lines else {"empty": _lacks(trace, tr(NAMES[name]))}
+                panel |= {} if lines else {"empty": _lacks(trace, tr(NAMES[name]), STRIPS[name])}
             else:
                 panel |= {"kind": "panel"} | _describe(trace, traces, name)
                 values = _values(trace, name, drawn[side])
@@ -194,10 +194,14 @@ def _describe(trace: Trace, traces: Sequence[Trace], role: str) -> dict[str, Any
         return {"signal": label, "label": label.replace("-", "\N{MINUS SIGN}"), "meaning": meaning}
     other = next(one for one in traces if one.role(role) is not None)
     what = re.split("[:\N{FULLWIDTH COLON}]", tr(_signal(other, role).meaning))[0]
-    return {"signal": None, "label": "", "empty": _lacks(trace, what)}
+    return {"signal": None, "label": "", "empty": _lacks(trace, what, [role])}
 
 
-def _lacks(trace: Trace, what: str) -> str:
+def _lacks(trace: Trace, what: str, roles: Sequence[str]) -> str:
+    """Why nothing is drawn for these roles, none of which the trace has."""
+    left = [label for role in roles if (label := trace.role_label(role)) is not None]
+    if left:
+        return tr("not kept in this trace: {names}", names=", ".join(left))
     return tr("the {cell} has no {what}", cell=tr(trace.cell.title), what=what)
 
 
