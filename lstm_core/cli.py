@@ -23,7 +23,7 @@ import numpy as np
 from lstm_core import CELLS, Loaded, Trace, __version__, compare, list_models, load_model
 from lstm_core.analysis import health
 from lstm_core.analysis.health import Health
-from lstm_core.given import array, model_options, one_of, opened, traces, writable
+from lstm_core.given import array, both, model_options, one_of, opened, traces, writable
 from lstm_core.say import say
 
 DIFFERENT, WRONG, STOPPED = 1, 2, 130
@@ -245,7 +245,7 @@ def _health_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _compare(asked: argparse.Namespace) -> int:
-    a, b = (opened(name, asked) for name in (asked.a, asked.b))
+    a, b = both(asked.a, asked.b, asked)
     found = compare(a, b, array(asked.input), tolerance=asked.tolerance)
     if asked.json:
         _json(found.to_dict())

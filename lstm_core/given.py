@@ -14,7 +14,8 @@ from typing import IO
 
 import numpy as np
 
-from lstm_core import Loaded, Network, Trace, list_models, load, load_model, npz
+from lstm_core import Ambiguous, Loaded, Network, Trace, list_models, load, load_model, npz
+from lstm_core.files.load import check_blocks
 from lstm_core.network import is_network
 from lstm_core.say import say
 
@@ -31,11 +32,30 @@ def model_options(parser: argparse.ArgumentParser) -> None:
 def opened(name: str, asked: argparse.Namespace) -> Network | Loaded:
     """A shipped model by its name, or what is in a file."""
     if name in list_models() and not Path(name).exists():
-        return load_model(name)
+        network = load_model(name)
+        check_blocks(asked.cell, [network.block])
+        return network
     if not Path(name).exists() and "." not in name and os.sep not in name:
         names = ", ".join(list_models())
         raise ValueError(say("{name} is neither a file nor a shipped model; these are {names}", name=name, names=names))
-    return Network.load(name) if is_network(name) else load(name, asked.cell, batch_first=asked.batch_first)
+    if not is_network(name):
+        return load(name, asked.cell, batch_first=asked.batch_first)
+    network = Network.load(name)
+    check_blocks(asked.cell, [network.block])
+    return network
+
+
+def both(a: str, b: str, asked: argparse.Namespace) -> list[Network | Loaded]:
+    """Two models. The cell that is asked for is that of those that do not say; where both do, it is A's."""
+    found: list[Network | Loaded] = []
+    left = asked.cell is None
+    for name in (a, b):
+        try:
+            found.append(opened(name, argparse.Namespace(**{**vars(asked), "cell": None})))
+        except Ambiguous:
+            found.append(opened(name, asked))
+            left = True
+    return found if left else [opened(a, asked), found[1]]
 
 
 def array(name: str) -> np.ndarray:

@@ -106,6 +106,8 @@ def test_compare_and_its_exit_code(folder: Path, capsys: pytest.CaptureFixture[s
     assert code == 1 and json.loads(out)["causes"][0]["name"] == "gate order"
     assert run(capsys, "compare", "a.safetensors", "other.safetensors", "x.npy", "--tolerance", "2")[0] == 0
     assert run(capsys, "compare", "rnn.safetensors", "rnn.safetensors", "x.npy", "--cell", "rnn")[0] == 0
+    code, out, error = run(capsys, "compare", "one.safetensors", "rnn.safetensors", "x.npy", "--cell", "rnn")
+    assert code in (1, 2) and "cannot be a rnn" not in error  # the other one alone leaves the choice
 
 
 def test_survey(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,6 +135,18 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "no words": (["trace", "a.safetensors", "--text", "Mary"], r"this model reads numbers.* give --input x\.npy"),
     "other width": (["trace", "pronouns-lstm", "--input", "x.npy"], r"reads \(time, batch, 16\).*, not \(6, 2, 3\)"),
     "which cell": (["trace", "rnn.safetensors", "--input", "x.npy"], r"does not say which cell it holds"),
+    "not that cell": (
+        ["trace", "a.safetensors", "--input", "x.npy", "--cell", "gru"],
+        r"the block cannot be a gru: it is lstm, as its file or its shapes say",
+    ),
+    "neither that cell": (
+        ["compare", "a.safetensors", "b.pt", "x.npy", "--cell", "gru"],
+        r"the block cannot be a gru: it is lstm, as its file or its shapes say",
+    ),
+    "a shipped model of another cell": (
+        ["trace", "pronouns-lstm", "--text", "Mary", "--cell", "gru"],
+        r"cannot be a gru: it is lstm, as its file or its shapes say",
+    ),
     "no block": (["trace", "a.safetensors", "--input", "x.npy", "--block", "b"], r"there is no block 'b'"),
     "other shape": (["compare", "a.safetensors", "one.safetensors", "x.npy"], r"the two are not models of one shape"),
     "a folder": (["trace", ".", "--text", "a"], r"\. is a folder, not a file"),

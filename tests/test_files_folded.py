@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, weight_norm
 
 from lstm_core import load
+from tests.choices import chosen
 
 pytestmark = [
     pytest.mark.usefixtures("in_place"),
@@ -43,7 +44,7 @@ def check(module: nn.Module, run: Callable[[torch.Tensor], torch.Tensor], prefix
         run(X)  # hooks that make a weight of a weight that another hook makes are a call behind
         expected = run(X).numpy()
     state = {f"{prefix}{key}": value for key, value in module.state_dict().items()}
-    [block] = load(saved(state), cell="rnn").blocks
+    [block] = chosen(saved(state), "rnn").blocks
     assert block.name == name
     trace = block.trace(X.numpy())
     assert not any(np.signbit(value[value == 0]).any() for p in block.layers[0] for value in p.values())

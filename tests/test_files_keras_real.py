@@ -17,6 +17,7 @@ pytest.importorskip("h5py")
 from lstm_core import load  # noqa: E402
 from lstm_core.block import Source  # noqa: E402
 from lstm_core.files import Loaded  # noqa: E402
+from tests.choices import chosen  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("in_place")
 FOLDER = Path(__file__).parent / "files" / "keras"
@@ -34,8 +35,9 @@ CALLED = {  # in a file with numbered variables a layer is called by its class
 
 
 @cache
-def read(name: str, **options: Any) -> Loaded:
-    return load(lzma.decompress((FOLDER / f"{name}.xz").read_bytes()), **options)
+def read(name: str, cell: str | None = None, **options: Any) -> Loaded:
+    data = lzma.decompress((FOLDER / f"{name}.xz").read_bytes())
+    return load(data, **options) if cell is None else chosen(data, cell, **options)
 
 
 def kind(name: str) -> str:
@@ -164,7 +166,9 @@ def test_the_order_is_the_models_in_every_process(name: str) -> None:
     if kind(name) not in ("directions", "subclassed"):  # several outputs; attributes, which Keras visits by name
         assert [block.name for block in loaded.blocks] == expected
     if name in ("k3_words.h5", "k2_stacks_weights.h5", "k3_plain.weights.h5"):
-        code = "import lzma, sys; from lstm_core import load; l = load(lzma.open(sys.argv[1]).read(), cell='gru_cho');"
+        code = (
+            "import lzma, sys; from tests.choices import chosen; l = chosen(lzma.open(sys.argv[1]).read(), 'gru_cho');"
+        )
         code += "print(*[b.name for b in l.blocks], *l.others)"
         told = subprocess.run(
             [sys.executable, "-c", code, str(FOLDER / f"{name}.xz")],

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lstm_core import load, npz
+from tests.choices import chosen
 
 
 def saved(**arrays: Any) -> bytes:
@@ -267,6 +268,6 @@ def test_any_header_is_read_or_refused(kind: str, shape: str, order: str, body: 
         {f"{key}.npy": npy(header(shape, kind, order), bytes(body)), "bias_ih_l0.npy": npy(header("()"), bytes(4))}
     )
     try:
-        load(whole[:cut], "rnn", max_bytes=1 << 20)
+        chosen(whole[:cut], "rnn", max_bytes=1 << 20)
     except ValueError as error:
         assert str(error)

@@ -32,8 +32,17 @@ def test_a_cell_or_a_block_that_there_is_none_of_is_not_ignored() -> None:
     for asked in ("lstn", {"rnn": "lstn"}):
         with pytest.raises(ValueError, match="there is no cell 'lstn'; there are .*lstm"):
             load(saved(nn.LSTM(3, 4)), cell=asked)
-    with pytest.raises(ValueError, match="the block cannot be a gru: it is lstm, as its file or its shapes say"):
-        load(saved(nn.LSTM(3, 4)), cell={"": "gru"})
+    for asked in ("gru", {"": "gru"}):
+        with pytest.raises(ValueError, match="the block cannot be a gru: it is lstm, as its file or its shapes say"):
+            load(saved(nn.LSTM(3, 4)), cell=asked)
+    both = saved(nn.ModuleDict({"a": nn.LSTM(3, 4), "b": nn.RNN(4, 4)}))
+    with pytest.raises(ValueError, match="b cannot be a gru: its shapes fit rnn or rnn_relu"):
+        load(both, cell="gru")
+    assert [block.cell.name for block in load(both, cell="rnn_relu").blocks] == ["lstm", "rnn_relu"]
+    two = saved(nn.ModuleDict({"a": nn.LSTM(3, 4), "b": nn.GRU(4, 4)}))
+    assert len(load(two, cell="gru").blocks) == 2  # it is said of all, and one of them is
+    with pytest.raises(ValueError, match="a cannot be a rnn: it is lstm"):
+        load(two, cell="rnn")
     with pytest.raises(ValueError, match="cell= names the block 'nrr'; the file has rnn"):
         load(saved(nn.Sequential(OrderedDict(rnn=nn.LSTM(3, 4)))), cell={"nrr": "lstm"})
 

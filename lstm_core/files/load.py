@@ -78,7 +78,8 @@ def load(
     """The recurrent blocks in a PyTorch, safetensors, ONNX, Keras, HDF5 or NumPy file; its content says which it is.
 
     cell: where several cells fit what a file holds (an RNN's state_dict does not say whether it is tanh or relu),
-        the name of the right one, for all blocks that leave the choice, or by block.
+        the name of the right one, for all blocks that leave the choice, or by block. One that no block can be is
+        refused.
     batch_first: how the blocks of a PyTorch file, which does not say, read their input.
     activation, recurrent_activation, reset_after, go_backwards: what to take for a Keras file's layers in the place of
         what it says or leaves open, by Keras's names.
@@ -138,7 +139,7 @@ def load(
         raise shards.not_whole(name, error) from error
     if not found.blocks:
         raise ValueError(strangers.without_blocks(one.name, found))
-    _check_blocks(cell, found.blocks)
+    check_blocks(cell, found.blocks)
     blocks = shards.alone(name, found.blocks)
     return Loaded(one.name, tuple(blocks), found.others, found.roles, found.layout)
 
@@ -166,9 +167,11 @@ def _bytes(path: Path, limit: int) -> bytes:
         ) from error
 
 
-def _check_blocks(cell: str | Mapping[str, str] | None, blocks: Sequence[Block]) -> None:
-    """ValueError for the name of a block that there is none of, and for a block that is another cell than is said of it
-    by its name."""
+def check_blocks(cell: str | Mapping[str, str] | None, blocks: Sequence[Block]) -> None:
+    """ValueError for the name of a block that there is none of, for a block that is another cell than is said of it by
+    its name, and for the one cell said of all that none of them is."""
+    if isinstance(cell, str) and not any(_is_a(block, cell) for block in blocks):
+        raise _no_such(blocks[0], cell)
     by_name = {block.name: block for block in blocks}
     for name, asked in cell.items() if isinstance(cell, Mapping) else ():
         if name not in by_name:
@@ -176,14 +179,19 @@ def _check_blocks(cell: str | Mapping[str, str] | None, blocks: Sequence[Block])
                 say("cell= names the block {name!r}; the file has {names}", name=name, names=limits.some(list(by_name)))
             )
         if not _is_a(by_name[name], asked):
-            raise ValueError(
-                say(
-                    "{block} cannot be a {asked}: it is {cell}, as its file or its shapes say",
-                    block=limits.block_of(name),
-                    asked=asked,
-                    cell=by_name[name].cell.name,
-                )
-            )
+            raise _no_such(by_name[name], asked)
+
+
+def _no_such(block: Block, asked: str) -> ValueError:
+    """What is raised of a block that is another cell than was said."""
+    return ValueError(
+        say(
+            "{block} cannot be a {asked}: it is {cell}, as its file or its shapes say",
+            block=limits.block_of(block.name),
+            asked=asked,
+            cell=block.cell.name,
+        )
+    )
 
 
 def _is_a(block: Block, name: str) -> bool:
