@@ -122,8 +122,11 @@ def traces(model: Network | Loaded, asked: argparse.Namespace) -> dict[str, Trac
 
 def one_of(traces: Mapping[str, Trace], block: str | None) -> Trace:
     """The trace of that block, or the only one there is."""
+    names = [name or "''" for name in traces]  # an empty one as it is written in a shell
+    if block and list(traces) == [""]:
+        raise ValueError(say("there is no block {name!r}; there is only one, without a name", name=block))
     if block is not None and block not in traces:
-        raise ValueError(say("there is no block {name!r}; there are {names}", name=block, names=", ".join(traces)))
+        raise ValueError(say("there is no block {name!r}; there are {names}", name=block, names=", ".join(names)))
     if block is None and len(traces) > 1:
-        raise ValueError(say("this file has several blocks, say which: --block {names}", names=" or ".join(traces)))
+        raise ValueError(say("this file has several blocks, say which: --block {names}", names=" or ".join(names)))
     return traces[block] if block is not None else next(iter(traces.values()))

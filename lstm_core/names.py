@@ -31,7 +31,10 @@ class Names(dict[str, T]):
 
 def unknown(name: Any, there: Iterable[str]) -> UnknownName:
     """What to raise of a name that is not among those that are there."""
+    there = list(there)
     names = [repr(one) for one in there]
+    if there == [""]:
+        return UnknownName(say("there is no {name!r}; there is only one, without a name", name=name))
     if not names:
         return UnknownName(say("there is no {name!r}; there is nothing", name=name))
     told = ", ".join(names[:MOST])

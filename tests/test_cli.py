@@ -147,7 +147,10 @@ WRONG: dict[str, tuple[list[str], str]] = {
         ["trace", "pronouns-lstm", "--text", "Mary", "--cell", "gru"],
         r"cannot be a gru: it is lstm, as its file or its shapes say",
     ),
-    "no block": (["trace", "a.safetensors", "--input", "x.npy", "--block", "b"], r"there is no block 'b'"),
+    "no block": (
+        ["trace", "a.safetensors", "--input", "x.npy", "--block", "b"],
+        r"there is no block 'b'; there is only one, without a name",
+    ),
     "other shape": (["compare", "a.safetensors", "one.safetensors", "x.npy"], r"the two are not models of one shape"),
     "a folder": (["trace", ".", "--text", "a"], r"\. is a folder, not a file"),
     "numbers in a folder": (["health", "a.safetensors", "."], r"\. is a folder, not a file"),

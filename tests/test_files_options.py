@@ -43,6 +43,8 @@ def test_a_cell_or_a_block_that_there_is_none_of_is_not_ignored() -> None:
     assert len(load(two, cell="gru").blocks) == 2  # it is said of all, and one of them is
     with pytest.raises(ValueError, match="a cannot be a rnn: it is lstm"):
         load(two, cell="rnn")
+    with pytest.raises(ValueError, match="cell= names the block 'nrr'; the file has one, without a name"):
+        load(saved(nn.LSTM(3, 4)), cell={"nrr": "lstm"})
     with pytest.raises(ValueError, match="cell= names the block 'nrr'; the file has rnn"):
         load(saved(nn.Sequential(OrderedDict(rnn=nn.LSTM(3, 4)))), cell={"nrr": "lstm"})
 

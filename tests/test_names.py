@@ -42,7 +42,7 @@ def loaded() -> lstm_core.Loaded:
 BY_NAME: dict[str, tuple[Callable[[], Any], str]] = {
     "trace_all": (lambda: TRACES, "'reads', 'writes'"),
     "trace_all, forced": (lambda: lstm_core.trace_all(Pair(), X, force=[]), "'reads', 'writes'"),
-    "a module alone": (lambda: lstm_core.trace_all(nn.LSTM(3, 4), X), "''"),
+    "a module alone": (lambda: lstm_core.trace_all(nn.LSTM(3, 4), X), "only one, without a name"),
     "signals": (lambda: TRACE.signals, "'i', 'f', 'g', 'o', 'c', 'h'"),
     "signals on the device": (lambda: lstm_core.trace(nn.GRU(3, 4), X, keep="device").tensors, "'r', 'z', "),
     "what is copied from there": (lambda: lstm_core.trace(nn.GRU(3, 4), X, keep="device").signals, "'r', 'z', "),
@@ -62,7 +62,7 @@ def test_an_unknown_name_is_told_those_there_are(name: str, wrong: object) -> No
     with pytest.raises(UnknownName) as raised:
         there()[wrong]
     text = str(raised.value)
-    assert text.startswith(f"there is no {wrong!r}; there are ") and names in text and "\n" not in text
+    assert text.startswith(f"there is no {wrong!r}; there ") and names in text and "\n" not in text
     assert isinstance(raised.value, KeyError) and isinstance(raised.value, ValueError)
 
 
@@ -122,5 +122,15 @@ def test_a_count_below_none_is_told(tmp_path: Path) -> None:
     assert model.next_tokens(trace, -1, 0) == []
     with pytest.raises(UnknownName, match="there is no 'x'; there are 'id', "):
         survey.units()["x"]
-    with pytest.raises(UnknownName, match="there is no 'x'; there are "):
+    with pytest.raises(UnknownName, match="there is no 'x'; there is only one, without a name"):
         survey.open(0, module="x")
+
+
+def test_the_only_one_without_a_name_is_told_in_words() -> None:
+    file = io.BytesIO()
+    torch.save(nn.LSTM(3, 4).state_dict(), file)
+    found = lstm_core.load(file.getvalue())
+    for asked in (found, found.trace(X.numpy())):
+        with pytest.raises(UnknownName) as caught:
+            asked["nope"]
+        assert str(caught.value) == "there is no 'nope'; there is only one, without a name"

@@ -176,7 +176,13 @@ def check_blocks(cell: str | Mapping[str, str] | None, blocks: Sequence[Block]) 
     for name, asked in cell.items() if isinstance(cell, Mapping) else ():
         if name not in by_name:
             raise ValueError(
-                say("cell= names the block {name!r}; the file has {names}", name=name, names=limits.some(list(by_name)))
+                say(
+                    "cell= names the block {name!r}; the file has {names}",
+                    name=name,
+                    names=limits.some([one or repr(one) for one in by_name])
+                    if any(by_name)
+                    else say("one, without a name"),
+                )
             )
         if not _is_a(by_name[name], asked):
             raise _no_such(by_name[name], asked)
