@@ -120,6 +120,17 @@ def test_survey(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 2 and error.startswith("gatescope: ") and error.count("\n") == 1
 
 
+def test_python_runs_it_as_a_module(folder: Path) -> None:
+    command = [sys.executable, "-m", "lstm_core", "cells"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(lstm_core.__file__).parents[1])}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "lstm " in done.stdout, done.stderr
+    done = subprocess.run(
+        [*command[:3], "nix"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2 and done.stderr.startswith("gatescope: nix is neither a command nor a file")
+
+
 def test_cells(capsys: pytest.CaptureFixture[str]) -> None:
     assert [one["name"] for one in json.loads(run(capsys, "cells", "--json")[1])] == list(CELLS)
     out = run(capsys, "cells")[1]

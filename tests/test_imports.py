@@ -36,6 +36,7 @@ FLOW = (
     "lstm_core",
     "lstm_core.given",
     "lstm_core.cli",
+    "lstm_core.__main__",
     "lab.texts lab.corpus lab.machine lab.measures.units",
     "lab.tasks",
     "lab.measures",
