@@ -32,6 +32,8 @@ def read(file: str | os.PathLike[str] | IO[bytes], limit: int) -> tuple[dict[str
             return read(opened, limit)
     arrays: dict[str, np.ndarray] = {}
     refused: dict[str, Said] = {}
+    if not _begins_as_a_zip(file):
+        raise ValueError(say("this is not an .npz file, as numpy.savez writes it"))
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
@@ -53,6 +55,17 @@ def read(file: str | os.PathLike[str] | IO[bytes], limit: int) -> tuple[dict[str
     except Exception as error:  # zipfile, zlib, lzma, bz2: what they raise shares no base class
         raise _damaged(error) from error
     return arrays, refused
+
+
+def _begins_as_a_zip(file: IO[bytes]) -> bool:
+    """Whether the first bytes are an archive's; they are left to be read again."""
+    try:
+        start = file.tell()
+        begins = file.read(2)
+        file.seek(start)
+    except (OSError, ValueError):  # it cannot go back, which the archive's reader says
+        return True
+    return begins == b"PK"
 
 
 def array(data: bytes, name: str) -> np.ndarray | Said:

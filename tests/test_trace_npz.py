@@ -201,7 +201,12 @@ def test_other_files_are_named(tmp_path: Path) -> None:
     np.savez(file, a=np.ones(3))
     file.seek(0)
     refused(file, "this .npz file is not a trace that Trace.to_npz wrote")
-    refused(io.BytesIO(b"text"), "the .npz file is damaged or cut short: File is not a zip file")
+    for data in (b"text", b""):
+        refused(io.BytesIO(data), "this is not an .npz file, as numpy.savez writes it")
+    (tmp_path / "README.md").write_text("# A title")
+    with pytest.raises(ValueError, match="this is not an .npz file, as numpy.savez writes it"):
+        Trace.from_npz(tmp_path / "README.md")
+    refused(io.BytesIO(b"PK text"), "the .npz file is damaged or cut short: File is not a zip file")
     refused(io.BytesIO(changed().getvalue()[:-300]), "the .npz file is damaged or cut short")
     with pytest.raises(FileNotFoundError):
         Trace.from_npz(tmp_path / "none.npz")
