@@ -41,7 +41,7 @@ ENDS = {
     "quote": ({"inside quotes"}, {"outside quotes"}),
 }
 NUMBER = r"−?\d+\.\d+"
-PLACE = "((?:piece \\d+ of \\d+ of )?“.+?”(?: of “.+?”)?)"
+PLACE = "((?:the \\d+(?:st|nd|rd|th) )?(?:piece \\d+ of \\d+ of )?“.+?”(?: of “.+?”)?)"
 
 
 def texts() -> list[tuple[str, bool]]:
@@ -101,6 +101,11 @@ class Told:
     def called(self, step: int, said: str) -> bool:
         """Whether ``said`` is what was read at a step: the word, or its piece before the word has ended."""
         word, first, last = next(one[:3] for one in self.sent["words"] if one[1] <= step <= one[2])
+        if nth := re.match(r"the (\d+)(st|nd|rd|th) ", said):
+            same = [one[1] for one in self.sent["words"] if one[0] == word]
+            if len(same) < 2 or same[int(nth[1]) - 1 :][:1] != [first]:
+                return False
+            said = said[nth.end() :]
         if step == last:
             return said == f"“{in_one_kind(word)}”"
         token = self.trace.tokens[step]

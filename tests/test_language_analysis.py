@@ -94,7 +94,7 @@ def test_a_word_of_the_reader_stays_as_it_is() -> None:
     assert language.words("zh")["unit"] == "单元"
     link = {"text": "unit unit", "at": "1", "left": "pronouns-lstm", "right": "pronouns-gru"}
     said = sent(opened(memory.__name__, **link))["panels"][0]["text"]
-    assert said.startswith("“unit”写入得最多")
+    assert said.startswith("第 2 个“unit”写入得最多")
 
 
 def test_a_choice_outlives_another_language() -> None:

@@ -8,8 +8,9 @@ from tokenizers import Tokenizer as HuggingFace
 from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from dashboard.figures.content import side
-from lstm_core import Network, Tokenizer
+from lstm_core import Network, Tokenizer, load_model
 from lstm_core.drawing.expected import next_words
+from lstm_core.drawing.panel import read_at
 from lstm_core.drawing.words import BYTE, named, next_word, words
 from lstm_core.network import assembled
 from tests.small_models import small_model
@@ -88,3 +89,16 @@ def test_what_is_read_is_named_by_its_piece() -> None:
     assert [pieces.get(str(step)) for step in (0, 1)] == ["y-", "-ard"]
     assert [pieces[str(step)] for step in range(at, at + 4)] == ["4 bytes"] * 4
     assert read[-1] == "\u56fd"
+
+
+def test_of_a_word_that_is_read_more_than_once_it_is_said_which() -> None:
+    trace = load_model("general-gru").run("the king met the queen and the king")
+    said = {token.text: [] for token in trace.tokens}
+    for step, token in enumerate(trace.tokens):
+        said[token.text].append(read_at(trace, step))
+    assert said["the"] == ["the 1st “the”", "the 2nd “the”", "the 3rd “the”"]
+    assert said["king"] == ["the 1st “king”", "the 2nd “king”"] and said["queen"] == ["“queen”"]
+    many = load_model("general-gru").run("no " * 23)
+    told = [read_at(many, step).split()[1] for step, token in enumerate(many.tokens) if token.text == "no"]
+    assert [told[k] for k in (3, 10, 11, 12, 20, 21, 22)] == ["4th", "11th", "12th", "13th", "21st", "22nd", "23rd"]
+    assert read_at(load_model("general-gru").block.trace(np.zeros((3, 192))), 1) == "“step 2”"

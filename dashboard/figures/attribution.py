@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -69,20 +68,20 @@ def shares(id: str, trace: Trace, found: Attribution, method: str, of: str, more
     )
     place = {"cell": tr(trace.cell.title), "of": of, "word": p.quoted(names[found.step])}
     title = tr("{cell}: what speaks for {of} after {word}", **place)
-    said = _first(names, found)
+    said = _first(trace, found)
     note = p.sentences(tr(ABOUT[method]), *_adds_up(found), *[more] * bool(more))
     alt = tr("{title}. {said}", title=title, said=said)
     return p.panel(id, title, drawing, text=said, note=note, alt=alt)
 
 
-def _first(names: Sequence[str], found: Attribution) -> str:
+def _first(trace: Trace, found: Attribution) -> str:
     """Which words add most, and which take most away."""
     best, worst = int(np.argmax(found.words)), int(np.argmin(found.words))
-    told = {"value": p.signed(found.value), "most": p.quoted(names[best]), "much": p.signed(found.words[best])}
+    told = {"value": p.signed(found.value), "most": p.read_at(trace, best), "much": p.signed(found.words[best])}
     if found.words[worst] < 0:
-        told |= {"least": p.quoted(names[worst]), "less": p.signed(found.words[worst])}
-        return tr("{most} adds most, {much}, and {least} takes most away, {less}: {value} in all.", **told)
-    return tr("{most} adds most, {much}: {value} in all.", **told)
+        told |= {"least": p.read_at(trace, worst), "less": p.signed(found.words[worst])}
+        return tr("Most is added by {most}, {much}, and most is taken away by {least}, {less}: {value} in all.", **told)
+    return tr("Most is added by {most}, {much}: {value} in all.", **told)
 
 
 def _adds_up(found: Attribution) -> list[str]:
@@ -147,7 +146,7 @@ def _fall(trace: Trace, chosen: Deletion, gradient: Deletion, method: str, of: s
     """What deleting the first word does, and which of the two curves falls faster."""
     if not chosen.order:
         return tr("There is nothing to delete.")
-    told = {"of": of, "word": p.quoted(named(trace, chosen.order[0]))}
+    told = {"of": of, "word": p.read_at(trace, chosen.order[0])}
     told |= {"before": p.signed(float(chosen.values[0]) + bias), "after": p.signed(float(chosen.values[1]) + bias)}
     said = [tr("Without {word} alone, {of} is {after} instead of {before}.", **told)]
     if method != "gradient":

@@ -180,7 +180,7 @@ def _beside_the_whole(trace: Trace, flow: Flow) -> str:
     far = int(max(reached, key=lambda step: abs(step - flow.step)))
     return tr(
         "Back at {word} the direct path alone is {times} times the size of the whole.",
-        word=p.quoted(named(trace, far)),
+        word=p.read_at(trace, far),
         times=p.rounded(float(flow.direct[far] / flow.norm[far])),
     )
 
@@ -210,7 +210,7 @@ def by_gate(id: str, trace: Trace, found: Gradients, word: str | None, layer: in
     last = {name: found.norm(name, layer, direction) for name in found.deltas}
     peak = max(last, key=lambda name: float(last[name].max(initial=0.0)))
     where = int(np.argmax(last[peak]))
-    said = {"gate": peak, "place": p.quoted(named(trace, where))}
+    said = {"gate": peak, "place": p.read_at(trace, where)}
     text = (
         tr(
             "The error is largest in {gate} at {place}: there a small change of its net input would matter most.",

@@ -49,7 +49,7 @@ def unit_lines(
     if gate == "expose" and (shown := trace.roles.get(gate)):
         values = trace.sel(shown, layer=last, direction=0, batch=0, unit=chosen)
         lines.append(p.line(steps, values, tr("{gate}, share shown", gate=shown), theme.role_color(gate, "light")))
-        at = [p.quoted(named(trace, int(step))) for step in np.flatnonzero(values > OPEN)]
+        at = [p.read_at(trace, int(step)) for step in np.flatnonzero(values > OPEN)]
         if at:
             told = p.row([*at[:MOST], *["\N{HORIZONTAL ELLIPSIS}"] * (len(at) > MOST)])
             text = tr("{gate} is above {bound} at {words}.", gate=shown, bound=OPEN, words=told)
@@ -59,7 +59,7 @@ def unit_lines(
         lines.append(p.line(steps, values, tr("{gate}, share kept", gate=label), theme.role_color("keep", "light")))
         later = min(1, len(values) - 1)  # at the first step there is nothing to keep
         lowest = later + int(np.argmin(values[later:]))
-        least = {"word": p.quoted(named(trace, lowest)), "gate": label, "value": float(values[lowest])}
+        least = {"word": p.read_at(trace, lowest), "gate": label, "value": float(values[lowest])}
         text = p.sentences(tr("Least is kept at {word}: {gate} = {value:.2f}.", **least), text)
     drawn = p.figure(lines, xaxis=p.word_axis(trace), yaxis=p.value_axis(""), showlegend=True, meta={"pick": "x"})
     title = tr("{cell}: {unit}", cell=tr(trace.cell.title), unit=called)

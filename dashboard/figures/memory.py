@@ -58,7 +58,7 @@ def writers(
     if normaliser is not None:
         said = {"state": state, "name": normaliser[0], "value": p.rounded(normaliser[1])}
         notes.append(tr("The bars are divided by {name}, {value} after this word: {state} is what h shows.", **said))
-    text = _most(names, found.contributions[:count], float(found.value))
+    text = _most(trace, found.contributions[:count], float(found.value))
     axes = {"xaxis": p.word_axis(trace), "yaxis": p.value_axis(tr("part of the value")), "meta": {"pick": "x"}}
     cell, after = tr(trace.cell.title), p.quoted(names[found.step])
     title = tr("{cell}: who wrote {of} after {word}", cell=cell, of=of, word=after)
@@ -68,11 +68,11 @@ def writers(
     )
 
 
-def _most(names: list[str], parts: np.ndarray, value: float) -> str:
+def _most(trace: Trace, parts: np.ndarray, value: float) -> str:
     """Which word wrote the largest part, and what the others made of it."""
     best = int(np.argmax(np.abs(parts)))
     part = float(parts[best])
-    said = {"word": p.quoted(names[best]), "share": p.signed(part), "value": p.signed(value)}
+    said = {"word": p.read_at(trace, best), "share": p.signed(part), "value": p.signed(value)}
     if part * value <= 0:
         return tr("The largest part was written at {word}: {share}. The others outweigh it: {value} in all.", **said)
     if p.signed(part) == p.signed(value):
@@ -122,9 +122,9 @@ def _left(trace: Trace, found: Retention, step: int) -> list[str]:
     most, least = (int(choose(read, key=lambda k: shares[k])) for choose in (max, min))
     said = {
         "word": p.quoted(named(trace, step)),
-        "most": p.quoted(named(trace, most)),
+        "most": p.read_at(trace, most),
         "high": float(shares[most]),
-        "least": p.quoted(named(trace, least)),
+        "least": p.read_at(trace, least),
         "low": float(shares[least]),
     }
     return [tr("After {word}, {high:.2f} is left of what {most} wrote, and {low:.2f} of what {least} wrote.", **said)]
@@ -150,7 +150,7 @@ def _span(trace: Trace, found: Timescales, unit: int) -> str:
         )
     if not len(gone):
         return p.sentences(kept, tr("It let go of nothing that it held."))
-    places = p.listed([p.quoted(named(trace, int(step))) for step in gone[:LISTED]])
+    places = p.listed([p.read_at(trace, int(step)) for step in gone[:LISTED]])
     if len(gone) == 1:
         return p.sentences(kept, tr("It let go once, at {word}.", word=places))
     if len(gone) <= LISTED:

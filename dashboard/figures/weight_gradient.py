@@ -39,7 +39,7 @@ def over_time(id: str, trace: Trace, found: Gradients, layer: int, direction: in
         **{
             "matrix": matrix,
             "sum": f"{parts.sum():.2g}",
-            "word": p.quoted(names[most]),
+            "word": p.read_at(trace, most),
             "part": p.minus(f"{parts[most]:.2g}"),
         },
     )

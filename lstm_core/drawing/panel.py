@@ -11,7 +11,7 @@ from unicodedata import east_asian_width
 import numpy as np
 
 from lstm_core.drawing import theme
-from lstm_core.drawing.words import words
+from lstm_core.drawing.words import named, words
 from lstm_core.say import tr
 from lstm_core.trace import Trace
 
@@ -216,6 +216,23 @@ def quoted(text: str) -> str:
     if re.search('["\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}]', text):
         return f"\N{LEFT SINGLE QUOTATION MARK}{text}\N{RIGHT SINGLE QUOTATION MARK}"
     return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
+def read_at(trace: Trace, step: int) -> str:
+    """What was read at a step, in quotation marks, told apart from the same elsewhere in the text: the 2nd “the”."""
+    said = quoted(named(trace, step))
+    same = [k for k, token in enumerate(trace.tokens) if token.text == trace.tokens[step].text]
+    if len(same) < 2:
+        return said
+    n = same.index(step) + 1
+    told, ends_in = {"n": n, "word": said}, 0 if n // 10 % 10 == 1 else n % 10
+    if ends_in == 1:
+        return tr("the {n}st {word}", **told)
+    if ends_in == 2:
+        return tr("the {n}nd {word}", **told)
+    if ends_in == 3:
+        return tr("the {n}rd {word}", **told)
+    return tr("the {n}th {word}", **told)
 
 
 def escape(text: str) -> str:

@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { alone } from "../../dashboard/browser/gates/clauses.js"
 import { atWord, expectation, unit } from "../../dashboard/browser/gates/telling.js"
+import { apart } from "../../dashboard/browser/page/naming.js"
 
 const WORDS = "Mary met John and the king".split(" ")
 
@@ -275,4 +276,30 @@ test("in a tour the values at the cursor's word are said, and a next word where 
     atWord([side({ p: [0.2, 0.1] })], [2], [3], () => []),
     "",
   )
+})
+
+test("of a word that stands in the text more than once it is said which", () => {
+  const words = "the king met the queen and the king".split(" ")
+  const keep = [1, 1, 1, 1, 1, 1, 0.1, 1]
+  const memory = [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, -0.9, -0.9]
+  assert.equal(told(keep, memory, { words }), "LSTM’s unit 3 lets go at the 3rd “the” (f = 0.10).")
+  const open = Array(8).fill(1)
+  assert.match(
+    told(open, [0, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9], { words }),
+    /^LSTM’s unit 3 holds on after the 1st “king”:/,
+  )
+  assert.match(told(open, [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, -0.9], { words }), /rewritten at the 2nd “king” \(c from/)
+  assert.match(told(open, [0, 0, 0, 0, 0.9, 0.9, 0.9, 0.9], { words }), /holds on after “queen”:/) // there is one
+  const many = Array(24).fill("the")
+  const at = (step) => apart(side({ words: many }), step, "“the”").replace(" “the”", "")
+  assert.deepEqual([0, 3, 10, 11, 12, 20, 21, 22].map(at), [
+    "the 1st",
+    "the 4th",
+    "the 11th",
+    "the 12th",
+    "the 13th",
+    "the 21st",
+    "the 22nd",
+    "the 23rd",
+  ])
 })

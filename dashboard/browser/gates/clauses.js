@@ -1,6 +1,6 @@
 // What a side is called, what its named units stand for and what it expects: clauses of what is said of it.
 import { wordAt } from "../page/align.js"
-import { quoted, readAt } from "../page/naming.js"
+import { apart, quoted, readAt } from "../page/naming.js"
 import { percent } from "../page/numbers.js"
 import { tr } from "../page/words.js"
 
@@ -19,7 +19,11 @@ export function called(sides, k) {
 /** @type {(side: Speaks, step: number) => string} */
 export const placeAt = (side, step) => (ends(side, step) ? quoted(wordAt(side, step)[0]) : readAt(side, step))
 
-// The same where it stands alone.
+// The same of a step that is not the cursor's: which of several equal words it is, is said.
+/** @type {(side: Speaks, step: number) => string} */
+export const elsewhere = (side, step) => apart(side, step, placeAt(side, step))
+
+// The same as ``placeAt`` where it stands alone.
 /** @type {(side: Speaks, step: number) => string} */
 export const alone = (side, step) => (ends(side, step) ? wordAt(side, step)[0] : readAt(side, step))
 

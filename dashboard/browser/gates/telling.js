@@ -4,7 +4,7 @@ import { number } from "../page/numbers.js"
 import { unitName } from "../page/naming.js"
 import { list, tr } from "../page/words.js"
 import { HALF, letGo } from "./letting_go.js"
-import { DECIDED, called, expects, meant, placeAt } from "./clauses.js"
+import { DECIDED, called, elsewhere, expects, meant, placeAt } from "./clauses.js"
 
 /** @import { Signal, Speaks } from "./types.d.ts" */
 
@@ -117,7 +117,7 @@ function story(name, side, steps, gate, memory, before, end = "") {
   const gone = read.filter(({ gate }, n) => goes[n] && gate < Math.min(HALF - 0.005, open - IDLE))
   if (gone.length) {
     const place = (/** @type {Read} */ { t, gate }) =>
-      tr("{word} ({label} = {value})", { word: placeAt(side, t), label: keep.label, value: number(gate) })
+      tr("{word} ({label} = {value})", { word: elsewhere(side, t), label: keep.label, value: number(gate) })
     const words = (/** @type {Read[]} */ all) => new Set(all.map(({ t }) => wordAt(side, t))).size
     const [shutAt, total] = [words(read.filter(({ gate }) => gate < HALF)), words(read)]
     if (!end && gone.length > MOST && shutAt > total / 2) {
@@ -142,7 +142,7 @@ function story(name, side, steps, gate, memory, before, end = "") {
   if (turned.length) {
     const place = (/** @type {Read} */ { t, now, old }) =>
       tr("{word} ({label} from {old} to {now})", {
-        word: placeAt(side, t),
+        word: elsewhere(side, t),
         label: memory.label,
         old: number(old),
         now: number(now),
@@ -152,7 +152,7 @@ function story(name, side, steps, gate, memory, before, end = "") {
   }
   const first = read.findIndex(({ now }) => Math.abs(now) > size / 4)
   const [{ t, now, gate: kept }, ...after] = read.slice(first)
-  const values = { name, word: placeAt(side, t) }
+  const values = { name, word: elsewhere(side, t) }
   const carried = !first && Math.abs(now - kept * before) <= size / 4 // what the text has not written itself
   if (!after.length) {
     const value = end ? tr("{value}, {end}", { value: number(now), end }) : number(now)

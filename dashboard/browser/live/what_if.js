@@ -3,7 +3,7 @@ import { CLOSE, DECIDED, placeAt } from "../gates/clauses.js"
 import { toSide, wordAt } from "../page/align.js"
 import { among } from "./endings.js"
 import { make } from "../page/dom.js"
-import { quoted, unitName } from "../page/naming.js"
+import { apart, quoted, unitName } from "../page/naming.js"
 import { perCent } from "../page/numbers.js"
 import { list, tr } from "../page/words.js"
 import { forced, KINDS, within } from "./force.js"
@@ -169,8 +169,8 @@ const changes = (forces) =>
 function summary(forces, shown, count) {
   if (!forces.length) return ""
   const { from, to } = forces[0]
-  const [first, last] = [from, to - 1].map((step) => quoted(wordAt(shown, step)[0]))
-  const one = first === last && to - from < 4 // pieces of one word
+  const [first, last] = [from, to - 1].map((step) => apart(shown, step, quoted(wordAt(shown, step)[0])))
+  const one = wordAt(shown, from) === wordAt(shown, to - 1) // or pieces of it
   const over = to - from === count ? tr("at every word") : tr("from {first} to {last}", { first, last })
   const where = one ? tr("at {word}", { word: first }) : over
   return tr("{changes} {where}", { changes: changes(forces), where })

@@ -29,6 +29,24 @@ export function readAt(side, step) {
   return tr("piece {at} of {count} of {word}", values)
 }
 
+const ORDINALS = new Intl.PluralRules("en", { type: "ordinal" })
+
+// What is said of a step's word, told apart from the same word elsewhere in the text: the 2nd “the”.
+/** @param {{ words: Word[] }} side @param {number} step @param {string} said */
+export function apart(side, step, said) {
+  const here = wordAt(side, step)
+  const same = side.words.filter(([text]) => text === here[0])
+  if (same.length < 2) return said
+  const values = { n: same.indexOf(here) + 1, word: said }
+  const ways = {
+    one: () => tr("the {n}st {word}", values),
+    two: () => tr("the {n}nd {word}", values),
+    few: () => tr("the {n}rd {word}", values),
+    other: () => tr("the {n}th {word}", values),
+  }
+  return (ways[/** @type {keyof typeof ways} */ (ORDINALS.select(values.n))] ?? ways.other)()
+}
+
 const END = "↵" // of a line or of a text; some models read it before every text
 
 // What is said of a word where the pointer rests on it.
