@@ -157,6 +157,17 @@ class Call(Fed):
         return {name: own(value).reshape(layers, directions, batch, size) for (name, size), value in sizes}
 
     @property
+    def given_tensors(self) -> list[Tensor]:
+        """Those of the model that hold the first states; none if it gave none."""
+        return list(self.state) if isinstance(self.state, tuple | list) else [] if self.state is None else [self.state]
+
+    @property
+    def left_tensors(self) -> list[Tensor]:
+        """Those that the next call may be given: the last states, and after a single step the output, which is h."""
+        states = list(self.returned) if isinstance(self.returned, tuple) else [self.returned]
+        return [*states, self.output] if self.shape[2] == 1 else states
+
+    @property
     def device(self) -> torch.device:
         """Where the module reads its input."""
         return self.x.device

@@ -18,7 +18,7 @@ from lstm_core.modules.forced import returned
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.keep import EVERYTHING, Keep
 from lstm_core.modules.kinds import cell_of, recurrent_modules
-from lstm_core.modules.rows import States, joined, origins, straight
+from lstm_core.modules.rows import Given, Moment, Origin, joined, origin, straight
 from lstm_core.modules.tracing import finish
 from lstm_core.modules.unchanged import unchanged
 from lstm_core.modules.watch import Watch, called
@@ -42,6 +42,12 @@ class Forcing(Protocol):
         """Told of the traces that there were. Raises ValueError if something to force was not among them."""
 
 
+UNDECIDED = (
+    "the state that it begins with is, bit by bit, one that an earlier sequence may have left, and no tensor says "
+    "whose it is; it stands by itself"
+)
+
+
 @dataclass
 class Visit:
     """One or more calls of a module that go on from each other.
@@ -51,21 +57,31 @@ class Visit:
     """
 
     traces: list[Trace]
-    began: States
-    last: States
-    first: States
+    began: Moment
+    last: Moment
+    first: Moment
     origins: list[np.ndarray]
     weights: Weights
     steps: int
 
-    def origins_of(self, call: Call) -> np.ndarray | None:
-        """What each row of ``call`` went on from; None if it begins anew."""
-        if call.state is None or call.shape[1] != 1 or call.lengths is not None or self.traces[0].lengths is not None:
-            return None
-        left = straight(self.last, self.steps - 1)
-        return origins(
-            call.initial, [(self.last, left), (self.began, self.origins[-1]), (self.first, straight(self.first, -1))]
-        )
+    @classmethod
+    def begun(cls, trace: Trace, call: Call, weights: Weights) -> Visit:
+        """With its first call."""
+        first = Moment(call.initial, straight(call.initial, -1), call.given_tensors)
+        last = Moment(call.last, straight(call.last, len(trace) - 1), call.left_tensors)
+        return cls([trace], first, last, first, [first.places], weights, len(trace))
+
+    def go_on(self, trace: Trace, call: Call, rows: np.ndarray) -> None:
+        """With another call, and what each row of it went on from."""
+        self.traces.append(trace)
+        self.steps += len(trace)
+        self.origins.append(rows)
+        self.began = Moment(call.initial, rows, call.given_tensors)
+        self.last = Moment(call.last, straight(call.last, self.steps - 1), call.left_tensors)
+
+    def origin(self, given: Given) -> Origin | None:
+        """What each row of a call may have gone on from; None if it begins anew."""
+        return None if self.traces[0].lengths is not None else origin(given, self.last, self.began, self.first)
 
     def trace(self) -> Trace:
         """Of all its calls."""
@@ -92,7 +108,7 @@ class Visits:
     def instead(self, call: Call, gates: Gates | None, own: Any) -> Any:
         """What the model gets where something is forced, in the place of what the module returned; None elsewhere."""
         assert self.force is not None
-        trace, (visit, _) = self._trace(call, gates), self._place(call)
+        trace, (visit, *_) = self._trace(call, gates), self._place(call)
         name = self._called(len(self.visits) if visit is None else self.visits.index(visit))
         after = self.force(name, trace, 0 if visit is None else visit.steps)
         self.traced = trace if after is None else after
@@ -100,22 +116,18 @@ class Visits:
 
     def note(self, call: Call, gates: Gates | None) -> None:
         """Trace a call from what the module gave, as the next steps of a visit, or as a new one."""
+        visit, rows, said = self._place(call)
+        call.assumed += said
         trace, self.traced = self.traced, None
         if trace is None:
             trace = self._trace(call, gates)
         else:  # what a hook did since then is to be said as well
             trace = replace(trace, assumed=tuple(dict.fromkeys((*trace.assumed, *call.assumed))))
-        began, last = ({name: value.clone() for name, value in states.items()} for states in (call.initial, call.last))
-        visit, origin = self._place(call)
-        if visit is None:
-            alike = self._alike(call)
-            weights = alike[0].weights if alike else Weights(call)
-            self.visits.append(Visit([trace], began, last, began, [straight(began, -1)], weights, len(trace)))
+        if visit is not None:
+            visit.go_on(trace, call, rows)
         else:
-            visit.traces.append(trace)
-            visit.steps += len(trace)
-            visit.origins.append(origin)
-            visit.began, visit.last = began, last
+            alike = self._alike(call)
+            self.visits.append(Visit.begun(trace, call, alike[0].weights if alike else Weights(call)))
 
     def _called(self, k: int) -> str:
         return self.name if k == 0 else f"{self.name}#{k + 1}"
@@ -129,13 +141,28 @@ class Visits:
         start, alike = time.perf_counter(), self._alike(call)
         return finish(call, gates, (), start, alike[0].traces[-1].layers if alike else None, self.keep)
 
-    def _place(self, call: Call) -> tuple[Visit | None, Any]:
-        """The latest visit that ``call`` goes on from, and what each of its rows does; None if it begins anew."""
+    def _place(self, call: Call) -> tuple[Visit | None, Any, tuple[str, ...]]:
+        """The visit that ``call`` goes on from, what each of its rows does, and what is to be said of that. None if it
+        begins anew, and where it may have gone on from several: sequences are never mixed."""
+        if call.state is None or call.shape[1] != 1 or call.lengths is not None:
+            return None, None, ()
+        given = Given(call.initial, call.given_tensors)
+        found = []
         for visit in self._alike(call):
-            origin = visit.origins_of(call)
-            if origin is not None:
-                return visit, origin
-        return None, None
+            one = visit.origin(given)
+            if one is None:
+                continue
+            if one.handed == 2 and one.straight == len(one.rows):
+                return visit, one.rows, ()
+            found.append((one.handed, one.straight, visit, one))
+        if not found:
+            return None, None, ()
+        handed, left, visit, one = max(found, key=lambda each: each[:2])
+        if not handed and one.first:  # the state of a loop that begins
+            return None, None, () if given.lies_in(visit.first.memory) else (UNDECIDED,)
+        if sum(each[:2] == (handed, left) for each in found) > 1:
+            return None, None, (UNDECIDED,)
+        return visit, one.rows, ()
 
 
 def trace_whole(
