@@ -166,7 +166,7 @@ def test_a_run_that_breaks_is_said_to() -> None:
         read = x.clone()
         read[place:, 1] = bad
         [found] = health(trace(nn.LSTM(5, 8), read))
-        assert found.broken == place and f"from step {place} on" in str(found.message)
+        assert found.broken == place and f"finite steps before them: {place})" in str(found.message)
         assert summary(found, 9) == found.message and "dead" not in summary(found, 9)
         file = save(arrays(nn.LSTM(5, 8, bidirectional=True)))
         run = load(file).blocks[0].trace(read.numpy())
@@ -174,7 +174,8 @@ def test_a_run_that_breaks_is_said_to() -> None:
         assert (forward.broken, backward.broken) == (place, 8)
         for name in page.FINDINGS:
             said = page._finding(name, "id", cast(Any, SimpleNamespace(traces=(run,), drawn=((0, 1),))), 0, found)
-            assert said["text"].startswith("From step 8 on the trace") is (name != "singular")
+            told = "The trace holds NaN or infinite values (finite steps before them: 8)"
+            assert said["text"].startswith(told) is (name != "singular")
     assert one(lstm()).broken is None and one(lstm()).message is None
 
 

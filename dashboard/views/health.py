@@ -56,7 +56,7 @@ def _summary(id: str, shown: Scene, side: int, found: tuple[Health, ...]) -> dic
     for one in found:
         place, counts = draw.where(one, found), draw.summary(one, len(trace))
         told = tr("{place}: {counts}", place=place, counts=counts) if place else counts
-        said.append(tr("{said}.", said=told.capitalize()))
+        said.append(_sentence(told))
     note = tr(
         "Steps read: {count:,}. A longer and more varied input says more; the weights below are the same on any.",
         count=len(trace),
@@ -66,11 +66,15 @@ def _summary(id: str, shown: Scene, side: int, found: tuple[Health, ...]) -> dic
     )
 
 
+def _sentence(said: str) -> str:
+    return tr("{said}.", said=said[:1].upper() + said[1:])
+
+
 def _finding(name: str, id: str, shown: Scene, side: int, found: tuple[Health, ...]) -> dict[str, Any]:
     trace, at = shown.traces[side], shown.drawn[side]
     if name == "bias":
         return draw.biases(id, trace, found)
     here = next(one for one in found if (one.layer, one.direction) == at)
     if here.message is not None and name != "singular":
-        return panel(id, tr(trace.cell.title), text=tr("{said}.", said=tr(here.message).capitalize()))
+        return panel(id, tr(trace.cell.title), text=_sentence(tr(here.message)))
     return FINDINGS[name](id, trace, here)

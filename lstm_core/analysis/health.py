@@ -149,9 +149,9 @@ class Health(Result):
         if self.broken is None:
             return None
         return say(
-            "from step {step} on the trace holds what is not a number or infinite, so that nothing can be said of its "
-            "units",
-            step=self.broken,
+            "the trace holds NaN or infinite values (finite steps before them: {count}), so that nothing can be said "
+            "of its units",
+            count=self.broken,
         )
 
     @property
