@@ -179,6 +179,21 @@ def test_each_layer(kind: str, options: dict[str, Any], old: bool) -> None:
     np.testing.assert_allclose(hidden(block.trace(inputs())), expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("kind", GATES)
+def test_a_bias_that_the_configuration_has_and_the_weights_lack_is_said(kind: str, old: bool) -> None:
+    values = weights(kind, bias=False)
+    for stated in (True, False):
+        config = [layer("InputLayer", "input"), layer(kind, "memory", use_bias=stated, reset_after=True)]
+        if old:
+            data = old_file(config, {f"memory/memory/{SNAKE[kind]}_cell": values})
+        else:
+            data = keras_archive(config, {f"layers/{SNAKE[kind]}/cell": values})
+        [block] = load(data).blocks
+        said = "its bias is missing, which its configuration says it has, and zeros stand for it"
+        assert (said in block.assumed) is stated
+
+
 @pytest.mark.parametrize("kind", GATES)
 @pytest.mark.parametrize("old", [False, True])
 def test_bidirectional(kind: str, old: bool) -> None:

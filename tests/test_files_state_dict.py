@@ -145,6 +145,32 @@ def test_weights_that_no_module_of_torch_has_beside_its_own_are_said() -> None:
         assert block.assumed == ()
 
 
+@pytest.mark.parametrize("lost", ["bias_ih", "bias_hh"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_of_two_biases_that_is_missing_is_said(kind: str, lost: str) -> None:
+    """Zeros stand for it in every format that holds torch's keys. Without both, a module was made so."""
+    module = make(kind, num_layers=2)
+    state = {key: value.contiguous() for key, value in module.state_dict().items() if not key.startswith(lost)}
+    arrays = io.BytesIO()
+    np.savez(arrays, **{key: value.numpy() for key, value in state.items()})
+    pickled = pickle.dumps({key: value.numpy() for key, value in state.items()})
+    with torch.no_grad():
+        for name, value in module.named_parameters():
+            value.mul_(not name.startswith(lost))
+    x = torch.randn(4, 2, 5)
+    for data in (saved(state), save_safetensors(state), arrays.getvalue(), pickled):
+        loaded = load(data, cell=kind, batch_first=False)
+        other = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}[lost]
+        said = f"{lost} is missing beside {other}, and zeros stand for it"
+        assert said in loaded.blocks[0].assumed
+        [found] = loaded.trace(x.transpose(0, 1) if loaded.blocks[0].batch_first else x).values()
+        assert said in found.assumed
+        np.testing.assert_allclose(found["h"], trace(module, x)["h"], rtol=0, atol=1e-6)
+    for bias in (True, False):
+        [block] = load(saved(make(kind, bias=bias).state_dict()), cell=kind).blocks
+        assert not any("is missing" in sentence for sentence in block.assumed)
+
+
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("container", [dict, OrderedDict, lambda state: [state]])
 def test_a_pickle_of_any_protocol(protocol: int, container: Any) -> None:

@@ -28,6 +28,7 @@ CHANGES = re.compile(r"(?i)scale|zero|lora|delta|absmax|quant")
 """In a name beside a weight's own: what has it acts on the weight."""
 LAYOUT = say("x is (time, batch, input), as without batch_first")
 """What is assumed of a block whose file does not say how it reads its input."""
+OTHER = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}
 
 Group = dict[tuple[int, bool], dict[str, np.ndarray]]
 """Weights by PyTorch's name for them without the layer, by layer and whether it is the backward one."""
@@ -256,6 +257,11 @@ def _block(name: str, group: Group, cell: str, batch_first: bool, assumed: list[
         biases.append(two)
     directions = ("forward", "reverse")[: 1 + both]
     layout = [] if batch_first else [LAYOUT]
+    lost = [kind for kind in ("bias_ih", "bias_hh") if kind not in first]
+    if len(lost) == 1:  # without both it is a module that was made without biases
+        layout.append(
+            say("{kind} is missing beside {other}, and zeros stand for it", kind=lost[0], other=OTHER[lost[0]])
+        )
     said = (*layout, *assumed)
     return Block(name, "torch", CELLS[cell], layers, directions, batch_first, assumed=said, biases=biases)
 

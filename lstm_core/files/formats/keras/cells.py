@@ -47,6 +47,8 @@ class Chooser:
 
     def cell(self) -> type[Cell]:
         """Raises ValueError for a function that is not supported, and where ``reset_after`` contradicts the bias."""
+        if (self.of.options or {}).get("use_bias") is True and "bias" not in self.kernel.arrays:
+            self.doubts.append(say("its bias is missing, which its configuration says it has, and zeros stand for it"))
         shown = self._function("activation", "tanh")
         if self.kind == "SimpleRNN":
             return CELLS["rnn_relu"] if shown.name == "relu" else variant(CELLS["rnn"], shown=shown)
