@@ -36,6 +36,7 @@ ECONOMY = {"lstm": 0.1}
 after 6 million tokens of these texts, the one with it .75 after 8; the GRU was trained without."""
 SENTENCES = {
     "people": 40_000,
+    "several": 8_000,
     "chains": 30_000,
     "stories": 40_000,
     "of_one": 30_000,
@@ -100,6 +101,7 @@ class Writers:
         self.chinese = chinese = Chinese(rng, real.tom_mary_zh, real.chinese)
         self.ways: dict[str, Callable[[], str]] = {
             "people": People(rng, natural.fillers).sentence,
+            "several": People(rng, natural.fillers).several,
             "chains": natural.chain,
             "stories": natural.story,
             "of_one": natural.of_one,

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from lab.general.made.people import OBJECT, OWN, SELF, SUBJECT
-from lab.general.made.words import GENDERS, name, words
+from lab.general.made.people import OBJECT, OWN, SELF, SUBJECT, called
+from lab.general.made.words import GENDERS, words
 
 SWAPPED = 0.35
 """Share of the sentences about Tom alone that become sentences about a woman; Mary has a quarter as many."""
@@ -137,7 +137,7 @@ class Natural:
         if rng.random() < NOUN:
             held = words("people")
             return f"{rng.choice(['my', 'our', 'the'])} {rng.choice(held['nouns'][gender].split())}"
-        return f"<{name(rng, gender)}>"
+        return f"<{called(rng, gender)}>"
 
 
 def neutral(sentence: str) -> bool:

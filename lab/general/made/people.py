@@ -11,6 +11,9 @@ SUBJECT = {"female": "she", "male": "he"}
 OBJECT = {"female": "her", "male": "him"}
 OWN = {"female": "her", "male": "his"}
 SELF = {"female": "herself", "male": "himself"}
+CALLED = 0.08
+"""Share of those with a name who are called by what they are to the family: Mom. Else "Mom said that" leads to he."""
+OF_SEVERAL = {"was": "were", "is": "are", "likes": "like", "lives": "live"}
 POSSESSORS = ("my", "our", "your", "their", "his", "her")
 OWNED = """keys umbrella bag book coat hat car house friends children work room phone letter money job name dog bicycle
     hair eyes    hands face glasses shoes breakfast homework parents tea mind best way birthday""".split()
@@ -31,6 +34,11 @@ OF_SUBJECT = (
 )
 
 
+def called(rng: Random, gender: str) -> str:
+    """A first name, or what stands for one in a family."""
+    return rng.choice(words("people")["called"][gender]) if rng.random() < CALLED else name(rng, gender)
+
+
 def other(gender: str) -> str:
     return "male" if gender == "female" else "female"
 
@@ -44,6 +52,7 @@ class People:
         self.lists = {key: listed(held[key]["words"]) for key in LISTS}
         self.nouns = {gender: held["nouns"][gender].split() for gender in GENDERS}
         self.kin, self.titles = held["kin"], held["titles"]
+        self.groups = held["several"]["words"]
         self.surnames = held["titles"]["surnames"].split()
         self.adjectives = held["adjectives"]["words"].split()
 
@@ -59,7 +68,7 @@ class People:
         """Somebody: by name, by title, by noun, or as somebody's. plain: not as somebody's."""
         rng, kind = self.rng, self.rng.random()
         if kind < 0.5:
-            return f"<{name(rng, gender)}>"
+            return f"<{called(rng, gender)}>"
         if kind < 0.56:
             return f"<{name(rng, gender)} {rng.choice(self.surnames)}>"
         if kind < 0.66:
@@ -78,6 +87,27 @@ class People:
             self._beside, self._new_sentence, self._after_a_while, self._pronoun_read, self._own, self._own,
             self._cleft, self._as_object, self._quoted,
         ]  # fmt: skip
+
+    def several(self) -> str:
+        """Of two people, or of several: they; with me among them, we. Marked."""
+        rng, they, their = self.rng, "they", "their"
+        who = [self.person(gender) for gender in rng.choices(GENDERS, k=2)]
+        kind = rng.random()
+        if kind < 0.55:
+            group = " and ".join(who)
+        elif kind < 0.7:
+            group, they, their = f"{who[0]} and I", "we", "our"
+        else:
+            group = f"{rng.choice(['the', 'the', 'these', *POSSESSORS])} {rng.choice(self.groups)}"
+        if rng.random() < 0.2:
+            did = rng.choice(WITH_OWNED).replace("_", " ")
+            return self._capital(f"{group} {did} [{their}] {rng.choice(OWNED)}.")
+        first, *rest = self.pick("went_on").split(" ")
+        went_on = " ".join([OF_SEVERAL.get(first, first), *rest])
+        join = self.pick("next") if rng.random() < 0.3 else self.pick("join")
+        pronoun = they.capitalize() if join == "." else they
+        clause = f"{group} {self.pick('did')}{'' if join[0] in ',.' else ' '}{join}"
+        return self._capital(f"{clause} [{pronoun}] {went_on}.")
 
     def _then(self, gender: str) -> str:
         """What joins, the pronoun, and what is said with it."""
