@@ -139,6 +139,7 @@ def calls(folder: Path) -> dict[str, Call]:
         "intervene": (analysis.intervene, {"model": MODEL, "trace": run, "interventions": "f[1]@2=0"}),
         "parse": (analysis.parse, {"text": "f[1]@2=0"}),
         "parse_all": (analysis.parse_all, {"text": "f[1]@2=0"}),
+        "reaches": (analysis.reaches, {"intervention": "f[1]@2=0", "trace": run}),
         "format_all": (analysis.format_all, {"interventions": analysis.parse_all("f[1]@2=0")}),
         "memory": (analysis.memory, {"trace": trace, "step": 2, "unit": 1, **way}),
         "memory along": (analysis.memory, {"trace": trace, "step": 2, "direction": vector, **way}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import cases
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from traces import random_trace
 
 from lstm_core import CELLS, Trace
-from lstm_core.analysis import Force, Swap, format_all, intervene, parse, parse_all
+from lstm_core.analysis import Force, Swap, format_all, intervene, parse, parse_all, reaches
 from lstm_core.scan import scan
 
 
@@ -60,7 +61,7 @@ def assert_is(trace: Trace, expected: dict[str, np.ndarray], batch: int = 0) -> 
         (["c@4=2.5"], {(4, "c"): dict.fromkeys(range(4), 2.5)}),
         (["h@4=0"], {(4, "h"): dict.fromkeys(range(4), 0.0)}),
         (["f[2]@-1=0"], {(6, "f"): {2: 0.0}}),
-        (["!f[2]@3:5=1", "f@99=0"], {}),
+        (["!f[2]@3:5=1", "!f@99=0"], {}),
         (["f[2]@3=1", "f[2]@3=0.25"], {(3, "f"): {2: 0.25}}),
     ],
 )
@@ -162,10 +163,63 @@ def test_a_swapped_word_is_the_run_of_the_other_text(name: str) -> None:
 
 def test_interventions_on_no_text_and_none_on_a_text() -> None:
     model = cases.model()
-    assert len(intervene(model.run(""), ["f@3=1", "x@1:2=he"], model).after) == 0
+    assert len(intervene(model.run(""), ["!f@3=1"], model).after) == 0
+    for written in ("f@3=1", "f=1", "x@1:2=he"):
+        with pytest.raises(ValueError, match="reaches none of the 0 steps of this run"):
+            intervene(model.run(""), written, model)
     trace = model.run("Mary was late")
     for values in intervene(trace, []).difference.values():
         assert not values.any()
+
+
+BEYOND = ["f@7=1", "c[1]@99:=hold", "h@5:5=0", "h@5:3=0", "i@-9:-7=0", "x@7:8=he", "x@-8:-7=he"]
+
+
+@pytest.mark.parametrize("written", BEYOND)
+def test_steps_beyond_the_end_are_refused_in_words(written: str) -> None:
+    """Anywhere in a list; switched off it may stand there, and ``reaches`` says whether it acts."""
+    model = cases.model()
+    trace = model.run("Mary was late because he was ill")
+    assert len(trace) == 7 and not reaches(written, trace) and not reaches(f"!{written}", trace)
+    for listed in ([written], ["f@0=1", written], [parse(written)]):
+        message = f"{re.escape(str(parse(written)))} reaches none of the 7 steps of this run, which count from 0"
+        with pytest.raises(ValueError, match=message):
+            intervene(trace, listed, model)
+    for value in intervene(trace, [f"!{written}"], model).difference.values():
+        assert not value.any()
+    for inside in ("f@6=1", "c[1]@3:99=hold", "h@-1:=0", "i@-9:-6=0", "x@6:7=he", "x@-1:0=he", "f=1"):
+        assert reaches(inside, trace)
+        assert intervene(trace, inside, model).after is not trace
+
+
+def test_a_place_may_be_counted_from_the_end() -> None:
+    """As in ``Trace.sel``: layer -1 is the last; it was run as if nothing were forced."""
+    trace = random_trace("lstm", layers=2, directions=2)
+    written = intervene(trace, [Force("f", 1.0, (3,), layer=1, direction=1)]).after
+    counted = intervene(trace, [Force("f", 1.0, (-1,), layer=-1, direction=-1)]).after
+    for name, value in written.signals.items():
+        np.testing.assert_array_equal(counted[name], value)
+        assert np.abs(value - trace[name]).max() > 0
+    for wrong, match in (({"layer": 2}, "layer 2"), ({"layer": -3}, "layer -3"), ({"direction": 2}, "direction 2")):
+        with pytest.raises(ValueError, match=f"{match} does not exist in f"):
+            intervene(trace, [Force("f", 1.0, (0,), **wrong)])
+    with pytest.raises(ValueError, match="unit -5 does not exist in f; there are 4"):
+        intervene(trace, [Force("f", 1.0, (-5,))])
+    with pytest.raises(ValueError, match="f is forced in no unit"):
+        Force("f", 1.0, ())
+
+
+def test_a_word_is_swapped_at_each_sequences_own_end() -> None:
+    model = cases.model()
+    ids = [model.tokenizer.id(word) for word in ("Mary", "was", "late", "John")]
+    batch = model.read(np.array([ids, ids]).T, lengths=[4, 2])
+    after = intervene(batch, ["x@-1:0=he"], model).after
+    he = model.embedding[model.tokenizer.id("he")]
+    np.testing.assert_array_equal(after.inputs[3, 0], he)
+    np.testing.assert_array_equal(after.inputs[1, 1], he)
+    np.testing.assert_array_equal(after.inputs[3, 1], batch.inputs[3, 1])
+    alone = model.read(np.array([[ids[0]], [model.tokenizer.id("he")]]))
+    np.testing.assert_allclose(after["h"][:, :, :2, 1], alone["h"][:, :, :, 0], rtol=0, atol=1e-6)
 
 
 def test_what_the_network_does_not_have_is_refused_in_words() -> None:

@@ -20,7 +20,7 @@ from dashboard.frame import Context
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn
 from lstm_core import Network, Trace
-from lstm_core.analysis import Counterfactual, Force, Swap, intervene
+from lstm_core.analysis import Counterfactual, Force, Swap, intervene, reaches
 from lstm_core.analysis.intervene import Intervention, format_all, parse_all
 from lstm_core.analysis.letting_go import last
 from lstm_core.drawing.expected import likeliest_words, names_after
@@ -256,8 +256,8 @@ def _panels(
     side: int, model: Network, trace: Trace, at: Drawn, listed: list[Intervention], step: int, own: int
 ) -> list[dict[str, Any]]:
     ids = [f"{kind}{side}" for kind in ("next", "time", "unit", "map")]
-    try:
-        found = intervene(trace, listed, model)
+    try:  # the list outlives an edit of the sentence: of what is past its end it says so itself
+        found = intervene(trace, [item for item in listed if not item.on or reaches(item, trace)], model)
     except ValueError as error:
         text = as_sentence(error, tr("Switch it off, or remove it."))
         return [panel(ids[0], tr(model.cell.title), text=text), *(panel(id, "") for id in ids[1:])]

@@ -8,7 +8,7 @@ from lstm_core.analysis.deletion import Deletion, deletion
 from lstm_core.analysis.expected import expected
 from lstm_core.analysis.gradients import Flow, Gradients, flow, gradients, jacobians
 from lstm_core.analysis.health import Health, health
-from lstm_core.analysis.intervene import Counterfactual, Force, Swap, format_all, intervene, parse, parse_all
+from lstm_core.analysis.intervene import Counterfactual, Force, Swap, format_all, intervene, parse, parse_all, reaches
 from lstm_core.analysis.memory import Memory, Retention, memory, retention
 from lstm_core.analysis.properties import PROPERTIES, Property
 from lstm_core.analysis.readout import Lead, Readout, lead, leads, readout, word_error
@@ -50,6 +50,7 @@ __all__ = [
     "memory",
     "parse",
     "parse_all",
+    "reaches",
     "readout",
     "retention",
     "saturation",

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lstm_core.analysis.intervene import Force, Swap, check, intervene, parse
+from lstm_core.analysis.intervene import Force, Swap, check, intervene, parse, reaches
 from lstm_core.say import say
 from lstm_core.trace import Trace
 
@@ -59,7 +59,7 @@ class Forcing:
         for force in self.forces.get(name, ()):
             check(force, trace)
             here = _from(force, start)
-            if here is not None and range(*slice(here.start, here.stop).indices(len(trace))):
+            if here is not None and reaches(here, trace):
                 hit.append((force, here))
                 self.done.append(force)
         if not hit:

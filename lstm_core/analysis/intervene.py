@@ -66,6 +66,8 @@ class Force:
         elif self.value not in ("hold", "flip"):
             raise ValueError(f"{self.signal} can be forced to a number, 'hold' or 'flip', not {self.value!r}")
         if self.units is not None:
+            if not self.units:
+                raise ValueError(f"{self.signal} is forced in no unit; units=None is all of them")
             object.__setattr__(self, "units", tuple(sorted(set(self.units))))
 
     def __str__(self) -> str:
@@ -182,13 +184,13 @@ def intervene(
 
     interventions: one or several, such as "f[6]@9:10=1" (``parse`` reads them), or several in one text (``parse_all``).
 
-    Steps that the text does not have are ignored, so that a list of interventions outlives an edit of the sentence.
     Runs in NumPy in the trace's own precision, for the whole batch, each sequence as far as it goes: a negative step
     counts from its own end, and a step that a mask skipped is skipped again.
     model: needed to swap words and to predict.
 
-    Raises ValueError for a signal, unit, layer, direction or word that the network does not have, and for a trace whose
-    rows went on from other rows (``Trace.continued``): what led to one of them can be run again, ``trace.sequence``.
+    Raises ValueError for a signal, unit, layer, direction or word that the network does not have, for an intervention
+    at steps that no sequence takes (``reaches`` says whether one does), and for a trace whose rows went on from other
+    rows (``Trace.continued``): what led to one of them can be run again, ``trace.sequence``.
     """
     if trace.continued is not None:
         raise ValueError(
@@ -205,6 +207,15 @@ def intervene(
     forces = [item for item in listed if isinstance(item, Force) and item.on]
     for force in forces:
         check(force, trace)
+    for item in listed:
+        if item.on and not reaches(item, trace):
+            raise ValueError(
+                say(
+                    "{item} reaches none of the {steps} steps of this run, which count from 0",
+                    item=str(item),
+                    steps=len(trace),
+                )
+            )
     inputs, tokens = _swapped(trace, [item for item in listed if isinstance(item, Swap) and item.on], model)
     if len(trace) == 0:
         return Counterfactual(trace, trace, listed, model)
@@ -214,11 +225,11 @@ def intervene(
     read = inside & ~skipped(trace)
     active: dict[tuple[int, int, int], list[tuple[Force, np.ndarray]]] = {}
     for force in forces:
-        hit = np.zeros_like(read)
-        for row, end in enumerate(ends):
-            hit[:end, row][force.start : force.stop] = True
+        layers, directions = trace[force.signal].shape[:2]
+        hit = _reached(force, trace)
         for t in np.flatnonzero(hit.any(axis=1)).tolist():
-            active.setdefault((force.layer, force.direction, t), []).append((force, np.flatnonzero(hit[t])))
+            place = force.layer % layers, force.direction % directions, t
+            active.setdefault(place, []).append((force, np.flatnonzero(hit[t])))
 
     flip = slice(None, None, -1 if trace.reverse else 1)  # the core runs its first direction forwards
 
@@ -281,6 +292,25 @@ def _forced(cell: type[Cell], forces: Sequence[tuple[Force, np.ndarray]], p: Any
     return {name: values[at] for name, at in tape(cell).signals.items()}
 
 
+@kinds
+def reaches(intervention: Intervention | str, trace: Trace) -> bool:
+    """Whether ``intervention``, on or off, is at a step that some sequence of ``trace`` takes: a list of interventions
+    may be older than the text."""
+    return bool(_reached(parse(intervention) if isinstance(intervention, str) else intervention, trace).any())
+
+
+def _reached(item: Intervention, trace: Trace) -> np.ndarray:
+    """(time, batch): the steps that ``item`` is at, counted in each sequence by itself, without those skipped."""
+    if isinstance(item, Swap):
+        span = slice(item.step, item.step + 1 or None)
+    else:
+        span = slice(item.start, item.stop)
+    hit = np.zeros(trace.inputs.shape[:2], bool)
+    for row, end in enumerate(trace.lengths or (len(trace),) * hit.shape[1]):
+        hit[:end, row][span] = True
+    return hit & ~skipped(trace)
+
+
 def check(force: Force, trace: Trace) -> None:
     """Raises ValueError for a signal, unit, layer or direction that there is not, and for a gate that is held."""
     signal = trace.cell.signal(force.signal)
@@ -303,12 +333,11 @@ def _swapped(trace: Trace, swaps: Sequence[Swap], model: Network | None) -> tupl
         if model is None:
             raise ValueError("a word can be swapped only with the model: intervene(trace, interventions, model)")
         at = model.tokenizer.id(swap.word)
-        if -len(trace) <= swap.step < len(trace):
-            inputs = inputs.copy()
-            inputs[swap.step] = model.embedding[at]
-            if tokens:
-                word = model.tokenizer.display(at)
-                tokens[swap.step] = replace(tokens[swap.step], text=word, piece=swap.word, id=at, known=True)
+        hit = _reached(swap, trace)
+        inputs = np.where(hit[..., None], model.embedding[at], inputs).astype(inputs.dtype, copy=False)
+        for step in np.flatnonzero(hit.any(axis=1)).tolist() if tokens else ():
+            word = model.tokenizer.display(at)
+            tokens[step] = replace(tokens[step], text=word, piece=swap.word, id=at, known=True)
     return inputs, tuple(tokens)
 
 
