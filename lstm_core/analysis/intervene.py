@@ -305,8 +305,9 @@ def _reached(item: Intervention, trace: Trace) -> np.ndarray:
         span = slice(item.step, item.step + 1 or None)
     else:
         span = slice(item.start, item.stop)
-    hit = np.zeros(trace.inputs.shape[:2], bool)
-    for row, end in enumerate(trace.lengths or (len(trace),) * hit.shape[1]):
+    steps, batch = trace.inputs.shape[:2]
+    hit = np.zeros((steps, batch), bool)
+    for row, end in enumerate(trace.lengths or (steps,) * batch):
         hit[:end, row][span] = True
     return hit & ~skipped(trace)
 
