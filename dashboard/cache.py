@@ -67,8 +67,13 @@ class Reading:
         return said
 
 
-def cut(readings: Sequence[Reading]) -> list[str]:
-    """That a part of the text is shown, which is said once where all show as much of it."""
+def cut(readings: Sequence[Reading], why: str = "") -> list[str]:
+    """That a part of the text is shown, which is said once where all show as much of it, and why it is no more."""
+    said = _cut(readings)
+    return [*said, tr(why)] if said and why else said
+
+
+def _cut(readings: Sequence[Reading]) -> list[str]:
     places = [
         {
             "title": tr(one.trace.cell.title),

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
 from math import floor
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
+from dashboard.cache import LIMIT
 from dashboard.chart import chart, chosen_step
 from dashboard.language import tr
 from dashboard.reading import scene
@@ -97,13 +98,27 @@ def bare(title: str, order: int) -> Callable[[Callable[[], None]], Page]:
     return lambda draw: Page(title, order, draw)
 
 
-def page(title: str, order: int, empty: bool = False) -> Callable[[Callable[[Context], None]], Page]:
+class Reach(NamedTuple):
+    """How far into a text a page goes: how many steps of a scene it draws, and in a sentence why not more. What stands
+    above its figure of a longer text follows from it."""
+
+    steps: Callable[[Scene], int]
+    why: str = ""
+
+
+WHOLE = Reach(lambda shown: LIMIT)
+"""Of a page that draws all that is read."""
+
+
+def page(
+    title: str, order: int, empty: bool = False, reach: Reach = WHOLE
+) -> Callable[[Callable[[Context], None]], Page]:
     """A page of the scene. ``empty``: it draws a text of no steps, too."""
 
     def made(draw: Callable[[Context], None]) -> Page:
         @st.fragment
         def whole() -> None:
-            if (here := context(empty)) is not None:
+            if (here := context(empty, reach)) is not None:
                 draw(here)
 
         update_wrapper(whole, draw)
@@ -112,11 +127,12 @@ def page(title: str, order: int, empty: bool = False) -> Callable[[Callable[[Con
     return made
 
 
-def context(empty: bool = False) -> Context | None:
+def context(empty: bool = False, reach: Reach = WHOLE) -> Context | None:
     """Draw what a page begins with; None where nothing can follow, with what to do on the page."""
     shown = scene()
     if shown is None:
         return None
+    shown = shown.first(reach.steps(shown), reach.why)
     if shown.notices:
         st.caption(" ".join(shown.notices))
     count = len(shown.traces[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from weakref import ref
 
@@ -33,6 +33,7 @@ class Scene:
     drawn: tuple[Drawn, Drawn]
     units: tuple[int, int] = (0, 0)  # what each side's page speaks of until another unit is picked
     lost: bool = False  # the link stands for a text that was too long for it
+    why: str = ""  # why no more steps are shown where the page has cut the readings, in a sentence
 
     @property
     def models(self) -> tuple[Network, ...]:
@@ -46,6 +47,18 @@ class Scene:
     def key(self) -> Hashable:
         """Two scenes with one key show the same, in one language. It keeps no reading in memory."""
         return self.settings, self.drawn, self.units, self.lost, *map(ref, self.readings)
+
+    def first(self, steps: int, why: str = "") -> Scene:
+        """The scene of no more than the first ``steps`` of each side; ``why`` there are not more."""
+        if all(len(trace) <= steps for trace in self.traces):
+            return self
+        left, right = (
+            one
+            if len(one.trace) <= steps
+            else replace(library.read(one.model.name, self.settings.text, steps), notes=one.notes)
+            for one in self.readings
+        )
+        return replace(self, readings=(left, right), why=why)
 
     def cursor(self, side: int) -> int:
         """The step of ``side`` at which the address has the cursor; 0 where nothing is read."""
@@ -66,7 +79,7 @@ class Scene:
             for note in (*library.notices(name, reading.model), *reading.others)
         ]
         return [tr(LOST)] * self.lost + list(
-            dict.fromkeys([*unread.notices(self.readings), *cut(self.readings), *said])
+            dict.fromkeys([*unread.notices(self.readings), *cut(self.readings, self.why), *said])
         )
 
 

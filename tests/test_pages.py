@@ -398,15 +398,16 @@ def test_a_long_text_is_compared_by_its_beginning(monkeypatch: pytest.MonkeyPatc
     assert lengths and max(lengths) == words.COMPARED
 
 
-def test_a_text_too_long_to_be_walked_through_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_text_too_long_to_be_walked_through_its_beginning_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is sent grows with steps and units; a text of 2,000 tokens of the general models came to 219 MB."""
     test, units = opened(step_by_step.__name__, text=SENTENCE), 2 * small_model("lstm").hidden_size
     assert any("plain" in tree for tree in all_sent(test))
     count = len(small_model("lstm").run(SENTENCE))
     monkeypatch.setattr(step_by_step, "NUMBERS", count * units - 1)
     test = opened(step_by_step.__name__, text=SENTENCE)
-    assert not any("plain" in tree for tree in all_sent(test))
-    assert f"Step by step is shown for up to {count - 1} tokens." in [one.value for one in test.caption]
+    (walked,) = (tree for tree in all_sent(test) if "plain" in tree)
+    assert [len(side["tokens"]) for side in walked["sides"]] == [count - 1] * 2
+    assert f"The first {count - 1} of {count} tokens are shown." in test.caption[0].value
 
 
 def test_an_intervention_at_a_piece_names_it_as_the_figures_do() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from dashboard.controls import taken
@@ -30,7 +32,7 @@ def unit_choice(shown: Scene, side: int) -> int:
     chosen = st.selectbox(
         tr("{cell} unit", cell=tr(model.cell.title)),
         units,
-        format_func=lambda unit: unit_name(model, at, unit, trace),
+        format_func=unit_names(model, at, trace),
         key=key,
     )
     chosen = start if chosen is None else chosen
@@ -48,7 +50,16 @@ def unit_ends(model: Network, at: Drawn, unit: int, trace: Trace) -> tuple[str, 
 
 def unit_name(model: Network, at: Drawn, unit: int, trace: Trace) -> str:
     """The unit by its number, and by its name where it holds what that means in ``trace``."""
-    for named in named_units(model, *at, trace):
-        if named["unit"] == unit:
-            return tr("{name} (unit {unit})", name=named["name"], unit=unit)
-    return tr("unit {unit}", unit=unit)
+    return unit_names(model, at, trace)(unit)
+
+
+def unit_names(model: Network, at: Drawn, trace: Trace) -> Callable[[int], str]:
+    """``unit_name`` of any unit: what the memories hold is looked up once, for all of a long text."""
+    names = {named["unit"]: named["name"] for named in named_units(model, *at, trace)}
+
+    def name(unit: int) -> str:
+        if unit in names:
+            return tr("{name} (unit {unit})", name=names[unit], unit=unit)
+        return tr("unit {unit}", unit=unit)
+
+    return name

@@ -8,6 +8,7 @@ the threshold as it does where such a word is read in the model's own examples.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -191,8 +192,9 @@ def spoken(trace: Trace, about: str) -> list[int]:
     text = [" "] * trace.tokens[-1].end
     for token in trace.tokens:
         text[token.start : token.start + len(token.text)] = token.text
+    starts, ends = [token.start for token in trace.tokens], [token.end for token in trace.tokens]
     for match in words(about).finditer("".join(text).lower()):
-        over = [k for k, token in enumerate(trace.tokens) if token.start < match.end() and token.end > match.start()]
+        over = range(bisect_right(ends, match.start()), bisect_left(starts, match.end()))
         if over and all(trace.tokens[k].known for k in over):
             found.append(over[-1])
     return found

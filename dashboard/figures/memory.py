@@ -82,21 +82,28 @@ def _most(trace: Trace, parts: np.ndarray, value: float) -> str:
     return tr("The largest part was written at {word}: {share} of {value}.", **said)
 
 
-def kept(id: str, trace: Trace, found: Retention, step: int, unit: str) -> dict[str, Any]:
-    """The retention matrix: row, after which word; column, which word wrote; colour, the share still there."""
-    mask = np.where(np.tri(len(trace), dtype=bool), found.kept, np.nan)
+def kept(id: str, trace: Trace, found: Retention, step: int, unit: str, most: int | None = None) -> dict[str, Any]:
+    """The retention matrix: row, after which word; column, which word wrote; colour, the share still there. Of a text
+    of more than ``most`` steps, of so many around ``step``."""
+    count = len(trace) if most is None else min(len(trace), most)
+    first = max(0, min(step - count // 2, len(trace) - count))
+    steps = range(first, first + count)
+    read = np.tri(len(trace), dtype=bool)
+    if np.triu(found.kept, 1).any():  # backwards
+        read = read.T
+    mask = np.where(read, found.kept, np.nan)[first : steps.stop, first : steps.stop]
     marker = {
         "type": "line",
-        "x0": -0.5,
-        "x1": len(trace) - 0.5,
+        "x0": first - 0.5,
+        "x1": steps.stop - 0.5,
         "y0": step + 0.5,
         "y1": step + 0.5,
         "line": {"width": 1},
     }
-    below = p.word_axis(trace)
-    tall = {**below, "tickangle": 0, "range": [len(trace) - 0.5, -0.5]}
+    below = p.word_axis(trace, steps=steps)
+    tall = {**below, "tickangle": 0, "range": [steps.stop - 0.5, first - 0.5]}
     drawing = p.figure(
-        [p.heatmap(mask, hovertemplate=tr("kept {share}", share="%{z:.3f}") + "<extra></extra>")],
+        [p.heatmap(mask, x0=first, y0=first, hovertemplate=tr("kept {share}", share="%{z:.3f}") + "<extra></extra>")],
         xaxis=below,
         yaxis=tall,
         margin={"l": max(76, 14 + round(p.reach(tall)))},
@@ -110,6 +117,10 @@ def kept(id: str, trace: Trace, found: Retention, step: int, unit: str) -> dict[
     )
     title = tr("{cell}: what is kept", cell=tr(trace.cell.title))
     height = min(max(360, 44 + 12 * len(below["tickvals"])), 520)
+    if count < len(trace):
+        said = {"first": first + 1, "last": steps.stop, "count": len(trace)}
+        part = tr("Steps {first:,} to {last:,} of {count:,} are drawn, those around the chosen word.", **said)
+        text = p.sentences(part, text)
     return p.panel(id, title, drawing, height=height, text=text, alt=p.sentences(text, *_left(trace, found, step)))
 
 

@@ -12,7 +12,7 @@ from dashboard.compared import STEPS, Side
 from dashboard.controls.kept import kept_option
 from dashboard.controls.text import plain
 from dashboard.figures import comparing as draw
-from dashboard.frame import Context
+from dashboard.frame import Context, Reach
 from dashboard.language import mark, tr
 from dashboard.library import owner
 from dashboard.session import keeps
@@ -34,7 +34,10 @@ KEPT = "compared"
 RIGHT, FILE, COPY = mark("the model on the right"), mark("a file of yours"), mark("a copy with a fault")
 
 
-@frame.page(mark("Compare"), order=6)
+REACH = Reach(lambda shown: STEPS, mark("Two models that part do so early."))
+
+
+@frame.page(mark("Compare"), order=6, reach=REACH)
 def page(here: Context) -> None:
     st.caption(
         tr(
@@ -134,7 +137,7 @@ def _answer(here: Context, a: Side, b: Side, own: Upload | None, visitors: bool)
 
 
 def _ids(here: Context) -> np.ndarray:
-    return np.array([token.id for token in here.scene.traces[0].tokens[:STEPS]], np.intp)
+    return np.array([token.id for token in here.scene.traces[0].tokens], np.intp)
 
 
 def _draw(here: Context, found: Comparison, names: tuple[str, str]) -> None:

@@ -9,17 +9,17 @@ import numpy as np
 import streamlit as st
 
 from dashboard import cache, frame, library
-from dashboard.chart import chart, chosen_step
+from dashboard.chart import chart
 from dashboard.controls.kept import kept
 from dashboard.figures import gradients as draw
 from dashboard.figures.asked import Asked, asked
 from dashboard.figures.asked import named as named_piece
 from dashboard.figures.powers import powers, recurrent
 from dashboard.figures.weight_gradient import over_time
-from dashboard.frame import Context
+from dashboard.frame import Context, Reach
 from dashboard.language import mark, tr
 from dashboard.moved import moved
-from dashboard.scene import Drawn, same_step
+from dashboard.scene import Drawn, Scene, same_step
 from lstm_core import Network, Trace
 from lstm_core.analysis import Flow, flow, gradients, word_error
 from lstm_core.drawing.expected import names_after
@@ -36,17 +36,27 @@ WIDE = 128
 """Units from which on these matrices are of single precision, whose norms are right to more digits than are shown."""
 
 
-@frame.page(mark("Gradients"), order=4)
-def page(here: Context) -> None:
-    shown = here.scene
+def together(shown: Scene) -> dict[str, Network]:
+    """The models that are gone back through, by name: a plain RNN, where one fits, and those of both sides."""
     models = {model.name: model for model in shown.models}
     plain = plain_rnn(shown.models[0], shown.settings.text)
-    if plain is not None:
-        models = {plain: cache.model(plain), **models}
-    longest = longest_back(list(models.values()))
+    return models if plain is None else {plain: cache.model(plain), **models}
+
+
+def most(shown: Scene) -> int:
+    """The steps that are gone back."""
+    return longest_back(list(together(shown).values()))
+
+
+REACH = Reach(most, mark("The error goes back through each of them, which takes seconds with models of this size."))
+
+
+@frame.page(mark("Gradients"), order=4, reach=REACH)
+def page(here: Context) -> None:
+    shown, step = here.scene, here.step
+    models, longest = together(shown), most(shown)
     traces = {name: library.read(name, shown.settings.text, longest).trace for name in models}
     first = traces[shown.models[0].name]
-    step = chosen_step(shown.settings.text, len(first))
     narrow = st.columns([2, 4])[0]
     label, hint = tr("The error of the next word"), tr("the word that really comes next")
     word = kept("target", lambda: narrow.text_input(label, key="target", bind="query-params", placeholder=hint))
@@ -98,8 +108,6 @@ def page(here: Context) -> None:
             break
     frame.pieces(panels, traces.values())
     chart({"words": frame.rows(first), "step": step, "columns": 2, "panels": panels}, KEY, shown.settings.text)
-    if len(first) < len(shown.traces[0]):
-        st.caption(tr("The first {count} steps are gone back through.", count=len(first)))
     moved()
 
 

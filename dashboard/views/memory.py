@@ -113,13 +113,7 @@ def _side(shown: Scene, side: int, step: int, unit: int) -> list[dict[str, Any]]
         draw.writers(
             ids[0], trace, memory(trace, step, unit=unit, **place), named, normaliser=_normaliser(at, trace, step, unit)
         ),
-        draw.kept(ids[1], trace, retention(trace, unit, **place), step, named)
-        if len(trace) <= LONGEST
-        else panel(
-            ids[1],
-            tr("{cell}: what is kept", cell=cell),
-            text=tr("The matrix is drawn for up to {count} tokens.", count=LONGEST),
-        ),
+        draw.kept(ids[1], trace, retention(trace, unit, **place), step, named, LONGEST),
         draw.spans(ids[2], trace, timescales(trace, **place), unit),
     ]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from dashboard import frame
 from dashboard.bench import bench
 from dashboard.figures.walk import walk
-from dashboard.frame import Context
-from dashboard.language import mark, tr
+from dashboard.frame import Context, Reach
+from dashboard.language import mark
+from dashboard.scene import Scene
 from dashboard.views.gradients import plain_rnn
 from dashboard.walk import walkthrough
 
@@ -16,13 +15,17 @@ NUMBERS = 600_000
 """Of the units of both sides at all steps: 130 bytes are sent for each, and Streamlit sends at most 200 MB."""
 
 
-@frame.page(mark("Step by step"), order=1, empty=True)
+def most(shown: Scene) -> int:
+    """The steps that can be sent."""
+    return max(1, NUMBERS // sum(model.hidden_size for model in shown.models))
+
+
+REACH = Reach(most, mark("The walk takes every number of both cells at every step, so more would be too many to send."))
+
+
+@frame.page(mark("Step by step"), order=1, empty=True, reach=REACH)
 def page(here: Context) -> None:
     shown = here.scene
-    most = NUMBERS // sum(model.hidden_size for model in shown.models)
-    if max(map(len, shown.traces)) > most:
-        st.caption(tr("Step by step is shown for up to {count} tokens.", count=most))
-        return
     chosen = (shown.settings.unit, shown.settings.unit2)
     units = [
         found if unit is None or unit >= model.hidden_size else unit

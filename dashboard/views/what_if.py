@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import address, frame
 from dashboard.controls.kept import follows
 from dashboard.controls.text import plain
-from dashboard.controls.units import unit_ends, unit_name
+from dashboard.controls.units import unit_ends, unit_name, unit_names
 from dashboard.figures import changes as draw
 from dashboard.figures.asked import known
 from dashboard.figures.content import named_units
@@ -200,7 +200,7 @@ def _say(item: Intervention, model: Network, trace: Trace, at: Drawn) -> str:
 
 
 def _units(units: tuple[int, ...], model: Network, at: Drawn, trace: Trace) -> str:
-    shown = row(unit_name(model, at, unit, trace) for unit in units[:NAMED])
+    shown = row(map(unit_names(model, at, trace), units[:NAMED]))
     more = len(units) - NAMED
     return tr("{units} and {count:,} more", units=shown, count=more) if more > 0 else shown
 
@@ -239,9 +239,10 @@ def _form(side: int, model: Network, trace: Trace, at: Drawn, unit: int, here: i
     options = [NUMBER, TURN, *([HOLD] if state else [])]
     how = st.selectbox(tr("Do"), options, format_func=tr, key=f"{key} how")
     number = st.number_input(tr("Value"), -10.0, 10.0, 1.0, 0.1, key=f"{key} value", disabled=how != NUMBER)
+    name = unit_names(model, at, trace)
     which = st.selectbox(
         tr("Unit"), [unit, *(u for u in range(trace.hidden_size) if u != unit), None], key=f"{key} unit",
-        format_func=lambda one: tr("all units") if one is None else unit_name(model, at, one, trace),
+        format_func=lambda one: tr("all units") if one is None else name(one),
     )  # fmt: skip
     first = st.selectbox(tr("From"), steps, index=here, format_func=numbered, key=f"{key} from, at {here}")
     final = st.selectbox(tr("To"), steps[first:], format_func=numbered, key=f"{key} to")

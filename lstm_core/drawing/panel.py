@@ -48,12 +48,16 @@ def reach(axis: dict[str, Any]) -> float:
     return max((sum(13 if east_asian_width(one) in "WF" else 7 for one in part) for part in parts), default=0)
 
 
-def word_axis(trace: Trace, ticks: bool = True, before: Sequence[str] = ()) -> dict[str, Any]:
-    """An axis of steps with the words below it. ``before``: what another model reads before the first of them."""
+def word_axis(
+    trace: Trace, ticks: bool = True, before: Sequence[str] = (), steps: range | None = None
+) -> dict[str, Any]:
+    """An axis of steps with the words below it. ``before``: what another model reads before the first of them;
+    ``steps``: those that are shown, if not all."""
+    drawn = range(len(trace)) if steps is None else steps
     shown: list[tuple[float, Sequence[str]]] = [(k - len(before), (text,)) for k, text in enumerate(before)]
-    shown += [((word.first + word.last) / 2, (word.text,)) for word in words(trace)]
-    axis = text_axis(shown, len(trace), ticks)
-    return {**axis, "range": [-len(before) - 0.5, axis["range"][1]]}
+    shown += [((one.first + one.last) / 2, (one.text,)) for one in words(trace) if one.first in drawn]
+    axis = text_axis(shown, drawn.stop, ticks)
+    return {**axis, "range": [drawn.start - len(before) - 0.5, axis["range"][1]]}
 
 
 def text_axis(shown: Sequence[tuple[float, Sequence[str]]], count: int, ticks: bool = True) -> dict[str, Any]:
