@@ -299,13 +299,14 @@ def test_contrast_says_which_words_are_unknown() -> None:
 
 
 def test_the_largest_part_is_told_as_it_is() -> None:
-    def said(*parts: float) -> str:
-        names = [f"w{k}" for k in range(len(parts))]
-        return draw._most(names, np.array(parts), float(sum(parts)))
+    trace = small_model("lstm").run("Mary saw John")
 
-    assert said(0.6, 0.2) == "The largest part was written at “w0”: +0.60 of +0.80."
-    assert said(0.25, -0.75) == "The largest part was written at “w1”: −0.75. With what others take from it: −0.50."
-    assert "“w1”: −0.50. The others outweigh it: +0.30 in all." in said(0.4, -0.5, 0.4)
+    def said(*parts: float) -> str:
+        return draw._most(trace, np.array(parts), float(sum(parts)))
+
+    assert said(0.6, 0.2) == "The largest part was written at “Mary”: +0.60 of +0.80."
+    assert said(0.25, -0.75) == "The largest part was written at “saw”: −0.75. With what others take from it: −0.50."
+    assert "“saw”: −0.50. The others outweigh it: +0.30 in all." in said(0.4, -0.5, 0.4)
 
 
 def test_a_change_between_two_words_that_read_alike_says_at_which_steps() -> None:
