@@ -11,7 +11,7 @@ import torch
 from modules_to_compare import build, read
 from torch import nn
 
-from lstm_core import compare
+from lstm_core import compare, trace
 
 pytestmark = pytest.mark.usefixtures("in_place")
 
@@ -54,6 +54,39 @@ def test_one_that_ends_at_what_is_not_a_number_says_where_and_why() -> None:
     both.load_state_dict(other.state_dict())
     with pytest.raises(ValueError, match="not a number from step 0 on"):
         compare(other, both, x)
+
+
+CELLS = {"lstm": (nn.LSTM, "ifgo"), "gru": (nn.GRU, "rzn"), "rnn": (nn.RNN, "a")}
+SAME = [  # the cell that ends and its signal; the other cell; what is told, as the first calls it and as the other does
+    ("lstm", "f", "gru", "f", "z"), ("lstm", "g", "gru", "g", "n"), ("lstm", "g", "rnn", "g", "a"),
+    ("gru", "n", "rnn", "n", "a"), ("gru", "r", "lstm", "n", "g"), ("lstm", "o", "gru", "h", "h"),
+    ("lstm", "i", "rnn", "h", "h"), ("gru", "z", "rnn", "h", "h"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "signal", "other", "own", "called"), SAME)
+@pytest.mark.parametrize("side", ["A", "B"])
+def test_each_side_calls_by_its_own_name_what_ended_one(
+    kind: str, signal: str, other: str, own: str, called: str, side: str
+) -> None:
+    """Two kinds of cell; what the other has nothing of is told by the first thing of both that it spoiled."""
+    (make, gates), (make_other, _) = CELLS[kind], CELLS[other]
+    torch.manual_seed(2)
+    ends, goes_on, x = make(5, 7), make_other(5, 7), torch.as_tensor(read())
+    titles = [str(trace(one, x).cell.title) for one in (ends, goes_on)]
+    with torch.no_grad():
+        ends.weight_ih_l0[gates.index(signal) * 7 + 3, 1] = torch.nan
+    found = compare(*((ends, goes_on) if side == "A" else (goes_on, ends)), x)
+    place = found.parting
+    assert place is not None and (place.step, place.unit) == (0, 3)
+    names = (place.signal, place.other or place.signal)
+    assert names == ((own, called) if side == "A" else (called, own))
+    values = (place.a, place.b) if side == "A" else (place.b, place.a)
+    assert np.isnan(values[0])
+    expected = trace(goes_on, x)[called][0, 0, 0, place.sequence, 3]
+    np.testing.assert_allclose(values[1], expected, rtol=1e-5)
+    assert found.cells == tuple(titles if side == "A" else titles[::-1])
+    assert f"The run of {side} ended there: {signal} of unit 3" in str(found)
 
 
 def test_where_sequences_of_several_lengths_end_at_what_is_infinite_is_told() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lstm_core.certificate import Broken
+from lstm_core.comparing.aligned import pairs
 from lstm_core.comparing.level import Level
 from lstm_core.comparing.result import Parting
 from lstm_core.say import Said, say
@@ -22,18 +23,30 @@ def ended(first: Sequence[Level], second: Sequence[Level]) -> tuple[Parting, Sai
         return None
     side, end = ("A", a) if b is None or a is not None and a.step <= b.step else ("B", b)
     assert end is not None
-    own = first if side == "A" else second
+    own, other = (first, second) if side == "A" else (second, first)
     layer = next(k for k, level in enumerate(own) if level.broken is not None and level.layer == end.layer)
-    at = end.direction, end.step, end.sequence, end.unit
-    a_value, b_value = (_value(levels[layer].signals.get(end.signal), at) for levels in (first, second))
-    place = end.direction, end.step, end.sequence, end.signal, end.unit
-    parting = Parting(layer, first[layer].name, *place, a_value, b_value)
+    named, values = _both(own[layer], other[layer], end)
+    (a, b), (a_value, b_value) = (named, values) if side == "A" else (named[::-1], values[::-1])
+    place = end.direction, end.step, end.sequence, a, end.unit
+    parting = Parting(layer, first[layer].name, *place, a_value, b_value, other="" if a == b else b)
     there = say("The run of {side} ended there: {why}.", side=side, why=end.message)
     return parting, there, say("Later the run of {side} ended: {why}.", side=side, why=end.message)
 
 
 def _end(levels: Sequence[Level]) -> Broken | None:
     return next((level.broken for level in levels if level.broken is not None), None)
+
+
+def _both(own: Level, other: Level, end: Broken) -> tuple[tuple[str, str], tuple[float, float]]:
+    """What ended the run of ``own``, as both call it, and its values; where the other cell has no such signal, the first
+    quantity of both that it spoiled in that step."""
+    at = end.direction, end.step, end.sequence, end.unit
+    both = sorted(pairs(own.cell, other.cell), key=lambda pair: pair.a != end.signal)  # the signal itself first
+    for pair in both:
+        values = _value(pair.of_a(own.signals), at), _value(pair.of_b(other.signals), at)
+        if pair.a == end.signal or (np.isfinite(values[1]) and not np.isfinite(values[0])):
+            return (pair.a, pair.b), values
+    return (end.signal, end.signal), (_value(own.signals.get(end.signal), at), np.nan)
 
 
 def _value(values: np.ndarray | None, at: tuple[int, ...]) -> float:

@@ -52,7 +52,8 @@ def _compared(first: Sequence[Level], second: Sequence[Level], tolerance: float 
     if end is not None:
         earlier = _parted(first, second, end[0].step, limit)
         said = end[1] if earlier is None else end[2]
-        return Comparison(False, np.inf, limit, earlier or end[0], np.zeros(0), broken=said)
+        cells = _cells(first, second)
+        return Comparison(False, np.inf, limit, earlier or end[0], np.zeros(0), broken=said, cells=cells)
     error = float(max(_error(one, other) for one, other in zip(first, second, strict=True)))
     growth = _growth(first[-1], second[-1])
     if error <= limit:
