@@ -38,8 +38,8 @@ def _end(levels: Sequence[Level]) -> Broken | None:
 
 
 def _both(own: Level, other: Level, end: Broken) -> tuple[tuple[str, str], tuple[float, float]]:
-    """What ended the run of ``own``, as both call it, and its values; where the other cell has no such signal, the first
-    quantity of both that it spoiled in that step."""
+    """What ended the run of ``own``, as both call it, and its values; where the other cell has no such signal, the
+    first quantity of both that it spoiled in that step."""
     at = end.direction, end.step, end.sequence, end.unit
     both = sorted(pairs(own.cell, other.cell), key=lambda pair: pair.a != end.signal)  # the signal itself first
     for pair in both:
