@@ -56,21 +56,21 @@ class FullGateRecurrence(Switched, full=True):
 
 
 class PeepholeI(Switched, peepholes="i"):
-    """Of the three peepholes the input gate's alone."""
+    """Of the three peepholes the input gate's alone; the paper has all three or none (NP)."""
 
     name = "peephole_i"
     title = "LSTM with a peephole in i"
 
 
 class PeepholeF(Switched, peepholes="f"):
-    """Of the three peepholes the forget gate's alone."""
+    """Of the three peepholes the forget gate's alone; the paper has all three or none (NP)."""
 
     name = "peephole_f"
     title = "LSTM with a peephole in f"
 
 
 class PeepholeO(Switched, peepholes="o"):
-    """Of the three peepholes the output gate's alone."""
+    """Of the three peepholes the output gate's alone; the paper has all three or none (NP)."""
 
     name = "peephole_o"
     title = "LSTM with a peephole in o"

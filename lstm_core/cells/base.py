@@ -87,7 +87,12 @@ def affine(*names: str, hidden: bool = True) -> tuple[Param, ...]:
 class Cell:
     """A recurrent cell, written once and run on NumPy arrays, on torch tensors and on symbols.
 
-    A cell is a class and is never instantiated. ``gates`` and ``update`` together are one time step:
+    A cell is a class and is never instantiated. It declares its ``name`` (by which ``CELLS`` finds it), the ``title``
+    that is shown, its ``source`` (a paper), perhaps a ``note`` on how it differs from others, its ``signals``, its
+    ``params`` (``Param``), and in ``bias_init`` the biases that a training starts from, where that is not 0 (a forget
+    bias of 1).
+
+    ``gates`` and ``update`` together are one time step:
 
     - ``gates(p, x, s, xp)``: what is computed from the input ``x`` (..., input) and the old states ``s`` (s.h is
       (..., hidden)). ``p`` holds the parameters; a matrix is applied as in the papers, ``p.W_f @ x``.

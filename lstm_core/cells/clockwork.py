@@ -26,8 +26,9 @@ class Clockwork(Cell):
     """A plain RNN in modules with clocks: a module of period T computes at every T-th step and stands still in between.
 
     Koutnik et al., "A clockwork RNN", ICML 2014 (arXiv 1402.3511), section 3: periods 1, 2, 4, ...; the recurrent
-    matrix is upper block triangular, slow modules speak to faster ones and not the other way round. The clock starts at
-    0, so all modules read the first word.
+    matrix is upper block triangular, slow modules speak to faster ones and not the other way round. The paper leaves
+    the number of modules open; here there are four, of periods 1, 2, 4 and 8. The clock starts at 0, so all modules
+    read the first word.
     """
 
     name = "clockwork"

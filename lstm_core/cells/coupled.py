@@ -10,8 +10,9 @@ from lstm_core.cells.base import Cell, affine, candidate, gate, state
 class Coupled(Cell):
     """The LSTM that writes exactly as much as it forgets: one gate decides both.
 
-    Greff et al., "LSTM: a search space odyssey", 2015 (arXiv 1503.04069), variant CIFG. They write f = 1 - i; here f
-    is the gate that is computed, as in the other cells: the same network, with that gate's weights of the other sign.
+    Greff et al., "LSTM: a search space odyssey", 2015 (arXiv 1503.04069), variant CIFG, without its peepholes
+    (``CoupledPeephole`` has them). They compute i and write f = 1 - i; here f is the gate that is computed, as in the
+    other cells, which is the same with that gate's weights and bias of the other sign.
     """
 
     name = "coupled"

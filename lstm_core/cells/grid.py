@@ -10,8 +10,9 @@ class GridLSTM(Cell):
 
     Kalchbrenner et al., "Grid long short-term memory", 2015 (arXiv 1507.01526), sections 2 and 3: a block of two
     dimensions, none of them prioritised, so both read the same two hidden vectors, h_{t-1} and the input from below. As
-    there, h is tanh(o c) and not o tanh(c). The paper's g^u, g^f, g^o, g^c and m are i, f, o, g and c here; biases are
-    added.
+    there, h is tanh(o c) and not o tanh(c). The paper's g^u, g^f, g^o, g^c and m are i, f, o, g and c here. It
+    writes no biases and projects the input into both vectors of the depth, h and m; here there are biases, the first
+    layer reads the input itself in the place of h, and c_d is 0 under it.
     """
 
     name = "grid"

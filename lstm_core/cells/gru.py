@@ -8,8 +8,9 @@ from lstm_core.cells.base import Cell, Param, affine, candidate, gate, state
 class GRU(Cell):
     """The gated recurrent unit as nn.GRU and cuDNN compute it: the reset gate acts after the product U_n h.
 
-    Cho et al., EMNLP 2014 (arXiv 1406.1078), in the variant of its first arXiv version. The update gate z is the
-    share that is kept; many papers write 1 - z for it.
+    Cho et al., EMNLP 2014 (arXiv 1406.1078), in the variant of its first arXiv version, with cuDNN's biases: b_r and
+    b_z are each the sum of PyTorch's two, and b_hn is added inside what r scales. The update gate z is the share that
+    is kept; many papers write 1 - z for it.
     """
 
     name = "gru"

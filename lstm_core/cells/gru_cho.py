@@ -8,7 +8,7 @@ from lstm_core.cells.base import Cell, affine, candidate, gate, state
 class GRUCho(Cell):
     """The gated recurrent unit as published: the reset gate acts on the old state before the product.
 
-    Cho et al., EMNLP 2014 (arXiv 1406.1078), equations 5 to 8.
+    Cho et al., EMNLP 2014 (arXiv 1406.1078), equations 5 to 8, which write no biases; here there are some.
     """
 
     name = "gru_cho"

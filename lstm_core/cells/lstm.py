@@ -9,7 +9,9 @@ class LSTM(Cell):
     """Long short-term memory, as nn.LSTM computes it.
 
     Hochreiter & Schmidhuber, Neural Computation 9 (1997), with the forget gate of
-    Gers, Schmidhuber & Cummins, Neural Computation 12 (2000).
+    Gers, Schmidhuber & Cummins, Neural Computation 12 (2000). Both papers squash the candidate and what is shown with
+    logistic functions of range (-2, 2) and (-1, 1); here, as in nn.LSTM, both functions are tanh. b_k is the sum of
+    PyTorch's two biases.
     """
 
     name = "lstm"

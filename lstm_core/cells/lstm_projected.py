@@ -9,8 +9,9 @@ class LSTMProjected(Cell):
     """The LSTM whose shown memory goes through a matrix before anyone reads it: ``nn.LSTM(proj_size=...)``.
 
     Sak, Senior & Beaufays, "Long short-term memory recurrent neural network architectures for large scale acoustic
-    modeling", Interspeech 2014. W_hr is (projection, hidden) and U_k is (hidden, projection): h may be narrower than c.
-    ``Layer`` makes it square.
+    modeling", Interspeech 2014. Their cell also has peepholes, and a second projection that is not fed back; here, as
+    in nn.LSTM, there is neither. W_hr is (projection, hidden) and U_k is (hidden, projection): h may be narrower than
+    c. ``Layer`` makes it square.
     """
 
     name = "lstm_projected"

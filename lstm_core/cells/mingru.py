@@ -1,4 +1,4 @@
-"""minGRU: h = (1 - z) h' + z g, with z and g of the input alone."""
+"""minGRU: h = (1 - z) h' + z n, with z and n of the input alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from lstm_core.cells.base import Cell, affine, candidate, gate, state
 class MinGRU(Cell):
     """The GRU whose gate and candidate see the input alone, so that a whole text is computed at once.
 
-    Feng et al., "Were RNNs all we needed?", 2024 (arXiv 2410.01201), section 3.1; see ``lstm_core.parallel``.
+    Feng et al., "Were RNNs all we needed?", 2024 (arXiv 2410.01201), section 3.1, whose candidate is n here, as in
+    the other GRUs; see ``lstm_core.parallel``.
     """
 
     name = "mingru"

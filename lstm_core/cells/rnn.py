@@ -8,8 +8,9 @@ from lstm_core.cells.base import Cell, affine, candidate, state
 class RNN(Cell):
     """The plain recurrent network: its whole memory is rewritten at every step.
 
-    Elman, "Finding structure in time", Cognitive Science 14 (1990); the net input is written a, as in
-    Goodfellow et al. (2016), equation 10.8.
+    Elman, "Finding structure in time", Cognitive Science 14 (1990), with tanh in the place of the logistic function, as
+    in nn.RNN. The net input is written a, as in Goodfellow et al. (2016), equation 10.8, who call the matrix of the
+    input U and the recurrent one W; here, as in all cells, it is the other way round.
     """
 
     name = "rnn"

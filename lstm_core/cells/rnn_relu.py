@@ -8,8 +8,9 @@ from lstm_core.cells.base import Cell, affine, candidate, state
 class RNNReLU(Cell):
     """The plain recurrent network with a rectifier in place of tanh.
 
-    Le, Jaitly & Hinton, "A simple way to initialize recurrent networks of rectified linear units" (arXiv 1504.00941):
-    started at the identity, it keeps what it does not rewrite. ``nn.RNN(nonlinearity="relu")``.
+    Le, Jaitly & Hinton, "A simple way to initialize recurrent networks of rectified linear units" (arXiv 1504.00941),
+    who start its recurrent matrix at the identity, so that it keeps what it does not rewrite; PyTorch's
+    ``nn.RNN(nonlinearity="relu")`` does not.
     """
 
     name = "rnn_relu"

@@ -10,7 +10,8 @@ class SLSTM(Cell):
 
     Beck et al., "xLSTM: extended long short-term memory", 2024 (arXiv 2405.04517), section 2.2, with exponential input
     and forget gates. The normaliser n sums up what was written, and the stabiliser m scales c and n so that nothing
-    overflows: f and i are the paper's f' and i', equations 15 to 17, and the larger of the two is always 1.
+    overflows: f and i are the paper's f' and i', equations 15 to 17, and the larger of the two is always 1. The paper
+    splits the units into heads, within which alone U_k joins them; here U_k is a full matrix, which is one head.
     """
 
     name = "slstm"

@@ -22,7 +22,7 @@ MEAN: dict[str, Any] = {"low": -1.0, "high": 1.0}
 class Switched(Cell):
     """The LSTM with peepholes from which something is taken away, by switches given to the class.
 
-    Greff et al., "LSTM: a search space odyssey", 2015 (arXiv 1503.04069), section III: one change of the vanilla LSTM
+    Greff et al., "LSTM: a search space odyssey", 2015 (arXiv 1503.04069), section IV-C: one change of the vanilla LSTM
     at a time. ``class NoForgetGate(Switched, gates="io")`` is one of them. Switches:
 
     gates: those that are computed; one that is left out is 1. peepholes: the gates that see the memory.
