@@ -43,7 +43,8 @@ def trace(
     signals: str | Iterable[str] | None = None,
     layers: int | Iterable[int] | None = None,
 ) -> Trace:
-    """Trace an unmodified ``nn.LSTM``, ``nn.GRU``, ``nn.RNN``, ``nn.LSTMCell``, ``nn.GRUCell`` or ``nn.RNNCell``.
+    """Trace an unmodified ``nn.LSTM``, ``nn.GRU``, ``nn.RNN``, ``nn.LSTMCell``, ``nn.GRUCell`` or ``nn.RNNCell``: every
+    signal of every step, (layer, direction, time, batch, unit).
 
     x, state: what the module takes, in its layout: a tensor, batched or not, or a ``PackedSequence``. A cell takes one
     step, (batch, input) or (input,), or (time, batch, input), which it is then run over.
@@ -58,8 +59,8 @@ def trace(
     The module runs once; nothing of it, of the random state or of the gradients is changed. Every h and c are compared
     with the module's output and with what the gates make of them, and gates at places drawn anew with what the
     weights make of them: ``Trace.certificate``. A run with a value that is not a number or not finite is traced up to
-    the first one: ``Trace.broken``. In half precision, where rounding adds up over
-    the steps, an LSTM's c is the module's own as well, and compared with what the gates make of the c before it.
+    the first one: ``Trace.broken``. In half precision, where rounding adds up over the steps, an LSTM's c is the
+    module's own as well, and compared with what the gates make of the c before it.
 
     One that torch.compile has been at is traced as it was written. Weights may be computed when it runs (weight norm,
     spectral norm, pruning, parametrizations): the trace has those that it ran with. Of hooks that change its input or
@@ -303,9 +304,11 @@ def survey(
 
 @kinds
 def open_survey(folder: str | os.PathLike[str], model: Any = None, data: Any = None, tokenizer: Any = None) -> Survey:
-    """The survey in ``folder``, whole or not. A shipped model is found by its name; another ``model`` (with its
-    ``tokenizer``) is needed to trace something again, and so is ``data`` if it was vectors, which a survey does not
-    keep, or texts that this one was made without, as those that ship.
+    """The survey in ``folder``, whole or not.
+
+    A shipped model is found by its name. Of another one, ``model`` (with its ``tokenizer``) is needed to trace
+    something again; so is ``data`` where the survey keeps none of it: vectors are never kept, and the surveys that ship
+    are without their texts.
 
     Raises ValueError if there is no survey, or if it is one of another model; ImportError if pyarrow is missing.
     """
@@ -324,8 +327,8 @@ def watch(model: Any, every: int = 100, to: Any = print, *, sequences: int = 8) 
         shares of dead and saturated units, timescales, the norm of the loss's gradient in h at the first and last step.
     sequences: of each batch so many are traced.
 
-    Counted are passes in training, after ``model.train()``; the first is read. The pass itself is not changed. Ends
-    with ``close()`` of what is returned, which is also a context manager.
+    Passes count while ``model.training`` is True; the first is read, then every ``every``-th after it. The pass itself
+    is not changed. It ends with ``close()`` of what is returned, which is also a context manager.
 
     Raises ValueError for a model without such modules and numbers below 1, TypeError for another ``to``.
     """
@@ -363,12 +366,12 @@ def check_state(
         does. It really trains: give a copy where that matters.
     ids: of a batch, which sequence each row is of; a row with an id that was there before has to go on from where that
         was. starts: of a batch, True for each row that begins anew with it (an episode). With ``starts`` alone a row
-        goes on from the same row. Without both every row of every batch is a sequence of its own, and has to begin
-        anew.
+        goes on from the same row of the batch before. With neither, every row of every batch is a sequence of its own,
+        and has to begin anew.
 
     What is found: a state carried over to other sequences, not passed on, of another row, stale, reset a step beside
     the beginning, or not detached from the graph of an earlier step. How a row begins (zeros, learned, random) is
-    nobody's business, and nor is what happens between the calls of one step.
+    not looked at, and nor is what happens between the calls of one step.
 
     Raises ValueError for a model without recurrent modules, and what ``step_fn`` raises, but for PyTorch's error of a
     graph that was gone back through already: that is a state which was not detached.

@@ -42,6 +42,8 @@ class Source:
 class Block:
     """One recurrent network, of one or more layers and directions, and how its file lays out what goes in.
 
+    name: in its file; empty where it has none. format: whose file it is, "gatescope", "torch", "onnx" or "keras".
+    cell: its class. layers: the parameters by layer, direction and name, in the shapes of ``Cell.params``.
     directions: ("forward",), ("reverse",) or ("forward", "reverse").
     batch_first: x is (batch, time, input), else (time, batch, input). A single sequence is (time, input) in both.
     initial: the state that the file itself starts from, by name (layer, direction, batch, unit); zeros where it has

@@ -112,7 +112,8 @@ def _are_ids(inputs: np.ndarray) -> bool:
 class Network:
     """A network whose gates can be seen.
 
-    block: what runs. below: blocks that run before it, first to last, each on h of the one before.
+    name: as it is shown. block: what runs. below: blocks that run before it, first to last, each on h of the one
+        before.
     reader: None for one that reads numbers. readout: None for one that predicts no words.
     meta: what a shipped model's header says beside: recipe, seed, metrics, named units, examples, honesty.
     """
@@ -248,7 +249,8 @@ class Network:
 
     @kinds
     def probabilities(self, trace: Trace) -> np.ndarray:
-        """(time, vocabulary): the softmax of ``logits``."""
+        """(time, vocabulary): the softmax of ``logits``, which adds up to 1 at every step, of the first of the batch.
+        Raises ValueError as ``logits`` does."""
         return softmax(self.logits(trace))
 
     @kinds
@@ -267,13 +269,14 @@ class Network:
 
     @kinds
     def predictions(self, trace: Trace, k: int = 5) -> list[list[tuple[str, float]]]:
-        """``next_tokens`` for every step, some steps at a time: a whole vocabulary a step is a lot of memory."""
+        """``next_tokens`` for every step, one list a step. Raises ValueError as ``logits`` does, for a negative ``k``,
+        and for a network without words of its own."""
         return self.named(*self.likeliest(trace, k))
 
     @kinds
     def likeliest(self, trace: Trace, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
         """(time, k) each: the ids of the likeliest next words after every step, likeliest first, and their
-        probabilities."""
+        probabilities. Raises ValueError as ``logits`` does, and for a negative ``k``."""
         at_least(0, k=k)
         shown = self.reads(trace.signals)[:, 0]
         parts = (shown[start : start + CHUNK] for start in range(0, max(1, len(shown)), CHUNK))
@@ -310,8 +313,9 @@ class Network:
 
     @kinds
     def untrained(self, seed: int = 0) -> Network:
-        """The same model with random weights, U(-1/sqrt(hidden), 1/sqrt(hidden)) as torch draws them: the baseline
-        of every claim."""
+        """The same model with random weights, U(-1/sqrt(hidden), 1/sqrt(hidden)) as torch draws them, and embeddings
+        from a standard normal: the baseline of every claim. seed: of all of them. Raises ValueError for a network that
+        reads numbers or predicts nothing."""
         rng = np.random.default_rng(seed)
         bound = self.hidden_size**-0.5
         fixed = {param.name for param in self.cell.params if param.fixed is not None}
@@ -485,7 +489,8 @@ def model_folders() -> list[Path]:
 
 
 def list_models() -> dict[str, Path]:
-    """The shipped models' files by name; the first folder that holds a name wins."""
+    """The shipped models' files by name: of the folders in the variable GATESCOPE_MODELS, if it is set, of the checkout
+    and of the installed package. The first folder that holds a name wins."""
     found: dict[str, Path] = {}
     for folder in model_folders():
         for path in sorted(folder.glob("*.safetensors")):
@@ -495,7 +500,8 @@ def list_models() -> dict[str, Path]:
 
 @kinds
 def load_model(name: str) -> Network:
-    """A shipped model by its name, such as "pronouns-lstm"; ValueError lists the names there are."""
+    """A shipped model by its name, such as "pronouns-lstm". Raises ValueError for another name, with the names there
+    are (``list_models``), and for a file that is not a model of ours."""
     models = list_models()
     if name not in models:
         raise ValueError(f"there is no model {name!r}; there are {', '.join(models) or 'none'}")

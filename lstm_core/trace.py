@@ -43,6 +43,7 @@ def where_made(signals: Mapping[str, np.ndarray]) -> Mapping[str, Any]:
 class Trace:
     """What a recurrent network did with one input.
 
+    cell: the class of the cell that ran, whose signals these are.
     signals: by name, each (layer, direction, time, batch, unit), NumPy, in the precision of the run. ``time`` is the
         index of the token in both directions; direction 1, if there is one, ran from the last token to the first, and
         so did the only one of a trace that is ``reverse``.
@@ -68,6 +69,7 @@ class Trace:
         -2 marks a step at which the batch did not have the row (its signals are NaN). ``sequence`` follows it.
     reverse: whether the only direction ran from the last token to the first (Keras's ``go_backwards``).
     network: the ``Network`` that ran, with its words; None where none is known, as in a trace read from a file.
+    roles: by role ("keep", "write", "cell", ...), the name of the signal that plays it; see ``role``.
     """
 
     cell: type[Cell]

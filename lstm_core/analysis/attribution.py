@@ -86,6 +86,10 @@ def attribution(
 ) -> Attribution:
     """Share the output ``target`` . h after ``step`` out to the inputs.
 
+    By input times gradient ("gradient"), integrated gradients ("integrated", Sundararajan, Taly & Yan, ICML 2017),
+    layer-wise relevance ("relevance", Arras et al., WASSA 2017), or by what each step wrote and what was kept of it
+    ("exact", see ``analysis.memory``).
+
     target: a direction in the top layer's output, (directions * unit,), with attention (2 * unit,), as an array or a
         tensor, such as a row of a classifier; or a ``Readout``, whose bias is left out. method: one of ``METHODS``.
     step, batch: as for ``analysis.gradients``; the inputs are those of that sequence alone, (time, input).

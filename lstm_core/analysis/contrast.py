@@ -24,7 +24,10 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Contrast(Result):
-    """``pairs`` are in the order of both texts, and every token of each stands in exactly one of them."""
+    """Two aligned traces, ``first`` and ``second``.
+
+    pairs: in the order of both texts; every token of each stands in exactly one of them.
+    """
 
     first: Trace
     second: Trace

@@ -52,6 +52,9 @@ def deletion(
 ) -> Deletion:
     """Delete the steps up to ``step``, the one with the largest of ``words`` first, and run the network on the rest.
 
+    The better the shares, the faster the output falls (Samek et al., IEEE TNNLS 2017; of words Arras et al., WASSA
+    2017, section 4.2).
+
     words: (time,), a share of each, such as ``attribution(...).words``. target, step, batch: as for ``attribution``;
     the output has no bias of the readout. baseline: what stands in the place of a deleted input, a number or (input,)
     or (time, input). most: of the steps that are deleted, all by default.

@@ -6,8 +6,8 @@ For the LSTM that gives the textbook's
 
     delta_c_t = delta_h_t o (1 - tanh(c_t)^2) + delta_c_{t+1} f_{t+1},      delta_f_t = delta_c_t c_{t-1} f (1 - f), ...
 
-(Hochreiter & Schmidhuber 1997, appendix A; Greff et al. 2015, section III), and the same for every cell whose functions
-have a derivative here. All in float64.
+(Hochreiter & Schmidhuber 1997, appendix A; Greff et al. 2015, section II-B), and the same for every cell whose
+functions have a derivative here. All in float64.
 """
 
 from __future__ import annotations
@@ -294,8 +294,11 @@ def flow(
     """The norms of d(state after ``step``) / d(state after t) for every t, in one layer; takes time * unit^2 memory.
 
     A state that is computed from another in the same step follows it: dc_T/dc_t includes what h_t does. ``step`` and
-    ``batch`` as in ``gradients``. dtype: of the matrices; in float32, whose norms are right to about 1e-5, wide layers
-    take half the time.
+    ``batch`` as in ``gradients``; backward: of the backward direction. dtype: of the matrices; in float32, whose norms
+    are right to about 1e-5, wide layers take half the time.
+
+    Raises ValueError for a state, step, layer or direction that the trace does not have, TypeError for another
+    ``dtype``, and NotImplementedError for a cell with a function that has no derivative here.
     """
     dtype = _floats(dtype)
     trace, step = history(trace, batch, step)
@@ -338,7 +341,7 @@ def jacobians(
 ) -> np.ndarray:
     """(time, unit, unit): entry [t, i, j] is d state_step[i] / d state_t[j], zeros for tokens read after ``step``.
 
-    ``step`` and ``batch`` as in ``gradients``, ``dtype`` as in ``flow``.
+    ``step`` and ``batch`` as in ``gradients``, ``backward`` and ``dtype`` as in ``flow``, and so is what is raised.
     """
     if state not in trace.cell.states():
         raise ValueError(f"the cell {trace.cell.name} has no state {state!r}; it has {', '.join(trace.cell.states())}")

@@ -112,10 +112,11 @@ NOTES: dict[str, Note] = {
 class Health(Result):
     """One layer in one direction. Arrays are (unit,) over the units of the gates, ``dead`` over those of h.
 
-    movement: largest minus smallest h of a unit over all steps and sequences; dead where it is below ``STILL``.
-    low, high: by gate, and by the output h where it is bounded, the share of steps within ``END`` of the lower and of
-        the upper end of its range. saturated: one of them holds for ``MOST`` of the steps.
-    keep, write: means of the gates that keep and write; integrator: kept above ``OPEN`` and written above ``WRITES``.
+    movement: largest minus smallest h of a unit over all steps and sequences; dead where it is below ``STILL``, 0.01.
+    low, high: by gate, and by the output h where it is bounded, the share of steps within ``END``, 5% of its range, of
+        the lower and of the upper end. saturated: one of them holds for ``MOST``, 95%, of the steps.
+    keep, write: means of the gates that keep and write. integrator: keep above ``OPEN``, 0.95, and write above
+        ``WRITES``, 0.05.
     timescale: steps, -1 / mean(log keep); infinite for a unit that forgets nothing.
     biases: by parameter, the sum that acts (b_ih + b_hh). forget_bias: that of the gate that keeps, None where no
         single gate does.
@@ -161,7 +162,7 @@ class Health(Result):
 
     @property
     def saturated(self) -> Mapping[str, np.ndarray]:
-        """By signal, the units that stay at one of its ends. Dead units' outputs are not counted again."""
+        """By signal, (unit,): True where it stays at one of its ends; of h, too, where h is bounded."""
         return {name: np.maximum(self.low[name], self.high[name]) >= MOST for name in self.low}
 
     @property
@@ -175,7 +176,8 @@ class Health(Result):
 @kinds
 def health(trace: Trace, *, spectra: bool = True) -> tuple[Health, ...]:
     """Every layer and direction of a trace, over the steps of all sequences: those that were taken, not the padding
-    after a sequence's end nor what a mask skips (``lstm_core.sequences.taken``). Raises ValueError where there is none.
+    after a sequence's end nor what a mask skips (``lstm_core.sequences.taken``). One ``Health`` for each, layer by
+    layer, the forward direction first. Raises ValueError where no step was taken, and for a trace without h.
 
     spectra: whether singular values and radius are computed, which take longer than all the rest.
     """

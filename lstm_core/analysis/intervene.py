@@ -128,19 +128,22 @@ def parse(text: str) -> Intervention:
 
 @kinds
 def parse_all(text: str) -> tuple[Intervention, ...]:
-    """Read a list written by ``format_all``: interventions with ";" between them."""
+    """Read a list written by ``format_all``: interventions with ";" between them; ValueError as of ``parse``."""
     return tuple(parse(part.strip()) for part in text.split(";") if part.strip())
 
 
 @kinds
 def format_all(interventions: Iterable[Intervention]) -> str:
-    """Write a list of interventions, for a link."""
+    """Write a list of interventions as one text, for a link; ``parse_all`` reads it."""
     return ";".join(map(str, interventions))
 
 
 @dataclass(frozen=True, eq=False)
 class Counterfactual(Result):
-    """The run as it was and as it would have been. ``model`` is there if it was given, and then so are predictions."""
+    """The run as it was (``before``) and as it would have been (``after``, with ``interventions``).
+
+    model: the network, if it was given, which ``predictions`` needs; else None.
+    """
 
     before: Trace
     after: Trace

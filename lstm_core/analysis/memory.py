@@ -71,6 +71,9 @@ def memory(
 ) -> Memory:
     """What each token contributed to the memory after ``step``: of every unit, of one ``unit``, or along ``direction``.
 
+    c_t = sum_k (prod_{j=k+1..t} f_j) i_k g_k + (prod_{j=1..t} f_j) c_0 for the LSTM (Levy et al., ACL 2018), and the
+    same of every cell whose memory goes on linearly, such as the GRU's h.
+
     batch: which sequence; it ends where its own length says, and a negative ``step`` counts from there. Where rows went
     on from other rows (``Trace.continued``), the tokens are those that led to this row, and ``step`` is the last.
 

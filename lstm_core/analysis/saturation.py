@@ -29,11 +29,13 @@ class Saturation(Result):
 def saturation(
     trace: Trace, low: float = 0.1, high: float = 0.9, *, layer: int = -1, backward: bool = False
 ) -> Saturation:
-    """The saturated fractions of every gate of a layer, over the steps of all sequences: those that were taken, not the
-    padding after a sequence's end nor what a mask skips (``lstm_core.sequences.taken``).
+    """The saturated fractions of every gate of a layer (Karpathy, Johnson & Fei-Fei 2015, section 4.2), over the steps
+    of all sequences: those that were taken, not the padding after a sequence's end nor what a mask skips
+    (``lstm_core.sequences.taken``).
 
     Gates are those that lie between 0 and 1 and that the trace holds; the plain RNN has none and gives empty results.
-    Raises ValueError where no step was taken.
+    backward: of the backward direction. Raises ValueError where no step was taken, and for a layer or direction that
+    the trace does not have.
     """
     counted = taken(trace)
     if not counted.any():

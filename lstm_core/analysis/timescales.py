@@ -49,8 +49,12 @@ class Timescales(Result):
 
 @kinds
 def timescales(trace: Trace, *, layer: int = -1, backward: bool = False, batch: int = 0) -> Timescales:
-    """The timescale of every unit of a layer in one sequence of the batch. Raises ValueError if the cell's memory is
-    not linear (the plain RNN)."""
+    """The timescale of every unit of a layer in one sequence of the batch, in steps: -1 / log f, after which 1/e of a
+    memory is left (Mahto et al., ICLR 2021).
+
+    backward: of the backward direction. Raises ValueError if the cell's memory is not linear (the plain RNN), and for a
+    layer, direction or sequence that the trace does not have.
+    """
     run = steps(trace, layer, backward, batch)
     rule, keep, _ = run.keep_write()
     keep = run.normalised(rule, keep)[0]
