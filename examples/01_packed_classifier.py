@@ -1,6 +1,6 @@
 """A classifier reads a padded batch, packed, in both directions. What did its gates do in each sequence?
 
-pip install "gatescope[torch]"
+pip install ".[torch]"
 """
 
 import torch

@@ -1,6 +1,6 @@
 """A training script has saved its options with its weights, so torch.load refuses the file. Read it, and check it.
 
-pip install gatescope   (PyTorch is needed here to make the file and to check it, not to read it)
+pip install .   (PyTorch is needed here to make the file and to check it, not to read it)
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """A unit does nothing in any of 10,000 sequences. Which one, and which gate is to blame?
 
-pip install "gatescope[torch]"
+pip install ".[torch]"
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """A classifier says yes. Which word made it say so, and does the network depend on that word?
 
-pip install "gatescope[torch]"
+pip install ".[torch]"
 """
 
 import torch

@@ -1,6 +1,6 @@
 """A model was converted to ONNX, and the numbers are not the same any more. Why?
 
-pip install "gatescope[torch,onnx]"
+pip install ".[torch,onnx]"
 """
 
 import numpy as np

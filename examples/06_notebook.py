@@ -1,6 +1,6 @@
 """Show it in a notebook: the page's figure in a cell, its cursor yours as well, and a file for those without a kernel.
 
-pip install "gatescope[notebook]"
+pip install ".[notebook]"
 """
 
 from pathlib import Path
