@@ -174,9 +174,22 @@ def test_a_run_that_breaks_is_said_to() -> None:
         assert (forward.broken, backward.broken) == (place, 8)
         for name in page.FINDINGS:
             said = page._finding(name, "id", cast(Any, SimpleNamespace(traces=(run,), drawn=((0, 1),))), 0, found)
-            told = "The trace holds NaN or infinite values (finite steps before them: 8)"
+            told = "The trace holds NaN or infinite values (finite steps before them: 0)"  # it read the last step first
             assert said["text"].startswith(told) is (name != "singular")
-    assert one(lstm()).broken is None and one(lstm()).message is None
+    assert one(lstm()).broken is None and one(lstm()).message is None and one(lstm()).finite is None
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_the_finite_steps_before_a_break_are_those_that_were_read_before_it() -> None:
+    """By each direction in its own order, in the sequence that breaks soonest, padding not counted."""
+    block = load(save(arrays(nn.LSTM(5, 8, bidirectional=True)))).blocks[0]
+    read = np.zeros((9, 3, 5), np.float32)
+    read[6, 0] = read[2, 2] = np.nan  # of 9 and of 5 steps
+    forward, backward = health(block.trace(read, lengths=[9, 9, 5]))
+    assert (forward.broken, forward.finite) == (2, 2)  # the third sequence's
+    assert (backward.broken, backward.finite) == (6, 2)  # 8 and 7 of the first, 4 and 3 of the third
+    read[2, 2], read[3, 2] = 0, np.nan
+    assert [one.finite for one in health(block.trace(read, lengths=[9, 9, 5]))] == [3, 1]
 
 
 def test_an_infinity_that_tanh_bounds_is_no_fault() -> None:

@@ -124,6 +124,7 @@ class Health(Result):
         absolute eigenvalue.
     broken: the first step, in the order of reading, at which a signal is no number, or a state is infinite, in some
         sequence; None where all are numbers. What is said of the units means nothing then; the weights' part does.
+    finite: how many steps were read before such a value, in the sequence that has one soonest; None without ``broken``.
 
     keep, write, integrator and timescale are None for a cell whose memory is rewritten at every step.
     """
@@ -143,6 +144,7 @@ class Health(Result):
     singular: Mapping[str, np.ndarray]
     radius: float | None
     broken: int | None = None
+    finite: int | None = None
 
     @property
     def message(self) -> Said | None:
@@ -152,7 +154,7 @@ class Health(Result):
         return say(
             "the trace holds NaN or infinite values (finite steps before them: {count}), so that nothing can be said "
             "of its units",
-            count=self.broken,
+            count=self.finite,
         )
 
     @property
@@ -223,18 +225,24 @@ def _health(trace: Trace, layer: int, direction: int, counted: np.ndarray, spect
         biases.get(f"b_{trace.role_label('keep')}"),
         {name: np.linalg.svd(value.astype(np.float64), compute_uv=False) for name, value in recurrent.items()},
         None if plain is None else float(np.abs(np.linalg.eigvals(plain.astype(np.float64))).max()),
-        _broken(trace, layer, direction, counted),
+        *_broken(trace, layer, direction, counted),
     )
 
 
-def _broken(trace: Trace, layer: int, direction: int, counted: np.ndarray) -> int | None:
-    """See ``Health.broken``. What a plain RNN's activation is given may well be infinite: its tanh is 1."""
+def _broken(trace: Trace, layer: int, direction: int, counted: np.ndarray) -> tuple[int, int] | tuple[None, None]:
+    """``Health.broken`` and ``Health.finite``. What a plain RNN's activation is given may well be infinite: its tanh
+    is 1."""
     bad, states = np.zeros(counted.shape, bool), {trace.cell.output, *trace.cell.states()}
     for name in (signal.name for signal in trace.cell.signals if signal.name in trace):
         values = trace[name][layer, direction]
         wrong = ~np.isfinite(values) if name in states else np.isnan(values)
         bad |= wrong.any(axis=-1)
-    steps = np.flatnonzero((bad & counted).any(axis=1))
-    if not steps.size:
-        return None
-    return int(steps[-1] if trace.reverse or direction else steps[0])
+    bad &= counted
+    if not bad.any():
+        return None, None
+    backward = bool(trace.reverse or direction)
+    steps = np.flatnonzero(bad.any(axis=1))
+    if backward:
+        bad, counted = bad[::-1], counted[::-1]
+    before = np.where(bad.any(axis=0), (counted & ~np.logical_or.accumulate(bad)).sum(axis=0), len(bad))
+    return int(steps[-1 if backward else 0]), int(before.min())
