@@ -151,6 +151,16 @@ def test_chinese_lets_go_of_nothing_and_has_one_name_for_each_page() -> None:
     assert not [text for text in (*said.values(), *tours) if re.search(unwanted, text)]
 
 
+def test_chinese_has_one_term_for_each_thing() -> None:
+    said = entries(language.FOLDER / "zh.po")
+    tours = [path.read_text(encoding="utf-8") for path in Path("assets/tours").glob("*-zh.json")]
+    others = "潜变量|保留门|段文字|轨迹|追踪|随附|随程序|没有模块|“逐步”|读完\\{heard\\}"
+    assert not [text for text in (*said.values(), *tours) if re.search(others, text)]
+    assert (said["forward"], said["backward"]) == ("正向", "反向")  # not the passes of a training: 前向传播
+    assert said["What would disprove it."] in said["**What would disprove it.** {says}"]
+    assert said["agreement"] in said["Agreement, LSTM"]
+
+
 def test_a_step_is_not_called_a_word_where_it_may_be_a_character() -> None:
     said = entries(language.FOLDER / "zh.po")
     of_any_text = (
