@@ -161,6 +161,14 @@ def test_chinese_has_one_term_for_each_thing() -> None:
     assert said["agreement"] in said["Agreement, LSTM"]
 
 
+def test_a_function_with_a_latin_name_stands_apart_from_the_chinese_around_it(chinese: None) -> None:
+    template = "{function} in place of {old} in {side}"
+    assert language.tr(template, function="relu", old="tanh", side="B") == "B 里用 relu 代替 tanh"
+    hard = language.tr("the hard sigmoid of slope {slope:.3g}", slope=0.2)
+    assert language.tr(template, function=hard, old="tanh", side="B") == f"B 里用{hard} 代替 tanh"
+    assert language.tr("{first} or {second}", first="Force", second="Swap") == "Force 或 Swap"
+
+
 def test_a_step_is_not_called_a_word_where_it_may_be_a_character() -> None:
     said = entries(language.FOLDER / "zh.po")
     of_any_text = (
