@@ -49,8 +49,9 @@ class Attribution(Result):
     method: one of ``METHODS``. inputs: (time, input), in units of the output (logits, for a word); None for "exact",
     which is by step. words: (time,), what each step adds, the sum of its inputs.
     initial: what the first state adds, where the method tells it. bias: what the biases add to a relevance, and what an
-    exact share has that belongs to no step. value: the output. baseline: the output at the baseline, from which
-    integrated gradients start; 0 for the others.
+    exact share has that belongs to no step. value: the output. baseline: what the baseline has of it: the
+    output there for integrated gradients; input times gradient and relevance of the baseline for those, 0 where it is
+    zeros; 0 for "exact".
     error: the completeness error, the absolute difference of ``value`` - ``baseline`` and the sum of the rest; for
         integrated gradients, with what the shares of falls in the output may be off by (``analysis.falling``).
     """

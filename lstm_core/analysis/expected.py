@@ -23,7 +23,7 @@ def expected(model: Network, trace: Trace) -> np.ndarray:
     """(time, input), float64: the mean embedding of the next word by the model's own probabilities, of the first of
     the batch; before the first word, of which nothing is expected, the mean of all embeddings.
 
-    A baseline for ``attribution``: what is shared out then is what the text says beyond it. After the input
+    A baseline for ``attribution``: the shares are then of what the text says beyond it. After the input
     marginalization of Kim et al., EMNLP 2020, with the network's own probabilities.
 
     Raises ValueError for a network that reads no words or predicts none, for one that has more words to predict than to
