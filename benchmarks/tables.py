@@ -35,9 +35,8 @@ def markdown(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 def cells() -> str:
     """A table of the cells, and one of those for experiments."""
     said = (
-        "For experiments there are cells from which something is taken, or in which something is exchanged. Nothing "
-        "offers\nthem; their names find them (`lstm_core.cells.cell`), and a class with the switches of "
-        "`lstm_core.cells.switched` is one more."
+        "For experiments there are cells with something taken away or exchanged. No list offers them, and "
+        "`lstm_core.cells.cell(name)`\nfinds them; a class made from `lstm_core.cells.switched.Switched` is one more."
     )
     return f"{_cells(CELLS.values())}\n\n{said}\n\n{_cells(VARIANTS.values())}"
 

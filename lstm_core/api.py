@@ -217,8 +217,8 @@ def compare(
 
     Layers are aligned in the order in which they run, signals by name and by role. Where the two part, what is known to
     go wrong between frameworks (``lstm_core.comparing.causes``) is exchanged in the one or the other, layer by layer,
-    and is a cause if they then agree in every signal of every step: gate order, biases, reset gate, keep and write,
-    layout, batch and time, direction, activation, precision, first state, input, embedding, padding.
+    and is a cause if they then agree in every signal of every step. ``docs/compare.md`` lists them, from the gate order
+    and the biases to the precision and the padding.
 
     Raises ValueError for two models whose layers differ in number or size, and what reading and tracing raise;
     TypeError for what is neither a model nor a file.
