@@ -1,9 +1,9 @@
 """Trace recurrent networks: every gate, candidate and state of every step.
 
     model = lstm_core.load_model("pronouns-lstm")
-    trace = model.run("Mary was late because she")
+    trace = model.run("Mary was late because")
     trace.sel("f", layer=0, direction=0, batch=0)      # (time, unit)
-    model.next_tokens(trace, step=-1)                  # [("she", 0.99), ...]
+    model.next_tokens(trace, step=-1)                  # [("she", 0.97), ...]
 
 Public are the names in ``lstm_core.__all__`` and those of ``lstm_core.analysis``, which answers questions about a
 trace; they keep their meaning from one version to the next. Every other module is internal and may change at any time.

@@ -45,6 +45,16 @@ def test_the_package_says_what_is_public_and_that_the_rest_is_not() -> None:
     assert "Every other module is internal" in said
 
 
+def test_the_first_lines_of_the_package_give_what_stands_beside_them() -> None:
+    code = [line.strip() for line in (lstm_core.__doc__ or "").splitlines() if line.startswith("    ")]
+    names: dict[str, Any] = {"lstm_core": lstm_core}
+    exec("\n".join(code[:-2]), names)
+    selected, likeliest = (eval(line, names) for line in code[-2:])
+    assert selected.shape == (len(names["trace"]), names["model"].hidden_size) and code[-2].endswith("# (time, unit)")
+    [(word, chance), *_] = likeliest
+    assert code[-1].endswith(f'# [("{word}", {chance:.2f}), ...]')
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_says_what_it_takes_and_what_it_raises(name: str) -> None:
     function = getattr(lstm_core, name)
