@@ -102,8 +102,8 @@ def origin(given: Given, last: Moment, began: Moment, first: Moment) -> Origin |
     if any(states[name].dtype is not value.dtype for name, value in last.states.items()):
         return None
     handed = 2 if given.lies_in(last.memory) else int(began is not first and given.lies_in(last.memory | began.memory))
-    if handed == 2 and all(torch.equal(states[name], value) for name, value in last.states.items()):
-        return Origin(last.places, handed, len(last.places), first=False)
+    if _equal(states, last.states):
+        return Origin(last.places, handed, len(last.places), handed < 2 and _equal(states, first.states))
     found, goes_on, left = [], False, 0
     for row, key in enumerate(given.keys):
         moment = next((one for one in (last, began, first) if row in one.rows.get(key, ())), None)
@@ -116,6 +116,10 @@ def origin(given: Given, last: Moment, began: Moment, first: Moment) -> Origin |
         left += moment is last
         goes_on |= moment is not first and found[-1][0] >= 0
     return Origin(np.stack(found), handed, left, all(key in first.rows for key in given.keys)) if goes_on else None
+
+
+def _equal(one: States, other: States) -> bool:
+    return all(torch.equal(one[name], value) for name, value in other.items())
 
 
 def keys(states: States) -> list[bytes]:
