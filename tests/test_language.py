@@ -146,6 +146,7 @@ def test_no_space_stands_between_two_chinese_signs(chinese: None, monkeypatch: p
 def test_chinese_lets_go_of_nothing_and_has_one_name_for_each_page() -> None:
     said = entries(language.FOLDER / "zh.po")
     assert said["Step by step"] == "逐步讲解" and said["beside"] != said["Contrast"]
+    assert (said["Contrast"], said["Compare"]) == ("句子对比", "模型比较")  # of what, since both words mean the same
     tours = [path.read_text(encoding="utf-8") for path in Path("assets/tours").glob("*-zh.json")]
     unwanted = "放手|逐步演示|您|朴素|平移的标签|“门”页面|\\d %"
     assert not [text for text in (*said.values(), *tours) if re.search(unwanted, text)]
