@@ -106,7 +106,9 @@ def trace_all(
     A module that is called again with the state it left (a decoder, a cell in a loop) gives one trace of all its steps;
     called anew, it gives a second one, "name#2". Between two steps the rows of a state may be reordered (beam search),
     held back (``torch.where(done, old, new)``), renewed, or fewer than before: the trace is still one, and its
-    ``continued`` says which row went on from which. A state that was computed with in between begins a new trace.
+    ``continued`` says which row went on from which. A state that was computed with in between begins a new trace. Where
+    several loops left the same bits, the tensors tell whose a state is; a copy of one begins a trace, whose ``assumed``
+    says so: sequences are never mixed.
 
     force: interventions on modules inside the model, each a trace's name and what ``analysis.intervene`` reads, such as
     ``["lstm: f[6]@9:10=1", "decoder.cell: h@0=0"]``. All that does not depend on them is what the module computed, to
