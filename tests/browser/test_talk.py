@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -87,6 +88,29 @@ def test_chinese_words_stand_flat_and_none_is_left_out(open_gates: Open) -> None
         gates.rests()
         expect(gates.page.locator(".gs-words").first.locator(".gs-word:visible")).to_have_count(28)
         expect(gates.page.locator(".gs-slanted")).to_have_count(0)
+
+
+SHOWN = """(nodes) => nodes.map((node) => {
+  const { fontSize, visibility } = getComputedStyle(node)
+  return visibility === "visible" ? parseFloat(fontSize) : 0
+})"""
+
+
+@pytest.mark.parametrize(("width", "least"), [(1366, 12), (1920, 15)])
+def test_no_word_of_an_ordinary_sentence_is_left_out(open_gates: Open, width: int, least: int) -> None:
+    """At 1920 x 1080 what is 15 pixels of the page is 24 of the screen. The nearer words stand, the steeper."""
+    last = "and he said that the river was cold"
+    text = f"Mary went to the market because she was hungry. Then John met Anna near the old house {last}"
+    gates = open_gates({"present": "1", "text": text}, viewport={"width": width, "height": width * 9 // 16})
+    gates.rests()
+    for side in range(2):
+        words = gates.page.get_by_test_id(f"gs-words-{side}").locator(".gs-word")
+        assert words.evaluate_all(SHOWN) == [least] * 26
+    tall = words.evaluate_all("nodes => nodes.map(node => parseFloat(getComputedStyle(node).lineHeight))")
+    slants = words.evaluate_all("nodes => nodes.map(node => new DOMMatrix(getComputedStyle(node).transform).b)")
+    places = words.evaluate_all("nodes => nodes.map(node => parseFloat(node.style.left))")
+    apart = min(right - left for left, right in pairwise(places)) * -slants[0]
+    assert max(tall) <= apart + 0.1 and apart > 0.8 * least  # none lies on another
 
 
 def test_the_view_has_a_qr_code(standing: Gates) -> None:

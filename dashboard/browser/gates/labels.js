@@ -1,32 +1,37 @@
-// The words over a column: flat if they fit or are single characters, which a slant does not make narrower, else slanted.
-// Characters that do not fit beside each other stand on two lines in turn. Thinned when there are many; the word at the
-// cursor always shown.
+// The words over a column: flat if they fit or are single characters, which a slant does not make narrower, else slanted,
+// the steeper the closer they stand. Characters that do not fit beside each other stand on two lines in turn. Thinned when
+// there are many; the word at the cursor always shown.
 import { make } from "../page/dom.js"
 import { wordTitle } from "../page/naming.js"
-import { wall } from "../page/screen.js"
+import { besideBar, wall } from "../page/screen.js"
 
 /** @import { Word } from "../types.d.ts" */
 /** @import { Label, Speaks, Top } from "./types.d.ts" */
 
-/** How the words of all columns are drawn. ``apart``: pixels between the middles of two that are both shown; ``lines``:
- * on how many they stand in turn.
- * @typedef {{ flat: boolean, fits: boolean, height: number, apart: number, lines: number }} Plan */
+/** How the words of all columns are drawn. ``fits``: none is left out; ``apart``: pixels between the middles of two that
+ * are both shown; ``lines``: on how many they stand in turn; ``angle``: the slant, in degrees; ``tall``: pixels of a line.
+ * @typedef {{ flat: boolean, fits: boolean, height: number, apart: number, lines: number, angle: number, tall: number }}
+ * Plan */
 /** @typedef {HTMLElement & { first: number, last: number, x: number, apart: number }} WordLabel */
 
 const pen = document.createElement("canvas").getContext("2d")
 const LONGEST = 14 // characters
+const LONG = 8.3 // of a word's size: how long the longest of them is taken to be
 const ON_THE_WALL = 15 // pixels of a word, which a talk's screen enlarges: 24 of 1080 lines
 const SMALL = 12
 const SMALLEST = 9 // of single characters, each of which is to be seen at 1024 pixels, too
 let size = SMALL
 let family = ""
 const line = () => size + 5
-const slant = () => (4 / 3) * size // between slanted words
+const SLANTS = [40, 55, 70] // degrees: the steeper, the closer words may stand
+const CLOSE = 0.86 // of a word's size, from one slanted line to the next
+/** @param {number} angle */
+const sine = (angle) => Math.sin((angle * Math.PI) / 180)
 
 /** @param {Element} node */
 export function fontOf(node) {
   family = getComputedStyle(node).fontFamily
-  write(wall() ? ON_THE_WALL : SMALL)
+  write(wall() ? Math.ceil(besideBar(ON_THE_WALL)) : SMALL)
 }
 
 /** @param {number} pixels */
@@ -42,30 +47,39 @@ function short(text) {
 }
 
 // How the words of all columns are drawn, given each column's pixels a step. Words that stand flat only
-// when they are small, as Chinese ones may, are small on the wall, too: none of them is to be left out.
+// when they are small, as Chinese ones may, are small on the wall, too: none of them is to be left out. Others rather stand
+// steeper than that they are smaller.
 /** @param {Speaks[]} sides @param {number[]} pitch @returns {Plan} */
 export function plan(sides, pitch) {
   const usual = size
   const found = planned(sides, pitch)
-  const smaller = [SMALL, ...(found.flat ? [10, SMALLEST] : [])].filter((one) => one < usual)
-  /** @type {[pixels: number, lines: number][]} */
-  const others = [1, ...(found.flat ? [2] : [])].flatMap((lines) => [usual, ...smaller].map((one) => [one, lines]))
-  for (const [pixels, lines] of found.fits ? [] : others) {
+  const least = found.flat ? SMALLEST : SMALL
+  const sizes = Array.from({ length: usual - least + 1 }, (_, k) => usual - k)
+  /** @type {[pixels: number, lines: number, angle: number][]} */
+  const others = found.flat
+    ? [1, 2].flatMap((lines) => sizes.map((one) => [one, lines, SLANTS[0]]))
+    : sizes.flatMap((one) => SLANTS.map((angle) => [one, 1, angle]))
+  for (const [pixels, lines, angle] of found.fits ? [] : others) {
     write(pixels)
-    const other = planned(sides, pitch, lines)
-    if (other.fits) return other
+    const other = planned(sides, pitch, lines, angle)
+    if (other.fits && other.flat === found.flat) return other
   }
   write(usual)
   return found
 }
 
-/** @param {Speaks[]} sides @param {number[]} pitch @param {number} [lines] @returns {Plan} */
-function planned(sides, pitch, lines = 1) {
+/** @param {Speaks[]} sides @param {number[]} pitch @param {number} [lines] @param {number} [angle] @returns {Plan} */
+function planned(sides, pitch, lines = 1, angle = SLANTS[0]) {
   let fits = true
   let single = true
   let longest = 0
+  let closest = Infinity
   sides.forEach((side, k) => {
+    let before = -Infinity
     for (const [text, first, last] of side.words) {
+      const x = ((first + last + 1) / 2) * pitch[k]
+      closest = Math.min(closest, x - before)
+      before = x
       const width = pen?.measureText(short(text)).width ?? 0
       longest = Math.max(longest, width)
       const gap = text.length > 1 ? 4 : 0 // single characters stand as close as they do in a line of Chinese
@@ -74,8 +88,14 @@ function planned(sides, pitch, lines = 1) {
     }
   })
   const flat = fits || single
-  const height = flat ? lines * line() + 1 : Math.min((76 / 12) * size, Math.ceil(longest * 0.64 + 14))
-  return { flat, fits, height, apart: fits ? 0 : flat ? longest + 1 : slant(), lines }
+  if (flat) {
+    return { flat, fits, height: lines * line() + 1, apart: fits ? 0 : longest + 1, lines, angle, tall: line() }
+  }
+  const apart = (CLOSE * size) / sine(angle)
+  fits = closest >= apart
+  const tall = Math.min(line(), Math.max(CLOSE * size, closest * sine(angle))) // what is behind a word hides no other
+  const height = Math.ceil(Math.min(LONG * size, longest) * sine(angle) + tall * sine(90 - angle) + 1)
+  return { flat, fits, height, apart: fits ? 0 : apart, lines, angle, tall }
 }
 
 // The words of a column, without the lines under those of several steps.
@@ -87,7 +107,7 @@ export function words(layer) {
 // A word over several steps gets a line under it: these are its pieces.
 /** @param {HTMLElement} layer @param {Word[]} shown @param {Plan} plan @param {Top} top @param {number} pitch
  * @param {(step: number) => void} onPick */
-export function draw(layer, shown, { flat, height, apart, lines }, top, pitch, onPick) {
+export function draw(layer, shown, { flat, height, apart, lines, angle, tall }, top, pitch, onPick) {
   /** @type {HTMLElement[]} */
   const nodes = []
   let free = -Infinity
@@ -102,9 +122,10 @@ export function draw(layer, shown, { flat, height, apart, lines }, top, pitch, o
       title: wordTitle(text, known),
       style: {
         fontSize: `${size}px`,
-        lineHeight: `${line()}px`,
+        lineHeight: `${tall}px`,
         left: `${top.left + x}px`,
-        top: `${top.words + height - (flat ? line() * (lines - (k % lines)) : 4)}px`,
+        top: `${top.words + height - (flat ? tall * (lines - (k % lines)) : 4)}px`,
+        ...(flat ? {} : { transform: `translate(${0.5 * tall * sine(angle) - 8}px, -100%) rotate(${-angle}deg)` }),
       },
       onpointerdown: (/** @type {Event} */ event) => {
         event.stopPropagation()
@@ -141,13 +162,13 @@ export function mark(layer, step, spoken = []) {
 
 // The drawn words as labels for a saved picture.
 /** @param {HTMLElement} layer @param {Plan} plan @returns {Label[]} */
-export function asText(layer, { flat }) {
+export function asText(layer, { flat, angle }) {
   return words(layer)
     .filter((node) => !node.classList.contains("gs-thinned"))
     .map((node) => ({
       x: parseFloat(node.style.left),
       y: parseFloat(node.style.top) + (flat ? 8 : 0),
       text: node.textContent,
-      ...(flat ? { anchor: "center" } : { angle: -40, vertical: "bottom" }),
+      ...(flat ? { anchor: "center" } : { angle: -angle, vertical: "bottom" }),
     }))
 }

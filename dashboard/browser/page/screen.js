@@ -1,13 +1,16 @@
 // The screen that a page has. A talk's is enlarged: the page is laid out as on a small screen and scaled up as a whole.
 const SMALL = [1200, 675]
 const LARGEST = 4
-const state = { presenting: false, scale: 1, bar: 0 }
+const state = { presenting: false, scale: 1, whole: 1, bar: 0 }
 
 // Present or not, with a bar of so many pixels at the window's lower edge.
 /** @param {boolean} on @param {number} bar */
 export function present(on, bar) {
-  const fit = Math.min(window.innerWidth / SMALL[0], (window.innerHeight - bar) / SMALL[1])
-  Object.assign(state, { presenting: on, bar, scale: on ? Math.max(1, Math.min(LARGEST, fit)) : 1 })
+  const [whole, scale] = [0, bar].map((taken) => {
+    const fit = Math.min(window.innerWidth / SMALL[0], (window.innerHeight - taken) / SMALL[1])
+    return on ? Math.max(1, Math.min(LARGEST, fit)) : 1
+  })
+  Object.assign(state, { presenting: on, bar, scale, whole })
   const root = document.documentElement
   root.classList.toggle("gs-present", on)
   root.classList.toggle("gs-wall", wall())
@@ -19,6 +22,10 @@ export const presenting = () => state.presenting
 
 // Whether a talk's screen has room for larger words; on a small projector they would push each other out.
 export const wall = () => state.presenting && state.scale > 1.2
+
+// Pixels of the page that are as many of the screen as these would be without the bar.
+/** @param {number} pixels */
+export const besideBar = (pixels) => (pixels * state.whole) / state.scale
 
 // Whether a tour leads: its line is the headline then.
 export const guided = () => document.documentElement.classList.contains("gs-tour")
