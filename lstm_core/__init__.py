@@ -5,8 +5,9 @@
     trace.sel("f", layer=0, direction=0, batch=0)      # (time, unit)
     model.next_tokens(trace, step=-1)                  # [("she", 0.97), ...]
 
-Public are the names in ``lstm_core.__all__`` and those of ``lstm_core.analysis``, which answers questions about a
-trace; they keep their meaning from one version to the next. Every other module is internal and may change at any time.
+Public are the names in ``lstm_core.__all__``, those of ``lstm_core.analysis``, which answers questions about a trace,
+and of ``lstm_core.cells.base`` what a cell of your own is declared with; they keep their meaning from one version to
+the next. Every other module is internal and may change at any time.
 
 - models: ``load_model``, ``list_models`` (the shipped ones), ``load`` (somebody's file, which gives a ``Loaded``, or
   raises ``Ambiguous`` where it fits several cells), ``Network``, ``Block``, ``Tokenizer``, ``Token``
