@@ -8,7 +8,7 @@
 # make chaos        a bad day: 100,000 hostile files, faults and attacks while a neighbour's page is watched; prints a table
 # make bench        measures the page in a real browser (benchmarks/README.md), and what a trace costs (benchmarks/trace.md)
 # make site         writes the page without a server into site/, documentation included, for any static host or a memory stick
-# make docs         writes the generated tables of docs/: cells, models, experiments
+# make docs         writes the generated tables of docs/: cells, JavaScript, formats, models, experiments, a first visit
 # make docs-site    docs/ as a site for the browser: site/docs/index.html, also without a network
 # make screenshots  takes README's pictures from the running app
 
