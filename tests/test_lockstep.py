@@ -258,3 +258,52 @@ def test_a_state_that_stays_zero(how: str) -> None:
         same(one, alone(model, x))
     found = trace_all(model, in_turn)
     assert [len(one) for one in found.values()] == [2, 2]
+
+
+HANDED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "passed on": lambda new, _: new,
+    "a part": lambda new, _: new[:],
+    "detached": lambda new, _: new.detach(),
+}
+COPIED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "copied": lambda new, _: new.clone(),
+    "turned": lambda new, _: new.flip(0),
+    "masked": lambda new, old: torch.where(torch.arange(len(new))[:, None] > 0, new, old),
+}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_order_of_calls_and_no_change_of_states_mixes_loops(seed: int) -> None:
+    """Loops drawn at random: what each trace reads is what one of them does, and those that pass their states on are
+    whole."""
+    rng = np.random.default_rng(seed)
+    count, steps, batch = int(rng.integers(2, 5)), int(rng.integers(2, 6)), int(rng.integers(1, 4))
+    torch.manual_seed(seed)
+    model, how = Loops(["LSTMCell", "GRUCell"][seed % 2]), ["none", "shared", "equal"][int(rng.integers(3))]
+    read = [torch.randn(steps, batch, WIDTH) for _ in range(count)]
+    for x in read[1:]:
+        x[: rng.integers(steps)] = read[0][0]
+    changes = HANDED | COPIED
+    chosen = rng.choice(list(HANDED if seed % 3 == 0 else changes), count)
+    calls = [k for _ in range(steps) for k in range(count)]
+    if rng.integers(2):
+        calls = rng.permutation(calls).tolist()
+
+    def run(model: Loops) -> None:
+        zeros = model.zeros(batch)
+        states: list[State] = [{"none": None, "shared": zeros, "equal": model.zeros(batch)}[how] for _ in read]
+        at = [0] * count
+        for k in calls:
+            new = model.step(read[k][at[k]], states[k])
+            states[k] = tuple(changes[chosen[k]](a, b) for a, b in zip(new, states[k] or zeros, strict=True))
+            at[k] += 1
+
+    found = trace_all(model, run)
+    assert sum(map(len, found.values())) == count * steps
+    for one in found.values():
+        whose = [{k for k, x in enumerate(read) if (x.numpy() == step).all((1, 2)).any()} for step in one.inputs]
+        assert set.intersection(*whose), "a trace reads what no loop did"
+    if seed % 3 == 0:
+        assert len(found) == count
+        for one in found.values():
+            assert any(np.array_equal(one.inputs, x) for x in read)
