@@ -126,7 +126,7 @@ class Block:
         mask: True at the steps that are read, (batch, time) or (time, batch) as ``x`` has it, or (time,). A step that
             is skipped leaves the state as it was, wherever it stands (Keras's masking): h and c stay, the gates are
             NaN. By default the steps that ``mask_value`` marks are skipped.
-        device, backend: see ``lstm_core.device.resolve``; by default NumPy, in the precision of the weights.
+        device, backend: as for ``Network.run``; by default NumPy, in the precision of the weights.
         keep: "device" leaves the signals of a run in torch where they were made, ``Trace.tensors``; each is copied when
             it is first read.
 

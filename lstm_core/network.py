@@ -175,8 +175,9 @@ class Network:
     def run(self, text: str | Sequence[Token], device: str = "auto", backend: str | None = None) -> Trace:
         """Read ``text`` and return everything that happened. An empty text gives a trace of no steps.
 
-        device: "auto", "cpu", "cuda" or "mps"; backend: see ``lstm_core.device.resolve``. Raises ValueError for a
-        network that reads numbers.
+        device: "auto" (the accelerator if there is one and the work is worth it), "cpu", "cuda" or "mps". backend:
+        "numpy" or "torch", to force one on the CPU; by default NumPy. Raises ValueError for a network that reads
+        numbers, and for a device that there is not.
         """
         tokens = self.tokenizer.encode(text) if isinstance(text, str) else tuple(text)
         ids = np.array([token.id for token in tokens], dtype=np.intp)
@@ -198,7 +199,8 @@ class Network:
 
         inputs: whole numbers, (time,), or (time, batch) or (batch, time) as the block has it, are ids that the reader
             looks up; other numbers are the vectors that the (first) block reads, see ``Block.trace``.
-        lengths: (batch,) steps of each sequence of a padded batch. state, mask, keep: see ``Block.trace``.
+        lengths: (batch,) steps of each sequence of a padded batch. state, mask, keep: see ``Block.trace``. device,
+            backend: as for ``run``.
 
         Raises ValueError for ids that the reader has no row for, and for what does not fit.
         """

@@ -27,8 +27,9 @@ class Token:
     """One input of the network. ``text`` is what stands at ``start:end`` of the sentence; of what is read before every
     text (``BEGINS``), at 0:0, that.
 
-    ``known`` is False where the vocabulary has no entry and the network reads ``<unk>``. ``word`` numbers the words
-    of the sentence: the pieces of one word share it. ``piece`` is the vocabulary's own spelling.
+    ``id`` is what the network reads. ``known`` is False where the vocabulary has no entry and the network reads
+    ``<unk>``. ``word`` numbers the words of the sentence: the pieces of one word share it. ``piece`` is the
+    vocabulary's own spelling.
     """
 
     text: str

@@ -70,7 +70,7 @@ class Attribution(Result):
 
     @kinds
     def leading(self, count: int = 3) -> tuple[int, ...]:
-        """The steps that speak most for the output, first the one that adds most."""
+        """The ``count`` steps that speak most for the output, first the one that adds most."""
         return tuple(int(at) for at in np.argsort(-self.words, kind="stable")[:count])
 
 

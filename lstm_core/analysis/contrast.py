@@ -40,9 +40,10 @@ class Contrast(Result):
 
     @kinds
     def difference(self, signal: str) -> np.ndarray:
-        """second - first, (layer, direction, pair, batch, unit); NaN where a side has no token.
+        """second - first of that signal, (layer, direction, pair, batch, unit); NaN where a side has no token.
 
-        Raises ValueError for "alpha", whose units are each text's own tokens.
+        Raises ValueError for a signal that the traces do not have, and for "alpha", whose units are each text's own
+        tokens.
         """
         first, second = self.first.sel(signal), self.second.sel(signal)
         if signal == ALPHA.name:

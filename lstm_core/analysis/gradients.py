@@ -90,6 +90,9 @@ class Gradients(Result):
         is the first of them.
     direct: (direction, time, unit), the top layer's error in the carried state that comes by the direct path alone,
         (prod_{j=t+1..step} f_j) times the error at ``step``; None for a cell without such a path (the plain RNN).
+
+    The methods take the layer (the last by default) and the direction (0, or 1 for the backward one), and raise
+    ValueError for a name, layer or direction that there is not.
     """
 
     axes = {
@@ -128,7 +131,7 @@ class Gradients(Result):
 
     @kinds
     def weight(self, param: str, layer: int = -1, direction: int = 0) -> np.ndarray:
-        """The gradient of a parameter: the sum of its ``contributions`` over time, without making them."""
+        """The gradient of a parameter, in its shape: the sum of its ``contributions`` over time, not made."""
         factor = self._factor(param, layer, direction)
         if factor.read is None:
             return factor.delta.sum(0)
@@ -137,7 +140,7 @@ class Gradients(Result):
 
     @kinds
     def contribution_norms(self, param: str, layer: int = -1, direction: int = 0) -> np.ndarray:
-        """(time,): the Frobenius norm of each step's contribution."""
+        """(time,): the Frobenius norm of each step's contribution to the gradient of ``param``."""
         factor = self._factor(param, layer, direction)
         if factor.read is None:
             return np.linalg.norm(factor.delta, axis=-1)
@@ -148,8 +151,8 @@ class Gradients(Result):
 
     @kinds
     def along(self, param: str, layer: int = -1, direction: int = 0) -> np.ndarray:
-        """(time,): each step's share of the gradient's size, the scalar product of its contribution with the gradient
-        over the gradient's Frobenius norm. They add up to that norm; zeros where it is 0.
+        """(time,): each step's share of the size of ``param``'s gradient, the scalar product of its contribution with
+        the gradient over the gradient's Frobenius norm. They add up to that norm; zeros where it is 0.
         """
         factor, whole = self._factor(param, layer, direction), self.weight(param, layer, direction)
         size = np.linalg.norm(whole)
@@ -341,7 +344,8 @@ def jacobians(
 ) -> np.ndarray:
     """(time, unit, unit): entry [t, i, j] is d state_step[i] / d state_t[j], zeros for tokens read after ``step``.
 
-    ``step`` and ``batch`` as in ``gradients``, ``backward`` and ``dtype`` as in ``flow``, and so is what is raised.
+    The arguments are those of ``flow``, of one ``layer`` (the last by default). Raises what ``flow`` raises:
+    ValueError, TypeError and NotImplementedError.
     """
     if state not in trace.cell.states():
         raise ValueError(f"the cell {trace.cell.name} has no state {state!r}; it has {', '.join(trace.cell.states())}")

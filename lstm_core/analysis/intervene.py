@@ -45,7 +45,8 @@ UNITS_MAX = 65536
 class Force:
     """A signal forced to ``value``, or a state that is held ("hold") or a signal whose sign is turned round ("flip").
 
-    units: which, all of them if None. start, stop: the steps, as in a Python slice. direction: 1 for the backward one.
+    units: which, all of them if None. start, stop: the steps, as in a Python slice. layer: from 0. direction: 1 for the
+        backward one. on: False for one that is written down and not applied.
     """
 
     signal: str
@@ -80,7 +81,7 @@ class Force:
 
 @dataclass(frozen=True)
 class Swap:
-    """Step ``step`` reads ``word``, a piece of the model's vocabulary, in place of its own."""
+    """Step ``step`` reads ``word``, a piece of the model's vocabulary, in place of its own. on: as in ``Force``."""
 
     step: int
     word: str
@@ -103,7 +104,8 @@ _FORM = re.compile(
 
 @kinds
 def parse(text: str) -> Intervention:
-    """Read one intervention; ValueError says what is wrong. ``parse(str(i)) == i`` for every intervention."""
+    """Read one intervention, ``text``, such as "f[6]@9:10=1"; ValueError says what is wrong. ``parse(str(i)) == i`` for
+    every intervention."""
     found = _FORM.fullmatch(text)
     if found is None or (found["start"] is None and found["range"] is None and "@" in text.partition("=")[0]):
         raise ValueError(f"{text!r} is not an intervention; one looks like f[6]@9:10=1")

@@ -74,6 +74,7 @@ def memory(
     c_t = sum_k (prod_{j=k+1..t} f_j) i_k g_k + (prod_{j=1..t} f_j) c_0 for the LSTM (Levy et al., ACL 2018), and the
     same of every cell whose memory goes on linearly, such as the GRU's h.
 
+    layer: the last by default. backward: of the backward direction.
     batch: which sequence; it ends where its own length says, and a negative ``step`` counts from there. Where rows went
     on from other rows (``Trace.continued``), the tokens are those that led to this row, and ``step`` is the last.
 
@@ -164,7 +165,9 @@ class Retention(Result):
 
 @kinds
 def retention(trace: Trace, unit: int, *, layer: int = -1, backward: bool = False, batch: int = 0) -> Retention:
-    """The retention matrix of a unit; its row ``step`` is ``memory(trace, step, unit)``. Raises as ``memory`` does.
+    """The retention matrix of a unit; its row ``step`` is ``memory(trace, step, unit)``.
+
+    layer, backward: as for ``memory``. Raises ValueError as ``memory`` does.
 
     Of one sequence of the batch, as ``memory``; where rows went on from others, of what led to the row's last step.
     """

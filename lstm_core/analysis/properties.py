@@ -18,7 +18,8 @@ from lstm_core.text import Token
 
 @dataclass(frozen=True)
 class Property:
-    """``labels(text, tokens)`` gives (token,) float; ``meaning`` says in words what is counted."""
+    """``labels(text, tokens)`` gives (token,) float; ``name`` is the one in ``PROPERTIES``, and ``meaning`` says in
+    words what is counted. binary: whether the labels are 0 and 1 alone."""
 
     name: str
     meaning: str

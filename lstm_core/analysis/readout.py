@@ -19,7 +19,8 @@ from lstm_core.trace import Trace
 @brief
 @dataclass(frozen=True, eq=False)
 class Readout(Result):
-    """``vector`` (directions * hidden,) . h + ``bias`` is the logit of ``word``, less that of ``against`` if given."""
+    """``vector`` (directions * hidden,) . h + ``bias`` is the logit of ``word``, less that of ``against`` if given.
+    With attention the vector is twice as long, for h and the mean of the states that are looked back at."""
 
     word: str
     against: str | None
@@ -29,8 +30,8 @@ class Readout(Result):
 
 @kinds
 def readout(model: Network, word: str | int, against: str | int | None = None) -> Readout:
-    """The direction of a word of the vocabulary, or of its id. Raises ValueError for a word that the model does not
-    have."""
+    """The direction, in h of the top layer, of a word of the vocabulary, or of its id; of its lead over ``against``, if
+    that is given. Raises ValueError for a word that the model does not have, and for a model that predicts nothing."""
     at = _id(model, word)
     vector, bias = model.predicts.whole[at].astype(np.float64), float(model.predicts.bias[at])
     if against is not None:

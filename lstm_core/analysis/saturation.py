@@ -34,8 +34,8 @@ def saturation(
     (``lstm_core.sequences.taken``).
 
     Gates are those that lie between 0 and 1 and that the trace holds; the plain RNN has none and gives empty results.
-    backward: of the backward direction. Raises ValueError where no step was taken, and for a layer or direction that
-    the trace does not have.
+    low, high: below and above which a gate counts as saturated. backward: of the backward direction. Raises ValueError
+    where no step was taken, and for a layer or direction that the trace does not have.
     """
     counted = taken(trace)
     if not counted.any():

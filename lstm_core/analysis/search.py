@@ -39,7 +39,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Search(Result):
-    """``units``: best first, all ``tried`` of them. ``what``: the property's name.
+    """``units``: best first, all ``tried`` of them. ``what``: the property's name. ``signal``: the one looked at.
 
     measure: "balanced accuracy" (chance 0.5) or "correlation" (chance 0), both on held-out texts.
     shuffled: the best held-out score of any unit against labels moved at random, for each of the repetitions.
@@ -80,8 +80,12 @@ def search(
 ) -> Search:
     """Try every unit of ``model`` on ``texts``: rules are fitted on every other text and scored on the rest.
 
-    signal: which one to look at, the carried state if None (h for a cell without). Raises ValueError for an unknown
-    property or signal, for fewer than two texts, and where a half of the texts has no label or only one.
+    what: a property, or its name in ``PROPERTIES``. signal: which one to look at, the carried state if None (h for a
+    cell without). shuffles: how often the search is repeated with labels moved at random, for ``Search.p_value``.
+    seed: of these and of the untrained network.
+
+    Raises ValueError for an unknown property or signal, for fewer than two texts, for a negative number, and where a
+    half of the texts has no label or only one.
     """
     if isinstance(what, str):
         if what not in PROPERTIES:
@@ -107,7 +111,10 @@ def search_traces(
     shuffles: int = 20,
     seed: int = 0,
 ) -> Search:
-    """The same on traces that are there already. labels: for each trace (time,), NaN where there is none.
+    """``search`` on traces that are there already.
+
+    labels: for each trace (time,), NaN where there is none. what: the property that they are of. signal: the one to
+        look at. untrained: traces of the untrained network, one for each, or none. shuffles, seed: as for ``search``.
 
     Of a batch the first sequence is searched, as far as it goes; labels of steps that were not taken count for nothing.
     Raises ValueError for fewer than two traces, and where the labels of either half are all alike.

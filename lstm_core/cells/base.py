@@ -16,7 +16,8 @@ Kind = Literal["gate", "candidate", "state", "output"]
 
 @dataclass(frozen=True)
 class Signal:
-    """One quantity a cell computes at every step.
+    """One quantity a cell computes at every step: its ``name`` in the equations, its ``kind`` ("gate", "candidate",
+    "state" or "output"), and its ``meaning`` in a few words.
 
     A state is carried to the next step; an output goes to the layer above and is computed anew at every step.
 
@@ -55,6 +56,7 @@ def upward(name: str, role: str, meaning: str, low: float = -math.inf, high: flo
 @dataclass(frozen=True)
 class Param:
     """A parameter and its axes, each "hidden" or "input": ``W_f`` is (hidden, input), as in the papers and in torch.
+    ``name`` is the one in the equations, ``meaning`` says in a few words what it is.
 
     ``fixed``, if given, makes the values of a parameter that is not trained from the hidden size (a clock's periods).
     """
