@@ -48,7 +48,7 @@ class _Notice:
         self._before = 0
         self._reads = tr("Your file is being read.")
         self._waits = tr("Your file is waiting its turn: {count} before it.", count="{count}")
-        self._done = tr("Your file's turn is over.")
+        self._done = tr("Your file has been read.")
 
     def tell(self, before: int) -> None:
         self._before = before

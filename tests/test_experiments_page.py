@@ -141,14 +141,14 @@ def test_counting_says_that_one_seed_bears_it_out() -> None:
     test = opened(NAME, experiment="counting")
     said = next(one.value for one in test.markdown if one.value.startswith("**Measured.** "))
     assert said == (
-        "**Measured.** 2 of 3 targets met \N{MIDDLE DOT} 5 seeds. Seeds that count to 90 or further: 1 of 5 LSTMs, "
+        "**Measured.** 2 of 3 targets met \N{MIDDLE DOT} 5 seeds. Networks that count to 90 or further: 1 of 5 LSTMs, "
         "0 of 5 GRUs. The median LSTM gets to 58, the median GRU to 42."
     )
     (wall,) = all_sent(opened(NAME))
     cards = {card["name"]: card for card in wall["cards"]}
     assert said.endswith(cards["counting"]["short"]) and cards["copy"]["short"] == ""
     assert "4 digits in 32 bits and to 13 in 64" in cards["weighted-sum"]["short"]
-    assert "bias 0 in 2 of 4 tasks, chrono before bias 1 in 4 of 5" in cards["forget-bias"]["short"]
+    assert "bias 0 in 2 of 4 tasks, chrono than bias 1 in 4 of 5" in cards["forget-bias"]["short"]
 
 
 def test_the_page_leads_to_training_on_the_experiments_task() -> None:

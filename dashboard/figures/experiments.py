@@ -110,7 +110,7 @@ def _said(one: Series, drawing: Drawing) -> str:
         )
     if drawing.kind == "histogram":
         most, at = max((y, float(x)) for x, y in zip(one.x, one.y, strict=True) if y is not None)
-        return tr("{name}: most, {value}, at {at}", name=one.name, value=number(most), at=number(at))
+        return tr("{name}: highest, {value}, at {at}", name=one.name, value=number(most), at=number(at))
     said = {"name": one.name, "count": len(values), "low": number(min(values)), "high": number(max(values))}
     return tr("{name}: {count} values from {low} to {high}", **said)
 

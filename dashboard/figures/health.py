@@ -29,7 +29,7 @@ def dead(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     units = np.flatnonzero(found.dead)
     least = int(order[-1])
     if len(trace) < 2:
-        text = tr("Of one step nobody can say what moves.")
+        text = tr("With a single step nothing can move.")
     elif len(units):
         said = {"count": len(units), "all": len(order), "units": _listed(units)}
         text = tr("{count} of {all} units did not move on this input: {units}.", **said)

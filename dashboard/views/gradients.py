@@ -48,7 +48,7 @@ def most(shown: Scene) -> int:
     return longest_back(list(together(shown).values()))
 
 
-REACH = Reach(most, mark("The error goes back through each of them, which takes seconds with models of this size."))
+REACH = Reach(most, mark("The error goes back through every step, which takes seconds with models of this size."))
 
 
 @frame.page(mark("Gradients"), order=4, reach=REACH)

@@ -60,7 +60,7 @@ class CountingFar(Experiment):
     )
     disproof = "A GRU of this size that goes on to n = 60, or LSTMs that all break where training ended."
     tries = (
-        Try("a" * 20 + "b" * 20, MODELS["lstm"], MODELS["gru"], "One cell climbs and comes down in equal steps.",
+        Try("a" * 20 + "b" * 20, MODELS["lstm"], MODELS["gru"], "One unit climbs and comes down in equal steps.",
             shows="counter"),
         Try("a" * 60 + "b" * 60, MODELS["lstm"], MODELS["gru"], "Longer than in training: when is the stop due?",
             shows="counter"),
@@ -102,8 +102,8 @@ class CountingFar(Experiment):
             said[f"{key}s"] = sum(n is not None and n >= far for n in figure.seeds)
             said[key] = figure.value()
         return say(
-            "Seeds that count to {far} or further: {lstms} of {count} LSTMs, {grus} of {count} GRUs. The median LSTM "
-            "gets to {lstm}, the median GRU to {gru}.",
+            "Networks that count to {far} or further: {lstms} of {count} LSTMs, {grus} of {count} GRUs. The median "
+            "LSTM gets to {lstm}, the median GRU to {gru}.",
             **said,
         )
 

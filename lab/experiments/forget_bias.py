@@ -100,20 +100,20 @@ class ForgetBias(Experiment):
     claim = "A forget gate that starts open (bias 1) learns sooner than one that starts half shut (0)."
     source = "Jozefowicz et al. 2015; chrono: Tallec & Ollivier 2018"
     targets = (
-        Target("one letter_5_1_before_0", "one letter, lag 5: bias 1 is there before bias 0", 0.9),
-        Target("one letter_8_1_before_0", "one letter, lag 8: bias 1 is there before bias 0", 0.9),
-        Target("one letter_10_1_before_0", "one letter, lag 10: bias 1 is there before bias 0", 0.9),
-        Target("country_10_1_before_0", "country, 10 words between: bias 1 is there before bias 0", 0.9),
-        Target("one letter_50_chrono_before_1", "one letter, lag 50: chrono is there before bias 1", 0.9),
-        Target("one letter_200_chrono_before_1", "one letter, lag 200: chrono is there before bias 1", 0.9),
-        Target("country_20_chrono_before_1", "country, 20 words between: chrono is there before bias 1", 0.9),
-        Target("country_40_chrono_before_1", "country, 40 words between: chrono is there before bias 1", 0.9),
-        Target("three letters_200_chrono_before_1", "three letters, lag 200: chrono is there before bias 1", 0.9),
+        Target("one letter_5_1_before_0", "one letter, lag 5: bias 1 solves it before bias 0", 0.9),
+        Target("one letter_8_1_before_0", "one letter, lag 8: bias 1 solves it before bias 0", 0.9),
+        Target("one letter_10_1_before_0", "one letter, lag 10: bias 1 solves it before bias 0", 0.9),
+        Target("country_10_1_before_0", "country, 10 words between: bias 1 solves it before bias 0", 0.9),
+        Target("one letter_50_chrono_before_1", "one letter, lag 50: chrono solves it before bias 1", 0.9),
+        Target("one letter_200_chrono_before_1", "one letter, lag 200: chrono solves it before bias 1", 0.9),
+        Target("country_20_chrono_before_1", "country, 20 words between: chrono solves it before bias 1", 0.9),
+        Target("country_40_chrono_before_1", "country, 40 words between: chrono solves it before bias 1", 0.9),
+        Target("three letters_200_chrono_before_1", "three letters, lag 200: chrono solves it before bias 1", 0.9),
     )
     look = (
         f"Steps of training until {GOAL:.0%} of new texts are right; a bar that reaches the limit did not get there. "
-        "Asked is how often a seed of the one start is there before a seed of the other; of two that did not get there "
-        "nobody knows which would have been first, and they count half. Lags are near 1 / (1 - f), where it matters. "
+        "Asked is how often a seed of the one start solves a task before a seed of the other; two that never do "
+        "count half. Lags are near 1 / (1 - f), where it matters. "
         "Country: a text says where somebody grew up, and so many words later which language is spoken. Letters: the "
         "network reads a letter (or three), then so many dots, then a question mark, and has to say the letters. The "
         "gradient that has to reach the country or the letter shrinks by f at every step: by 0.5 at bias 0, by 0.73 "
@@ -183,7 +183,7 @@ class ForgetBias(Experiment):
         met = {target.figure: target.met(target.value(results.figures)) for target in self.targets}
         one, chrono = ([met[name] for name in met if name.endswith(end)] for end in ("_before_0", "_before_1"))
         return say(
-            "Bias 1 was there before bias 0 in {one} of {ones} tasks, chrono before bias 1 in {chrono} of {chronos}.",
+            "Bias 1 was sooner than bias 0 in {one} of {ones} tasks, chrono than bias 1 in {chrono} of {chronos}.",
             one=sum(one),
             ones=len(one),
             chrono=sum(chrono),

@@ -64,7 +64,7 @@ class Number(Experiment):
         Try("The key to the cabinets near the doors", MODEL, "general-lstm", "Two plurals between; is or are?",
             shows="number"),
         Try("The letters from the teacher are lost. The letter from the teachers", MODEL, "general-lstm",
-            "A new sentence has to write a new number.", shows="number"),
+            "A new sentence has to write a new number, singular or plural.", shows="number"),
     )  # fmt: skip
     minutes = 1.0
     tolerance = 0.04

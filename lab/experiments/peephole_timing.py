@@ -97,13 +97,13 @@ class PeepholeTiming(Experiment):
     source = "Gers & Schmidhuber 2000"
     targets = (
         Target("peephole_right", "with peepholes: held-out sequences right", 1.0),
-        Target("peephole_before_lstm", "with peepholes there before without: of all pairs of seeds", 0.75),
+        Target("peephole_before_lstm", "with peepholes solved sooner than without: share of all pairs of seeds", 0.75),
     )
     look = (
         "Two marks stand 50 or 49 steps apart; at the second one the network says which. The lines are the share of "
         "sequences right whose first mark stands where it never stood in training. At 0.5 nothing is learned."
     )
-    disproof = "Seeds with peepholes that are there first no more often than those without."
+    disproof = "Seeds with peepholes that solve it first no more often than those without."
     minutes = 4.0
     tolerance = 0.0
     order = 100
@@ -128,9 +128,8 @@ class PeepholeTiming(Experiment):
             f"{LEARNING_RATE:g} down, forget bias {FORGET_BIAS:g} for both; {OFFSETS} other sequences are held out. "
             "Untrained, half of them are right. Tried before: forget bias 1, a constant rate and 4000 steps, solved by "
             "one seed with peepholes and one without; forget bias 4 and a constant rate, by four and one.",
-            f"There: every held-out sequence right for the first time, looked at every {EVERY} steps; of two seeds "
-            "that are never there nobody knows which would have been first, and they count half. These networks are "
-            "not shipped.",
+            f"Solved: every held-out sequence right for the first time, looked at every {EVERY} steps; two seeds that "
+            "never solve it count half. These networks are not shipped.",
         )
         return Measurement(SEEDS, figures, {"every": EVERY, "curves": curves}, notes)
 

@@ -133,9 +133,9 @@ class Primacy(Experiment):
                 figures[f"{cell}_{key}"] = Figure(values, values[0], random)
             data[cell] = {"trained": [binned(row) for row in found], "untrained": [binned(row) for row in blank]}
         notes = (
-            f"One trained file a cell; five draws of {TEXTS} passages of {WORDS} words from the held-out ends of "
-            "Austen's novels. A word's share is the sum, over the units, of the absolute value of what it wrote and "
-            "what the gates have left of it.",
+            f"One trained file for each kind of cell; five draws of {TEXTS} passages of {WORDS} words from the "
+            "held-out ends of Austen's novels. A word's share is the sum, over the units, of the absolute value of "
+            "what it wrote and what the gates have left of it.",
         )
         return Measurement(SEEDS, figures, data, notes, "texts")
 

@@ -101,8 +101,8 @@ class Quotes(Experiment):
             data[cell]["units"] = [float(run[0].best.unit) for run in runs]
             data[cell]["tried"] = [float(runs[0][0].tried)]
         notes = (
-            f"One trained file a cell; five draws of {COUNT} held-out paragraphs with quotation marks each, two "
-            "untrained networks a draw (the better one counts), 20 moved labellings.",
+            f"One trained file for each kind of cell; five draws of {COUNT} held-out paragraphs with quotation marks "
+            "each, two untrained networks a draw (the better one counts), 20 moved labellings.",
             *(f"{cell.upper()}: {said(data[cell]['units'])}" for cell in CELLS),
         )
         return Measurement(SEEDS, figures, data, notes, "texts")

@@ -191,8 +191,8 @@ class Spread(Experiment):
                 "middle": [float(np.median(every[0][units])) for units in groups(every[0])],
             }
         notes = (
-            "One trained file a cell, five draws of held-out texts. The gate-economy loss of the training lengthens "
-            f"timescales. A unit that forgets nothing on the text counts as {LONGEST:,.0f} steps.",
+            "One trained file for each kind of cell, five draws of held-out texts. The gate-economy loss of the "
+            f"training lengthens timescales. A unit that forgets nothing on the text counts as {LONGEST:,.0f} steps.",
         )
         return Measurement(SEEDS, figures, data, notes, "texts")
 
@@ -224,7 +224,7 @@ class Spread(Experiment):
                 say("slowest quarter, T about {steps}", steps=slowest),
             )
             lines = [spread(says, list(GAPS), [one[k] for one in given["recall"]]) for k, says in enumerate(quarters)]
-            title = say("Who carries the country, {cell}", cell=cell.upper())
+            title = say("Which units carry the country, {cell}", cell=cell.upper())
             axes = (say("tokens after the country"), say("answer follows these units"))
             drawings.append(Drawing("lines", title, *axes, lines, y_range=(0, 1.02)))
         return drawings

@@ -122,7 +122,7 @@ class Comparison(Result):
             else:
                 lines.append(say("With {changes}, A and B agree to {left:.1e}.", changes=changes, left=self.left))
         elif self.causes:
-            lines.append(say("What parts them above that is none of the causes that are known here."))
+            lines.append(say("What sets them further apart is none of the causes that are known here."))
         elif self.cells is not None:
             lines.append(
                 say("They compute by different equations, and no cause that is known here makes one of the other.")

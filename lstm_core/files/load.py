@@ -110,7 +110,7 @@ def load(
     else:
         path = Path(source)
         if "\0" in str(path):
-            raise ValueError(say("no file has a name with a zero in it"))
+            raise ValueError(say("no file has a name with a NUL character in it"))
         name = path.name
         data, near = _bytes(path, max_bytes), Beside(path.parent, given)
     if len(data) > max_bytes:

@@ -257,7 +257,10 @@ class Survey:
         found = alike.pattern(on, sides)
         if not len(found):
             raise ValueError(
-                say("no unit is on at all of these steps and off beside them: choose another stretch, or fewer sides")
+                say(
+                    "no unit is on at every one of these steps and off beside them: choose another stretch, or fewer "
+                    "sides"
+                )
             )
         units = tuple(alike.switch(int(row), shape) for row in found)
         needed = max(1, int(np.ceil(share * len(units))))
