@@ -65,7 +65,7 @@ def saturated(id: str, trace: Trace, found: Health) -> dict[str, Any]:
         for name, units in found.saturated.items()
         if units.any()
     ]
-    text = tr("No gate stays at one end.")
+    text = tr("No gate and no output stays at one end.")
     if said:
         text = tr("At one end nearly always: {places}.", places=tr("; ").join(said))
     hover = tr("{signal} of unit {unit}: {share}", signal="%{y}", unit="%{x}", share="%{z:.2f}") + "<extra></extra>"

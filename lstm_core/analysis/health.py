@@ -43,7 +43,7 @@ NOTES: dict[str, Note] = {
             "Train a smaller layer; look for an output gate that its bias holds shut, a learning rate that threw the "
             "unit out of range, weight decay that is too strong."
         ),
-        say("Karpathy et al. 2015"),
+        say("Lu et al. 2019"),
     ),
     "saturated": Note(
         say("Saturated units"),
@@ -55,7 +55,7 @@ NOTES: dict[str, Note] = {
             "Scale the inputs, start from smaller weights, clip gradients, normalise the layer. A forget gate that is "
             "open for good may be just what the task needs."
         ),
-        say("Karpathy et al. 2015; Le et al. 2015"),
+        say("Glorot & Bengio 2010; Karpathy et al. 2015"),
     ),
     "integrator": Note(
         say("Integrators"),
