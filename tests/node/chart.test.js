@@ -36,10 +36,27 @@ test("upright labels that find no room side by side stand in two lines, and only
   assert.deepEqual(fewer.ticktext.slice(0, 3), ["昨", "<br>王", "士"])
 })
 
-test("labels beside an axis, of two lines already, or on the slant are not moved", () => {
+test("labels beside an axis, or of two lines already, are not moved", () => {
   const labels = [..."abcdefgh"]
   assert.deepEqual(roomy(axis(labels), 44, true).ticktext, ["a", "c", "e", "g"])
   assert.deepEqual(roomy(axis(["a<br>b", "c<br>d", "e<br>f", "g<br>h"]), 14).ticktext, ["a<br>b", "e<br>f"])
-  const slanted = axis(labels, -40)
-  assert.equal(roomy(slanted, 10), slanted)
+})
+
+test("on the slant two lines become one where the next label stands on them, and only then are some left out", () => {
+  const slanted = axis(["Mary<br>John", "went", "home", "she<br>he"], -40)
+  assert.equal(roomy(slanted, 4 * 40), slanted)
+  const one = roomy(slanted, 4 * 19)
+  assert.deepEqual(one.ticktext, ["Mary/John", "went", "home", "she/he"])
+  assert.deepEqual(one.tickvals, slanted.tickvals)
+  const fewer = roomy(slanted, 4 * 10)
+  assert.deepEqual(
+    [fewer.ticktext, fewer.tickvals],
+    [
+      ["Mary/John", "home"],
+      [0, 2],
+    ],
+  )
+  assert.deepEqual(roomy(slanted, 1).ticktext, ["Mary/John"])
+  const plain = axis([..."abcdefgh"], -40)
+  assert.equal(roomy(plain, 8 * 15), plain)
 })

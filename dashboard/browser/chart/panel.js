@@ -62,10 +62,9 @@ export class Panel {
     layout.font = { ...layout.font, family }
     const { l, r, t, b } = layout.margin
     layout.xaxis = roomy(layout.xaxis, width - l - r)
-    if (layout.xaxis?.ticktext?.some(lowered)) {
-      layout.margin = { ...layout.margin, b: b + LINE }
-      layout.height += LINE
-    }
+    const more = layout.xaxis === figure.layout.xaxis ? 0 : deeper(layout.xaxis, b)
+    layout.margin = { ...layout.margin, b: b + more }
+    layout.height += more
     layout.yaxis = roomy(layout.yaxis, layout.height - t - layout.margin.b, true)
     const dark = chart.content?.dark
     if (chart.dark && dark) {
@@ -121,15 +120,28 @@ export function sign(symbol = "circle") {
 
 // Pixels from a line of labels to the next.
 const LINE = 14
+const TICK = 22 // pixels that its mark and the gap below it take, as the server counts
 
 /** @param {string} label */
 const lowered = (label) => label.startsWith("<br>")
+
+/** @param {number} angle */
+const sine = (angle) => Math.abs(Math.sin((angle * Math.PI) / 180))
+
+// How many pixels more than ``room`` labels take that have found theirs.
+/** @param {Axis} axis @param {number} room */
+function deeper(axis, room) {
+  if (!axis.tickangle) return axis.ticktext.some(lowered) ? LINE : 0
+  const longest = Math.max(0, ...axis.ticktext.map(plain).map(wide))
+  return Math.max(0, Math.ceil(TICK + sine(axis.tickangle) * longest - room))
+}
 
 // Of an axis with upright labels those that find room: side by side or, below an x axis, every second one a line lower;
 // of more than that every second label, every third, ...
 /** @param {Axis | undefined} axis @param {number} length */
 export function roomy(axis, length, down = false) {
-  if (axis?.tickmode !== "array" || axis.tickangle !== 0 || !(length > 0)) return axis
+  if (axis?.tickmode !== "array" || !(length > 0)) return axis
+  if (axis.tickangle !== 0) return axis.tickangle ? lying(axis, length, axis.tickangle) : axis
   const lines = axis.ticktext.flatMap((text) => plain(text).split("<br>"))
   const room = down ? 11 : Math.max(0, ...lines.map(wide))
   const pitch = axis.tickvals[1] - axis.tickvals[0] || 1
@@ -141,6 +153,29 @@ export function roomy(axis, length, down = false) {
   const shown = axis.ticktext.filter(kept)
   const ticktext = staggered ? shown.map((label, k) => (k % 2 ? `<br>${label}` : label)) : shown
   return { ...axis, tickvals: Array.from(axis.tickvals).filter(kept), ticktext }
+}
+
+// Pixels from one label on the slant to the next, and from a line of one to its next.
+const [LANE, BELOW] = [9, 15]
+
+// Of an axis with labels on the slant those that find room: where two lines do not, as one, "Mary/John"; of more than that
+// every second label, every third, ...
+/** @param {Axis} axis @param {number} length @param {number} angle @returns {Axis} */
+function lying(axis, length, angle) {
+  const at = Array.from(axis.tickvals)
+  const unit = (sine(angle) * length) / Math.abs(axis.range[1] - axis.range[0])
+  /** @param {string} label @param {number} apart */
+  const clear = (label, apart) => apart * unit >= LANE + BELOW * (label.split("<br>").length - 1)
+  const one = axis.ticktext.map((label) => label.replaceAll("<br>", "/"))
+  for (let every = 1; ; every++) {
+    const kept = at.map((_, k) => k).filter((k) => k % every === 0)
+    for (const labels of every > 1 ? [one] : [axis.ticktext, one]) {
+      if (!kept.slice(1).every((k) => clear(labels[k - every], at[k] - at[k - every]))) continue
+      return labels === axis.ticktext
+        ? axis
+        : { ...axis, tickvals: kept.map((k) => at[k]), ticktext: kept.map((k) => labels[k]) }
+    }
+  }
 }
 
 // Pixels that a label takes.
