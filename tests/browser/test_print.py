@@ -57,6 +57,40 @@ def _fits(gates: Gates, width: int) -> None:
         expect(page.locator(gone).first).to_be_hidden()
 
 
+WIDE = """() => [...document.querySelectorAll(".stMain *")]
+  .filter((node) => node.checkVisibility() && !node.closest("svg, math, .katex-mathml"))
+  .filter((node) => node.getBoundingClientRect().right > innerWidth + 8)
+  .map((node) => node.className)"""
+PRESSED = """() => [...document.querySelectorAll(".stMain button")]
+  .filter((node) => node.checkVisibility() && node.getBoundingClientRect().width > 2)
+  .map((node) => node.getAttribute("aria-label") || node.textContent)"""
+
+
+def test_an_analysis_is_printed_on_its_side_without_what_opens_something_or_was_not_chosen(open_gates: Open) -> None:
+    width, height = PAPER[1]
+    for path, seen, gone in (
+        ("what_if", "gender (unit 0), at “John”", ["Add an intervention", "Help"]),
+        ("compare", "two gates exchanged", ["read from the end", "a file of yours"]),
+        ("gradients", "The error of the next word", []),
+    ):
+        page = open_gates({"text": TEXT}, path).page
+        shown = page.locator(".stMain").get_by_text(seen).first
+        expect(shown).to_be_visible()
+        expect(page.locator(".gc-panel").first).to_be_visible()
+        before = page.evaluate(PRESSED)
+        try:
+            page.emulate_media(media="print")
+            page.set_viewport_size({"width": width, "height": height})
+            expect(shown).to_be_visible(visible=path != "gradients")  # a field that nobody has written into
+            nothing(page, WIDE)
+            pressed = page.evaluate(PRESSED)
+            assert all(any(name in one for one in before) for name in gone)
+            assert not [name for name in gone if any(name in one for one in pressed)]
+        finally:
+            page.emulate_media(media="screen")
+            page.set_viewport_size(LAPTOP)
+
+
 def test_the_walk_is_printed_with_what_is_unfolded(open_gates: Open) -> None:
     page = open_gates({"text": TEXT}, "step_by_step").page
     stage = page.locator(".gw-tab[aria-selected=true]")
