@@ -20,8 +20,8 @@ from lstm_core import Network
 from lstm_core.say import say
 
 MOVED = say(
-    "The small models that this page opens with do not know every word of this text, so the models of English and "
-    "Chinese read it."
+    "A text of your own is read by the models of English and Chinese. The small ones that this page opens with know "
+    "only a few words; choose them above to see what they make of it."
 )
 
 
@@ -67,35 +67,37 @@ def scene() -> Scene | None:
 
 
 def _arriving() -> Mapping[str, Any]:
-    """What the address says, or what a visitor of this language sees first; a text without models gets fitting ones."""
+    """What the address says, or what a visitor of this language sees first; a text without models gets fitting ones.
+    Models that the text would have got anyway nobody has chosen: with another text others fit."""
     said = Settings.home(st.query_params.to_dict(), current())
+    st.session_state["models of home"] = False
     if os.environ.get("GATESCOPE_MODEL") and "left" not in st.query_params:
         from dashboard.yours.started import taken
 
-        said = {**said, "left": YOURS} if taken() else said
-    given = st.query_params.keys() & {"left", "right"}
-    st.session_state["models of home"] = not given
-    if given or "text" not in st.query_params:
-        return said
-    homes = [Settings(), *(replace(Settings(), **home) for home in HOMES.values())]
-    pair = unread.fitting(str(said.get("text", "")), [(home.left, home.right) for home in homes])
-    return {**said, "left": pair[0], "right": pair[1]} if pair else said
+        if taken():
+            return {**said, "left": YOURS}
+    settings = Settings.parse(said, list(cache.models()))
+    pair = _fitting(settings.text or Settings().text)
+    if pair and "text" in st.query_params and not st.query_params.keys() & {"left", "right"}:
+        said = {**said, "left": pair[0], "right": pair[1]}
+        settings = replace(settings, left=pair[0], right=pair[1])
+    st.session_state["models of home"] = pair == (settings.left, settings.right)
+    return said
+
+
+def _fitting(text: str) -> tuple[str, str] | None:
+    return unread.fitting(text, [Settings(), *(replace(Settings(), **home) for home in HOMES.values())])
 
 
 def _moved(settings: Settings, said: Mapping[str, Any]) -> dict[str, str]:
-    """The general models, where the pair of a home, which nobody has chosen, cannot read what was typed there; and back
-    to that pair with the text that it is about."""
+    """The models that fit what was typed, where nobody has chosen any and others are shown."""
     if said.get("picked"):
         st.session_state["models of home"] = False  # on the pages to come as well
-    if not st.session_state.get("models of home"):
-        return {}
-    home = replace(Settings(), **HOMES.get(current(), {}))
-    pair = home.left, home.right
-    own = settings.text == home.text or any(settings.text == text for _, text in examples(library.model(pair[0])))
     now = settings.left, settings.right
-    if own:
-        return {"left": home.left, "right": home.right} if now == unread.GENERAL else {}
-    return unread.general([library.read(name, settings.text) for name in pair]) if now == pair else {}
+    if not st.session_state.get("models of home") or YOURS in now or not settings.text.strip():
+        return {}
+    pair = _fitting(settings.text)
+    return {} if pair in (None, now) else {"left": pair[0], "right": pair[1]}
 
 
 def _with_units(shown: Scene) -> Scene:

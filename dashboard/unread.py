@@ -8,7 +8,8 @@ from functools import cache as once
 from dashboard import cache
 from dashboard.figures.meaning import HAN
 from dashboard.language import tr
-from dashboard.state import YOURS
+from dashboard.scene import examples
+from dashboard.state import YOURS, Settings
 from lab.tasks.english import lexicon
 from lstm_core import Trace
 from lstm_core.drawing.panel import listed, quoted, row
@@ -85,14 +86,22 @@ def general(readings: Sequence[cache.Reading]) -> dict[str, str]:
     return dict(zip(("left", "right"), GENERAL, strict=True))
 
 
-def fitting(text: str, homes: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
-    """The models for a text that came without any: the first of ``homes`` that knows its language, else the general
-    ones; None if there are none of them. All of the text has to be known: what a small pair expects after a word that
-    it has not learned is a guess.
+def fitting(text: str, homes: Sequence[Settings]) -> tuple[str, str] | None:
+    """The models for a text of which nobody has chosen any: those of the home that opens on it or that proposes it,
+    also where it is cut short, or goes on with words that they know. Any other text is for the general ones. None if
+    they are not there.
+
+    It depends on nothing but the text, so that a sentence is read by the same models whatever was typed before it.
     """
-    for pair in homes:
-        if all(name in cache.models() for name in pair):
-            tokens = cache.model(pair[0]).tokenizer.encode(text)
-            if all(token.known for token in tokens):
-                return pair
+    there = [home for home in homes if all(name in cache.models() for name in (home.left, home.right))]
+    for home in sorted(there, key=lambda home: home.text != text):
+        if text == home.text:  # no model need be loaded to see that
+            return home.left, home.right
+        own = [home.text, *(one for _, one in examples(cache.model(home.left)))]
+        if text in own or any(one.startswith(text) or text.startswith(one) for one in own) and _all_known(text, home):
+            return home.left, home.right
     return GENERAL if all(name in cache.models() for name in GENERAL) else None
+
+
+def _all_known(text: str, home: Settings) -> bool:
+    return all(token.known for token in cache.model(home.left).tokenizer.encode(text))

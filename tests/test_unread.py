@@ -82,22 +82,32 @@ def test_one_sentence_for_both_models_and_a_way_out() -> None:
 
 
 def test_a_text_without_models_gets_models_that_know_its_language() -> None:
-    assert models(text="Mary went home because") == ["pronouns-lstm", "pronouns-gru"]
-    assert models(text="Xiomara went home because") == list(unread.GENERAL)
-    assert models(text="王先生遇见了李女士，因为") == [ZH["left"], ZH["right"]]
+    assert models(text=Settings().text) == models(text="") == ["pronouns-lstm", "pronouns-gru"]
+    assert models(text="Xiomara went home because") == models(text="Mary went home because") == list(unread.GENERAL)
+    assert models(text=ZH["text"]) == [ZH["left"], ZH["right"]]
     assert models(text="我就会用成语说话") == list(unread.GENERAL)
     assert models(text="def f(x): return x + 1") == list(unread.GENERAL)
     assert models(text="我就会用", left="pronouns-lstm", right="pronouns-gru") == ["pronouns-lstm", "pronouns-gru"]
 
 
-def test_the_first_page_goes_to_the_general_models_when_a_word_is_unknown() -> None:
-    """A class types its own names. An example that is about an unknown name stays with the pair it is about."""
+def test_any_other_text_than_that_of_the_first_page_goes_to_the_general_models() -> None:
+    """A class types its own names. An example that is about an unknown name stays with the pair it is about. A text is
+    read by the same models whatever was typed before it."""
     test = opened()
     home = Settings().server_side()
     tiny = (home["left"], home["right"])
+    general = {**home, "left": unread.GENERAL[0], "right": unread.GENERAL[1]}
     for said, wanted in (
-        ({**home, "text": "Peter met Anna because"}, tiny),
+        ({**home, "text": "Peter met Anna because"}, unread.GENERAL),
         ({**home, "text": "Priyanka told Vihaan that", "unit": 0, "unit2": 8}, unread.GENERAL),
+        ({**home, "text": f"{home['text']} was tired"}, tiny),  # as a click on a next word has it go on
+        ({**home, "text": f"{home['text']} was Xiomara"}, unread.GENERAL),
+        ({**home, "text": home["text"].rpartition(" ")[0]}, tiny),
+        ({**home, "text": "Mary went to the marke"}, unread.GENERAL),
+        ({**home, "text": "for i in range(10): print(i)"}, unread.GENERAL),
+        ({**general, "text": home["text"]}, tiny),
+        ({**general, "text": "Peter met Anna because"}, unread.GENERAL),
+        ({**home, "text": " "}, tiny),
         ({**home, "text": "Priyanka told Vihaan that", "picked": 1}, tiny),  # whoever chooses them gets them
         ({**home, "text": dict(cache.model(tiny[0]).meta["examples"][-1])["text"]}, tiny),
     ):
@@ -105,9 +115,10 @@ def test_the_first_page_goes_to_the_general_models_when_a_word_is_unknown() -> N
         test.run()
         controls, figure = sent(test)
         assert tuple(side["model"] for side in figure["sides"]) == wanted, said
-        assert (controls["moved"] or {}).get("left") == (wanted[0] if wanted == unread.GENERAL else None)
+        moved = wanted != (said["left"], said["right"])
+        assert (controls["moved"] or {}).get("left") == (wanted[0] if moved else None)
         assert wanted == tiny or figure["units"] != [0, 8], "a unit of one model is not one of another"
-        assert any(str(MOVED) in notice for notice in figure["notices"]) == (wanted == unread.GENERAL)
+        assert any(str(MOVED) in notice for notice in figure["notices"]) == (moved and wanted == unread.GENERAL)
 
 
 def test_the_chinese_home_goes_to_the_general_models_when_a_character_is_unknown(chinese: None) -> None:
@@ -124,3 +135,27 @@ def test_the_chinese_home_goes_to_the_general_models_when_a_character_is_unknown
         controls, figure = sent(test)
         assert tuple(side["model"] for side in figure["sides"]) == wanted, said
         assert (controls["moved"] or {}).get("left") == (wanted[0] if wanted == unread.GENERAL else None)
+
+
+def typed_at(link: dict[str, str], text: str, key: str = "controls") -> list[str]:
+    """The models that read another text which is typed where a link leads to."""
+    test = opened(**link)
+    test.session_state[key] = {"settings": {**Settings().server_side(), **link, "text": text}}
+    test.run()
+    return [side["model"] for side in sent(test)[1]["sides"]]
+
+
+HOME = {name: getattr(Settings(), name) for name in ("text", "left", "right")}
+
+
+def test_a_link_to_what_the_page_shows_by_itself_chooses_no_models() -> None:
+    """That of a reload, or a lecturer's code: another text gets the models that fit it all the same."""
+    assert typed_at(HOME, "Priyanka told Vihaan that") == list(unread.GENERAL)
+    chosen = {**HOME, "text": "Xiomara went home because"}
+    assert typed_at(chosen, "Priyanka told Vihaan that") == [HOME["left"], HOME["right"]]
+
+
+def test_after_another_language_was_chosen_the_models_fit_as_before(chinese: None) -> None:
+    """What was shown stays, in the address: nobody has chosen it."""
+    assert typed_at(HOME, "妈妈告诉小明，因为她", "controls-zh") == list(unread.GENERAL)
+    assert typed_at(HOME, str(ZH["text"]), "controls-zh") == [ZH["left"], ZH["right"]]
