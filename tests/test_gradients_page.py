@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dashboard.figures import gradients as draw
-from dashboard.figures.memory import spans
+from dashboard.figures.memory import LISTED, spans
 from dashboard.figures.powers import power_sizes, powers, recurrent
 from dashboard.figures.weight_gradient import over_time
 from dashboard.scene import Drawn
@@ -18,8 +18,9 @@ from dashboard.views.what_if import essay
 from lstm_core import CELLS, load_model
 from lstm_core.analysis import Force, flow, gradients, timescales, word_error
 from lstm_core.drawing.panel import rounded
-from lstm_core.drawing.words import named, places
+from lstm_core.drawing.words import named, places, words
 from lstm_core.trace import Trace
+from tests.javascript import evaluate
 from tests.traces import random_trace
 
 TEXT = "Mary went to the market because she was hungry. Then John met Anna and he"
@@ -129,7 +130,27 @@ def test_a_unit_that_keeps_nothing_of_a_single_word_lets_go_of_everything() -> N
     trace = load_model("pronouns-clockwork").run("Mary", device="cpu")
     found = timescales(trace)
     unit = int(np.argmin(found.holding))
-    assert found.holding[unit] == 0 and "keeps 0 % a step" in spans("s", trace, found, unit)["text"]
+    said = spans("s", trace, found, unit)["text"]
+    assert found.holding[unit] == 0 and "keeps 0 % a step" in said
+    assert "lets go of everything" not in said and "It let go of nothing that it held." in said, "nothing was held"
+
+
+def test_memory_counts_the_words_at_which_a_unit_lets_go_as_the_headline_does() -> None:
+    text = "Priya gave Oluwaseun the keys because he had lost hers, and then she met Xiomara."
+    trace = load_model("general-gru").run(text, device="cpu")
+    found = timescales(trace)
+    word = np.repeat(np.arange(len(words(trace))), [one.last - one.first + 1 for one in words(trace)])
+    count = np.array([len(set(word[gone])) for gone in found.let_go.T])
+    unit = int(np.argmax(np.where(count > LISTED, found.let_go.sum(0) - count, -1)))
+    assert LISTED < count[unit] < found.let_go[:, unit].sum(), "several pieces of a word"
+    said = spans("s", trace, found, unit)["text"]
+    assert f"It let go at {count[unit]} places, first at " in said
+    keep, memory = trace["z"][-1, 0, :, 0, unit], trace["h"][-1, 0, :, 0, unit]
+    spoken = {"title": "GRU", "model": "one", "named": [], "ends": [one.end for one in trace.tokens]}
+    spoken["words"] = [[one.text, one.first, one.last, 1] for one in words(trace)]
+    lines = [{"label": "z", "values": keep.tolist()}, {"label": "h", "values": memory.tolist()}]
+    headline = evaluate("gates/telling.js", "all.unit([given[0]], 0, ...given.slice(1))", [spoken, unit, *lines])
+    assert f"; it lets go at {count[unit]} of them." in headline, headline
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "janet", "slstm"])

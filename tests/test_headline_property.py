@@ -167,6 +167,12 @@ def check(told: Told, said: str, header: dict[str, Any]) -> set[str]:
     left = first if first and abs(c[first] - f[first] * c[first - 1]) <= size / 4 else None  # by what was read before
     named = re.search(r"’s? (\w+) \(unit \d+\)", said)
     assert not (told.nobody and named and named[1] == "gender"), "nobody is there who could have a gender"
+    before = np.concatenate([[0], c]) * ([0] * (first + 1) + [1] * (at + 1 - first))  # nothing at the first word
+    low = rf"{re.escape(told.label)} is below 0\.50"
+
+    def lets_go(t: int) -> bool:
+        return abs(before[t]) > size / 4 and c[t] * np.sign(before[t]) < abs(before[t]) / 2
+
     rest = said
     for kind, pattern in {
         "nothing at": f"holds nothing at {PLACE}\\.",
@@ -180,8 +186,8 @@ def check(told: Told, said: str, header: dict[str, Any]) -> set[str]:
         "is": rf" at {PLACE}: \S+(?: / n)? = ({NUMBER})(?:, ([^.]+))?\.",
         "between": rf": {re.escape(told.label)} (?:stays|moves) between ({NUMBER}) and ({NUMBER})\.",
         "same": rf": {re.escape(told.label)} stays at ({NUMBER})\.",
-        "go": rf"lets go at (.+?= {NUMBER}\))(?:; {re.escape(told.label)} is below 0\.50 at (\w+) more words?)?\.",
-        "little": rf": {re.escape(told.label)} is below 0\.50 at (\d+) of (\d+) words\.",
+        "go": rf"lets go at (.+?= {NUMBER}\))(?:; {low}, whatever was held, at (?:(\d+) more words|{PLACE}, too))?\.",
+        "keeps little": rf": {low} at (\d+) of (\d+) words, whatever was held; it lets go at (\d+) of them\.",
         "rewritten": rf"is rewritten at (.+? to {NUMBER}\))\.",
     }.items():
         if (match := re.search(pattern, rest)) is None:
@@ -219,9 +225,10 @@ def check(told: Told, said: str, header: dict[str, Any]) -> set[str]:
         elif kind in ("written", "is"):
             assert told.called(at, a[0]) and near(a[1], c[at]) and (a[2] is None or a[2] in ends[0])
             assert kind == "is" or abs(c[at]) > size / 4 and at != left
-        elif kind == "little":
-            counts = [len({told.place(t) for t in steps}) for steps in ([t for t in own if f[t] < 0.5], own)]
-            assert [int(a[0]), int(a[1])] == counts and 2 * counts[0] > counts[1]
+        elif kind == "keeps little":
+            gone = [t for t in own if f[t] < 0.5 and lets_go(t)]
+            counts = [len({told.place(t) for t in steps}) for steps in ([t for t in own if f[t] < 0.5], own, gone)]
+            assert [int(one) for one in a] == counts and 2 * counts[0] > counts[1]
         elif kind in ("between", "same"):
             assert near(a[0], f[own].min()) and near(a[-1], f[own].max())
             assert kind == "same" or (" moves " in match[0]) == (f[own].max() - f[own].min() > 0.3)
@@ -229,17 +236,17 @@ def check(told: Told, said: str, header: dict[str, Any]) -> set[str]:
             found = re.findall(rf"(?:^|, | and |, and ){PLACE} \((.+?)\)", a[0])
             for word, numbers in found:
                 values = re.findall(NUMBER, numbers)
-                before = np.concatenate([[0], c]) * ([0] * (own[0] + 1) + [1] * (at + 1 - own[0]))
                 assert any(
-                    near(values[0], f[t]) and f[t] < 0.5 and abs(before[t]) > size / 4
-                    and c[t] * np.sign(before[t]) < abs(before[t]) / 2
+                    near(values[0], f[t]) and f[t] < 0.5 and lets_go(t)
                     if kind == "go" else
                     near(values[0], before[t]) and near(values[1], c[t]) and before[t] * c[t] < 0
                     for t in told.places(word)
                 ), (word, numbers)  # fmt: skip
             if kind == "go" and not (named and "means" in kinds):
                 shut = {told.place(t) for t in own if f[t] < 0.5}
-                assert len(shut) - len(found) == (0 if a[1] is None else 1 if a[1] == "one" else int(a[1])), said
+                more = shut - {told.place(t) for word, _ in found for t in told.places(word)}
+                assert len(shut) - len(found) == (1 if a[2] else int(a[1] or 0)), said
+                assert not a[2] or any(told.place(t) in more and f[t] < 0.5 for t in told.places(a[2])), said
     assert "means" not in kinds or not kinds & {"written", "is", "nothing", "always nothing"}, "twice, or not the same"
     assert kinds and not re.search(r"“|\d\.\d", re.sub(r"^.*?’s (\w+ \()?unit \d+\)?", "", rest)), rest
     return kinds
@@ -299,4 +306,4 @@ def test_every_clause_of_the_headline_is_true() -> None:
         except AssertionError as error:
             place = f"{one.model.name}, unit {one.unit}, step {one.at} of {one.text!r}"
             pytest.fail(f"{place}: {unit!r}, {next!r}: {error}")
-    assert seen >= {"nothing at", "before", "nothing", "means", "on", "written", "between", "go", "little"}
+    assert seen >= {"nothing at", "before", "nothing", "means", "on", "written", "between", "go", "little at"}

@@ -12,7 +12,7 @@ from lstm_core.analysis import Memory, Retention, Timescales
 from lstm_core.analysis.letting_go import HALF
 from lstm_core.drawing import panel as p
 from lstm_core.drawing import theme
-from lstm_core.drawing.words import named
+from lstm_core.drawing.words import named, words
 from lstm_core.trace import Trace
 
 
@@ -147,12 +147,12 @@ LISTED = 5
 
 def _span(trace: Trace, found: Timescales, unit: int) -> str:
     """How long the chosen unit remembers, and where it let go."""
-    value, gone = found.holding[unit], np.flatnonzero(found.let_go[:, unit])
+    value, gone = found.holding[unit], _first_of_words(trace, np.flatnonzero(found.let_go[:, unit]))
     steps, share = p.rounded(value), p.percent(float(np.exp(-1 / value)) if value > 0 else 0.0)
     if not np.isfinite(value):
         kept = tr("Where the chosen unit holds on it forgets nothing on this text.")
     elif value < -1 / np.log(HALF):
-        return tr("The chosen unit keeps {share} a step on this text: it lets go of everything at once.", share=share)
+        kept = tr("The chosen unit keeps {share} a step on this text: what it has is gone at once.", share=share)
     else:
         kept = tr(
             "The chosen unit keeps {share} a step on this text, a memory of about {steps} steps.",
@@ -166,7 +166,16 @@ def _span(trace: Trace, found: Timescales, unit: int) -> str:
         return p.sentences(kept, tr("It let go once, at {word}.", word=places))
     if len(gone) <= LISTED:
         return p.sentences(kept, tr("It let go at {words}.", words=places))
-    return p.sentences(kept, tr("It let go {count} times, first at {words}.", count=len(gone), words=places))
+    return p.sentences(kept, tr("It let go at {count} places, first at {words}.", count=len(gone), words=places))
+
+
+def _first_of_words(trace: Trace, steps: np.ndarray) -> list[int]:
+    """Of steps, those that are the first of them in their word, in the order in which they are given."""
+    word = [k for k, one in enumerate(words(trace)) for _ in range(one.first, one.last + 1)]
+    found: dict[int, int] = {}
+    for step in steps.tolist():
+        found.setdefault(word[step], step)
+    return list(found.values())
 
 
 def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]:
@@ -218,9 +227,9 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
     )
     said = _span(trace, found, unit)
     note = tr(
-        "T = \N{MINUS SIGN}1 / log {keep}: after so many steps a third of a memory (1/e) is left, unless the unit lets "
-        "go of it at once: the steps at which it keeps less than half are left out. By the bias alone: what the gate "
-        "would keep if it read nothing.",
+        "T = \N{MINUS SIGN}1 / log {keep}: after so many steps a third of a memory (1/e) is left. Steps at which "
+        "{keep} is below 0.5, whatever was held, are left out. By the bias alone: what the gate would keep if it "
+        "read nothing.",
         keep=p.factor(found.keep),
     )
     return p.panel(id, tr("{cell}: timescales", cell=tr(trace.cell.title)), drawing, text=said, note=note, alt=said)

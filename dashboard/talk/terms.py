@@ -40,6 +40,14 @@ TERMS = {
         mark("update gate"),
         mark("z, of the GRU: what share of the old state is kept; 1 - z is written. Many papers use z the other way."),
     ),
+    "release": (
+        mark("letting go"),
+        mark(
+            "A unit lets go at a word if it held something before it (at least a quarter of the most that it holds in "
+            "the text), its f, in the GRU its z, is below 0.5, and less than half of what it held is left afterwards. "
+            "The gate alone may also be below 0.5 where nothing was held, or where the same is written again."
+        ),
+    ),
     "reset": (mark("reset gate"), mark("r, of the GRU: how much of the old state the candidate gets to see.")),
     "candidate": (
         mark("candidate"),
@@ -111,9 +119,21 @@ TERMS = {
 }
 
 USED = {
-    "step_by_step": ("gate", "forget", "input", "output", "update", "reset", "candidate", "cell", "hidden", "softmax"),
-    "memory": ("unit", "cell", "hidden", "forget", "input", "candidate", "timescale", "rnn"),
-    "what_if": ("intervention", "unit", "gate", "cell", "hidden"),
+    "step_by_step": (
+        "gate",
+        "forget",
+        "input",
+        "output",
+        "update",
+        "release",
+        "reset",
+        "candidate",
+        "cell",
+        "hidden",
+        "softmax",
+    ),
+    "memory": ("unit", "cell", "hidden", "forget", "release", "input", "candidate", "timescale", "rnn"),
+    "what_if": ("intervention", "unit", "gate", "release", "cell", "hidden"),
     "gradients": ("gradient", "vanishing", "cell", "hidden", "forget", "rnn"),
     "compare": ("gate", "unit", "hidden"),
     "contrast": ("unit", "gate", "cell", "hidden"),

@@ -118,21 +118,36 @@ function story(name, side, steps, gate, memory, before, end = "") {
   if (gone.length) {
     const place = (/** @type {Read} */ { t, gate }) =>
       tr("{word} ({label} = {value})", { word: elsewhere(side, t), label: keep.label, value: number(gate) })
-    const words = (/** @type {Read[]} */ all) => new Set(all.map(({ t }) => wordAt(side, t))).size
-    const [shutAt, total] = [words(read.filter(({ gate }) => gate < HALF)), words(read)]
+    const words = (/** @type {Read[]} */ all) => new Set(all.map(({ t }) => wordAt(side, t)))
+    const below = read.filter(({ gate }) => gate < HALF)
+    const [shutAt, total] = [words(below).size, words(read).size]
     if (!end && gone.length > MOST && shutAt > total / 2) {
-      const values = { name, label: keep.label, limit: number(HALF), count: shutAt, total }
-      return [tr("{name} keeps little: {label} is below {limit} at {count} of {total} words.", values), false]
+      const released = words(read.filter((_, n) => goes[n])).size
+      const values = { name, label: keep.label, limit: number(HALF), count: shutAt, total, gone: released }
+      const little = tr(
+        "{name} keeps little: {label} is below {limit} at {count} of {total} words, whatever was held; it lets go at {gone} of them.",
+        values,
+      )
+      return [little, false]
     }
     const named = largest(gone, ({ t }) => wordAt(side, t))
-    const told = named.map(({ t }) => wordAt(side, t))
-    const below = read.filter(({ gate }) => gate < HALF)
-    const others = new Set(below.map(({ t }) => wordAt(side, t)).filter((word) => !told.includes(word))).size
-    const values = { name, places: list(named.map(place)), label: keep.label, limit: number(HALF), count: others }
+    const told = words(named)
+    const more = below.filter(({ t }) => !told.has(wordAt(side, t)))
+    const values = { name, places: list(named.map(place)), label: keep.label, limit: number(HALF) }
+    const others = words(more).size
     if (end || !others) return [tr("{name} lets go at {places}.", values), false]
-    return others === 1
-      ? [tr("{name} lets go at {places}; {label} is below {limit} at one more word.", values), false]
-      : [tr("{name} lets go at {places}; {label} is below {limit} at {count} more words.", values), false]
+    if (others > 1) {
+      const counted = { ...values, count: others }
+      const said = tr(
+        "{name} lets go at {places}; {label} is below {limit}, whatever was held, at {count} more words.",
+        counted,
+      )
+      return [said, false]
+    }
+    // The only other word is named, at the piece where the gate is most shut: which one is hard to see among its pieces.
+    const { t } = more.reduce((least, one) => (one.gate < least.gate ? one : least))
+    const only = { ...values, word: elsewhere(side, t) }
+    return [tr("{name} lets go at {places}; {label} is below {limit}, whatever was held, at {word}, too.", only), false]
   }
   // With an open gate a write of the other sign replaces it all the same.
   const turned = read.filter(
