@@ -1,7 +1,7 @@
 """What every page begins with: the sentence and the models, what the reader must know of them, and the chosen step.
 
-@page(mark("Memory"), order=2)
-def page(here: Context) -> None: ...
+    @page(mark("Memory"), order=2)
+    def page(here: Context) -> None: ...
 """
 
 from __future__ import annotations

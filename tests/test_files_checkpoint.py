@@ -321,7 +321,9 @@ def test_a_checkpoint_in_several_files_by_its_index() -> None:
     shards = {shard: saved({k: v for k, v in state.items() if names[k] == shard}) for shard in set(names.values())}
     found = load(json.dumps({"weight_map": names}).encode(), beside=shards)
     np.testing.assert_array_equal(found.blocks[0].layers[0][0]["W_i"], state["weight_ih_l0"][:4])
-    with pytest.raises(ValueError, match="index of a checkpoint.* pytorch_model-1-of-2.bin, pytorch_model-2-of-2.bin"):
+    with pytest.raises(
+        ValueError, match="index of a checkpoint.* pytorch_model-1-of-2.bin, pytorch_model-2-of-2.bin"
+    ):
         load(json.dumps({"weight_map": names}).encode())
     with pytest.raises(ValueError, match="weight_hh of the first layer of the block is missing"):
         load(shards["pytorch_model-1-of-2.bin"])

@@ -61,7 +61,9 @@ def test_every_shipped_model_s_cell_is_copied_from_the_page() -> None:
             source = walk([model], [trace], [0], [(layer, 0)])["sides"][0]["code"]
             found = ran(trace, made(source), layer)
             for signal, value in found.items():
-                np.testing.assert_allclose(value[:, 0], trace[signal][layer, 0, :, 0], rtol=0, atol=5e-6, err_msg=name)
+                np.testing.assert_allclose(
+                    value[:, 0], trace[signal][layer, 0, :, 0], rtol=0, atol=5e-6, err_msg=name
+                )
 
 
 def test_the_weights_line_loads_the_model_s_own_weights() -> None:

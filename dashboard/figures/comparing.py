@@ -107,7 +107,9 @@ def growth(id: str, trace: Trace, found: Comparison) -> dict[str, Any]:
     worst = int(np.nanargmax(values))
     told = {"first": p.rounded(values[0]), "worst": p.rounded(values[worst]), "last": p.rounded(values[-1])}
     word = p.read_at(trace, worst) if worst < len(trace) else p.quoted(str(worst + 1))
-    said = tr("{first} at the first step, {worst} at most, at {word}, and {last} at the last.", **told, word=word)
+    said = tr(
+        "{first} at the first step, {worst} at most, at {word}, and {last} at the last.", **told, word=word
+    )
     return p.panel(id, title, drawing, text=said, alt=tr("{title}. {said}", title=title, said=said), wide=True)
 
 

@@ -100,7 +100,9 @@ def parts(pair: Pair) -> live.Parts:
     at_home = pair == home(language)
     text = str(first.get("text", Settings().text)) if at_home else proposed[0][1]
     traces = [model.run(text, device="cpu") for model in models]
-    words = [next_words(model, trace, model.likeliest(trace, 5)) for model, trace in zip(models, traces, strict=True)]
+    words = [
+        next_words(model, trace, model.likeliest(trace, 5)) for model, trace in zip(models, traces, strict=True)
+    ]
     tree = content(models, traces, words, (None, None), AT)
     tree |= {"text": text, "settings": {"at": first.get("at", Settings().at) if at_home else -1}}
     tree |= {"show": "lead", "count": COUNT, "notices": []}
