@@ -187,7 +187,12 @@ def test_a_map_of_differences_has_the_rows_that_differ_most_and_the_chosen_one()
     assert said and rest <= float(said[1]) < 1.11 * rest
     assert difference_map("id", "T", {}, 0 * difference, "All.", unit)["text"] == "All. No unit differs."
     alone = np.where(np.arange(50) == 9, difference, 0)
-    assert difference_map("id", "T", {}, alone, "All.", unit)["text"] == "All. 1 of 50 units differ."
+    few = difference_map("id", "T", {}, alone, "All.", unit)
+    (one,) = [part for part in few["figure"]["data"] if part["type"] == "heatmap"]
+    assert few["text"] == "All. 1 of 50 units differ." and [int(name) for name in one["y"]] == [9]
+    np.testing.assert_array_equal(one["z"], alone.T[[9]])
+    labels = few["figure"]["layout"]["yaxis"]
+    assert labels["tickmode"] == "array" and labels["ticktext"] == labels["tickvals"] == ["9"]
     narrow = difference_map("id", "T", {}, difference[:, :32], "All.", 0)
     assert narrow["text"] == "All." and narrow["figure"]["data"][0]["z"].shape == (32, 7)
 

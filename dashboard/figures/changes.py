@@ -19,6 +19,10 @@ BEFORE, AFTER = theme.OTHER_COLOR, theme.role_color("write", "light")
 """The line of the run as it was, and of the other one."""
 
 
+FEW = 12
+"""Rows of a map for which there is room to number each."""
+
+
 def unit_lines(
     id: str,
     title: str,
@@ -64,7 +68,8 @@ def unit_lines(
 def difference_map(
     id: str, title: str, axis: dict[str, Any], difference: np.ndarray, text: str, unit: int
 ) -> dict[str, Any]:
-    """Units' differences, (time, unit), on one symmetric scale: of a wide layer the largest, and ``unit``."""
+    """Units' differences, (time, unit), on one symmetric scale: of a wide layer the largest, and ``unit``; where fewer
+    than these differ, those that do, each with its number."""
     hover = tr("unit {unit}: {value}", unit="%{y}", value="%{z:+.3f}") + "<extra></extra>"
     most = np.nan_to_num(np.abs(difference)).max(axis=0, initial=0.0)
     units, kind = np.arange(len(most)), {}
@@ -77,12 +82,17 @@ def difference_map(
             **{"count": len(units), "all": len(most), "most": p.at_most(others)},
         )
         if not others:
-            differ = np.count_nonzero(most)
-            shown = tr("No unit differs.")
-            if differ:
-                shown = tr("{count} of {all:,} units differ.", count=differ, all=len(most))
+            differ = np.flatnonzero(most)
+            shown = tr("{count} of {all:,} units differ.", count=len(differ), all=len(most))
+            if not len(differ):
+                shown = tr("No unit differs.")
+            units = differ if len(differ) else np.array([unit])
         text = p.sentences(text, shown)
-    rows = {"title": {"text": tr("unit"), "standoff": 6}, "autorange": "reversed", "nticks": 6, "zeroline": False}
+    rows: dict[str, Any] = {"title": {"text": tr("unit"), "standoff": 6}, "autorange": "reversed", "nticks": 6}
+    rows["zeroline"] = False
+    if kind and len(units) <= FEW:
+        numbers = [str(one) for one in units]  # every row says which unit it is
+        rows |= {"tickmode": "array", "tickvals": numbers, "ticktext": numbers}
     drawing = p.figure(
         [
             p.heatmap(
