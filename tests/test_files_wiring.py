@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from lstm_core.block import Block, Source
 from lstm_core.files import Loaded, load, wiring
 from tests.test_block import block
-from tests.uploads import saved
+from tests.uploads import safetensors, saved
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -220,3 +221,139 @@ def test_the_word_of_the_file_counts_more_than_shapes() -> None:
     outputs = {"one": np.zeros((6, 9), np.float32), "two": np.zeros((6, 9), np.float32)}
     loaded = stack(Source(), Source("a"), Source("b"), others=outputs, roles={"one": "Dense", "two": "output"})
     assert wiring.outputs(loaded, loaded["c"], 9) == ["two"]
+
+
+# ---- a file whose writer sorted the names says nothing of an order
+
+
+def listed(layers: dict[str, nn.Module]) -> bytes:
+    """The weights of these layers as safetensors has them: the arrays sorted by name."""
+    tensors = {name: value.numpy() for name, value in Tagger(**layers).state_dict().items()}
+    return safetensors(tensors)
+
+
+def test_a_layer_that_only_the_alphabet_puts_between_is_not_between() -> None:
+    loaded = load(listed({"embedding": nn.Embedding(30, 8), "rnn": nn.GRU(8, 12), "readout": nn.Linear(12, 30)}))
+    assert list(loaded.layout)[:2] == ["embedding.weight", "readout.bias"], "the order that misleads"
+    assert wiring.embeddings(loaded, loaded["rnn"]) == ["embedding.weight"]
+    assert wiring.outputs(loaded, loaded["rnn"], 30) == ["readout.weight"]
+
+
+@pytest.mark.parametrize("hidden", [8, 12, 30])
+def test_a_readout_is_never_between_whatever_its_width(hidden: int) -> None:
+    layers = {"embedding": nn.Embedding(30, 8), "rnn": nn.GRU(8, hidden), "readout": nn.Linear(hidden, 30)}
+    loaded = load(listed(layers))
+    assert wiring.embeddings(loaded, loaded["rnn"]) == ["embedding.weight"]
+    assert wiring.outputs(loaded, loaded["rnn"], 30)[0] == "readout.weight"
+
+
+@pytest.mark.parametrize(
+    ("between", "named"),
+    [
+        ({"a_proj": nn.Linear(8, 8)}, "a_proj"),
+        ({"z_proj": nn.Linear(8, 8)}, "z_proj"),  # after the block in the alphabet
+        ({"z_norm": nn.LayerNorm(8)}, "z_norm"),
+        ({"z_conv": nn.Conv1d(8, 8, 3)}, "z_conv"),
+        ({"z_conv": nn.Conv1d(8, 8, 3, groups=8)}, "z_conv"),
+        ({"z_mlp": nn.Sequential(nn.Linear(8, 20), nn.ReLU(), nn.Linear(20, 8))}, "z_mlp.0, z_mlp.2"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_a_layer_whose_widths_fit_between_is_refused_wherever_it_stands(
+    between: dict[str, nn.Module], named: str
+) -> None:
+    loaded = load(listed({"emb": nn.Embedding(30, 8), **between, "rnn": nn.GRU(8, 12), "out": nn.Linear(12, 30)}))
+    assert wiring.embeddings(loaded, loaded["rnn"]) == []
+    why = wiring.contradiction(loaded, "emb.weight", loaded["rnn"])
+    assert why == f"{named} may lie between emb.weight and rnn"
+    assert wiring.outputs(loaded, loaded["rnn"], 30) == ["out.weight"]
+
+
+def test_a_projection_to_another_width_is_refused_by_the_widths() -> None:
+    loaded = load(listed({"emb": nn.Embedding(30, 8), "proj": nn.Linear(8, 16), "rnn": nn.GRU(16, 12)}))
+    assert wiring.embeddings(loaded, loaded["rnn"]) == []
+
+
+def test_two_embeddings_are_both_offered_without_an_order() -> None:
+    layers = {"emb": nn.Embedding(30, 8), "rnn": nn.GRU(8, 12), "tag_emb": nn.Embedding(9, 8), "u": nn.Linear(12, 9)}
+    loaded = load(listed(layers))
+    assert wiring.embeddings(loaded, loaded["rnn"]) == ["emb.weight", "tag_emb.weight"]
+    assert wiring.outputs(loaded, loaded["rnn"], 9) == ["u.weight"]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_an_output_layer_behind_another_layer_does_not_read_h(ordered: bool) -> None:
+    layers = {"emb": nn.Embedding(30, 8), "rnn": nn.GRU(8, 12), "hid": nn.Linear(12, 12), "out": nn.Linear(12, 30)}
+    loaded = opened(Tagger(**layers)) if ordered else load(listed(layers))
+    assert wiring.outputs(loaded, loaded["rnn"], 30) == []
+    how = "lies" if ordered else "may lie"
+    assert wiring.no_outputs(loaded, loaded["rnn"], 30) == f"hid {how} between rnn and out.weight"
+    assert wiring.no_outputs(loaded, loaded["rnn"], 31) is None, "nothing has that shape"
+
+
+def test_a_layer_between_in_the_order_must_fit_by_its_widths_too() -> None:
+    layers = {"emb": nn.Embedding(30, 8), "readout": nn.Linear(12, 30), "rnn": nn.GRU(8, 12)}
+    loaded = opened(Tagger(**layers))
+    assert wiring.keeps_order(loaded) and wiring.embeddings(loaded, loaded["rnn"]) == ["emb.weight"]
+
+
+def test_a_learned_first_state_lies_nowhere() -> None:
+    tensors = {
+        name: value.numpy() for name, value in Tagger(emb=nn.Embedding(9, 8), rnn=nn.GRU(8, 5)).state_dict().items()
+    }
+    loaded = load(safetensors({**tensors, "h0": np.zeros((1, 1, 8), np.float32)}))
+    assert wiring.embeddings(loaded, loaded["rnn"]) == ["emb.weight"]
+
+
+def under(loaded: Loaded, name: str) -> list[str]:
+    return [one.name for one in wiring.below(loaded, loaded[name])]
+
+
+def test_without_an_order_widths_say_which_block_stands_on_which() -> None:
+    loaded = load(listed({"encoder": nn.LSTM(8, 16), "decoder": nn.LSTM(16, 5)}))
+    assert [block.name for block in loaded.blocks] == ["decoder", "encoder"]
+    assert under(loaded, "decoder") == ["encoder"] and under(loaded, "encoder") == []
+    assert "their names and widths do" in wiring.assumed(loaded, loaded["decoder"])[-1]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        {"alpha": nn.LSTM(8, 8), "beta": nn.LSTM(8, 8)},  # either could be first
+        {"alpha": nn.LSTM(8, 16), "beta": nn.LSTM(16, 4), "gamma": nn.LSTM(4, 8)},  # any could be first
+        {"alpha": nn.LSTM(8, 16), "beta": nn.LSTM(16, 4), "gamma": nn.LSTM(3, 16)},  # on alpha or on gamma
+        {"alpha": nn.LSTM(8, 16), "beta": nn.LSTM(16, 4), "emb": nn.Embedding(9, 16)},  # or on the embedding
+        {"alpha": nn.LSTM(8, 16), "beta": nn.LSTM(16, 4), "norm": nn.LayerNorm(16)},
+    ],
+    ids=" ".join,
+)
+def test_without_an_order_blocks_that_could_stand_otherwise_are_taken_alone(layers: dict[str, nn.Module]) -> None:
+    loaded = load(listed(layers))
+    assert under(loaded, "beta") == []
+
+
+def test_without_an_order_numbers_in_the_names_count_as_numbers() -> None:
+    loaded = load(listed({f"rnn{n}": nn.GRU(8, 8) for n in range(11)}))
+    assert [block.name for block in loaded.blocks][:3] == ["rnn0", "rnn1", "rnn10"], "the order that misleads"
+    assert under(loaded, "rnn10") == [f"rnn{n}" for n in range(10)]
+
+
+@pytest.mark.parametrize("kind", ["npz", "hdf5", "pt"])
+@pytest.mark.parametrize("sort", [True, False])
+def test_a_writer_that_sorted_is_known_in_every_format(kind: str, sort: bool, tmp_path: Path) -> None:
+    layers = {"emb": nn.Embedding(30, 8), "rnn": nn.GRU(8, 8), "mix": nn.Linear(8, 8)}  # in the alphabet, between
+    state = Tagger(**layers).state_dict()
+    state = {name: state[name] for name in (sorted(state) if sort else state)}
+    path = tmp_path / f"model.{kind}"
+    if kind == "npz":
+        np.savez(path, **{name: value.numpy() for name, value in state.items()})
+    elif kind == "pt":
+        torch.save(state, path)
+    else:
+        with pytest.importorskip("h5py").File(path, "w", track_order=not sort) as file:
+            for name, value in state.items():
+                file[name] = value.numpy()
+    loaded = load(path)
+    kept = not sort and kind != "hdf5" or not sort and list(loaded.layout) == list(state)
+    assert wiring.keeps_order(loaded) == kept
+    assert wiring.embeddings(loaded, loaded["rnn"]) == (["emb.weight"] if kept else [])

@@ -140,6 +140,26 @@ def test_an_output_layer_that_is_missing_says_so() -> None:
         _ = reading.model.predicts.whole
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"output": None}, "No output layer is chosen for your model"),
+        ({"source": PROBE}, "Your model reads numbers here"),
+    ],
+    ids=["none chosen", "a probe"],
+)
+def test_an_output_layer_that_is_there_is_not_said_to_be_missing(change: dict[str, object], said: str) -> None:
+    upload = worded(saved(tagger()))
+    upload.set(**change)
+    assert upload.outputs() and said in upload.read(SENTENCE, LIMIT).why
+
+
+def test_an_output_layer_behind_another_layer_says_what_lies_between() -> None:
+    layers = {"emb": nn.Embedding(10, 4), "rnn": nn.GRU(4, 7), "mix": nn.Linear(7, 7), "out": nn.Linear(7, 10)}
+    upload = worded(saved(nn.ModuleDict(layers)))
+    assert "mix lies between rnn and out.weight" in upload.read(SENTENCE, LIMIT).why
+
+
 def test_nan_around_the_block_is_told_when_it_is_used() -> None:
     module = tagger()
     with torch.no_grad():

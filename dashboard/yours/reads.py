@@ -104,14 +104,7 @@ def _sentence(here: Place, upload: Upload) -> None:
         of = f" of {upload.embedding}"  # another embedding may have other output layers
         choice(here, upload, "output", outputs, tr("Output layer"), lambda name: name or tr("none: no predictions"), of)
     else:
-        wide = upload.chosen().output_size * len(upload.chosen().directions)
-        st.caption(
-            tr(
-                "No output layer of {rows:,} x {wide:,} is in the file, so no next word is predicted.",
-                rows=upload.rows(),
-                wide=wide,
-            )
-        )
+        st.caption(plain(tr(upload.without_output()), 300))
 
     def take(files: Mapping[str, bytes]) -> None:
         [(file, data)] = files.items()

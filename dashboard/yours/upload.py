@@ -156,13 +156,21 @@ class Upload:
             return say("Your file holds a trace and no output layer: there is no next word to expect.")
         if self.source != SENTENCE:
             return say("Your model reads numbers here: there is no next word to expect.")
+        return "" if self.output else self.without_output()
+
+    def without_output(self) -> Said:
+        """Why no output layer is used: the file has none that fits the block and the embedding, or has it elsewhere."""
         wide = self.chosen().output_size * len(self.chosen().directions)
-        without = say(
+        why = wiring.no_outputs(self.loaded, self.chosen(), self.rows())
+        if self.outputs():
+            return say("No output layer is chosen for your model: no next word is predicted.")
+        if why is not None:
+            return say("No output layer certainly reads your model's h: {why}. No next word is predicted.", why=why)
+        return say(
             "Your model has no output layer of {rows:,} x {wide}: no next word is predicted.",
             rows=self.rows(),
             wide=wide,
         )
-        return "" if self.output else without
 
     def read(self, text: str, limit: int) -> Reading:
         """The block's run. What cannot be run is a reading of no steps, with the reason among its notes."""

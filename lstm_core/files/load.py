@@ -55,7 +55,8 @@ class Loaded:
             which are looked up in the embedding that the file says it reads. lengths, mask: as for ``Block.trace``.
 
         Which block reads which stands in a Keras or ONNX file (``Block.reads``). A file that does not say is taken in
-        its order, if every block is as wide as the one before gives, and each trace says so in ``assumed``.
+        its order, if every block is as wide as the one before gives; one whose writer sorted the names, as safetensors
+        does, by the widths and the numbers in the names. Each trace says so in ``assumed``.
         Raises ValueError where a block reads something else, such as a convolution, naming it.
         """
         return Names(wiring.run(self, x, lengths, mask))

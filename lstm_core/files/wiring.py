@@ -1,7 +1,8 @@
 """What stands around a recurrent block in its file: what feeds it, what reads it, which blocks stand on each other.
 
 A Keras or ONNX file says what is wired to what (``Block.reads``, ``Loaded.roles``). A file of weights says nothing:
-then shapes, names and the order in the file make a proposal, and what contradicts it is named.
+then shapes, names and, where its writer did not sort them (``keeps_order``), the order in the file make a proposal, and
+what contradicts it is named.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lstm_core.block import Block, Source
-from lstm_core.files import limits
+from lstm_core.files import limits, widths
 from lstm_core.network import Network, Reader, Readout
 from lstm_core.ops import host
 from lstm_core.say import Said, say
@@ -30,21 +31,63 @@ OUTPUT = re.compile(
     re.IGNORECASE,
 )
 PARAMETER = re.compile(r"[._/](weight|bias|kernel|gamma|beta|running_\w+|num_batches_tracked)(:0)?$")
-IN_FILE_ORDER = "{name} reads the output of {below}: the file does not say so, its order and the widths do"
 
 
 # ---- which block stands on which
 
 
 def source(loaded: Loaded, block: Block) -> Source | None:
-    """Where the block's input comes from, as the file says or, if it says nothing of any block, as its order does."""
+    """Where the block's input comes from: as the file says or, if it says nothing of any block, as its order and the
+    widths do, or without an order of its own the widths and the numbers in the names."""
     if block.reads is not None or any(other.reads is not None for other in loaded.blocks):
         return block.reads
     place = loaded.blocks.index(block)
-    under = loaded.blocks[place - 1] if place else None
-    if under is not None and _wide(under) == block.input_size and not between(loaded, under.name, block):
-        return Source(under.name)
-    return None
+    if keeps_order(loaded):
+        under = loaded.blocks[place - 1] if place else None
+    else:
+        under = _numbered_before(loaded, block) or _alone_as_wide(loaded, block)
+    if under is None or _wide(under) != block.input_size:
+        return None
+    return None if between(loaded, under.name, block.name, block.input_size) else Source(under.name)
+
+
+def keeps_order(loaded: Loaded) -> bool:
+    """Whether the file lists its arrays in the order in which its network was built.
+
+    safetensors sorts them, or has none of its own. Elsewhere a block shows whether its writer sorted: PyTorch has
+    weight_ih before weight_hh, and both before the biases.
+    """
+    if loaded.format == "safetensors":
+        return False
+    inside = [[key for key in loaded.layout if _belongs(key, block.name)] for block in loaded.blocks]
+    lists = [keys for keys in inside if len(keys) > 1] or [list(loaded.layout)]
+    return not loaded.layout or any(keys != sorted(keys) for keys in lists)
+
+
+def _numbered_before(loaded: Loaded, block: Block) -> Block | None:
+    """The last of the blocks whose names are this one's with a smaller number: "rnn.2" is before "rnn.10"."""
+
+    def told(one: Block) -> tuple[list[str], list[int]]:
+        return re.split(r"\d+", one.name), [int(digits) for digits in re.findall(r"\d+", one.name)]
+
+    words, numbers = told(block)
+    before = [other for other in loaded.blocks if told(other)[0] == words and told(other)[1] < numbers]
+    return max(before, key=lambda other: told(other)[1], default=None)
+
+
+def _alone_as_wide(loaded: Loaded, block: Block) -> Block | None:
+    """The only block that gives as many numbers as this one reads, where no embedding does and it cannot be the other
+    way round: None otherwise."""
+    if any(EMBEDDING.search(key) and value.shape[1] == block.input_size for key, value in _matrices(loaded).items()):
+        return None
+    fitting = [other for other in loaded.blocks if other is not block and _wide(other) == block.input_size]
+    above, reached = [block], {block.name}
+    while above:  # whatever could stand on this block, directly or not
+        one = above.pop()
+        more = [other for other in loaded.blocks if other.input_size == _wide(one) and other.name not in reached]
+        above += more
+        reached |= {other.name for other in more}
+    return fitting[0] if len(fitting) == 1 and fitting[0].name not in reached else None
 
 
 def below(loaded: Loaded, block: Block) -> tuple[Block, ...]:
@@ -64,7 +107,12 @@ def assumed(loaded: Loaded, block: Block) -> tuple[str, ...]:
     under = below(loaded, block)
     if not under or block.reads is not None:
         return block.assumed
-    return (*block.assumed, say(IN_FILE_ORDER, name=block.name, below=under[-1].name))
+    told = {"name": block.name, "below": under[-1].name}
+    if keeps_order(loaded):
+        said = say("{name} reads the output of {below}: the file does not say so, its order and the widths do", **told)
+    else:
+        said = say("{name} reads the output of {below}: the file does not say so, their names and widths do", **told)
+    return (*block.assumed, said)
 
 
 def run(loaded: Loaded, x: Any, lengths: Any = None, mask: Any = None, **place: Any) -> dict[str, Trace]:
@@ -168,26 +216,40 @@ def contradiction(loaded: Loaded, name: str, block: Block) -> Said | None:
             return say("{name} has the name of an output layer", name=name)
         if _bias_of(loaded, name, len(loaded.others[name])) is not None:
             return say("{name} has a bias, as an embedding does not", name=name)
-    layers = between(loaded, name, block)
-    if layers:
-        return say("{layers} lies between {name} and {block}", layers=", ".join(layers), name=name, block=block.name)
-    return None
+    return _between_said(loaded, name, block.name, block.input_size)
 
 
-def between(loaded: Loaded, name: str, block: Block) -> list[str]:
-    """Names of the layers that stand in the file between a matrix or block and ``block``, which may change what it
-    reads. A file of weights keeps the order in which a network was built, as a rule that of the data."""
+def _between_said(loaded: Loaded, first: str, last: str, width: int) -> Said | None:
+    """What lies, or may lie, between a block and a matrix, either first; None if nothing does."""
+    layers = between(loaded, first, last, width)
+    if not layers:
+        return None
+    told = {"layers": ", ".join(layers), "name": first or say("the block"), "block": last or say("the block")}
+    if keeps_order(loaded):
+        return say("{layers} lies between {name} and {block}", **told)
+    return say("{layers} may lie between {name} and {block}", **told)
+
+
+def between(loaded: Loaded, first: str, last: str, width: int) -> list[str]:
+    """Names of the layers that may change what one matrix or block gives another: both have this width.
+
+    Only what takes and gives as many numbers can lie there (``widths.way``) and, in a file that keeps the order in
+    which its network was built, what stands there: as a rule that order is the data's.
+    """
     names = list(loaded.layout)
-    mine = [place for place, key in enumerate(names) if _belongs(key, block.name)]
-    start = [place for place, key in enumerate(names) if key == name or _belongs(key, name)]
-    if not mine or not start or start[-1] > mine[0]:
+    start = [place for place, key in enumerate(names) if key == first or _belongs(key, first)]
+    end = [place for place, key in enumerate(names) if key == last or _belongs(key, last)]
+    if not start or not end:
         return []
-    stems: dict[str, None] = {}
-    for key in names[start[-1] + 1 : mine[0]]:
+    if keeps_order(loaded):
+        names = [] if start[-1] > end[0] else names[start[-1] + 1 : end[0]]
+    layers: dict[str, dict[str, tuple[int, ...]]] = {}
+    for key in names:
         inside = any(_belongs(key, other.name) for other in loaded.blocks)
-        if not inside and not EMBEDDING.search(key):
-            stems.setdefault(PARAMETER.sub("", key))
-    return list(stems)
+        if not inside and key not in (first, last) and not EMBEDDING.search(key) and "optim" not in key.lower():
+            layers.setdefault(PARAMETER.sub("", key), {})[key] = tuple(loaded.layout[key])
+    ends = {PARAMETER.sub("", first), PARAMETER.sub("", last)}
+    return widths.way({stem: shapes for stem, shapes in layers.items() if stem not in ends}, width)
 
 
 def _belongs(key: str, block: str) -> bool:
@@ -197,13 +259,32 @@ def _belongs(key: str, block: str) -> bool:
 def outputs(loaded: Loaded, block: Block, words: int) -> list[str]:
     """Names of the matrices that could turn h into scores of ``words`` words, the likeliest first; none for a block
     that another one stands on."""
+    names = [name for name in _as_wide(loaded, block, words) if before_output(loaded, block, name) is None]
+    return sorted(names, key=lambda name: EMBEDDING.search(name) is not None)
+
+
+def no_outputs(loaded: Loaded, block: Block, words: int) -> Said | None:
+    """What speaks against the first of the matrices that have the shape of an output layer; None if none has it."""
+    said = (before_output(loaded, block, name) for name in _as_wide(loaded, block, words))
+    return next((why for why in said if why), None)
+
+
+def _as_wide(loaded: Loaded, block: Block, words: int) -> list[str]:
+    """Names of the matrices of that many words and of the width of h, if no other block reads this one's h."""
     if any(under is block for other in loaded.blocks for under in below(loaded, other)):
         return []
     wide = _wide(block)
     names = [name for name, value in _matrices(loaded).items() if value.shape in ((words, wide), (wide, words))]
     if "output" in loaded.roles.values():
         names = [name for name in names if loaded.roles.get(name) == "output"]
-    return sorted(names, key=lambda name: EMBEDDING.search(name) is not None)
+    return names
+
+
+def before_output(loaded: Loaded, block: Block, name: str) -> Said | None:
+    """What speaks against the matrix of that name reading h of ``block`` as it is; None if nothing does."""
+    if loaded.roles or any(other.reads is not None for other in loaded.blocks):  # the file says what is wired to what
+        return None
+    return _between_said(loaded, block.name, name, _wide(block))
 
 
 def embedding(loaded: Loaded, name: str) -> np.ndarray:
