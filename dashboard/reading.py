@@ -14,7 +14,8 @@ from dashboard import cache, library, unread
 from dashboard.controls import chosen, controls
 from dashboard.figures.deciding import deciding_unit
 from dashboard.language import current, tr
-from dashboard.scene import Drawn, Scene, examples
+from dashboard.proposed import examples
+from dashboard.scene import Drawn, Scene
 from dashboard.state import HOMES, YOURS, Settings
 from lstm_core import Network
 from lstm_core.say import say

@@ -89,9 +89,3 @@ def same_step(first: Trace, other: Trace, step: int) -> int:
     if not first.tokens or not other.tokens:
         return min(step, max(0, len(other) - 1))
     return max(0, bisect_right([token.end for token in other.tokens], first.tokens[step].end) - 1)
-
-
-def examples(model: Network) -> list[tuple[str, str]]:
-    """Label and text of the sentences that the model's header proposes."""
-    given = [one if isinstance(one, dict) else {"text": one} for one in model.meta.get("examples", [])]
-    return [(tr(str(one.get("label", one["text"]))), str(one["text"])) for one in given if "text" in one]

@@ -8,7 +8,7 @@ from functools import cache as once
 from dashboard import cache
 from dashboard.figures.meaning import HAN
 from dashboard.language import tr
-from dashboard.scene import examples
+from dashboard.proposed import examples
 from dashboard.state import YOURS, Settings
 from lab.tasks.english import lexicon
 from lstm_core import Trace

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,16 @@ def test_the_first_page_is_drawn_without_what_it_does_not_need() -> None:
         "print(heavy, any(name.startswith('dashboard.yours') for name in sys.modules))"
     )
     assert run(code).strip().splitlines()[-1] == "[] False"
+
+
+def when_loaded(module: str) -> set[str]:
+    """Modules that are imported while this one is being loaded, not only when something in it runs."""
+    tree = ast.parse(source_of(module).read_text(encoding="utf-8"))
+    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {name for name in _imports(ast.unparse(ast.Module(top, [])), module) if name in KNOWN} - {module}
+
+
+def test_every_module_can_be_the_first_that_is_imported() -> None:
+    """What needs a module that is still being loaded fails or not by which of them was asked for first."""
+    sorter = TopologicalSorter({module: when_loaded(module) for module in MODULES if module.startswith("dashboard")})
+    sorter.prepare()  # a cycle is a CycleError that names it

@@ -20,7 +20,8 @@ from dashboard.export import guided, live, offline
 from dashboard.figures.content import content, named_units
 from dashboard.figures.deciding import decided, deciding_unit
 from dashboard.figures.walk import walk
-from dashboard.scene import Drawn, examples
+from dashboard.proposed import examples
+from dashboard.scene import Drawn
 from dashboard.talk.tour import Tour, View
 from dashboard.views import what_if
 from dashboard.views.gates import captions, lines

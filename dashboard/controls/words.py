@@ -12,7 +12,8 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.controls.kept import starts
-from dashboard.scene import Scene, examples
+from dashboard.proposed import examples
+from dashboard.scene import Scene
 from lstm_core.drawing.endings import letters
 from lstm_core.drawing.words import BYTE
 from lstm_core.text import UNKNOWN, Tokenizer

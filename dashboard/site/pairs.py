@@ -10,7 +10,7 @@ from dashboard.export import live, offline
 from dashboard.figures.content import content
 from dashboard.figures.walk import walk
 from dashboard.language import current, tr
-from dashboard.scene import examples
+from dashboard.proposed import examples
 from dashboard.state import HOMES, Settings
 from dashboard.talk import tour
 from dashboard.views.gates import captions, lines

@@ -19,8 +19,9 @@ from dashboard.figures.content import content, named_units
 from dashboard.figures.deciding import decided
 from dashboard.gateplot import Same, asked, gateplot
 from dashboard.language import mark, tr
+from dashboard.proposed import examples
 from dashboard.reading import scene
-from dashboard.scene import Scene, examples
+from dashboard.scene import Scene
 from dashboard.state import YOURS, Settings
 from lstm_core import Network, Trace, attention
 from lstm_core.drawing.drawn import ALL, COUNT, drawn_units
