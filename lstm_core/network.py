@@ -116,6 +116,7 @@ class Network:
         before.
     reader: None for one that reads numbers. readout: None for one that predicts no words.
     meta: what a shipped model's header says beside: recipe, seed, metrics, named units, examples, honesty.
+    silent: why it predicts no next word, where more is known of it than that it has no readout.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Network:
     readout: Readout | None = None
     below: tuple[Block, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
+    silent: str = ""
 
     @property
     def cell(self) -> type[Cell]:
@@ -166,9 +168,9 @@ class Network:
 
     @property
     def predicts(self) -> Readout:
-        """The readout. Raises ValueError for a network that has none."""
+        """The readout. Raises ValueError for a network that has none, with what is known of why (``silent``)."""
         if self.readout is None:
-            raise ValueError(say("this network has no output layer, so it predicts no next word"))
+            raise ValueError(self.silent or say("this network has no output layer, so it predicts no next word"))
         return self.readout
 
     @kinds

@@ -73,7 +73,7 @@ def test_a_block_without_words_reads_a_probe_at_once(module: nn.Module) -> None:
     assert upload.source == PROBE and len(reading.trace) == 60 and reading.trace.tokens == ()
     assert reading.next_words == [[]] * 60 and "reads numbers" in reading.why
     assert reading.trace.max_abs_error is not None and reading.trace.max_abs_error < 1e-6
-    with pytest.raises(ValueError, match="no output layer"):
+    with pytest.raises(ValueError, match="Your model reads numbers here"):
         reading.model.probabilities(reading.trace)
     with pytest.raises(ValueError, match="no words"):
         reading.model.tokenizer.id("she")

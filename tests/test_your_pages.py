@@ -14,7 +14,7 @@ from uploads import HOSTILE, SENTENCE, WORDS, onnx_lstm, saved, tagger
 
 from dashboard import cache, language, library
 from dashboard.state import YOURS
-from dashboard.views import contrast, discover, gates, gradients, health, memory, what_if
+from dashboard.views import contrast, discover, gates, gradients, health, memory, step_by_step, what_if
 from dashboard.yours import session, vocabulary
 from dashboard.yours.upload import Given
 from lstm_core import analysis
@@ -87,13 +87,32 @@ def test_without_words_the_panel_of_predictions_says_why() -> None:
 def test_what_needs_words_says_what_is_missing() -> None:
     place = placed(saved(nn.GRU(3, 5)))
     told = panels(memory, place, look="one word against another")["writers0"]
-    assert "reads numbers, so it has no words" in told["text"]
-    assert "no next word" in panels(what_if, place)["next0"]["text"]
-    assert "reads numbers" in panels(gradients, place)["gates0"]["text"]
+    reason = "Your model reads numbers here: there is no next word to expect."
+    assert reason in told["text"]
+    assert reason in panels(what_if, place)["next0"]["text"]
+    assert reason in panels(gradients, place)["gates0"]["text"]
     assert "a model that reads numbers has none" in panels(contrast, place)["unit0"]["text"]
     assert panels(contrast, place)["unit1"]["figure"], "the other side is compared all the same"
     both = opened(contrast, place, right=YOURS)
     assert any("a model that reads numbers has none" in caption.value for caption in both.caption)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "reason"),
+    [
+        ({"source": "probe"}, "Your model reads numbers here: there is no next word to expect."),
+        ({"output": None}, "No output layer is chosen for your model: no next word is predicted."),
+    ],
+    ids=["a probe", "none chosen"],
+)
+def test_why_no_word_is_expected_is_said_alike_on_every_page(chosen: dict[str, object], reason: str) -> None:
+    place = placed(saved(tagger()), words=True, **chosen)
+    assert sent(opened(gates, place))["sides"][0]["next"]["why"] == reason
+    assert panels(what_if, place)["next0"]["text"] == reason
+    assert panels(gradients, place, target=WORDS[1])["gates0"]["text"] == reason
+    look = {"look": "one word against another", "word": WORDS[1]}
+    assert panels(memory, place, **look)["writers0"]["text"].startswith(reason)
+    assert sent(opened(step_by_step, place))["sides"][0]["silent"] == reason
 
 
 def test_health_shows_what_the_analysis_says() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lstm_core import attention
 from lstm_core.drawing.endings import endings, letters
-from lstm_core.drawing.words import next_word, visible
+from lstm_core.drawing.words import as_sentence, next_word, visible
 from lstm_core.network import CHUNK, Network, softmax
 from lstm_core.symbols import Expr
 from lstm_core.text import UNKNOWN, Tokenizer
@@ -23,6 +23,15 @@ from lstm_core.trace import Trace
 LIKELIEST = 5
 COMPARED = (("he", "she"), ("他", "她"))
 """Words that can be held against each other at every step, where a model has both."""
+
+
+def silent(model: Network) -> str:
+    """Why the network expects no next word, as a sentence; empty if it expects some."""
+    try:
+        _ = model.predicts
+    except ValueError as error:
+        return as_sentence(error)
+    return ""
 
 
 def expects(model: Network, trace: Trace) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dashboard.figures.content import named_units
 from dashboard.figures.diagram import NEW, diagram
-from dashboard.figures.expects import expects, looks_back
+from dashboard.figures.expects import expects, looks_back, silent
 from dashboard.language import mark, tr
 from lstm_core import list_models
 from lstm_core.analysis.steps import Steps, steps
@@ -192,6 +192,7 @@ def side(model: Network, trace: Trace, unit: int, layer: int, direction: int) ->
         ],
         "looks": behind[LOOK.name],
         "expects": behind[EXPECT.name],
+        "silent": silent(model),
         "layer": layer,
         "direction": direction,
         "code": code(model, trace, layer, direction),

@@ -86,6 +86,7 @@ def page(here: Context) -> None:
     for side, (model, at) in enumerate(zip(shown.models, shown.drawn, strict=True)):
         trace, place = traces[model.name], places[model.name]
         try:
+            _ = model.predicts  # a network that expects nothing says why, whatever is asked
             wanted = asked(model.tokenizer, word) if word.strip() else _next(model, trace, place)
             error = word_error(model, trace, place, wanted.id)
         except ValueError as reason:
@@ -172,7 +173,7 @@ def longest_back(models: Sequence[Network]) -> int:
 
 def _next(model: Network, trace: Trace, step: int) -> Asked:
     """The vocabulary's piece that comes next in the text; after the last word, the one that the model expects."""
-    tokenizer = model.tokenizer  # that there is none is the first thing to say
+    tokenizer = model.tokenizer
     if trace.tokens and step + 1 < len(trace):
         return named_piece(tokenizer, trace.tokens[step + 1].id)
     ids = model.likeliest(trace, 1)[0][step]

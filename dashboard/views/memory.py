@@ -15,6 +15,7 @@ from dashboard.controls.words import field, word_pair
 from dashboard.figures import attribution as share
 from dashboard.figures import memory as draw
 from dashboard.figures.asked import asked
+from dashboard.figures.expects import silent
 from dashboard.frame import Context
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn, Scene
@@ -150,6 +151,8 @@ def _shared(shown: Scene, side: int, step: int, pair: tuple[str, str], method: s
     def without(text: str) -> tuple[str, list[dict[str, Any]]]:
         return "", [panel(ids[0], tr(trace.cell.title), text=text), *_empty(ids[1])]
 
+    if reason := silent(model):  # whatever is asked
+        return without(reason)
     if method == "exact" and carry(trace.cell) is None:
         return without(sentences(_rewrites(trace), tr("Or choose another method above.")))
     if method == "exact" and at.layer != len(trace.layers) - 1:

@@ -148,7 +148,8 @@ class Upload:
             padding = 0 if at is not None and at.mask_zero else None
             reader = Reader(wiring.embedding(self.loaded, self.embedding), self.vocabulary, padding)
             readout = wiring.output(self.loaded, self.output, self.rows()) if self.output else None
-        return Network(YOURS, alone(self.chosen()), reader, readout, tuple(map(alone, self.below())))
+        below = tuple(map(alone, self.below()))
+        return Network(YOURS, alone(self.chosen()), reader, readout, below, silent=self._why())
 
     def _why(self) -> str:
         """Why no next word is predicted; empty if one is."""
@@ -207,7 +208,8 @@ class Upload:
         return block.check(block.laid_out(trace.inputs), expected[0] if len(expected) == 1 else expected[:, None])
 
     def _read(self, text: str, limit: int) -> Reading:
-        model, why = self.model(), self._why()
+        model = self.model()
+        why = model.silent
         if self.source == TRACE and self.trace is not None:
             trace, notes = recorded.shown(self.trace, limit)
             return Reading(model, trace, None, len(self.trace), notes, why)

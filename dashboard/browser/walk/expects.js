@@ -176,5 +176,5 @@ function readName(here, { directions, layers, output }, j) {
 export function without(side, shows) {
   return shows === "looks"
     ? tr("The {cell} has no attention: it reads its state alone.", { cell: side.title })
-    : tr("This model has no output layer, so it expects no words.")
+    : side.silent
 }

@@ -104,6 +104,7 @@ export interface Side {
   stages: Stage[]
   looks: Looks | null
   expects: Expects | null
+  silent: string
   layer: number
   direction: number
   code: string
