@@ -11,6 +11,7 @@ from dashboard import cache
 from dashboard.controls.words import other_sentence, word_pair
 from dashboard.state import HOMES, Settings
 from dashboard.views import contrast, memory
+from lstm_core.drawing.panel import text_axis
 from tests.small_models import small_model
 from tests.test_pages import plain  # noqa: F401
 from tests.test_views import SENTENCE, opened, sent, small  # noqa: F401
@@ -40,6 +41,36 @@ def test_the_other_sentence_is_like_the_text_and_known_to_the_models(shipped: No
         (CHINESE, "general-lstm", "昨天王先生去了市场，因为他很饿。后来李女士遇见了小红，她"),
     ):
         assert other_sentence(seen(text, name, name)) == other
+
+
+def test_what_somebody_typed_is_compared_with_a_minimal_pair_of_it(shipped: None) -> None:
+    for text, name, other in (
+        ("Alice told the king that", "general-lstm", "John told the king that"),
+        ("My sister met MARY and", "general-gru", "My brother met MARY and"),
+        ("The grace of the queen was", "general-gru", "The grace of the king was"),
+        ("Yesterday we flew to Norway. I speak", "general-gru", "Yesterday we flew to France. I speak"),
+        ("The keys to the cabinet", "agreement-lstm", "The key to the cabinet"),
+        ("Priya gave Oluwaseun a pen because he", "general-lstm", "Priya gave Oluwaseun a pen because she"),
+        ("mary met john and", "pronouns-lstm", "tom met john and"),
+        ("李女士去了商店，她", "pronouns_zh-gru", "李先生去了商店，她"),
+        ("我在法国长大，也去过德国。", "general-gru", "我在西班牙长大，也去过德国。"),
+        ("女老师在家看书，然后", "general-lstm", "男老师在家看书，然后"),
+        ("今天他很饿，因为", "pronouns_zh-lstm", "今天她很饿，因为"),
+        ("It was raining and", "general-lstm", ""),
+        ("xxxx yyyy", "pronouns-lstm", ""),
+    ):
+        assert other_sentence(seen(text, name, name)) == other, text
+
+
+def test_where_nothing_can_be_swapped_it_is_said_what_to_type() -> None:
+    test = opened(contrast.__name__, text="saw because saw")
+    assert test.text_input[0].value == ""
+    assert "one word changed" in " ".join(one.value for one in test.caption)
+
+
+def test_a_word_axis_names_every_word_of_a_sentence_of_thirty() -> None:
+    words = [(float(k), (f"word{k}",)) for k in range(30)]
+    assert len(text_axis(words, 30)["ticktext"]) == 30
 
 
 @pytest.mark.parametrize("name", ["country-lstm", "agreement-lstm", "brackets-lstm", "anbn-lstm", "copy-rnn"])

@@ -12,8 +12,10 @@ import streamlit as st
 
 from dashboard import address
 from dashboard.controls.kept import starts
+from dashboard.controls.minimal import minimal_pair
 from dashboard.proposed import examples
 from dashboard.scene import Scene
+from dashboard.state import HOMES, Settings
 from lstm_core.drawing.endings import letters
 from lstm_core.drawing.words import BYTE
 from lstm_core.text import UNKNOWN, Tokenizer
@@ -39,13 +41,17 @@ def field(key: str, label: str, home: str) -> str:
 
 
 def other_sentence(shown: Scene) -> str:
-    """What to compare the text with: of the sentences that the models know every word of, the one most like it."""
+    """What to compare the text with: for one that somebody has typed a minimal pair, or nothing where none is known;
+    else, of the sentences that the models know every word of, the one most like it."""
     tokenizers = [model.tokenizer for model in shown.models if model.reads_words]
     if not tokenizers:
         return SENTENCES[0]
     first = tokenizers[0]
     text = [token.piece for token in next((trace.tokens for trace in shown.traces if trace.tokens), ())[:COMPARED]]
     offered = [*SENTENCES, *(text for model in shown.models for _, text in examples(model))]
+    homes = {Settings().text, *(str(home["text"]) for home in HOMES.values() if "text" in home)}
+    if shown.settings.text not in homes.union(offered):
+        return minimal_pair(shown.settings.text, lambda word: all(_knows(tokenizer, word) for tokenizer in tokenizers))
     others = [one for one in offered if one != shown.settings.text]
     known = [one for one in others if all(_knows(tokenizer, one) for tokenizer in tokenizers)]
     known = known or [one for one in others if _knows(first, one)] or [SENTENCES[0]]

@@ -37,6 +37,9 @@ def page(here: Context) -> None:
     for side, place in enumerate((first, second)):
         with place:
             units.append(unit_choice(shown, side))
+    if not other.strip() and shown.settings.text.strip():
+        st.caption(tr("Type above what to compare with: the same sentence with one word changed, such as a name."))
+        return
     readings = [library.read(model.name, other) for model in shown.models]
     others = (note for reading in readings for note in reading.others)
     notices = dict.fromkeys([*unread.notices(readings), *cut(readings), *others])

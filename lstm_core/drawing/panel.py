@@ -15,8 +15,9 @@ from lstm_core.drawing.words import named, words
 from lstm_core.say import tr
 from lstm_core.trace import Trace
 
-LABELS, CHARACTERS = 20, 60
-"""Tick labels a figure, of words and of one or two characters: more of them is what makes a figure slow."""
+LABELS, CHARACTERS = 36, 60
+"""Tick labels a figure, of words and of one or two characters: more of them is what makes a figure slow, and of these
+the browser leaves out what finds no room."""
 
 AXIS = {"ticklabeloverflow": "allow"}
 """The margins leave room for every label; to look whether one overflows takes Plotly a third of its time."""
