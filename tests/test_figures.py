@@ -25,6 +25,7 @@ from lstm_core.drawing.order import orders, seen
 from lstm_core.drawing.pack import pack
 from lstm_core.drawing.panel import percent, powered, quoted, rounded, share_ticks
 from lstm_core.drawing.words import piece, visible, words
+from tests.javascript import evaluate
 from tests.small_models import small_model
 
 TEXT = "Mary saw the market . John met zorblax and she"
@@ -281,6 +282,16 @@ def test_the_token_of_unknown_words_is_not_shown_as_it_is_written() -> None:
 
 def test_a_quotation_mark_is_quoted_in_others() -> None:
     assert [quoted(text) for text in ("he", '"', "”", "’s")] == ["“he”", '‘"’', "‘”’", "“’s”"]
+
+
+def test_a_word_that_would_fill_lines_is_named_by_its_beginning_in_python_and_on_the_page() -> None:
+    long, just, sentence = "x" * 300, "y" * 24, "a black square and under it a green one"
+    chinese = "昨天王女士去了市场，因为她很饿。后来李先生遇见了小红，他很高兴"
+    texts = [long, just, sentence, chinese, "😀" * 25, f"the {long} of", f"{long}”"]
+    said = [quoted(text) for text in texts]
+    assert said[:4] == [f"“{'x' * 23}…”", f"“{just}”", f"“{sentence}”", f"“{chinese}”"]
+    assert said[4] == f"“{'😀' * 23}…”" and said[5] == f"“the {'x' * 23}… of”" and said[6] == said[0]
+    assert evaluate("page/naming.js", "given.map(all.quoted)", texts) == said
 
 
 def test_shares_on_an_axis_are_written_as_in_a_sentence() -> None:

@@ -216,8 +216,15 @@ def factor(text: str) -> str:
     return minus(f"({text})" if " " in text else text)
 
 
+def brief(text: str) -> str:
+    """A text in which words that would fill lines end in an ellipsis; Chinese, which has no spaces, stays whole. The
+    rule of ``dashboard/browser/page/naming.js``."""
+    return re.sub("[^\\s\u3040-\u9fff]{25,}", lambda word: short(word[0], 24), text)
+
+
 def quoted(text: str) -> str:
-    """``text`` in quotation marks, in single ones if it has some of its own."""
+    """``text`` in quotation marks, in single ones if it has some of its own. A word of more than a line is cut."""
+    text = brief(text)
     if re.search('["\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}]', text):
         return f"\N{LEFT SINGLE QUOTATION MARK}{text}\N{RIGHT SINGLE QUOTATION MARK}"
     return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"

@@ -102,6 +102,13 @@ test("the only other word at which the gate is shut is named, by its piece, and 
   assert.equal(said([0.04, 0.1, 0.05, 0.9, 0.48, 0.46, 0.9]), `${first}; ${other}`)
 })
 
+test("a long word fills no line of the headline, nor what is said where it stands alone", () => {
+  const words = ["x".repeat(300), ...WORDS.slice(1)]
+  const said = told([1, 0.1, 1, 1, 1, 1], [0.9, -0.4, -0.4, -0.4, -0.4, -0.4], { words, at: 0 })
+  assert.equal(said, `LSTM’s unit 3 is written at “${"x".repeat(23)}…”: c = 0.90.`)
+  assert.equal(alone(side({ words }), 0), `${"x".repeat(23)}…`)
+})
+
 test("an open gate holds nothing that is written over", () => {
   const said = told(Array(6).fill(1), [0.9, 0.9, -0.8, -0.8, -0.8, -0.8])
   assert.equal(said, "LSTM’s unit 3 is rewritten at “John” (c from 0.90 to −0.80).")

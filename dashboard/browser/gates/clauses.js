@@ -1,6 +1,6 @@
 // What a side is called, what its named units stand for and what it expects: clauses of what is said of it.
 import { wordAt } from "../page/align.js"
-import { apart, quoted, readAt } from "../page/naming.js"
+import { apart, brief, quoted, readAt } from "../page/naming.js"
 import { percent } from "../page/numbers.js"
 import { tr } from "../page/words.js"
 
@@ -25,7 +25,7 @@ export const elsewhere = (side, step) => apart(side, step, placeAt(side, step))
 
 // The same as ``placeAt`` where it stands alone.
 /** @type {(side: Speaks, step: number) => string} */
-export const alone = (side, step) => (ends(side, step) ? wordAt(side, step)[0] : readAt(side, step))
+export const alone = (side, step) => (ends(side, step) ? brief(wordAt(side, step)[0]) : readAt(side, step))
 
 // Whether a word has been read to its end.
 /** @type {(side: Speaks, step: number) => boolean} */

@@ -2,7 +2,7 @@
 import { fromSide, stepCount, wordAt } from "../page/align.js"
 import { make } from "../page/dom.js"
 import { clamp, number } from "../page/numbers.js"
-import { quoted, unitName } from "../page/naming.js"
+import { brief, quoted, unitName } from "../page/naming.js"
 import { focused, ours, within } from "../page/screen.js"
 import { tr } from "../page/words.js"
 import { openStep } from "./elements.js"
@@ -95,7 +95,7 @@ function showTip(figure, panel, step, row, event) {
   const value = figure.rows.row(panel.side, panel.signal, row)?.[step] ?? NaN
   const side = figure.sides[panel.side]
   const back = panel.sources && typeof row === "number"
-  const name = back ? tr("back to “{word}”", { word: wordAt(side, row)[0] }) : rowName(panel, side, row)
+  const name = back ? tr("back to “{word}”", { word: brief(wordAt(side, row)[0]) }) : rowName(panel, side, row)
   figure.tip.replaceChildren(
     make("strong", { text: `${panel.label} = ${number(value)}` }),
     make("span", { text: `${name}, ${quoted(wordAt(side, step)[0])}` }),

@@ -6,8 +6,14 @@ import { quotes, tr } from "./words.js"
 
 const SPACE = "␣" // what stands before a word
 
+// A text in which words that would fill lines end in an ellipsis; Chinese, which has no spaces, stays whole. The rule of
+// lstm_core/drawing/panel.py.
 /** @type {(text: string) => string} */
-export const quoted = (text) => (quotes(text) ? `‘${text}’` : `“${text}”`)
+export const brief = (text) =>
+  text.replace(/[^\s\u3040-\u9fff]{25,}/gu, (word) => `${[...word].slice(0, 23).join("")}…`)
+
+/** @type {(text: string) => string} */
+export const quoted = (text) => (quotes(brief(text)) ? `‘${brief(text)}’` : `“${brief(text)}”`)
 
 /** @type {(side: { named: Named[] }, unit: number) => string} */
 export function unitName(side, unit) {
