@@ -10,7 +10,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
-from uploads import HOSTILE, SENTENCE, WORDS, onnx_lstm, saved, tagger
+from uploads import HOSTILE, SENTENCE, WORDS, onnx_lstm, safetensors, saved, tagger
 
 from dashboard import cache, language, library
 from dashboard.state import YOURS
@@ -76,6 +76,21 @@ def test_the_gates_are_those_of_the_file() -> None:
     np.testing.assert_allclose(np.asarray(keep["z"]), trace.signals["f"][1, 0, :, 0].T, atol=1e-6)
     assert tree["sides"][0]["next"]["words"] and not tree["sides"][0]["next"]["why"]
     assert "largest difference from its own runtime" in tree["quiet"]
+
+
+def weights(*left_out: str) -> bytes:
+    return safetensors({k: v.numpy() for k, v in nn.GRU(3, 5).state_dict().items() if k not in left_out})
+
+
+def test_a_run_that_nothing_was_compared_with_says_so_where_the_proof_would_stand() -> None:
+    unproved = "not compared: a file brings no runtime of its own to compare with"
+    assert sent(opened(gates, placed(weights())))["quiet"].count(unproved) == 1, "the shipped one beside it is ours"
+    assert f"{unproved} (assumed" not in sent(opened(gates, placed(weights())))["quiet"]
+    half = sent(opened(gates, placed(weights("bias_hh_l0"))))["quiet"]
+    assert f"{unproved} (assumed: bias_hh is missing beside bias_ih, and zeros stand for it)" in half
+    assert unproved in sent(opened(gates, placed(onnx_lstm())))["quiet"]
+    assert "compared" not in sent(opened(gates, placed(saved(nn.GRU(3, 5)))))["quiet"]
+    assert "compared" not in sent(opened(gates, None, left="pronouns-lstm"))["quiet"]
 
 
 def test_without_words_the_panel_of_predictions_says_why() -> None:

@@ -23,6 +23,8 @@ from lstm_core.trace import Trace
 
 SENTENCE = re.compile(r"(?<=[.!?] )|(?<=[。！？])")
 """Where the next one begins."""
+LAYOUT = "x is "
+"""What an assumption about the axes of the input begins with: one sequence is drawn, and nothing hangs on it."""
 
 
 def content(
@@ -89,10 +91,16 @@ def quiet(traces: Sequence[Trace]) -> str:
 
 
 def evidence(trace: Trace) -> str:
-    """How long the trace took to make, and how far it is from the module that it traced."""
+    """How long the trace took to make, and how far it is from the module that it traced; of somebody's file that
+    nothing was compared with, that it was not, and what was assumed of its steps."""
     title, error, spent = tr(trace.cell.title), trace.max_abs_error, 1000 * trace.seconds
     if error is None:
-        return tr("{title} in {spent:.1f} ms", title=title, spent=spent)
+        said = tr("{title} in {spent:.1f} ms", title=title, spent=spent)
+        if trace.network is None or trace.network.block.format == "gatescope":
+            return said
+        said = tr("{said}, not compared: a file brings no runtime of its own to compare with", said=said)
+        assumed = [tr(one) for one in trace.assumed if not one.startswith(LAYOUT)]
+        return tr("{said} (assumed: {assumed})", said=said, assumed=tr("; ").join(assumed)) if assumed else said
     message = tr(
         "{title} in {spent:.1f} ms, largest difference from its own runtime {error:.1e}",
         **{"title": title, "spent": spent, "error": error},
