@@ -37,6 +37,10 @@ class Owner(Protocol):
         """Tells the model, with what it reads, from any other; None where there is none."""
         ...
 
+    def absent(self, shown: str) -> str | None:
+        """Why the model ``shown`` stands in its place, where a file was tried."""
+        ...
+
 
 def owner() -> Owner | None:
     return st.session_state.get(OWN)
@@ -85,6 +89,9 @@ def notices(name: str, shown: Network) -> list[str]:
     """What to say where ``shown`` stands for ``name``: a link does not carry the model of whoever made it."""
     if name == shown.name or (name == YOURS and _upload() is not None):
         return []
+    here = owner() if name == YOURS else None
+    if here is not None and (said := here.absent(shown.name)):
+        return [tr(said)]
     text = tr(
         "No model of yours is in this tab: {name} is shown in its place. What is uploaded stays in its tab alone and "
         "is gone when that is loaded anew; its file has then to be chosen again.",

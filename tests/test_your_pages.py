@@ -263,6 +263,38 @@ def test_what_is_wrong_is_told_on_the_page(name: str) -> None:
     assert not test.exception
     assert test.error[0].value.startswith(r"bad \*file\*\.pt\: ")
     assert re.search(said, test.error[0].value.replace("\\", ""))
+    assert sent(test)["notices"][0] == "Your file was refused: pronouns-lstm is shown in its place."
+
+
+def test_what_stands_in_the_place_of_a_file_says_why() -> None:
+    """Refused, asked about, let go of, or never there: each is another reason, and the next file takes it away."""
+    place = session.Place()
+    place.take(Given("a.txt", b"a text"))
+    said = [sent(opened(gates, place))["notices"][0]]
+    place.take(Given("rnn.pt", saved(nn.RNN(3, 5))))
+    assert place.question is not None
+    said.append(sent(opened(gates, place))["notices"][0])
+    place.take(Given("gru.pt", saved(nn.GRU(3, 5))))
+    assert not any("in its place" in text for text in sent(opened(gates, place))["notices"])
+    place.let_go()
+    said.append(sent(opened(gates, place))["notices"][0])
+    place.clear()
+    said.append(sent(opened(gates, place))["notices"][0])
+    assert said[:3] == [
+        "Your file was refused: pronouns-lstm is shown in its place.",
+        "Your file does not say which cell it holds: until you do, pronouns-lstm is shown.",
+        "Your model was let go of: pronouns-lstm is shown in its place.",
+    ]
+    assert said[3].startswith("No model of yours is in this tab")
+
+
+def test_a_second_file_that_is_refused_leaves_the_reason_on_every_page() -> None:
+    place = placed(saved(nn.GRU(3, 5)))
+    place.take(Given("bad.pt", b"a text"))
+    for view in (gates, what_if, health):
+        test = opened(view, place)
+        shown = [caption.value for caption in test.caption] if view is not gates else sent(test)["notices"]
+        assert any("Your file was refused" in text for text in shown), view
 
 
 def test_a_model_that_read_nothing_never_blanks_the_other() -> None:

@@ -37,7 +37,8 @@ class Question:
 class Place:
     """What a session holds. ``name`` is what its widgets' keys begin with; ``turn`` numbers the files and ``model`` the
     blocks, so that each gets widgets of its own; ``tab`` is the kind of input whose fields are open, ``page`` the page
-    on which ``problem`` is shown. ``gone`` names the file that was let go of."""
+    on which ``problem`` is shown. ``gone`` names the file that was let go of; ``refused`` says whether the last
+    one could not be read."""
 
     upload: Upload | None = None
     question: Question | None = None
@@ -47,6 +48,7 @@ class Place:
     tab: str = PROBE
     page: str = ""
     gone: str = ""
+    refused: bool = False
     name: str = "yours"
 
     def take_all(self, files: Mapping[str, bytes]) -> None:
@@ -55,7 +57,7 @@ class Place:
         try:
             self.take(together(files))
         except ValueError as error:
-            self.problem = _wrong(next(iter(files)), error)
+            self.refused, self.problem = True, _wrong(next(iter(files)), error)
 
     def take(self, given: Given) -> None:
         """Read an uploaded file in the place of the one before; what is wrong with it is ``problem``."""
@@ -72,9 +74,9 @@ class Place:
         except Ambiguous as asked:
             self.question = Question(given, asked.choices)
         except ValueError as error:
-            self.problem = _wrong(file, error)
+            self.refused, self.problem = True, _wrong(file, error)
         except MemoryError:
-            self.problem = say("{file}: it needs more memory than there is.", file=file)
+            self.refused, self.problem = True, say("{file}: it needs more memory than there is.", file=file)
 
     def answer(self, cell: Mapping[str, str]) -> None:
         """Read the file that is asked about as it is said to be."""
@@ -123,7 +125,8 @@ class Place:
             self.model += 1
 
     def clear(self) -> None:
-        self.upload, self.question, self.problem, self.tab, self.gone = None, None, "", PROBE, ""
+        self.upload, self.question, self.problem, self.tab = None, None, "", PROBE
+        self.gone, self.refused = "", False
         self.model += 1
         MODELS.free(self)
 
@@ -139,6 +142,16 @@ class Place:
             return None
         read = upload.source, upload.kind, upload.steps, upload.seed
         return f"{crc32(repr((upload.file, upload.block, self.turn, self.model, *read)).encode(errors='replace')):x}"
+
+    def absent(self, shown: str) -> Said | None:
+        """Why the model ``shown`` stands where an upload would, if one was tried here."""
+        if self.question is not None:
+            return say("Your file does not say which cell it holds: until you do, {name} is shown.", name=shown)
+        if self.refused:
+            return say("Your file was refused: {name} is shown in its place.", name=shown)
+        if self.gone:
+            return say("Your model was let go of: {name} is shown in its place.", name=shown)
+        return None
 
     def let_go(self) -> None:
         """Others need the room, and nobody has looked at this for a while."""

@@ -23,7 +23,7 @@ def taken() -> bool:
     try:  # weights that an ONNX model keeps beside itself
         given = {one.name: one.read_bytes() for one in (file, *file.parent.glob(f"{file.name}[._]data*"))}
     except OSError as error:
-        here.problem = f"{file.name}: {error.strerror}."
+        here.refused, here.problem = True, f"{file.name}: {error.strerror}."
         return True
     here.take_all(given)
     return True
