@@ -4,13 +4,14 @@ together here: arrays, and what was said of them."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from dashboard.apart import read
 from dashboard.yours import recorded
+from dashboard.yours.advice import on_page
 from lstm_core import Tokenizer, Trace
 from lstm_core.files import Loaded, packed
 from lstm_core.files.sandbox import from_json
@@ -38,14 +39,17 @@ class Given:
         return len(self.data) + sum(map(len, self.beside.values()))
 
     def load(self) -> tuple[Loaded, Trace | None]:
-        """What is in it, and the trace if it is one. Raises ValueError as ``lstm_core.load`` does, and ``Busy``."""
+        """What is in it, what is assumed of it as the page says it, and the trace if it is one. Raises ValueError as
+        ``lstm_core.load`` does, and ``Busy``."""
         files = {**self.beside, self.file: self.data}
         said = {"file": self.file, "limit": UNFOLDED, "said": dict(self.said)}
         plain, arrays = read(f"{READERS}:network", files, said, room=UNFOLDED)
         if "trace" in plain:
             trace = packed.unpack_trace(plain["trace"], arrays)
             return recorded.network(trace), trace
-        return packed.unpack(plain["network"], arrays), None
+        loaded = packed.unpack(plain["network"], arrays)
+        blocks = [replace(block, assumed=tuple(map(on_page, block.assumed))) for block in loaded.blocks]
+        return replace(loaded, blocks=tuple(blocks)), None
 
 
 def together(files: Mapping[str, bytes]) -> Given:
