@@ -52,13 +52,18 @@ def tr(text: str, **values: Any) -> str:
     if isinstance(text, Said):
         text, values = text.template, {**text.values, **values}
     elif not values:
-        return _catalogue().get(text, text)
+        return _kept_together(_catalogue().get(text, text))
     told = {name: tr(value) if isinstance(value, Said) else value for name, value in values.items()}
     template = _catalogue().get(text, text)
     for name, value in told.items():
         if isinstance(value, str) and value:
             template = _closed_up(template, f"{{{name}}}", value)
-    return template.format(**told)
+    return _kept_together(template).format(**told)
+
+
+def _kept_together(template: str) -> str:
+    """``template`` with a space between a number and its % at which no line ends, as the page's words.js has it."""
+    return re.sub(r"(?<=[\d}]) (?=%)", "\u202f", template) if " %" in template else template
 
 
 def _closed_up(template: str, place: str, value: str) -> str:

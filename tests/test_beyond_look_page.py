@@ -51,5 +51,5 @@ def test_soft_and_hard_attention_stand_side_by_side_with_what_was_measured_of_th
     said = " ".join(one.value for one in test.caption)
     for meta in (looking.model().meta, hard):
         for name in ("exact_held_out", "on_named_held_out"):
-            assert f"{100 * meta['metrics'][name]:.1f} %" in said
-    assert "100 %" not in said
+            assert f"{100 * meta['metrics'][name]:.1f}\u202f%" in said
+    assert "100\u202f%" not in said

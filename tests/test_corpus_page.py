@@ -359,7 +359,7 @@ def test_where_else_a_pattern_is_in_the_novels_is_what_looking_at_every_step_say
         one = TEXTS[::2][document]
         ends = [token.end for token in network.tokenizer.encode(one)][start:stop]
         quoted += all(one[:end].count('"') % 2 for end in ends)
-    share = re.search(r"The stretch is “inside quotes”, and so are (\d+) % of the (\d+) most alike", said[0])
+    share = re.search(r"The stretch is “inside quotes”, and so are (\d+)\u202f% of the (\d+) most alike", said[0])
     assert share and int(share[2]) == min(count, where_else.SHARED)
     if count <= where_else.SHARED:
         assert int(share[1]) == round(100 * quoted / count)

@@ -295,7 +295,7 @@ def test_a_word_that_would_fill_lines_is_named_by_its_beginning_in_python_and_on
 
 
 def test_shares_on_an_axis_are_written_as_in_a_sentence() -> None:
-    assert share_ticks()["ticktext"] == ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"]
+    assert share_ticks()["ticktext"] == [f"{share}\u202f%" for share in (0, 20, 40, 60, 80, 100)]
     for most in (0.005, 0.04, 0.093, 0.25, 0.59, 0.6, 0.93, 1.0):
         ticks = share_ticks(most)
         assert ticks["ticktext"] == [percent(value) for value in ticks["tickvals"]] and len(ticks["tickvals"]) <= 6

@@ -131,7 +131,7 @@ def test_a_unit_that_keeps_nothing_of_a_single_word_lets_go_of_everything() -> N
     found = timescales(trace)
     unit = int(np.argmin(found.holding))
     said = spans("s", trace, found, unit)["text"]
-    assert found.holding[unit] == 0 and "keeps 0 % a step" in said
+    assert found.holding[unit] == 0 and "keeps 0\u202f% a step" in said
     assert "lets go of everything" not in said and "It let go of nothing that it held." in said, "nothing was held"
 
 

@@ -14,7 +14,7 @@ from safetensors.numpy import save
 from torch import nn
 from traces import random_trace
 
-from dashboard.figures.health import dead, saturated, summary
+from dashboard.figures.health import dead, integrators, saturated, summary
 from dashboard.views import health as page
 from lstm_core import CELLS, load, load_model, trace
 from lstm_core.analysis import timescales
@@ -215,3 +215,10 @@ def test_gates_that_count_relative_to_each_other_have_no_ends() -> None:
     (found,) = health(read)
     assert (read["f"] > 0.99).all() and not {"f", "i"} & found.low.keys()
     assert "o" in found.low
+
+
+def test_the_gates_of_a_gru_are_written_with_a_minus_sign() -> None:
+    run = random_trace("gru", time=12, batch=1)
+    drawn = integrators("id", run, health(run)[0])
+    axes = [drawn["figure"]["layout"][axis]["title"]["text"] for axis in ("xaxis", "yaxis")]
+    assert axes == ["mean of z", "mean of 1 \N{MINUS SIGN} z"] and "1 - z" not in drawn["alt"] + drawn["text"]

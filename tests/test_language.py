@@ -16,6 +16,7 @@ from dashboard import catalogue, language
 from lab.experiments import discover
 from lab.experiments.record import results
 from lstm_core.say import say
+from tests.javascript import evaluate
 
 FILES = sorted(language.FOLDER.glob("*.po"))
 TERMS = {
@@ -237,3 +238,22 @@ def test_what_server_and_browser_say_in_the_same_words_is_translated_alike() -> 
 def test_a_number_below_zero_has_a_minus() -> None:
     said = entries(language.FOLDER / "zh.po")
     assert not [text for one in said.items() for text in one if re.search(r"(^|\s)-\d", text)]
+
+
+def test_no_line_ends_between_a_number_and_its_percent_sign() -> None:
+    there = "with {much:.0f} % and 95 % of {it}"
+    assert language.tr(there, much=7.4, it="5 % of") == "with 7\u202f% and 95\u202f% of 5 % of", "what was typed stays"
+    assert language.tr("3 keeps 95 %.") == "3 keeps 95\u202f%."
+    said = 'all.tr("with {much} % and 95 % of {it}", given)'
+    assert evaluate("page/words.js", said, {"much": "7", "it": "5 % of"}) == "with 7\u202f% and 95\u202f% of 5 % of"
+
+
+def test_a_formula_in_a_text_has_a_minus_sign() -> None:
+    texts = [str(message.id) for message in catalogue.collected() if message.id]
+    assert [text for text in texts if re.search(r"\b1 - [a-z{]", text)] == []
+
+
+def test_a_layer_is_counted_in_chinese_as_everything_is(chinese: None) -> None:
+    assert language.tr("layer {layer}", layer=0) == "第 0 层"
+    for text, said in entries(language.FOLDER / "zh.po").items():
+        assert "号层" not in str(said), text

@@ -20,6 +20,7 @@ from dashboard.export import guided, live, offline
 from dashboard.figures.content import content, named_units
 from dashboard.figures.deciding import decided, deciding_unit
 from dashboard.figures.walk import walk
+from dashboard.language import tr
 from dashboard.proposed import examples
 from dashboard.scene import Drawn
 from dashboard.talk.tour import Tour, View
@@ -262,7 +263,7 @@ def test_the_tours_that_a_file_takes_along_are_about_its_models() -> None:
     found = guided.carried(*PAIRS["pronouns"])
     assert [tour["name"] for tour in found] == ["what-the-gates-do", "lstm-or-gru"]
     first = json.loads((ROOT / "assets" / "tours" / "what-the-gates-do.json").read_text(encoding="utf-8"))
-    lines = [view["line"] for view in first["views"] if view["query"].keys() & {"unit"}]
+    lines = [tr(view["line"]) for view in first["views"] if view["query"].keys() & {"unit"}]
     assert [stop["line"] for stop in found[0]["stops"]] == lines and len(lines) == 10
     assert all(stop["page"] in guided.PAGES and stop["place"] == "" for tour in found for stop in tour["stops"])
     own = Tour("My lecture", tuple(View("gates", {"text": text}, text) for text in ("Mary", "John", "Anna")))

@@ -10,7 +10,7 @@ is computed here by the library, from the text and the models that the view show
     {"says": "6", "sentences": "France"}                       whole ones between that of a word and the last one
     {"before": "↵"}                                            what is read before the text itself
     {"alpha": ...}, {"adds": ...}, {"wrote": ...}, {"held": ...}, {"copy": ...}, {"experiment": ...}, {"count": ...}
-    {"says": "1", "formula": "1 - z"}                          part of a formula in the line: nothing to compute
+    {"says": "1", "formula": "1 − z"}                          part of a formula in the line: nothing to compute
     {"says": "1"}                                              part of another claim
 
 ``side`` is the left one where it is not named, ``unit`` the view's or the named one of the model, ``at`` the cursor's.

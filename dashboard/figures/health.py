@@ -103,16 +103,16 @@ def integrators(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     drawing = p.figure(
         dots,
         xaxis=p.value_axis(
-            tr("mean of {gate}", gate=trace.role_label("keep")), range=[-0.03, max(1.0, float(keep.max())) + 0.03]
+            tr("mean of {gate}", gate=_letters(trace, "keep")), range=[-0.03, max(1.0, float(keep.max())) + 0.03]
         ),
-        yaxis=p.value_axis(tr("mean of {gate}", gate=trace.role_label("write")), range=[-0.05, high + 0.05]),
+        yaxis=p.value_axis(tr("mean of {gate}", gate=_letters(trace, "write")), range=[-0.05, high + 0.05]),
         shapes=[{**corner, "line": {"width": 1, "dash": "dot", "color": theme.OTHER_COLOR}}],
         margin=MARGIN,
     )
     reach = [
         tr(
             "mean of {gate} from {low:.2f} to {high:.2f}",
-            gate=trace.role_label(role),
+            gate=_letters(trace, role),
             low=means.min(),
             high=means.max(),
         )
@@ -154,7 +154,7 @@ def biases(id: str, trace: Trace, found: Sequence[Health]) -> dict[str, Any]:
         said = [p.minus(f"{mean:+z.2f}") for mean in means]
         if len(found) > 1:
             said = [tr("{mean} ({place})", mean=mean, place=place) for mean, place in zip(said, places, strict=True)]
-        gate = trace.role_label("keep")
+        gate = _letters(trace, "keep")
         text = tr("Forget bias, b_{gate}, on the average: {means}.", gate=gate, means=p.row(said))
     drawing = p.figure(
         boxes,
@@ -170,6 +170,11 @@ def biases(id: str, trace: Trace, found: Sequence[Health]) -> dict[str, Any]:
     ]
     medians = tr("Medians: {values}.", values=tr("; ").join(middles))
     return p.panel(id, title, drawing, text=text, alt=p.sentences(text or tr("{said}.", said=title), medians))
+
+
+def _letters(trace: Trace, role: str) -> str:
+    """What the cell writes for a role: "f", "1 − z"."""
+    return p.minus(str(trace.role_label(role)))
 
 
 def singular(id: str, trace: Trace, found: Health) -> dict[str, Any]:

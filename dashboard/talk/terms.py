@@ -38,7 +38,10 @@ TERMS = {
     ),
     "update": (
         mark("update gate"),
-        mark("z, of the GRU: what share of the old state is kept; 1 - z is written. Many papers use z the other way."),
+        mark(
+            "z, of the GRU: what share of the old state is kept; 1 \N{MINUS SIGN} z is written. Many papers use z the "
+            "other way."
+        ),
     ),
     "release": (
         mark("letting go"),

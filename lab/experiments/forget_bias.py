@@ -113,7 +113,7 @@ class ForgetBias(Experiment):
     look = (
         f"Steps of training until {GOAL:.0%} of new texts are right; a bar that reaches the limit did not get there. "
         "Asked is how often a seed of the one start solves a task before a seed of the other; two that never do "
-        "count half. Lags are near 1 / (1 - f), where it matters. "
+        "count half. Lags are near 1 / (1 \N{MINUS SIGN} f), where it matters. "
         "Country: a text says where somebody grew up, and so many words later which language is spoken. Letters: the "
         "network reads a letter (or three), then so many dots, then a question mark, and has to say the letters. The "
         "gradient that has to reach the country or the letter shrinks by f at every step: by 0.5 at bias 0, by 0.73 "

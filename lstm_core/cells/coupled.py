@@ -18,10 +18,10 @@ class Coupled(Cell):
     name = "coupled"
     title = "Coupled LSTM (CIFG)"
     source = "Greff et al. 2015"
-    note = "What is not kept is written: i is 1 - f."
+    note = "What is not kept is written: i is 1 \N{MINUS SIGN} f."
     signals = (
         gate("f", "keep", "forget gate: share of the old cell that is kept"),
-        gate("i", "write", "input gate: what is not kept is written, 1 - f"),
+        gate("i", "write", "input gate: what is not kept is written, 1 \N{MINUS SIGN} f"),
         candidate("g", "candidate: what could be written"),
         gate("o", "expose", "output gate: share of the cell that is shown"),
         state("c", "cell", "cell state: a running mean of candidates", low=-1.0, high=1.0),

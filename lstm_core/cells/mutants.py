@@ -23,7 +23,7 @@ class Mutant(Cell):
 
     for_experiments = True
     source = "Jozefowicz et al. 2015"
-    note = "z writes and 1 - z keeps, as in the paper; its input is E x here, as wide as the state."
+    note = "z writes and 1 \N{MINUS SIGN} z keeps, as in the paper; its input is E x here, as wide as the state."
     signals = (
         gate("z", "write", "update gate: share of the candidate that is written"),
         gate("r", "reset", "reset gate: share of the old state that the candidate may see"),

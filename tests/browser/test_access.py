@@ -90,6 +90,16 @@ def seen(page: Page) -> tuple[bytes, bytes] | None:
     return with_focus, without
 
 
+def test_a_key_after_a_click_beside_the_figure_frames_nothing(visit: Open) -> None:
+    page = visit("", {"text": "Mary met John"})
+    page.mouse.click(4, 400)
+    page.keyboard.press("Shift")
+    assert focused(page) == "stMain" and page.locator(".stMain:focus-visible").count() == 1
+    for part in ("", "::before", "::after"):
+        look = f"node => {{ const of = getComputedStyle(node, '{part}'); return [of.boxShadow, of.outlineStyle] }}"
+        assert page.locator(".stMain").evaluate(look) == ["none", "none"], part
+
+
 @pytest.mark.every(3)
 @pytest.mark.parametrize("path", ["", "memory", "step_by_step", "experiments"])
 def test_every_stop_of_the_keyboard_is_seen_and_left_again(visit: Open, path: str) -> None:

@@ -219,7 +219,7 @@ def test_a_tour_is_in_the_file_and_asks_what_if(shown: Open) -> None:
         if number < 10:
             page.keyboard.press("PageDown")
     verdict = page.get_by_test_id("gs-verdict-0")
-    expect(verdict).to_contain_text("With f = 1 and i = 0 at “John”, after “and” the LSTM expects “she” (89 %)")
+    expect(verdict).to_contain_text("With f = 1 and i = 0 at “John”, after “and” the LSTM expects “she” (89\u202f%)")
     page.get_by_test_id("gt-end").click()
     page.locator("[data-chip='0 none']").click()
     expect(verdict).to_contain_text("Nothing is changed")

@@ -21,9 +21,9 @@ export async function speak(wanted) {
 /** @type {(text: string, values?: Record<string, unknown>) => string} */
 export function tr(text, values = {}) {
   const places = /([\u4e00-\u9fff] )?\{(\w+)\}( ?)(?=([\u4e00-\u9fff]?))/g
-  const template = (words[text] ?? text).replace(/“(\{(\w+)\})”/g, (whole, place, name) =>
-    quotes(String(values[name])) ? `‘${place}’` : whole,
-  )
+  const template = (words[text] ?? text)
+    .replace(/(?<=[\d}]) (?=%)/g, "\u202f") // no line ends between a number and its %
+    .replace(/“(\{(\w+)\})”/g, (whole, place, name) => (quotes(String(values[name])) ? `‘${place}’` : whole))
   return template.replace(places, (whole, before = "", name, after, next) => {
     if (!(name in values)) return whole
     const value = String(values[name])

@@ -13,7 +13,7 @@ def tries(own: Level, other: Level) -> Iterator[Try]:
     """The layer with each gate that keeps or writes exchanged for 1 minus itself."""
     for signal in own.cell.signals:
         if signal.kind == "gate" and signal.role in ("keep", "write"):
-            change = say("{gate} of {side} exchanged for 1 - {gate}", gate=signal.name, side=own.side)
+            change = say("{gate} of {side} exchanged for 1 \N{MINUS SIGN} {gate}", gate=signal.name, side=own.side)
             yield from everywhere(change, own, lambda p, two, k=signal.name: _opposite(p, k))
 
 
