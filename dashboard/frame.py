@@ -16,6 +16,7 @@ import streamlit as st
 
 from dashboard.cache import LIMIT
 from dashboard.chart import chart, chosen_step
+from dashboard.controls.text import inline
 from dashboard.language import tr
 from dashboard.reading import scene
 from dashboard.scene import Drawn, Scene
@@ -73,7 +74,7 @@ def pieces(panels: Sequence[Mapping[str, Any]], traces: Iterable[Trace]) -> None
                 told[text] = any(one in named for one in read)
     asked = [text for text, here in told.items() if here] or list(told)[:1]
     if asked:
-        st.caption(sentences(*asked[:MOST]))
+        st.caption(inline(sentences(*asked[:MOST])))
 
 
 def rows(trace: Trace) -> list[list[Any]]:
@@ -134,7 +135,7 @@ def context(empty: bool = False, reach: Reach = WHOLE) -> Context | None:
         return None
     shown = shown.first(reach.steps(shown), reach.why)
     if shown.notices:
-        st.caption(" ".join(shown.notices))
+        st.caption(inline(" ".join(shown.notices)))
     count = len(shown.traces[0])
     if not count and not empty:
         st.caption(tr("Type a sentence above, or choose an example."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -251,3 +252,12 @@ def test_of_many_words_in_pieces_those_that_are_named_are_told() -> None:
     assert [one.partition("the pieces in which ")[2] for one in told] == [
         f"{word} is read, one after the other." for word in ("“Merkel”", "“Anna”")
     ]
+
+
+def test_a_visitors_words_in_a_notice_are_no_markdown() -> None:
+    query = {"text": "Mary met *b* [x](y) :red[z] <i>", "left": "pronouns-lstm", "right": "pronouns-gru"}
+    for page in ("memory", "contrast"):
+        notices = [one.value for one in opened(f"dashboard.views.{page}", **query).caption if "vocabulary" in one.value]
+        assert notices
+        for said in notices:
+            assert not re.search(r"(?<!\\)[*\[\]<>]|(?<!\\):red", said), said

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from lstm_core.drawing.words import visible
+
+_SIGNS = re.compile(r"[\\`*_\[\]$<>~&]|:(?=\w+[:\[])")
+
+
+def inline(sentence: str) -> str:
+    """A sentence with somebody's words in it, for Markdown to show as it stands: not even ``:red[x]`` is a sign."""
+    return _SIGNS.sub(r"\\\g<0>", sentence)
 
 
 def plain(text: str, longest: int = 60) -> str:

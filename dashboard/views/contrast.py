@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import frame, library, unread
 from dashboard.cache import Reading, cut
 from dashboard.chart import chosen_place
+from dashboard.controls.text import inline
 from dashboard.controls.units import unit_choice, unit_ends, unit_name
 from dashboard.controls.words import field, other_sentence
 from dashboard.figures import changes as draw
@@ -44,7 +45,8 @@ def page(here: Context) -> None:
     others = (note for reading in readings for note in reading.others)
     notices = dict.fromkeys([*unread.notices(readings), *cut(readings), *others])
     if other and notices:
-        st.caption(" ".join(tr("The sentence to compare with: {notice}", notice=notice) for notice in notices))
+        told = (tr("The sentence to compare with: {notice}", notice=notice) for notice in notices)
+        st.caption(inline(" ".join(told)))
     if not len(shown.traces[0]) or not all(len(reading.trace) for reading in readings):
         st.caption(tr("Type two sentences: one above, one to compare it with."))
         return
