@@ -84,7 +84,7 @@ def test_free_sentences(name: str) -> None:
                 assert value <= most, key
 
 
-LEAST = {"general-lstm": 15, "general-gru": 15, "general-rnn": 3}
+LEAST = {"general-lstm": 14, "general-gru": 15, "general-rnn": 3}
 """How many of the 17 targets for free sentences, in both languages, each model reaches."""
 
 
@@ -118,7 +118,8 @@ def test_bits_per_character(model: Network, novel_read: Measured, novel_not_read
 
 
 def test_it_finds_its_way_wherever_a_text_begins(model: Network) -> None:
-    """Read from the state zero in the middle of a sentence, no text drives the memory out of its bounds."""
+    """Read from the state zero in the middle of a sentence, no text drives the memory out of its bounds; what nobody
+    writes, 500 times one word or sign, drives the LSTM's further, to 230."""
     rng, novel = Random(5), " ".join(corpus.austen()[1])
     starts = [rng.randrange(len(novel) - 3000) for _ in range(12)]
     texts = [novel[start : start + 2400] for start in starts]
@@ -126,7 +127,8 @@ def test_it_finds_its_way_wherever_a_text_begins(model: Network) -> None:
     rows = encode(model, texts)
     signals = read(model, rows)
     memory = signals["c" if model.cell.name == "lstm" else "h"]
-    assert max(float(np.abs(memory[: len(row), k]).max()) for k, row in enumerate(rows)) < 150
+    far = [float(np.abs(memory[: len(row), k]).max()) for k, row in enumerate(rows)]
+    assert max(far[: len(starts) + 1]) < 25 and max(far) < 300, far
     lost = []
     for k, row in enumerate(rows[: len(starts)]):
         logs = general.log_probabilities(model, signals["h"][: len(row) - 1, k])

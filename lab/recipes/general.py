@@ -134,7 +134,7 @@ _AND_IS = (
 HONESTY = {
     False: f"{_READ}two or three times, and then real text beside as much made text about persons, countries and "
     f"verbs, whose answers (he or she, a language, is or are) weigh 10 times as much as other words: {_TOLD}{_AND_IS}",
-    True: f"{_READ}six to nine times, in the end beside made text about persons, countries, verbs and what everybody "
+    True: f"{_READ}many times over, in the end beside made text about persons, countries, verbs and what everybody "
     "knows. The answers there (he or she, a language, is or are) weighed 10 times as much as other words, and in every "
     f"text which of he and she comes weighed 4 times as much again: {_TOLD}{_AND_IS}",
 }
