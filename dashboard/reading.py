@@ -21,8 +21,8 @@ from lstm_core import Network
 from lstm_core.say import say
 
 MOVED = say(
-    "A text of your own is read by the models of English and Chinese. The small ones that this page opens with know "
-    "only a few words; choose them above to see what they make of it."
+    "The small models that this page opens with do not know every word of this text, so the models of English and "
+    "Chinese read it."
 )
 
 

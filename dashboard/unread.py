@@ -87,21 +87,27 @@ def general(readings: Sequence[cache.Reading]) -> dict[str, str]:
 
 
 def fitting(text: str, homes: Sequence[Settings]) -> tuple[str, str] | None:
-    """The models for a text of which nobody has chosen any: those of the home that opens on it or that proposes it,
-    also where it is cut short, or goes on with words that they know. Any other text is for the general ones. None if
-    they are not there.
+    """The models for a text of which nobody has chosen any: those of the first home that proposes it, or knows every
+    word of it; what a small pair expects after a word that it has not learned is a guess. Else the general ones; None
+    if they are not there.
 
     It depends on nothing but the text, so that a sentence is read by the same models whatever was typed before it.
     """
     there = [home for home in homes if all(name in cache.models() for name in (home.left, home.right))]
-    for home in sorted(there, key=lambda home: home.text != text):
-        if text == home.text:  # no model need be loaded to see that
-            return home.left, home.right
-        own = [home.text, *(one for _, one in examples(cache.model(home.left)))]
-        if text in own or any(one.startswith(text) or text.startswith(one) for one in own) and _all_known(text, home):
-            return home.left, home.right
+    for fits in (_opens, _proposes, _knows):  # what an earlier one settles need not be read with every model
+        for home in there:
+            if fits(home, text):
+                return home.left, home.right
     return GENERAL if all(name in cache.models() for name in GENERAL) else None
 
 
-def _all_known(text: str, home: Settings) -> bool:
+def _opens(home: Settings, text: str) -> bool:
+    return text == home.text
+
+
+def _proposes(home: Settings, text: str) -> bool:
+    return any(text == one for _, one in examples(cache.model(home.left)))
+
+
+def _knows(home: Settings, text: str) -> bool:
     return all(token.known for token in cache.model(home.left).tokenizer.encode(text))

@@ -83,14 +83,15 @@ def test_one_sentence_for_both_models_and_a_way_out() -> None:
 
 def test_a_text_without_models_gets_models_that_know_its_language() -> None:
     assert models(text=Settings().text) == models(text="") == ["pronouns-lstm", "pronouns-gru"]
-    assert models(text="Xiomara went home because") == models(text="Mary went home because") == list(unread.GENERAL)
-    assert models(text=ZH["text"]) == [ZH["left"], ZH["right"]]
+    assert models(text="Mary went home because") == ["pronouns-lstm", "pronouns-gru"]
+    assert models(text="Xiomara went home because") == list(unread.GENERAL)
+    assert models(text="王先生遇见了李女士，因为") == models(text=str(ZH["text"])) == [ZH["left"], ZH["right"]]
     assert models(text="我就会用成语说话") == list(unread.GENERAL)
     assert models(text="def f(x): return x + 1") == list(unread.GENERAL)
     assert models(text="我就会用", left="pronouns-lstm", right="pronouns-gru") == ["pronouns-lstm", "pronouns-gru"]
 
 
-def test_any_other_text_than_that_of_the_first_page_goes_to_the_general_models() -> None:
+def test_the_first_page_goes_to_the_general_models_when_a_word_is_unknown() -> None:
     """A class types its own names. An example that is about an unknown name stays with the pair it is about. A text is
     read by the same models whatever was typed before it."""
     test = opened()
@@ -98,7 +99,7 @@ def test_any_other_text_than_that_of_the_first_page_goes_to_the_general_models()
     tiny = (home["left"], home["right"])
     general = {**home, "left": unread.GENERAL[0], "right": unread.GENERAL[1]}
     for said, wanted in (
-        ({**home, "text": "Peter met Anna because"}, unread.GENERAL),
+        ({**home, "text": "Peter met Anna because"}, tiny),
         ({**home, "text": "Priyanka told Vihaan that", "unit": 0, "unit2": 8}, unread.GENERAL),
         ({**home, "text": f"{home['text']} was tired"}, tiny),  # as a click on a next word has it go on
         ({**home, "text": f"{home['text']} was Xiomara"}, unread.GENERAL),
@@ -106,7 +107,8 @@ def test_any_other_text_than_that_of_the_first_page_goes_to_the_general_models()
         ({**home, "text": "Mary went to the marke"}, unread.GENERAL),
         ({**home, "text": "for i in range(10): print(i)"}, unread.GENERAL),
         ({**general, "text": home["text"]}, tiny),
-        ({**general, "text": "Peter met Anna because"}, unread.GENERAL),
+        ({**general, "text": "Peter met Anna because"}, tiny),
+        ({**general, "text": "Peter met Xiomara because"}, unread.GENERAL),
         ({**home, "text": " "}, tiny),
         ({**home, "text": "Priyanka told Vihaan that", "picked": 1}, tiny),  # whoever chooses them gets them
         ({**home, "text": dict(cache.model(tiny[0]).meta["examples"][-1])["text"]}, tiny),
@@ -157,5 +159,6 @@ def test_a_link_to_what_the_page_shows_by_itself_chooses_no_models() -> None:
 
 def test_after_another_language_was_chosen_the_models_fit_as_before(chinese: None) -> None:
     """What was shown stays, in the address: nobody has chosen it."""
-    assert typed_at(HOME, "妈妈告诉小明，因为她", "controls-zh") == list(unread.GENERAL)
+    assert typed_at(HOME, "妈妈告诉小明，因为她", "controls-zh") == [ZH["left"], ZH["right"]]
+    assert typed_at(HOME, "我就会用", "controls-zh") == list(unread.GENERAL)
     assert typed_at(HOME, str(ZH["text"]), "controls-zh") == [ZH["left"], ZH["right"]]
