@@ -86,8 +86,13 @@ def _arriving() -> Mapping[str, Any]:
     return said
 
 
+def _homes() -> list[Settings]:
+    """What the page opens with, in every language."""
+    return [Settings(), *(replace(Settings(), **home) for home in HOMES.values())]
+
+
 def _fitting(text: str) -> tuple[str, str] | None:
-    return unread.fitting(text, [Settings(), *(replace(Settings(), **home) for home in HOMES.values())])
+    return unread.fitting(text, _homes())
 
 
 def _moved(settings: Settings, said: Mapping[str, Any]) -> dict[str, str]:
@@ -95,7 +100,9 @@ def _moved(settings: Settings, said: Mapping[str, Any]) -> dict[str, str]:
     if said.get("picked"):
         st.session_state["models of home"] = False  # on the pages to come as well
     now = settings.left, settings.right
-    if not st.session_state.get("models of home") or YOURS in now or not settings.text.strip():
+    if now not in (unread.GENERAL, *((home.left, home.right) for home in _homes())):
+        st.session_state["models of home"] = False  # a button, or a file of one's own
+    if not st.session_state.get("models of home") or not settings.text.strip():
         return {}
     pair = _fitting(settings.text)
     return {} if pair in (None, now) else {"left": pair[0], "right": pair[1]}

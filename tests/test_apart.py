@@ -59,7 +59,7 @@ def test_a_file_that_is_read_at_once_says_nothing(monkeypatch: pytest.MonkeyPatc
 
 def test_a_file_that_takes_a_while_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
     said = toasts(0.5, monkeypatch)
-    assert len(said) == 2 and "being read" in said[0] and "over" in said[1]
+    assert len(said) == 2 and "being read" in said[0] and "has been read" in said[1]
 
 
 def test_the_notice_leaves_the_stylesheet_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,7 +141,7 @@ def onnx_reset_before() -> Case:
     return converted(module, "onnx", linear_before_reset=0), module, read()
 
 
-@fault("keep and write", "1 - z")
+@fault("keep and write", "1 \N{MINUS SIGN} z")
 def gru_that_writes_with_z() -> Case:
     module = build("GRU")
     return module, blocks(module, "weight bias", np.negative, 1), read()

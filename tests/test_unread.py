@@ -110,6 +110,8 @@ def test_the_first_page_goes_to_the_general_models_when_a_word_is_unknown() -> N
         ({**general, "text": "Peter met Anna because"}, tiny),
         ({**general, "text": "Peter met Xiomara because"}, unread.GENERAL),
         ({**home, "text": " "}, tiny),
+        ({**home, "text": "Xiomara left", "left": "pronouns-rnn"}, ("pronouns-rnn", tiny[1])),  # by the button for it
+        ({**home, "text": "Xiomara went home"}, tiny),  # from then on somebody has chosen
         ({**home, "text": "Priyanka told Vihaan that", "picked": 1}, tiny),  # whoever chooses them gets them
         ({**home, "text": dict(cache.model(tiny[0]).meta["examples"][-1])["text"]}, tiny),
     ):

@@ -19,6 +19,7 @@ from dashboard.yours import session, vocabulary
 from dashboard.yours.upload import Given
 from lstm_core import analysis
 from lstm_core.analysis.health import NOTES
+from lstm_core.say import tr
 from tests.test_views import script, sent, small  # noqa: F401
 
 
@@ -146,7 +147,7 @@ def test_health_shows_what_the_analysis_says() -> None:
     np.testing.assert_allclose(box["median"], [np.median(found[at].biases["b_f"]) for at in found], rtol=1e-5)
     assert f"{np.mean(one.forget_bias):+.2f} (layer 1, backward)" in drawn["bias0"]["text"]
     for name, note in NOTES.items():
-        assert drawn[name]["title"] == note.title and drawn[name]["text"] == note.why
+        assert drawn[name]["title"] == note.title and drawn[name]["text"] == tr(note.why)
         assert note.remedy[1:] in drawn[name]["note"] and note.source in drawn[name]["note"]
 
 
@@ -157,7 +158,7 @@ def test_health_of_a_network_made_ill() -> None:
         module.bias_ih_l0[3 * 6 + 2] = -30  # o of unit 2
         module.bias_ih_l0[6 + 4] = 30  # f of unit 4
     drawn = panels(health, placed(saved(module), kind="noise", steps=1))
-    assert "dead" not in drawn["summary0"]["text"] and drawn["dead0"]["text"].startswith("Of one step")
+    assert "dead" not in drawn["summary0"]["text"] and drawn["dead0"]["text"].startswith("With a single step")
     drawn = panels(health, placed(saved(module), kind="noise"))
     assert "1 of 6 units did not move on this input: unit 2." == drawn["dead0"]["text"]
     assert "f of unit 4" in drawn["saturated0"]["text"] and "o of unit 2" in drawn["saturated0"]["text"]

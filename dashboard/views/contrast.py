@@ -43,7 +43,8 @@ def page(here: Context) -> None:
         return
     readings = [library.read(model.name, other) for model in shown.models]
     others = (note for reading in readings for note in reading.others)
-    notices = dict.fromkeys([*unread.notices(readings), *cut(readings), *others])
+    found = dict.fromkeys([*unread.notices(readings), *cut(readings), *others])
+    notices = [one for one in found if one not in shown.notices]  # of a pair that was proposed they are the same
     if other and notices:
         told = (tr("The sentence to compare with: {notice}", notice=notice) for notice in notices)
         st.caption(inline(" ".join(told)))

@@ -107,7 +107,7 @@ def test_files_are_refused_in_words_asked_about_or_drawn_and_no_link_carries_one
         expect(alert).to_contain_text(f"{file}: ")
         expect(alert).to_have_text(re.compile(said))
     upload(page, saved(torch.nn.RNN(3, 4)), "rnn.pt")
-    expect(page.get_by_text("does not say which cell it holds")).to_be_visible()
+    expect(page.get_by_text("does not say which cell it holds").first).to_be_visible()
     page.get_by_test_id("stSelectbox").locator("input").last.click()
     page.get_by_role("option", name="RNN (ReLU)").click()
     page.get_by_role("button", name="Open it").click()

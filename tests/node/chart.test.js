@@ -57,6 +57,9 @@ test("on the slant two lines become one where the next label stands on them, and
     ],
   )
   assert.deepEqual(roomy(slanted, 1).ticktext, ["Mary/John"])
+  const { range, ...own } = slanted // that Plotly ranges
+  assert.deepEqual(roomy(own, 1).ticktext, roomy({ ...own, range }, 1).ticktext)
+  assert.deepEqual(roomy({ ...own, tickangle: 0 }, 4 * 10).ticktext.length > 0, true)
   const plain = axis([..."abcdefgh"], -40)
   assert.equal(roomy(plain, 8 * 15), plain)
 })

@@ -145,7 +145,7 @@ export function roomy(axis, length, down = false) {
   const lines = axis.ticktext.flatMap((text) => plain(text).split("<br>"))
   const room = down ? 11 : Math.max(0, ...lines.map(wide))
   const pitch = axis.tickvals[1] - axis.tickvals[0] || 1
-  const needed = Math.max(1, Math.ceil((room * Math.abs(axis.range[1] - axis.range[0])) / length / pitch))
+  const needed = Math.max(1, Math.ceil((room * reach(axis)) / length / pitch))
   const staggered = needed > 1 && !down && lines.length === axis.ticktext.length
   const every = staggered ? Math.ceil(needed / 2) : needed
   /** @type {(_: unknown, k: number) => boolean} */
@@ -153,6 +153,13 @@ export function roomy(axis, length, down = false) {
   const shown = axis.ticktext.filter(kept)
   const ticktext = staggered ? shown.map((label, k) => (k % 2 ? `<br>${label}` : label)) : shown
   return { ...axis, tickvals: Array.from(axis.tickvals).filter(kept), ticktext }
+}
+
+// From one end of an axis to the other; of one that Plotly ranges itself, from its first label to its last.
+/** @param {Axis} axis */
+function reach({ range, tickvals }) {
+  const [first, last] = range ?? [tickvals[0], tickvals[tickvals.length - 1]]
+  return Math.abs(last - first) || 1
 }
 
 // Pixels from one label on the slant to the next, and from a line of one to its next.
@@ -163,7 +170,7 @@ const [LANE, BELOW] = [9, 15]
 /** @param {Axis} axis @param {number} length @param {number} angle @returns {Axis} */
 function lying(axis, length, angle) {
   const at = Array.from(axis.tickvals)
-  const unit = (sine(angle) * length) / Math.abs(axis.range[1] - axis.range[0])
+  const unit = (sine(angle) * length) / reach(axis)
   /** @param {string} label @param {number} apart */
   const clear = (label, apart) => apart * unit >= LANE + BELOW * (label.split("<br>").length - 1)
   const one = axis.ticktext.map((label) => label.replaceAll("<br>", "/"))
