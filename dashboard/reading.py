@@ -21,8 +21,8 @@ from lstm_core import Network
 from lstm_core.say import say
 
 MOVED = say(
-    "The small models that this page opens with do not know every word of this text, so the models of English and "
-    "Chinese read it."
+    "The small models that this page opens with have read little else than sentences like theirs, so the models of "
+    "English and Chinese read this one."
 )
 
 
@@ -44,10 +44,10 @@ def scene() -> Scene | None:
     sides = library.stands_for(settings.left, "left"), library.stands_for(settings.right, "right")
     models = [library.model(name) for name in sides]
     layers, directions = max(len(m.layers) for m in models), max(len(m.layers[0]) for m in models)
-    general: dict[str, str] = {}
+    instead = None
     with suppress(Exception):
-        general = unread.general([library.read(name, settings.text) for name in sides if name != YOURS])
-    beside = {"general": general, "moved": moved and {**moved, "text": settings.text}}
+        instead = _instead_of([library.read(name, settings.text) for name in sides if name != YOURS], settings.text)
+    beside = {"instead": instead, "moved": moved and {**moved, "text": settings.text}}
     controls(settings, names, examples(models[0]) or examples(models[1]), layers, directions, beside)
     if YOURS in (settings.left, settings.right):
         from dashboard.yours.panel import panel  # only where it is chosen: the first page does not wait for it
@@ -106,6 +106,16 @@ def _moved(settings: Settings, said: Mapping[str, Any]) -> dict[str, str]:
         return {}
     pair = _fitting(settings.text)
     return {} if pair in (None, now) else {"left": pair[0], "right": pair[1]}
+
+
+def _instead_of(readings: list[cache.Reading], text: str) -> dict[str, str] | None:
+    """A pair by side that is offered in the place of the one that reads, and what its button says."""
+    if general := unread.general(readings):
+        return {**general, "label": tr("Read it with models for any text")}
+    by_themselves = st.session_state.get("models of home") and all(one.model.name in unread.GENERAL for one in readings)
+    if by_themselves and (small := unread.small(text, _homes())):
+        return {**small, "label": tr("Read it with the small models")}
+    return None
 
 
 def _with_units(shown: Scene) -> Scene:

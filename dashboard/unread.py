@@ -14,6 +14,7 @@ from lab.tasks.english import lexicon
 from lstm_core import Trace
 from lstm_core.drawing.panel import listed, quoted, row
 from lstm_core.drawing.words import Word, in_bytes, words
+from lstm_core.text import Tokenizer
 
 GENERAL = ("general-lstm", "general-gru")
 """They read any text: what is no word of theirs they read in pieces."""
@@ -86,28 +87,44 @@ def general(readings: Sequence[cache.Reading]) -> dict[str, str]:
     return dict(zip(("left", "right"), GENERAL, strict=True))
 
 
+def small(text: str, homes: Sequence[Settings]) -> dict[str, str]:
+    """The pair of a home by side that knows every word of a text; empty if there is none."""
+    for home in homes:
+        if _there(home) and text.strip() and _known(cache.model(home.left).tokenizer, text):
+            return {"left": home.left, "right": home.right}
+    return {}
+
+
 def fitting(text: str, homes: Sequence[Settings]) -> tuple[str, str] | None:
-    """The models for a text of which nobody has chosen any: those of the first home that proposes it, or knows every
-    word of it; what a small pair expects after a word that it has not learned is a guess. Else the general ones; None
-    if they are not there.
+    """The models for a text of which nobody has chosen any: those of the home whose own sentence it is, the beginning
+    of one, or one that goes on in words that they know. Any other text goes to the general ones, since a small pair
+    has read of nothing but one person at a time; None if they are not there.
 
     It depends on nothing but the text, so that a sentence is read by the same models whatever was typed before it.
     """
-    there = [home for home in homes if all(name in cache.models() for name in (home.left, home.right))]
-    for fits in (_opens, _proposes, _knows):  # what an earlier one settles need not be read with every model
-        for home in there:
-            if fits(home, text):
-                return home.left, home.right
+    for home in homes:
+        if _there(home) and _is_of(home, text):
+            return home.left, home.right
     return GENERAL if all(name in cache.models() for name in GENERAL) else None
 
 
-def _opens(home: Settings, text: str) -> bool:
-    return text == home.text
+def _there(home: Settings) -> bool:
+    return all(name in cache.models() for name in (home.left, home.right))
 
 
-def _proposes(home: Settings, text: str) -> bool:
-    return any(text == one for _, one in examples(cache.model(home.left)))
+def _is_of(home: Settings, text: str) -> bool:
+    model = cache.model(home.left)
+    own = [home.text, *(sentence for _, sentence in examples(model))]
+    if any(sentence.startswith(text) for sentence in own):
+        return True
+    return any(text.startswith(sentence) and _known(model.tokenizer, text, len(sentence)) for sentence in own)
 
 
-def _knows(home: Settings, text: str) -> bool:
-    return all(token.known for token in cache.model(home.left).tokenizer.encode(text))
+def _known(tokenizer: Tokenizer, text: str, start: int = 0) -> bool:
+    """Whether it knows every word from ``start`` on; a last one that is under way may become one."""
+    tokens = [token for token in tokenizer.encode(text) if token.end > start]
+    if tokens and not tokens[-1].known and tokens[-1].end == len(text):
+        last = tokens.pop().text.lower()
+        if not any(piece.startswith(last) for piece in tokenizer.pieces):
+            return False
+    return all(token.known for token in tokens)

@@ -74,41 +74,46 @@ def test_one_sentence_for_both_models_and_a_way_out() -> None:
     controls, figure = sent(opened(text="Xiomara went to the market because", **tiny))
     said = "Not in the vocabulary of LSTM and GRU: “Xiomara”. What is expected then is a guess."
     assert figure["notices"] == [said]
-    assert controls["general"] == {"left": "general-lstm", "right": "general-gru"}
+    label = "Read it with models for any text"
+    assert controls["instead"] == {"left": "general-lstm", "right": "general-gru", "label": label}
     controls, figure = sent(opened(text="Xiomara went to the market", left="general-lstm", right="general-gru"))
-    assert not figure["notices"] and not controls["general"]
+    assert not figure["notices"] and not controls["instead"]
     controls, figure = sent(opened())
-    assert not figure["notices"] and not controls["general"]
+    assert not figure["notices"] and not controls["instead"]
 
 
 def test_a_text_without_models_gets_models_that_know_its_language() -> None:
     assert models(text=Settings().text) == models(text="") == ["pronouns-lstm", "pronouns-gru"]
-    assert models(text="Mary went home because") == ["pronouns-lstm", "pronouns-gru"]
+    assert models(text="Mary and John were late because") == list(unread.GENERAL)
     assert models(text="Xiomara went home because") == list(unread.GENERAL)
-    assert models(text="王先生遇见了李女士，因为") == models(text=str(ZH["text"])) == [ZH["left"], ZH["right"]]
+    assert models(text="王先生遇见了李女士，因为") == list(unread.GENERAL)
+    assert models(text=str(ZH["text"])) == [ZH["left"], ZH["right"]]
     assert models(text="我就会用成语说话") == list(unread.GENERAL)
     assert models(text="def f(x): return x + 1") == list(unread.GENERAL)
     assert models(text="我就会用", left="pronouns-lstm", right="pronouns-gru") == ["pronouns-lstm", "pronouns-gru"]
 
 
-def test_the_first_page_goes_to_the_general_models_when_a_word_is_unknown() -> None:
-    """A class types its own names. An example that is about an unknown name stays with the pair it is about. A text is
-    read by the same models whatever was typed before it."""
+def test_the_first_page_goes_to_the_general_models_for_any_other_text() -> None:
+    """The small pair keeps its own sentences, their beginnings, and what goes on from one in words that it knows, the
+    last of them under way. A text is read by the same models whatever was typed before it."""
     test = opened()
     home = Settings().server_side()
     tiny = (home["left"], home["right"])
     general = {**home, "left": unread.GENERAL[0], "right": unread.GENERAL[1]}
     for said, wanted in (
-        ({**home, "text": "Peter met Anna because"}, tiny),
+        ({**home, "text": "Mary and John were late because"}, unread.GENERAL),  # every word is known
         ({**home, "text": "Priyanka told Vihaan that", "unit": 0, "unit2": 8}, unread.GENERAL),
         ({**home, "text": f"{home['text']} was tired"}, tiny),  # as a click on a next word has it go on
+        ({**home, "text": f"{home['text']} was ti"}, tiny),
+        ({**home, "text": f"{home['text']} was ti "}, unread.GENERAL),
+        ({**home, "text": f"{home['text']} ti was"}, unread.GENERAL),
         ({**home, "text": f"{home['text']} was Xiomara"}, unread.GENERAL),
         ({**home, "text": home["text"].rpartition(" ")[0]}, tiny),
-        ({**home, "text": "Mary went to the marke"}, unread.GENERAL),
+        ({**home, "text": "Mary went to the marke"}, tiny),  # on the way to it
+        ({**home, "text": "Mary went to the marke because"}, unread.GENERAL),
         ({**home, "text": "for i in range(10): print(i)"}, unread.GENERAL),
         ({**general, "text": home["text"]}, tiny),
-        ({**general, "text": "Peter met Anna because"}, tiny),
-        ({**general, "text": "Peter met Xiomara because"}, unread.GENERAL),
+        ({**general, "text": "Peter met Anna because"}, unread.GENERAL),
         ({**home, "text": " "}, tiny),
         ({**home, "text": "Xiomara left", "left": "pronouns-rnn"}, ("pronouns-rnn", tiny[1])),  # by the button for it
         ({**home, "text": "Xiomara went home"}, tiny),  # from then on somebody has chosen
@@ -121,16 +126,21 @@ def test_the_first_page_goes_to_the_general_models_when_a_word_is_unknown() -> N
         assert tuple(side["model"] for side in figure["sides"]) == wanted, said
         moved = wanted != (said["left"], said["right"])
         assert (controls["moved"] or {}).get("left") == (wanted[0] if moved else None)
+        offered = {"left": tiny[0], "right": tiny[1], "label": "Read it with the small models"}
+        knows = wanted == unread.GENERAL and said["text"].startswith(("Mary and John", "Peter"))
+        assert controls["instead"] == (offered if knows else controls["instead"])
+        assert knows == ("small" in (controls["instead"] or {}).get("label", ""))
         assert wanted == tiny or figure["units"] != [0, 8], "a unit of one model is not one of another"
         assert any(str(MOVED) in notice for notice in figure["notices"]) == (moved and wanted == unread.GENERAL)
 
 
-def test_the_chinese_home_goes_to_the_general_models_when_a_character_is_unknown(chinese: None) -> None:
+def test_the_chinese_home_goes_to_the_general_models_for_any_other_text(chinese: None) -> None:
     test = opened()
     assert [side["model"] for side in sent(test)[1]["sides"]] == [ZH["left"], ZH["right"]]
     typed = {**Settings().server_side(), "left": ZH["left"], "right": ZH["right"], "text": "我就会用"}
     for said, wanted in (
         (typed, unread.GENERAL),
+        ({**typed, "text": "妈妈告诉小明，因为她"}, unread.GENERAL),
         ({**typed, "text": ZH["text"] + "很"}, (ZH["left"], ZH["right"])),
         ({**typed, "picked": 1}, (ZH["left"], ZH["right"])),  # whoever chooses them gets them
     ):
@@ -161,6 +171,6 @@ def test_a_link_to_what_the_page_shows_by_itself_chooses_no_models() -> None:
 
 def test_after_another_language_was_chosen_the_models_fit_as_before(chinese: None) -> None:
     """What was shown stays, in the address: nobody has chosen it."""
-    assert typed_at(HOME, "妈妈告诉小明，因为她", "controls-zh") == [ZH["left"], ZH["right"]]
+    assert typed_at(HOME, ZH["text"] + "很", "controls-zh") == [ZH["left"], ZH["right"]]
     assert typed_at(HOME, "我就会用", "controls-zh") == list(unread.GENERAL)
     assert typed_at(HOME, str(ZH["text"]), "controls-zh") == [ZH["left"], ZH["right"]]

@@ -47,8 +47,8 @@ def controls(
 ) -> None:
     """Draw the controls; a change runs the page again with ``chosen()`` new.
 
-    models: what to show for each name. examples: label and text of each. beside: ``general``, the models by side that
-    read what these do not know, and ``moved``, those that are shown instead of a home's.
+    models: what to show for each name. examples: label and text of each. beside: ``instead``, a pair by side that is
+    offered for this text, with a ``label``, and ``moved``, the pair that is shown instead of a home's.
     """
     data = {
         "settings": settings.server_side(),

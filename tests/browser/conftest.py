@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from benchmarks.browser import SHELL, Server, chromium, find_chromium, serve
 from benchmarks.clock import Wire
-from tests.browser.gates import LAPTOP, Gates, arrived
+from tests.browser.gates import LAPTOP, Gates, arrived, by_small_models
 from tests.browser.tabs import Open, Tabs, Visit
 
 PATIENCE = 120_000
@@ -67,7 +67,7 @@ def visit(tabs: Tabs, server: Server) -> Iterator[Open]:
         visits.append(tabs.visit(first, **options))
         visits[-1].on("pageerror", lambda error: problems.append(str(error)))
         page = visits[-1].page
-        page.goto(f"{server.url}/{path}?{urlencode(query or {})}")
+        page.goto(f"{server.url}/{path}?{urlencode(by_small_models(query or {}))}")
         arrived(page)
         return page
 
@@ -89,7 +89,8 @@ def opening(tabs: Tabs, server: Server) -> Iterator[Callable[..., Gates]]:
         visit.on("dialog", lambda dialog: problems.append(dialog.message))
         visit.on("request", lambda request: problems.append(request.url) if outside(request.url) else None)
         gates = Gates(visit.page, Wire(visit.page))
-        visit.page.goto(query if isinstance(query, str) else f"{server.url}/{path or ''}?{urlencode(query or {})}")
+        asked = query if isinstance(query, str) else urlencode(by_small_models(query or {}))
+        visit.page.goto(asked if isinstance(query, str) else f"{server.url}/{path or ''}?{asked}")
         arrived(visit.page)
         if path == "":
             gates.has(ready=1)

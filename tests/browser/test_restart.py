@@ -23,7 +23,7 @@ from benchmarks.clock import Wire
 from dashboard.talk.tour import shipped
 from lstm_core import load_model
 from lstm_core.analysis import memory
-from tests.browser.gates import LAPTOP, Gates, address, arrived, found, rested
+from tests.browser.gates import LAPTOP, Gates, address, arrived, by_small_models, found, rested
 from tests.browser.test_own_model import upload
 from tests.browser.test_walk_and_analysis import drawn, number
 from tests.uploads import saved
@@ -57,7 +57,7 @@ class Host:
         page = page or self.context.new_page()
         page.on("pageerror", lambda error: self.problems.append(f"{name}: {error}"))
         self.pages[name] = Gates(page, Wire(page))
-        page.goto(f"{self.server.url}/{path}?{urlencode(query)}")
+        page.goto(f"{self.server.url}/{path}?{urlencode(by_small_models(query))}")
         arrived(page)
         return self.pages[name]
 

@@ -25,7 +25,7 @@ const REST = 1200 // more than between the keys of somebody who looks for them
  * @property {[label: string, text: string][]} examples
  * @property {number} layers
  * @property {number} directions
- * @property {{ left: string, right: string }} [general] the models that read what the chosen ones do not know
+ * @property {{ left: string, right: string, label: string }} [instead] a pair that is offered for this text
  * @property {{ text: string, left: string, right: string }} [moved] those that are shown instead of a home's */
 
 export default hold(
@@ -82,13 +82,15 @@ class Controls {
     this.direction = select("gs-direction", tr("Direction"), "direction")
     this.layerLabel = make("label", {}, tr("layer"), " ", this.layer)
     this.directionLabel = make("label", {}, tr("reads"), " ", this.direction)
-    this.general = make("button", {
+    this.instead = make("button", {
       type: "button",
-      test: "gs-general",
-      class: "gs-chip gs-general",
-      text: tr("Read it with models for any text"),
+      test: "gs-instead",
+      class: "gs-chip gs-instead",
       hidden: "",
-      onclick: () => this.change({ ...this.data?.general, picked: 1 }),
+      onclick: () => {
+        const { left, right } = this.data?.instead ?? {}
+        this.change({ left, right, picked: 1 })
+      },
     })
     this.models = make(
       "div",
@@ -99,7 +101,7 @@ class Controls {
       this.layerLabel,
       this.directionLabel,
     )
-    this.models.prepend(this.general)
+    this.models.prepend(this.instead)
     this.root = make(
       "div",
       { class: "gs-controls" },
@@ -162,7 +164,8 @@ class Controls {
       Object.assign(this.settings, { left: data.moved.left, right: data.moved.right })
       this.address()
     }
-    this.general.hidden = !data.general?.left
+    this.instead.hidden = !data.instead
+    this.instead.textContent = data.instead?.label ?? ""
     if (goesOn) this.send("cursor", goesOn)
     for (const side of /** @type {const} */ (["left", "right"]))
       if (!(this.settings[side] in data.models)) this.settings[side] = data.settings[side] // it is no more
