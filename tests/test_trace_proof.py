@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -231,6 +234,32 @@ def test_what_was_compared_is_said(kind: str, method: str) -> None:
     words = f"{', '.join(states)} everywhere to"
     assert str(proved).startswith(words) and "at 408 of 1,800 places to" in str(proved)
     assert f"certificate='{words}" in repr(found)
+
+
+ON_ONE_THREAD = """
+import time, torch
+from lstm_core import trace
+torch.set_num_threads(1)
+module, x = torch.nn.LSTM(256, 256), torch.randn(20, 16, 256)
+trace(module, x)
+began = time.process_time() - time.thread_time(), time.thread_time()
+for _ in range(20):
+    trace(module, x)
+others, own = time.process_time() - time.thread_time() - began[0], time.thread_time() - began[1]
+assert others < own / 20, (others, own)
+"""
+
+
+def test_what_is_computed_again_takes_no_threads_but_torchs() -> None:
+    """NumPy's BLAS has its own, and waits for them where the machine is busy."""
+    subprocess.run([sys.executable, "-c", ON_ONE_THREAD], env=os.environ | {"OPENBLAS_NUM_THREADS": "2"}, check=True)
+
+
+@pytest.mark.parametrize("width", [1, 64, 5000, proof.SERIAL])
+def test_a_product_in_parts_is_the_product(width: int) -> None:
+    rng = np.random.default_rng(0)
+    values, weights = rng.random((2, width)), rng.random((129, width))
+    np.testing.assert_allclose(proof._times(values, weights), values @ weights.T, rtol=1e-12)
 
 
 def test_what_is_compared_is_what_the_equations_say() -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import torch
 from torch import Tensor
 
 
@@ -18,6 +17,6 @@ def tanh_(values: Tensor) -> Tensor:
     return values
 
 
-def tanh(values: Any) -> Any:
-    """The same of an array or a tensor, into a new one."""
-    return np.tanh(values) if isinstance(values, np.ndarray) else values.tanh()
+def tanh(values: Tensor) -> Tensor:
+    """The same into a new one."""
+    return torch.from_numpy(np.tanh(values.numpy())) if values.device.type == "cpu" else values.tanh()

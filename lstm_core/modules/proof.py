@@ -32,6 +32,10 @@ are fewer. What is wrong in a fifth of the steps, of the sequences or of the uni
 the 32nd power); what is wrong in all of them, never. The first and the last step of one sequence come on top: a state
 begins and ends there, and of a memory that begins with 0 nothing else shows the first f."""
 
+SERIAL = 1 << 18
+"""Multiplications up to which NumPy's BLAS (OpenBLAS) stays on the calling thread. Of a larger product it gives a part
+to threads of its own, however many torch was told to use, and on a busy machine waits 50 ms for what takes 0.05."""
+
 HALVES = {
     letters: np.array([[1.0 if letter in "gn" else 0.5] for letter in letters], "f4") for letters in GATES.values()
 }
@@ -58,43 +62,34 @@ def compare(run: Run, start: int, stop: int, past: Tensor | None = None) -> None
     run.compared += stop - start
 
 
-def _differences(run: Run, start: int, stop: int, past: Any = None) -> Iterator[tuple[Any, Any]]:
-    """h and then c of a span, and how far each is from what the gates make of it, as ``Run.arrays`` has them. These are
-    the cells' updates in as few operations as they can be had; the tests compare them with the cells themselves."""
-    all_gates, all_h, all_c = run.arrays
-    gates, own, size = all_gates[start:stop], all_h[start:stop], run.hidden
-    if all_c is not None:
-        c = all_c[start:stop]
-        i, f, g, o = (gates[..., k * size : (k + 1) * size] for k in range(4))
-        h = tanh(c)
-        h *= o
+def _differences(run: Run, start: int, stop: int, past: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+    """h and then c of a span, and how far each is from what the gates make of it. These are the cells' updates in as
+    few passes over the values as they can be had; the tests compare them with the cells themselves."""
+    gates, own = run.gates[start:stop], run.h[start:stop]
+    if run.c is not None:
+        c = run.c[start:stop]
+        i, f, g, o = gates.chunk(4, dim=-1)
+        made = tanh(c)
         if "weight_hr" in run.weights:
-            h = at_hand(torch.as_tensor(h) @ run.weights["weight_hr"].T)
-        h -= own
-        yield own, h
-        following = f * run.before(all_c, "c", start, stop)
-        following += i * g
-        following -= c
-        yield c, following
+            yield own, made.mul_(o) @ run.weights["weight_hr"].T - own
+        else:
+            yield own, torch.addcmul(own, made, o, value=-1, out=made)
+        following = torch.addcmul(c, i, g, value=-1, out=made)
+        yield c, following.addcmul_(f, run.before(run.c, "c", start, stop), value=-1)
     elif run.inside:
-        past = run.before(at_hand(run.read), "h", start, stop) if past is None else at_hand(past)
-        n = gates[..., 2 * size :]
-        h = past - n
-        h *= gates[..., size : 2 * size]
-        h += n
-        h -= own
-        yield own, h
+        past = run.before(run.read, "h", start, stop) if past is None else past
+        _, z, n = gates.chunk(3, dim=-1)
+        yield own, torch.lerp(n, past, z).sub_(own)
     else:
-        h = tanh(gates) if run.cell.name == "rnn" else gates.clip(0)
-        h -= own
-        yield own, h
+        yield own, (tanh(gates) if run.cell.name == "rnn" else gates.clamp(min=0.0)).sub_(own)
 
 
-def _extremes(run: Run, difference: Any, start: int, stop: int) -> Sequence[Any]:
+def _extremes(run: Run, difference: Tensor, start: int, stop: int) -> Sequence[Any]:
     """What the largest absolute value is among; ``difference`` is spent."""
     if run.valid is not None:
-        torch.as_tensor(difference).masked_fill_(~run.valid[start:stop], 0.0)
-    return torch.aminmax(difference) if isinstance(difference, Tensor) else [abs(difference).max()]
+        difference.masked_fill_(~run.valid[start:stop], 0.0)
+    values = at_hand(difference)
+    return torch.aminmax(values) if isinstance(values, Tensor) else [values.min(), values.max()]
 
 
 def errors_of(run: Run, limit: float, call: Call) -> tuple[dict[str, float], dict[str, float]]:
@@ -117,8 +112,7 @@ def _relative(run: Run, scales: Callable[[int, int], Mapping[str, Tensor]]) -> d
     extremes: dict[str, list[Tensor]] = {}
     for start, stop in run.blocks():
         given = scales(start, stop)
-        for name, pair in zip("hc", _differences(run, start, stop), strict=False):
-            own, difference = map(torch.as_tensor, pair)
+        for name, (own, difference) in zip("hc", _differences(run, start, stop), strict=False):
             scale = own.abs().clamp_(min=1.0)
             scale = torch.maximum(scale, given[name]) if name in given else scale
             extremes.setdefault(name, []).extend(_extremes(run, difference.div_(scale), start, stop))
@@ -140,20 +134,19 @@ def from_output(call: Call, run: Run, direction: int) -> float:
     output = call.output[..., direction * size : (direction + 1) * size]
     if output.data_ptr() == run.h.data_ptr():
         return 0.0
-    return largest(_extremes(run, run.arrays[1] - at_hand(output.to(run.h.dtype)), 0, len(run.h)))
+    return largest(_extremes(run, run.h - output.to(run.h.dtype), 0, len(run.h)))
 
 
 def at_end(run: Run, call: Call, top: bool) -> dict[str, float]:
     """The largest difference from the last states that the module returned, by name; relative, for what is above 1.
     top: h is the module's output, so that its last state has been compared already."""
-    _, h, c = run.arrays
-    ends = {} if c is None else {"c": c}
+    ends = {} if run.c is None else {"c": run.c}
     if run.valid is None and not top:
-        ends["h"] = h
+        ends["h"] = run.h
     worst = {}
     for name, values in ends.items():
         last = at_hand(call.last[name].to(run.h.dtype))[run.at]
-        error = float(abs(values[0 if run.backward else -1] - last).max())
+        error = float(abs(at_hand(values[0 if run.backward else -1]) - last).max())
         worst[name] = error if error <= 1e-5 else error / max(1.0, float(abs(last).max()))
     return worst
 
@@ -180,7 +173,7 @@ def sample(run: Run, draw: random.Random, limit: float) -> tuple[dict[str, float
         *((values, (stacked,)) for name, values in run.weights.items() if name != "weight_hr"),
     )
     h[begins] = first
-    of_x, of_h = x @ rows[0].T, h @ rows[1].T
+    of_x, of_h = _times(x, rows[0]), _times(h, rows[1])
     if len(rows) == 4:
         of_x += rows[2]
         of_h += rows[3]
@@ -198,10 +191,17 @@ def sample(run: Run, draw: random.Random, limit: float) -> tuple[dict[str, float
     worst = difference.max(axis=(0, 2)).tolist()
     if not all(error <= limit for error in worst):
         difference[expected == gates] = 0.0  # both may be infinite
-        summed = abs(x) @ abs(rows[0]).T + abs(h) @ abs(rows[1]).T
+        summed = _times(abs(x), abs(rows[0])) + _times(abs(h), abs(rows[1]))
         scale = np.maximum(abs(expected), summed.reshape(gates.shape) / 200)
         worst = (difference / np.maximum(1.0, scale)).max(axis=(0, 2)).tolist()
     return dict(zip(run.letters, worst, strict=True)), len(t) * len(units)
+
+
+def _times(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """``values @ weights.T`` on the calling thread."""
+    rows = max(1, SERIAL // values.size)
+    parts = [values @ weights[start : start + rows].T for start in range(0, len(weights), rows)]
+    return np.concatenate(parts, axis=1)
 
 
 def _steps(run: Run, draw: random.Random) -> np.ndarray:

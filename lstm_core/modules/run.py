@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -77,21 +75,13 @@ class Run:
         for start in reversed(starts) if self.backward else starts:
             yield start, min(start + width, time)
 
-    @cached_property
-    def arrays(self) -> tuple[Any, Any, Any]:
-        """gates, h and c (None without) as they are compared: see ``at_hand``."""
-        return at_hand(self.gates), at_hand(self.h), None if self.c is None else at_hand(self.c)
-
-    def before(self, values: Any, name: str, start: int, stop: int) -> Any:
-        """The state that each step of the span read: ``values``, a tensor or as ``at_hand`` has it, one step earlier
-        (later, in the backward direction)."""
+    def before(self, values: Tensor, name: str, start: int, stop: int) -> Tensor:
+        """The state that each step of the span read: ``values`` one step earlier (later, in the backward direction)."""
         end = stop == len(values) if self.backward else start == 0
         if not end:
             return values[start + 1 : stop + 1] if self.backward else values[start - 1 : stop - 1]
-        lies = not isinstance(values, Tensor)
-        first = (at_hand(self.initial[name]) if lies else self.initial[name])[self.at][None]
-        parts = [values[start + 1 :], first] if self.backward else [first, values[: stop - 1]]
-        return np.concatenate(parts) if lies else torch.cat(parts)
+        first = self.first(name)[None]
+        return torch.cat([values[start + 1 :], first] if self.backward else [first, values[: stop - 1]])
 
     def named(self, start: int, stop: int) -> dict[str, Tensor]:
         """The gates of a span by their letters, (time, batch, hidden) each, as views."""
