@@ -16,7 +16,7 @@ from lstm_core.comparing.result import Comparison
 from lstm_core.files import wiring
 from lstm_core.say import say
 
-TOO_LONG = say("it takes longer, or more memory, than a page may; lstm_core.compare has no such limit")
+TOO_LONG = say("it takes longer, or more memory, than a page may; the library has no such limit")
 
 
 def given(upload: Upload) -> Side:

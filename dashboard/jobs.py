@@ -26,7 +26,9 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard import faults
 from dashboard.session import keeps
+from lstm_core.files.sandbox import from_json
 from lstm_core.say import say
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -160,15 +162,20 @@ class Job:
 
     @property
     def problem(self) -> str:
-        """Why it failed, its last line of errors; empty while it runs and if it did not."""
+        """Why it failed, as it told it itself ("problem") if it did; empty while it runs and if it did not fail."""
         if self.running or self.stopped or self._wrong or self.process is None or self.process.returncode == 0:
             return self._wrong
-        lines = (self.folder / "errors").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         if _free(self.folder) < LEAST:
             return FULL
         if self.elapsed >= self.seconds:
             return say("It took longer than the {seconds:.0f} seconds that a page may.", seconds=self.seconds)
-        return lines[-1] if lines else say("It ended with status {status}.", status=self.process.returncode)
+        told = next((line["problem"] for line in reversed(self.said) if "problem" in line), None)
+        if told is not None:
+            return from_json(told)
+        lines = (self.folder / "errors").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        if lines and faults.shown_whole():  # nobody foresaw it, and it may hold what a visitor typed
+            return lines[-1]
+        return say("It ended with status {status}.", status=self.process.returncode)
 
     @property
     def paused(self) -> bool:

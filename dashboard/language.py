@@ -1,7 +1,8 @@
 """What the page says, in the visitor's language. English is in the code; ``locale/XX.po`` holds another language.
 
 ``tr("... {count:,} ...", count=5)`` looks the template up and fills it in; what ``lstm_core`` says is looked up by its
-own template (`lstm_core.say`). ``python -m dashboard.catalogue`` collects the templates, from Python and JavaScript.
+own template (`lstm_core.say`), or by the one that the page has in its place (`dashboard.advice`).
+``python -m dashboard.catalogue`` collects the templates, from Python and JavaScript.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
+from dashboard.advice import HERE
 from lstm_core.say import look_up_in, mark, tr
 
 __all__ = ["ENGLISH", "FOLDER", "ask", "best", "current", "languages", "mark", "script", "tr", "words"]
@@ -49,8 +51,10 @@ def best(*wanted: str | None) -> str:
 
 @cache
 def words(language: str) -> Mapping[str, str]:
-    """The catalogue: English template to translation. Read once; English needs none, and does not load the reader."""
-    return {text: said for text, said, _ in _entries(language)}
+    """What is said in the place of an English template: its translation, or that of what the page says in the place of
+    the library. Read once; English has no catalogue, and does not load the reader."""
+    found = {text: said for text, said, _ in _entries(language)}
+    return found | {library: found.get(page, page) for library, page in HERE.items()}
 
 
 look_up_in(lambda: words(current()))

@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lstm_core.files.limits import reason
+from lstm_core.files.sandbox import as_json
 from lstm_core.say import say
 from lstm_core.survey.documents import cells
 
@@ -93,7 +95,7 @@ def wanted(names: Sequence[str], networks: Sequence[Any], texts: Sequence[str]) 
                 files[f"{k}.pickle"] = pickle.dumps(network)
             except (pickle.PicklingError, AttributeError, TypeError) as error:  # a cell of somebody's own
                 raise ValueError(
-                    say("{name} cannot be surveyed on the page; lstm_core.survey can", name=network.name)
+                    say("{name} cannot be surveyed on the page; the library can", name=network.name)
                 ) from error
     return files
 
@@ -135,5 +137,6 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     try:
         main(Path(sys.argv[-1]))
-    except (ValueError, OSError) as error:
-        sys.exit(str(error))
+    except (ValueError, OSError, ImportError) as error:
+        print(json.dumps({"problem": as_json(reason(error))}), flush=True)
+        sys.exit(1)

@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lab.experiments.base import Cancelled, Checked, Experiment, Progress, Results
-from lstm_core.say import Said, say
+from lstm_core.files.limits import reason
+from lstm_core.files.sandbox import as_json
+from lstm_core.say import say
 
 
 def verdicts(one: Experiment, found: Results) -> str:
@@ -41,17 +43,10 @@ def limited(progress: Progress, seconds: float | None) -> Progress:
 
     def limited(share: float, what: str) -> None:
         if time.monotonic() > end:
-            raise Cancelled(f"it took longer than {seconds:.0f} seconds")
+            raise Cancelled(say("it took longer than {seconds:.0f} seconds", seconds=seconds))
         progress(share, what)
 
     return limited
-
-
-def parts(said: Any) -> Any:
-    """What was said with ``say`` as JSON: its template and its values, of which each may be such a one."""
-    if not isinstance(said, Said):
-        return said
-    return {"template": said.template, "values": {name: parts(value) for name, value in said.values.items()}}
 
 
 def tell(**values: Any) -> None:
@@ -61,7 +56,7 @@ def tell(**values: Any) -> None:
 
 def tell_share(share: float, what: str) -> None:
     """How far the work is, as such a line."""
-    tell(share=share, what=parts(what))
+    tell(share=share, what=as_json(what))
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -76,11 +71,17 @@ def guarded(work: Callable[[argparse.Namespace], int], options: argparse.Namespa
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        print(say("this is measured with PyTorch, which is not installed: pip install torch"), file=sys.stderr)
-        return 4
+        said = say("this is measured with PyTorch, which is not installed: pip install torch")
+        return _failed(said, 4, options)
     except Cancelled as error:
-        print(f"ended: {error}", file=sys.stderr)
-        return 3
+        return _failed(reason(error), 3, options)
     except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
+        return _failed(reason(error), 2, options)
+
+
+def _failed(why: str, code: int, options: argparse.Namespace) -> int:
+    """``code``, once it is said why, to whoever reads along: people, or a program that watches."""
+    if getattr(options, "lines", False):
+        tell(problem=as_json(why))
+    print(f"ended: {why}" if code == 3 else why, file=sys.stderr)
+    return code

@@ -45,6 +45,7 @@ FLOW = (
     "lab.general lab.recipes",
     "lab.experiments",
     "lab",
+    "dashboard.advice",
     "dashboard.language dashboard.figures",
     "dashboard",
     "dashboard.views",

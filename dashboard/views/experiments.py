@@ -24,8 +24,8 @@ from lab.experiments import discover
 from lab.experiments.base import Experiment, Results, Target, Try
 from lab.experiments.record import results
 from lstm_core.drawing.panel import sentences
-from lstm_core.drawing.words import words
-from lstm_core.say import say
+from lstm_core.drawing.words import as_sentence, words
+from lstm_core.files.sandbox import from_json
 
 OPEN = "experiment"
 AGAIN = keeps("measured again")
@@ -383,25 +383,17 @@ def _watch(job: Job, one: Experiment, found: Results | None) -> None:
         st.rerun()
     if job.running:
         told = next((line for line in reversed(said) if "share" in line), {"share": 0.0, "what": mark("starting")})
-        shown = tr("{what} ({seconds:.0f} s)", what=tr(_said(told["what"])), seconds=job.elapsed)
+        shown = tr("{what} ({seconds:.0f} s)", what=tr(from_json(told["what"])), seconds=job.elapsed)
         if job.waits:
             shown = tr(job.waits)
         st.progress(min(max(told["share"], 0.0), 1.0), shown)
         st.button(tr("Cancel"), on_click=_cancel)
     elif job.problem:
-        st.error(tr("It did not come to an end. {why}", why=tr(job.problem)))
+        st.error(tr("It did not come to an end. {why}", why=as_sentence(ValueError(job.problem))))
     elif checked := [line for line in said if "figure" in line]:
         st.markdown(checks(one, checked))
     elif found is not None and (again := st.session_state.get(AGAIN, {}).get(one.name)):
         st.markdown(compared(one, found, again))
-
-
-def _said(parts: Any) -> Any:
-    """What another process said: `lab.report.parts` of it."""
-    if not isinstance(parts, dict):
-        return parts
-    template, values = parts["template"], parts["values"]
-    return say(template, **{name: _said(value) for name, value in values.items()})
 
 
 def checks(one: Experiment, rows: Sequence[dict[str, Any]]) -> str:

@@ -4,14 +4,13 @@ together here: arrays, and what was said of them."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from dashboard.apart import read
 from dashboard.yours import recorded
-from dashboard.yours.advice import on_page
 from lstm_core import Tokenizer, Trace
 from lstm_core.files import Loaded, packed
 from lstm_core.files.sandbox import from_json
@@ -39,7 +38,7 @@ class Given:
         return len(self.data) + sum(map(len, self.beside.values()))
 
     def load(self) -> tuple[Loaded, Trace | None]:
-        """What is in it, what is assumed of it as the page says it, and the trace if it is one. Raises ValueError as
+        """What is in it, and the trace if it is one. Raises ValueError as
         ``lstm_core.load`` does, and ``Busy``."""
         files = {**self.beside, self.file: self.data}
         said = {"file": self.file, "limit": UNFOLDED, "said": dict(self.said)}
@@ -48,8 +47,7 @@ class Given:
             trace = packed.unpack_trace(plain["trace"], arrays)
             return recorded.network(trace), trace
         loaded = packed.unpack(plain["network"], arrays)
-        blocks = [replace(block, assumed=tuple(map(on_page, block.assumed))) for block in loaded.blocks]
-        return replace(loaded, blocks=tuple(blocks)), None
+        return loaded, None
 
 
 def together(files: Mapping[str, bytes]) -> Given:

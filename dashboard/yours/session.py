@@ -14,7 +14,6 @@ import streamlit as st
 
 from dashboard.budgets import Shared
 from dashboard.library import OWN
-from dashboard.yours.advice import on_page
 from dashboard.yours.given import Given, together
 from dashboard.yours.upload import PROBE, TRACE, Upload
 from lstm_core.files import Ambiguous
@@ -162,7 +161,7 @@ class Place:
 
 
 def _wrong(file: str, error: ValueError) -> Said:
-    return say("{file}: {error}.", file=file, error=on_page(reason(error)))
+    return say("{file}: {error}.", file=file, error=reason(error))
 
 
 def place() -> Place:

@@ -204,7 +204,7 @@ def gradients(trace: Trace, step: int, error: Numbers, batch: int = 0) -> Gradie
     size = directions * trace[cell.output].shape[-1]
     reads = {size} if trace.attention is None else {size, 2 * size}
     if error.ndim != 1 or len(error) not in reads:
-        raise ValueError(f"error is a vector of the output, ({size},), not {error.shape}")
+        raise ValueError(say("error is a vector of the output, ({size},), not {found}", size=size, found=error.shape))
     runs = [[steps(trace, layer, bool(way)) for way in range(directions)] for layer in range(count)]
     above = np.zeros((len(trace), size))
     if trace.attention is not None and len(error) == 2 * size:
@@ -348,7 +348,8 @@ def jacobians(
     ValueError, TypeError and NotImplementedError.
     """
     if state not in trace.cell.states():
-        raise ValueError(f"the cell {trace.cell.name} has no state {state!r}; it has {', '.join(trace.cell.states())}")
+        told = {"cell": trace.cell.name, "state": state, "names": ", ".join(trace.cell.states())}
+        raise ValueError(say("the cell {cell} has no state {state!r}; it has {names}", **told))
     trace, step = history(trace, batch, step)
     run = steps(trace, layer, backward)
     at = run.place(step)
@@ -490,7 +491,7 @@ def _local(op: str, value: Any, args: list[Any]) -> tuple[Any, ...]:
     if op == "standardized":
         return _of_standardized(value, *args)
     if op not in DERIVATIVES:
-        raise NotImplementedError(f"no derivative is known here for the function {op!r}")
+        raise NotImplementedError(say("no derivative is known here for the function {op!r}", op=op))
     return DERIVATIVES[op](value, *args)
 
 
@@ -504,7 +505,7 @@ def _factor(run: Steps, param: str, back: _Pass) -> _Factor:
     if param not in back.matrices:
         return _Factor(run.flip(back.vectors[param][:, 0]), None, None)
     if len(back.matrices[param]) > 1:
-        raise NotImplementedError(f"the parameter {param} is applied more than once in a step")
+        raise NotImplementedError(say("the parameter {param} is applied more than once in a step", param=param))
     return back.matrices[param][0]
 
 

@@ -68,7 +68,7 @@ class Force:
             raise ValueError(f"{self.signal} can be forced to a number, 'hold' or 'flip', not {self.value!r}")
         if self.units is not None:
             if not self.units:
-                raise ValueError(f"{self.signal} is forced in no unit; units=None is all of them")
+                raise ValueError(say("{signal} is forced in no unit; units=None is all of them", signal=self.signal))
             object.__setattr__(self, "units", tuple(sorted(set(self.units))))
 
     def __str__(self) -> str:
@@ -177,7 +177,7 @@ class Counterfactual(Result):
 
     def _model(self) -> Network:
         if self.model is None:
-            raise ValueError("predictions need the model: intervene(trace, interventions, model)")
+            raise ValueError(say("predictions need the model: intervene(trace, interventions, model)"))
         return self.model
 
 
@@ -337,7 +337,7 @@ def _swapped(trace: Trace, swaps: Sequence[Swap], model: Network | None) -> tupl
     inputs, tokens = trace.inputs, list(trace.tokens)
     for swap in swaps:
         if model is None:
-            raise ValueError("a word can be swapped only with the model: intervene(trace, interventions, model)")
+            raise ValueError(say("a word can be swapped only with the model: intervene(trace, interventions, model)"))
         at = model.tokenizer.id(swap.word)
         hit = _reached(swap, trace)
         inputs = np.where(hit[..., None], model.embedding[at], inputs).astype(inputs.dtype, copy=False)

@@ -21,6 +21,7 @@ from lstm_core.analysis.tape import tape
 from lstm_core.equations import equations
 from lstm_core.kinds import Numbers, kinds
 from lstm_core.ops import host
+from lstm_core.say import Said, say
 from lstm_core.shown import Result
 from lstm_core.symbols import contains
 from lstm_core.trace import Trace
@@ -95,9 +96,9 @@ def memory(
     at = run.place(step)
     units = run.signals[rule.state].shape[-1]
     if unit is not None and direction is not None:
-        raise ValueError("give a unit or a direction, not both")
+        raise ValueError(say("give a unit or a direction, not both"))
     if unit is not None and not -units <= unit < units:
-        raise ValueError(f"there is no unit {unit}; the layer has {units} (0 to {units - 1})")
+        raise ValueError(_no_unit(unit, units))
 
     chosen = slice(None) if unit is None else unit
     kept = kept_from(keep[: at + 1, chosen])
@@ -175,7 +176,7 @@ def retention(trace: Trace, unit: int, *, layer: int = -1, backward: bool = Fals
     rule, keep, written = run.keep_write()
     units = keep.shape[-1]
     if not -units <= unit < units:
-        raise ValueError(f"there is no unit {unit}; the layer has {units} (0 to {units - 1})")
+        raise ValueError(_no_unit(unit, units))
     kept, first = _products(keep[:, unit])
     both = slice(None, None, -1 if run.backward else 1)
     initial = first * run.old[rule.state][0, unit] if len(run) else first
@@ -196,6 +197,10 @@ def _products(keep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return kept, first
 
 
+def _no_unit(unit: int, units: int) -> Said:
+    return say("there is no unit {unit}; the layer has {units} (0 to {last})", unit=unit, units=units, last=units - 1)
+
+
 def _weight(direction: Any, units: int, directions: int, backward: bool) -> np.ndarray:
     vector = host(direction, np.float64)
     if vector.shape == (units * directions,):
@@ -203,8 +208,13 @@ def _weight(direction: Any, units: int, directions: int, backward: bool) -> np.n
     if vector.shape == (units,):
         return vector
     raise ValueError(
-        f"direction is a vector of the output, ({units},) or ({units * directions},), not {vector.shape}; "
-        "for the layer that read the text backwards say backward=True"
+        say(
+            "direction is a vector of the output, ({units},) or ({all},), not {found}; for the layer that read the "
+            "text backwards say backward=True",
+            units=units,
+            all=units * directions,
+            found=vector.shape,
+        )
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from lstm_core.cells.base import Cell
 from lstm_core.equations import Carry, carry
 from lstm_core.ops import Matrix, parameters
+from lstm_core.say import say
 from lstm_core.sequences import no_step, skipped
 from lstm_core.trace import Trace
 
@@ -71,13 +72,19 @@ class Steps:
         rule = carry(self.cell)
         if rule is None and self.cell.by_values:
             raise ValueError(
-                f"how the memory of {self.cell.name} goes on is not known: no rule such as c = f c' + i g was found in "
-                "its values; give one to lstm_core.trace_cell (update=)"
+                say(
+                    "how the memory of {cell} goes on is not known: no rule such as c = f c' + i g was found in its "
+                    "values; give one to lstm_core.trace_cell (update=)",
+                    cell=self.cell.name,
+                )
             )
         if rule is None:
             raise ValueError(
-                f"the memory of the cell {self.cell.name} does not go on linearly: every step rewrites it whole, "
-                "so no token's share of it can be told apart"
+                say(
+                    "the memory of the cell {cell} does not go on linearly: every step rewrites it whole, so no "
+                    "token's share of it can be told apart",
+                    cell=self.cell.name,
+                )
             )
         shape = self.signals[rule.state].shape
         values = {**self.signals, **self.below}
@@ -128,9 +135,16 @@ def steps(trace: Trace, layer: int = -1, backward: bool = False, batch: int = 0)
     trace = trace.sequence(batch)
     count, directions = len(trace.layers), len(trace.layers[0])
     if not -count <= layer < count:
-        raise ValueError(f"there is no layer {layer}; the trace has {count} (0 to {count - 1})")
+        raise ValueError(
+            say(
+                "there is no layer {layer}; the trace has {count} (0 to {last})",
+                layer=layer,
+                count=count,
+                last=count - 1,
+            )
+        )
     if backward and directions == 1 and not trace.reverse:
-        raise ValueError("the trace has no backward direction")
+        raise ValueError(say("the trace has no backward direction"))
     layer %= count
     direction = int(backward and directions == 2)
     backward = backward or trace.reverse

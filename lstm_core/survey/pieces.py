@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lstm_core.files.limits import reason
 from lstm_core.say import say
 from lstm_core.survey.arrays import Array
 from lstm_core.survey.documents import Document
@@ -131,8 +132,8 @@ def _blamed(model: Model, batch: Sequence[Read], error: Exception) -> ValueError
         try:
             model.run(one.x[:, None])
         except WRONG as own:
-            return ValueError(say("document {number}: {error}", number=one.number, error=str(own)))
-    return ValueError(say("document {number}: {error}", number=batch[0].number, error=str(error)))
+            return ValueError(say("document {number}: {error}", number=one.number, error=reason(own)))
+    return ValueError(say("document {number}: {error}", number=batch[0].number, error=reason(error)))
 
 
 def _long(model: Model, one: Read, signals: Sequence[str] | None) -> Iterator[Piece]:
@@ -160,7 +161,7 @@ def _stretches(model: Model, one: Read) -> Iterator[Traces]:
     try:
         yield from model.whole(one.x, min(STEPS, TOGETHER))
     except WRONG as error:
-        raise ValueError(say("document {number}: {error}", number=one.number, error=str(error))) from error
+        raise ValueError(say("document {number}: {error}", number=one.number, error=reason(error))) from error
 
 
 def _after(gathered: Gathered, part: Read, start: int, tails: dict[str, dict[str, Array]]) -> Rows:

@@ -90,7 +90,9 @@ def needs_arrow() -> None:
     try:
         import pyarrow  # noqa: F401
     except ImportError as error:
-        raise ImportError("a survey is kept in Parquet files: pip install 'gatescope[survey]'") from error
+        raise ImportError(
+            say("a survey is kept with pyarrow, which is not installed: pip install 'gatescope[survey]'")
+        ) from error
 
 
 def _peek(read: Iterator[Document]) -> tuple[Iterator[Document], Document | None]:
