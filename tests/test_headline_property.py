@@ -186,8 +186,9 @@ def check(told: Told, said: str, header: dict[str, Any]) -> set[str]:
         "is": rf" at {PLACE}: \S+(?: / n)? = ({NUMBER})(?:, ([^.]+))?\.",
         "between": rf": {re.escape(told.label)} (?:stays|moves) between ({NUMBER}) and ({NUMBER})\.",
         "same": rf": {re.escape(told.label)} stays at ({NUMBER})\.",
-        "go": rf"lets go at (.+?= {NUMBER}\))(?:; {low}, whatever was held, at (?:(\d+) more words|{PLACE}, too))?\.",
-        "keeps little": rf": {low} at (\d+) of (\d+) words, whatever was held; it lets go at (\d+) of them\.",
+        "go": rf"lets go at (.+?= {NUMBER}\))"
+        rf"(?:; {low} at (?:(\d+) more words|{PLACE}, too), whether it held anything or not)?\.",
+        "keeps little": rf": {low} at (\d+) of (\d+) words, and it lets go at (\d+) of them\.",
         "rewritten": rf"is rewritten at (.+? to {NUMBER}\))\.",
     }.items():
         if (match := re.search(pattern, rest)) is None:

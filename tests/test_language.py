@@ -174,8 +174,7 @@ def test_a_function_with_a_latin_name_stands_apart_from_the_chinese_around_it(ch
 def test_a_step_is_not_called_a_word_where_it_may_be_a_character() -> None:
     said = entries(language.FOLDER / "zh.po")
     of_any_text = (
-        "{name} keeps little: {label} is below {limit} at {count} of {total} words, whatever was held; "
-        "it lets go at {gone} of them.",
+        "{name} keeps little: {label} is below {limit} at {count} of {total} words, and it lets go at {gone} of them.",
         "{cell}: who wrote {of} after {word}",
         "{cell}: what it expects next, step by step",
         "The error of the next word",

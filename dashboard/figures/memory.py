@@ -228,8 +228,8 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
     said = _span(trace, found, unit)
     note = tr(
         "T = \N{MINUS SIGN}1 / log {keep}: after so many steps a third of a memory (1/e) is left. Steps at which "
-        "{keep} is below 0.5, whatever was held, are left out. By the bias alone: what the gate would keep if it "
-        "read nothing.",
+        "{keep} is below 0.5 are left out, whether anything was held there or not. By the bias alone: what the gate "
+        "would keep if it read nothing.",
         keep=p.factor(found.keep),
     )
     return p.panel(id, tr("{cell}: timescales", cell=tr(trace.cell.title)), drawing, text=said, note=note, alt=said)

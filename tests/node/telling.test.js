@@ -19,10 +19,7 @@ const told = (keep, memory, { at, ...more } = {}) =>
 test("a unit that keeps next to nothing at most words is not said to let go at three of them", () => {
   const values = [0.9, -0.4, 0.6, -0.7, 0.8, -0.8]
   const said = told([1, 0.1, 0.1, 0.1, 0.1, 1], values)
-  assert.equal(
-    said,
-    "LSTM’s unit 3 keeps little: f is below 0.50 at 4 of 6 words, whatever was held; it lets go at 4 of them.",
-  )
+  assert.equal(said, "LSTM’s unit 3 keeps little: f is below 0.50 at 4 of 6 words, and it lets go at 4 of them.")
   const few = told([1, 0.1, 0.1, 0.1, 1, 1], [0.9, -0.4, 0.6, -0.7, -0.8, -0.8])
   assert.equal(few, "LSTM’s unit 3 lets go at “met” (f = 0.10), “John” (f = 0.10), and “and” (f = 0.10).")
 })
@@ -43,7 +40,10 @@ test("whose unit it is, also of a title that ends in s", () => {
 
 test("a unit lets go only of what it held", () => {
   const said = told([0.3, 1, 0.12, 1, 1, 0.39], [0.9, 0.9, -0.9, -0.9, -0.02, 0.01])
-  assert.equal(said, "LSTM’s unit 3 lets go at “John” (f = 0.12); f is below 0.50, whatever was held, at 2 more words.")
+  assert.equal(
+    said,
+    "LSTM’s unit 3 lets go at “John” (f = 0.12); f is below 0.50 at 2 more words, whether it held anything or not.",
+  )
   assert.doesNotMatch(told([1, 1, 1, 0.2, 1, 1], [0, 0.02, 0, 0.01, 0.9, 0.9]), /lets go/) // nothing was held there
   assert.doesNotMatch(told([1, 1, 0.3, 1, 1, 1], Array(6).fill(0.9)), /lets go/) // the same is written again
   assert.match(told([1, 0.2, 1, 1, 1, 1], [-0.8, -0.8, 0.9, 0.9, 0.9, 0.9], { backward: true }), /“met”/)
@@ -69,7 +69,10 @@ test("of many places the three that changed most are named", () => {
     words: long,
   })
   const three = "“met” (f = 0.10), “and” (f = 0.10), and “the” (f = 0.10)"
-  assert.equal(said, `LSTM’s unit 3 lets go at ${three}; f is below 0.50, whatever was held, at “John”, too.`)
+  assert.equal(
+    said,
+    `LSTM’s unit 3 lets go at ${three}; f is below 0.50 at “John”, too, whether it held anything or not.`,
+  )
   const words = [
     ["Mary", 0, 2, 1],
     ["met", 3, 3, 1],
@@ -81,7 +84,7 @@ test("of many places the three that changed most are named", () => {
   const once = unit([{ ...side(), words }], 0, 3, pieces, memory)
   assert.equal(
     once,
-    "LSTM’s unit 3 lets go at piece 2 of 3 of “Mary” (f = 0.20); f is below 0.50, whatever was held, at 2 more words.",
+    "LSTM’s unit 3 lets go at piece 2 of 3 of “Mary” (f = 0.20); f is below 0.50 at 2 more words, whether it held anything or not.",
   )
 })
 
@@ -98,7 +101,7 @@ test("the only other word at which the gate is shut is named, by its piece, and 
   const said = (f) => unit([read], 0, 3, line("f", f), memory)
   const first = "LSTM’s unit 3 lets go at “Priya” (f = 0.05)" // its last piece
   assert.equal(said([0.04, 0.1, 0.05, 0.9, 0.6, 0.9, 0.9]), `${first}.`)
-  const other = "f is below 0.50, whatever was held, at “-wase-” of “Oluwaseun”, too."
+  const other = "f is below 0.50 at “-wase-” of “Oluwaseun”, too, whether it held anything or not."
   assert.equal(said([0.04, 0.1, 0.05, 0.9, 0.48, 0.46, 0.9]), `${first}; ${other}`)
 })
 
@@ -210,11 +213,11 @@ test("what is read before the text is no word of it", () => {
 
 test("the words of the text are counted, and no others", () => {
   const values = [0.9, -0.4, 0.6, -0.7, 0.8, -0.8]
-  const little =
-    "LSTM’s unit 3 keeps little: f is below 0.50 at 5 of 6 words, whatever was held; it lets go at 4 of them."
+  const little = "LSTM’s unit 3 keeps little: f is below 0.50 at 5 of 6 words, and it lets go at 4 of them."
   assert.equal(told([0.2, 0.1, 0.1, 0.1, 0.1, 1], values), little)
   assert.equal(told([0.2, 0.2, 0.1, 0.1, 0.1, 0.1, 1], [0.9, ...values], begun(WORDS)), little)
-  const one = "LSTM’s unit 3 lets go at “John” (f = 0.12); f is below 0.50, whatever was held, at “Mary”, too."
+  const one =
+    "LSTM’s unit 3 lets go at “John” (f = 0.12); f is below 0.50 at “Mary”, too, whether it held anything or not."
   const held = [0.9, 0.9, -0.9, -0.9, -0.9, -0.9]
   assert.equal(told([0.3, 1, 0.12, 1, 1, 1], held), one)
   assert.equal(told([0.3, 0.3, 1, 0.12, 1, 1, 1], [0.9, ...held], begun(WORDS)), one)

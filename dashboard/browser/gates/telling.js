@@ -125,7 +125,7 @@ function story(name, side, steps, gate, memory, before, end = "") {
       const released = words(read.filter((_, n) => goes[n])).size
       const values = { name, label: keep.label, limit: number(HALF), count: shutAt, total, gone: released }
       const little = tr(
-        "{name} keeps little: {label} is below {limit} at {count} of {total} words, whatever was held; it lets go at {gone} of them.",
+        "{name} keeps little: {label} is below {limit} at {count} of {total} words, and it lets go at {gone} of them.",
         values,
       )
       return [little, false]
@@ -139,7 +139,7 @@ function story(name, side, steps, gate, memory, before, end = "") {
     if (others > 1) {
       const counted = { ...values, count: others }
       const said = tr(
-        "{name} lets go at {places}; {label} is below {limit}, whatever was held, at {count} more words.",
+        "{name} lets go at {places}; {label} is below {limit} at {count} more words, whether it held anything or not.",
         counted,
       )
       return [said, false]
@@ -147,7 +147,10 @@ function story(name, side, steps, gate, memory, before, end = "") {
     // The only other word is named, at the piece where the gate is most shut: which one is hard to see among its pieces.
     const { t } = more.reduce((least, one) => (one.gate < least.gate ? one : least))
     const only = { ...values, word: elsewhere(side, t) }
-    return [tr("{name} lets go at {places}; {label} is below {limit}, whatever was held, at {word}, too.", only), false]
+    return [
+      tr("{name} lets go at {places}; {label} is below {limit} at {word}, too, whether it held anything or not.", only),
+      false,
+    ]
   }
   // With an open gate a write of the other sign replaces it all the same.
   const turned = read.filter(
