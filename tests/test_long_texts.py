@@ -7,6 +7,7 @@ import time
 import types
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,8 +15,10 @@ from streamlit.testing.v1 import AppTest
 from dashboard import cache
 from dashboard.controls import units
 from dashboard.figures import meaning, memory
+from dashboard.figures.attribution import METHODS
 from dashboard.views import compare, discover, gradients, step_by_step
-from lstm_core.analysis import retention
+from dashboard.views import memory as memory_page
+from lstm_core.analysis import Retention, retention
 from lstm_core.analysis.memory import memory as remembered
 from tests.small_models import small_model
 from tests.test_experiments_page import all_sent
@@ -86,7 +89,8 @@ def test_the_matrix_of_a_long_text_is_drawn_around_the_chosen_step() -> None:
     trace = small_model("lstm").run("Mary saw John because she " * 8)
     found, most = retention(trace, 2), 11
     for step, first in ((0, 0), (20, 15), (39, 29)):
-        drawn = memory.kept("id", trace, found, step, "unit 2", most)
+        seen = memory.around(step, len(trace), most)
+        drawn = memory.kept("id", trace, retention(trace, 2, start=seen.start, stop=seen.stop), step, "unit 2")
         heat, layout = drawn["figure"]["data"][0], drawn["figure"]["layout"]
         assert heat["z"].shape == (most, most) and heat["x0"] == heat["y0"] == first
         row = remembered(trace, step, unit=2)
@@ -94,7 +98,38 @@ def test_the_matrix_of_a_long_text_is_drawn_around_the_chosen_step() -> None:
         assert layout["xaxis"]["range"] == [first - 0.5, first + most - 0.5] == layout["yaxis"]["range"][::-1]
         assert all(first <= at < first + most for at in layout["xaxis"]["tickvals"])
         assert f"Steps {first + 1} to {first + most} of 40 are drawn" in drawn["text"]
-    assert "are drawn" not in memory.kept("id", trace, found, 3, "unit 2", 40)["text"]
+    assert memory.around(3, 40, 40) == memory.around(3, 40, 50) == range(40)
+    assert "are drawn" not in memory.kept("id", trace, found, 3, "unit 2")["text"]
+
+
+@pytest.mark.parametrize("at", ["0", "700", "-1"])
+def test_of_a_long_text_no_more_of_the_matrix_is_computed_than_is_drawn(
+    at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[int, int]] = []
+
+    def watched(*given: Any, **more: Any) -> Retention:
+        found = retention(*given, **more)
+        made.append(found.kept.shape)
+        return found
+
+    monkeypatch.setattr(memory_page, "retention", watched)
+    test = opened(memory_page.__name__, text=ENGLISH, at=at, **GENERAL)
+    most = memory_page.DRAWN
+    assert steps(test) == {cache.LIMIT} and made == [(most, most)] * 2
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_how_far_the_words_get_their_shares_is_said_above(method: str) -> None:
+    asked = {"look": memory_page.WORDS, "word": "she", "against": "he", "method": METHODS[method]}
+    test = opened(memory_page.__name__, text=ENGLISH, **asked, **GENERAL)
+    said = [one.value for one in test.caption if "tokens are shown" in one.value]
+    [drawn] = steps(test)
+    assert len(said) == 1 and f"The first {drawn:,} of" in said[0]
+    assert (memory_page.REACH.why in said[0]) == (method != "exact")
+    assert drawn == cache.LIMIT if method == "exact" else drawn > 300 or method == "integrated"
+    parts = {one["id"]: one for tree in all_sent(test) for one in tree.get("panels", [])}
+    assert parts["writers0"]["figure"] is not None and parts["writers1"]["figure"] is not None
 
 
 def test_the_matrix_of_who_reads_backwards_has_what_was_read() -> None:

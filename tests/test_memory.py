@@ -130,6 +130,23 @@ def test_the_retention_matrix_holds_every_pair(name: str, backward: bool) -> Non
             assert pairs.kept[t, k] == pytest.approx(math.prod(keep[j] for j in between) if read else 0.0)
 
 
+@pytest.mark.parametrize("name", ["lstm", "slstm"])
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_part_of_the_retention_matrix_is_that_part_of_the_whole(name: str, backward: bool) -> None:
+    trace = random_trace(name, directions=2)
+    whole = retention(trace, 1, backward=backward)
+    for start, stop in ((0, 7), (2, 5), (6, 7), (3, 3)):
+        part = retention(trace, 1, start=start, stop=stop, backward=backward)
+        seen = slice(start, stop)
+        assert part.start == start
+        np.testing.assert_allclose(part.kept, whole.kept[seen, seen], rtol=1e-12)
+        np.testing.assert_allclose(part.contributions, whole.contributions[seen, seen], rtol=1e-12)
+        np.testing.assert_allclose(part.initial, whole.initial[seen], rtol=1e-12)
+    for start, stop in ((-1, 3), (4, 3), (0, 8)):
+        with pytest.raises(ValueError, match=f"there are no steps {start} to {stop}: the text has 7"):
+            retention(trace, 1, start=start, stop=stop)
+
+
 @pytest.mark.parametrize("backward", [False, True])
 def test_of_a_memory_that_is_read_as_a_share_of_a_sum_is_kept_what_is_left_of_that_share(backward: bool) -> None:
     """The sLSTM shows c / n: after a heavy word little is left of what was read before, however open f is."""

@@ -46,17 +46,23 @@ def starts(name: str, key: str, value: Any) -> None:
         st.session_state[key] = value
 
 
+def option(key: str, options: Sequence[str]) -> str:
+    """Which of ``options`` is chosen, before ``kept_option`` draws them."""
+    said = address.chosen(key)
+    start = said if said is not None and said in options else options[0]
+    starts(key, key, start)
+    if st.session_state[key] not in options:
+        st.session_state[key] = start
+    return st.session_state[key]
+
+
 def kept_option(key: str, label: str, options: Sequence[str]) -> str:
     """Which of ``options`` is chosen, the first of them at first.
 
     They are shown in the language in use and stand in the URL as they are here, so that a link means the same to
     everybody: a widget that is bound to the URL would write there what it shows.
     """
-    said = address.chosen(key)
-    start = said if said is not None and said in options else options[0]
-    starts(key, key, start)
-    if st.session_state[key] not in options:
-        st.session_state[key] = start
+    start = option(key, options)
     chosen = st.segmented_control(label, options, required=True, format_func=tr, key=key) or start
     address.choose(key, None if chosen == options[0] else chosen)
     return chosen

@@ -82,16 +82,21 @@ def _most(trace: Trace, parts: np.ndarray, value: float) -> str:
     return tr("The largest part was written at {word}: {share} of {value}.", **said)
 
 
-def kept(id: str, trace: Trace, found: Retention, step: int, unit: str, most: int | None = None) -> dict[str, Any]:
-    """The retention matrix: row, after which word; column, which word wrote; colour, the share still there. Of a text
-    of more than ``most`` steps, of so many around ``step``."""
-    count = len(trace) if most is None else min(len(trace), most)
-    first = max(0, min(step - count // 2, len(trace) - count))
+def around(step: int, count: int, most: int) -> range:
+    """Of ``count`` steps those around ``step``, no more than ``most``."""
+    first = max(0, min(step - most // 2, count - most))
+    return range(first, min(first + most, count))
+
+
+def kept(id: str, trace: Trace, found: Retention, step: int, unit: str) -> dict[str, Any]:
+    """The retention matrix: row, after which word; column, which word wrote; colour, the share still there. Its steps
+    may be some of the text's, of which ``step`` is one."""
+    count, first = len(found.kept), found.start
     steps = range(first, first + count)
-    read = np.tri(len(trace), dtype=bool)
+    read = np.tri(count, dtype=bool)
     if np.triu(found.kept, 1).any():  # backwards
         read = read.T
-    mask = np.where(read, found.kept, np.nan)[first : steps.stop, first : steps.stop]
+    mask = np.where(read, found.kept, np.nan)
     marker = {
         "type": "line",
         "x0": first - 0.5,
@@ -126,17 +131,17 @@ def kept(id: str, trace: Trace, found: Retention, step: int, unit: str, most: in
 
 def _left(trace: Trace, found: Retention, step: int) -> list[str]:
     """The chosen row in numbers: of which earlier word most and least is left."""
-    shares = found.kept[step]
-    read = [k for k in np.flatnonzero(shares) if k != step]  # before it, in whichever direction
+    shares = dict(enumerate(found.kept[step - found.start].tolist(), found.start))
+    read = [k for k, share in shares.items() if share and k != step]  # before it, in whichever direction
     if not read:
         return []
     most, least = (int(choose(read, key=lambda k: shares[k])) for choose in (max, min))
     said = {
         "word": p.quoted(named(trace, step)),
         "most": p.read_at(trace, most),
-        "high": float(shares[most]),
+        "high": shares[most],
         "least": p.read_at(trace, least),
-        "low": float(shares[least]),
+        "low": shares[least],
     }
     return [tr("After {word}, {high:.2f} is left of what {most} wrote, and {low:.2f} of what {least} wrote.", **said)]
 

@@ -9,14 +9,15 @@ import numpy as np
 import streamlit as st
 
 from dashboard import frame
-from dashboard.controls.kept import kept_option
+from dashboard.cache import LIMIT
+from dashboard.controls.kept import kept_option, option
 from dashboard.controls.units import unit_choice, unit_name
 from dashboard.controls.words import field, word_pair
 from dashboard.figures import attribution as share
 from dashboard.figures import memory as draw
 from dashboard.figures.asked import asked
 from dashboard.figures.expects import silent
-from dashboard.frame import Context
+from dashboard.frame import Context, Reach
 from dashboard.language import mark, tr
 from dashboard.scene import Drawn, Scene
 from lstm_core import Network, Trace
@@ -38,23 +39,49 @@ from lstm_core.equations import carry
 from lstm_core.say import say
 
 KEY = "memory"
-UNIT, WORDS = mark("a unit"), mark("one word against another")
+UNIT, WORDS = LOOKS = mark("a unit"), mark("one word against another")
+TITLES = list(share.METHODS.values())
+DRAWN = 300
+"""Steps of which the retention matrix is computed and drawn."""
 LONGEST = 300
-"""Steps of which the retention matrix is drawn, and back through which words get their shares."""
+"""Steps of which words are deleted, and steps through which any model is gone back."""
+BACK = 100_000_000
+"""Weights of a model times steps that are gone back through once: some seconds."""
 WORK, FEWEST = 120_000_000, 32
 """Weights that are gone back through for integrated gradients, at all points together; and how many of these."""
+LEAST = 8
+"""Steps that are drawn by integrated gradients of any model, if only to say that they take too long."""
 BELIEVED = 0.05
 """Of the largest share: what the shares of integrated gradients may be off by and still be drawn."""
 DELETED = 12
 """Words that are deleted, one after the other."""
 
 
-@frame.page(mark("Memory"), order=2)
+def most(shown: Scene) -> int:
+    """The steps that are drawn: all, but where words get their shares by a method that goes back through every one."""
+    if option("look", LOOKS) == UNIT or (title := option("method", TITLES)) == share.METHODS["exact"]:
+        return LIMIT
+    weights = max(len(model.layers) * model.hidden_size**2 for model in shown.models)
+    if title == share.METHODS["integrated"]:
+        return max(LEAST, min(LIMIT, WORK // (FEWEST * weights)))
+    return max(LONGEST, min(LIMIT, BACK // weights))
+
+
+REACH = Reach(
+    most,
+    mark(
+        "To share the lead out in this way one goes back through every word, which takes seconds; the exact "
+        "decomposition reaches further."
+    ),
+)
+
+
+@frame.page(mark("Memory"), order=2, reach=REACH)
 def page(here: Context) -> None:
     shown = here.scene
     left, middle, right = st.columns([2, 2, 2], vertical_alignment="bottom")
     with left:
-        look = kept_option("look", tr("Take apart"), [UNIT, WORDS])
+        look = kept_option("look", tr("Take apart"), LOOKS)
     pair, method = None, share.METHODS["exact"]
     units = list(shown.units)
     if look == WORDS:
@@ -64,7 +91,7 @@ def page(here: Context) -> None:
         with right:
             other = field("against", tr("against"), other)
         pair = (word.strip(), other.strip())
-        method = kept_option("method", tr("How the lead is shared out to the words"), list(share.METHODS.values()))
+        method = kept_option("method", tr("How the lead is shared out to the words"), TITLES)
     else:
         for side, place in enumerate((middle, right)):
             with place:
@@ -110,11 +137,12 @@ def _side(shown: Scene, side: int, step: int, unit: int) -> list[dict[str, Any]]
         return [panel(ids[0], tr("{cell}: who wrote it", cell=cell), text=_rewrites(trace)), *_empty(*ids[1:])]
     place = {"layer": at.layer, "backward": bool(at.direction)}
     named = unit_name(model, at, unit, trace)
+    seen = draw.around(step, len(trace), DRAWN)
     return [
         draw.writers(
             ids[0], trace, memory(trace, step, unit=unit, **place), named, normaliser=_normaliser(at, trace, step, unit)
         ),
-        draw.kept(ids[1], trace, retention(trace, unit, **place), step, named, LONGEST),
+        draw.kept(ids[1], trace, retention(trace, unit, start=seen.start, stop=seen.stop, **place), step, named),
         draw.spans(ids[2], trace, timescales(trace, **place), unit),
     ]
 
@@ -197,15 +225,13 @@ def _asked(model: Network, pair: tuple[str, str]) -> tuple[list[int], tuple[str,
 
 
 def _attributed(model: Network, trace: Trace, step: int, direction: Readout, method: str) -> Attribution:
-    """Raises ValueError as ``attribution`` does, for a text that is too long to be waited for, and for shares that do
+    """Raises ValueError as ``attribution`` does, for a model that is too large to be waited for, and for shares that do
     not add up."""
-    if len(trace) > LONGEST:
-        raise ValueError(say("the words of a text get their shares for up to {count} tokens", count=LONGEST))
     if method == "unexpected":
         return attribution(trace, direction, "relevance", step=step, baseline=expected(model, trace))
     points = WORK // (len(trace) * len(trace.layers) * model.hidden_size**2)
     if method == "integrated" and points < FEWEST:
-        raise ValueError(say("integrated gradients of so long a text take too long with this model"))
+        raise ValueError(say("integrated gradients take too long with this model"))
     found = attribution(trace, direction, method, step=step, points=min(points, POINTS))
     if method == "integrated" and found.error > BELIEVED * np.abs(found.words).max(initial=0.0):
         off = {"error": rounded(found.error), "most": rounded(float(np.abs(found.words).max()))}

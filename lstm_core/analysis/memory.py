@@ -152,6 +152,7 @@ def _looking_back(trace: Trace, step: int, direction: np.ndarray, **place: Any) 
 class Retention(Result):
     """One unit's memory for every pair of tokens, (time, time): row t is the memory after token t, column k is token k.
 
+    start: the step of the first row and column, where not all were asked for.
     kept: the share of what token k wrote that is still there after token t; 0 where k has not been read. In a cell with
         a normaliser (the sLSTM) it is the share of what k wrote into c / n.
     contributions: how much of the state after t token k wrote. initial: (time,), what is left of the first state.
@@ -162,13 +163,25 @@ class Retention(Result):
     kept: np.ndarray
     contributions: np.ndarray
     initial: np.ndarray
+    start: int = 0
 
 
 @kinds
-def retention(trace: Trace, unit: int, *, layer: int = -1, backward: bool = False, batch: int = 0) -> Retention:
+def retention(
+    trace: Trace,
+    unit: int,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    layer: int = -1,
+    backward: bool = False,
+    batch: int = 0,
+) -> Retention:
     """The retention matrix of a unit; its row ``step`` is ``memory(trace, step, unit)``.
 
-    layer, backward: as for ``memory``. Raises ValueError as ``memory`` does.
+    start, stop: the steps, from ``start`` to before ``stop``, whose rows and columns are wanted, all by default: the
+    matrix of a long text is large. layer, backward: as for ``memory``. Raises ValueError as ``memory`` does, and for
+    steps that there are not.
 
     Of one sequence of the batch, as ``memory``; where rows went on from others, of what led to the row's last step.
     """
@@ -177,24 +190,26 @@ def retention(trace: Trace, unit: int, *, layer: int = -1, backward: bool = Fals
     units = keep.shape[-1]
     if not -units <= unit < units:
         raise ValueError(_no_unit(unit, units))
-    kept, first = _products(keep[:, unit])
+    stop = len(run) if stop is None else stop
+    if not 0 <= start <= stop <= len(run):
+        message = "there are no steps {start} to {stop}: the text has {steps}"
+        raise ValueError(say(message, start=start, stop=stop, steps=len(run)))
+    wanted = slice(len(run) - stop, len(run) - start) if run.backward else slice(start, stop)  # as they were read
     both = slice(None, None, -1 if run.backward else 1)
-    initial = first * run.old[rule.state][0, unit] if len(run) else first
-    contributions = (kept * written[:, unit])[both, both]
-    kept, _ = _products(run.normalised(rule, keep)[0][:, unit])
-    return Retention(kept[both, both], contributions, run.flip(initial))
+    contributions = (_products(keep[wanted, unit]) * written[wanted, unit])[both, both]
+    kept = _products(run.normalised(rule, keep)[0][wanted, unit])[both, both]
+    initial = np.cumprod(keep[:, unit])[wanted] * (run.old[rule.state][0, unit] if len(run) else 1.0)
+    return Retention(kept, contributions, run.flip(initial), start)
 
 
-def _products(keep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(step, step) and (step,): what is left after each step of what each one wrote, and of the first state."""
-    kept, first = np.zeros((len(keep), len(keep))), np.ones(len(keep))
-    row, start = np.zeros(len(keep)), 1.0
+def _products(keep: np.ndarray) -> np.ndarray:
+    """(step, step): what is left after each step of what each one wrote."""
+    kept, row = np.zeros((len(keep), len(keep))), np.zeros(len(keep))
     for t, share in enumerate(keep):
         row = row * share  # a product, not a quotient of two: a gate may be 0
-        start = start * share
         row[t] = 1.0
-        kept[t], first[t] = row, start
-    return kept, first
+        kept[t] = row
+    return kept
 
 
 def _no_unit(unit: int, units: int) -> Said:
