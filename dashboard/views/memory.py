@@ -50,7 +50,7 @@ BACK = 100_000_000
 WORK, FEWEST = 120_000_000, 32
 """Weights that are gone back through for integrated gradients, at all points together; and how many of these."""
 LEAST = 8
-"""Steps that are drawn by integrated gradients of any model, if only to say that they take too long."""
+"""Steps of which integrated gradients are drawn, or of none."""
 BELIEVED = 0.05
 """Of the largest share: what the shares of integrated gradients may be off by and still be drawn."""
 DELETED = 12
@@ -63,7 +63,8 @@ def most(shown: Scene) -> int:
         return LIMIT
     weights = max(len(model.layers) * model.hidden_size**2 for model in shown.models)
     if title == share.METHODS["integrated"]:
-        return max(LEAST, min(LIMIT, WORK // (FEWEST * weights)))
+        far = WORK // (FEWEST * weights)
+        return min(LIMIT, far) if far >= LEAST else LIMIT  # of too large a model nothing is drawn, which is said there
     return max(LONGEST, min(LIMIT, BACK // weights))
 
 
