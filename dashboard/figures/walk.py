@@ -29,6 +29,14 @@ from lstm_core.symbols import Expr, evaluate, symbol
 from lstm_core.torch_source import torch_source
 from lstm_core.trace import Trace
 
+NUMBERS = 600_000
+"""Of the units of both sides at all steps: 130 bytes are sent for each, and Streamlit sends at most 200 MB."""
+
+
+def farthest(models: Sequence[Network]) -> int:
+    """The steps that can be sent."""
+    return max(1, NUMBERS // sum(model.hidden_size for model in models))
+
 
 @dataclass(frozen=True)
 class Stage:

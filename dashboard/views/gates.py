@@ -124,14 +124,14 @@ def _made(shown: Scene, tree: Mapping[str, Any]) -> dict[str, Any]:
     files, notices = [], [*tree["notices"]]
     if isinstance(chosen := asked("offline"), Mapping):
         from dashboard.export import guided, live, offline  # only where it is asked for, as below
-        from dashboard.figures.walk import walk
+        from dashboard.figures.walk import farthest, walk
 
         cells = [offline.Cell(tr(trace.cell.title), lines(trace), list(captions(trace))) for trace in shown.traces]
         seen = Settings.parse({name: value for name, value in chosen.items() if value is not None}, [])
         wanted, address = {**tree, "settings": seen.browser_side()}, _address(shown.settings, seen)
         if live.can_live(shown.models):
             proposed = examples(shown.models[0]) or examples(shown.models[1])
-            steps = walk(shown.models, shown.traces, _units(shown), shown.drawn)
+            steps = walk(shown.models, shown.first(farthest(shown.models)).traces, _units(shown), shown.drawn)
             wanted["tours"] = guided.carried(shown.models[0].name, shown.models[1].name, _tours())
             page = live.page(wanted, shown.models, shown.drawn, steps, proposed, cells, address)
         else:

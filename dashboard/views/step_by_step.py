@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from dashboard import frame
 from dashboard.bench import bench
-from dashboard.figures.walk import walk
+from dashboard.figures.walk import farthest, walk
 from dashboard.frame import Context, Reach
 from dashboard.language import mark
-from dashboard.scene import Scene
 from dashboard.views.gradients import plain_rnn
 from dashboard.walk import walkthrough
 
-NUMBERS = 600_000
-"""Of the units of both sides at all steps: 130 bytes are sent for each, and Streamlit sends at most 200 MB."""
-
-
-def most(shown: Scene) -> int:
-    """The steps that can be sent."""
-    return max(1, NUMBERS // sum(model.hidden_size for model in shown.models))
-
-
-REACH = Reach(most, mark("The walk takes every number of both cells at every step, so more would be too many to send."))
+REACH = Reach(
+    lambda shown: farthest(shown.models),
+    mark("The walk takes every number of both cells at every step, so more would be too many to send."),
+)
 
 
 @frame.page(mark("Step by step"), order=1, empty=True, reach=REACH)

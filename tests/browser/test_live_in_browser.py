@@ -264,6 +264,21 @@ def test_a_key_does_not_wait_for_the_ends_of_next_words(shown: Open) -> None:
     assert gates.page.evaluate(REPAINTS, text) == ["1", "Nor(wegian)"]  # the network is asked once
 
 
+def test_step_by_step_walks_as_far_as_is_read(shown: Open) -> None:
+    gates = shown("general")
+    gates.page.get_by_test_id("gs-steps").click()
+    gates.box.fill("word " * 380)
+    row = gates.page.locator("#steps .gw-word")
+    expect(row).to_have_count(1 + 380, timeout=60_000)  # the end of another text is read before it
+    expect(gates.page.get_by_test_id("gs-steps")).to_have_text("Step by step")
+    gates.page.locator("#steps .gw-stages button").last.click()
+    expect(gates.page.locator("#steps [data-testid=gw-expects]").first).to_be_visible()  # after the last word
+    gates.box.fill("Mary")
+    gates.shows("Mary")
+    expect(row).to_have_count(1 + 1)
+    gates.page.get_by_test_id("gs-steps").click()
+
+
 def test_an_empty_line_and_ten_thousand_words_are_sentences(shown: Open) -> None:
     gates = shown("general")
     gates.page.get_by_test_id("gs-steps").click()

@@ -1,4 +1,5 @@
 // What a saved page would draw of texts: `node live_page.js PAGE TEXTS`, a file and JSON. For tests/test_live.py.
+import assert from "node:assert/strict"
 import { readFileSync } from "node:fs"
 import { gunzipSync } from "node:zlib"
 import { content } from "../../dashboard/browser/live/content.js"
@@ -7,7 +8,7 @@ import { run, scores, shares } from "../../dashboard/browser/live/run.js"
 import { forced, KINDS } from "../../dashboard/browser/live/force.js"
 import { contributions } from "../../dashboard/browser/live/memory.js"
 import { reader, typed } from "../../dashboard/browser/live/tokenizer.js"
-import { walk } from "../../dashboard/browser/live/walk.js"
+import { expects, walk } from "../../dashboard/browser/live/walk.js"
 import { unpack } from "../../dashboard/browser/page/unpack.js"
 
 const page = readFileSync(process.argv[2], "utf-8")
@@ -50,6 +51,12 @@ const made = JSON.parse(readFileSync(process.argv[3], "utf-8")).map((text) => {
   for (const { next } of shown) next.ids.forEach((_, step) => next.finish?.(step))
   const memory = sides.map(({ reading, run }, k) => contributions(reading, run, units[k], run.ids.length - 1))
   const steps = text ? walk(template.steps, text, sides, units, 0) : null
+  steps?.sides.forEach((side, k) => {
+    const { reading, run, tokens } = sides[k]
+    const all = tokens.map((_, step) => step)
+    assert.deepEqual(side.expects(0).scores[0], expects(reading, run, tokens, side.compared, all).scores[0])
+    side.expects = expects(reading, run, tokens, side.compared, all)
+  })
   const instead = sides.map(({ reading, run }, k) =>
     text ? tried(reading, run, units[k], shown[k], template.steps.sides[k]) : {},
   )

@@ -21,7 +21,6 @@ import { wrote } from "./wrote.js"
 
 /** @import { Known, Reading, Run, Token } from "./types.d.ts" */
 
-const STEPS = 300 // that can be walked through
 const LONGEST = 100_000 // characters that are looked at
 
 const drawn = /** @type {any} */ (window)
@@ -136,11 +135,6 @@ class Live {
 
   stepwise() {
     if (this.steps.hidden || this.nothing) return
-    const long = this.sides.some(({ tokens }) => tokens.length > STEPS)
-    this.open.textContent = long
-      ? tr("Step by step is shown for up to {count} tokens.", { count: STEPS })
-      : tr("Step by step")
-    if (long) return
     const { step, unit, unit2 } = /** @type {HTMLElement} */ (this.figure.querySelector(".gs-plot")).dataset
     const data = walk(this.template.steps, this.shown.text, this.sides, [Number(unit), Number(unit2)], Number(step))
     const place = { place: `steps ${this.begun}` }
@@ -150,8 +144,8 @@ class Live {
 
   // Both models read what is written; what they cannot read is said.
   show() {
-    const titles = this.template.sides.map((/** @type {any} */ { title }) => title)
     const text = this.box.text.slice(0, LONGEST)
+    const titles = this.template.sides.map((/** @type {any} */ { title }) => title)
     this.goOn(text, pausing(this.readings, titles, text), performance.now())
   }
 

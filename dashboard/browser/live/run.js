@@ -9,7 +9,7 @@ export const LIKELIEST = 5
 export const rowOf = ({ columns, values }, row) => values.subarray(row * columns, (row + 1) * columns)
 
 /** @type {(matrix: Matrix, vector: Vector) => Float64Array} */
-function times({ rows, columns, values }, vector) {
+export function times({ rows, columns, values }, vector) {
   const result = new Float64Array(rows)
   const fours = columns - (columns % 4)
   for (let row = 0, at = 0; row < rows; row++) {

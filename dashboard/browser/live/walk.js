@@ -3,7 +3,7 @@
 import { held } from "./units.js"
 import { endings } from "./endings.js"
 import { added, named as nameOf, nextWord, words } from "./words.js"
-import { rowOf, scores, shares } from "./run.js"
+import { common, rowOf, scores, shares, times } from "./run.js"
 
 /** @import { Matrix, Reading, Run, Token, Vector } from "./types.d.ts" */
 /** @import { Tree } from "../walk/types.d.ts" */
@@ -32,16 +32,6 @@ const FUNCTIONS = {
 
 /** @type {(value: Value) => value is Matrix} */
 const isMatrix = (value) => typeof value === "object" && "rows" in value
-
-/** @type {(matrix: Matrix, vector: Vector) => Float64Array} */
-function times({ rows, columns, values }, vector) {
-  const row = (/** @type {number} */ r) => {
-    let sum = 0
-    for (let k = 0, at = r * columns; k < columns; k++, at++) sum += values[at] * vector[k]
-    return sum
-  }
-  return Float64Array.from({ length: rows }, (_, r) => row(r))
-}
 
 // The value of a tree; ``known`` are those of one step that have a place.
 /** @param {Tree} tree @param {Leaves} leaves @param {Map<number, Value>} known @returns {Value} */
@@ -86,6 +76,10 @@ function inputs({ model, layer, declared }, { ids, signals }) {
   return ids.map((_, t) => Float64Array.from(below.flatMap((steps) => Array.from(steps[t]))))
 }
 
+// By reading, what was made of the text before: its steps in common with the next one are taken over.
+/** @type {WeakMap<Reading, { template: any, ids: number[], arrays: (Float32Array | Float32Array[])[] }>} */
+const earlier = new WeakMap()
+
 /** @param {any} template @param {Reading} reading @param {Run} run */
 function valuesOf(template, reading, run) {
   const { model, layer, direction, declared } = reading
@@ -105,23 +99,28 @@ function valuesOf(template, reading, run) {
       const lower = name.slice("below_".length)
       return layer ? here(lower, layer - 1, t) : here(lower, layer, t).map(() => 0)
     })
-  /** @type {(Float32Array | Float32Array[])[]} */
-  const arrays = Array.from({ length: template.places }, () => [])
+  const old = earlier.get(reading)
+  const known = old && old.template === template && model.layers[0].length === 1 ? common(old.ids, run.ids) : 0
   const still = new Set(template.still) // parameters
+  /** @type {(Float32Array | Float32Array[])[]} */
+  const arrays = Array.from({ length: template.places }, (_, place) =>
+    known ? (old?.arrays[place] ?? []).slice(0, still.has(place) ? undefined : known) : [],
+  )
   const trees = [
     ...Object.values(template.equations).map((/** @type {any} */ one) => one.tree),
     ...template.diagram.nodes.map((/** @type {any} */ node) => node.formula),
     ...Object.keys(template.signals).map((name) => ({ s: `v.${name}`, v: template.signals[name].value })),
   ]
-  for (let t = 0; t < x.length; t++) {
-    const known = new Map()
-    for (const tree of trees) evaluate(tree, leaves(t), known)
-    for (const [place, value] of known) {
+  for (let t = known; t < x.length; t++) {
+    const values = new Map()
+    for (const tree of trees) evaluate(tree, leaves(t), values)
+    for (const [place, value] of values) {
       if (typeof value === "number" || isMatrix(value)) continue
       if (still.has(place)) arrays[place] = Float32Array.from(value)
       else /** @type {Float32Array[]} */ (arrays[place])[t] = Float32Array.from(value)
     }
   }
+  earlier.set(reading, { template, ids: run.ids, arrays })
   const sources = Object.fromEntries(
     declared.states.map((name) => [`s.${name}`, x.map((_, t) => Float32Array.from(before(name, t)))]),
   )
@@ -167,7 +166,7 @@ function one(template, { reading, run, tokens }, unit) {
     ends: Int32Array.from(tokens, ({ end }) => end),
     tokens: tokens.map((_, step) => nameOf(tokens, step, reading.vocabulary)),
     looks: template.looks && run.alpha && looks(template.looks, run, tokens.length),
-    expects: expects(reading, run, tokens, template.compared),
+    expects: (/** @type {number} */ step) => expects(reading, run, tokens, template.compared, [step]),
   }
 }
 
@@ -181,23 +180,34 @@ function looks(template, { read, alpha }, count) {
   }
 }
 
-// ``compared``: the ids of words that are held against each other, pair after pair.
-/** @param {Reading} reading @param {Run} run @param {Token[]} tokens @param {number[]} compared */
-function expects(reading, run, tokens, compared) {
+// What is expected at ``steps`` alone, for the ends of next words take the network: in the places of other steps stands
+// nothing. ``compared``: the ids of words that are held against each other, pair after pair.
+/** @param {Reading} reading @param {Run} run @param {Token[]} tokens @param {number[]} compared @param {number[]} steps
+ * @returns {import("../walk/types.d.ts").Expects} */
+export function expects(reading, run, tokens, compared, steps) {
   const { model, vocabulary, declared } = reading
   const { read, likeliest } = run
-  const all = read.map((row) => scores(model, row))
-  const seen = likeliest.map(({ ids }) => [...ids, ...compared])
+  /** @type {<T>(made: (t: number) => T) => T[]} */
+  const at = (made) => {
+    /** @type {ReturnType<typeof made>[]} */
+    const found = []
+    for (const t of steps) found[t] = made(t)
+    return found
+  }
+  const all = at((t) => scores(model, read[t]))
+  const chances = at((t) => shares(all[t]))
+  const seen = at((t) => [...likeliest[t].ids, ...compared])
   const ids = [...new Set(seen.flat())].sort((a, b) => a - b)
   /** @type {Map<string, number>} */
   const place = new Map(ids.map((id, k) => [`${id}`, k]))
   const ends = ids.map(() => "")
   const of = (/** @type {number} */ id) => /** @type {number} */ (place.get(`${id}`))
-  const places = seen.map((row) => Int32Array.from(row, of))
-  likeliest.forEach((likely, t) => {
+  const places = at((t) => Int32Array.from(seen[t], of))
+  for (const t of steps) {
     const written = endings(reading, run, t)
-    for (const id of likely.ids.toSorted((a, b) => a - b)) {
-      const end = written[likely.ids.indexOf(id)]
+    const likely = likeliest[t].ids
+    for (const id of likely.toSorted((a, b) => a - b)) {
+      const end = written[likely.indexOf(id)]
       if (!end) continue
       const key = `${id} ${end}`
       if (!place.has(key)) {
@@ -206,28 +216,27 @@ function expects(reading, run, tokens, compared) {
       }
       seen[t].forEach((other, k) => other === id && (places[t][k] = /** @type {number} */ (place.get(key))))
     }
-  })
+  }
   const rows = model.readout.tied ? model.embedding : model.readout.weight
   const partners = compared.map((id, k) => [String(of(id)), of(compared[k % 2 ? k - 1 : k + 1])])
-  const chances = all.map(shares)
   return {
     words: ids.map((id, k) => nextWord(vocabulary, id) + ends[k]),
     adds: ids.map((id, k) => added(vocabulary, id, ends[k])),
     ids: places,
-    scores: seen.map((row, t) => Float32Array.from(row, (id) => all[t][id])),
-    shares: seen.map((row, t) => Float32Array.from(row, (id) => chances[t][id])),
+    scores: at((t) => Float32Array.from(seen[t], (id) => all[t][id])),
+    shares: at((t) => Float32Array.from(seen[t], (id) => chances[t][id])),
     likeliest: likeliest[0]?.ids.length ?? 0,
     partners: Object.fromEntries(partners),
-    total: Float32Array.from(all, (row) => {
-      const most = row.reduce((one, other) => Math.max(one, other), -Infinity)
-      return most + Math.log(row.reduce((sum, score) => sum + Math.exp(score - most), 0))
+    total: at((t) => {
+      const most = all[t].reduce((one, other) => Math.max(one, other), -Infinity)
+      return most + Math.log(all[t].reduce((sum, score) => sum + Math.exp(score - most), 0))
     }),
     vocabulary: vocabulary.bare.length,
     weights: ids.map((id) =>
       Float32Array.from(model.readout.tied ? through(model.readout.weight, rowOf(rows, id)) : rowOf(rows, id)),
     ),
     bias: Float32Array.from(ids, (id) => model.readout.bias[id]),
-    read: read.map((row) => Float32Array.from(row)),
+    read: at((t) => Float32Array.from(read[t])),
     output: declared.output,
     directions: model.layers[0].length,
     layers: model.layers.length,

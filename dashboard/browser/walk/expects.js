@@ -46,7 +46,7 @@ export function looks(here) {
 /** @param {Moment} here @returns {HTMLElement[]} */
 export function expects(here) {
   const { walk, side, at, k } = here
-  const told = /** @type {Expects} */ (side.expects)
+  const told = /** @type {Expects} */ (typeof side.expects === "function" ? side.expects(at) : side.expects)
   const [first] = told.ids[at]
   const count = told.vocabulary.toLocaleString("en")
   const parts = [
@@ -73,7 +73,7 @@ export function expects(here) {
 function readout(here, told) {
   const style = flat(here)
   const letter = { s: `v.${told.output}` }
-  const wide = told.read[0].length > told.directions * here.side.hidden
+  const wide = told.read[here.at].length > told.directions * here.side.hidden
   const read = wide ? { o: "beside", a: [letter, { s: "v.a" }] } : letter
   /** @type {Tree} */
   const scores = { o: "+", a: [{ o: "@", a: [{ s: "p.V" }, read] }, { s: "p.b" }] }

@@ -70,7 +70,7 @@ export interface Expects {
   shares: Row[]
   likeliest: number
   partners: Record<string, number>
-  total: Row
+  total: Row | number[]
   vocabulary: number
   weights: Row[]
   bias: Row
@@ -103,7 +103,8 @@ export interface Side {
   signals: Record<string, Signal>
   stages: Stage[]
   looks: Looks | null
-  expects: Expects | null
+  /** Of all steps, or what makes it of one, where the browser does. */
+  expects: Expects | ((at: number) => Expects) | null
   silent: string
   layer: number
   direction: number
