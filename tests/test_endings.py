@@ -88,13 +88,17 @@ def test_a_next_word_is_whole_or_says_how_it_goes_on(read: str, said: str) -> No
     assert likeliest_words(model, [(trace, 0)])[0][0][0] == said
 
 
-def test_what_is_unlikely_is_not_asked_about() -> None:
+def test_what_is_unlikely_is_whole_as_well_and_of_what_is_not_asked_about_a_letter_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model = network()
     trace = model.read(np.array([PIECES.index("\u0120well")]))
     ids = np.array([[PIECES.index("\u0120Nor")]])
     assert endings(model, trace, (ids, np.array([[0.5]]))) == {(0, 1): "(wegian)"}
-    assert endings(model, trace, (ids, np.array([[0.01]]))) == {}
+    assert endings(model, trace, (ids, np.array([[0.01]]))) == {(0, 1): "(wegian)"}
     letter = np.array([[PIECES.index("\u0120G")]])
+    monkeypatch.setattr(made, "MOST", 0)
+    assert endings(model, trace, (ids, np.array([[0.5]]))) == {}
     assert endings(model, trace, (letter, np.array([[0.01]]))) == {(0, len(PIECES) - 1): "-"}, "no word is one G"
 
 

@@ -16,9 +16,6 @@ from lstm_core.network import Network, softmax
 from lstm_core.text import Tokenizer
 from lstm_core.trace import Trace
 
-LEAST = 0.05
-"""How likely a piece is of which it is asked how it goes on; of others only those that are one letter are known to go
-on."""
 WORDS = frozenset("aioAIO")
 """Letters that are words."""
 MOST = 256
@@ -35,7 +32,8 @@ ON = re.compile("['\N{RIGHT SINGLE QUOTATION MARK}]?[^\\W\\d_]")
 
 def endings(network: Network, trace: Trace, likeliest: tuple[np.ndarray, np.ndarray]) -> dict[tuple[int, int], str]:
     """What is written behind a next word that is only the beginning of one, by step and id: "(wegian)" where its end is
-    likely enough, "(weg-)" or "-" as far as it is. Words that are whole are not among them.
+    likely enough, "(weg-)" or "-" as far as it is. Words that are whole are not among them. Of the pieces that are not
+    asked about only a single letter is known to go on.
 
     likeliest: (time, k) each, as ``Network.likeliest`` gives them. Nothing is known of a network that looks back, reads
     from the end, or stands on others: it cannot be read on from one step alone.
@@ -46,12 +44,13 @@ def endings(network: Network, trace: Trace, likeliest: tuple[np.ndarray, np.ndar
     goes_on, asked, letter = _pieces(network.tokenizer)
     if not goes_on.any():
         return {}
-    places = np.flatnonzero((chances >= LEAST) & asked[ids])
+    places = np.flatnonzero(asked[ids])
     most = min(MOST, SCORES // len(network.predicts.bias))
     places = places[np.argsort(-chances.ravel()[places], kind="stable")][:most]
     steps, last = places // ids.shape[1], ids.ravel()[places]
-    found = {(int(step), int(id)): "" for step, id in zip(steps, last, strict=True)}
-    keys = list(found)
+    keys = [(int(step), int(id)) for step, id in zip(steps, last, strict=True)]
+    lone = {(int(step), int(ids[step, place])): "-" for step, place in zip(*np.nonzero(letter[ids]), strict=True)}
+    found = {**lone, **dict.fromkeys(keys, "")}
     state = {name: trace.signals[name][:, :, steps, 0] for name in network.cell.states()}
     for _ in range(LONGEST):
         if not keys:
@@ -69,8 +68,6 @@ def endings(network: Network, trace: Trace, likeliest: tuple[np.ndarray, np.ndar
         state = {name: run.signals[name][:, :, 0][:, :, rows] for name in state}
     for key in keys:
         found[key] += "-"
-    for step, place in zip(*np.nonzero(letter[ids] & (chances < LEAST)), strict=True):
-        found[int(step), int(ids[step, place])] = "-"
     return {key: end if end == "-" else f"({end})" for key, end in found.items() if end}
 
 

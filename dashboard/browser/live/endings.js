@@ -4,8 +4,7 @@ import { at, rowOf, scores, shares as softmax, unitsOf } from "./run.js"
 
 /** @import { Reading, Run, Values, Vector, Vocabulary } from "./types.d.ts" */
 
-const [LEAST, SURE, LONGEST] = [0.05, 0.5, 8]
-const WORDS = new Set("aioAIO") // letters that are words
+const [SURE, LONGEST] = [0.5, 8]
 const [GOES_ON, BYTE] = [1, 2] // kinds of pieces
 const ON = /^['’]?\p{L}/u
 const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u{20000}-\u{3ffff}]/u
@@ -34,21 +33,17 @@ export const readsOn = ({ model, vocabulary }) =>
 /** @type {(reading: Reading, run: Run, step: number) => string[]} */
 export function endings(reading, run, step) {
   const likely = run.likeliest[step]
-  return (likely.ends ??= among(reading, run, step, likely.ids, likely.shares))
+  return (likely.ends ??= among(reading, run, step, likely.ids))
 }
 
-// The same of words that were chosen, with their shares after the step.
-/** @type {(reading: Reading, run: Run, step: number, ids: number[], shares: number[]) => string[]} */
-export function among(reading, run, step, ids, shares) {
+// The same of words that were chosen.
+/** @type {(reading: Reading, run: Run, step: number, ids: number[]) => string[]} */
+export function among(reading, run, step, ids) {
   if (!readsOn(reading)) return ids.map(() => "")
   const { model, cell, declared, vocabulary } = reading
   const { asked, on } = kinds(vocabulary)
   const before = model.layers.map((_, layer) => at(run.signals, layer, 0, step))
-  return ids.map((id, k) => {
-    if (!asked[id]) return ""
-    if (shares[k] >= LEAST) return written(end(id, before))
-    return /^[A-Za-z]$/.test(vocabulary.bare[id]) && !on[id] && !WORDS.has(vocabulary.bare[id]) ? "-" : ""
-  })
+  return ids.map((id) => (asked[id] ? written(end(id, before)) : ""))
 
   /** @type {(first: number, before: Values[]) => string} */
   function end(first, before) {

@@ -71,8 +71,8 @@ export class WhatIf {
     const nowhere = { changes: changes(chosen.forces), where: tr("at no step of this text") }
     const [before, now] = [run, after].map(({ read }) => shares(scores(reading.model, read[step])))
     const called = (/** @type {number} */ id) => {
-      const [one, share] = before[id] >= now[id] ? [run, before[id]] : [after, now[id]]
-      return nextWord(reading.vocabulary, id) + among(reading, one, step, [id], [share])[0]
+      const one = before[id] >= now[id] ? run : after
+      return nextWord(reading.vocabulary, id) + among(reading, one, step, [id])[0]
     }
     const word = placeAt(shown, step)
     const values = /** @type {[Vector[], Vector[]]} */ (
