@@ -177,6 +177,17 @@ def test_a_clicker_works_wherever_the_focus_is_but_in_a_field(standing: Gates) -
     gates.has(only="")
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
+def test_the_list_of_keys_can_be_read_from_afar(open_gates: Open, width: int, height: int) -> None:
+    gates = open_gates({"present": "1"}, viewport={"width": width, "height": height})
+    gates.page.keyboard.press("?")
+    listed = gates.page.get_by_test_id("gt-help")
+    expect(listed).to_be_visible()
+    size = listed.evaluate("list => parseFloat(getComputedStyle(list.querySelector('dd')).fontSize)")
+    assert size >= height / 45  # as large as what stands in the figure
+    assert listed.evaluate("list => list.scrollHeight <= list.clientHeight && list.offsetTop >= 0")
+
+
 def test_p_presents_and_escape_leaves(standing: Gates) -> None:
     """The last one on this page, in whose text it writes."""
     gates = standing
