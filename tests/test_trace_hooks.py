@@ -117,6 +117,35 @@ def test_hooks_that_change_nothing_are_not_spoken_of() -> None:
     assert len(seen) == 2  # once a trace: the module runs once
 
 
+def test_a_hook_that_traces_the_module_adds_nothing_to_a_trace_round_it() -> None:
+    """What a hook runs is not the model's run, and the model's own run is traced as ever."""
+    module, x, seen = build("lstm"), random(4, 2, 5), []
+
+    def traced(own: nn.Module, args: Any, out: Any) -> None:
+        if not seen:
+            seen.append(None)
+            seen[0] = trace(own, args[0] / 2)
+
+    module.register_forward_hook(traced)
+    found = trace_all(Round(module), x)
+    assert list(found) == ["rnn"]
+    np.testing.assert_array_equal(found["rnn"].inputs, x)
+    np.testing.assert_array_equal(seen[0].inputs, x / 2)
+
+
+def test_a_call_that_failed_does_not_hide_the_next() -> None:
+    """A model that tries one width, and takes another where that does not fit."""
+
+    class Trying(Round):
+        def forward(self, x: Any) -> Any:
+            try:
+                return super().forward(x[..., :3])
+            except RuntimeError:
+                return super().forward(x)
+
+    assert list(trace_all(Trying(build("lstm")), random(4, 2, 5))) == ["rnn"]
+
+
 @pytest.mark.parametrize("hooks", [("input",), ("output",), ("input", "output")], ids=str)
 def test_hooks_of_every_module(hooks: tuple[str, ...]) -> None:
     """torch's global hooks run before a module's own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -131,6 +132,79 @@ def test_a_module_alone_without_gradient_and_what_waits(capsys: pytest.CaptureFi
     with lstm_core.watch(module, every=1, to=readings.append):
         module(packed)[0].data.sum().backward()
     assert len(readings) == 3
+
+
+def seen(readings: list[Reading]) -> list[tuple[Any, ...]]:
+    return [
+        (one.step, one.name, one.layer, one.direction, None if one.dh is None else one.dh.sum()) for one in readings
+    ]
+
+
+def test_two_may_watch_and_each_reads_as_if_alone() -> None:
+    """One for a table and one for a writer, of a model or of a module alone."""
+    alone, first, second = list[Reading](), list[Reading](), list[Reading]()
+    with lstm_core.watch(model := Tagger(), every=2, to=alone.append):
+        train(model, 3)
+    model = Tagger()
+    with lstm_core.watch(model, every=2, to=first.append), lstm_core.watch(model, every=2, to=second.append):
+        train(model, 3)
+    assert seen(first) == seen(second) == seen(alone)
+    model, readings = nn.GRU(3, 4), list[Reading]()
+    with lstm_core.watch(model, 1, to=print), lstm_core.watch(model, 1, to=readings.append):
+        model(X)[0].sum().backward()
+    assert len(readings) == 1 and readings[0].dh is not None
+
+
+def test_a_trace_is_no_step_of_the_training() -> None:
+    """Not even of a model in ``train()``, and what is watched adds nothing to the trace."""
+    model, readings = nn.Sequential(nn.GRU(3, 4)), list[Reading]()
+    with lstm_core.watch(model, every=2, to=readings.append) as watching:
+        assert list(lstm_core.trace_all(model, X)) == ["0"]
+        lstm_core.trace(model[0], X)
+        assert watching.step == 0 and not readings
+
+
+def test_what_is_copied_or_saved_of_a_watched_model_is_not_watched(tmp_path: Path) -> None:
+    """An average of the weights is a copy that runs beside the model, and a checkpoint may be of the whole model."""
+    model, readings = Tagger(), list[Reading]()
+    with lstm_core.watch(model, every=1, to=readings.append) as watching:
+        torch.save(model, tmp_path / "model.pt")
+        saved = torch.load(tmp_path / "model.pt", weights_only=False)
+        for other in (copy.deepcopy(model), saved):
+            torch.testing.assert_close(other.eval().train(False)(X), model.train(False)(X))
+            other.train()(X)
+    assert watching.step == 0 and not readings
+
+
+COMPILED: dict[str, Any] = {
+    "whole": lambda model: torch.compile(model, backend="eager"),
+    "in place": lambda model: (model.compile(backend="eager"), model)[1],
+    "the module inside": lambda model: (setattr(model, "rnn", torch.compile(model.rnn, backend="eager")), model)[1],
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the compiler's own
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore:Dynamo does not know how to trace the builtin:UserWarning")
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")
+@pytest.mark.parametrize("late", [False, True], ids=["compiled first", "watched first"])
+@pytest.mark.parametrize("form", COMPILED)
+def test_a_compiled_model_is_watched(form: str, late: bool) -> None:
+    """And trains as it does when nobody watches."""
+
+    def trained(compiled: bool, watched: bool) -> tuple[list[float], list[tuple[Any, ...]]]:
+        torch.compiler.reset()
+        model, readings = Tagger(), list[Reading]()
+        model.rnn.dropout = 0.0  # the compiler draws it anew
+        if compiled and not late:
+            model = COMPILED[form](model)
+        with lstm_core.watch(model, every=2, to=readings.append) if watched else nullcontext():
+            return train(COMPILED[form](model) if compiled and late else model, 3), seen(readings)
+
+    losses, readings = trained(True, True)
+    assert losses == trained(True, False)[0]
+    assert [one[:4] for one in readings] == [one[:4] for one in trained(False, True)[1]]
+    assert len(readings) == 8
 
 
 def test_what_cannot_be_watched_says_so() -> None:

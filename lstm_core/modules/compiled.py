@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
@@ -49,6 +49,30 @@ def eager() -> AbstractContextManager[None]:
     if "torch._dynamo" not in sys.modules:  # nothing has been compiled, and to ask would load the compiler
         return nullcontext()
     return _eager()
+
+
+class Hook:
+    """A hook of ours on somebody's model: the compiler leaves it alone, and nothing in it runs compiled. A copy of the
+    model, in memory or in a file, has one that does nothing."""
+
+    def __init__(self, function: Callable[..., None] | None = None) -> None:
+        """function: what it calls; None for nothing."""
+        self.function = function
+
+    def __reduce__(self) -> Any:
+        """A copy calls nothing."""
+        return Hook, ()
+
+    def __call__(self, *args: Any) -> None:
+        """Calls the function, apart from the compiler."""
+        if self.function is None:
+            return
+        if "torch._dynamo" in sys.modules:
+            torch.compiler.disable(self.function)(*args)
+        else:
+            self.function(*args)
+
+    setattr(__call__, "_torchdynamo_disable", True)  # noqa: B010  what torch.compiler.disable sets, once it is loaded
 
 
 @contextmanager

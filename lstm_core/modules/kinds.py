@@ -31,6 +31,11 @@ class StandIn:
         return self.forward(*args, **named)
 
 
+def being_traced(module: nn.Module) -> bool:
+    """Whether a trace of ours runs the module right now."""
+    return isinstance(vars(module).get("forward"), StandIn)
+
+
 def cell_of(module: nn.Module) -> type[Cell]:
     """The cell that ``module`` computes; TypeError, with the reason, if it is none that can be traced."""
     name = type(module).__name__

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 from typing import Any
 
@@ -78,6 +79,15 @@ class Weights(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+@dataclass
+class Pass:
+    """One call of a module. given, gave: copies of what a hook may change. ran: the call, once its forward has run."""
+
+    given: Any = None
+    gave: Any = None
+    ran: tuple[Call, Gates | None] | None = None
+
+
 class Watch:
     """Active while ``module`` is called, by itself or inside a model, where its name is ``name``. Calls that other
     threads make of it are none of ours, and run as they would.
@@ -99,11 +109,8 @@ class Watch:
         """steps: of a packed input, see ``Fed``. The rest as in the class; nothing is changed before ``with``."""
         self.steps = steps
         self.module, self.done, self.way, self.name, self.instead = module, done, way, name, instead
-        self.given: Any = None  # copies of what a hook may change
-        self.gave: Any = None
         self.output: Any = None
-        self.ran: tuple[Call, Gates | None] | None = None
-        self.hooked = False  # whether forward is called with the hooks round it, and not by itself
+        self.passes: list[Pass] = []  # those under way, the innermost last: a hook may call the module again
 
     def __enter__(self) -> None:
         """Puts a function in the place of the module's forward, and hooks round it."""
@@ -137,8 +144,7 @@ class Watch:
     def _before(self, module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         if not self._ours():
             return
-        self.given = _copy((*args, *named.values())) if self.input_may_change else None
-        self.hooked = True
+        self.passes.append(Pass(_copy((*args, *named.values())) if self.input_may_change else None))
 
     def _forward(self, *args: Any, **named: Any) -> Any:
         given = dict(zip(("input", "hx"), args, strict=False)) | named
@@ -149,6 +155,8 @@ class Watch:
 
     def _run(self, input: Any, hx: Any) -> Any:
         module, gates = self.module, None
+        hooked = bool(self.passes) and self.passes[-1].ran is None  # and not forward by itself
+        own_pass = self.passes[-1] if hooked else Pass()
         if self.way is None or parametrized(module) or isinstance(module, nn.RNNCellBase):
             with Weights() as weights, its_own(module):
                 output = self._own(input, hx)
@@ -163,7 +171,7 @@ class Watch:
             output, own = self.output, self._kept(self.output)
             call.take(own)
             self.output = None
-        if self.given is not None and not _same(self.given, (input, hx)):
+        if own_pass.given is not None and not _same(own_pass.given, (input, hx)):
             call.assumed += (INPUT_CHANGED,)
         if self.instead is not None:
             with torch.no_grad(), called(self.name):
@@ -171,9 +179,9 @@ class Watch:
             if other is not None:
                 output, own = other, self._kept(other)
                 self._take(call, own)
-        self.gave, self.ran = own, (call, gates)
-        if not self.hooked:
-            self._tell()
+        own_pass.gave, own_pass.ran = own, (call, gates)
+        if not hooked:
+            self._tell(own_pass)
         return output
 
     @staticmethod
@@ -190,16 +198,18 @@ class Watch:
     def _after(self, module: nn.Module, args: Any, output: Any) -> None:
         if not self._ours():
             return
-        assert self.ran is not None
-        if self.output_may_change and not _same(self.gave, output):
-            self.ran[0].assumed += (OUTPUT_CHANGED,)
-        self._tell()
+        own_pass = self.passes.pop()
+        if any(outer.ran is not None for outer in self.passes):  # a hook of the module's called it, and not the model
+            return
+        assert own_pass.ran is not None
+        if self.output_may_change and not _same(own_pass.gave, output):
+            own_pass.ran[0].assumed += (OUTPUT_CHANGED,)
+        self._tell(own_pass)
 
-    def _tell(self) -> None:
-        assert self.ran is not None
-        ran, self.ran, self.given, self.gave, self.hooked = self.ran, None, None, None, False
+    def _tell(self, own_pass: Pass) -> None:
+        assert own_pass.ran is not None
         with torch.no_grad(), called(self.name):
-            self.done(*ran)
+            self.done(*own_pass.ran)
 
 
 def joined(calls: Sequence[Call]) -> Call:

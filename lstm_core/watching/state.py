@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lstm_core.modules.compiled import Hook
 from lstm_core.modules.kinds import recurrent_modules
 from lstm_core.say import say
 
@@ -92,7 +93,9 @@ def check(
     if not modules:
         raise ValueError(say("the model has no recurrent module whose state could be looked at"))
     seen: dict[str, list[_Step | None]] = {name: [] for name in modules}
-    handles = [inner.register_forward_hook(_into(seen[name]), with_kwargs=True) for name, inner in modules.items()]
+    handles = [
+        inner.register_forward_hook(Hook(_into(seen[name])), with_kwargs=True) for name, inner in modules.items()
+    ]
     expected: list[tuple[Sequence[Hashable], Sequence[bool]] | None] = []
     broken = False
     try:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from lstm_core.analysis.health import health
-from lstm_core.modules.kinds import recurrent_modules
+from lstm_core.modules.compiled import Hook, plain_name
+from lstm_core.modules.kinds import being_traced, recurrent_modules
 from lstm_core.modules.tracing import trace_module
 from lstm_core.say import say
 from lstm_core.watching.reading import Reading, sink
@@ -24,7 +25,8 @@ class Watching:
         """counts: whether a forward pass of the model begins a step; if not, ``begins`` has to be called."""
         if every < 1 or sequences < 1:
             raise ValueError(say("every and sequences must be at least 1"))
-        modules = {name: inner for name, inner in recurrent_modules(model).items() if isinstance(inner, nn.RNNBase)}
+        found = {plain_name(name): inner for name, inner in recurrent_modules(model).items()}
+        modules = {name: inner for name, inner in found.items() if isinstance(inner, nn.RNNBase)}
         if not modules:
             raise ValueError(say("the model has no nn.LSTM, nn.GRU or nn.RNN to watch"))
         self.step = 0
@@ -33,10 +35,10 @@ class Watching:
         self._waiting: dict[str, list[Reading]] = {}
         self._handles: list[Any] = []
         if counts:
-            self._handles.append(model.register_forward_pre_hook(lambda model, inputs: self.begins(model)))
+            self._handles.append(model.register_forward_pre_hook(Hook(lambda model, inputs: self.begins(model))))
         for name, inner in modules.items():
-            self._handles.append(inner.register_forward_hook(self._of(name), with_kwargs=True))
-        self._modules = tuple(modules)
+            self._handles.append(inner.register_forward_hook(Hook(self._of(name)), with_kwargs=True))
+        self._modules = modules
 
     def __enter__(self) -> Watching:
         """Itself, so that ``with lstm_core.watch(...) as watching`` can be written."""
@@ -59,8 +61,8 @@ class Watching:
         self._waiting = {}
 
     def begins(self, model: nn.Module) -> None:
-        """A step of training begins; nothing is counted while the model is in ``eval()``."""
-        if not model.training:
+        """A step of training begins; nothing is counted while the model is in ``eval()`` or is traced."""
+        if not model.training or any(map(being_traced, self._modules.values())):
             return
         if self.step % self._every == 0:
             self._flush()
@@ -69,7 +71,7 @@ class Watching:
 
     def _of(self, name: str) -> Callable[..., None]:
         def ran(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
-            if name in self._due:
+            if name in self._due and not being_traced(module):
                 self._due.discard(name)  # before anything else: what follows runs the module again
                 self._read(name, module, inputs, named, output)
 
