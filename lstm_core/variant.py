@@ -54,10 +54,6 @@ def _between(low: float, high: float) -> Callable[[float, float], tuple[float, f
     return lambda a, b: (low, high)
 
 
-def _softplus(x: Any, xp: Any) -> Any:
-    return xp.maximum(x, 0) + xp.log(1 + xp.exp(-xp.abs(x)))  # does not overflow
-
-
 def _elu(x: Any, a: float, xp: Any) -> Any:
     return xp.maximum(x, 0) + a * (xp.exp(xp.minimum(x, 0)) - 1)
 
@@ -76,15 +72,15 @@ FORMULAS: dict[str, Formula] = {
     "hardsigmoid": Formula(lambda x, a, b, xp: xp.minimum(xp.maximum(a * x + b, 0), 1), _between(0, 1), 0.2, 0.5),
     "elu": Formula(lambda x, a, b, xp: _elu(x, a, xp), lambda a, b: (min(0, -a), math.inf), 1.0),
     "softsign": Formula(lambda x, a, b, xp: x / (1 + xp.abs(x)), _between(-1, 1)),
-    "softplus": Formula(lambda x, a, b, xp: _softplus(x, xp), _between(0, math.inf)),
+    "softplus": Formula(lambda x, a, b, xp: -xp.log_sigmoid(-x), _between(0, math.inf)),
     "relu6": Formula(lambda x, a, b, xp: xp.minimum(xp.maximum(x, 0), 6), _between(0, 6)),
     "hardtanh": Formula(lambda x, a, b, xp: xp.minimum(xp.maximum(x, -1), 1), _between(-1, 1)),
     "exponential": Formula(lambda x, a, b, xp: xp.exp(x), _between(0, math.inf)),
     "silu": Formula(lambda x, a, b, xp: x * xp.sigmoid(x), _between(-0.279, math.inf)),
     "selu": Formula(lambda x, a, b, xp: SELU[0] * _elu(x, SELU[1], xp), _between(-SELU[0] * SELU[1], math.inf)),
-    "logsigmoid": Formula(lambda x, a, b, xp: -_softplus(-x, xp), _between(-math.inf, 0)),
+    "logsigmoid": Formula(lambda x, a, b, xp: xp.log_sigmoid(x), _between(-math.inf, 0)),
     "hardsilu": Formula(lambda x, a, b, xp: x * xp.minimum(xp.maximum(x / 6 + 0.5, 0), 1), _between(-0.375, math.inf)),
-    "mish": Formula(lambda x, a, b, xp: x * xp.tanh(_softplus(x, xp)), _between(-0.309, math.inf)),
+    "mish": Formula(lambda x, a, b, xp: x * xp.tanh(-xp.log_sigmoid(-x)), _between(-0.309, math.inf)),
     "tanhshrink": Formula(lambda x, a, b, xp: x - xp.tanh(x), ANY),
 }
 

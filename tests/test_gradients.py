@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import cases
@@ -19,6 +20,7 @@ from lstm_core.analysis.gradients import DERIVATIVES
 from lstm_core.analysis.tape import ARITHMETIC
 from lstm_core.ops import NUMPY, TorchOps
 from lstm_core.scan import scan
+from lstm_core.variant import activation, variant
 
 CLOSE: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-10}
 ERROR = np.array([0.4, -1.1, 0.7, 0.2])
@@ -237,6 +239,42 @@ def test_each_derivative_is_a_difference_quotient(op: str) -> None:
     for k, slope in enumerate(slopes):
         up, down = ([a + s * 1e-6 * (j == k) for j, a in enumerate(args)] for s in (1, -1))
         assert slope == pytest.approx((function(*up) - function(*down)) / 2e-6, abs=1e-8)
+
+
+def test_a_rectifier_at_0_passes_nothing_back_as_in_torch() -> None:
+    """A picture read pixel by pixel begins with zeros, and without biases they leave the net input at 0."""
+    torch.manual_seed(0)
+    module = nn.RNN(3, 4, nonlinearity="relu", bias=False).double()
+    x = torch.randn(6, 1, 3, dtype=torch.float64)
+    x[:3] = 0
+    x.requires_grad_()
+    (module(x)[0][-1, 0] @ torch.tensor(ERROR)).backward()
+    found = gradients(lstm_core.trace(module, x.detach()), 5, ERROR).inputs
+    assert x.grad is not None and found[3:].any()
+    np.testing.assert_allclose(found, x.grad[:, 0], **CLOSE)
+
+
+AT_0 = {
+    "relu": 0,
+    "relu6": 0,
+    "leakyrelu": 0.01,
+    "elu": 1,
+    "softplus": 0.5,
+    "logsigmoid": 0.5,
+    "mish": 0.6,
+    "selu": 1.758,
+}
+"""The slopes of functions there, as torch has them."""
+
+
+@pytest.mark.parametrize("name", AT_0)
+def test_the_slope_of_a_function_at_0_is_torchs(name: str) -> None:
+    module = nn.RNN(1, 1, bias=False).double()
+    trace = replace(
+        lstm_core.trace(module, torch.zeros(1, 1, 1).double()), cell=variant(CELLS["rnn"], shown=activation(name))
+    )
+    [[found]] = gradients(trace, 0, np.ones(1)).inputs
+    assert found / module.weight_ih_l0.item() == pytest.approx(AT_0[name], rel=1e-3)
 
 
 def test_every_cell_that_carries_a_memory_has_a_direct_path() -> None:

@@ -60,7 +60,7 @@ DERIVATIVES: dict[str, Callable[..., tuple[Any, ...]]] = {
     "log_sigmoid": lambda y, a: (1 - np.exp(y),),
     "abs": lambda y, a: (np.sign(a),),
     "divides": lambda y, a, b: (None, None),  # a clock: constant wherever it has a slope
-    "maximum": lambda y, a, b: (np.greater_equal(a, b) * 1.0, np.less(a, b) * 1.0),
+    "maximum": lambda y, a, b: (np.greater(a, b) * 1.0, np.less_equal(a, b) * 1.0),  # of a rectifier at 0: 0
     "minimum": lambda y, a, b: (np.less_equal(a, b) * 1.0, np.greater(a, b) * 1.0),
 }
 """dy/da, dy/db of y = op(a, b); None where it is 0. The derivatives of what is not elementwise, a matrix product and
