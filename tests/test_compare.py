@@ -129,6 +129,11 @@ def test_modules_are_aligned_by_name_and_odd_ones_are_compared() -> None:
     assert compare(build(dropout=0.5, num_layers=2), build(dropout=0.1, num_layers=2), read())
 
 
+def exported_eval() -> nn.Module:
+    """That of a module of ``torch.export``."""
+    raise NotImplementedError("Calling eval() is not supported yet.")
+
+
 def test_what_cannot_be_compared_says_why() -> None:
     with pytest.raises(ValueError, match="not models of one shape .*A has 1 x 6, B has 2 x 6"):
         compare(build(), build(bidirectional=True), read())
@@ -138,6 +143,10 @@ def test_what_cannot_be_compared_says_why() -> None:
         compare(build(), {"weight": np.zeros(3)}, read())
     with pytest.raises(TypeError, match="an object of the type int cannot be compared"):
         compare(build(), 3, read())
+    exported = nn.Linear(5, 5)
+    exported.eval = exported_eval  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="Linear contains no recurrent module"):
+        compare(build(), exported, read())
 
 
 def test_it_takes_less_than_a_second_at_256_units() -> None:

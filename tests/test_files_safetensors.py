@@ -146,6 +146,16 @@ def test_two_forms_of_one_key_do_not_meet() -> None:
     np.testing.assert_array_equal(found["#cell"].layers[0][0]["U_i"], own["weight_hh"][:4].numpy())
 
 
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+def test_a_name_may_hold_a_line_break() -> None:
+    """Of a layer, of one whose weights are folded, and of one beside which something else stands."""
+    module = weight_norm(nn.LSTM(3, 4), "weight_hh_l0")
+    state = {f"a\nb.{name}": value for name, value in module.state_dict().items()}
+    found = load(save(state))
+    assert [block.name for block in found.blocks] == ["a\nb"] and not found.others
+    np.testing.assert_allclose(found["a\nb"].layers[0][0]["U_i"], module.weight_hh_l0[:4].detach().numpy(), rtol=1e-6)
+
+
 def test_own_models_are_named(tmp_path: Path) -> None:
     cases.model().save(tmp_path / "m.safetensors")
     with pytest.raises(ValueError, match="one of Gatescope's own models: lstm_core.Network.load"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
@@ -23,6 +24,12 @@ def partly_double() -> nn.Module:
     module = nn.LSTM(4, 5)
     module.weight_hh_l0 = nn.Parameter(torch.zeros(20, 5, dtype=torch.float64))
     return module
+
+
+def complex_numbers() -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, of complex modules
+        return nn.LSTM(4, 5).to(torch.complex64)
 
 
 def hooked() -> nn.Module:
@@ -53,6 +60,7 @@ MODULES: list[tuple[Callable[[], nn.Module], dict[str, Any], str]] = [
     (CELL, {"x": torch.zeros(0, 2, 4)}, "x has no steps"),
     (LSTM, {"x": X.double()}, r"x is float64 and the weights of LSTM are float32; x.to\(torch.float32\)"),
     (LSTM, {"x": X.long()}, r"x is int64 and the weights of LSTM are float32; x.to\(torch.float32\)"),
+    (complex_numbers, {"x": X.to(torch.complex64)}, "x holds complex numbers; only a network of real ones"),
     (partly_double, {}, r"the weights of LSTM are partly float32 and float64; module.to\(...\) makes them one"),
     (partial(nn.LSTM, 4, 5, device="meta"), {}, "the weights of LSTM are on the device meta"),
     (GRU, {"state": H.double()}, r"the state h is float64 and the weights of GRU are float32; h.to\(torch.float32\)"),

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lstm_core import trace, trace_all
+from lstm_core import trace, trace_all, trace_cell
 from tests.torch_modules import KIND, build, random, state_for
 
 
@@ -43,6 +43,12 @@ def in_vmap(module: nn.Module, x: Tensor) -> object:
     return torch.func.vmap(lambda each: (trace(module, x), each)[1])(torch.zeros(2))
 
 
+def in_vmap_of_a_cell(module: nn.Module, x: Tensor) -> object:
+    own = nn.RNNCell(5, 6)
+    each = torch.func.vmap(lambda each: (trace_cell(own, each, torch.zeros(5, 6), step=lambda m, x, s: {}), each)[1])
+    return each(torch.zeros(2, 9, 5, 5))
+
+
 def in_grad(module: nn.Module, x: Tensor) -> object:
     return torch.func.grad(lambda each: (trace(module, each), each.sum())[1])(x)
 
@@ -60,6 +66,7 @@ def on_quantised(module: nn.Module, x: Tensor) -> object:
     ("run", "reason"),
     [
         (in_vmap, "a transform of torch.func .* is active"),
+        (in_vmap_of_a_cell, "a transform of torch.func .* is active"),
         (in_grad, "a transform of torch.func .* is active"),
         (in_recorded, "torch.jit.trace is recording a program; trace outside it"),
         (on_quantised, r"x is quantised; x.dequantize\(\) makes it one"),

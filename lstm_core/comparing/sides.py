@@ -173,10 +173,11 @@ def _evaluating(module: Any) -> Iterator[None]:
 
 def _of_module(side: str, module: Any, given: Given) -> list[Level]:
     from lstm_core.modules.tracing import trace_module
-    from lstm_core.modules.whole import trace_whole
+    from lstm_core.modules.whole import to_trace, trace_whole
 
     torch = sys.modules["torch"]
     if not isinstance(module, torch.nn.RNNBase | torch.nn.RNNCellBase):
+        to_trace(module)  # before eval(), which an exported module does not have
         x = given.x if isinstance(given.x, torch.Tensor | list | tuple | dict) else torch.as_tensor(np.asarray(given.x))
         with _evaluating(module):
             traces = trace_whole(module, x if isinstance(x, tuple) else (x,), {})[0]

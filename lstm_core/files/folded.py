@@ -25,8 +25,8 @@ from lstm_core.say import Said, say
 
 RECURRENT = r"(?:weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)(?:_l(?:0|[1-9][0-9]{0,3})(?:_reverse)?)?"
 """PyTorch's name of a recurrent weight: of a layer of a module or, without a layer, of a cell."""
-KEY = re.compile(rf"(?P<at>(?:.*\.)?){RECURRENT}")
-PARAMETRIZATION = re.compile(r"(?P<at>(?:.*\.)?)parametrizations\.(?P<name>[^.]+)\.(?P<part>.+)")
+KEY = re.compile(rf"(?P<at>(?:.*\.)?){RECURRENT}", re.DOTALL)
+PARAMETRIZATION = re.compile(r"(?P<at>(?:.*\.)?)parametrizations\.(?P<name>[^.]+)\.(?P<part>.+)", re.DOTALL)
 DEPTH = 4
 """Parts of parts that are looked for: a pruned direction of a weight norm is of depth 2."""
 
@@ -49,7 +49,9 @@ class Fold:
         """The prefix and the name of every weight that has the first part. A name has no dots and begins like that of a
         weight or bias."""
         begin = r"parametrizations\." if self.under else ""
-        first = re.compile(rf"(?P<at>(?:.*\.)?){begin}(?P<name>(?:weight|bias)[^.]*){re.escape(self.ends[0])}")
+        first = re.compile(
+            rf"(?P<at>(?:.*\.)?){begin}(?P<name>(?:weight|bias)[^.]*){re.escape(self.ends[0])}", re.DOTALL
+        )
         for key in tensors:
             match = first.fullmatch(key)
             if match is not None:

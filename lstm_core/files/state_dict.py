@@ -16,13 +16,14 @@ from lstm_core.files.options import Options
 from lstm_core.say import Said, say
 from lstm_core.stacked import GATES, split_weights
 
-KEY = re.compile(rf"(?:.*\.)?(?:{RECURRENT}(?:_(?:g|v|u|orig|mask|raw))?|parametrizations\.{RECURRENT}\..+)")
+KEY = re.compile(rf"(?:.*\.)?(?:{RECURRENT}(?:_(?:g|v|u|orig|mask|raw))?|parametrizations\.{RECURRENT}\..+)", re.DOTALL)
 """The key of a recurrent weight or of a part of one: ``found`` takes these whatever numbers they hold, and says what is
 wrong with them. Of the rest it takes what is floating-point."""
 WEIGHT = re.compile(
-    rf"(?P<prefix>(?:.*\.)?)(?={RECURRENT}\Z)(?P<kind>[a-z]+_[a-z]+)(?:_l(?P<layer>[0-9]+)(?P<back>_reverse)?)?"
+    rf"(?P<prefix>(?:.*\.)?)(?={RECURRENT}\Z)(?P<kind>[a-z]+_[a-z]+)(?:_l(?P<layer>[0-9]+)(?P<back>_reverse)?)?",
+    re.DOTALL,
 )
-SEPARATED = re.compile(rf"(?P<at>.*)[\W_](?P<weight>{RECURRENT})")
+SEPARATED = re.compile(rf"(?P<at>.*)[\W_](?P<weight>{RECURRENT})", re.DOTALL)
 MARKS = "/\\:_-|. "
 CHANGES = re.compile(r"(?i)scale|zero|lora|delta|absmax|quant")
 """In a name beside a weight's own: what has it acts on the weight."""

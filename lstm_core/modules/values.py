@@ -26,6 +26,8 @@ def readable(name: str, value: Tensor) -> None:
         raise TypeError(f"{name} is a sparse or nested tensor; a dense one is needed, padded, with lengths=")
     if value.is_quantized:
         raise TypeError(f"{name} is quantised; {name.split()[-1]}.dequantize() makes it one that can be traced")
+    if value.is_complex():
+        raise TypeError(f"{name} holds complex numbers; only a network of real ones can be traced")
     plain(name, value)
 
 

@@ -165,6 +165,18 @@ class Visits:
         return visit, one.rows, ()
 
 
+def to_trace(model: nn.Module) -> dict[str, nn.Module]:
+    """The recurrent modules of ``model`` by name, all of which can be traced. Raises ValueError if there is none,
+    TypeError for one that cannot be."""
+    found = {plain_name(name): module for name, module in recurrent_modules(model).items()}
+    if not found:
+        raise ValueError(f"{type(model).__name__} contains no recurrent module")
+    for name, module in found.items():
+        with called(name or "the model"):
+            cell_of(module)
+    return found
+
+
 def trace_whole(
     model: nn.Module,
     inputs: Sequence[Any],
@@ -174,12 +186,7 @@ def trace_whole(
 ) -> tuple[dict[str, Trace], Any]:
     """The traces, and what the model returned; see ``lstm_core.trace_all``."""
     model = original(model)
-    found = {plain_name(name): module for name, module in recurrent_modules(model).items()}
-    if not found:
-        raise ValueError(f"{type(model).__name__} contains no recurrent module")
-    for name, module in found.items():
-        with called(name or "the model"):
-            cell_of(module)
+    found = to_trace(model)
     forced = forcing.begin(list(found)) if forcing else set()
     visits = {name: Visits(name, forcing if name in forced else None, keep) for name in found}
     with torch.no_grad(), eager(), unchanged(model), ExitStack() as watches:

@@ -18,6 +18,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from lstm_core.modules.arguments import its_own
 from lstm_core.modules.own.forms import Forms
+from lstm_core.modules.values import outside
 
 Captured = Mapping[str, tuple[nn.Module, Callable[[Any], Any]]]
 """By signal, the submodule whose output it is made of, and how."""
@@ -62,6 +63,7 @@ class OwnCall:
             raise TypeError("x is a PackedSequence; a module of your own is traced on a padded tensor")
         if not isinstance(x, Tensor):
             raise TypeError(f"x is a {type(x).__name__}; a torch Tensor is needed")
+        outside()
         if not x.is_floating_point():
             raise TypeError(f"x holds {x.dtype}; what the cell reads is needed, in floating point")
         if x.device.type == "meta":
