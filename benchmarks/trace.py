@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks import trace_cuda, trace_short
+from benchmarks import trace_cuda, trace_line, trace_short
 from benchmarks.tables import markdown
 from benchmarks.trace_short import KINDS
 from lstm_core import Trace, trace
@@ -42,9 +42,9 @@ one of them. It is the cheaper of the module's own forward with gradients on, as
 takes (which keeps the gates in a kernel's workspace), and its plain forward with one product for the gates; and
 on top the time to allocate and write once as much memory as the trace returns. Beyond the floor a trace activates
 or copies every gate, compares every h and c, computes some gates again, and takes some 0.3 ms in Python, much of
-a short run. "(over)" marks what misses its goal, "(floor)" a goal that lies below the floor. A line without a
-goal has that of being no slower than the loop. Memory is the peak growth of the process during a trace, the
-module's own forward included."""
+a short run; "A long trace", below, measures that part by part for an LSTM with a goal. "(over)" marks what misses
+its goal, "(floor)" a goal that lies below the floor. A line without a goal has that of being no slower than the
+loop. Memory is the peak growth of the process during a trace, the module's own forward included."""
 MEMORY_GOAL = 1.25
 # (batch, steps, units); as many inputs as units.
 QUICK = [trace_short.SHAPE, (1, 500, 64), (16, 100, 256)]
@@ -301,6 +301,7 @@ def main() -> None:
     parts.append(trace_cuda.report())
     torch.set_num_threads(1)
     parts.append(trace_short.report())
+    parts.append(trace_line.report())
     parts.append(memory_report([(64, 100, 64), (64, 500, 64), (64, 500, 256), (1, 1000, 1024)]))
     OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
