@@ -146,10 +146,10 @@ def numbered(lengths: list[int], first: int) -> Lines:
 def test_a_window_of_made_text_begins_with_a_whole_one_and_cuts_only_its_last() -> None:
     lengths = {10: 3, 11: 9, 12: 5, 13: 20, 14: 7}
     texts = {"a": numbered([3, 9, 5], 10), "b": numbered([20, 7], 13)}
-    made, rng, first = Made(texts, end=1, time=24), np.random.default_rng(0), []
+    made, rng, first = Made(texts, end=1, time=24, rows=4), np.random.default_rng(0), []
     for _ in range(200):
-        ids, weights = made.next(4, rng)
-        assert ids.shape == (25, 4) and weights.shape == (24, 4)
+        ids, weights, anew = made.next(rng)
+        assert ids.shape == (25, 4) and weights.shape == (24, 4) and anew.all()
         for row, heavy in zip(ids.T, weights.T, strict=True):
             marks = np.append(np.flatnonzero(row == 1), 25)
             runs = [row[a + 1 : b] for a, b in zip(marks, marks[1:], strict=False) if b - a > 1]
@@ -161,7 +161,29 @@ def test_a_window_of_made_text_begins_with_a_whole_one_and_cuts_only_its_last() 
     assert first.count(13) / 800 == pytest.approx(20 / 44, abs=0.06)  # drawn by their length
 
 
-def test_made_text_is_read_beside_real_text_and_starts_anew(texts: Texts) -> None:
+@pytest.mark.parametrize("length", [23, 24, 25, 47, 48, 49, 60])
+def test_made_text_that_is_longer_than_a_window_goes_on_from_its_state(length: int) -> None:
+    """Each of its pieces is expected once, with its weight, and nothing begins anew before its end."""
+    long = Lines(np.arange(10, 10 + length).astype(np.uint16), np.array([0, length]), "sentences", 1)
+    long = replace(long, weights=np.arange(length).astype(np.float32))
+    made, rng = Made({"short": numbered([5], 5), "long": long}, end=1, time=24, rows=3), np.random.default_rng(0)
+    expected: list[list[list[int]]] = [[], [], []]  # by row and start from the state zero
+    for _ in range(60):
+        ids, weights, anew = made.next(rng)
+        for k, row in enumerate(expected):
+            if anew[k]:
+                row.append([])
+            else:
+                assert ids[0, k] == row[-1][-1]
+            row[-1] += ids[1:, k].tolist()
+        told = ids[1:] >= 10
+        assert (weights[told] == ids[1:][told] - 10).all()
+    begun = [one for row in expected for one in row[:-1] if one[0] >= 10]
+    assert len(begun) > 10 and all(one[:length] == list(range(10, 10 + length)) for one in begun)
+    assert max(len(one) for row in expected for one in row) == 24 * -(-length // 24)
+
+
+def test_made_text_is_read_beside_real_text_and_a_short_one_starts_anew(texts: Texts) -> None:
     made = {"made": numbered([5, 6, 7], 20)}
     run = Run(Plan(batch=8, time=12, made=0.25), replace(texts, made=made), "cpu", hidden=8)
     run.advance()
@@ -169,6 +191,18 @@ def test_made_text_is_read_beside_real_text_and_starts_anew(texts: Texts) -> Non
     assert ids.shape == (13, 8) and anew[6:].all() and not anew[:6].all()
     assert set(ids[:, 6:].flatten()) <= {20, 21, 22, end_of(texts.tokenizer)}
     assert 10 in weights[:, 6:] and (weights[:, :6] == 1).all()
+
+
+def test_a_stopped_training_goes_on_in_the_middle_of_a_made_text(texts: Texts, tmp_path: Path) -> None:
+    made = {"made": numbered([70, 6, 90], 20)}
+    first, again = (Run(Plan(batch=8, time=12, made=0.5), replace(texts, made=made), "cpu", hidden=8) for _ in "12")
+    for _ in range(3):
+        first.advance()
+    assert first.made is not None and (first.made.at >= 0).any()
+    first.save(tmp_path / "checkpoint.pt")
+    onward = [first.advance() for _ in range(9)]
+    again.resume(tmp_path / "checkpoint.pt")
+    assert [again.advance() for _ in range(9)] == onward
 
 
 @pytest.mark.parametrize(("cell", "rest"), [("lstm", 0), ("gru", 8), ("rnn", 0)])

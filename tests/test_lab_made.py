@@ -166,6 +166,10 @@ def test_two_real_sentences_are_about_the_same_person() -> None:
     for story in stories:
         assert len({word in OF_HER for word in answers(story)}) == 1 and "Sami" not in story
         assert sum(story.count(after) for after in ("[He] went home.", "[She] sold [her] car.")) >= 1
+    for story in (natural.long_story() for _ in range(200)):
+        assert len({word in OF_HER for word in answers(story)}) == 1
+        before = re.split(r"\[(?:He|She)\]", story)[0]
+        assert len(re.findall("[.!]", before)) > 10, "somebody, and ten sentences about nobody or more"
     for _ in range(300):
         marked = natural.chain()
         for gender in genders_named(marked):

@@ -158,13 +158,17 @@ class Windows:
 
 
 class Made:
-    """Reads made texts in rows of their own. Each window of each row begins with a whole text, so that an answer and
-    what it follows from lie in one window, where a gradient goes from one to the other; others fill it, ``end`` before
-    each."""
+    """Reads made texts in rows of their own. A window of a row begins with a whole text, so that an answer and what it
+    follows from lie in one window, where a gradient goes from one to the other; others fill it, ``end`` before each. A
+    text that begins a window and is longer goes on in the next one, whose row keeps its state: what its end follows
+    from has to be held.
 
-    def __init__(self, texts: dict[str, Lines], end: int, time: int) -> None:
+    at: of each row the place from which the text that it began with goes on, -1 where that is over.
+    """
+
+    def __init__(self, texts: dict[str, Lines], end: int, time: int, rows: int) -> None:
         parts = list(texts.values())
-        self.time = time
+        self.time, self.at = time, np.full(rows, -1)
         self.ids = np.concatenate([lines.ids for lines in parts]).astype(np.int64)
         self.weights = np.concatenate(
             [np.ones(len(lines.ids), np.float32) if lines.weights is None else lines.weights for lines in parts]
@@ -175,22 +179,35 @@ class Made:
         self.mark = np.array([end], np.int64)
         self.by_length = np.cumsum(np.minimum(self.end - self.begin, time))
 
-    def next(self, rows: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """(ids (time + 1, rows), weights of all but the first (time, rows)). The text that begins a window is drawn by
-        its length, the others evenly: each piece of each is about as often read."""
-        ids, weights = [], []
-        for _ in range(rows):
-            text = int(np.searchsorted(self.by_length, rng.integers(self.by_length[-1]), "right"))
-            row, weight, length = [], [], 0
-            while length <= self.time:
-                part = slice(self.begin[text], self.end[text])
-                row += [self.mark, self.ids[part]]
-                weight += [np.zeros(1, np.float32), self.weights[part]]
-                length += 1 + part.stop - part.start
-                text = int(rng.integers(len(self.begin)))
-            ids.append(np.concatenate(row)[: self.time + 1])
-            weights.append(np.concatenate(weight)[1 : self.time + 1])
-        return np.stack(ids, 1), np.stack(weights, 1)
+    def next(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(ids (time + 1, rows), weights of all but the first (time, rows), which rows start anew from the state zero).
+        The text that begins a window is drawn by its length, the others evenly: each piece of each is about as often
+        read."""
+        anew = self.at < 0
+        read = [self._row(k, rng) for k in range(len(self.at))]
+        return *(np.stack(part, 1) for part in zip(*read, strict=True)), anew  # type: ignore[return-value]
+
+    def _row(self, k: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        row, weight, length, at = [], [], 0, self.at[k]
+        text = int(np.searchsorted(self.by_length, rng.integers(self.by_length[-1]), "right"))
+        if at >= 0:  # the last id of a window is only predicted there, and read here
+            text = int(np.searchsorted(self.end, at, "right"))
+        else:
+            row, weight, length, at = [self.mark], [np.zeros(1, np.float32)], 1, self.begin[text]
+        goes_on = at + self.time - length
+        self.at[k] = goes_on if goes_on < self.end[text] - 1 else -1
+        while True:
+            part = slice(at, self.end[text])
+            row.append(self.ids[part])
+            weight.append(self.weights[part])
+            length += part.stop - part.start
+            if length > self.time:
+                return np.concatenate(row)[: self.time + 1], np.concatenate(weight)[1 : self.time + 1]
+            row.append(self.mark)
+            weight.append(np.zeros(1, np.float32))
+            length += 1
+            text = int(rng.integers(len(self.begin)))
+            at = self.begin[text]
 
 
 def end_of(tokenizer: Tokenizer) -> int:

@@ -39,6 +39,7 @@ SENTENCES = {
     "several": 8_000,
     "chains": 30_000,
     "stories": 40_000,
+    "long_stories": 4_000,
     "of_one": 30_000,
     "places": 30_000,
     "abroad": 45_000,
@@ -49,8 +50,9 @@ SENTENCES = {
     "everyday": 12_000,
     "everyday_zh": 5_000,
 }
-"""Made texts by kind: the words of people in one sentence or two, of stories several sentences about nobody later."""
-REAL = ("chains", "stories", "of_one", "abroad", "abroad_zh")
+"""Made texts by kind: the words of people in one sentence or two, of stories several sentences about nobody later,
+of long ones up to three hundred words."""
+REAL = ("chains", "stories", "long_stories", "of_one", "abroad", "abroad_zh")
 ABOUT_PLACES = ("places", "abroad", "places_zh", "abroad_zh")
 """A country is drawn at random there, so nothing is learned from predicting it but to speak of countries."""
 CHAINED = 0.6
@@ -104,6 +106,7 @@ class Writers:
             "several": People(rng, natural.fillers).several,
             "chains": natural.chain,
             "stories": natural.story,
+            "long_stories": natural.long_story,
             "of_one": natural.of_one,
             "abroad": Abroad(rng, [*real.english, *real.tom_mary], natural.fillers).sentence,
             "abroad_zh": chinese.abroad,

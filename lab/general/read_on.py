@@ -26,9 +26,6 @@ from lstm_core.text import BEGINS, CHARACTERS
 
 RATE = 1.5e-3
 """The learning rate at first: below that of the phase that begins with what has read real text alone."""
-MADE = 0.3
-"""Share of the rows that read made text, less than the phase's: what that teaches is known by now, and the novels are
-held out from real text."""
 
 
 def pieces(model: Network) -> Tokenizer:
@@ -39,7 +36,7 @@ def pieces(model: Network) -> Tokenizer:
 def plan(model: Network, tokens: int) -> Plan:
     """The second phase of the model's cell, under another seed each time that it is read on."""
     seed = model.meta["seed"] + 1 + len(model.meta.get("read_on", ()))
-    return replace(phase2.plan(model.cell.name), seed=seed, tokens=tokens, rate=RATE, made=MADE)
+    return replace(phase2.plan(model.cell.name), seed=seed, tokens=tokens, rate=RATE)
 
 
 def read_on(model: Network, texts: Path, tokens: int, work: Path) -> Network:

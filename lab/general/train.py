@@ -93,7 +93,7 @@ class Run:
         self.state = self.model.start(plan.batch)
         self.windows: Windows | None = None
         self.made_rows = round(plan.made * plan.batch)
-        self.made = Made(texts.made, end_of(texts.tokenizer), plan.time) if self.made_rows else None
+        self.made = Made(texts.made, end_of(texts.tokenizer), plan.time, self.made_rows) if self.made_rows else None
         self.pronouns = Pronouns(texts.tokenizer, self.device)
         self.history: list[dict[str, Any]] = []
 
@@ -103,14 +103,14 @@ class Run:
         return Windows(read, plan.batch - self.made_rows, plan.time)
 
     def _window(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of the real text, and beside it of the made text, whose rows always start anew."""
+        """Of the real text, and beside it of the made text."""
         assert self.windows is not None
         rng = np.random.default_rng([self.plan.seed, self.epoch, self.in_epoch])
         ids, weights, anew = self.windows.next(rng)
         if self.made is None:
             return ids, weights, anew
-        made, heavy = self.made.next(self.made_rows, rng)
-        return np.hstack([ids, made]), np.hstack([weights, heavy]), np.append(anew, np.ones(self.made_rows, bool))
+        made = self.made.next(rng)
+        return np.hstack([ids, made[0]]), np.hstack([weights, made[1]]), np.append(anew, made[2])
 
     def advance(self) -> float:
         """One window: read, learn, and the loss in nats a token."""
@@ -155,6 +155,7 @@ class Run:
                 "optimiser": self.optimiser.state_dict(),
                 "state": self.state,
                 "at": torch.from_numpy(self.windows.at.copy()),
+                "made_at": torch.from_numpy(self.made.at.copy()) if self.made else None,
                 "where": (self.step, self.epoch, self.in_epoch, self.loss),
                 "random": torch.get_rng_state(),
                 "cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
@@ -180,6 +181,8 @@ class Run:
         self.seconds = kept.get("seconds", 0.0)
         self.windows = self._turn(self.epoch)
         self.windows.at = kept["at"].cpu().numpy()
+        if self.made:
+            self.made.at = kept["made_at"].cpu().numpy()
         torch.set_rng_state(kept["random"].cpu())
         if kept["cuda"] and self.device.type == "cuda":
             torch.cuda.set_rng_state_all([state.cpu() for state in kept["cuda"]])

@@ -119,6 +119,12 @@ class Natural:
             parts += [*self._between(0, 1, 1, 2, 3, 4, 6, 8), self._about(gender)]
         return " ".join(parts)
 
+    def long_story(self) -> str:
+        """A story with so much about nobody in it that it goes on for some windows of a training."""
+        gender = self.rng.choice(GENDERS)
+        parts = [self._somebody(gender), *self._between(10, 15, 20, 30, 40), self._about(gender)]
+        return " ".join([*parts, *self._between(0, 1, 3), self._about(gender)])
+
     def _somebody(self, gender: str) -> str:
         found = re.sub(r"\b(?:Tom|Mary)\b", self._person(gender), self.rng.choice(self.first))
         return found[0].upper() + found[1:]
