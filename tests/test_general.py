@@ -84,7 +84,7 @@ def test_free_sentences(name: str) -> None:
                 assert value <= most, key
 
 
-LEAST = {"general-lstm": 14, "general-gru": 15, "general-rnn": 3}
+LEAST = {"general-lstm": 15, "general-gru": 15, "general-rnn": 3}
 """How many of the 17 targets for free sentences, in both languages, each model reaches."""
 
 

@@ -29,6 +29,7 @@ from lab.experiments.record import results
 from lab.learning.live import Choice
 from lab.tasks.miniature import MINIATURES
 from lstm_core import CELLS
+from lstm_core.files.sandbox import as_json, from_json
 from lstm_core.say import say
 from lstm_core.variant import activation, variant
 from tests import test_your_pages
@@ -126,12 +127,12 @@ def test_a_bar_with_a_long_chinese_name_has_room() -> None:
 
 def test_what_another_process_says_is_translated_here() -> None:
     told: list[str] = []
-    list(watch([1, 2], lambda share, what: told.append(json.dumps(report.parts(what))), say("lag {lag}", lag=40)))
-    assert [language.tr(view._said(json.loads(line))) for line in told] == [
+    list(watch([1, 2], lambda share, what: told.append(json.dumps(as_json(what))), say("lag {lag}", lag=40)))
+    assert [language.tr(from_json(json.loads(line))) for line in told] == [
         "间隔 40，第 1 个，共 2 个",
         "间隔 40，第 2 个，共 2 个",
     ]
-    assert view._said("starting") == "starting"
+    assert from_json("starting") == "starting"
 
 
 def test_a_measurement_that_gives_up_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
