@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from converted import converted
 from modules_to_compare import build, read
 from torch import nn
 
@@ -33,6 +34,20 @@ def test_what_is_not_a_number_is_not_equal() -> None:
         with pytest.raises(ValueError, match="the tolerance is a number of at least 0"):
             compare(one, other, x, tolerance=tolerance)
     assert compare(one, one, x, lengths=[6, 3, 1]).equal  # what lies after a sequence's end is nobody's
+
+
+def test_a_module_and_its_file_end_together() -> None:
+    """Only the module's run is broken off there; that of the file is ours, and goes on with NaN."""
+    module, x = build(num_layers=2), read()
+    file = converted(module, "safetensors")
+    for step in (0, 2):
+        late = x.copy()
+        late[step:, 0] = np.nan
+        for a, b in ((module, file), (file, module)):
+            with pytest.raises(ValueError, match=f"both compute what is not a number from step {step} on"):
+                compare(a, b, late)
+    found = compare(build(num_layers=2, seed=1), file, late)
+    assert not found.equal and found.parting is not None and found.parting.step == 0
 
 
 def test_one_that_ends_at_what_is_not_a_number_says_where_and_why() -> None:
