@@ -218,7 +218,13 @@ def _told(name: str, nouns: Iterable[Said], found: str) -> Said:
 
 
 def _shown(value: Any) -> str:
-    """A small value as it is written, another one by its type."""
+    """A small value as it is written, another one by its type, with those of what it holds: list[str]."""
     small = isinstance(value, str | bytes | float | None) or (isinstance(value, int) and abs(value) < LARGEST)
-    written = repr(value) if small else type(value).__name__
-    return written if len(written) <= SHOWN else type(value).__name__
+    kind = type(value).__name__
+    inside: Iterable[str] = ()
+    if isinstance(value, list | tuple | set | frozenset):
+        inside = dict.fromkeys(type(one).__name__ for one in value)
+    elif isinstance(getattr(value, "shape", None), tuple) and hasattr(value, "dtype"):  # an array or a tensor
+        inside = (str(value.dtype).removeprefix("torch."),)
+    written = repr(value) if small else f"{kind}[{' | '.join(inside)}]" if inside else kind
+    return written if len(written) <= SHOWN else kind

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import lstm_core
-from lstm_core import Network, Trace, analysis
+from lstm_core import Network, Token, Trace, analysis
 from lstm_core.analysis import attribution, deletion, readout
-from lstm_core.kinds import KINDS, _to_look_at, kinds
+from lstm_core.kinds import KINDS, Numbers, _to_look_at, kinds
 
 OF = {name: noun for name, (_, noun) in KINDS.items()}
 WRONG: tuple[Any, ...] = ({}, [None], object(), np.zeros((2, 2)), np.array(["a"]), b"x")
@@ -69,6 +70,23 @@ def test_a_long_list_is_known_by_its_types() -> None:
     for other in (1.5, "1", None, [1]):
         with pytest.raises(TypeError, match="ids must be a list of whole numbers, not list"):
             count([*many, other])
+
+
+def test_what_is_of_the_kind_but_for_what_it_holds_is_shown_with_that() -> None:
+    """ "a list of tokens, not list" would be no help."""
+
+    @kinds
+    def read(tokens: tuple[Token, ...] = (), x: Numbers = 0.0) -> None:
+        """Of two arguments."""
+
+    several: list[Any] = [["a", 1], ("a",), [1, "a", 1.5, b"", None, {}, [], set()]]
+    for given, shown in zip(several, (r"list\[str \| int\]", r"tuple\[str\]", "list$"), strict=True):
+        with pytest.raises(TypeError, match=f"tokens must be a list of tokens, not {shown}"):
+            read(given)
+    arrays = np.ones((2, 3), complex), torch.ones(2, dtype=torch.complex64)
+    for array, shown in zip(arrays, (r"ndarray\[complex128\]", r"Tensor\[complex64\]"), strict=True):
+        with pytest.raises(TypeError, match=f"x must be numbers, not {shown}"):
+            read(x=array)
 
 
 def test_there_are_many() -> None:
