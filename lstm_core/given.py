@@ -67,6 +67,8 @@ def array(name: str) -> np.ndarray:
             data = _begun(file, ARRAY)
     if not data:
         raise ValueError(say("{name} is empty: an array is needed, as numpy.save writes it", name=name))
+    if not data.startswith(ARRAY):
+        raise ValueError(say("{name} is not an .npy file, as numpy.save writes it", name=name))
     value = npz.array(data, name)
     if not isinstance(value, np.ndarray):
         raise ValueError(value)

@@ -221,10 +221,11 @@ def _shown(value: Any) -> str:
     """A small value as it is written, another one by its type, with those of what it holds: list[str]."""
     small = isinstance(value, str | bytes | float | None) or (isinstance(value, int) and abs(value) < LARGEST)
     kind = type(value).__name__
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     inside: Iterable[str] = ()
     if isinstance(value, list | tuple | set | frozenset):
         inside = dict.fromkeys(type(one).__name__ for one in value)
-    elif isinstance(getattr(value, "shape", None), tuple) and hasattr(value, "dtype"):  # an array or a tensor
-        inside = (str(value.dtype).removeprefix("torch."),)
+    elif isinstance(shape, tuple) and dtype is not None:  # an array or a tensor
+        inside = (str(dtype).removeprefix("torch."),)
     written = repr(value) if small else f"{kind}[{' | '.join(inside)}]" if inside else kind
     return written if len(written) <= SHOWN else kind

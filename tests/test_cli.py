@@ -143,7 +143,10 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "no name": (["trace", "", "--text", "a"], r"there is no file ''"),
     "no model": (["trace", "nix", "--text", "a"], r"nix is neither a file nor a shipped model; these are .*pronouns-"),
     "no command": (["nix"], r"nix is neither a command nor a file; the commands are page, trace, .*cells"),
-    "no numbers": (["health", "a.safetensors", "a.safetensors"], r"a\.safetensors is not an \.npy file"),
+    "no numbers": (
+        ["health", "a.safetensors", "a.safetensors"],
+        r"a\.safetensors is not an \.npy file, as numpy\.save writes it$",
+    ),
     "no words": (["trace", "a.safetensors", "--text", "Mary"], r"this model reads numbers.* give --input x\.npy"),
     "other width": (["trace", "pronouns-lstm", "--input", "x.npy"], r"reads \(time, batch, 16\).*, not \(6, 2, 3\)"),
     "which cell": (["trace", "rnn.safetensors", "--input", "x.npy"], r"does not say which cell it holds"),
@@ -168,7 +171,10 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "numbers in a folder": (["health", "a.safetensors", "."], r"\. is a folder, not a file"),
     "no text": (["trace", "pronouns-lstm", "--text", " \n"], r"the text is empty: there is nothing to read"),
     "not UTF-8": (["trace", "pronouns-lstm", "--text", "-"], r"not text in UTF-8: it goes wrong at byte 4"),
-    "nothing piped": (["health", "a.safetensors", "-"], r"standard input is not an \.npy file"),
+    "nothing piped": (
+        ["health", "a.safetensors", "-"],
+        r"standard input is not an \.npy file, as numpy\.save writes it$",
+    ),
     "an empty file": (["health", "a.safetensors", "empty.npy"], r"empty\.npy is empty: an array is needed"),
     "text in an array": (["health", "a.safetensors", "words.npy"], r"words\.npy holds text, not numbers"),
     "nowhere to write": (
