@@ -145,7 +145,8 @@ def test_health_shows_what_the_analysis_says() -> None:
     box = next(box for box in drawn["bias0"]["figure"]["data"] if box["name"] == "b_f")
     assert box["x"] == [f"layer {layer}, {way}" for layer in (0, 1) for way in ("forward", "backward")]
     np.testing.assert_allclose(box["median"], [np.median(found[at].biases["b_f"]) for at in found], rtol=1e-5)
-    assert f"{np.mean(one.forget_bias):+.2f} (layer 1, backward)" in drawn["bias0"]["text"]
+    mean = f"{np.mean(one.forget_bias):+z.2f}".replace("-", "\N{MINUS SIGN}")
+    assert f"{mean} (layer 1, backward)" in drawn["bias0"]["text"]
     for name, note in NOTES.items():
         assert drawn[name]["title"] == note.title and drawn[name]["text"] == tr(note.why)
         assert note.remedy[1:] in drawn[name]["note"] and note.source in drawn[name]["note"]
@@ -167,6 +168,14 @@ def test_health_of_a_network_made_ill() -> None:
         "Units that do not move (dead): 1, with a gate at one end (saturated): 2, "
         "that keep and go on writing (integrating): 1"
     )
+
+
+def test_health_writes_each_timescale_with_the_gate_that_its_cell_has() -> None:
+    for module, keep, other in ((nn.GRU(3, 4), "z", "f"), (nn.LSTM(3, 4), "f", "z")):
+        drawn = panels(health, placed(saved(module)))
+        assert f"T = −1 / log {keep}" in drawn["timescale0"]["note"]
+        for panel in (drawn["timescale"], drawn["timescale0"]):
+            assert not any(f"log {other}" in str(panel.get(part)) for part in ("title", "text", "note", "alt")), panel
 
 
 def test_health_of_the_plain_network() -> None:

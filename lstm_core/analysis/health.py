@@ -71,7 +71,7 @@ NOTES: dict[str, Note] = {
         say("Weiss et al. 2018"),
     ),
     "timescale": Note(
-        say("Timescale, −1 / log f"),
+        say("Timescale"),
         say(
             "How long a unit remembers: after this many steps 1/e of a memory, 37 %, is left. What depends on more "
             "steps than the longest timescale is forgotten."
