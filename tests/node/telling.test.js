@@ -11,7 +11,7 @@ function side({ words = WORDS, p = [0.5], ids = [0], ...more } = {}) {
   const all = (row) => words.map(() => row)
   const next = { ids: all(ids), p: all(p), words: ["he", "unknown word", "she"], unknown: 1 }
   const spans = words.map((word, step) => [word, step, step, 1])
-  return { title: "LSTM", model: "one", words: spans, named: [], ends: [], next, ...more }
+  return { title: "LSTM", model: "one", words: spans, named: [], ends: words.map((_, k) => k + 1), next, ...more }
 }
 const told = (keep, memory, { at, ...more } = {}) =>
   unit([side(more)], 0, 3, keep && { label: "f", values: keep }, { label: "c", values: memory }, at)
@@ -36,6 +36,16 @@ test("whose unit it is, also of a title that ends in s", () => {
   assert.match(unit(two, 0, 3, f, c), /^Your LSTM’s unit 3 holds on/)
   assert.match(unit(two, 1, 3, f, c), /^general-lstm’s unit 3 holds on/)
   assert.match(atWord(two, [1, 1], [3, 3], values), /^At “met”, your LSTM’s unit 3: .*; general-lstm’s unit 3: /)
+})
+
+test("where numbers are read, steps are named and counted, not words", () => {
+  const numbers = { words: ["1", "2", "3", "4", "5", "6"], ends: [] }
+  const [some, most] = [
+    told([0.3, 1, 0.12, 1, 1, 0.39], [0.9, 0.9, -0.9, -0.9, -0.02, 0.01], numbers),
+    told([1, 0.1, 0.1, 0.1, 0.1, 1], [0.9, -0.4, 0.6, -0.7, 0.8, -0.8], numbers),
+  ]
+  assert.match(some, /lets go at step 3 \(f = 0.12\); f is below 0.50 at 2 more steps, whether/)
+  assert.match(most, /at 4 of 6 steps, and it lets go/)
 })
 
 test("a unit lets go only of what it held", () => {
@@ -284,8 +294,8 @@ test("each model names the word that it read", () => {
   const gru = side({ title: "GRU", model: "two" })
   const same = "After “and”, LSTM expects “he” (50\u202f%), GRU expects “he” (50\u202f%)."
   assert.equal(expectation([side(), gru], [3, 3]), same)
-  const apart = "After “15”, LSTM expects “he” (50\u202f%). After “and”, GRU expects “he” (50\u202f%)."
-  assert.equal(expectation([side({ words: ["14", "15"] }), gru], [1, 3]), apart)
+  const apart = "After step 2, LSTM expects “he” (50\u202f%). After “and”, GRU expects “he” (50\u202f%)."
+  assert.equal(expectation([side({ words: ["14", "15"], ends: [] }), gru], [1, 3]), apart)
   const bare = side({ words: ["14", "15"], next: { ids: [], p: [], words: [], unknown: -1 } })
   assert.equal(expectation([bare, gru], [1, 3]), "After “and”, GRU expects “he” (50\u202f%).")
   assert.equal(expectation([bare, bare], [1, 1]), "")

@@ -15,9 +15,17 @@ export function called(sides, k) {
   return alike ? tr("{title} ({model})", { title, model }) : title
 }
 
-// What has been read at a step: the word, or the piece of it while it has not been read to its end.
+// What has been read at a step: the word, or the piece of it while it has not been read to its end; the step's number where
+// numbers are read.
 /** @type {(side: Speaks, step: number) => string} */
-export const placeAt = (side, step) => (ends(side, step) ? quoted(wordAt(side, step)[0]) : readAt(side, step))
+export function placeAt(side, step) {
+  if (!ofWords(side)) return tr("step {step}", { step: step + 1 })
+  return ends(side, step) ? quoted(wordAt(side, step)[0]) : readAt(side, step)
+}
+
+// Whether a side reads a text, and not numbers.
+/** @param {Speaks} side */
+export const ofWords = ({ ends }) => ends.length > 0
 
 // The same of a step that is not the cursor's: which of several equal words it is, is said.
 /** @type {(side: Speaks, step: number) => string} */

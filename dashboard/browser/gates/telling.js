@@ -4,7 +4,7 @@ import { number } from "../page/numbers.js"
 import { unitName } from "../page/naming.js"
 import { list, tr } from "../page/words.js"
 import { HALF, letGo } from "./letting_go.js"
-import { DECIDED, called, elsewhere, expects, meant, placeAt } from "./clauses.js"
+import { DECIDED, called, elsewhere, expects, meant, ofWords, placeAt } from "./clauses.js"
 
 /** @import { Signal, Speaks } from "./types.d.ts" */
 
@@ -124,10 +124,15 @@ function story(name, side, steps, gate, memory, before, end = "") {
     if (!end && gone.length > MOST && shutAt > total / 2) {
       const released = words(read.filter((_, n) => goes[n])).size
       const values = { name, label: keep.label, limit: number(HALF), count: shutAt, total, gone: released }
-      const little = tr(
-        "{name} keeps little: {label} is below {limit} at {count} of {total} words, and it lets go at {gone} of them.",
-        values,
-      )
+      const little = ofWords(side)
+        ? tr(
+            "{name} keeps little: {label} is below {limit} at {count} of {total} words, and it lets go at {gone} of them.",
+            values,
+          )
+        : tr(
+            "{name} keeps little: {label} is below {limit} at {count} of {total} steps, and it lets go at {gone} of them.",
+            values,
+          )
       return [little, false]
     }
     const named = largest(gone, ({ t }) => wordAt(side, t))
@@ -138,10 +143,15 @@ function story(name, side, steps, gate, memory, before, end = "") {
     if (end || !others) return [tr("{name} lets go at {places}.", values), false]
     if (others > 1) {
       const counted = { ...values, count: others }
-      const said = tr(
-        "{name} lets go at {places}; {label} is below {limit} at {count} more words, whether it held anything or not.",
-        counted,
-      )
+      const said = ofWords(side)
+        ? tr(
+            "{name} lets go at {places}; {label} is below {limit} at {count} more words, whether it held anything or not.",
+            counted,
+          )
+        : tr(
+            "{name} lets go at {places}; {label} is below {limit} at {count} more steps, whether it held anything or not.",
+            counted,
+          )
       return [said, false]
     }
     // The only other word is named, at the piece where the gate is most shut: which one is hard to see among its pieces.
