@@ -249,3 +249,13 @@ def test_another_error_is_passed_on_and_nothing_stays_behind() -> None:
     assert not loop.model.rnn._forward_hooks
     with pytest.raises(ValueError, match="no recurrent module"):
         check_state(loop, [], nn.Linear(2, 2))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # the compiler's own
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")
+def test_a_module_of_a_compiled_model_is_called_as_in_the_model() -> None:
+    torch.compiler.reset()
+    loop = Loop(torch_())
+    loop.model = torch.compile(loop.model, backend="eager")  # type: ignore[assignment]
+    findings = check_state(loop, batches(), loop.model).findings
+    assert findings and {found.module for found in findings} == {"rnn"}

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lstm_core.modules.compiled import Hook
+from lstm_core.modules.compiled import Hook, plain_name
 from lstm_core.modules.kinds import recurrent_modules
 from lstm_core.say import say
 
@@ -89,7 +89,7 @@ def check(
     starts: Callable[[Any], Sequence[bool]] | None,
 ) -> StateReport:
     """See ``lstm_core.check_state``."""
-    modules = recurrent_modules(model)
+    modules = {plain_name(name): inner for name, inner in recurrent_modules(model).items()}
     if not modules:
         raise ValueError(say("the model has no recurrent module whose state could be looked at"))
     seen: dict[str, list[_Step | None]] = {name: [] for name in modules}
