@@ -199,6 +199,16 @@ def test_p_presents_and_escape_leaves(standing: Gates) -> None:
     expect(gates.page).not_to_have_url(re.compile("present"))
     gates.box.press("p")  # somebody writes
     expect(gates.page.locator(".stAppHeader")).to_be_visible()
+    gates.page.keyboard.press("Escape")
+    expect(gates.box).not_to_be_focused()
+    gates.page.keyboard.press("p")
+    expect(gates.page.locator(".stAppHeader")).to_be_hidden()
+    gates.box.press("p")
+    gates.page.keyboard.press("Escape")  # leaves the sentence, and only then what is presented
+    expect(gates.box).not_to_be_focused()
+    expect(gates.page.locator(".stAppHeader")).to_be_hidden()
+    gates.page.keyboard.press("Escape")
+    expect(gates.page.locator(".stAppHeader")).to_be_visible()
 
 
 def test_a_clicker_walks_through_a_shipped_tour(open_gates: Open) -> None:

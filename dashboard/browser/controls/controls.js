@@ -121,6 +121,11 @@ class Controls {
       else this.type()
     }
     this.box.onkeydown = (event) => {
+      if (event.key === "Escape" && !event.isComposing) {
+        event.stopPropagation() // from presenting, the next one leaves
+        this.box.blur() // in it the page's keys are letters
+        return
+      }
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
       event.preventDefault()
       this.now(true)

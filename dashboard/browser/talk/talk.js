@@ -38,7 +38,7 @@ const keys = () => [
   ["F", tr("full screen")],
   ["V, X", tr("in Step by step: all units or one; guess before you see")],
   [tr("B or ."), tr("black screen")],
-  [tr("Escape"), tr("leave what is open: this list, the black screen, presenting")],
+  [tr("Escape"), tr("leave the sentence, this list, the black screen, presenting")],
 ]
 
 // Past the pages, the sentence and the examples, to what answers to the arrows.
