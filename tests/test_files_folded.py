@@ -104,6 +104,50 @@ def test_a_module_in_eval_comes_back(kind: str, prefix: str) -> None:
     assert all(sentence.startswith("nothing but torch's") for sentence in said)
 
 
+SQUARE = {"weight_hh_l0": lambda: nn.RNN(3, 4), "weight_ih_l0": lambda: nn.GRU(12, 4)}
+"""Modules of which a weight is square: that of the states, and that of the inputs."""
+
+
+def said_of_dim(module: nn.Module) -> list[str]:
+    [block] = chosen(saved(module.state_dict()), "rnn").blocks
+    return [sentence for sentence in block.assumed if "dim=" in sentence]
+
+
+@pytest.mark.parametrize("name", SQUARE)
+@pytest.mark.parametrize("apply", SPECTRAL_NORM)
+def test_of_a_square_weight_it_is_said_along_which_axis_its_spectral_norm_is_taken(apply: Any, name: str) -> None:
+    torch.manual_seed(1)
+    for dim in (0, 1):
+        module = moved(apply(SQUARE[name](), name, dim=dim))
+        module(torch.zeros(1, 1, module.input_size))  # an old hook makes the weight when the module is called
+        [block] = chosen(saved(module.state_dict()), "rnn").blocks
+        sign = {"weight_hh_l0": "U_", "weight_ih_l0": "W_"}[name]
+        read = np.concatenate([value for key, value in block.layers[0][0].items() if key.startswith(sign)])
+        assert np.allclose(read, getattr(module, name).detach(), atol=1e-5) == (dim == 0)
+        [said] = said_of_dim(module)
+        assert said.startswith(f"spectral_norm of {name} has dim=0, torch's default: the weight is square")
+
+
+@pytest.mark.parametrize("apply", SPECTRAL_NORM)
+def test_nothing_is_said_of_a_square_weight_whose_transpose_has_the_same_norm(apply: Any) -> None:
+    module = apply(nn.RNN(3, 4), "weight_hh_l0").eval()
+    weight = module.parametrizations.weight_hh_l0.original if apply is SPECTRAL_NORM[1] else module.weight_hh_l0_orig
+    with torch.no_grad():
+        weight.add_(weight.T.clone())
+    assert said_of_dim(module) == []
+
+
+@pytest.mark.parametrize("dim", [0, 1, None])
+@pytest.mark.parametrize("apply", WEIGHT_NORM)
+def test_the_axis_of_a_weight_norm_shows_in_its_lengths(apply: Any, dim: int | None) -> None:
+    for make in (lambda: nn.RNN(4, 4), lambda: nn.RNN(1, 1)):
+        module = moved(apply(make(), "weight_hh_l0", dim=dim))
+        module(torch.zeros(1, 1, module.input_size))
+        [block] = chosen(saved(module.state_dict()), "rnn").blocks
+        np.testing.assert_allclose(block.layers[0][0]["U_a"], module.weight_hh_l0.detach(), atol=1e-6)
+        assert said_of_dim(module) == []
+
+
 @pytest.mark.parametrize("apply", [*WEIGHT_NORM, *SPECTRAL_NORM, pruned])
 @pytest.mark.parametrize("make", [nn.LSTMCell, nn.GRUCell, nn.RNNCell])
 def test_the_weights_of_a_cell_have_no_layer(apply: Any, make: Any) -> None:

@@ -6,7 +6,8 @@ formulas are those of a module in ``eval()``:
 - ``torch.nn.utils.weight_norm`` and ``parametrizations.weight_norm``: w = g v / ||v||. Salimans & Kingma 2016 (arXiv
   1602.07868), equation 2.
 - ``torch.nn.utils.spectral_norm`` and ``parametrizations.spectral_norm``: W / (u^T W v), with u and v as training left
-  them. Miyato et al. 2018 (arXiv 1802.05957).
+  them. Miyato et al. 2018 (arXiv 1802.05957). With ``dim=1`` it is u^T W^T v, which the sizes of u and v show unless W
+  is square: then ``dim=0``, torch's default, is assumed.
 - ``torch.nn.utils.prune``: the weight times its mask.
 - weight drop, dropout of the recurrent weights (Merity et al. 2017, arXiv 1708.02182; AWD-LSTM, fastai): outside of
   training the raw weight itself, also where a copy of it lies beside.
@@ -37,13 +38,15 @@ class Fold:
 
     ends: what their keys have after the weight's own, the first of them finds the weight. weight: from the parts;
     raises ValueError if their shapes do not fit together. under: the keys lie under ``parametrizations``, and so does
-    whatever else is applied to the weight, as far as it has a key.
+    whatever else is applied to the weight, as far as it has a key. other: the weight in a second reading, where the
+    shapes of the parts allow one.
     """
 
     kind: str
     ends: tuple[str, ...]
     weight: Callable[..., np.ndarray]
     under: bool = False
+    other: Callable[..., np.ndarray | None] = lambda *parts: None
 
     def weights(self, tensors: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]]:
         """The prefix and the name of every weight that has the first part. A name has no dots and begins like that of a
@@ -73,11 +76,16 @@ def _normalised(g: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _spectral(weight: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """W / (u^T W v); with ``dim=1`` W is turned, which shows in the sizes of u and v unless it is square."""
+    """W / (u^T W v), or W / (u^T W^T v) where the sizes of u and v fit this alone."""
     turned = weight if (*u.shape, *v.shape) == weight.shape else weight.T
     if weight.ndim != 2 or (*u.shape, *v.shape) != turned.shape:
         raise ValueError
     return weight / (u.astype(np.float64) @ turned @ v)
+
+
+def _spectral_of_columns(weight: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray | None:
+    """W / (u^T W^T v) where W is square, so that the sizes of u and v fit both."""
+    return _spectral(weight, v, u) if u.shape == v.shape else None
 
 
 def _masked(weight: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -88,11 +96,11 @@ def _masked(weight: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 FOLDS = (
     Fold("weight_norm", ("_g", "_v"), _normalised),
-    Fold("spectral_norm", ("_orig", "_u", "_v"), _spectral),
+    Fold("spectral_norm", ("_orig", "_u", "_v"), _spectral, other=_spectral_of_columns),
     Fold("prune", ("_orig", "_mask"), _masked),
     Fold("weight drop", ("_raw",), lambda raw: raw),
     Fold("weight_norm", (".original0", ".original1"), _normalised, under=True),
-    Fold("spectral_norm", (".original", ".0._u", ".0._v"), _spectral, under=True),
+    Fold("spectral_norm", (".original", ".0._u", ".0._v"), _spectral, under=True, other=_spectral_of_columns),
 )
 
 
@@ -103,7 +111,7 @@ class Folded:
 
     tensors: dict[str, np.ndarray]
     parts: dict[str, str] = field(default_factory=dict)
-    assumed: dict[str, Said] = field(default_factory=dict)
+    assumed: dict[str, list[Said]] = field(default_factory=dict)
 
 
 def fold(tensors: Mapping[str, np.ndarray]) -> Folded:
@@ -137,7 +145,8 @@ def _fold(kind: Fold, folded: Folded) -> bool:
             continue  # of other layers only what has no second reading
         try:
             with np.errstate(all="ignore"):  # NaN and infinity are refused where weights are looked at
-                value = kind.weight(*(tensors[part] for part in parts)).astype(tensors[parts[0]].dtype, copy=False)
+                values = [tensors[part] for part in parts]
+                value, other = kind.weight(*values).astype(values[0].dtype, copy=False), kind.other(*values)
         except ValueError:
             if not recurrent:
                 continue
@@ -154,8 +163,19 @@ def _fold(kind: Fold, folded: Folded) -> bool:
         weight = f"{at}module.{name}" if kind.kind == "weight drop" and f"{at}module." in homes else f"{at}{name}"
         made[parts[0]] = weight, value
         folded.parts.update(dict.fromkeys(parts, weight))
+        assumed = [sentence for part in parts for sentence in folded.assumed.get(part, ())]
         if kind.under:
-            folded.assumed[weight] = say("nothing but torch's {kind} is applied to {name}", kind=kind.kind, name=name)
+            assumed.append(say("nothing but torch's {kind} is applied to {name}", kind=kind.kind, name=name))
+        if other is not None and not np.allclose(value, other, rtol=1e-6, atol=0, equal_nan=True):
+            assumed.append(
+                say(
+                    "{kind} of {name} has dim=0, torch's default: the weight is square, so that dim=1 would fit too "
+                    "and give other numbers",
+                    kind=kind.kind,
+                    name=name,
+                )
+            )
+        folded.assumed[weight] = assumed
     # A copy of the weight itself is of another time: of the last call, with its dropout.
     gone = folded.parts.keys() | {weight for weight, _ in made.values()}
     folded.tensors = dict(

@@ -112,7 +112,7 @@ def _blocks(folded: Folded, options: Options) -> list[Block]:
             at = match["prefix"].removesuffix("."), match["layer"] is None
             place = int(match["layer"] or 0), match["back"] is not None
             groups.setdefault(at, {}).setdefault(place, {})[match["kind"]] = value
-            assumed.setdefault(at, []).extend([folded.assumed[key]] if key in folded.assumed else [])
+            assumed.setdefault(at, []).extend(folded.assumed.get(key, ()))
     named: dict[str, tuple[Group, list[Said]]] = {}
     for (name, cell), group in groups.items():
         unique = f"{name}#cell" if cell and (name, False) in groups else name
