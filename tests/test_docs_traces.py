@@ -25,7 +25,7 @@ def test_the_code_says_what_is_printed(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_figures_are_the_codes() -> None:
     assert f"{proof.ROWS} (step, sequence) pairs and {proof.UNITS} units" in re.sub(r"\s+", " ", TEXT)
     assert round(1 / 0.8**proof.ROWS, -2) in (1200, 1300)
-    for limit in (*precision.TOLERANCE.values(), precision.TF32):
+    for limit in (*precision.TOLERANCE.values(), *precision.ROUNDED.values()):
         assert re.search(rf"\b{limit:.0e}\b".replace("e-0", "e-0?"), TEXT), limit
     for name in WAYS:
         assert f"| `{name}` |" in TEXT

@@ -39,7 +39,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize("before", ["none", "ieee"])
 def test_products_are_in_tf32_and_then_as_before(before: str, call: Any) -> None:
     BACKEND.fp32_precision = before
-    assert precision.in_tf32(call), "cuDNN's default"
+    assert precision.rounded(call) == "TF32", "cuDNN's default"
     with precision.like_its_own(call):
         assert BACKEND.fp32_precision == "tf32" and BACKEND.allow_tf32
     assert BACKEND.fp32_precision == before and not BACKEND.allow_tf32
@@ -57,14 +57,14 @@ def test_cudnns_own_word_for_recurrent_networks_counts(rnn: str, call: Any) -> N
     backend: Any = torch.backends.cudnn.rnn
     before, backend.fp32_precision = backend.fp32_precision, rnn
     try:
-        assert precision.in_tf32(call) == (rnn == "tf32")
+        assert (precision.rounded(call) == "TF32") == (rnn == "tf32")
     finally:
         backend.fp32_precision = before
 
 
 def test_older_cards_have_no_tf32(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
-    assert not precision.in_tf32(call)
+    assert not precision.rounded(call)
 
 
 @pytest.mark.parametrize("newer", [False, True])
@@ -77,7 +77,7 @@ def test_a_cell_of_ones_own_is_in_tf32_where_its_products_are(newer: bool, monke
     assert on_cpu and on_cpu.precision == "float32"
     there: Any = SimpleNamespace(device=SimpleNamespace(type="cuda"), dim=x.dim)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
-    assert precision.own_in_tf32(plain, there) == newer
-    assert precision.own_in_tf32(convolving, there)
+    assert precision.own_rounded(plain, there) == ("TF32" if newer else "")
+    assert precision.own_rounded(convolving, there) == "TF32"
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
-    assert not precision.own_in_tf32(convolving, there)
+    assert not precision.own_rounded(convolving, there)

@@ -22,7 +22,7 @@ from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.pointwise import tanh
 from lstm_core.modules.precision import precision as precision_of
-from lstm_core.modules.precision import unit
+from lstm_core.modules.precision import rounded, unit
 from lstm_core.modules.run import Run, at_hand
 from lstm_core.stacked import GATES
 
@@ -151,10 +151,11 @@ def at_end(run: Run, call: Call, top: bool) -> dict[str, float]:
     return worst
 
 
-def sample(run: Run, draw: random.Random, limit: float) -> tuple[dict[str, float], int]:
+def sample(run: Run, draw: random.Random, limit: float, rounds: str = "") -> tuple[dict[str, float], int]:
     """By gate, the largest difference from what the weights make of the inputs and the h before, and the number of
     places at which it was looked for. limit: above it a difference is looked at again, in the light of what is
-    added up for it: rounding grows with that."""
+    added up for it: rounding grows with that. rounds: to what products round float32, if they do; then a large
+    difference is also looked at with x, h and their weights rounded so."""
     time, batch = run.x.shape[:2]
     k, size = len(run.letters), run.hidden
     steps = _steps(run, draw)
@@ -173,11 +174,32 @@ def sample(run: Run, draw: random.Random, limit: float) -> tuple[dict[str, float
         *((values, (stacked,)) for name, values in run.weights.items() if name != "weight_hr"),
     )
     h[begins] = first
+    gates = gates.reshape(len(t), k, len(units))
+    expected = _applied(run, x, h, rows, gates)
+    difference = abs(expected - gates)
+    worst = difference.max(axis=(0, 2)).tolist()
+    if not all(error <= limit for error in worst):
+        if rounds:
+            near = [rounding.to(values, rounds) for values in (x, h, rows[0], rows[1])]
+            for of_x, of_h in ((True, True), (True, False), (False, True)):  # sizes may let one be rounded and one not
+                weights = [near[2] if of_x else rows[0], near[3] if of_h else rows[1], *rows[2:]]
+                made = _applied(run, near[0] if of_x else x, near[1] if of_h else h, weights, gates)
+                difference = np.minimum(difference, abs(made - gates))
+        difference[expected == gates] = 0.0  # both may be infinite
+        summed = _times(abs(x), abs(rows[0])) + _times(abs(h), abs(rows[1]))
+        scale = np.maximum(abs(expected), summed.reshape(gates.shape) / 200)
+        worst = (difference / np.maximum(1.0, scale)).max(axis=(0, 2)).tolist()
+    return dict(zip(run.letters, worst, strict=True)), len(t) * len(units)
+
+
+def _applied(run: Run, x: np.ndarray, h: np.ndarray, rows: Sequence[np.ndarray], gates: np.ndarray) -> np.ndarray:
+    """What the gates (place, gate, unit) are by the weights. rows: of W, U and the biases, those of the gates' units.
+    Of a GRU's n the reset gate is taken from ``gates``."""
     of_x, of_h = _times(x, rows[0]), _times(h, rows[1])
     if len(rows) == 4:
         of_x += rows[2]
         of_h += rows[3]
-    gates, of_x, of_h = (values.reshape(len(t), k, len(units)) for values in (gates, of_x, of_h))
+    of_x, of_h = (values.reshape(gates.shape) for values in (of_x, of_h))
     if run.inside:
         of_h[:, 2] *= gates[:, 0]
     expected = of_x + of_h
@@ -187,14 +209,7 @@ def sample(run: Run, draw: random.Random, limit: float) -> tuple[dict[str, float
         expected = np.tanh(expected, out=expected)
         expected *= half
         expected += RAISED[run.letters]
-    difference = abs(expected - gates)
-    worst = difference.max(axis=(0, 2)).tolist()
-    if not all(error <= limit for error in worst):
-        difference[expected == gates] = 0.0  # both may be infinite
-        summed = _times(abs(x), abs(rows[0])) + _times(abs(h), abs(rows[1]))
-        scale = np.maximum(abs(expected), summed.reshape(gates.shape) / 200)
-        worst = (difference / np.maximum(1.0, scale)).max(axis=(0, 2)).tolist()
-    return dict(zip(run.letters, worst, strict=True)), len(t) * len(units)
+    return expected
 
 
 def _times(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -261,7 +276,7 @@ def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = 
     below = (layers - 1) * directions
     everywhere: dict[str, float] = {}
     sampled: dict[str, float] = {}
-    seed, places = _seeds.getrandbits(32), 0
+    seed, places, rounds = _seeds.getrandbits(32), 0, rounded(call)
     draw = drawing(seed)
 
     def note(found: dict[str, float], name: str, error: float) -> None:
@@ -282,7 +297,7 @@ def prove(call: Call, gates: Gates, limit: float, precision: str, whole: bool = 
             note(everywhere, "h", from_output(call, run, k - below))
         for name, error in (at_end(run, call, top=k >= below) if whole else {}).items():
             note(everywhere, name, error)
-        errors, count = sample(run, draw, limit)
+        errors, count = sample(run, draw, limit, rounds)
         places += count
         for name, error in errors.items():
             note(sampled, name, error)

@@ -7,6 +7,7 @@ own gates are no better known than that.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,6 +19,9 @@ ULPS = 4
 numbers of one sign differ by up to two."""
 MOST = 0.1
 """Where a gate between 0 and 1 can be off by more, nothing is known of it."""
+
+MANTISSA = {"bfloat16": 7, "TF32": 10}
+"""Bits that are left of float32's 23, which products may round to (``lstm_core.modules.precision.rounded``)."""
 
 SAID = (
     "the numbers added up are so large that rounding in {precision} explains a difference of {error:.1g} between the "
@@ -50,3 +54,11 @@ def allowed(run: Run, start: int, stop: int, kind: torch.dtype, unit: float, lim
 def matters(run: Run, kind: torch.dtype, unit: float, limit: float) -> bool:
     """Whether it allows more than ``limit`` at any step."""
     return any(bool((allowed(run, *span, kind, unit, limit)["c"] > 1).any()) for span in run.blocks())
+
+
+def to(values: np.ndarray, name: str) -> np.ndarray:
+    """``values`` (float32) as a product that rounds to ``name`` reads them."""
+    lost = 23 - MANTISSA[name]
+    bits = np.ascontiguousarray(values).view(np.uint32)
+    near = ((bits + np.uint32(1 << (lost - 1))) >> lost << lost).view(np.float32)
+    return np.where(np.isfinite(values), near, values)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lstm_core.certificate import Certificate
 from lstm_core.modules.own.call import OwnCall, Ran
-from lstm_core.modules.precision import TF32, TOLERANCE, own_in_tf32
+from lstm_core.modules.precision import ROUNDED, TOLERANCE, in_words, own_rounded
 
 
 class Compared:
@@ -24,8 +24,8 @@ class Compared:
         """call, ran: what the module did, with what it returned at every step."""
         self.ran, self.dtype = ran, _coarsest(call, ran)
         self.autocast = torch.is_autocast_enabled(ran.x.device.type)
-        self.in_tf32 = self.dtype is torch.float32 and own_in_tf32(call.module, ran.x)
-        self.limit = TF32 if self.in_tf32 else TOLERANCE[self.dtype]
+        self.rounded = own_rounded(call.module, ran.x) if self.dtype is torch.float32 else ""
+        self.limit = ROUNDED.get(self.rounded) or TOLERANCE[self.dtype]
         self.errors: dict[str, float] = {}
         self.places: dict[str, tuple[int, int, int]] = {}
 
@@ -76,10 +76,8 @@ class Compared:
 
     @property
     def precision(self) -> str:
-        """What the module computed in: "float32", "TF32", "bfloat16 (autocast)"."""
-        if self.in_tf32:
-            return "TF32"
-        return str(self.dtype).removeprefix("torch.") + (" (autocast)" if self.autocast else "")
+        """What the module computed in, in words (``lstm_core.modules.precision.name_of``)."""
+        return in_words(self.dtype, self.rounded, self.autocast)
 
 
 def _coarsest(call: OwnCall, ran: Ran) -> torch.dtype:
