@@ -25,6 +25,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from lstm_core import load
 from lstm_core.files import sandbox, state_dict
@@ -261,6 +262,81 @@ def test_what_stands_in_several_places_is_entered_once() -> None:
     assert len(walk.walk(container.saved(saved(inner), LIMIT).content).tensors) == 1
 
 
+class Doubled(nn.LSTM):
+    def forward(self, x: Any, hx: Any = None) -> Any:
+        return super().forward(2 * x, hx)
+
+
+class DoubledGRU(nn.GRU):
+    def forward(self, x: Any, hx: Any = None) -> Any:
+        return super().forward(2 * x, hx)
+
+
+class DoubledRNN(nn.RNN):
+    def forward(self, x: Any, hx: Any = None) -> Any:
+        return super().forward(2 * x, hx)
+
+
+class DoubledCell(nn.LSTMCell):
+    def forward(self, x: Any, hx: Any = None) -> Any:
+        return super().forward(2 * x, hx)
+
+
+class Written(nn.Module):
+    """Weights under torch's names in a module that somebody wrote."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batch_first = True
+        for name, value in nn.GRU(3, 4).named_parameters():
+            self.register_parameter(name, value)
+
+
+def doubled(module: nn.Module, given: Any) -> Any:
+    return (2 * given[0], *given[1:])
+
+
+def halved(module: nn.Module, given: Any, gave: Any) -> Any:
+    return gave[0] / 2, gave[1]
+
+
+OTHERS = {
+    "LSTM": lambda: Doubled(3, 4, batch_first=True),
+    "GRU": lambda: DoubledGRU(3, 4, 2, bidirectional=True, batch_first=True),
+    "RNN": lambda: DoubledRNN(3, 4, nonlinearity="relu", batch_first=True),
+    "cell": lambda: DoubledCell(3, 4),
+    "written": Written,
+}
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_module_of_another_class_is_named_and_keeps_its_layout(kind: str, inside: bool) -> None:
+    module = OTHERS[kind]()
+    [block] = load(saved(nn.ModuleDict({"rnn": module}) if inside else module)).blocks
+    *layout, said = block.assumed
+    name = f"{__name__}.{type(module).__name__}"
+    assert (
+        said == f"it was saved as a {name}, whose own code is not run: it runs as torch's own module with these weights"
+    )
+    assert block.batch_first == (kind != "cell") and layout == [state_dict.LAYOUT] * (kind == "cell")
+    assert block.cell.name == {"LSTM": "lstm", "RNN": "rnn_relu", "cell": "lstm"}.get(kind, "gru")
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+@pytest.mark.filterwarnings("ignore:.*weight_norm")
+def test_of_a_module_with_hooks_it_is_said_that_they_are_not_run(place: str) -> None:
+    module = nn.utils.weight_norm(nn.LSTM(3, 4, batch_first=True), "weight_hh_l0")
+    nn.utils.spectral_norm(module, "weight_ih_l0")
+    prune.l1_unstructured(module, "bias_hh_l0", 0.4)
+    assert load(saved(module)).blocks[0].assumed == ()  # hooks that make weights are what reads them, too
+    if place == "before":
+        module.register_forward_pre_hook(doubled)
+    else:
+        module.register_forward_hook(halved)
+    assert load(saved(module)).blocks[0].assumed == ("it was saved with hooks, which are not run",)
+
+
 @pytest.mark.parametrize("module", ["lstm", "network", "parallel", "normed"])
 @pytest.mark.filterwarnings("ignore:.*weight_norm")
 def test_a_whole_module_gives_its_state_dict(module: str) -> None:
@@ -321,9 +397,7 @@ def test_a_checkpoint_in_several_files_by_its_index() -> None:
     shards = {shard: saved({k: v for k, v in state.items() if names[k] == shard}) for shard in set(names.values())}
     found = load(json.dumps({"weight_map": names}).encode(), beside=shards)
     np.testing.assert_array_equal(found.blocks[0].layers[0][0]["W_i"], state["weight_ih_l0"][:4])
-    with pytest.raises(
-        ValueError, match="index of a checkpoint.* pytorch_model-1-of-2.bin, pytorch_model-2-of-2.bin"
-    ):
+    with pytest.raises(ValueError, match="index of a checkpoint.* pytorch_model-1-of-2.bin, pytorch_model-2-of-2.bin"):
         load(json.dumps({"weight_map": names}).encode())
     with pytest.raises(ValueError, match="weight_hh of the first layer of the block is missing"):
         load(shards["pytorch_model-1-of-2.bin"])

@@ -141,6 +141,19 @@ def test_several_layers_of_one_class_have_code_of_their_own() -> None:
     np.testing.assert_allclose(last.trace(x.numpy()).signals["h"][0, 0], net.last(x)[0].detach(), rtol=0, atol=1e-6)
 
 
+class Halved(nn.GRU):
+    def forward(self, x: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
+        return super().forward(x / 2, hx)[0]
+
+
+def test_a_traced_module_of_another_class_is_named_and_keeps_its_layout() -> None:
+    file = io.BytesIO()
+    torch.jit.save(torch.jit.trace(Halved(WIDTH, UNITS, batch_first=True), torch.zeros(2, 3, WIDTH)), file)
+    [block] = load(file.getvalue()).blocks
+    [said] = block.assumed
+    assert block.batch_first and said.startswith(f"it was saved as a {__name__}.Halved, whose own code")
+
+
 class Packed(nn.Module):
     """The function that it calls takes no ``batch_first``: a packed sequence has none."""
 

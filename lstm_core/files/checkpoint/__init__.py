@@ -17,7 +17,7 @@ def parse(data: bytes, limit: int) -> tuple[dict[str, Any], dict[str, np.ndarray
 
     - content: what was saved, in a word; inert: the first few classes and functions in it that are not run;
     - layout: the shape of every tensor by name, in the file's order;
-    - modules: what torch's own recurrent modules say of themselves, where the file holds such (``walk.Walked``).
+    - modules: what modules with recurrent weights say of themselves, where the file holds such (``walk.Walked``).
 
     limit: bytes that the file may unfold to, and its numbers take. Raises ValueError, in plain words, for what is
     damaged, cut short or too large.

@@ -11,7 +11,7 @@ from lstm_core.files.checkpoint import script
 from lstm_core.files.checkpoint.inert import Inert, name_of
 from lstm_core.files.checkpoint.numpy_arrays import text
 from lstm_core.files.checkpoint.tensors import Refused, Tensor
-from lstm_core.files.state_dict import WEIGHT
+from lstm_core.files.state_dict import KEY, WEIGHT
 from lstm_core.say import say
 
 DEPTH = 100
@@ -21,13 +21,17 @@ LONGEST = 1000
 NOTED = 3
 CELLS = {"RNN_TANH": "rnn", "RNN_RELU": "rnn_relu", "tanh": "rnn", "relu": "rnn_relu"}
 MODULES = tuple(f"torch.nn.modules.rnn.{name}" for name in ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"))
+HOOKS = "_forward_pre_hooks", "_forward_hooks"
+OF_WEIGHTS = "torch.nn.utils."
+"""Where torch's own hooks lie that make a weight of its parts (``folded``): weight norm, spectral norm, pruning."""
 
 
 @dataclass
 class Walked:
-    """tensors: by name, in the file's order. modules: what torch's own recurrent modules say of themselves beside their
-    weights, by name: "cell" ("rnn" or "rnn_relu"), "batch_first". inert: the first few classes and functions of others
-    in the file."""
+    """tensors: by name, in the file's order. modules: what modules with recurrent weights say of themselves beside
+    these, by name: "cell" ("rnn" or "rnn_relu"), "batch_first", "kind" (the class, where it is not one of torch's),
+    "hooks" (whether what they are given or give passes through some). inert: the first few classes and functions of
+    others in the file."""
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
     modules: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -64,8 +68,21 @@ def _note(walked: Walked, name: str, thing: Inert, code: Callable[[str], Mapping
     if WEIGHT.fullmatch(name) and "_parameters" not in attributes:
         reason = say("is of the class {kind}, whose code is not run; save plain tensors", kind=kind)
         walked.tensors[name] = Refused(reason)
-    if script.plain(kind) in MODULES:
-        walked.modules[name] = stated({**attributes, **code(thing.name)})
+    own = script.plain(kind) in MODULES
+    if own or _has_weights(attributes, scripted=thing.name.startswith("__torch__.")):
+        says = stated({**attributes, **code(thing.name)})
+        walked.modules[name] = says | {"kind": None if own else script.plain(kind), "hooks": _hooked(attributes)}
+
+
+def _has_weights(attributes: Mapping[str, Any], scripted: bool) -> bool:
+    """Whether it is a module with recurrent weights of its own. A scripted one has them among its attributes."""
+    weights = attributes if scripted else attributes.get("_parameters")
+    return isinstance(weights, Mapping) and any(KEY.fullmatch(text(key)) for key in weights)
+
+
+def _hooked(attributes: Mapping[str, Any]) -> bool:
+    hooks = [hook for kind in HOOKS if isinstance(attributes.get(kind), dict) for hook in attributes[kind].values()]
+    return any(not name_of(hook if isinstance(hook, type) else type(hook)).startswith(OF_WEIGHTS) for hook in hooks)
 
 
 def stated(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,11 +62,21 @@ def read(content: Content, options: Options) -> Found:
 
 
 def _as_saved(block: Block, stated: Mapping[str, Any]) -> Block:
-    """A block of a whole module, which says how it reads its input."""
-    if not isinstance(stated.get("batch_first"), bool):
-        return block
-    assumed = tuple(sentence for sentence in block.assumed if sentence != state_dict.LAYOUT)
-    return replace(block, batch_first=block.batch_first or stated["batch_first"], assumed=assumed)
+    """A block of a whole module, which says how it reads its input, and what else than torch's own code it ran."""
+    assumed = block.assumed
+    if isinstance(stated.get("batch_first"), bool):
+        assumed = tuple(sentence for sentence in assumed if sentence != state_dict.LAYOUT)
+        block = replace(block, batch_first=block.batch_first or stated["batch_first"])
+    if stated.get("kind"):
+        assumed += (
+            say(
+                "it was saved as a {kind}, whose own code is not run: it runs as torch's own module with these weights",
+                kind=stated["kind"],
+            ),
+        )
+    if stated.get("hooks"):
+        assumed += (say("it was saved with hooks, which are not run"),)
+    return replace(block, assumed=assumed)
 
 
 def _check_names(what: str, inert: list[str], layout: Shapes) -> None:
