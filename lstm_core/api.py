@@ -330,7 +330,9 @@ def watch(model: Any, every: int = 100, to: Any = print, *, sequences: int = 8) 
     sequences: of each batch so many are traced.
 
     Passes count while ``model.training`` is True; the first is read, then every ``every``-th after it. The pass itself
-    is not changed. It ends with ``close()`` of what is returned, which is also a context manager.
+    is not changed. One that cannot be read (an empty batch, a transform of ``torch.func``) goes on unread: ``skipped``
+    of what is returned says which and why, a table and a writer have the quantity "skipped". It ends with ``close()``
+    of what is returned, which is also a context manager.
 
     Raises ValueError for a model without such modules and numbers below 1, TypeError for another ``to``.
     """

@@ -19,7 +19,7 @@ import lstm_core
 from dashboard.figures.training import panels
 from lstm_core.analysis import health
 from lstm_core.watching.course import course
-from lstm_core.watching.reading import COLUMNS, Reading
+from lstm_core.watching.reading import COLUMNS, Reading, Skipped
 
 X = torch.randn(7, 5, 3, generator=torch.Generator().manual_seed(0))
 
@@ -205,6 +205,68 @@ def test_a_compiled_model_is_watched(form: str, late: bool) -> None:
     assert losses == trained(True, False)[0]
     assert [one[:4] for one in readings] == [one[:4] for one in trained(False, True)[1]]
     assert len(readings) == 8
+
+
+def transformed(model: nn.Module, x: Tensor) -> Tensor:
+    def loss(weights: dict[str, Tensor]) -> Tensor:
+        return torch.func.functional_call(model, weights, (x,)).square().sum()
+
+    return torch.func.grad(loss)(dict(model.named_parameters()))["out.weight"]
+
+
+class Odd(nn.LSTM):
+    """Takes something else than torch's own, which no trace can be given."""
+
+    def forward(self, x: Any, hx: Any = None) -> Any:
+        return super().forward(x["x"], hx)[0]
+
+
+class OddTagger(Tagger):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = Odd(3, 12)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.rnn({"x": x}))
+
+
+UNREAD: dict[str, tuple[Any, Any, str]] = {
+    "a batch of no sequences": (Tagger, lambda model: model(X[:, :0]), "no sequences"),
+    "inside a transform": (Tagger, lambda model: transformed(model, X), "torch.func"),
+    "another argument": (OddTagger, lambda model: model(X), ""),
+}
+
+
+@pytest.mark.parametrize("case", UNREAD)
+def test_a_step_that_cannot_be_read_is_skipped_and_the_training_goes_on(case: str, tmp_path: Path) -> None:
+    make, step, reason = UNREAD[case]
+    results, path = [], tmp_path / "health.csv"
+    for watched in (False, True):
+        model, readings, scalars = make(), list[Reading](), list[Any]()
+        model.rnn.dropout = 0.0
+        writer = SimpleNamespace(add_scalar=lambda *a, to=scalars: to.append(a))
+        watches = [lstm_core.watch(model, 1, to) for to in (readings.append, path, writer)] if watched else []
+        results.append(step(model).detach())
+        assert model.training and model.rnn.training
+        for watching in watches:
+            [skipped] = watching.skipped
+            assert skipped == Skipped(0, "rnn", skipped.reason) and reason in skipped.reason and watching.step == 1
+            watching.close()
+        if watched:
+            assert readings == [] and scalars == [("rnn/skipped", 1.0, 0)]
+    assert torch.equal(*results)
+    assert path.read_text().splitlines()[1:] == ["0,rnn,0,0,skipped,1"]
+    with pytest.raises(ValueError, match="no step could be read"):
+        course(path.read_bytes())
+    with lstm_core.watch(model := Tagger(), every=1, to=path):
+        train(model, 1)
+    assert all("skipped" not in layer.values for layer in course(path.read_bytes()).layers)
+
+
+def test_what_was_skipped_is_printed_where_readings_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with lstm_core.watch(model := Tagger()):
+        model(X[:, :0])
+    assert "no sequences" in capsys.readouterr().out
 
 
 def test_what_cannot_be_watched_says_so() -> None:

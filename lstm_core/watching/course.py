@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lstm_core.say import say
-from lstm_core.watching.reading import COLUMNS
+from lstm_core.watching.reading import COLUMNS, SKIPPED
 
 MOST = 200_000
 """Lines that are read."""
@@ -79,6 +79,8 @@ def course(data: bytes) -> Course:
             if step < last:  # another training was added to the file
                 runs, found = runs + 1, {}
             last = step
+            if quantity == SKIPPED:
+                continue
             found.setdefault(place, {}).setdefault(quantity, []).append((step, value))
             if rows.line_num > MOST:
                 raise ValueError(say("the file has more than the {most:,} lines that are read", most=MOST))
@@ -87,7 +89,12 @@ def course(data: bytes) -> Course:
             say("this cannot be read as a table of comma-separated values: {error}", error=str(error))
         ) from None
     if not found:
-        raise ValueError(say("the file holds no reading yet: the training has not begun, or was watched in eval()"))
+        raise ValueError(
+            say(
+                "the file holds no reading yet: the training has not begun, was watched in eval(), or no step could be "
+                "read"
+            )
+        )
     return Course(tuple(_layer(place, quantities) for place, quantities in found.items()), runs)
 
 

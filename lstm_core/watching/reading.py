@@ -1,4 +1,4 @@
-"""What was read of one layer at one step of a training, and where it goes."""
+"""What was read of one layer at one step of a training, or why nothing could be, and where it goes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from lstm_core.analysis.health import Health
 from lstm_core.say import say
 
 COLUMNS = ("step", "name", "layer", "direction", "quantity", "value")
+SKIPPED = "skipped"
+"""The quantity of a step that could not be read: 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +52,22 @@ class Reading:
         return found
 
 
-Sink = Callable[[Reading], object]
+@dataclass(frozen=True)
+class Skipped:
+    """A step at which a module was to be read and could not be, such as an empty batch. step, name: as of a
+    ``Reading``. reason: what stood in the way."""
+
+    step: int
+    name: str
+    reason: str
+
+
+Sink = Callable[["Reading | Skipped"], object]
 
 
 def sink(to: Any) -> Sink:
-    """``to`` as a function of readings. Raises TypeError for what is neither a writer, a path nor a function."""
+    """``to`` as a function of what was read and of what was skipped; a function of somebody's is given readings alone.
+    Raises TypeError for what is neither a writer, a path nor a function."""
     if hasattr(to, "add_scalar"):
         return lambda reading: _to_writer(to, reading)
     if isinstance(to, str | os.PathLike):
@@ -63,8 +76,10 @@ def sink(to: Any) -> Sink:
             with path.open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerow(COLUMNS)
         return lambda reading: _to_csv(path, reading)
-    if callable(to):
+    if to is print:
         return to
+    if callable(to):
+        return lambda reading: to(reading) if isinstance(reading, Reading) else None
     raise TypeError(
         say(
             "readings go to a SummaryWriter, the path of a CSV file or a function, not to {kind}",
@@ -73,8 +88,11 @@ def sink(to: Any) -> Sink:
     )
 
 
-def _to_writer(writer: Any, reading: Reading) -> None:
+def _to_writer(writer: Any, reading: Reading | Skipped) -> None:
     """TensorBoard's SummaryWriter, or what has its ``add_scalar`` and perhaps its ``add_histogram``."""
+    if isinstance(reading, Skipped):
+        writer.add_scalar(f"{reading.name or 'model'}/{SKIPPED}", 1.0, reading.step)
+        return
     place = f"{reading.name or 'model'}/layer {reading.layer}" + (" reverse" if reading.direction else "")
     for quantity, value in reading.quantities().items():
         if np.isfinite(value):
@@ -84,8 +102,11 @@ def _to_writer(writer: Any, reading: Reading) -> None:
         writer.add_histogram(f"{place}/timescale", times[np.isfinite(times)], reading.step)
 
 
-def _to_csv(path: Path, reading: Reading) -> None:
+def _to_csv(path: Path, reading: Reading | Skipped) -> None:
     with path.open("a", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
+        if isinstance(reading, Skipped):
+            rows.writerow([reading.step, reading.name, 0, 0, SKIPPED, 1])
+            return
         for quantity, value in reading.quantities().items():
             rows.writerow([reading.step, reading.name, reading.layer, reading.direction, quantity, f"{value:.6g}"])

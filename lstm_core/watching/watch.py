@@ -15,11 +15,12 @@ from lstm_core.modules.compiled import Hook, plain_name
 from lstm_core.modules.kinds import being_traced, recurrent_modules
 from lstm_core.modules.tracing import trace_module
 from lstm_core.say import say
-from lstm_core.watching.reading import Reading, sink
+from lstm_core.watching.reading import Reading, Skipped, sink
 
 
 class Watching:
-    """A model that is watched, until ``close`` is called or the ``with`` block ends. step: forward passes so far."""
+    """A model that is watched, until ``close`` is called or the ``with`` block ends. step: forward passes so far.
+    skipped: the steps that could not be read, and why."""
 
     def __init__(self, model: nn.Module, every: int, to: Any, sequences: int, counts: bool = True) -> None:
         """counts: whether a forward pass of the model begins a step; if not, ``begins`` has to be called."""
@@ -29,7 +30,7 @@ class Watching:
         modules = {name: inner for name, inner in found.items() if isinstance(inner, nn.RNNBase)}
         if not modules:
             raise ValueError(say("the model has no nn.LSTM, nn.GRU or nn.RNN to watch"))
-        self.step = 0
+        self.step, self.skipped = 0, list[Skipped]()
         self._every, self._sequences, self._sink = every, sequences, sink(to)
         self._due: set[str] = set()
         self._waiting: dict[str, list[Reading]] = {}
@@ -79,14 +80,17 @@ class Watching:
 
     def _read(self, name: str, module: Any, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
         x, state = [*inputs, *named.values(), None][:2]
-        was = module.training
+        step, was = self.step - 1, module.training
         module.eval()  # dropout between the layers would be drawn anew, and cannot be traced
         try:
             trace = trace_module(module, *_some(module, x, state, self._sequences))
+            found = [Reading(step, name, one.layer, one.direction, one, None) for one in health(trace, spectra=False)]
+        except Exception as error:  # whatever it is, the training goes on as if nobody watched
+            self.skipped.append(Skipped(step, name, str(error)))
+            self._sink(self.skipped[-1])
+            return
         finally:
             module.train(was)
-        step = self.step - 1
-        found = [Reading(step, name, one.layer, one.direction, one, None) for one in health(trace, spectra=False)]
         values = output[0].data if isinstance(output[0], PackedSequence) else output[0]
         if not values.requires_grad or isinstance(output[0], PackedSequence):
             for reading in found:
