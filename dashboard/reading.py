@@ -64,7 +64,7 @@ def scene() -> Scene | None:
         left, right = (_nothing(name, one) for name, one in zip(sides, (left, right), strict=True))
     drawn = _drawn(left.model, settings), _drawn(right.model, settings)
     lost = "long" in st.query_params and settings.text == Settings().text
-    return _with_units(Scene(settings, (left, right), drawn, lost=lost))
+    return _with_units(Scene(settings, (left, right), drawn, lost=lost, only=_only(settings)))
 
 
 def _arriving() -> Mapping[str, Any]:
@@ -116,6 +116,13 @@ def _instead_of(readings: list[cache.Reading], text: str) -> dict[str, str] | No
     if by_themselves and (small := unread.small(text, _homes())):
         return {**small, "label": tr("Read it with the small models")}
     return None
+
+
+def _only(settings: Settings) -> tuple[str, ...]:
+    """The sentences for which alone these models are there; none where somebody has chosen them, or they read any."""
+    pair = settings.left, settings.right
+    home = next((one for one in _homes() if (one.left, one.right) == pair), None)
+    return unread.own(home) if home and st.session_state.get("models of home") else ()
 
 
 def _with_units(shown: Scene) -> Scene:

@@ -33,6 +33,7 @@ class Scene:
     drawn: tuple[Drawn, Drawn]
     units: tuple[int, int] = (0, 0)  # what each side's page speaks of until another unit is picked
     lost: bool = False  # the link stands for a text that was too long for it
+    only: tuple[str, ...] = ()  # the sentences for which alone its models are there; none where they read any
     why: str = ""  # why no more steps are shown where the page has cut the readings, in a sentence
 
     @property
@@ -46,7 +47,7 @@ class Scene:
     @property
     def key(self) -> Hashable:
         """Two scenes with one key show the same, in one language. It keeps no reading in memory."""
-        return self.settings, self.drawn, self.units, self.lost, *map(ref, self.readings)
+        return self.settings, self.drawn, self.units, self.lost, self.only, *map(ref, self.readings)
 
     def first(self, steps: int, why: str = "") -> Scene:
         """The scene of no more than the first ``steps`` of each side; ``why`` there are not more."""

@@ -19,6 +19,8 @@ from lstm_core.text import Tokenizer
 GENERAL = ("general-lstm", "general-gru")
 """They read any text: what is no word of theirs they read in pieces."""
 OPENING = "the a an my our your his her their this that then when after before"
+BEGUN = 4
+"""Who has written a quarter of a sentence is on the way to it, and not there by chance; so in page/answers.js."""
 NAMED = 3
 """Unknown words that are named; of more the number is said."""
 
@@ -96,9 +98,9 @@ def small(text: str, homes: Sequence[Settings]) -> dict[str, str]:
 
 
 def fitting(text: str, homes: Sequence[Settings]) -> tuple[str, str] | None:
-    """The models for a text of which nobody has chosen any: those of the home whose own sentence it is, the beginning
-    of one, or one that goes on in words that they know. Any other text goes to the general ones, since a small pair
-    has read of nothing but one person at a time; None if they are not there.
+    """The models for a text of which nobody has chosen any: those of the home whose own sentence it is, a good part of
+    its beginning, or one that goes on in words that they know. Any other text goes to the general ones, since a small
+    pair has read of nothing but one person at a time; None if they are not there.
 
     It depends on nothing but the text, so that a sentence is read by the same models whatever was typed before it.
     """
@@ -112,12 +114,16 @@ def _there(home: Settings) -> bool:
     return all(name in cache.models() for name in (home.left, home.right))
 
 
+def own(home: Settings) -> tuple[str, ...]:
+    """The sentences that a home's models are there for."""
+    return home.text, *(sentence for _, sentence in examples(cache.model(home.left)))
+
+
 def _is_of(home: Settings, text: str) -> bool:
-    model = cache.model(home.left)
-    own = [home.text, *(sentence for _, sentence in examples(model))]
-    if any(sentence.startswith(text) for sentence in own):
+    if any(sentence.startswith(text) and len(text) * BEGUN >= len(sentence) for sentence in own(home)):
         return True
-    return any(text.startswith(sentence) and _known(model.tokenizer, text, len(sentence)) for sentence in own)
+    tokenizer = cache.model(home.left).tokenizer
+    return any(text.startswith(one) and _known(tokenizer, text, len(one)) for one in own(home))
 
 
 def _known(tokenizer: Tokenizer, text: str, start: int = 0) -> bool:

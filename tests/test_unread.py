@@ -99,7 +99,7 @@ def test_the_first_page_goes_to_the_general_models_for_any_other_text() -> None:
     test = opened()
     home = Settings().server_side()
     tiny = (home["left"], home["right"])
-    general = {**home, "left": unread.GENERAL[0], "right": unread.GENERAL[1]}
+    general, chosen = {**home, "left": unread.GENERAL[0], "right": unread.GENERAL[1]}, False
     for said, wanted in (
         ({**home, "text": "Mary and John were late because"}, unread.GENERAL),  # every word is known
         ({**home, "text": "Priyanka told Vihaan that", "unit": 0, "unit2": 8}, unread.GENERAL),
@@ -110,6 +110,7 @@ def test_the_first_page_goes_to_the_general_models_for_any_other_text() -> None:
         ({**home, "text": f"{home['text']} was Xiomara"}, unread.GENERAL),
         ({**home, "text": home["text"].rpartition(" ")[0]}, tiny),
         ({**home, "text": "Mary went to the marke"}, tiny),  # on the way to it
+        ({**home, "text": "My "}, unread.GENERAL),  # as one of its sentences begins, by chance
         ({**home, "text": "Mary went to the marke because"}, unread.GENERAL),
         ({**home, "text": "for i in range(10): print(i)"}, unread.GENERAL),
         ({**general, "text": home["text"]}, tiny),
@@ -124,10 +125,12 @@ def test_the_first_page_goes_to_the_general_models_for_any_other_text() -> None:
         test.run()
         controls, figure = sent(test)
         assert tuple(side["model"] for side in figure["sides"]) == wanted, said
+        chosen |= "picked" in said or said["left"] == "pronouns-rnn"
+        assert tuple(figure["only"]) == (unread.own(Settings()) if wanted == tiny and not chosen else ())
         moved = wanted != (said["left"], said["right"])
         assert (controls["moved"] or {}).get("left") == (wanted[0] if moved else None)
         offered = {"left": tiny[0], "right": tiny[1], "label": "Read it with the small models"}
-        knows = wanted == unread.GENERAL and said["text"].startswith(("Mary and John", "Peter"))
+        knows = wanted == unread.GENERAL and said["text"].startswith(("Mary and John", "Peter", "My "))
         assert controls["instead"] == (offered if knows else controls["instead"])
         assert knows == ("small" in (controls["instead"] or {}).get("label", ""))
         assert wanted == tiny or figure["units"] != [0, 8], "a unit of one model is not one of another"

@@ -116,7 +116,8 @@ def _tree(shown: Scene, rows: Sequence[tuple[np.ndarray, str]]) -> dict[str, Any
         side["next"]["why"] = tr(reading.why)
     notices = [*shown.notices, *tree["cut"]]
     said = {"settings": settings.browser_side(), "show": settings.show, "count": COUNT, "notices": notices}
-    return tree | {"text": settings.text, "at_once": at_once(shown.models, shown.drawn), **said}
+    here = {"at_once": at_once(shown.models, shown.drawn), "only": shown.only}
+    return tree | {"text": settings.text, **here, **said}
 
 
 def _made(shown: Scene, tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -158,3 +158,31 @@ def test_a_visitors_own_model_is_read_here_too(open_gates: Open) -> None:
         gates.box.fill(text)
         gates.has(text=text, here=1)
     proved(gates, text)
+
+
+SEEN = """() => {
+  const seen = (window.seen = [])
+  const look = () => {
+    const { text, here } = document.querySelector("[data-testid=gs-plot]")?.dataset ?? {}
+    const left = document.querySelector("[data-testid=gs-plot]")?.of?.left
+    if (text) seen.push(`${text}|${here}|${left}`)
+  }
+  new MutationObserver(look).observe(document.body, { subtree: true, attributes: true })
+}"""
+
+
+def test_what_other_models_will_read_is_never_shown_as_the_small_ones_have_it(open_gates: Open) -> None:
+    """Where nobody has chosen models: of two people who were late the small pair would say he for two seconds."""
+    gates, text = open_gates({}), "Mary and John were late because"
+    gates.box.focus()
+    gates.has(able=1)
+    gates.page.evaluate(SEEN)
+    gates.box.press("Control+a")
+    gates.box.press_sequentially(text, delay=40)
+    gates.shows(text)
+    gates.of(left="general-lstm", right="general-gru")
+    seen = [one.split("|") for one in gates.page.evaluate("window.seen")]
+    assert not [one for one, _, left in seen if left == "pronouns-lstm" and one and text.startswith(one)]
+    gates.has(able=1)
+    gates.box.press_sequentially(" they", delay=40)
+    gates.has(text=f"{text} they", here=1)  # and the other models are read with here

@@ -5,7 +5,7 @@ import { test } from "node:test"
 const node = { setAttribute: () => {}, append: () => {} }
 Object.assign(globalThis, {
   window: { location: { search: "", pathname: "/" }, addEventListener: () => {} },
-  document: { createElement: () => ({ ...node }), removeEventListener: () => {} },
+  document: { createElement: () => ({ ...node }), removeEventListener: () => {}, querySelector: () => null },
   requestAnimationFrame: (paint) => paints.push(paint),
 })
 const paints = []
@@ -58,6 +58,29 @@ test("the shares of the next words are compared, and rows that sum up others are
   panel.meta.band = true
   panel.z = [...panel.z, row(NaN, NaN), row(5, 5), row(5, 5), row(5, 5)]
   assert.equal(apart(wide.shown, wide.here), 0)
+})
+
+test("what other models will read is left to the server, and what goes on from an own sentence is not", () => {
+  const own = "Mary met John in the old garden"
+  const read = []
+  const ahead = new Ahead(
+    { dataset: {} },
+    () => {},
+    () => [null],
+  )
+  const module = { answer: (_, __, text) => (read.push(text), { shown: {}, text }) }
+  Object.assign(ahead, { module, readings: [{}], template: {} })
+  const answer = (text) => {
+    ahead.frame = 0
+    return ahead.answer(text)
+  }
+  ahead.only = [own]
+  for (const text of [own, `${own} and`, own.slice(0, 8), " "]) assert.equal(answer(text), true, text)
+  for (const text of ["Anna and Paul", own.slice(0, 7), "M"]) assert.equal(answer(text), false, text)
+  assert.equal(ahead.newest, null)
+  ahead.only = [] // somebody has chosen these models
+  assert.equal(answer("Anna and Paul"), true)
+  assert.equal(read.length, 5)
 })
 
 test("what can be seen to differ is not read here again", () => {

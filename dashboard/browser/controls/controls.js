@@ -1,6 +1,6 @@
 // The sentence, the examples and the choice of models. Typing is sent when it pauses; Enter, a chip or a list at once.
 // What this browser answers itself is sent after a longer pause, for the server's own trace of it.
-import { answered } from "../page/answers.js"
+import { answered, fits } from "../page/answers.js"
 import { away, running, settling } from "../page/connection.js"
 import { fill, load, make } from "../page/dom.js"
 import { hold } from "../page/hold.js"
@@ -55,6 +55,7 @@ class Controls {
   /** @type {number | undefined} */
   resting = undefined
   unsaid = false // chosen, and not sent yet
+  leaves = false // what is typed is for other models than those that are shown
   /** @type {number | undefined} */
   waiting = undefined
   /** @type {Record<string, unknown>} */
@@ -230,10 +231,13 @@ class Controls {
     this.grow()
     this.typed = this.box.value
     const rest = answered(this.box.value) ? REST : 0
+    const others = !fits(this.box.value)
+    const pause = others && !this.leaves ? 0 : PAUSE // other models are asked for at the first letter
+    this.leaves = others
     origin.touched()
     clearTimeout(this.timer)
     clearTimeout(this.resting)
-    this.timer = setTimeout(() => this.change({ text: this.box.value }, false, rest), PAUSE)
+    this.timer = setTimeout(() => this.change({ text: this.box.value }, false, rest), pause)
   }
 
   // Another task has examples of its own; what the visitor typed stays.

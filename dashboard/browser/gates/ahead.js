@@ -1,12 +1,14 @@
 // What is typed is answered in this browser, by the modules of the saved page, and the server's trace takes its place
 // when it comes. The models are fetched once a first figure stands: small ones by themselves, others when somebody writes.
 import * as answers from "../page/answers.js"
+import { away } from "../page/connection.js"
 import { asTaken, wanted } from "../page/origin.js"
 import { tr } from "../page/words.js"
 
 const SMALL = 1e6 // bytes of both models that are fetched unasked
 const SOON = 500 // milliseconds after the figure
 const AGAIN = 30_000 // milliseconds after which models that did not come are asked for again
+const BEGUN = 4 // of a sentence a quarter is written by who is on the way to it
 const VISIBLE = 0.01 // a difference that can be seen: then this browser answers no more
 const UP = "../../../../" // from this file to where the app lives
 const WRITES = "[data-testid=gs-sentence]"
@@ -23,6 +25,8 @@ export class Ahead {
     this.draw = draw
     this.picked = picked
     this.key = "" // of the models that are shown
+    /** @type {string[]} the sentences for which alone they are there */
+    this.only = []
     /** @type {any} */
     this.offered = null
     /** @type {any} what the server has drawn, and that a figure can be made like */
@@ -55,6 +59,7 @@ export class Ahead {
   /** @param {any} content @returns {any} */
   hear(content) {
     const key = JSON.stringify(content.at_once ?? null)
+    this.only = content.only ?? []
     if (key !== this.key) {
       Object.assign(this, { key, offered: content.at_once ?? null, readings: null, template: null, newest: null })
       this.root.dataset.able = "0"
@@ -103,6 +108,14 @@ export class Ahead {
     }
   }
 
+  // Whether the models that are shown will read this text, too. Where nobody has chosen them they are there for their
+  // own sentences alone: the rule of dashboard/unread.py, but for words that they do not know.
+  /** @param {string} text */
+  fits(text) {
+    const begins = (/** @type {string} */ own) => own.startsWith(text) && text.length * BEGUN >= own.length
+    return !this.only.length || !text.trim() || this.only.some((own) => text.startsWith(own) || begins(own))
+  }
+
   able() {
     return Boolean(this.readings && this.template)
   }
@@ -111,6 +124,10 @@ export class Ahead {
   // together after it.
   /** @param {string} written */
   answer(written) {
+    if (!this.fits(written) && !away()) {
+      this.newest = null // other models read it: what these would say is not shown for a moment
+      return false
+    }
     if (!this.module || !this.readings || !this.template) {
       this.newest = null
       this.fetch()
