@@ -82,7 +82,8 @@ def _arriving() -> Mapping[str, Any]:
     if pair and "text" in st.query_params and not st.query_params.keys() & {"left", "right"}:
         said = {**said, "left": pair[0], "right": pair[1]}
         settings = replace(settings, left=pair[0], right=pair[1])
-    st.session_state["models of home"] = pair == (settings.left, settings.right)
+    known = "long" not in st.query_params  # else the text comes later, and what fits it nobody can say
+    st.session_state["models of home"] = known and pair == (settings.left, settings.right)
     return said
 
 

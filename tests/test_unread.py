@@ -170,6 +170,8 @@ def test_a_link_to_what_the_page_shows_by_itself_chooses_no_models() -> None:
     assert typed_at(HOME, "Priyanka told Vihaan that") == list(unread.GENERAL)
     chosen = {**HOME, "text": "Xiomara went home because"}
     assert typed_at(chosen, "Priyanka told Vihaan that") == [HOME["left"], HOME["right"]]
+    long = {"left": HOME["left"], "right": HOME["right"], "long": "1"}
+    assert typed_at(long, "Anna went home and " * 200) == [HOME["left"], HOME["right"]], "a text that is no address"
 
 
 def test_after_another_language_was_chosen_the_models_fit_as_before(chinese: None) -> None:
