@@ -121,7 +121,7 @@ def kinds(function: Callable[P, T]) -> Callable[P, T]:
     """``function``, which raises TypeError with an argument's name where it is not of the kind that is annotated.
 
     Checked are the annotations in ``KINDS``, lists of them, mappings and functions, alone, several, or with None; the
-    others are not.
+    others are not. Where NumPy was told to raise or warn of what is too small for a number, it is 0 in the function.
     """
     parameters = signature(function).parameters
     by_place = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
@@ -144,7 +144,8 @@ def kinds(function: Callable[P, T]) -> Callable[P, T]:
                     raise TypeError(_told(name, [noun() for _, noun in of], _shown(value)))
                 if isinstance(value, int) and abs(value) >= LARGEST:
                     raise ValueError(say("{name} is too large", name=name))
-        return function(*args, **kwargs)
+        with np.errstate(under="ignore"):  # the gates of saturated units
+            return function(*args, **kwargs)
 
     return checked
 

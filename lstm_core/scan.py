@@ -28,7 +28,9 @@ def hidden_size(cell: type[Cell], params: Mapping[str, Any]) -> int:
     raise ValueError(f"no parameter of the cell {cell.name} has a hidden axis")
 
 
-@np.errstate(invalid="ignore")  # BLAS kernels raise this flag for lanes that they do not use: numpy issue #24067
+@np.errstate(
+    under="ignore", invalid="ignore"
+)  # BLAS raises the latter for lanes that it does not use: numpy issue #24067
 def scan(
     cell: type[Cell],
     layers: Layers,

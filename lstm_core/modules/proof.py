@@ -42,7 +42,9 @@ HALVES = {
 """Of each gate, s in ``s tanh(s a) + 1 - s``: the sigmoid is (1 + tanh(a / 2)) / 2."""
 RAISED = {letters: 1 - halves for letters, halves in HALVES.items()}
 
-_calm = np.errstate(invalid="ignore", over="ignore")  # what is not finite is looked at (``lstm_core.modules.broken``)
+_calm = np.errstate(
+    invalid="ignore", over="ignore", under="ignore"
+)  # what is not finite is looked at (``lstm_core.modules.broken``)
 _seeds = random.Random()  # from the system; a trace takes one number of it
 
 
