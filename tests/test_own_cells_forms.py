@@ -401,6 +401,37 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 }  # fmt: skip
 
 
+class Quantised(nn.Module):
+    """A gate and a cell that are quantised."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = torch.ao.nn.quantized.dynamic.Linear(IN, UNITS)
+        self.cell = torch.ao.nn.quantized.dynamic.GRUCell(IN, UNITS)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.ao", "ignore:.*quantized tensor creation functions")
+def test_of_a_quantised_module_it_is_said_that_it_is_one() -> None:
+    module, names = Quantised(), [param.name for param in own_cases.MGU.params]
+    for weights, where in (
+        (dict.fromkeys(names, "gate.weight"), "its gate, which has .*, is"),
+        (lambda module: dict.fromkeys(names, module.gate.weight), "its gate, which has W_f, is"),
+        (dict.fromkeys(names, "cell.weight_ih"), "its cell, which has cell.weight_ih, is"),
+    ):
+        with pytest.raises(ValueError, match=f"Quantised cannot be traced: {where} quantised; pass the float module"):
+            trace_cell(module, torch.zeros(3, 2, IN), cell=own_cases.MGU, weights=weights)
+    with pytest.raises(ValueError, match="GRUCell cannot be traced: it is quantised; pass the float module"):
+        trace_cell(module.cell, torch.zeros(3, 2, IN), cell=own_cases.MGU, weights=dict.fromkeys(names, "weight_ih"))
+
+
+def test_of_a_module_without_weights_or_submodules_it_is_said() -> None:
+    x, names = torch.zeros(3, 2, IN), [param.name for param in own_cases.MGU.params]
+    with pytest.raises(ValueError, match="has no weight 'W'; it has none"):
+        trace_cell(nn.Identity(), x, cell=own_cases.MGU, weights=dict.fromkeys(names, "W"))
+    with pytest.raises(ValueError, match="f: the module has no submodule 'gate'; it has none"):
+        trace_cell(nn.Identity(), x, names={"f": "gate"})
+
+
 class Twice(own_cells.Base):
     def __init__(self) -> None:
         super().__init__()

@@ -41,7 +41,7 @@ def cell_of(module: nn.Module) -> type[Cell]:
     name = type(module).__name__
     if isinstance(module, torch.jit.ScriptModule):
         raise TypeError(f"{name} cannot be traced: it is scripted; pass the module that it was scripted from")
-    if "quantized" in type(module).__module__:
+    if is_quantised(module):
         raise TypeError(f"{name} cannot be traced: it is quantised; pass the float module that it was made from")
     kind = next((kind for kind in KINDS if isinstance(module, kind)), None)
     if kind is None:
@@ -71,7 +71,12 @@ def is_recurrent(module: nn.Module) -> bool:
         return True
     if isinstance(module, torch.jit.ScriptModule):
         return getattr(module, "original_name", "") in {kind.__name__ for kind in KINDS}
-    return "quantized" in type(module).__module__ and hasattr(module, "hidden_size")
+    return is_quantised(module) and hasattr(module, "hidden_size")
+
+
+def is_quantised(module: object) -> bool:
+    """Whether it is one of those that torch makes for whole numbers, which pack their weights."""
+    return "quantized" in type(module).__module__
 
 
 def recurrent_modules(module: nn.Module) -> dict[str, nn.Module]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lstm_core.cells.base import Cell
 from lstm_core.equations import equations
+from lstm_core.modules.kinds import is_quantised
 from lstm_core.ops import NUMPY
 from lstm_core.scan import hidden_size
 from lstm_core.symbols import Expr
@@ -73,6 +74,8 @@ def mapped(module: nn.Module, cell: type[Cell], weights: Any) -> dict[str, Tenso
         if isinstance(value, str):
             value = _named(module, value)
         if not isinstance(value, Tensor):
+            if is_quantised(getattr(value, "__self__", None)):  # its weight is a method
+                raise _packed(module, name, value.__self__)
             raise ValueError(f"the weight {name} is a {type(value).__name__}, not a tensor")
         found[name] = value.detach()
     sizes: dict[str, int] = {}
@@ -101,10 +104,22 @@ def _named(module: nn.Module, path: str) -> Tensor:
     value: Any = module
     for part in path.split("."):
         value = getattr(value, part, None)
-    if not isinstance(value, Tensor):
-        names = ", ".join(name for name, _ in module.named_parameters())
-        raise ValueError(f"the module has no weight {path!r}; it has {names}")
-    return value
+    if isinstance(value, Tensor):
+        return value
+    for name, inner in module.named_modules():
+        if is_quantised(inner) and (not name or path.startswith(f"{name}.")):
+            raise _packed(module, path, inner)
+    names = ", ".join(name for name, _ in module.named_parameters()) or "none"
+    raise ValueError(f"the module has no weight {path!r}; it has {names}")
+
+
+def _packed(module: nn.Module, weight: str, inside: nn.Module) -> ValueError:
+    """What is raised of a weight in a quantised module."""
+    name = next((name for name, inner in module.named_modules() if inner is inside), "")
+    what = f"its {name}, which has {weight}," if name else "it"
+    return ValueError(
+        f"{type(module).__name__} cannot be traced: {what} is quantised; pass the float module that it was made from"
+    )
 
 
 def units(cell: type[Cell], params: Mapping[str, Tensor]) -> dict[str, int]:

@@ -134,7 +134,7 @@ def _captured(module: nn.Module, names: Mapping[str, Any]) -> Captured:
         try:
             found[name] = module.get_submodule(path), function
         except AttributeError as error:
-            there = ", ".join(inner for inner, _ in module.named_modules() if inner)
+            there = ", ".join(inner for inner, _ in module.named_modules() if inner) or "none"
             raise ValueError(f"{name}: the module has no submodule {path!r}; it has {there}") from error
     return found
 
