@@ -50,6 +50,26 @@ def test_a_module_and_its_file_end_together() -> None:
     assert not found.equal and found.parting is not None and found.parting.step == 0
 
 
+@pytest.mark.parametrize("parts", [0, 2, 4])
+@pytest.mark.parametrize("ends", [0, 2, 4])
+def test_where_one_sequence_ends_in_both_they_are_told_apart_by_the_others(ends: int, parts: int) -> None:
+    """In the sequence itself, too, at the steps before. They part at the step ``parts``, where a unit first reads
+    something of the feature that one of them weighs otherwise."""
+    module, other, x = build(num_layers=2), build(num_layers=2), read()
+    with torch.no_grad():
+        other.weight_ih_l0[3, 1] += 1.0
+    x[:parts, :, 1] = 0.0
+    x[ends, 0] = np.nan
+    file = converted(other, "safetensors")
+    for a, b in ((module, file), (file, module), (module, other)):
+        found = compare(a, b, x)
+        place = found.parting
+        assert not found.equal and place is not None and not found.broken
+        assert (place.layer, place.step, place.signal, place.unit) == (0, parts, "i", 3)
+        assert np.isfinite([place.a, place.b]).all() and (place.sequence > 0 or parts < ends)
+    assert compare(module, file, x).causes == compare(module, other, x).causes
+
+
 def test_one_that_ends_at_what_is_not_a_number_says_where_and_why() -> None:
     module, x = build(num_layers=2), read()
     for name, place, at in (("weight_hh_l1", (7, 2), 1), ("weight_ih_l0", (1, 1), 0)):

@@ -54,17 +54,17 @@ def _value(values: np.ndarray | None, at: tuple[int, ...]) -> float:
     return float(values[at]) if values is not None and inside else np.nan
 
 
-def went_on(first: Sequence[Level], second: Sequence[Level], at: Parting) -> None:
-    """ValueError where neither did at the place at which ``ended`` says that one did not: the run of a file, which is
-    ours, goes on with NaN, and is not broken off as a module's is."""
+def both_ended(first: Sequence[Level], second: Sequence[Level], at: Parting) -> bool:
+    """Whether both did at the place at which ``ended`` says that one did: the run of a file, which is ours, goes on
+    with NaN, and is not broken off as a module's is. Then there is something to compare in other sequences alone."""
     place = at.direction, at.step, at.sequence
     for level in (first[at.layer], second[at.layer]):
         shown = level.signals.get(level.cell.output)
         if shown is None or any(k >= size for k, size in zip(place, shown.shape, strict=False)):
-            return
+            return False
         if np.isfinite(shown[place]).all():
-            return
-    raise _both_ended(at.step)
+            return False
+    return True
 
 
 def ran(level: Level) -> None:
@@ -80,10 +80,10 @@ def ran(level: Level) -> None:
         return
     bad = ~np.isfinite(shown).all(axis=(0, 3)) & taken[: shown.shape[1]]
     if bad.any():
-        raise _both_ended(int(bad.any(axis=1).argmax()))
+        raise _nothing_to_compare(int(bad.any(axis=1).argmax()))
 
 
-def _both_ended(step: int) -> ValueError:
+def _nothing_to_compare(step: int) -> ValueError:
     return ValueError(
         say(
             "both compute what is not a number from step {step} on, so that nothing can be said of what comes after: "

@@ -12,7 +12,7 @@ from lstm_core.comparing import sides
 from lstm_core.comparing.aligned import difference, pairs
 from lstm_core.comparing.beside import beside
 from lstm_core.comparing.causes import Cause, Try, discover
-from lstm_core.comparing.ended import ended, ran, went_on
+from lstm_core.comparing.ended import both_ended, ended, ran
 from lstm_core.comparing.level import Level, Signals
 from lstm_core.comparing.order import reordered
 from lstm_core.comparing.result import Comparison, Found, Parting
@@ -49,10 +49,8 @@ def _compared(first: Sequence[Level], second: Sequence[Level], tolerance: float 
     end = ended(first, second)
     double = all(level.precision == "float64" for level in (*first, *second))
     limit = tolerance if tolerance is not None else LIMIT["float64"] if double else 1e-5
-    if end is not None:
+    if end is not None and not both_ended(first, second, end[0]):
         earlier = _parted(first, second, end[0].step, limit)
-        if earlier is None:
-            went_on(first, second, end[0])
         said = end[1] if earlier is None else end[2]
         cells = _cells(first, second)
         return Comparison(False, np.inf, limit, earlier or end[0], np.zeros(0), broken=said, cells=cells)
