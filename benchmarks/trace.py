@@ -42,8 +42,8 @@ one of them. It is the cheaper of the module's own forward with gradients on, as
 takes (which keeps the gates in a kernel's workspace), and its plain forward with one product for the gates; and
 on top the time to allocate and write once as much memory as the trace returns. Beyond the floor a trace activates
 or copies every gate, compares every h and c, computes some gates again, and takes some 0.3 ms in Python, much of
-a short run; "A long trace", below, measures that part by part for an LSTM with a goal. "(over)" marks what misses
-its goal, "(floor)" a goal that lies below the floor. A line without a goal has that of being no slower than the
+a short run; "A trace in a straight line", below, measures that part by part for shapes with a goal. "(over)" marks what
+misses its goal, "(floor)" a goal that lies below the floor. A line without a goal has that of being no slower than the
 loop. Memory is the peak growth of the process during a trace, the module's own forward included."""
 MEMORY_GOAL = 1.25
 # (batch, steps, units); as many inputs as units.
@@ -225,8 +225,13 @@ def machine() -> str:
             line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")
         ]
         model = names[0] if names else model
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return f"{model}, {os.cpu_count()} cores, torch {torch.__version__}{load}, {time.strftime('%Y-%m-%d')}"
+    names = [model, f"{os.cpu_count()} cores", f"torch {torch.__version__}", load(), time.strftime("%Y-%m-%d")]
+    return ", ".join(filter(None, names))
+
+
+def load() -> str:
+    """How busy the machine is, where it says so: "load 1.6"."""
+    return f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
 
 
 def alone(measured: Callable[..., Any], *args: Any) -> Any:
@@ -295,9 +300,11 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, help="a file that keeps what was measured, to go on from after a break")
     options = parser.parse_args()
     shapes = QUICK if options.quick else SHAPES
-    parts = [f"# What a trace costs\n\n{machine()}.\n\n{HOW}"]
+    began, parts = machine(), []
     for threads in options.threads or [1]:
         parts.append(report("cpu", threads, shapes, options.budget, options.kept))
+    ended = f"; {load()} after the table" if load() else ""
+    parts.insert(0, f"# What a trace costs\n\n{began}{ended}.\n\n{HOW}")
     parts.append(trace_cuda.report())
     torch.set_num_threads(1)
     parts.append(trace_short.report())
