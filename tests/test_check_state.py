@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
+from torch.utils.checkpoint import checkpoint
 
 from lstm_core import check_state
 
@@ -196,6 +197,26 @@ class Twice(nn.Module):
         return torch.cat([first, second]), state
 
 
+class Recomputed(Twice):
+    """The gradient computes the pieces anew, the last first."""
+
+    def __init__(self, reentrant: bool) -> None:
+        super().__init__()
+        self.reentrant = reentrant
+
+    def forward(self, x: Tensor, state: Any = None) -> Any:
+        if state is None:
+            state = (torch.zeros(1, x.shape[1], UNITS),) * 2
+        x = x.requires_grad_()
+        first, *state = checkpoint(self.piece, x[:2], *state, use_reentrant=self.reentrant)
+        second, *state = checkpoint(self.piece, x[2:], *state, use_reentrant=self.reentrant)
+        return torch.cat([first, second]), tuple(state)
+
+    def piece(self, x: Tensor, h: Tensor, c: Tensor) -> Any:
+        output, state = self.rnn(x, (h, c))
+        return output, *state
+
+
 def random_state(loop: Loop, batch: Batch) -> Any:
     return torch.randn(1, ROWS, UNITS)
 
@@ -214,13 +235,14 @@ ORDER: dict[str, tuple[Loop, list[Batch], dict[str, Any]]] = {
         f"independent, {type(rnn).__name__} {number}": (Loop(rnn, never), batches(), {})
         for number, rnn in enumerate(
             [torch_(), torch_(nn.GRU), torch_(nn.RNN), torch_(num_layers=2), torch_(bidirectional=True),
-             Carries(), Packed(), Twice(), Learned()]
+             Carries(), Packed(), Twice(), Learned(), Recomputed(False), Recomputed(True)]
         )
     },
     **{
         f"stateful, {type(rnn).__name__} {number}": (Loop(rnn), batches(), BY_ID)
         for number, rnn in enumerate(
-            [torch_(), torch_(nn.GRU), torch_(nn.RNN), torch_(num_layers=2), Carries(), Twice(), Learned()]
+            [torch_(), torch_(nn.GRU), torch_(nn.RNN), torch_(num_layers=2), Carries(), Twice(), Learned(),
+             Recomputed(False), Recomputed(True)]
         )
     },
     "a random first state": (Loop(torch_(nn.GRU), random_state), batches(), {}),

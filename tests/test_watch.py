@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 import lstm_core
 from dashboard.figures.training import panels
@@ -205,6 +206,18 @@ def test_a_compiled_model_is_watched(form: str, late: bool) -> None:
     assert losses == trained(True, False)[0]
     assert [one[:4] for one in readings] == [one[:4] for one in trained(False, True)[1]]
     assert len(readings) == 8
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_what_a_checkpoint_computes_anew_is_no_step(reentrant: bool) -> None:
+    """Of a module alone, whose every call is a pass, and of a model in a checkpoint."""
+    for model in (nn.GRU(3, 4), nn.Sequential(nn.GRU(3, 4))):
+        readings = list[Reading]()
+        with lstm_core.watch(model, every=2, to=readings.append) as watching:
+            for _ in range(4):
+                y = checkpoint(lambda x, model=model: model(x)[0], X.clone().requires_grad_(), use_reentrant=reentrant)
+                y.sum().backward()
+        assert watching.step == 4 and [one.step for one in readings] == [0, 2]
 
 
 def transformed(model: nn.Module, x: Tensor) -> Tensor:

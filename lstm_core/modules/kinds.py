@@ -36,6 +36,12 @@ def being_traced(module: nn.Module) -> bool:
     return isinstance(vars(module).get("forward"), StandIn)
 
 
+def going_back() -> bool:
+    """Whether autograd does, on this thread. What runs a module then is ``torch.utils.checkpoint``, which computes anew
+    what it did not keep, and asks in the same way in which step it is."""
+    return torch._C._current_graph_task_id() != -1
+
+
 def cell_of(module: nn.Module) -> type[Cell]:
     """The cell that ``module`` computes; TypeError, with the reason, if it is none that can be traced."""
     name = type(module).__name__

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from lstm_core.modules.compiled import Hook, plain_name
-from lstm_core.modules.kinds import recurrent_modules
+from lstm_core.modules.kinds import going_back, recurrent_modules
 from lstm_core.say import say
 
 MESSAGES = {
@@ -136,7 +136,7 @@ def _plain(values: Any) -> Any:
 
 def _into(steps: list[_Step | None]) -> Callable[..., None]:
     def ran(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
-        if not steps:  # before the loop
+        if not steps or going_back():  # before the loop, or once more for the gradient
             return
         given = [*inputs, *named.values(), None][1]
         cell = isinstance(module, nn.RNNCellBase)

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from lstm_core.analysis.health import health
 from lstm_core.modules.compiled import Hook, plain_name
-from lstm_core.modules.kinds import being_traced, recurrent_modules
+from lstm_core.modules.kinds import being_traced, going_back, recurrent_modules
 from lstm_core.modules.tracing import trace_module
 from lstm_core.say import say
 from lstm_core.watching.reading import Reading, Skipped, sink
@@ -62,8 +62,9 @@ class Watching:
         self._waiting = {}
 
     def begins(self, model: nn.Module) -> None:
-        """A step of training begins; nothing is counted while the model is in ``eval()`` or is traced."""
-        if not model.training or any(map(being_traced, self._modules.values())):
+        """A step of training begins; nothing is counted while the model is in ``eval()``, is traced, or runs once more
+        for its gradient, as a checkpoint does."""
+        if not model.training or going_back() or any(map(being_traced, self._modules.values())):
             return
         if self.step % self._every == 0:
             self._flush()
