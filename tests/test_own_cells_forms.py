@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.ao.nn.quantized import dynamic
 from torch.nn.utils.rnn import pack_sequence
 
 from lstm_core import CELLS, Cell, trace, trace_cell
@@ -406,8 +407,8 @@ class Quantised(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.gate = torch.ao.nn.quantized.dynamic.Linear(IN, UNITS)
-        self.cell = torch.ao.nn.quantized.dynamic.GRUCell(IN, UNITS)
+        self.gate = dynamic.Linear(IN, UNITS)
+        self.cell = dynamic.GRUCell(IN, UNITS)
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.ao", "ignore:.*quantized tensor creation functions")
