@@ -150,7 +150,7 @@ def test_memory_counts_the_words_at_which_a_unit_lets_go_as_the_headline_does() 
     spoken["words"] = [[one.text, one.first, one.last, 1] for one in words(trace)]
     lines = [{"label": "z", "values": keep.tolist()}, {"label": "h", "values": memory.tolist()}]
     headline = evaluate("gates/telling.js", "all.unit([given[0]], 0, ...given.slice(1))", [spoken, unit, *lines])
-    assert f"; it lets go at {count[unit]} of them." in headline, headline
+    assert f", and it lets go at {count[unit]} of them." in headline, headline
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "janet", "slstm"])

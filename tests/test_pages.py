@@ -405,7 +405,7 @@ def test_of_a_text_too_long_to_be_walked_through_its_beginning_is(monkeypatch: p
     test, units = opened(step_by_step.__name__, text=SENTENCE), 2 * small_model("lstm").hidden_size
     assert any("plain" in tree for tree in all_sent(test))
     count = len(small_model("lstm").run(SENTENCE))
-    monkeypatch.setattr(step_by_step, "NUMBERS", count * units - 1)
+    monkeypatch.setattr("dashboard.figures.walk.NUMBERS", count * units - 1)
     test = opened(step_by_step.__name__, text=SENTENCE)
     (walked,) = (tree for tree in all_sent(test) if "plain" in tree)
     assert [len(side["tokens"]) for side in walked["sides"]] == [count - 1] * 2

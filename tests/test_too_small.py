@@ -1,4 +1,4 @@
-"""Where NumPy is told to raise, ``np.seterr(all="raise")``: what is too small for a number is 0, as it is by default."""
+"""Where NumPy is told to raise, ``np.seterr(all="raise")``, what is too small for a number is 0, as by default."""
 
 from __future__ import annotations
 
