@@ -189,7 +189,7 @@ def test_a_map_of_differences_has_the_rows_that_differ_most_and_the_chosen_one()
     alone = np.where(np.arange(50) == 9, difference, 0)
     few = difference_map("id", "T", {}, alone, "All.", unit)
     (one,) = [part for part in few["figure"]["data"] if part["type"] == "heatmap"]
-    assert few["text"] == "All. 1 of 50 units differ." and [int(name) for name in one["y"]] == [9]
+    assert few["text"] == "All. Units that differ: 1 of 50." and [int(name) for name in one["y"]] == [9]
     np.testing.assert_array_equal(one["z"], alone.T[[9]])
     labels = few["figure"]["layout"]["yaxis"]
     assert labels["tickmode"] == "array" and labels["ticktext"] == labels["tickvals"] == ["9"]

@@ -443,7 +443,7 @@ def test_a_check_runs_from_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not test.exception, test.exception
     assert one.problem == ""
     assert any(
-        table.value.startswith("**3 of 3 figures agree.**")
+        table.value.startswith("**Figures that agree: 3 of 3.**")
         and "| agrees | largest difference in 32 bits" in table.value
         for table in test.markdown
     )

@@ -121,7 +121,7 @@ def test_a_wide_layer_on_a_long_text_shows_the_units_that_moved_most(monkeypatch
         every = trace.role(one["meta"]["role"])[0, 0, :, 0].T  # type: ignore[index]
         np.testing.assert_array_equal(one["z"][:-4], every[units])
     assert all(sorted(order) == list(units) for order in tree["sides"][0]["orders"].values())
-    assert tree["cut"] == ["LSTM: the 20 of 40 units that moved most on this text are shown."]
+    assert tree["cut"] == ["LSTM: the 20 of 40 units that moved most on this input are shown."]
     monkeypatch.setattr("lstm_core.drawing.order.PANEL", 40 * len(trace))
     assert list(seen(trace, 0, 0, 0)) == list(range(40))
 

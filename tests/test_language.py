@@ -54,6 +54,20 @@ def test_every_text_is_translated_and_no_entry_is_left_over(path: Path, found: s
     assert not [text for text, told in said.items() if not told.strip()]
 
 
+COUNTED = re.compile(
+    r"(^|[.;:] |\*\*)\{(count|same|units|words|steps|right|wrong|few|number)[^}]*\}( of \{\w+[^}]*\})?( \w+)? \w+s "
+    r"(are|have|do|differ|agree|move|lie|stand|hold|keep|go|reach)\b"
+)
+"""A count as the subject of a verb that only goes with several."""
+
+
+def test_no_sentence_goes_wrong_where_it_counts_one(found: set[str]) -> None:
+    assert COUNTED.search("{count} of {all:,} units differ.") and COUNTED.search(
+        "{signal}; {wrong} of {count} steps are"
+    )
+    assert not [text for text in found if COUNTED.search(text)]
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_browser_is_sent_what_its_modules_say(path: Path, messages: list[Message]) -> None:
     said = {str(one.id) for one in messages if any(name.endswith(".js") for name, _ in one.locations)}

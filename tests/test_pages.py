@@ -164,7 +164,7 @@ def test_what_if_offers_nothing_to_keep_where_nothing_is_let_go(monkeypatch: pyt
     monkeypatch.setattr(reading, "deciding_unit", lambda *_: unit)
     test = opened(what_if.__name__, text=SENTENCE)
     assert not [button for button in test.button if button.key and button.key.startswith("do Keep")]
-    assert f"On this text unit {unit} holds nothing that it lets go of." in [one.value for one in test.caption]
+    assert f"On this input unit {unit} holds nothing that it lets go of." in [one.value for one in test.caption]
     assert not [box for box in test.checkbox if "f = 1" in box.label]
     assert panels(what_if, text=SENTENCE)["next0"]["text"].startswith("Nothing is changed")
     assert "It let go of nothing that it held." in _memory(unit)
@@ -180,7 +180,7 @@ def test_an_intervention_past_the_end_of_an_edited_sentence_leaves_the_others_at
     assert more.keys() == alone.keys() and "reaches" not in str(more["next0"].get("text"))
     for one, other in zip(alone["unit0"]["figure"]["data"], more["unit0"]["figure"]["data"], strict=True):
         np.testing.assert_array_equal(one["y"], other["y"])
-    assert "at no step of this text" in str(opened(what_if.__name__, text=SENTENCE, do="f[5]@99=1").checkbox[0].label)
+    assert "at no step here" in str(opened(what_if.__name__, text=SENTENCE, do="f[5]@99=1").checkbox[0].label)
 
 
 def test_what_if_can_be_switched_off_and_cleared() -> None:

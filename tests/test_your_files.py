@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import lzma
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
+from dashboard import language
 from dashboard.cache import LIMIT
 from dashboard.views import gates
 from dashboard.yours import reads
@@ -26,7 +28,8 @@ from lstm_core import Trace, trace
 from lstm_core.files import vocabulary
 from tests.test_files_wiring import Two
 from tests.test_your_pages import opened, sent
-from tests.uploads import npy, saved
+from tests.uploads import SENTENCE as SAID
+from tests.uploads import WORDS, npy, saved, tagger
 
 
 def placed(files: Mapping[str, bytes]) -> Place:
@@ -85,6 +88,121 @@ def test_shards_are_read_by_their_index_whatever_the_order() -> None:
     place = placed(files)
     assert place.upload is not None, place.problem
     assert place.upload.chosen().hidden_size == 4
+
+
+# ---- a vocabulary that comes with its model
+
+ROWS = {word: row for row, word in enumerate(WORDS)}
+TOKENIZER = {"version": "1.0", "model": {"type": "WordLevel", "vocab": ROWS, "unk_token": "<unk>"},
+             "pre_tokenizer": {"type": "Whitespace"}}  # fmt: skip
+VOCABULARIES = {
+    "vocab.json": json.dumps(ROWS),
+    "itos.json": json.dumps({"itos": WORDS}),
+    "tokenizer.json": json.dumps(TOKENIZER),
+    "words.txt": "\n".join(WORDS),
+    "words.csv": "\n".join(f"{word},{row}" for word, row in ROWS.items()),
+    "vectors.txt": "\n".join(f"{word} 0.1 -0.2 0.3" for word in WORDS),
+}
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_a_vocabulary_given_with_its_model_is_the_one_given_by_itself(name: str) -> None:
+    data = VOCABULARIES[name].encode()
+    upload = placed({name: data, "lm.pt": saved(tagger())}).upload
+    assert upload is not None and upload.source == SENTENCE and upload.vocabulary is not None
+    alone = vocabulary.read(data, len(WORDS))
+    assert (upload.vocabulary.json, upload.by) == (alone.json, alone.by)
+    assert [token.id for token in upload.read("mary saw john", LIMIT).trace.tokens] == [1, 3, 2]
+
+
+def test_a_vocabulary_comes_with_shards_and_to_a_file_that_asks() -> None:
+    class Words(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed, self.rnn = nn.Embedding(len(WORDS), 6), nn.RNN(6, 8)
+
+    place = placed({"rnn.pt": saved(Words()), "vocab.json": VOCABULARIES["vocab.json"].encode()})
+    assert place.question is not None
+    place.answer({"rnn": "rnn"})
+    assert place.upload is not None and place.upload.source == SENTENCE and not place.unused
+
+
+def test_of_several_vocabularies_the_tokenizer_is_taken_then_the_fullest() -> None:
+    model, given = {"lm.pt": saved(tagger())}, {name: text.encode() for name, text in VOCABULARIES.items()}
+    short = {"a.txt": "\n".join(WORDS[:-1]).encode()}
+    place = placed({**model, **short, "words.txt": given["words.txt"]})
+    assert place.upload is not None and place.upload.vocabulary is not None
+    assert place.upload.vocabulary.json == vocabulary.read(given["words.txt"], len(WORDS)).json
+    assert list(place.unused) == ["a.txt is not used: words.txt is taken as the vocabulary."]
+    place = placed({**model, **short, "tokenizer.json": given["tokenizer.json"]})
+    assert list(place.unused) == ["a.txt is not used: tokenizer.json is taken as the vocabulary."]
+
+
+OF_NO_USE = {
+    "config.json": (
+        b'{"architectures": ["LM"], "hidden": 8}',
+        "as a vocabulary it would name 1 of the embedding's 10 rows",
+    ),
+    "notes.txt": (b"mary\njohn\nmary\n", "lines 1 and 3 of the vocabulary are the same"),
+    "long.txt": ("\n".join(map(str, range(11))).encode(), "has 11 entries; the embedding has 10 rows"),
+    "picture.png": (b"\x89PNG\r\n\x1a\n", "not text in UTF-8"),
+    "steps.csv": (b"1,2,3,4,5,6\n" * 8 + b"6,5,4,3,2,1\n", "it holds numbers; what the model is to read is given as"),
+    "steps.npy": (npy(np.zeros((4, 6))), "it holds numbers"),
+    "zz.pt": (saved(nn.LSTM(3, 4)), "it is a model by itself, and one is read at a time"),
+}
+"""What comes with a model and is not its vocabulary, and what is said of it."""
+
+
+@pytest.mark.parametrize("name", OF_NO_USE)
+def test_what_comes_with_a_model_and_is_of_no_use_is_said(name: str) -> None:
+    data, said = OF_NO_USE[name]
+    place = placed({"lm.pt": saved(tagger()), name: data})
+    assert place.upload is not None and place.upload.file == "lm.pt" and not place.problem
+    assert place.upload.source == PROBE and place.upload.vocabulary is None
+    [told] = place.unused
+    assert told.startswith(f"{name} is not used: ") and said in told
+    place.choose(kind="noise")
+    assert not place.unused, "it was read"
+
+
+def test_a_model_without_words_says_that_it_takes_no_vocabulary() -> None:
+    place = placed({"gru.pt": saved(nn.GRU(3, 5)), "words.txt": VOCABULARIES["words.txt"].encode()})
+    assert place.upload is not None and place.upload.source == PROBE
+    assert list(place.unused) == [
+        "words.txt is not used: the model has no embedding for words, so it takes no vocabulary."
+    ]
+
+
+def test_files_that_are_parts_of_the_model_are_not_said_to_be_of_no_use() -> None:
+    assert not placed(external()).unused
+    place = placed({**external(), "words.txt": b"a"})
+    assert [said.partition(" ")[0] for said in place.unused] == ["words.txt"]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "said"),
+    [
+        ("en", ["picture.png is not used: the file is not text in UTF-8", "short.txt is not used: as a vocabulary it"]),
+        ("zh", ["picture.png 未被使用：文件不是 UTF-8 文本", "short.txt 未被使用：若作为词表", "请在“句子”中单独提供"]),
+    ],
+)
+def test_one_upload_of_a_model_and_its_vocabulary_reads_sentences(spoken: str, said: list[str]) -> None:
+    files = {"picture.png": OF_NO_USE["picture.png"][0], "vocab.json": VOCABULARIES["vocab.json"].encode()}
+    files |= {"lm.pt": saved(tagger()), "short.txt": b"mary\njohn\n"}
+    language.ask(lambda: spoken)
+    try:
+        test = opened(gates, None)
+        uploader = test.get("file_uploader")[0]
+        uploader.set_value([(name, data, "") for name, data in files.items()]).run()  # type: ignore[attr-defined]
+    finally:
+        language.ask(lambda: language.ENGLISH)
+    assert not test.exception
+    [told] = [one.value.replace("\\", "") for one in test.info]
+    assert all(text in told for text in said) and "vocab.json" not in told
+    assert [word[0] for word in sent(test)["sides"][0]["words"]] == SAID.split()
+    assert not any(re.search("let it read sentences|要让它读句子", one.value) for one in test.caption), (
+        "no more is needed"
+    )
 
 
 # ---- blocks that stand on each other

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -20,6 +21,7 @@ from dashboard.yours.upload import Given
 from lstm_core import analysis
 from lstm_core.analysis.health import NOTES
 from lstm_core.say import tr
+from tests.test_figures import unpack
 from tests.test_views import script, sent, small  # noqa: F401
 
 
@@ -111,6 +113,14 @@ def test_what_needs_words_says_what_is_missing() -> None:
     assert panels(contrast, place)["unit1"]["figure"], "the other side is compared all the same"
     both = opened(contrast, place, right=YOURS)
     assert any("a model that reads numbers has none" in caption.value for caption in both.caption)
+
+
+@pytest.mark.parametrize("view", discover(), ids=lambda view: view.page.title)
+def test_a_model_that_reads_numbers_is_told_of_no_text(view: Any) -> None:
+    test = opened(view, placed(saved(nn.LSTM(3, 80))), right=YOURS)
+    trees = [unpack(one.proto.bytes) for one in test.get("bidi_component")]  # type: ignore[attr-defined]
+    said = json.dumps(trees, default=str) + " ".join(one.value for one in test.caption)
+    assert not re.findall(r".{60}\bthis text\b.{20}", said)
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def known(model: Network, layer: int, direction: int) -> dict[str, Any]:
         "most from it, are shown.",
         **shown,
     )
-    moved = tr("{title}: the {count:,} of {all:,} units that moved most on this text are shown.", **shown)
+    moved = tr("{title}: the {count:,} of {all:,} units that moved most on this input are shown.", **shown)
     band = tr("The band below them sums up the others: what a tenth of them exceed, half of them, and nine tenths.")
     return {
         "declared": declared(model.cell),

@@ -83,7 +83,7 @@ def difference_map(
         )
         if not others:
             differ = np.flatnonzero(most)
-            shown = tr("{count} of {all:,} units differ.", count=len(differ), all=len(most))
+            shown = tr("Units that differ: {count} of {all:,}.", count=len(differ), all=len(most))
             if not len(differ):
                 shown = tr("No unit differs.")
             units = differ if len(differ) else np.array([unit])

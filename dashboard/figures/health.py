@@ -35,7 +35,7 @@ def dead(id: str, trace: Trace, found: Health) -> dict[str, Any]:
         text = tr("{count} of {all} units did not move on this input: {units}.", **said)
     else:
         said = {"all": len(order), "unit": least, "by": found.movement[least]}
-        text = tr("All {all} units move; the least is unit {unit}, by {by:.2g}.", **said)
+        text = tr("Every unit moves; the least is unit {unit}, by {by:.2g}.", **said)
     top = max(0.6, float(np.log10(max(found.movement.max(initial=1.0), 1.0))) + 0.3)  # some cells' h has no bounds
     drawing = p.figure(
         [dots],
@@ -99,7 +99,7 @@ def integrators(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     text = tr("No unit both keeps and goes on writing.")
     if len(found_units):
         said = {"count": len(found_units), "all": len(units), "units": _listed(found_units)}
-        text = tr("{count} of {all} units are integrators: {units}.", **said)
+        text = tr("Integrators, {count} of {all} units: {units}.", **said)
     drawing = p.figure(
         dots,
         xaxis=p.value_axis(

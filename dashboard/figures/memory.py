@@ -155,12 +155,12 @@ def _span(trace: Trace, found: Timescales, unit: int) -> str:
     value, gone = found.holding[unit], _first_of_words(trace, np.flatnonzero(found.let_go[:, unit]))
     steps, share = p.rounded(value), p.percent(float(np.exp(-1 / value)) if value > 0 else 0.0)
     if not np.isfinite(value):
-        kept = tr("Where the chosen unit holds on it forgets nothing on this text.")
+        kept = tr("Where the chosen unit holds on it forgets nothing on this input.")
     elif value < -1 / np.log(HALF):
-        kept = tr("The chosen unit keeps {share} a step on this text: what it has is gone at once.", share=share)
+        kept = tr("The chosen unit keeps {share} a step on this input: what it has is gone at once.", share=share)
     else:
         kept = tr(
-            "The chosen unit keeps {share} a step on this text, a memory of about {steps} steps.",
+            "The chosen unit keeps {share} a step on this input, a memory of about {steps} steps.",
             share=share,
             steps=steps,
         )
@@ -205,7 +205,7 @@ def spans(id: str, trace: Trace, found: Timescales, unit: int) -> dict[str, Any]
             "hoverinfo": "text",
         }
         for values, name, color, symbol in (
-            (on_text, tr("on this text"), theme.role_color("keep", "light"), "circle"),
+            (on_text, tr("on this input"), theme.role_color("keep", "light"), "circle"),
             (at_rest, tr("by the bias alone"), theme.OTHER_COLOR, "circle-open"),
         )
     ]

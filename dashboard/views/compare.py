@@ -99,7 +99,7 @@ def _stamp(upload: Upload | None) -> str:
 def _file() -> Place | None:
     """The file that is compared with, once there is one; what it still needs."""
     from dashboard.yours import about
-    from dashboard.yours.panel import KINDS, READ_AS, question
+    from dashboard.yours.panel import KINDS, READ_AS, question, unused
     from dashboard.yours.session import Place
     from dashboard.yours.widgets import uploader
 
@@ -107,6 +107,7 @@ def _file() -> Place | None:
     here.used()
     if here.problem:
         st.error(plain(tr(here.problem), 600))
+    unused(here)
     if here.gone:
         said = tr("It was let go of, for nobody had looked at it for a while. Choose {file} again.", file=here.gone)
         st.info(plain(said, 300))

@@ -400,7 +400,7 @@ def checks(one: Experiment, rows: Sequence[dict[str, Any]]) -> str:
     """What ``--check`` found, in Markdown."""
     same = sum(row["ok"] for row in rows)
     head = [tr("figure of the shipped models"), tr("when measured"), tr("on fresh texts, just now")]
-    lines = [tr("**{same} of {count} figures agree.**", same=same, count=len(rows)), ""]
+    lines = [tr("**Figures that agree: {same} of {count}.**", same=same, count=len(rows)), ""]
     lines += [f"| | {' | '.join(head)} |", "| --- | --- | --- | --- |"]
     for row in rows:
         was = "" if row["was"] is None else number(row["was"])

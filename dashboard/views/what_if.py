@@ -127,7 +127,7 @@ def _editor(
         chips = {first: essay(model, trace, at, unit), **chips}
     elif gone is not None:
         name = unit_name(model, at, unit, trace)
-        st.caption(tr("On this text {unit} holds nothing that it lets go of.", unit=name))
+        st.caption(tr("On this input {unit} holds nothing that it lets go of.", unit=name))
     with st.container(horizontal=True, gap="small"):
         for name, items in chips.items():
             does = tr("; ").join(_say(item, model, trace, at) for item in items) or None
@@ -186,7 +186,7 @@ def _say(item: Intervention, model: Network, trace: Trace, at: Drawn) -> str:
     if item.start is None and item.stop is None:
         where = tr("at every word")
     elif start == stop:
-        where = tr("at no step of this text")
+        where = tr("at no step here")
     elif stop - start != 1 and trace.tokens:
         ends = {"first": quoted(plain(named(trace, start))), "last": quoted(plain(named(trace, stop - 1)))}
         where = tr("from {first} to {last} (steps {start} to {stop})", **ends, start=start + 1, stop=stop)

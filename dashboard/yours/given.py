@@ -62,6 +62,11 @@ def numbers(file: str, data: bytes, width: int, limit: int) -> tuple[np.ndarray,
     return values, steps
 
 
+def kind(file: str, data: bytes, width: int, limit: int) -> str:
+    """``readers.kind`` of a file. Raises ``Busy``."""
+    return read(f"{READERS}:kind", {file: data}, {"width": width, "limit": limit})[0]
+
+
 def words(file: str, data: bytes, rows: int) -> Tokenizer:
     """The vocabulary in a file, for an embedding of so many rows. Raises ValueError as ``vocabulary.read`` does."""
     plain, _ = read(f"{READERS}:words", {file: data}, {"rows": rows})

@@ -18,7 +18,7 @@ from lstm_core.cells import CELLS
 
 KINDS = mark(
     "PyTorch (.pt, .pth, .bin, .ckpt), safetensors, ONNX, Keras (.keras, .h5) or NumPy (.npz); files that belong "
-    "together can be given together"
+    "together, such as a model and its vocabulary, can be given together"
 )
 READ_AS = mark(
     "Only the weights are read; nothing in the file is run. It stays in this session, in memory, until you replace or "
@@ -32,10 +32,11 @@ def panel() -> None:
     context = get_script_run_ctx()
     page = context.page_script_hash if context else ""
     if here.page != page:  # what was wrong on another page is not said here
-        here.page, here.problem = page, ""
+        here.page, here.problem, here.unused = page, "", ()
     with st.container(key="yours", gap="small"):  # one element, whatever is in it: the figure below keeps its place
         if here.problem:
             st.error(plain(tr(here.problem), 600))
+        unused(here)
         if here.gone:
             text = tr(
                 "Your model was let go of: nobody had looked at it for a while, and this server needed its memory. "
@@ -50,6 +51,12 @@ def panel() -> None:
         else:
             text = tr("{kinds}. {read}", kinds=tr(KINDS), read=tr(READ_AS))
             uploader(tr("Your model"), text, "file", here, here.take_all)
+
+
+def unused(here: Place) -> None:
+    """What came with the model and is of no use."""
+    if here.unused:
+        st.info("  \n".join(plain(tr(said), 300) for said in here.unused))
 
 
 def question(here: Place, asked: Question) -> None:

@@ -44,6 +44,19 @@ def numbers(files: Files, width: int, limit: int) -> Read:
     return steps, [values]
 
 
+def kind(files: Files, width: int, limit: int) -> Read:
+    """What a file certainly is: a "model", or "numbers", ``width`` a step, as far as ``limit`` steps show it; else
+    ""."""
+    [data] = files.values()
+    if is_read(data):
+        return "model", ()
+    try:
+        inputs.read(data, width, limit)
+    except ValueError:
+        return "", ()
+    return "numbers", ()
+
+
 def words(files: Files, rows: int) -> Read:
     """The vocabulary for an embedding of so many rows."""
     [data] = files.values()

@@ -14,8 +14,9 @@ import streamlit as st
 
 from dashboard.budgets import Shared
 from dashboard.library import OWN
+from dashboard.yours import companions
 from dashboard.yours.given import Given, together
-from dashboard.yours.upload import PROBE, TRACE, Upload
+from dashboard.yours.upload import PROBE, SENTENCE, TRACE, Upload
 from lstm_core.files import Ambiguous
 from lstm_core.files.limits import reason
 from lstm_core.say import Said, say
@@ -37,12 +38,13 @@ class Question:
 class Place:
     """What a session holds. ``name`` is what its widgets' keys begin with; ``turn`` numbers the files and ``model`` the
     blocks, so that each gets widgets of its own; ``tab`` is the kind of input whose fields are open, ``page`` the page
-    on which ``problem`` is shown. ``gone`` names the file that was let go of; ``refused`` says whether the last
-    one could not be read."""
+    on which ``problem`` is shown, and ``unused``: what came with the model and is of no use. ``gone`` names the file
+    that was let go of; ``refused`` says whether the last one could not be read."""
 
     upload: Upload | None = None
     question: Question | None = None
     problem: str = ""
+    unused: Sequence[Said] = ()
     turn: int = 0
     model: int = 0
     tab: str = PROBE
@@ -65,18 +67,29 @@ class Place:
         file = given.file
         try:
             loaded, trace = given.load()
-            kept = given if loaded.format == "Keras" else replace(given, data=b"", beside={})
+            parts = {name: data for name, data in given.beside.items() if name in loaded.beside}
+            kept = replace(given, beside=parts) if loaded.format == "Keras" else replace(given, data=b"", beside={})
             upload = Upload(kept, loaded, "", trace)
             upload.set(block=loaded.blocks[0].name, source=TRACE if trace else PROBE)
             if not MODELS.hold(self, upload.size):
                 raise ValueError(FULL)
             self.upload, self.tab = upload, upload.source
+            self._sort_out({name: data for name, data in given.beside.items() if name not in parts})
         except Ambiguous as asked:
             self.question = Question(given, asked.choices)
         except ValueError as error:
             self.refused, self.problem = True, _wrong(file, error)
         except MemoryError:
             self.refused, self.problem = True, say("{file}: it needs more memory than there is.", file=file)
+
+    def _sort_out(self, files: Mapping[str, bytes]) -> None:
+        """Of files that are no part of the model: choose its vocabulary, and say which are of no use."""
+        if self.upload is None or not files:
+            return
+        words, unused = companions.sorted_out(self.upload, files)
+        if words is not None:
+            self.choose(vocabulary=words, by=words.by, source=SENTENCE)
+        self.unused = unused
 
     def answer(self, cell: Mapping[str, str]) -> None:
         """Read the file that is asked about as it is said to be."""
@@ -110,7 +123,7 @@ class Place:
         """Choose something else about the upload, if a model comes of it."""
         if self.upload is None:
             return
-        self.problem, before = "", replace(self.upload)
+        self.problem, self.unused, before = "", (), replace(self.upload)
         try:
             self.upload.set(**values)
             self.upload.model()
@@ -126,7 +139,7 @@ class Place:
 
     def clear(self) -> None:
         self.upload, self.question, self.problem, self.tab = None, None, "", PROBE
-        self.gone, self.refused = "", False
+        self.unused, self.gone, self.refused = (), "", False
         self.model += 1
         MODELS.free(self)
 

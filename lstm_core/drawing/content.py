@@ -140,7 +140,7 @@ def _shown(trace: Trace, units: np.ndarray, by: str) -> str:
             "most from it, are shown.",
             **said,
         )
-    return tr("{title}: the {count:,} of {all:,} units that moved most on this text are shown.", **said)
+    return tr("{title}: the {count:,} of {all:,} units that moved most on this input are shown.", **said)
 
 
 def side(

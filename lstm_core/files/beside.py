@@ -11,10 +11,12 @@ from lstm_core.say import say
 
 @dataclass(frozen=True)
 class Beside:
-    """folder: where the file lies; None for one that came as bytes. given: files that came with it, by name."""
+    """folder: where the file lies; None for one that came as bytes. given: files that came with it, by name. taken:
+    the names of those that were read."""
 
     folder: Path | None = None
     given: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    taken: dict[str, None] = field(default_factory=dict, compare=False)
 
     def read(self, name: str, limit: int) -> bytes | None:
         """The file of that relative name, of at most ``limit`` bytes; None if it is not there.
@@ -46,4 +48,5 @@ class Beside:
                     limit=limit,
                 )
             )
+        self.taken[name] = None
         return bytes(data)

@@ -32,6 +32,7 @@ class Loaded:
     others: what else the file holds of matrices and vectors, by name, as they lie in it.
     roles: what the file says of some of these, by name: "embedding", "output", or another layer's name ("Conv1D").
     layout: the shape of everything that the file holds, by name, in its order.
+    beside: the names of other files that were read with it, such as an index's shards.
     """
 
     format: str
@@ -39,6 +40,7 @@ class Loaded:
     others: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     roles: Mapping[str, str] = field(default_factory=dict, repr=False)
     layout: Mapping[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
+    beside: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Block:
         """The block of that name; ``UnknownName`` lists the names there are."""
@@ -142,7 +144,7 @@ def load(
         raise ValueError(strangers.without_blocks(one.name, found))
     check_blocks(cell, found.blocks)
     blocks = shards.alone(name, found.blocks)
-    return Loaded(one.name, tuple(blocks), found.others, found.roles, found.layout)
+    return Loaded(one.name, tuple(blocks), found.others, found.roles, found.layout, tuple(near.taken))
 
 
 def _bytes(path: Path, limit: int) -> bytes:

@@ -1,7 +1,7 @@
 """What was read of a file as plain data and arrays, and back: so it travels from the process that read it.
 
-    plain, arrays = pack(loaded)        # what JSON can hold, and arrays of numbers that it names by their place
-    loaded = unpack(plain, arrays)
+plain, arrays = pack(loaded)        # what JSON can hold, and arrays of numbers that it names by their place
+loaded = unpack(plain, arrays)
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def pack(loaded: Loaded) -> tuple[Plain, Arrays]:
         "others": arrays.places(others),
         "roles": dict(loaded.roles),
         "layout": {name: list(shape) for name, shape in loaded.layout.items()},
+        "beside": list(loaded.beside),
     }
     return plain, arrays
 
@@ -69,6 +70,7 @@ def unpack(plain: Plain, arrays: Sequence[np.ndarray]) -> Loaded:
         {name: arrays[place] for name, place in plain["others"].items()},
         plain["roles"],
         {name: tuple(shape) for name, shape in plain["layout"].items()},
+        tuple(plain["beside"]),
     )
 
 

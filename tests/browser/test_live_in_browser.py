@@ -230,7 +230,7 @@ def test_a_tour_is_in_the_file_and_asks_what_if(shown: Open) -> None:
     page.keyboard.press("Home")
     expect(verdict).to_contain_text("nothing is different yet after “Mary”")
     gates.box.fill("Mary")  # what is forced stays where it was, as in the app
-    expect(page.locator("#if")).to_contain_text("h = 0 at no step of this text")
+    expect(page.locator("#if")).to_contain_text("h = 0 at no step here")
     expect(verdict).to_contain_text("Nothing is changed: after “Mary” the LSTM")
     gates.box.fill(told)
     expect(verdict).to_contain_text("With h = 0 at “and”")

@@ -263,7 +263,7 @@ export class Bench {
     const solved = values.right === values.count
     const verdict = solved
       ? tr("Solved: every step of {texts} texts is right.", values)
-      : tr("Not yet: {right} of {count} steps are right.", values)
+      : tr("Not yet: right at {right} of {count} steps.", values)
     this.verdict?.replaceChildren(make("b", { text: verdict }), ` ${this.said}`)
     this.root.dataset.solved = String(solved)
   }

@@ -57,7 +57,7 @@ export function picture(puzzle, names, text, steps, right) {
     parts.push(draw("text", { x: x(t), y: top + PLOT + 14, class: good ? "gb-mark" : "gb-mark gb-wrong" }, mark))
   })
   const wrong = right.filter((good) => !good).length
-  const alt = tr("{signal} ends at {value}; {wrong} of {count} steps are wrong.", {
+  const alt = tr("{signal} ends at {value}; wrong at {wrong} of {count} steps.", {
     signal: puzzle.signal,
     value: number(values[count - 1]),
     wrong,

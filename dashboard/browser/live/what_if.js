@@ -68,7 +68,7 @@ export class WhatIf {
       return chip(title(one.kind, reading), `${k} ${one.kind}`, on, choose(one), !one.forces.length)
     })
     const drawn = chosen.forces[0]?.units?.[0] ?? unit
-    const nowhere = { changes: changes(chosen.forces), where: tr("at no step of this text") }
+    const nowhere = { changes: changes(chosen.forces), where: tr("at no step here") }
     const [before, now] = [run, after].map(({ read }) => shares(scores(reading.model, read[step])))
     const called = (/** @type {number} */ id) => {
       const one = before[id] >= now[id] ? run : after
@@ -90,7 +90,7 @@ export class WhatIf {
       ),
       reading.keep !== null && !keeps
         ? make("p", {
-            text: tr("On this text {unit} holds nothing that it lets go of.", { unit: unitName(shown, unit) }),
+            text: tr("On this input {unit} holds nothing that it lets go of.", { unit: unitName(shown, unit) }),
           })
         : "",
       chosen.forces.length && !forces.length ? make("p", { text: tr("{changes} {where}", nowhere) }) : "",
