@@ -110,8 +110,8 @@ def _said(found: Similar, shares: dict[str, float], novels: bool) -> str:
     where = tr("of your texts")
     if novels:
         where = tr("in every twentieth paragraph of Austen's novels")
-    said = tr("{units} units are on just there. At {count:,} places {where}, {needed} of them or more are on together.",
-              where=where, **values)  # fmt: skip
+    said = tr("Units that are on just there: {units}. At {count:,} places {where}, {needed} of them or more are on "
+              "together.", where=where, **values)  # fmt: skip
     for name, share in shares.items() if len(found) else ():
         told = {"what": tr(PROPERTIES.get(name, name)), "share": p.percent(share), "count": min(len(found), SHARED)}
         said = p.sentences(said, tr("The stretch is “{what}”, and so are {share} of the {count} most alike.", **told))

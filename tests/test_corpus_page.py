@@ -343,7 +343,7 @@ def test_where_else_a_pattern_is_in_the_novels_is_what_looking_at_every_step_say
         k for k in range(16) if padded[first + 1 : last + 2, k].all() and not (padded[first, k] and padded[last + 2, k])
     ]
     said = [one.value for one in test.caption if "are on just there" in one.value]
-    assert units and said[0].startswith(f"{len(units)} units are on just there")
+    assert units and said[0].startswith(f"Units that are on just there: {len(units)}. At ")
     found = re.search(r"At (\d+) places in every twentieth paragraph .*, (\d+) of them or more", said[0])
     assert found, said[0]
     count, places = 0, []
