@@ -166,7 +166,7 @@ def test_gates_leads_to_where_else_a_pattern_is(open_gates: Callable[..., Gates]
     page = open_gates({"text": TEXT, "at": "1"}).page
     page.get_by_role("button", name="Where else is this pattern?").click()
     expect(page).to_have_url(re.compile(r"/corpus\?.*Mary"))
-    expect(page.get_by_text("Units on just there").first).to_be_visible(timeout=300_000)  # novels are read
+    expect(page.get_by_text("are on just there").first).to_be_visible(timeout=300_000)  # novels are read
 
 
 def test_another_model_leaves_the_word_and_the_other_side_s_unit(open_page: Open) -> None:
