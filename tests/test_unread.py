@@ -93,6 +93,13 @@ def test_a_text_without_models_gets_models_that_know_its_language() -> None:
     assert models(text="我就会用", left="pronouns-lstm", right="pronouns-gru") == ["pronouns-lstm", "pronouns-gru"]
 
 
+def test_no_model_is_loaded_to_see_that_a_text_is_what_a_page_opens_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    homes = [Settings(), Settings(text=str(ZH["text"]), left=str(ZH["left"]), right=str(ZH["right"]))]
+    monkeypatch.setattr(cache, "model", lambda name: pytest.fail(f"{name} is loaded"))
+    for home in homes:
+        assert unread.fitting(home.text, homes) == (home.left, home.right)
+
+
 def test_the_first_page_goes_to_the_general_models_for_any_other_text() -> None:
     """The small pair keeps its own sentences, their beginnings, and what goes on from one in words that it knows, the
     last of them under way. A text is read by the same models whatever was typed before it."""
