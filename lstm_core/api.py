@@ -331,10 +331,12 @@ def watch(model: Any, every: int = 100, to: Any = print, *, sequences: int = 8) 
 
     Passes count while ``model.training`` is True; the first is read, then every ``every``-th after it. The pass itself
     is not changed. One that cannot be read (an empty batch, a transform of ``torch.func``) goes on unread: ``skipped``
-    of what is returned says which and why, a table and a writer have the quantity "skipped". It ends with ``close()``
-    of what is returned, which is also a context manager.
+    of what is returned says which and why, a table and a writer have the quantity "skipped". Where ``to`` raises, a
+    RuntimeWarning says so once, ``failed`` has the traceback, and the training goes on unwatched. It ends with
+    ``close()`` of what is returned, which is also a context manager.
 
-    Raises ValueError for a model without such modules and numbers below 1, TypeError for another ``to``.
+    Raises ValueError for a model without such modules and numbers below 1, TypeError for another ``to``, and OSError,
+    before the training begins, for a file that cannot be written.
     """
     import lstm_core.modules  # noqa: F401  which says so where torch is missing
     from lstm_core.watching.watch import Watching
@@ -348,7 +350,8 @@ def watch_callback(every: int = 100, to: Any = None, *, sequences: int = 8) -> A
 
     every, sequences: as for ``watch``. to: as for ``watch``; the trainer's logger (its ``experiment``) by default.
 
-    Raises ImportError if Lightning is not installed.
+    Raises ImportError if Lightning is not installed; at the beginning of ``fit`` ValueError where ``to`` is not given
+    and the trainer has no logger, and what ``watch`` raises.
     """
     from lstm_core.watching.lightning import callback
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import csv
+import re
+import shutil
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -276,6 +278,86 @@ def test_a_step_that_cannot_be_read_is_skipped_and_the_training_goes_on(case: st
     assert all("skipped" not in layer.values for layer in course(path.read_bytes()).layers)
 
 
+class Full:
+    """A sink that raises from its reading ``good`` on."""
+
+    def __init__(self, good: int, error: BaseException) -> None:
+        self.good, self.error, self.seen = good, error, 0
+
+    def __call__(self, *given: Any) -> None:
+        self.seen += 1
+        if self.seen > self.good:
+            raise self.error
+
+
+SINKS: dict[str, Any] = {
+    "a function": lambda folder, good: Full(good, ValueError("disk full")),
+    "a writer": lambda folder, good: SimpleNamespace(add_scalar=Full(good, ValueError("disk full"))),
+    "a table": lambda folder, good: folder / "gone" / "health.csv",
+}
+
+
+@pytest.mark.parametrize("good", [0, 1, 3, 4])
+@pytest.mark.parametrize("kind", SINKS)
+def test_what_a_sink_raises_does_not_stop_the_training(kind: str, good: int, tmp_path: Path) -> None:
+    """Whenever it is raised: of the first reading or of one inside a pass, it is warned about once."""
+    (tmp_path / "gone").mkdir()
+    to, plain, watched = SINKS[kind](tmp_path, good), Tagger(), Tagger()
+    with lstm_core.watch(watched, 1, to) as watching:
+        assert not watching.failed
+        if kind == "a table":
+            shutil.rmtree(to.parent)
+        with pytest.warns(RuntimeWarning, match="the training goes on") as warned:
+            losses = train(watched, 4)
+    assert losses == train(plain, 4) and watching.step == 4 and not watching.skipped
+    named, reason = {"a table": (str(to), "FileNotFoundError")}.get(kind, (type(to).__name__, "ValueError: disk full"))
+    [message] = [str(one.message) for one in warned]
+    assert message.startswith(f"{named}, which") and reason in message
+    assert "Traceback" in watching.failed and reason.split(":")[0] in watching.failed
+    if kind == "a function":
+        assert to.seen == good + 1, "it is not called again"
+    assert not watched.rnn._forward_hooks
+
+
+def test_what_a_sink_raises_at_the_end_or_of_a_skipped_step_is_warned_about_too(tmp_path: Path) -> None:
+    sink = Full(0, ValueError("disk full"))
+    with pytest.warns(RuntimeWarning, match="^Full, which"), lstm_core.watch(model := Tagger(), 1, sink):
+        model(X)  # nobody goes back: the readings wait for the end
+    assert sink.seen == 1
+    writer = SimpleNamespace(add_scalar=Full(0, ValueError("disk full")))
+    with lstm_core.watch(model := Tagger(), 1, writer), pytest.warns(RuntimeWarning, match="disk full"):
+        model(X[:, :0])
+    with (
+        pytest.raises(OverflowError, match="the training's own"),
+        pytest.warns(RuntimeWarning, match="disk full"),
+        lstm_core.watch(model := Tagger(), 1, Full(0, ValueError("disk full"))),
+    ):
+        model(X)
+        raise OverflowError("the training's own")
+
+
+def test_a_table_that_cannot_be_written_is_told_before_the_training(tmp_path: Path) -> None:
+    model = Tagger()
+    for path in (tmp_path / "missing" / "health.csv", tmp_path):
+        with pytest.raises(OSError, match=re.escape(str(path))):
+            lstm_core.watch(model, to=path)
+    assert not model._forward_pre_hooks and not model.rnn._forward_hooks
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_who_ends_the_training_from_a_sink_ends_it(kind: type[BaseException]) -> None:
+    with lstm_core.watch(model := Tagger(), 1, Full(0, kind())) as watching, pytest.raises(kind):
+        train(model, 1)
+    assert not watching.failed
+
+
+def test_gradients_that_come_several_at_once_are_skipped() -> None:
+    model, readings = nn.GRU(3, 4), list[Reading]()
+    with lstm_core.watch(model, 1, readings.append) as watching:
+        torch.autograd.functional.jacobian(lambda x: model(x)[0], X, vectorize=True)
+    assert not readings and [one.step for one in watching.skipped] == [0]
+
+
 def test_what_was_skipped_is_printed_where_readings_are(capsys: pytest.CaptureFixture[str]) -> None:
     with lstm_core.watch(model := Tagger()):
         model(X[:, :0])
@@ -313,6 +395,8 @@ def test_lightnings_callback(monkeypatch: pytest.MonkeyPatch) -> None:
         model.out(model.rnn(X)[0]).sum().backward()  # as training_step does, without model(...)
     callback.on_fit_end(trainer, model)
     assert {step for _, _, step in scalars} == {0, 2} and not model.rnn._forward_hooks
+    with pytest.raises(ValueError, match="no logger"):
+        callback.on_fit_start(SimpleNamespace(logger=None), model)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")

@@ -27,6 +27,8 @@ def callback(every: int, to: Any, sequences: int) -> Any:
         def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
             from lstm_core.watching.watch import Watching
 
+            if to is None and trainer.logger is None:
+                raise ValueError(say("the Trainer has no logger; to= of watch_callback says where readings go instead"))
             given = trainer.logger.experiment if to is None else to
             self.watching = Watching(pl_module, every, given, sequences, counts=False)
 

@@ -67,13 +67,13 @@ Sink = Callable[["Reading | Skipped"], object]
 
 def sink(to: Any) -> Sink:
     """``to`` as a function of what was read and of what was skipped; a function of somebody's is given readings alone.
-    Raises TypeError for what is neither a writer, a path nor a function."""
+    Raises TypeError for what is neither a writer, a path nor a function, OSError for a path that cannot be written."""
     if hasattr(to, "add_scalar"):
         return lambda reading: _to_writer(to, reading)
     if isinstance(to, str | os.PathLike):
         path = Path(to)
-        if not path.exists() or not path.stat().st_size:
-            with path.open("w", newline="", encoding="utf-8") as file:
+        with path.open("a", newline="", encoding="utf-8") as file:
+            if not file.tell():
                 csv.writer(file).writerow(COLUMNS)
         return lambda reading: _to_csv(path, reading)
     if to is print:
@@ -86,6 +86,11 @@ def sink(to: Any) -> Sink:
             kind=type(to).__name__,
         )
     )
+
+
+def called(to: Any) -> str:
+    """A sink's name in a message: a path, a function's name, a writer's kind."""
+    return str(to) if isinstance(to, str | os.PathLike) else getattr(to, "__qualname__", type(to).__name__)
 
 
 def _to_writer(writer: Any, reading: Reading | Skipped) -> None:

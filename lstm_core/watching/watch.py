@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import traceback
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +18,13 @@ from lstm_core.modules.compiled import Hook, plain_name
 from lstm_core.modules.kinds import being_traced, going_back, recurrent_modules
 from lstm_core.modules.tracing import trace_module
 from lstm_core.say import say
-from lstm_core.watching.reading import Reading, Skipped, sink
+from lstm_core.watching.reading import Reading, Skipped, called, sink
 
 
 class Watching:
     """A model that is watched, until ``close`` is called or the ``with`` block ends. step: forward passes so far.
-    skipped: the steps that could not be read, and why."""
+    skipped: the steps that could not be read, and why. failed: what was raised where the readings go, with its
+    traceback; steps are counted, and no more are read. "" where nothing was."""
 
     def __init__(self, model: nn.Module, every: int, to: Any, sequences: int, counts: bool = True) -> None:
         """counts: whether a forward pass of the model begins a step; if not, ``begins`` has to be called."""
@@ -30,8 +34,8 @@ class Watching:
         modules = {name: inner for name, inner in found.items() if isinstance(inner, nn.RNNBase)}
         if not modules:
             raise ValueError(say("the model has no nn.LSTM, nn.GRU or nn.RNN to watch"))
-        self.step, self.skipped = 0, list[Skipped]()
-        self._every, self._sequences, self._sink = every, sequences, sink(to)
+        self.step, self.skipped, self.failed = 0, list[Skipped](), ""
+        self._every, self._sequences, self._sink, self._to = every, sequences, sink(to), called(to)
         self._due: set[str] = set()
         self._waiting: dict[str, list[Reading]] = {}
         self._handles: list[Any] = []
@@ -56,10 +60,31 @@ class Watching:
         self._flush()
 
     def _flush(self) -> None:
-        for readings in self._waiting.values():
-            for reading in readings:
+        waiting, self._waiting = self._waiting, {}
+        for readings in waiting.values():
+            self._give(readings)
+
+    def _give(self, readings: Iterable[Reading | Skipped]) -> None:
+        """To where they go. What is raised there is no matter of the training, which goes on."""
+        for reading in readings:
+            if self.failed:
+                return
+            try:
                 self._sink(reading)
-        self._waiting = {}
+            except Exception as error:
+                self.failed = traceback.format_exc()  # the error itself would keep all that its frames hold
+                self._due, self._waiting = set(), {}
+                told = {"to": self._to, "kind": type(error).__name__, "error": str(error)}
+                says = say(
+                    "{to}, which the readings of lstm_core.watch are given to, raised {kind}: {error}; the training "
+                    "goes on and is watched no more",
+                    **told,
+                )
+                warnings.warn(says, RuntimeWarning, stacklevel=2)
+
+    def _skip(self, step: int, name: str, error: Exception) -> None:
+        self.skipped.append(Skipped(step, name, str(error)))
+        self._give(self.skipped[-1:])
 
     def begins(self, model: nn.Module) -> None:
         """A step of training begins; nothing is counted while the model is in ``eval()``, is traced, or runs once more
@@ -68,7 +93,7 @@ class Watching:
             return
         if self.step % self._every == 0:
             self._flush()
-            self._due = set(self._modules)
+            self._due = set() if self.failed else set(self._modules)
         self.step += 1
 
     def _of(self, name: str) -> Callable[..., None]:
@@ -87,15 +112,13 @@ class Watching:
             trace = trace_module(module, *_some(module, x, state, self._sequences))
             found = [Reading(step, name, one.layer, one.direction, one, None) for one in health(trace, spectra=False)]
         except Exception as error:  # whatever it is, the training goes on as if nobody watched
-            self.skipped.append(Skipped(step, name, str(error)))
-            self._sink(self.skipped[-1])
+            self._skip(step, name, error)
             return
         finally:
             module.train(was)
         values = output[0].data if isinstance(output[0], PackedSequence) else output[0]
         if not values.requires_grad or isinstance(output[0], PackedSequence):
-            for reading in found:
-                self._sink(reading)
+            self._give(found)
             return
         self._waiting[name] = found
         top = len(trace.layers) - 1
@@ -105,10 +128,12 @@ class Watching:
             if self._waiting.get(name) is not found:
                 return
             del self._waiting[name]
-            norms = _norms(gradient, batch_first, 1 + module.bidirectional)
-            for one in found:
-                dh = norms[one.direction] if one.layer == top else None
-                self._sink(Reading(one.step, one.name, one.layer, one.direction, one.health, dh))
+            try:
+                norms = _norms(gradient, batch_first, 1 + module.bidirectional)
+            except Exception as error:  # several gradients at once, of torch.autograd.functional's vectorize=True
+                self._skip(step, name, error)
+                return
+            self._give(replace(one, dh=norms[one.direction] if one.layer == top else None) for one in found)
 
         values.register_hook(came)
 
