@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,6 +27,7 @@ from tests.test_trace_proof import FAULTS, faulty
 from tests.torch_modules import build, random
 
 BACKENDS: Any = torch.backends
+ON_CUDA: Any = SimpleNamespace(device=torch.device("cuda"))
 SIZE = 128
 LENGTHS = [20, 7, 19, 1]
 WORDS = "float32 (products in bfloat16)"
@@ -115,6 +120,55 @@ def test_in_full_sets_nothing_for_good() -> None:
     assert matmul.fp32_precision == "bf16"
     BACKENDS.fp32_precision = "ieee"
     assert matmul.fp32_precision == "ieee", "what it took from the setting above it is no setting of its own"
+
+
+def set_again() -> str:
+    with products.in_full():
+        return BACKENDS.mkldnn.matmul.fp32_precision
+
+
+ASKED: dict[str, tuple[Any, Any, object]] = {
+    "whether it is allowed": (products.in_full, lambda: products.allowed("matmul"), True),
+    "what is tried": (products.in_full, lambda: products.of_products(1, (8, 8)), "bfloat16"),
+    "set by both": (products.in_full, set_again, "ieee"),
+    "on CUDA": (lambda: precision.like_its_own(ON_CUDA), lambda: precision._allows(BACKENDS.cuda.matmul), False),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_no_thread_sees_what_another_has_set_for_a_moment(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits until that is as it was."""
+    enter, ask, expected = ASKED[case]
+    monkeypatch.setattr(precision, "rounded", lambda call: "TF32")
+    monkeypatch.setattr(products, "_product", lambda settings, *sizes: {"bf16": "bfloat16"}[settings[0]])
+    BACKENDS.mkldnn.matmul.fp32_precision = "bf16"
+    inside, go = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with enter():
+            inside.set()
+            go.wait(10)
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(first)
+        assert inside.wait(10)
+        other = pool.submit(ask)
+        time.sleep(0.05)
+        early = other.done()
+        go.set()
+        one.result()
+        assert other.result() == expected and not early
+    assert BACKENDS.mkldnn.matmul.fp32_precision == "bf16"
+
+
+def test_traces_in_two_threads_are_those_of_one(medium: None) -> None:
+    lstm, gru, x = made(nn.LSTM), made(nn.GRU), inputs()
+
+    def limits(module: nn.Module) -> set[object]:
+        return {found.limit for _ in range(20) if (found := trace(module, x).certificate)}
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(limits, [lstm, gru, lstm, gru])) == [{FULL}, {ROUNDED}, {FULL}, {ROUNDED}]
 
 
 def test_a_large_gate_is_compared_with_rounded_operands() -> None:

@@ -86,8 +86,9 @@ def own_rounded(module: nn.Module, x: Tensor) -> str:
 def _allows(backend: Any, of: str = "rnn") -> bool:
     """Whether ``backend`` may use TF32, in the older or the newer of PyTorch's two ways of saying so: what was said in
     one cannot be asked in the other. of: which of cuDNN's operations."""
-    older = _asked(backend, "allow_tf32")
-    return getattr(backend, of, backend).fp32_precision == "tf32" if older is None else bool(older)
+    with products.SETTINGS:
+        older = _asked(backend, "allow_tf32")
+        return getattr(backend, of, backend).fp32_precision == "tf32" if older is None else bool(older)
 
 
 @contextmanager
@@ -95,19 +96,24 @@ def like_its_own(call: Call) -> Iterator[None]:
     """On CUDA, products of float32 are made in TF32 where the module's are, or are in less: numbers of 16 bits are
     numbers of TF32, so that nothing is lost, and full float32 would take several times as long."""
     backend = torch.backends.cuda.matmul
-    if call.device.type != "cuda" or not (rounded(call) or precision(call) in LOW) or _allows(backend):
+    if call.device.type != "cuda" or not (rounded(call) or precision(call) in LOW):
         yield
         return
-    before = {name: value for name in ("allow_tf32", "fp32_precision") if (value := _asked(backend, name)) is not None}
-    if "allow_tf32" in before:
-        backend.allow_tf32 = True
-    else:
-        backend.fp32_precision = "tf32"
-    try:
-        yield
-    finally:
-        for name, value in before.items():  # the newer last: the older one's False is not its "none"
-            setattr(backend, name, value)
+    with products.SETTINGS:
+        if _allows(backend):
+            yield
+            return
+        names = "allow_tf32", "fp32_precision"
+        before = {name: value for name in names if (value := _asked(backend, name)) is not None}
+        if "allow_tf32" in before:
+            backend.allow_tf32 = True
+        else:
+            backend.fp32_precision = "tf32"
+        try:
+            yield
+        finally:
+            for name, value in before.items():  # the newer last: the older one's False is not its "none"
+                setattr(backend, name, value)
 
 
 def _asked(backend: Any, name: str) -> Any:

@@ -8,6 +8,7 @@ made once, of a number that each of the two rounds in another way.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -20,6 +21,9 @@ COARSER = 2.0**-9, 2.0**-12
 """Added to 1: bfloat16 rounds off both, TF32 the second."""
 ROWS, SIZES = 32, 4096  # of a product that is tried, at most: what is worth it for so many is for more
 BY_ENVIRONMENT = os.environ.get("ONEDNN_DEFAULT_FPMATH_MODE", "STRICT").upper() != "STRICT"
+SETTINGS = threading.RLock()
+"""Held while one of torch's settings, which are every thread's, is another one for a moment, and by whoever asks for
+one: of two traces in two threads neither takes the other's for the user's."""
 
 
 def coarsest(found: Sequence[str]) -> str:
@@ -29,46 +33,51 @@ def coarsest(found: Sequence[str]) -> str:
 
 def allowed(*of: str) -> bool:
     """Whether rounding is allowed in one of these operations, "matmul", "rnn" or "conv"; else nothing is tried."""
-    return any(_settings(one) for one in of)
+    with SETTINGS:
+        return any(_settings(one) for one in of)
 
 
 def of_products(rows: int, shape: Sequence[int]) -> str:
     """To what a product of (rows, width) with weights (out, width) is rounded: "bfloat16", "TF32", or "" for neither.
     shape: of the weights."""
-    settings = _settings("matmul")
-    if not settings or 0 in shape:
-        return ""
-    return _product(settings, min(rows, ROWS), *(min(size, SIZES) for size in shape))
+    with SETTINGS:
+        settings = _settings("matmul")
+        if not settings or 0 in shape:
+            return ""
+        return _product(settings, min(rows, ROWS), *(min(size, SIZES) for size in shape))
 
 
 def of_lstm(batch: int, width: int, hidden: int) -> str:
     """The same of torch's LSTM on whole sequences, which is one operation of oneDNN with a setting of its own."""
-    settings = _settings("rnn")
-    return _lstm(settings, min(batch, ROWS), width, hidden) if settings else ""
+    with SETTINGS:
+        settings = _settings("rnn")
+        return _lstm(settings, min(batch, ROWS), width, hidden) if settings else ""
 
 
 def of_convolutions(shape: Sequence[int]) -> str:
     """The same of convolutions with weights of this shape, (out, in, ...)."""
-    settings = _settings("conv")
-    return _convolution(settings, *shape) if settings and 0 not in shape else ""
+    with SETTINGS:
+        settings = _settings("conv")
+        return _convolution(settings, *shape) if settings and 0 not in shape else ""
 
 
 @contextmanager
 def in_full() -> Iterator[None]:
-    """Products are made in full float32, whatever is allowed."""
+    """Products are made in full float32, whatever is allowed: in this thread, and meanwhile in others."""
     onednn: Any = torch.backends.mkldnn
     backend = onednn.matmul
-    before = backend.fp32_precision
-    if before not in ("bf16", "tf32"):
-        yield
-        return
-    backend.fp32_precision = "ieee"
-    try:
-        yield
-    finally:
-        backend.fp32_precision = "none"  # as what it is a part of
-        if backend.fp32_precision != before:
-            backend.fp32_precision = before
+    with SETTINGS:
+        before = backend.fp32_precision
+        if before not in ("bf16", "tf32"):
+            yield
+            return
+        backend.fp32_precision = "ieee"
+        try:
+            yield
+        finally:
+            backend.fp32_precision = "none"  # as what it is a part of
+            if backend.fp32_precision != before:
+                backend.fp32_precision = before
 
 
 def _settings(of: str) -> tuple[str, bool] | None:
