@@ -43,6 +43,7 @@ TABLE = (
     Parameter("text", "text", TEXT, side="server"),
     Parameter("left", "text", "pronouns-lstm", side="server"),
     Parameter("right", "text", "pronouns-gru", side="server"),
+    Parameter("picked", "number", 0, side="server"),
     Parameter("layer", "number", 0, side="server"),
     Parameter("direction", "number", 0, side="server"),
     Parameter("show", "text", "lead", side="server"),

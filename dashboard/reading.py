@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -37,7 +37,7 @@ def scene() -> Scene | None:
     settings = Settings.parse(said, names)
     moved: dict[str, str] = {}
     with suppress(Exception):  # the reading below says what it is, under a box in which another text can be typed
-        moved = _moved(settings, said)
+        moved = _moved(settings)
     if moved:
         settings = replace(settings, **moved, unit=None, unit2=None)  # what was picked is a unit of the other models
     st.session_state["settings"] = settings.server_side()
@@ -46,9 +46,10 @@ def scene() -> Scene | None:
     layers, directions = max(len(m.layers) for m in models), max(len(m.layers[0]) for m in models)
     instead = None
     with suppress(Exception):
-        instead = _instead_of([library.read(name, settings.text) for name in sides if name != YOURS], settings.text)
+        instead = _instead_of([library.read(name, settings.text) for name in sides if name != YOURS], settings)
+    offered = examples(models[0]) or examples(models[1])
     beside = {"instead": instead, "moved": moved and {**moved, "text": settings.text}}
-    controls(settings, names, examples(models[0]) or examples(models[1]), layers, directions, beside)
+    controls(settings, names, offered, layers, directions, {**beside, "strays": _strays(settings, offered)})
     if YOURS in (settings.left, settings.right):
         from dashboard.yours.panel import panel  # only where it is chosen: the first page does not wait for it
 
@@ -69,22 +70,20 @@ def scene() -> Scene | None:
 
 def _arriving() -> Mapping[str, Any]:
     """What the address says, or what a visitor of this language sees first; a text without models gets fitting ones.
-    Models that the text would have got anyway nobody has chosen: with another text others fit."""
+    Models that its text would have got anyway nobody has chosen, unless it says so: another text gets others."""
     said = Settings.home(st.query_params.to_dict(), current())
-    st.session_state["models of home"] = False
     if os.environ.get("GATESCOPE_MODEL") and "left" not in st.query_params:
         from dashboard.yours.started import taken
 
         if taken():
-            return {**said, "left": YOURS}
+            return {**said, "left": YOURS, "picked": 1}
     settings = Settings.parse(said, list(cache.models()))
     pair = _fitting(settings.text or Settings().text)
     if pair and "text" in st.query_params and not st.query_params.keys() & {"left", "right"}:
         said = {**said, "left": pair[0], "right": pair[1]}
         settings = replace(settings, left=pair[0], right=pair[1])
     known = "long" not in st.query_params  # else the text comes later, and what fits it nobody can say
-    st.session_state["models of home"] = known and pair == (settings.left, settings.right)
-    return said
+    return said if known and pair == (settings.left, settings.right) else {**said, "picked": 1}
 
 
 def _homes() -> list[Settings]:
@@ -96,25 +95,30 @@ def _fitting(text: str) -> tuple[str, str] | None:
     return unread.fitting(text, _homes())
 
 
-def _moved(settings: Settings, said: Mapping[str, Any]) -> dict[str, str]:
+def _moved(settings: Settings) -> dict[str, str]:
     """The models that fit what was typed, where nobody has chosen any and others are shown."""
-    if said.get("picked"):
-        st.session_state["models of home"] = False  # on the pages to come as well
     now = settings.left, settings.right
-    if now not in (unread.GENERAL, *((home.left, home.right) for home in _homes())):
-        st.session_state["models of home"] = False  # a button, or a file of one's own
-    if not st.session_state.get("models of home") or not settings.text.strip():
+    by_themselves = now in (unread.GENERAL, *((home.left, home.right) for home in _homes()))
+    if settings.picked or not by_themselves or not settings.text.strip():
         return {}
     pair = _fitting(settings.text)
     return {} if pair in (None, now) else {"left": pair[0], "right": pair[1]}
 
 
-def _instead_of(readings: list[cache.Reading], text: str) -> dict[str, str] | None:
+def _strays(settings: Settings, offered: Sequence[tuple[str, str]]) -> list[str]:
+    """The examples of the models on show that others would read, were they typed: a click on one chooses these."""
+    now = settings.left, settings.right
+    if settings.picked or now != unread.GENERAL:  # those of a home are its own
+        return []
+    return [text for _, text in offered if _fitting(text) != now]
+
+
+def _instead_of(readings: list[cache.Reading], settings: Settings) -> dict[str, str] | None:
     """A pair by side that is offered in the place of the one that reads, and what its button says."""
     if general := unread.general(readings):
         return {**general, "label": tr("Read it with models for any text")}
-    by_themselves = st.session_state.get("models of home") and all(one.model.name in unread.GENERAL for one in readings)
-    if by_themselves and (small := unread.small(text, _homes())):
+    by_themselves = not settings.picked and all(one.model.name in unread.GENERAL for one in readings)
+    if by_themselves and (small := unread.small(settings.text, _homes())):
         return {**small, "label": tr("Read it with the small models")}
     return None
 
@@ -123,7 +127,7 @@ def _only(settings: Settings) -> tuple[str, ...]:
     """The sentences for which alone these models are there; none where somebody has chosen them, or they read any."""
     pair = settings.left, settings.right
     home = next((one for one in _homes() if (one.left, one.right) == pair), None)
-    return unread.own(home) if home and st.session_state.get("models of home") else ()
+    return unread.own(home) if home and not settings.picked else ()
 
 
 def _with_units(shown: Scene) -> Scene:

@@ -32,7 +32,8 @@ HOMES: Mapping[str, Mapping[str, Any]] = {
 class Settings:
     """Everything that a link reopens.
 
-    text: what is read. left, right: names of models. layer, direction: which of the model's are drawn.
+    text: what is read. left, right: names of models. picked: 1 where somebody has chosen these, whatever the text.
+    layer, direction: which of the model's are drawn.
     show: which units of a wide layer have a row, as ``lstm_core.drawing.drawn`` names it.
     unit, unit2: the unit drawn as lines on the left and on the right; None is the one that decides.
     at: the cursor's step, from the end if negative. sort: the order of the units. only: the one row that is drawn.
@@ -41,6 +42,7 @@ class Settings:
     text: str = "Mary went to the market because she was hungry. Then John met Anna and he"
     left: str = "pronouns-lstm"
     right: str = "pronouns-gru"
+    picked: int = 0
     layer: int = 0
     direction: int = 0
     show: str = "lead"

@@ -27,11 +27,11 @@ def begun(here: Any) -> AppTest:
 
 
 def test_a_session_starts_once_from_what_the_page_shows() -> None:
-    settings = {"text": "Mary", "left": "a", "right": "yours", "layer": "1", "direction": 0, "show": "lead"}
-    settings["yours"] = "ff"
+    settings = {"text": "Mary", "left": "a", "right": "yours", "picked": 1, "layer": "1", "direction": 0}
+    settings |= {"show": "lead", "yours": "ff"}
     at = begun({"settings": settings, "cursor": {"at": 3}, "arrival": 4, "tour": None})
     assert at.session_state["answers"] == [True, False] and at.session_state["arrival"] == 4
-    shown = {"text": "Mary", "left": "a", "right": "yours", "layer": "1", "direction": "0", "show": "lead"}
+    shown = {name: str(value) for name, value in settings.items() if name != "yours"}
     assert at.session_state["settings"] == shown and at.session_state["cursor"] == {"at": 3}
     assert at.session_state["of"] == shown | {"yours": None}, "what was uploaded before is gone"
 

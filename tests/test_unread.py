@@ -106,7 +106,7 @@ def test_the_first_page_goes_to_the_general_models_for_any_other_text() -> None:
     test = opened()
     home = Settings().server_side()
     tiny = (home["left"], home["right"])
-    general, chosen = {**home, "left": unread.GENERAL[0], "right": unread.GENERAL[1]}, False
+    general = {**home, "left": unread.GENERAL[0], "right": unread.GENERAL[1]}
     for said, wanted in (
         ({**home, "text": "Mary and John were late because"}, unread.GENERAL),  # every word is known
         ({**home, "text": "Priyanka told Vihaan that", "unit": 0, "unit2": 8}, unread.GENERAL),
@@ -123,17 +123,18 @@ def test_the_first_page_goes_to_the_general_models_for_any_other_text() -> None:
         ({**general, "text": home["text"]}, tiny),
         ({**general, "text": "Peter met Anna because"}, unread.GENERAL),
         ({**home, "text": " "}, tiny),
-        ({**home, "text": "Xiomara left", "left": "pronouns-rnn"}, ("pronouns-rnn", tiny[1])),  # by the button for it
-        ({**home, "text": "Xiomara went home"}, tiny),  # from then on somebody has chosen
+        ({**home, "text": "Xiomara left", "left": "pronouns-rnn"}, ("pronouns-rnn", tiny[1])),
         ({**home, "text": "Priyanka told Vihaan that", "picked": 1}, tiny),  # whoever chooses them gets them
+        ({**home, "text": home["text"], "picked": 1}, tiny),
+        ({**general, "text": home["text"], "picked": 1}, unread.GENERAL),
         ({**home, "text": dict(cache.model(tiny[0]).meta["examples"][-1])["text"]}, tiny),
     ):
         test.session_state["controls"] = {"settings": said}
         test.run()
         controls, figure = sent(test)
         assert tuple(side["model"] for side in figure["sides"]) == wanted, said
-        chosen |= "picked" in said or said["left"] == "pronouns-rnn"
-        assert tuple(figure["only"]) == (unread.own(Settings()) if wanted == tiny and not chosen else ())
+        assert tuple(figure["only"]) == (unread.own(Settings()) if wanted == tiny and not said["picked"] else ())
+        assert controls["strays"] == ([home["text"]] if wanted == unread.GENERAL and not said["picked"] else [])
         moved = wanted != (said["left"], said["right"])
         assert (controls["moved"] or {}).get("left") == (wanted[0] if moved else None)
         offered = {"left": tiny[0], "right": tiny[1], "label": "Read it with the small models"}
@@ -164,7 +165,7 @@ def test_the_chinese_home_goes_to_the_general_models_for_any_other_text(chinese:
 def typed_at(link: dict[str, str], text: str, key: str = "controls") -> list[str]:
     """The models that read another text which is typed where a link leads to."""
     test = opened(**link)
-    test.session_state[key] = {"settings": {**Settings().server_side(), **link, "text": text}}
+    test.session_state[key] = {"settings": {**sent(test)[0]["settings"], "text": text}}
     test.run()
     return [side["model"] for side in sent(test)[1]["sides"]]
 
@@ -186,3 +187,13 @@ def test_after_another_language_was_chosen_the_models_fit_as_before(chinese: Non
     assert typed_at(HOME, ZH["text"] + "很", "controls-zh") == [ZH["left"], ZH["right"]]
     assert typed_at(HOME, "我就会用", "controls-zh") == list(unread.GENERAL)
     assert typed_at(HOME, str(ZH["text"]), "controls-zh") == [ZH["left"], ZH["right"]]
+
+
+def test_who_has_chosen_models_keeps_them_after_a_reload_with_whatever_text() -> None:
+    """The address says it where the models are those that its text would have got."""
+    chosen = {**HOME, "picked": "1"}
+    assert typed_at(chosen, "Priyanka told Vihaan that") == [HOME["left"], HOME["right"]]
+    general = dict(zip(("left", "right"), unread.GENERAL, strict=True))
+    assert typed_at({**general, "text": "Priyanka told Vihaan", "picked": "1"}, HOME["text"]) == list(unread.GENERAL)
+    assert sent(opened(**{**HOME, **general}))[0]["settings"]["picked"] == 1, "a click on an example, and a reload"
+    assert sent(opened(**HOME))[0]["settings"]["picked"] == 0

@@ -58,6 +58,7 @@ export interface Chosen {
   text?: string | null
   left?: string | null
   right?: string | null
+  picked?: number | null
   layer?: number | null
   direction?: number | null
   at?: number | null

@@ -48,7 +48,8 @@ def controls(
     """Draw the controls; a change runs the page again with ``chosen()`` new.
 
     models: what to show for each name. examples: label and text of each. beside: ``instead``, a pair by side that is
-    offered for this text, with a ``label``, and ``moved``, the pair that is shown instead of a home's.
+    offered for this text, with a ``label``; ``moved``, the pair that is shown instead of another; ``strays``, the
+    examples whose click chooses the models that are shown, for others would read them.
     """
     data = {
         "settings": settings.server_side(),

@@ -145,3 +145,38 @@ def test_back_leads_to_what_was_chosen_before_at_the_first_press(open_gates: Ope
         expect(chosen).to_have_text(shown)
         rested(page)
         expect(page).to_have_url(url)
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_an_example_keeps_the_models_that_propose_it_and_so_does_a_reload(open_gates: Open, locale: str) -> None:
+    """The general pair proposes the small pair's own sentence, and the small pair's button is a choice."""
+    gates = open_gates({}, locale=locale)
+    page, general = gates.page, {"left": "general-lstm", "right": "general-gru"}
+    home = {"left": Settings().left, "right": Settings().right}
+    gates.box.fill("Mary and John were late because")
+    gates.of(**general)
+    first = page.get_by_test_id("gs-chip").first
+    expect(first).to_have_attribute("title", Settings().text)
+    first.click()
+    gates.shows(Settings().text)
+    gates.of(**general)
+    expect(page.get_by_test_id("gs-left")).to_have_value(general["left"])
+    page.goto(address(page, picked="1", **general))
+    gates.shows(Settings().text)
+    gates.of(**general)
+    gates = open_gates({}, locale=locale)
+    page = gates.page
+    gates.box.fill("Mary and John were late because")
+    gates.of(**general)
+    page.get_by_test_id("gs-instead").click()
+    gates.of(**home)
+    gates.box.fill(Settings().text)  # which they would read anyway
+    gates.shows(Settings().text)
+    page.goto(address(page, picked="1"))
+    gates.shows(Settings().text)
+    for text in ("Priyanka told Vihaan that", "Mary and John were late because"):
+        gates.box.fill(text)
+        gates.shows(text)
+        gates.of(**home)
+    turn(page, page.get_by_role("link").nth(1).inner_text())
+    address(page, picked="1", **home)

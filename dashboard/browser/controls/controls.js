@@ -26,7 +26,8 @@ const REST = 1200 // more than between the keys of somebody who looks for them
  * @property {number} layers
  * @property {number} directions
  * @property {{ left: string, right: string, label: string }} [instead] a pair that is offered for this text
- * @property {{ text: string, left: string, right: string }} [moved] those that are shown instead of a home's */
+ * @property {{ text: string, left: string, right: string }} [moved] those that are shown instead of others
+ * @property {string[]} [strays] examples that others would read: who clicks one has chosen those that are shown */
 
 export default hold(
   (parent) => new Controls(parent),
@@ -72,7 +73,7 @@ class Controls {
       const chosen = make("select", {
         test,
         "aria-label": label,
-        onchange: () => this.change({ [name]: chosen.value, picked: 1 }),
+        onchange: () => this.change({ [name]: chosen.value }),
       })
       return chosen
     }
@@ -90,7 +91,7 @@ class Controls {
       hidden: "",
       onclick: () => {
         const { left, right } = this.data?.instead ?? {}
-        this.change({ left, right, picked: 1 })
+        this.change({ left, right })
       },
     })
     this.models = make(
@@ -208,7 +209,7 @@ class Controls {
               class: "gs-chip",
               dir: "auto",
               title: text,
-              onclick: () => this.pick(text),
+              onclick: () => this.pick(text, this.data?.strays?.includes(text) ? { picked: 1 } : {}),
             },
             label,
             ...(label === text ? [] : [make("span", { class: "gs-chip-text", text })]),
@@ -249,18 +250,20 @@ class Controls {
     if (given && texts.length) this.pick(texts[0])
   }
 
-  /** @param {string} text */
-  pick(text) {
+  // ``more``: what else is chosen with it.
+  /** @param {string} text @param {Partial<Settings>} [more] */
+  pick(text, more = {}) {
     this.box.value = text
     this.grow()
     answered(text)
-    this.now()
+    this.now(false, more)
   }
 
   // What is written is said at once.
-  now(force = false) {
+  /** @param {boolean} [force] @param {Partial<Settings>} [more] */
+  now(force = false, more = {}) {
     clearTimeout(this.timer)
-    this.change({ text: this.box.value }, force)
+    this.change({ text: this.box.value, ...more }, force)
   }
 
   // ``rest``: milliseconds until it is said to the server, unless something else is written before.
@@ -268,7 +271,8 @@ class Controls {
   change(values, force = false, rest = 0) {
     if (!this.settings) return
     if ("text" in values) this.typed = undefined
-    const next = { ...this.settings, ...values }
+    const models = "left" in values || "right" in values ? { picked: 1 } : {}
+    const next = { ...this.settings, ...values, ...models }
     if (!force && !this.unsaid && JSON.stringify(next) === JSON.stringify(this.settings)) return
     if (next.left !== this.settings.left) remember({ unit: null }) // another model has other units
     if (next.right !== this.settings.right) remember({ unit2: null })
@@ -312,7 +316,7 @@ class Controls {
     /** @type {(name: keyof Settings) => boolean} */
     const usual = (name) => String(settings[name]) === String(data.defaults[name])
     const models = usual("text") ? [] : ["left", "right"] // a text goes with the models that read it, or a link finds others
-    const names = /** @type {(keyof Settings)[]} */ (Object.keys(settings)).filter((name) => name !== "picked")
+    const names = /** @type {(keyof Settings)[]} */ (Object.keys(settings))
     const said = names.map((name) => [name, usual(name) && !models.includes(name) ? null : settings[name]])
     remember(/** @type {Chosen} */ (Object.fromEntries(said)))
   }

@@ -5,6 +5,7 @@ export const PARAMETERS = {
   text: { kind: "text", side: "server", view: true, cursor: false },
   left: { kind: "text", side: "server", view: true, cursor: false },
   right: { kind: "text", side: "server", view: true, cursor: false },
+  picked: { kind: "number", side: "server", view: true, cursor: false },
   layer: { kind: "number", side: "server", view: true, cursor: false },
   direction: { kind: "number", side: "server", view: true, cursor: false },
   show: { kind: "text", side: "server", view: true, cursor: false },
