@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, weight_norm
 
 from lstm_core import load
+from lstm_core.files.state_dict import LAYOUT
 from tests.choices import chosen
 
 pytestmark = [
@@ -126,6 +127,23 @@ def test_of_a_square_weight_it_is_said_along_which_axis_its_spectral_norm_is_tak
         assert np.allclose(read, getattr(module, name).detach(), atol=1e-5) == (dim == 0)
         [said] = said_of_dim(module)
         assert said.startswith(f"spectral_norm of {name} has dim=0, torch's default: the weight is square")
+
+
+@pytest.mark.parametrize("name", SQUARE)
+@pytest.mark.parametrize("dim", [0, 1])
+def test_a_whole_module_says_along_which_axis_it_is(dim: int, name: str) -> None:
+    """In the old hook, which is saved with it; a module that is parametrized cannot be saved whole."""
+    torch.manual_seed(1)
+    module = moved(spectral_norm(SQUARE[name](), name, dim=dim))
+    x = torch.randn(5, 2, module.input_size)
+    for whole, at in ((module, ""), (nn.ModuleDict({"rnn": module}), "rnn")):
+        [block] = chosen(saved(whole), "rnn").blocks
+        assert block.name == at and not [sentence for sentence in block.assumed if sentence != LAYOUT]
+        np.testing.assert_allclose(
+            block.trace(x.numpy()).sel("h", layer=0, direction=0), module(x)[0].detach(), rtol=0, atol=1e-5
+        )
+    with pytest.raises(RuntimeError, match="only supported through state_dict"):
+        saved(parametrizations.spectral_norm(SQUARE[name](), name))
 
 
 @pytest.mark.parametrize("apply", SPECTRAL_NORM)

@@ -16,6 +16,8 @@ from torch import nn
 from lstm_core import Ambiguous, load, trace
 from lstm_core.files.state_dict import LAYOUT
 
+UNSEEN = "hooks and other code that the program has around it are not run, and were not looked at"
+
 pytestmark = [
     pytest.mark.usefixtures("in_place"),
     pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning"),
@@ -101,7 +103,7 @@ def test_the_weights_of_a_program_and_what_its_code_says(save: Any, kind: str) -
     loaded = load(save(net))
     [block] = loaded.blocks
     assert (loaded.format, block.name, block.cell.name) == ("PyTorch", "rnn", kind)
-    assert block.batch_first == net.rnn.batch_first and block.assumed == ()
+    assert block.batch_first == net.rnn.batch_first and block.assumed == (UNSEEN,) * (save is traced)
     np.testing.assert_array_equal(loaded.others["words.weight"], net.words.weight.detach())
     same(block, net.rnn)
 
@@ -109,7 +111,7 @@ def test_the_weights_of_a_program_and_what_its_code_says(save: Any, kind: str) -
 def test_a_program_from_before_torch_2_8() -> None:
     net = Net("lstm")
     [block] = load(exported_before(net), batch_first=True).blocks
-    assert block.name == "rnn"
+    assert block.name == "rnn" and block.assumed == (UNSEEN,)
     same(block, net.rnn)
     with pytest.raises(Ambiguous):
         load(exported_before(Net("rnn")))
@@ -150,8 +152,55 @@ def test_a_traced_module_of_another_class_is_named_and_keeps_its_layout() -> Non
     file = io.BytesIO()
     torch.jit.save(torch.jit.trace(Halved(WIDTH, UNITS, batch_first=True), torch.zeros(2, 3, WIDTH)), file)
     [block] = load(file.getvalue()).blocks
-    [said] = block.assumed
+    said, unseen = block.assumed
     assert block.batch_first and said.startswith(f"it was saved as a {__name__}.Halved, whose own code")
+    assert unseen == UNSEEN
+
+
+def only_hooked() -> nn.GRU:
+    module = nn.GRU(WIDTH, UNITS, batch_first=True)
+    module.register_forward_pre_hook(lambda module, given: (given[0] * 2, *given[1:]))
+    module.register_forward_hook(lambda module, given, gave: (gave[0] / 3, gave[1]))
+    return module
+
+
+BESIDE = {
+    "class": (lambda: Halved(WIDTH, UNITS, batch_first=True), [f"it was saved as a {__name__}.Halved, whose own code"]),
+    "hooks": (only_hooked, ["beside torch's own function the program calls others in this layer (mul, div), which"]),
+    "nothing": (lambda: nn.GRU(WIDTH, UNITS, batch_first=True), []),
+}
+
+
+@pytest.mark.parametrize("steps", [3, None], ids=["batch", "one sequence"])
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize("kind", BESIDE)
+def test_of_an_exported_layer_it_is_said_what_is_not_run(
+    kind: str, inside: bool, strict: bool, steps: int | None
+) -> None:
+    make, expected = BESIDE[kind]
+    module = nn.Sequential(make()) if inside else make()
+    x, file = torch.zeros(*([2] if steps else []), 3, WIDTH), io.BytesIO()
+    torch.export.save(torch.export.export(module.eval(), (x,), strict=strict), file)
+    [block] = load(file.getvalue()).blocks
+    assert block.batch_first and len(block.assumed) == len(expected)
+    assert all(said.startswith(one) for said, one in zip(block.assumed, expected, strict=True))
+
+
+Given = tuple[torch.Tensor, torch.Tensor | None]
+
+
+def doubled(self: Any, input: Given) -> Given:
+    return 2 * input[0], input[1]
+
+
+def test_hooks_of_a_scripted_module_are_seen() -> None:
+    cell = nn.GRUCell(WIDTH, UNITS)
+    [block] = load(scripted(cell)).blocks
+    assert block.assumed == (LAYOUT,)
+    cell.register_forward_pre_hook(doubled)
+    [block] = load(scripted(cell)).blocks
+    assert block.assumed == (LAYOUT, "it was saved with hooks, which are not run")
 
 
 class Packed(nn.Module):
@@ -170,7 +219,7 @@ def test_of_a_packed_sequence_the_layout_is_not_known() -> None:
     file = io.BytesIO()
     torch.jit.save(torch.jit.trace(Packed(), torch.zeros(2, 3, WIDTH)), file)
     [block] = load(file.getvalue()).blocks
-    assert not block.batch_first and block.assumed == (LAYOUT,)
+    assert not block.batch_first and block.assumed == (LAYOUT, UNSEEN)
 
 
 # What is damaged, or lies
@@ -227,7 +276,7 @@ def test_a_weight_that_is_missing_is_named() -> None:
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"graph_module": 3}', b"[" * 100_000])
 def test_without_its_graph_the_weights_are_read_all_the_same(content: bytes | None) -> None:
     [block] = load(changed(program(), "models/model.json", lambda _: content)).blocks
-    assert block.assumed == (LAYOUT,)
+    assert block.assumed == (LAYOUT, UNSEEN)
 
 
 @pytest.mark.parametrize(
@@ -235,4 +284,4 @@ def test_without_its_graph_the_weights_are_read_all_the_same(content: bytes | No
 )
 def test_code_that_says_nothing_leaves_the_layout_open(content: bytes | None) -> None:
     [block] = load(changed(scripted(Net("lstm")), ".py", lambda _: content)).blocks
-    assert block.assumed == (LAYOUT,)
+    assert block.assumed == (LAYOUT, UNSEEN)

@@ -7,7 +7,8 @@ formulas are those of a module in ``eval()``:
   1602.07868), equation 2.
 - ``torch.nn.utils.spectral_norm`` and ``parametrizations.spectral_norm``: W / (u^T W v), with u and v as training left
   them. Miyato et al. 2018 (arXiv 1802.05957). With ``dim=1`` it is u^T W^T v, which the sizes of u and v show unless W
-  is square: then ``dim=0``, torch's default, is assumed.
+  is square: then the hook says it that a whole module is saved with; of a state dict ``dim=0``, torch's default, is
+  assumed.
 - ``torch.nn.utils.prune``: the weight times its mask.
 - weight drop, dropout of the recurrent weights (Merity et al. 2017, arXiv 1708.02182; AWD-LSTM, fastai): outside of
   training the raw weight itself, also where a copy of it lies beside.
@@ -114,15 +115,17 @@ class Folded:
     assumed: dict[str, list[Said]] = field(default_factory=dict)
 
 
-def fold(tensors: Mapping[str, np.ndarray]) -> Folded:
+def fold(tensors: Mapping[str, np.ndarray], dims: Mapping[str, int]) -> Folded:
     """Put together every weight whose parts are there, of the recurrent layers and of others.
+
+    dims: by the key of a weight, along which axis its spectral norm is taken, where that is known.
 
     Raises ValueError for a recurrent weight whose parts do not fit together, and for one under a parametrization that
     the keys do not name: an orthogonal one has three formulas, somebody's own any.
     """
     folded = Folded(dict(tensors))
     for _ in range(DEPTH):
-        if not any([_fold(kind, folded) for kind in FOLDS]):
+        if not any([_fold(kind, folded, dims) for kind in FOLDS]):
             break
     for (at, name), ends in _parametrized(folded.tensors).items():
         if re.fullmatch(RECURRENT, name):
@@ -130,7 +133,7 @@ def fold(tensors: Mapping[str, np.ndarray]) -> Folded:
     return folded
 
 
-def _fold(kind: Fold, folded: Folded) -> bool:
+def _fold(kind: Fold, folded: Folded, dims: Mapping[str, int]) -> bool:
     """Fold what is of this kind; whether there was anything."""
     tensors = folded.tensors
     parametrized = _parametrized(tensors) if kind.under else {}
@@ -146,7 +149,9 @@ def _fold(kind: Fold, folded: Folded) -> bool:
         try:
             with np.errstate(all="ignore"):  # NaN and infinity are refused where weights are looked at
                 values = [tensors[part] for part in parts]
-                value, other = kind.weight(*values).astype(values[0].dtype, copy=False), kind.other(*values)
+                value, other = kind.weight(*values), kind.other(*values)
+                dim = dims.get(f"{at}{name}")
+                value = (value if other is None or dim != 1 else other).astype(values[0].dtype, copy=False)
         except ValueError:
             if not recurrent:
                 continue
@@ -166,7 +171,7 @@ def _fold(kind: Fold, folded: Folded) -> bool:
         assumed = [sentence for part in parts for sentence in folded.assumed.get(part, ())]
         if kind.under:
             assumed.append(say("nothing but torch's {kind} is applied to {name}", kind=kind.kind, name=name))
-        if other is not None and not np.allclose(value, other, rtol=1e-6, atol=0, equal_nan=True):
+        if other is not None and dim is None and not np.allclose(value, other, rtol=1e-6, atol=0, equal_nan=True):
             assumed.append(
                 say(
                     "{kind} of {name} has dim=0, torch's default: the weight is square, so that dim=1 would fit too "

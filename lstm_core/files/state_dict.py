@@ -36,14 +36,18 @@ Group = dict[tuple[int, bool], dict[str, np.ndarray]]
 
 
 def found(
-    tensors: Mapping[str, np.ndarray], options: Options, layout: Mapping[str, tuple[int, ...]] | None = None
+    tensors: Mapping[str, np.ndarray],
+    options: Options,
+    layout: Mapping[str, tuple[int, ...]] | None = None,
+    dims: Mapping[str, int] | None = None,
 ) -> Found:
     """The blocks among the tensors, and the others.
 
     layout: the shape of everything that the file holds, in its order; what is not among ``tensors`` was not read.
+    dims: as for ``fold``.
     """
     names = dict(options.names or _dotted(tensors))
-    folded = fold(_renamed(tensors, names))
+    folded = fold(_renamed(tensors, names), dims or {})
     others = {key: value for key, value in folded.tensors.items() if not WEIGHT.fullmatch(key) and value.ndim in (1, 2)}
     shapes: dict[str, tuple[int, ...]] = {}
     for key, shape in (layout or {key: value.shape for key, value in tensors.items()}).items():

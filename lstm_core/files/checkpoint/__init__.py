@@ -17,7 +17,8 @@ def parse(data: bytes, limit: int) -> tuple[dict[str, Any], dict[str, np.ndarray
 
     - content: what was saved, in a word; inert: the first few classes and functions in it that are not run;
     - layout: the shape of every tensor by name, in the file's order;
-    - modules: what modules with recurrent weights say of themselves, where the file holds such (``walk.Walked``).
+    - modules: what modules with recurrent weights say of themselves, where the file holds such, and dims
+      (``walk.Walked``); program: whether the file is one of torch's programs.
 
     limit: bytes that the file may unfold to, and its numbers take. Raises ValueError, in plain words, for what is
     damaged, cut short or too large.
@@ -32,6 +33,9 @@ def parse(data: bytes, limit: int) -> tuple[dict[str, Any], dict[str, np.ndarray
             arrays[name] = tensor.array(name, left)
             left -= arrays[name].nbytes
     layout = {name: tensor.shape for name, tensor in walked.tensors.items()}
-    modules = {**walked.modules, **{name: walk.stated(says) for name, says in saved.modules.items()}}
+    modules = walked.modules | {
+        name: {**says, **walk.stated(says), "kind": walk.own_kind(says.get("kind", ""))}
+        for name, says in saved.modules.items()
+    }
     about = {"content": walk.kind(saved.content), "inert": walked.inert, "layout": layout, "modules": modules}
-    return about, arrays
+    return about | {"dims": walked.dims, "program": saved.program}, arrays

@@ -28,11 +28,13 @@ Bytes = bytes | memoryview
 
 class Saved(NamedTuple):
     """content: what was given to ``torch.save``, ``torch.jit.save``, ``torch.export.save`` or ``pickle.dump``. code:
-    what the code beside it says of a class, by its name. modules: what is said of modules, by theirs."""
+    what the code beside it says of a class, by its name. modules: what is said of modules, by theirs. program: whether
+    it is one of torch's programs, with code of its own."""
 
     content: Any
     code: Callable[[str], Mapping[str, Any]] = lambda kind: {}
     modules: Mapping[str, Mapping[str, Any]] = {}
+    program: bool = False
 
 
 def saved(data: bytes, limit: int) -> Saved:
@@ -41,11 +43,12 @@ def saved(data: bytes, limit: int) -> Saved:
     if archive is not None and archive.start:  # one archive a tensor, after each other
         raise ValueError(strangers.DISTRIBUTED)
     if archive is not None and (inner := exported.state(archive)) is not None:
-        data, archive = inner, Archive(inner, limit) if inner.startswith(b"PK") else None
+        weights = _from_zip(Archive(inner, limit)) if inner.startswith(b"PK") else Saved(_from_stream(inner))
+        return weights._replace(program=True)
     if archive is None:
         return Saved(_from_stream(data))
     if (config := exported.config(archive)) is not None:
-        return Saved(exported.tensors(archive, config), modules=exported.modules(archive, config))
+        return Saved(exported.tensors(archive, config), modules=exported.modules(archive, config), program=True)
     return _from_zip(archive)
 
 
@@ -75,7 +78,7 @@ def _from_zip(archive: Archive) -> Saved:
         return storages[key]
 
     content = Unpickler(io.BytesIO(archive.read(f"{root}data.pkl")), storage, _from_bytes).load()
-    return Saved(content) if code is None else Saved(content, code.says)
+    return Saved(content) if code is None else Saved(content, code.says, program=True)
 
 
 def _from_stream(data: bytes) -> Any:

@@ -21,6 +21,12 @@ KINDS += ["?"] * 14 + "uint16 float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e
 """torch's names, by the number that the schema has for each."""
 CALL = "torch.ops.aten."
 CALLS = ("lstm.input", "gru.input", "rnn_tanh.input", "rnn_relu.input")
+OPERATION = "torch.ops."
+TORCHS_OWN = ("zeros", "squeeze", "unsqueeze")
+"""What torch's own forward calls beside these: a first state, and one sequence as a batch of one."""
+GUARDS = ("sym_", "_assert")
+"""How what asks for sizes, and what checks them, begins."""
+NAMED = 3
 
 
 def is_weights(name: str) -> bool:
@@ -63,25 +69,44 @@ def tensors(archive: Archive, config: str) -> dict[str, Tensor]:
 
 def modules(archive: Archive, config: str) -> dict[str, dict[str, Any]]:
     """What the graph says of the layers whose weights it gives to torch's recurrent functions, by their names: "mode",
-    "batch_first". Nothing for a graph that is not understood."""
+    "batch_first", and where it says in which layer it calls them, "kind", the layer's class, and "beside", the first
+    few other operations there, of hooks or of a class of one's own. Nothing for a graph that is not understood."""
     folder, _, name = config.rpartition("/")
     path = f"{folder.removesuffix('data/weights')}models/{name.removesuffix(CONFIG)}.json"
     found: dict[str, dict[str, Any]] = {}
+    beside: dict[str, dict[str, None]] = {}
     try:
         module = json.loads(archive.read(path))["graph_module"]
         given = [spec["parameter"] for spec in module["signature"]["input_specs"] if "parameter" in spec]
         names = {parameter["arg"]["name"]: parameter["parameter_name"] for parameter in given}
         for node in module["graph"]["nodes"]:
+            inside, kind = _inside(node)
             if node["target"].removeprefix(CALL) in CALLS:
                 arguments: Mapping[str, Any] = {part["name"]: part["arg"] for part in node["inputs"]}
                 first = names[arguments["params"]["as_tensors"][0]["name"]]
-                found[first.rpartition(".")[0]] = {
+                name = first.rpartition(".")[0]
+                found[name] = {
                     "mode": node["target"].removeprefix(CALL).partition(".")[0].upper(),
                     "batch_first": arguments["batch_first"]["as_bool"],
+                    **({"kind": kind[:100], "hooks": False} if inside == name else {}),
                 }
+            elif node["target"].startswith(OPERATION):
+                operation = node["target"].removeprefix(CALL).removeprefix(OPERATION).partition(".")[0][:30]
+                if operation not in TORCHS_OWN and not operation.startswith(GUARDS):
+                    beside.setdefault(inside, {})[operation] = None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         pass
+    for name, says in found.items():
+        says["beside"] = list(beside.get(name, ()))[:NAMED]
     return found
+
+
+def _inside(node: Mapping[str, Any]) -> tuple[str, str]:
+    """The layer whose forward, or hooks, a node of the graph is from, and its class; torch writes "key,name,class" of
+    each module that is being called, the innermost last."""
+    stack = node.get("metadata", {}).get("nn_module_stack", "")
+    _, name, kind = (stack.rpartition(";")[2].rsplit(",", 2) + ["", "", ""])[:3]
+    return name, kind
 
 
 def _member(archive: Archive, name: str) -> bytes:

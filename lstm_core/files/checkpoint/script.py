@@ -21,6 +21,10 @@ CALL = re.compile(
     r".* = torch\.(?:lstm|gru|rnn_tanh|rnn_relu)\(.*, [0-9]+, [0-9.e+-]+, \w+, (?:True|False), (True|False)\)"
 )
 """With a sequence that is not packed. The last are layers, dropout, training, both directions, and the batch first."""
+HOOKS = re.compile(r"  __forward_(?:pre_)?hooks__ = \[.+\]")
+SCRIPTED = re.compile(r"  \w+ : Final\[.+\] = .*")
+"""A constant of the class: torch's recurrent modules have some, and one that was traced keeps none."""
+CLASS = "__torch__."
 LONGEST, WIDEST = 1 << 20, 1000
 """Bytes of a file of code, and letters of a line, that are looked at."""
 
@@ -34,8 +38,8 @@ class Code:
         self._texts: dict[str, list[str]] = {}
 
     def says(self, kind: str) -> dict[str, Any]:
-        """ "mode" and "batch_first" of the class of that name, as torch's modules have them, where its code says them;
-        nothing for another one."""
+        """ "mode" and "batch_first" of the class of that name, as torch's modules have them, and "hooks", whether it
+        calls some, where its code says them; nothing for another one."""
         module, _, name = kind.rpartition(".")
         lines = self._lines(f"{self._root}code/{module.replace('.', '/')}.py")
         start = next((k for k, line in enumerate(lines) if line.startswith(f"class {name}(")), len(lines))
@@ -47,6 +51,10 @@ class Code:
                 stated.setdefault("mode", mode[1])
             if first := FIRST.fullmatch(line) or CALL.fullmatch(line):
                 stated.setdefault("batch_first", first[1] == "True")
+            if SCRIPTED.fullmatch(line):
+                stated.setdefault("hooks", False)
+            if HOOKS.fullmatch(line):
+                stated["hooks"] = True
         return stated
 
     def _lines(self, name: str) -> list[str]:
@@ -58,7 +66,7 @@ class Code:
 
 def plain(kind: str) -> str:
     """The name that a class had in Python."""
-    return re.sub(r"__torch__\.|___torch_mangle_[0-9]+\.", "", kind)
+    return re.sub(rf"{re.escape(CLASS)}|___torch_mangle_[0-9]+\.", "", kind)
 
 
 def check(archive: Archive, root: str) -> None:

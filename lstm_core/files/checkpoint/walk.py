@@ -23,6 +23,7 @@ CELLS = {"RNN_TANH": "rnn", "RNN_RELU": "rnn_relu", "tanh": "rnn", "relu": "rnn_
 MODULES = tuple(f"torch.nn.modules.rnn.{name}" for name in ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"))
 HOOKS = "_forward_pre_hooks", "_forward_hooks"
 OF_WEIGHTS = "torch.nn.utils."
+SPECTRAL = f"{OF_WEIGHTS}spectral_norm.SpectralNorm"
 """Where torch's own hooks lie that make a weight of its parts (``folded``): weight norm, spectral norm, pruning."""
 
 
@@ -30,11 +31,13 @@ OF_WEIGHTS = "torch.nn.utils."
 class Walked:
     """tensors: by name, in the file's order. modules: what modules with recurrent weights say of themselves beside
     these, by name: "cell" ("rnn" or "rnn_relu"), "batch_first", "kind" (the class, where it is not one of torch's),
-    "hooks" (whether what they are given or give passes through some). inert: the first few classes and functions of
-    others in the file."""
+    "hooks" (whether what they are given or give passes through some, None where that cannot be seen). dims: of the
+    weights that a spectral norm of torch's makes, by their name, the axis along which it does. inert: the first few
+    classes and functions of others in the file."""
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
     modules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    dims: dict[str, int] = field(default_factory=dict)
     inert: list[str] = field(default_factory=list)
 
 
@@ -68,10 +71,20 @@ def _note(walked: Walked, name: str, thing: Inert, code: Callable[[str], Mapping
     if WEIGHT.fullmatch(name) and "_parameters" not in attributes:
         reason = say("is of the class {kind}, whose code is not run; save plain tensors", kind=kind)
         walked.tensors[name] = Refused(reason)
-    own = script.plain(kind) in MODULES
-    if own or _has_weights(attributes, scripted=thing.name.startswith("__torch__.")):
-        says = stated({**attributes, **code(thing.name)})
-        walked.modules[name] = says | {"kind": None if own else script.plain(kind), "hooks": _hooked(attributes)}
+    for hook in map(_attributes, _hooks(attributes, SPECTRAL)):
+        if isinstance(hook.get("dim"), int):
+            walked.dims[f"{name}.{_key(hook.get('name'))}".removeprefix(".")] = hook["dim"]
+    scripted = thing.name.startswith(script.CLASS)
+    if own_kind(kind) is None or _has_weights(attributes, scripted):
+        said = code(thing.name)
+        hooks = said.get("hooks") if scripted else len(_hooks(attributes)) > len(_hooks(attributes, OF_WEIGHTS))
+        walked.modules[name] = stated({**attributes, **said}) | {"kind": own_kind(kind), "hooks": hooks}
+
+
+def own_kind(name: str) -> str | None:
+    """The class of a module, where it is not one of torch's recurrent ones."""
+    plain = script.plain(name)
+    return None if plain in MODULES else plain
 
 
 def _has_weights(attributes: Mapping[str, Any], scripted: bool) -> bool:
@@ -80,9 +93,10 @@ def _has_weights(attributes: Mapping[str, Any], scripted: bool) -> bool:
     return isinstance(weights, Mapping) and any(KEY.fullmatch(text(key)) for key in weights)
 
 
-def _hooked(attributes: Mapping[str, Any]) -> bool:
+def _hooks(attributes: Mapping[str, Any], begins: str = "") -> list[Any]:
+    """The hooks round a module's forward whose class or function has a name that begins so."""
     hooks = [hook for kind in HOOKS if isinstance(attributes.get(kind), dict) for hook in attributes[kind].values()]
-    return any(not name_of(hook if isinstance(hook, type) else type(hook)).startswith(OF_WEIGHTS) for hook in hooks)
+    return [hook for hook in hooks if name_of(hook if isinstance(hook, type) else type(hook)).startswith(begins)]
 
 
 def stated(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,12 +57,14 @@ def read(content: Content, options: Options) -> Found:
     if not isinstance(options.cell, str):
         cells = {name: stated["cell"] for name, stated in modules.items() if stated["cell"]}
         options = replace(options, cell={**cells, **(options.cell or {})})
-    found = state_dict.found(tensors, options, layout)
-    return replace(found, blocks=[_as_saved(block, modules.get(block.name, {})) for block in found.blocks])
+    found = state_dict.found(tensors, options, layout, about["dims"])
+    blocks = [_as_saved(block, modules.get(block.name, {}), about["program"]) for block in found.blocks]
+    return replace(found, blocks=blocks)
 
 
-def _as_saved(block: Block, stated: Mapping[str, Any]) -> Block:
-    """A block of a whole module, which says how it reads its input, and what else than torch's own code it ran."""
+def _as_saved(block: Block, stated: Mapping[str, Any], program: bool) -> Block:
+    """A block of a whole module or of a program, which says how it reads its input, and what else than torch's own
+    code it ran."""
     assumed = block.assumed
     if isinstance(stated.get("batch_first"), bool):
         assumed = tuple(sentence for sentence in assumed if sentence != state_dict.LAYOUT)
@@ -74,8 +76,17 @@ def _as_saved(block: Block, stated: Mapping[str, Any]) -> Block:
                 kind=stated["kind"],
             ),
         )
+    elif beside := stated.get("beside"):
+        assumed += (
+            say(
+                "beside torch's own function the program calls others in this layer ({names}), which are not run",
+                names=", ".join(beside),
+            ),
+        )
     if stated.get("hooks"):
         assumed += (say("it was saved with hooks, which are not run"),)
+    elif program and stated.get("hooks") is None:
+        assumed += (say("hooks and other code that the program has around it are not run, and were not looked at"),)
     return replace(block, assumed=assumed)
 
 
