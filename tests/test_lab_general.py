@@ -222,6 +222,33 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(
     assert not list(tmp_path.glob("*.new"))
 
 
+def without(name: str) -> Any:
+    return lambda kept: kept.pop(name)
+
+
+OTHERS = {
+    "no made_at": (without("made_at"), "KeyError: 'made_at'"),
+    "no state": (without("state"), "KeyError: 'state'"),
+    "one number less": (lambda kept: kept.update(where=kept["where"][:3]), "ValueError: not enough values"),
+    "another network": (lambda kept: kept["model"].pop("bias"), "RuntimeError: .*bias"),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_checkpoint_of_another_version_is_refused(case: str, texts: Texts, tmp_path: Path) -> None:
+    change, reason = OTHERS[case]
+    plan, path = Plan(tokens=2000, batch=8, time=12, made=0.5), tmp_path / "checkpoint.pt"
+    with_made = replace(texts, made={"made": numbered([70, 6, 90], 20)})
+    run = Run(plan, with_made, "cpu", hidden=8)
+    run.advance()
+    run.save(path)
+    kept = torch.load(path, weights_only=True)
+    change(kept)
+    torch.save(kept, path)
+    with pytest.raises(ValueError, match=f"(?s)begun by another version of Gatescope .{reason}.*remove its folder"):
+        Run(plan, with_made, "cpu", hidden=8).resume(path)
+
+
 def test_a_checkpoint_of_another_plan_is_refused(texts: Texts, tmp_path: Path) -> None:
     run = Run(Plan(tokens=4000, batch=4, time=12), texts, "cpu", hidden=8)
     run.advance()

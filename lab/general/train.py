@@ -167,13 +167,21 @@ class Run:
         os.replace(beside, path)
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint. Raises ValueError if another plan began it."""
+        """Go on from a checkpoint. Raises ValueError if another plan began it, or another version of this file."""
         kept = torch.load(path, map_location=self.device, weights_only=True)
+        what_to_do = "remove its folder, or choose another --out"
         if kept["plan"] != asdict(self.plan):
+            raise ValueError(f"{path} was begun with {kept['plan']}, not with {asdict(self.plan)}; {what_to_do}")
+        try:
+            self._take(kept)
+        except (KeyError, ValueError, RuntimeError) as error:
+            reason = f"{type(error).__name__}: {error}"
             raise ValueError(
-                f"{path} was begun with {kept['plan']}, not with {asdict(self.plan)}; "
-                "remove its folder, or choose another --out"
-            )
+                f"{path} was begun by another version of Gatescope ({reason}): go on with that one, or {what_to_do}"
+            ) from error
+
+    def _take(self, kept: dict[str, Any]) -> None:
+        """What ``save`` wrote."""
         self.model.load_state_dict(kept["model"])
         self.optimiser.load_state_dict(kept["optimiser"])
         self.step, self.epoch, self.in_epoch, self.loss = kept["where"]
