@@ -20,7 +20,7 @@ GENERAL = ("general-lstm", "general-gru")
 """They read any text: what is no word of theirs they read in pieces."""
 OPENING = "the a an my our your his her their this that then when after before"
 BEGUN = 4
-"""Who has written a quarter of a sentence is on the way to it, and not there by chance; so in gates/ahead.js."""
+"""Who has written a quarter of a sentence is on the way to it, and not there by chance."""
 NAMED = 3
 """Unknown words that are named; of more the number is said."""
 
@@ -119,10 +119,15 @@ def own(home: Settings) -> tuple[str, ...]:
     return home.text, *(sentence for _, sentence in examples(cache.model(home.left)))
 
 
+def begun(sentence: str) -> str:
+    """So much of a sentence as shows that somebody is on the way to it; the browser is told so (gates/ahead.js)."""
+    return sentence[: -(-len(sentence) // BEGUN)]
+
+
 def _is_of(home: Settings, text: str) -> bool:
     if text == home.text:  # no model need be loaded to see that
         return True
-    if any(sentence.startswith(text) and len(text) * BEGUN >= len(sentence) for sentence in own(home)):
+    if any(sentence.startswith(text) and text.startswith(begun(sentence)) for sentence in own(home)):
         return True
     tokenizer = cache.model(home.left).tokenizer
     return any(text.startswith(one) and _known(tokenizer, text, len(one)) for one in own(home))

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,12 +17,10 @@ from torch import Tensor, nn
 from lstm_core import trace, trace_cell
 from lstm_core.modules import precision, products, proof, rounding
 from lstm_core.modules.call import Call
-from lstm_core.modules.gates import Gates
 from lstm_core.modules.product import product
 from lstm_core.modules.tracing import METHODS, trace_module
-from lstm_core.modules.ways import WAYS
 from lstm_core.stacked import GATES
-from tests.test_trace_proof import FAULTS, faulty
+from tests.test_trace_proof import FAULTS, each_gate_spoiled
 from tests.torch_modules import build, random
 
 BACKENDS: Any = torch.backends
@@ -285,15 +282,6 @@ def test_a_wrong_gate_is_found_under_the_wider_limit(
     module = made(KINDS[kind], num_layers=2, bidirectional=True)
     right = trace(module, inputs())
     assert right.certificate and right.certificate.precision == WORDS
-    letters, take = GATES[right.cell.name], WAYS["product"].take
-    if len(letters) == 1 and fault == "exchanged":
-        pytest.skip("there is one gate")
-    for k in range(len(letters)):
-
-        def spoil(gates: Gates, k: int = k) -> None:
-            parts = gates["gates"].chunk(len(letters), dim=-1)
-            FAULTS[fault](parts[k], parts[(k + 1) % len(letters)])
-
-        monkeypatch.setitem(WAYS, "product", replace(WAYS["product"], take=faulty(take, spoil)))
+    for _ in each_gate_spoiled(fault, "product", GATES[right.cell.name], monkeypatch):
         with pytest.raises(RuntimeError, match="differs from"):
             trace_module(module, inputs(), method="product")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +71,21 @@ def faulty(take: Callable[[Call], Gates | None], spoil: Callable[[Gates], None])
     return wrong
 
 
+def each_gate_spoiled(fault: str, method: str, letters: Sequence[str], patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For each gate once: the way of that name makes it wrong, by what stands in ``FAULTS``."""
+    if len(letters) == 1 and fault == "exchanged":
+        pytest.skip("there is one gate")
+    take = WAYS[method].take
+    for k in range(len(letters)):
+
+        def spoil(gates: Gates, k: int = k) -> None:
+            parts = gates["gates"].chunk(len(letters), dim=-1)
+            FAULTS[fault](parts[k], parts[(k + 1) % len(letters)])
+
+        patch.setitem(WAYS, method, replace(WAYS[method], take=faulty(take, spoil)))
+        yield
+
+
 @pytest.mark.parametrize("method", WAYS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", FAULTS)
@@ -83,17 +98,8 @@ def test_every_fault_of_every_gate_is_found(
     x, state = random(STEPS, BATCH, 5, dtype=torch.float32), state_for(module, BATCH)
     if not WAYS[method].usable(Call(module, x, state, lengths)):
         pytest.skip(f"{method} is not for this module")
-    right, take = trace_module(module, x, state, lengths=lengths), WAYS[method].take
-    letters = GATES[right.cell.name]
-    if len(letters) == 1 and fault == "exchanged":
-        pytest.skip("there is one gate")
-    for k in range(len(letters)):
-
-        def spoil(gates: Gates, k: int = k) -> None:
-            parts = gates["gates"].chunk(len(letters), dim=-1)
-            FAULTS[fault](parts[k], parts[(k + 1) % len(letters)])
-
-        monkeypatch.setitem(WAYS, method, replace(WAYS[method], take=faulty(take, spoil)))
+    right = trace_module(module, x, state, lengths=lengths)
+    for _ in each_gate_spoiled(fault, method, GATES[right.cell.name], monkeypatch):
         if method in ("product", "loop"):
             with pytest.raises(RuntimeError, match=r"the trace('s \w+ differs from| holds NaN)"):
                 trace_module(module, x, state, lengths=lengths, method=method)

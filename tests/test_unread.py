@@ -133,7 +133,8 @@ def test_the_first_page_goes_to_the_general_models_for_any_other_text() -> None:
         test.run()
         controls, figure = sent(test)
         assert tuple(side["model"] for side in figure["sides"]) == wanted, said
-        assert tuple(figure["only"]) == (unread.own(Settings()) if wanted == tiny and not said["picked"] else ())
+        own = unread.own(Settings()) if wanted == tiny and not said["picked"] else ()
+        assert figure["only"] == [[unread.begun(sentence), sentence] for sentence in own]
         assert controls["strays"] == ([home["text"]] if wanted == unread.GENERAL and not said["picked"] else [])
         moved = wanted != (said["left"], said["right"])
         assert (controls["moved"] or {}).get("left") == (wanted[0] if moved else None)
@@ -143,6 +144,11 @@ def test_the_first_page_goes_to_the_general_models_for_any_other_text() -> None:
         assert knows == ("small" in (controls["instead"] or {}).get("label", ""))
         assert wanted == tiny or figure["units"] != [0, 8], "a unit of one model is not one of another"
         assert any(str(MOVED) in notice for notice in figure["notices"]) == (moved and wanted == unread.GENERAL)
+
+
+@pytest.mark.parametrize(("sentence", "begun"), [("abcdefgh", "ab"), ("abcdefghi", "abc"), ("a", "a"), ("", "")])
+def test_a_quarter_of_a_sentence_shows_that_somebody_is_on_the_way_to_it(sentence: str, begun: str) -> None:
+    assert unread.begun(sentence) == begun
 
 
 def test_the_chinese_home_goes_to_the_general_models_for_any_other_text(chinese: None) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 import streamlit as st
 
-from dashboard import frame
+from dashboard import frame, unread
 from dashboard.at_once import at_once
 from dashboard.controls.device import device_choice
 from dashboard.export import handed
@@ -116,7 +116,8 @@ def _tree(shown: Scene, rows: Sequence[tuple[np.ndarray, str]]) -> dict[str, Any
         side["next"]["why"] = tr(reading.why)
     notices = [*shown.notices, *tree["cut"]]
     said = {"settings": settings.browser_side(), "show": settings.show, "count": COUNT, "notices": notices}
-    here = {"at_once": at_once(shown.models, shown.drawn), "only": shown.only}
+    only = [(unread.begun(sentence), sentence) for sentence in shown.only]
+    here = {"at_once": at_once(shown.models, shown.drawn), "only": only}
     return tree | {"text": settings.text, **here, **said}
 
 

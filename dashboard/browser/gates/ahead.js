@@ -8,7 +8,6 @@ import { tr } from "../page/words.js"
 const SMALL = 1e6 // bytes of both models that are fetched unasked
 const SOON = 500 // milliseconds after the figure
 const AGAIN = 30_000 // milliseconds after which models that did not come are asked for again
-const BEGUN = 4 // of a sentence a quarter is written by who is on the way to it
 const VISIBLE = 0.01 // a difference that can be seen: then this browser answers no more
 const UP = "../../../../" // from this file to where the app lives
 const WRITES = "[data-testid=gs-sentence]"
@@ -25,7 +24,7 @@ export class Ahead {
     this.draw = draw
     this.picked = picked
     this.key = "" // of the models that are shown
-    /** @type {string[]} the sentences for which alone they are there */
+    /** @type {[begun: string, own: string][]} the sentences for which alone they are there, and what begins each enough */
     this.only = []
     /** @type {any} */
     this.offered = null
@@ -112,8 +111,8 @@ export class Ahead {
   // own sentences alone: the rule of dashboard/unread.py, but for words that they do not know.
   /** @param {string} text */
   fits(text) {
-    const begins = (/** @type {string} */ own) => own.startsWith(text) && text.length * BEGUN >= own.length
-    return !this.only.length || !text.trim() || this.only.some((own) => text.startsWith(own) || begins(own))
+    if (!this.only.length || !text.trim()) return true
+    return this.only.some(([begun, own]) => text.startsWith(own) || (own.startsWith(text) && text.startsWith(begun)))
   }
 
   able() {
