@@ -44,11 +44,13 @@ def scene() -> Scene | None:
     sides = library.stands_for(settings.left, "left"), library.stands_for(settings.right, "right")
     models = [library.model(name) for name in sides]
     layers, directions = max(len(m.layers) for m in models), max(len(m.layers[0]) for m in models)
-    instead = None
+    instead, begun, writing = None, False, settings.text if said.get("writing") else ""
     with suppress(Exception):
-        instead = _instead_of([library.read(name, settings.text) for name in sides if name != YOURS], settings)
+        readings = [library.read(name, settings.text) for name in sides if name != YOURS]
+        instead = _instead_of(readings, settings, writing)
+        begun = any(unread.begun(reading, writing) for reading in readings)
     offered = examples(models[0]) or examples(models[1])
-    beside = {"instead": instead, "moved": moved and {**moved, "text": settings.text}}
+    beside = {"instead": instead, "moved": moved and {**moved, "text": settings.text}, "begun": begun}
     controls(settings, names, offered, layers, directions, {**beside, "strays": _strays(settings, offered)})
     if YOURS in (settings.left, settings.right):
         from dashboard.yours.panel import panel  # only where it is chosen: the first page does not wait for it
@@ -65,7 +67,7 @@ def scene() -> Scene | None:
         left, right = (_nothing(name, one) for name, one in zip(sides, (left, right), strict=True))
     drawn = _drawn(left.model, settings), _drawn(right.model, settings)
     lost = "long" in st.query_params and settings.text == Settings().text
-    return _with_units(Scene(settings, (left, right), drawn, lost=lost, only=_only(settings)))
+    return _with_units(Scene(settings, (left, right), drawn, lost=lost, only=_only(settings), writing=bool(writing)))
 
 
 def _arriving() -> Mapping[str, Any]:
@@ -113,9 +115,9 @@ def _strays(settings: Settings, offered: Sequence[tuple[str, str]]) -> list[str]
     return [text for _, text in offered if _fitting(text) != now]
 
 
-def _instead_of(readings: list[cache.Reading], settings: Settings) -> dict[str, str] | None:
+def _instead_of(readings: list[cache.Reading], settings: Settings, writing: str) -> dict[str, str] | None:
     """A pair by side that is offered in the place of the one that reads, and what its button says."""
-    if general := unread.general(readings):
+    if general := unread.general(readings, writing):
         return {**general, "label": tr("Read it with models for any text")}
     by_themselves = not settings.picked and all(one.model.name in unread.GENERAL for one in readings)
     if by_themselves and (small := unread.small(settings.text, _homes())):

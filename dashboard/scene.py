@@ -34,6 +34,7 @@ class Scene:
     units: tuple[int, int] = (0, 0)  # what each side's page speaks of until another unit is picked
     lost: bool = False  # the link stands for a text that was too long for it
     only: tuple[str, ...] = ()  # the sentences for which alone its models are there; none where they read any
+    writing: bool = False  # somebody is still writing at the end of the text
     why: str = ""  # why no more steps are shown where the page has cut the readings, in a sentence
 
     @property
@@ -47,7 +48,7 @@ class Scene:
     @property
     def key(self) -> Hashable:
         """Two scenes with one key show the same, in one language. It keeps no reading in memory."""
-        return self.settings, self.drawn, self.units, self.lost, self.only, *map(ref, self.readings)
+        return self.settings, self.drawn, self.units, self.lost, self.only, self.writing, *map(ref, self.readings)
 
     def first(self, steps: int, why: str = "") -> Scene:
         """The scene of no more than the first ``steps`` of each side; ``why`` there are not more."""
@@ -79,9 +80,8 @@ class Scene:
             for name, reading in zip(wanted, self.readings, strict=True)
             for note in (*library.notices(name, reading.model), *reading.others)
         ]
-        return [tr(LOST)] * self.lost + list(
-            dict.fromkeys([*unread.notices(self.readings), *cut(self.readings, self.why), *said])
-        )
+        unknown = unread.notices(self.readings, self.settings.text if self.writing else "")
+        return [tr(LOST)] * self.lost + list(dict.fromkeys([*unknown, *cut(self.readings, self.why), *said]))
 
 
 def same_step(first: Trace, other: Trace, step: int) -> int:

@@ -14,7 +14,7 @@ from lab.tasks.english import lexicon
 from lstm_core import Trace
 from lstm_core.drawing.panel import listed, quoted, row
 from lstm_core.drawing.words import Word, in_bytes, words
-from lstm_core.text import Tokenizer
+from lstm_core.text import Token, Tokenizer
 
 GENERAL = ("general-lstm", "general-gru")
 """They read any text: what is no word of theirs they read in pieces."""
@@ -32,11 +32,12 @@ def before_a_subject() -> frozenset[str]:
     return frozenset([*OPENING.split(), *spoken["age"], *spoken["quality"]])
 
 
-def unread(trace: Trace) -> list[str]:
+def unread(trace: Trace, begun: Word | None = None) -> list[str]:
     """The unknown words that matter: where a subject stands, the last one, capitalised ones, every Chinese character;
-    and all of them where they are more than half. A word with a letter that is read in bytes is unknown."""
+    and all of them where they are more than half. A word with a letter that is read in bytes is unknown, ``begun`` is
+    not."""
     shown = [word for word in words(trace) if any(char.isalnum() for char in word.text)] if trace.tokens else []
-    missing = [word for word in shown if not word.known or _in_bytes(trace, word)]
+    missing = [word for word in shown if word != begun and (not word.known or _in_bytes(trace, word))]
     begins = {word.first for word in _subjects(trace)}
     wide = 2 * len(missing) > len(shown)
     told = [
@@ -64,12 +65,21 @@ def _subjects(trace: Trace) -> list:
     return found
 
 
-def notices(readings: Sequence[cache.Reading]) -> list[str]:
-    """One sentence for the shipped models among ``readings`` that do not know words that matter."""
+def begun(reading: cache.Reading, text: str) -> Word | None:
+    """The last word of ``text``, where nothing stands behind it and one that is known begins so: it may become that."""
+    tokens = reading.trace.tokens
+    if reading.model.name == YOURS or not tokens or not _may_become(reading.model.tokenizer, tokens[-1], text):
+        return None
+    return words(reading.trace)[-1]
+
+
+def notices(readings: Sequence[cache.Reading], writing: str = "") -> list[str]:
+    """One sentence for the shipped models among ``readings`` that do not know words that matter. writing: the text,
+    where somebody is still writing at its end."""
     told: dict[str, list[str]] = {}
     for reading in readings:
         if reading.model.name != YOURS:
-            for word in unread(reading.trace):
+            for word in unread(reading.trace, begun(reading, writing)):
                 told.setdefault(word, []).append(tr(reading.trace.cell.title))
     if not told:
         return []
@@ -80,11 +90,11 @@ def notices(readings: Sequence[cache.Reading]) -> list[str]:
     return [tr("Not in the vocabulary of {names}: {words}. What is expected then is a guess.", names=names, words=said)]
 
 
-def general(readings: Sequence[cache.Reading]) -> dict[str, str]:
+def general(readings: Sequence[cache.Reading], writing: str = "") -> dict[str, str]:
     """The models by side that read what ``readings`` could not; empty if there is nothing, or they are not there, or
     have read it already."""
     there = all(name in cache.models() for name in GENERAL)
-    if not there or all(reading.model.name in GENERAL for reading in readings) or not notices(readings):
+    if not there or all(reading.model.name in GENERAL for reading in readings) or not notices(readings, writing):
         return {}
     return dict(zip(("left", "right"), GENERAL, strict=True))
 
@@ -136,8 +146,11 @@ def _is_of(home: Settings, text: str) -> bool:
 def _known(tokenizer: Tokenizer, text: str, start: int = 0) -> bool:
     """Whether it knows every word from ``start`` on; a last one that is under way may become one."""
     tokens = [token for token in tokenizer.encode(text) if token.end > start]
-    if tokens and not tokens[-1].known and tokens[-1].end == len(text):
-        last = tokens.pop().text.lower()
-        if not any(piece.startswith(last) for piece in tokenizer.pieces):
-            return False
-    return all(token.known for token in tokens)
+    return all(token.known or _may_become(tokenizer, token, text) for token in tokens)
+
+
+def _may_become(tokenizer: Tokenizer, token: Token, text: str) -> bool:
+    """Whether an unknown token ends the text and begins a word that is known."""
+    last = token.text.lower()
+    ends = not token.known and token.end == len(text)
+    return ends and any(piece.lower().startswith(last) for piece in tokenizer.pieces)

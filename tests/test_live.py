@@ -55,6 +55,7 @@ TEXTS = (
     "我在德国长大。昨天王女士去了市场，因为她很饿",
     "She said “no”",
     "The tired old zookeeper met Mary and",
+    "Mary went to the marke",
     HOSTILE,
 )
 WIDE = ("Mary met Xyzzy", "Mary met 她 and <b>Émile", "", "The tired old zookeeper met Mary and")
@@ -81,7 +82,8 @@ def drawn(models: Sequence[Network], texts: Sequence[str], at: Sequence[tuple[in
         seen = [readings.Reading(m, t, one, len(t)) for m, t, one in zip(models, traces, likeliest, strict=True)]
         wrote = [written(trace, place, unit) for trace, place, unit in zip(traces, at, units, strict=True)]
         steps = walk(models, traces, units, at) if text else None
-        found.append(tree | {"notices": unread.notices(seen), "memory": wrote, "steps": steps})
+        said = {"notices": unread.notices(seen), "writing": unread.notices(seen, text)}
+        found.append(tree | {**said, "memory": wrote, "steps": steps})
     return found
 
 
@@ -124,6 +126,7 @@ def close(one: Any, other: Any, what: str) -> None:
 def same(shown: dict[str, Any], expected: dict[str, Any], what: str) -> None:
     assert shown["units"] == expected["units"], what
     assert shown["summed"] == expected["summed"] and shown["notices"] == expected["notices"], what
+    assert shown["writing"] == expected["writing"], what
     if not expected["sides"][0]["words"]:
         assert shown["figure"]["data"] == [] and not shown["sides"][0]["words"]
         return

@@ -59,6 +59,36 @@ def test_unknown_words_count_where_something_hangs_on_them(text: str, unknown: l
     assert unread.unread(model.run(text)) == unknown
 
 
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("Mary went to the marke", []),
+        ("Joh", []),
+        ("Mary went to the quux mark", []),  # the one before is not the last for that
+        ("Mary went to the marke ", ["marke"]),
+        ("Mary went to the marke.", ["marke"]),
+        ("Mary went to the marq", ["marq"]),  # begins no word that is known
+        ("The Zork said that Mar", ["Zork"]),
+    ],
+)
+def test_a_word_that_is_still_written_and_begins_a_known_one_is_not_called_unknown(
+    text: str, unknown: list[str]
+) -> None:
+    reading = cache.read("pronouns-lstm", text)
+    assert unread.unread(reading.trace, unread.begun(reading, text)) == unknown
+
+
+def test_the_page_waits_with_the_word_that_is_still_written_until_the_browser_says_that_it_is_finished() -> None:
+    chosen = {**Settings().server_side(), "picked": 1, "text": "Mary went to the marke"}
+    test = opened()
+    for writing in (1, 0):
+        test.session_state["controls"] = {"settings": {**chosen, "writing": writing}}
+        test.run()
+        controls, figure = sent(test)
+        assert controls["begun"] == bool(writing)
+        assert [len(figure["notices"]), bool(controls["instead"])] == [1 - writing, not writing]
+
+
 def test_a_letter_that_is_read_in_bytes_is_unknown_to_the_general_models_too() -> None:
     model = cache.model("general-lstm")
     assert unread.unread(model.run("王女士去了商店，因龘")) == ["龘"]

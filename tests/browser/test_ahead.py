@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import pytest
 from playwright.sync_api import expect
 
 from lstm_core import load_model
@@ -186,3 +187,32 @@ def test_what_other_models_will_read_is_never_shown_as_the_small_ones_have_it(op
     gates.has(able=1)
     gates.box.press_sequentially(" they", delay=40)
     gates.has(text=f"{text} they", here=1)  # and the other models are read with here
+
+
+SAID = """() => {
+  window.said = new Set()
+  new MutationObserver(() => {
+    for (const one of document.body.innerText.matchAll(/Not in the vocabulary of LSTM and GRU: (.*?)\\. /g))
+      window.said.add(one[1])
+  }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true })
+}"""
+
+
+@pytest.mark.parametrize("path", ["", "memory"])
+def test_a_word_that_is_being_written_is_called_unknown_only_when_it_is_finished(open_gates: Open, path: str) -> None:
+    """Here as by the server, on whichever page: small models know no "marke", which is on its way to "market"."""
+    gates = open_gates({"left": PAIR[0], "right": PAIR[1], "text": "Mary", "picked": "1"}, path)
+    page = gates.page
+    if not path:
+        gates.has(able=1)
+    gates.box.focus()
+    page.keyboard.press("End")
+    page.evaluate(SAID)
+    gates.box.press_sequentially(" went to the marke", delay=350)
+    said = page.get_by_text("Not in the vocabulary of LSTM and GRU: “marke”")
+    assert not page.evaluate("[...window.said]")
+    expect(said).to_be_visible()
+    gates.box.press_sequentially("t to the hou", delay=200)
+    expect(said).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Not in the vocabulary of LSTM and GRU: “hou”")).to_be_visible()

@@ -330,3 +330,18 @@ def test_a_damaged_file_says_so(disk: BrowserContext, files: dict[str, Path], tm
     shown.goto(path.as_uri())
     expect(shown.get_by_text("damaged")).to_be_visible()
     shown.close()
+
+
+def test_a_saved_page_calls_a_word_unknown_when_it_is_finished(shown: Open) -> None:
+    gates = shown("pronouns")
+    notice = gates.page.get_by_test_id("gs-notice")
+    gates.box.fill("Mary went to the marke")
+    gates.has(text="Mary went to the marke")
+    assert notice.is_hidden()
+    expect(notice).to_contain_text("“marke”")  # after a pause
+    gates.box.fill("Mary went to the hou")
+    gates.has(text="Mary went to the hou")
+    assert notice.is_hidden()
+    gates.box.press("Enter")
+    gates.page.wait_for_timeout(100)
+    assert notice.is_visible()

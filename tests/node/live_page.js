@@ -47,6 +47,7 @@ const made = JSON.parse(readFileSync(process.argv[3], "utf-8")).map((text) => {
     return { reading, tokens, run: reading.before }
   })
   const chosen = readings.map(() => ({ unit: null, rows: new Set() }))
+  const { notices: writing } = content(template, text, sides, chosen, [], true)
   const { figure, sides: shown, units, notices, summed } = content(template, text, sides, chosen, [])
   for (const { next } of shown) next.ids.forEach((_, step) => next.finish?.(step))
   const memory = sides.map(({ reading, run }, k) => contributions(reading, run, units[k], run.ids.length - 1))
@@ -60,6 +61,6 @@ const made = JSON.parse(readFileSync(process.argv[3], "utf-8")).map((text) => {
   const instead = sides.map(({ reading, run }, k) =>
     text ? tried(reading, run, units[k], shown[k], template.steps.sides[k]) : {},
   )
-  return { figure, sides: shown, units, notices, summed, memory, steps, instead }
+  return { figure, sides: shown, units, notices, writing, summed, memory, steps, instead }
 })
 process.stdout.write(JSON.stringify(made))

@@ -11,7 +11,7 @@ import { cursor, leave, long, picked, remember } from "../page/url.js"
 import { tr } from "../page/words.js"
 
 const PAUSE = 150 // milliseconds
-const REST = 1200 // more than between the keys of somebody who looks for them
+const { REST } = sentence
 
 /** @import { Option } from "../page/dom.js" */
 /** @import { Chosen, Component, Settings } from "../types.d.ts" */
@@ -27,6 +27,7 @@ const REST = 1200 // more than between the keys of somebody who looks for them
  * @property {number} directions
  * @property {{ left: string, right: string, label: string }} [instead] a pair that is offered for this text
  * @property {{ text: string, left: string, right: string }} [moved] those that are shown instead of others
+ * @property {boolean} [begun] the last word, which somebody is still writing, is not called unknown yet
  * @property {string[]} [strays] examples that others would read: who clicks one has chosen those that are shown */
 
 export default hold(
@@ -55,6 +56,9 @@ class Controls {
   timer = undefined
   /** @type {number | undefined} */
   resting = undefined
+  /** @type {number | undefined} */
+  finishing = undefined
+  writing = false // at the end of the text, so that its last word may go on
   unsaid = false // chosen, and not sent yet
   leaves = false // what is typed is for other models than those that are shown
   /** @type {number | undefined} */
@@ -147,6 +151,7 @@ class Controls {
     this.onPaper()
     clearTimeout(this.timer)
     clearTimeout(this.resting)
+    clearTimeout(this.finishing)
     clearTimeout(this.waiting)
     document.removeEventListener("click", this.onClick, true)
     this.observer.disconnect()
@@ -219,6 +224,7 @@ class Controls {
     }
     if (this.grown !== this.box.value) this.grow()
     if (this.earlier && data.settings.left === this.settings.left) this.another(data.examples.map(([, text]) => text))
+    if (!this.writing) this.finish()
     origin.check()
   }
 
@@ -231,6 +237,9 @@ class Controls {
   type() {
     this.grow()
     this.typed = this.box.value
+    this.writing = sentence.writing(this.box)
+    clearTimeout(this.finishing)
+    this.finishing = setTimeout(() => this.finish(), REST)
     const rest = answered(this.box.value) ? REST : 0
     const others = !fits(this.box.value)
     const pause = others && !this.leaves ? 0 : PAUSE // other models are asked for at the first letter
@@ -239,6 +248,13 @@ class Controls {
     clearTimeout(this.timer)
     clearTimeout(this.resting)
     this.timer = setTimeout(() => this.change({ text: this.box.value }, false, rest), pause)
+  }
+
+  // Nobody is writing any more: what the server has not said of the last word is asked for.
+  finish() {
+    this.writing = false
+    const { begun, settings } = this.data ?? {}
+    if (begun && this.typed === undefined && settings?.text === this.settings?.text) this.say()
   }
 
   // Another task has examples of its own; what the visitor typed stays.
@@ -263,6 +279,7 @@ class Controls {
   /** @param {boolean} [force] @param {Partial<Settings>} [more] */
   now(force = false, more = {}) {
     clearTimeout(this.timer)
+    this.writing = false
     this.change({ text: this.box.value, ...more }, force)
   }
 
@@ -305,8 +322,9 @@ class Controls {
   flush() {
     clearTimeout(this.waiting)
     this.fresh = false
+    const writing = this.writing ? { writing: 1 } : {}
     for (const [one, said] of Object.entries(this.unsent))
-      this.set(one, one === "settings" ? Object.assign({}, said, picked()) : said)
+      this.set(one, one === "settings" ? Object.assign({}, said, picked(), writing) : said)
     this.unsent = {}
   }
 

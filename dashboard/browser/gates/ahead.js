@@ -3,6 +3,7 @@
 import * as answers from "../page/answers.js"
 import { away } from "../page/connection.js"
 import { asTaken, wanted } from "../page/origin.js"
+import * as sentence from "../page/sentence.js"
 import { tr } from "../page/words.js"
 
 const SMALL = 1e6 // bytes of both models that are fetched unasked
@@ -49,6 +50,7 @@ export class Ahead {
   close() {
     answers.leave(this)
     clearTimeout(this.timer)
+    clearTimeout(this.resting)
     this.request.abort() // a page that is left asks for nothing more: the server no longer keeps a visitor's own model
     cancelAnimationFrame(this.frame)
     document.removeEventListener("focusin", this.touched)
@@ -97,7 +99,7 @@ export class Ahead {
       const names = template.sides.map((/** @type {any} */ { model }) => model)
       const readings = await this.module.fetched(offered, names, new URL(UP, import.meta.url).href, signal)
       if (key !== this.key) return
-      this.module.answer(template, readings, template.text, this.picked()) // the first time takes longest
+      this.module.answer(template, readings, template.text, this.picked(), false) // the first time takes longest
       this.readings = readings
       this.root.dataset.able = "1"
       if (wanted() !== this.template.text) this.answer(wanted() ?? "")
@@ -121,8 +123,9 @@ export class Ahead {
 
   // Draw what both models make of a text; whether that is done here. Keys that come before the next paint are read
   // together after it.
-  /** @param {string} written */
-  answer(written) {
+  /** @param {string} written @param {boolean} [writing] at its end */
+  answer(written, writing = sentence.writing(document.querySelector(WRITES))) {
+    clearTimeout(this.resting)
     if (!this.fits(written) && !away()) {
       this.newest = null // other models read it: what these would say is not shown for a moment
       return false
@@ -137,12 +140,13 @@ export class Ahead {
       return true
     }
     try {
-      this.newest = this.module.answer(this.template, this.readings, asTaken(written), this.picked())
+      this.newest = this.module.answer(this.template, this.readings, asTaken(written), this.picked(), writing)
     } catch {
       this.newest = null // what this browser cannot read it leaves to the server
     }
     if (!this.newest) return false
     this.draw(this.newest.shown)
+    if (away() && this.newest.shown.begun) this.resting = setTimeout(() => this.answer(written, false), sentence.REST)
     this.frame = requestAnimationFrame(() => {
       const text = this.waits
       this.frame = 0

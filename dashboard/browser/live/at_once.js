@@ -37,10 +37,10 @@ export async function fetched(parts, names, base, signal) {
 }
 
 // What the figure shows of a text; null where the server has to be waited for. ``template``: what it has drawn before;
-// ``picked``: the unit that was picked on each side.
+// ``picked``: the unit that was picked on each side; ``writing``: somebody is still writing at the end.
 /** @param {any} template @param {Reading[]} readings @param {string} text @param {(number | null)[]} picked
- * @returns {Answer | null} */
-export function answer(template, readings, text, picked) {
+ * @param {boolean} writing @returns {Answer | null} */
+export function answer(template, readings, text, picked, writing) {
   const begun = performance.now()
   if (template.show !== "lead" && template.sides.some((/** @type {any} */ { wide }) => wide)) return null
   if (!away() && !readings.every((reading) => quick(reading, text))) return null
@@ -54,7 +54,7 @@ export function answer(template, readings, text, picked) {
     const { units } = template.sides[k]
     return { unit: template.units[k], rows: new Set(/** @type {Int32Array} */ (units)), picked: picked[k] }
   })
-  const made = content(template, text, sides, chosen, notices)
+  const made = content(template, text, sides, chosen, notices, writing)
   const spent = (performance.now() - begun).toFixed(0)
   const quiet = tr("Computed in this browser in {spent} ms", { spent })
   const shown = { ...made, quiet, of: { ...template.of, text }, files: [], here: true }

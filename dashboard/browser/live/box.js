@@ -6,9 +6,9 @@ import { long, remember } from "../page/url.js"
 const PAUSE = 300 // milliseconds without a key before the address is written
 
 export class Box {
-  // ``read`` is told of every new sentence; ``led``: whether a tour writes the address; ``beside``: stands by the examples.
+  // ``read`` is told of every new sentence, and when one is finished that its end is no longer written; ``led``: whether a tour writes the address; ``beside``: stands by the examples.
   /** @param {string} text @param {[label: string, text: string][]} examples @param {HTMLElement} beside
-   * @param {() => void} read @param {() => boolean} led */
+   * @param {(writing?: boolean) => void} read @param {() => boolean} led */
   constructor(text, examples, beside, read, led) {
     this.usual = text
     this.read = read
@@ -31,7 +31,9 @@ export class Box {
     this.area.oninput = (event) => this.typed(/** @type {InputEvent} */ (event))
     this.area.addEventListener("compositionend", () => this.read())
     this.area.onkeydown = (event) => {
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) event.preventDefault()
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
+      event.preventDefault()
+      this.read(false)
     }
   }
 

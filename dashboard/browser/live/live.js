@@ -8,6 +8,7 @@ import { unpack } from "../page/unpack.js"
 import { speak, tr } from "../page/words.js"
 import { joined } from "../walk/text.js"
 import { use } from "../page/origin.js"
+import * as sentence from "../page/sentence.js"
 import { welcome } from "../talk/tours.js"
 import drawSteps from "../walk/walk.js"
 import { Box } from "./box.js"
@@ -51,7 +52,7 @@ class Live {
       this.stop(stop),
     )
     const led = () => this.guide.tour !== null
-    this.box = new Box(template.text, template.examples, this.guide.menu.button, () => this.show(), led)
+    this.box = new Box(template.text, template.examples, this.guide.menu.button, (writing) => this.show(writing), led)
     element("controls").append(this.box.root)
     const drawn = (/** @type {Event} */ { target }) => {
       if (!this.guide.tour)
@@ -143,7 +144,9 @@ class Live {
   }
 
   // Both models read what is written; what they cannot read is said.
-  show() {
+  /** @param {boolean} [writing] at its end */
+  show(writing = sentence.writing(this.box.area)) {
+    this.writing = writing
     const text = this.box.text.slice(0, LONGEST)
     const titles = this.template.sides.map((/** @type {any} */ { title }) => title)
     this.goOn(text, pausing(this.readings, titles, text), performance.now())
@@ -153,6 +156,7 @@ class Live {
   /** @param {string} text @param {ReturnType<typeof pausing>} coming @param {number} begun */
   goOn(text, coming, begun) {
     clearTimeout(this.pause)
+    clearTimeout(this.resting)
     try {
       const { done, value } = coming.next()
       if (done) this.read(text, value, begun)
@@ -171,7 +175,8 @@ class Live {
     this.sides = sides
     this.nothing = sides.every(({ tokens }) => !tokens.length)
     document.body.classList.toggle("nothing", this.nothing) // what stands below speaks of a text
-    const shown = content(this.template, text, sides, this.chosen, notices)
+    const shown = content(this.template, text, sides, this.chosen, notices, this.writing)
+    if (shown.begun) this.resting = setTimeout(() => this.show(false), sentence.REST)
     const spent = (performance.now() - begun).toFixed(0)
     this.draw({ ...shown, quiet: tr("Computed in this browser in {spent} ms", { spent }) })
   }

@@ -3,6 +3,7 @@ import { make } from "./dom.js"
 import { tr } from "./words.js"
 
 const MOST = 3 // lines
+export const REST = 1200 // milliseconds: more than between the keys of somebody who looks for them
 
 export const box = () =>
   make("textarea", {
@@ -14,6 +15,11 @@ export const box = () =>
     "aria-label": tr("Sentence"),
     placeholder: tr("Type a sentence"),
   })
+
+// Whether somebody writes at the end of the text: its last word may go on.
+/** @param {HTMLTextAreaElement | null} area */
+export const writing = (area) =>
+  area !== null && document.activeElement === area && area.selectionEnd === area.value.length
 
 // As high as what is written, up to a few lines: of a longer text whole ones are seen, at its end as at its beginning.
 /** @param {HTMLTextAreaElement} area */
