@@ -44,13 +44,13 @@ def scene() -> Scene | None:
     sides = library.stands_for(settings.left, "left"), library.stands_for(settings.right, "right")
     models = [library.model(name) for name in sides]
     layers, directions = max(len(m.layers) for m in models), max(len(m.layers[0]) for m in models)
-    instead, begun, writing = None, False, settings.text if said.get("writing") else ""
+    instead, unfinished, writing = None, False, settings.text if said.get("writing") else ""
     with suppress(Exception):
         readings = [library.read(name, settings.text) for name in sides if name != YOURS]
         instead = _instead_of(readings, settings, writing)
-        begun = any(unread.begun(reading, writing) for reading in readings)
+        unfinished = any(unread.unfinished(reading, writing) for reading in readings)
     offered = examples(models[0]) or examples(models[1])
-    beside = {"instead": instead, "moved": moved and {**moved, "text": settings.text}, "begun": begun}
+    beside = {"instead": instead, "moved": moved and {**moved, "text": settings.text}, "unfinished": unfinished}
     controls(settings, names, offered, layers, directions, {**beside, "strays": _strays(settings, offered)})
     if YOURS in (settings.left, settings.right):
         from dashboard.yours.panel import panel  # only where it is chosen: the first page does not wait for it

@@ -32,12 +32,12 @@ def before_a_subject() -> frozenset[str]:
     return frozenset([*OPENING.split(), *spoken["age"], *spoken["quality"]])
 
 
-def unread(trace: Trace, begun: Word | None = None) -> list[str]:
+def unread(trace: Trace, unfinished: Word | None = None) -> list[str]:
     """The unknown words that matter: where a subject stands, the last one, capitalised ones, every Chinese character;
-    and all of them where they are more than half. A word with a letter that is read in bytes is unknown, ``begun`` is
-    not."""
+    and all of them where they are more than half. A word with a letter that is read in bytes is unknown, the one that
+    is ``unfinished`` is not."""
     shown = [word for word in words(trace) if any(char.isalnum() for char in word.text)] if trace.tokens else []
-    missing = [word for word in shown if word != begun and (not word.known or _in_bytes(trace, word))]
+    missing = [word for word in shown if word != unfinished and (not word.known or _in_bytes(trace, word))]
     begins = {word.first for word in _subjects(trace)}
     wide = 2 * len(missing) > len(shown)
     told = [
@@ -65,7 +65,7 @@ def _subjects(trace: Trace) -> list:
     return found
 
 
-def begun(reading: cache.Reading, text: str) -> Word | None:
+def unfinished(reading: cache.Reading, text: str) -> Word | None:
     """The last word of ``text``, where nothing stands behind it and one that is known begins so: it may become that."""
     tokens = reading.trace.tokens
     if reading.model.name == YOURS or not tokens or not _may_become(reading.model.tokenizer, tokens[-1], text):
@@ -79,7 +79,7 @@ def notices(readings: Sequence[cache.Reading], writing: str = "") -> list[str]:
     told: dict[str, list[str]] = {}
     for reading in readings:
         if reading.model.name != YOURS:
-            for word in unread(reading.trace, begun(reading, writing)):
+            for word in unread(reading.trace, unfinished(reading, writing)):
                 told.setdefault(word, []).append(tr(reading.trace.cell.title))
     if not told:
         return []

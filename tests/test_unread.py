@@ -75,7 +75,7 @@ def test_a_word_that_is_still_written_and_begins_a_known_one_is_not_called_unkno
     text: str, unknown: list[str]
 ) -> None:
     reading = cache.read("pronouns-lstm", text)
-    assert unread.unread(reading.trace, unread.begun(reading, text)) == unknown
+    assert unread.unread(reading.trace, unread.unfinished(reading, text)) == unknown
 
 
 def test_the_page_waits_with_the_word_that_is_still_written_until_the_browser_says_that_it_is_finished() -> None:
@@ -85,7 +85,7 @@ def test_the_page_waits_with_the_word_that_is_still_written_until_the_browser_sa
         test.session_state["controls"] = {"settings": {**chosen, "writing": writing}}
         test.run()
         controls, figure = sent(test)
-        assert controls["begun"] == bool(writing)
+        assert controls["unfinished"] == bool(writing)
         assert [len(figure["notices"]), bool(controls["instead"])] == [1 - writing, not writing]
 
 

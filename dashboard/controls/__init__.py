@@ -49,8 +49,8 @@ def controls(
 
     models: what to show for each name. examples: label and text of each. beside: ``instead``, a pair by side that is
     offered for this text, with a ``label``; ``moved``, the pair that is shown instead of another; ``strays``, the
-    examples whose click chooses the models that are shown, for others would read them; ``begun``, that the last word,
-    which somebody is still writing, is not called unknown yet.
+    examples whose click chooses the models that are shown, for others would read them; ``unfinished``, that the last
+    word, which somebody is still writing, is not called unknown yet.
     """
     data = {
         "settings": settings.server_side(),

@@ -27,7 +27,7 @@ const { REST } = sentence
  * @property {number} directions
  * @property {{ left: string, right: string, label: string }} [instead] a pair that is offered for this text
  * @property {{ text: string, left: string, right: string }} [moved] those that are shown instead of others
- * @property {boolean} [begun] the last word, which somebody is still writing, is not called unknown yet
+ * @property {boolean} [unfinished] the last word, which somebody is still writing, is not called unknown yet
  * @property {string[]} [strays] examples that others would read: who clicks one has chosen those that are shown */
 
 export default hold(
@@ -253,8 +253,8 @@ class Controls {
   // Nobody is writing any more: what the server has not said of the last word is asked for.
   finish() {
     this.writing = false
-    const { begun, settings } = this.data ?? {}
-    if (begun && this.typed === undefined && settings?.text === this.settings?.text) this.say()
+    const { unfinished, settings } = this.data ?? {}
+    if (unfinished && this.typed === undefined && settings?.text === this.settings?.text) this.say()
   }
 
   // Another task has examples of its own; what the visitor typed stays.

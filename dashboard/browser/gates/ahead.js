@@ -146,7 +146,8 @@ export class Ahead {
     }
     if (!this.newest) return false
     this.draw(this.newest.shown)
-    if (away() && this.newest.shown.begun) this.resting = setTimeout(() => this.answer(written, false), sentence.REST)
+    if (away() && this.newest.shown.unfinished)
+      this.resting = setTimeout(() => this.answer(written, false), sentence.REST)
     this.frame = requestAnimationFrame(() => {
       const text = this.waits
       this.frame = 0

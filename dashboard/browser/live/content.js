@@ -19,11 +19,11 @@ const NAMED = 3 // unknown words that are named
 /** @typedef {{ unit: number | null, rows: Set<number>, picked?: number | null }} Chosen */
 
 // ``chosen``: the unit that is spoken of on each side and those that have a row, once there are any; and what was picked.
-// ``writing``: somebody is still writing at the end of the text; ``begun``: its last word is not called unknown for that.
+// ``writing``: somebody is still writing at the end of the text; ``unfinished``: its last word is not called unknown for that.
 /** @param {any} template @param {string} text @param {Read[]} sides @param {Chosen[]} chosen @param {string[]} notices
  * @param {boolean} [writing] @returns {any} */
 export function content(template, text, sides, chosen, notices, writing = false) {
-  const begun = sides.map((side) => writing && mayBecome(text, side))
+  const unfinished = sides.map((side) => writing && mayBecome(text, side))
   const empty = !sides.every(({ tokens }) => tokens.length)
   const made = sides.map((side, k) =>
     empty ? nothing(template.sides[k], side.reading, chosen[k].unit) : column(template.sides[k], side, chosen[k]),
@@ -33,8 +33,8 @@ export function content(template, text, sides, chosen, notices, writing = false)
     ...template,
     figure,
     text,
-    notices: [...unread(template, sides, begun), ...notices],
-    begun: begun.some(Boolean),
+    notices: [...unread(template, sides, unfinished), ...notices],
+    unfinished: unfinished.some(Boolean),
     units: made.map(({ unit }) => unit),
     sides: made.map(({ side }) => side),
     summed: about(made, sides),
@@ -233,12 +233,12 @@ function tenths(row, others) {
 }
 
 // One sentence for the words that matter and that a model does not know, as dashboard/unread.py says it.
-/** @param {any} template @param {Read[]} sides @param {boolean[]} begun */
-function unread(template, sides, begun) {
+/** @param {any} template @param {Read[]} sides @param {boolean[]} unfinished */
+function unread(template, sides, unfinished) {
   /** @type {Map<string, Set<string>>} */
   const told = new Map()
   sides.forEach(({ tokens, reading }, k) => {
-    for (const word of missing(tokens, reading, begun[k]))
+    for (const word of missing(tokens, reading, unfinished[k]))
       told.set(word, (told.get(word) ?? new Set()).add(template.sides[k].title))
   })
   if (!told.size) return []
@@ -258,13 +258,13 @@ function mayBecome(text, { tokens, reading }) {
   return reading.vocabulary.bare.some((piece) => piece.toLowerCase().startsWith(letters))
 }
 
-// ``begun``: the last word may become a known one.
-/** @type {(tokens: Token[], reading: Pick<Reading, "vocabulary" | "opens">, begun: boolean) => string[]} */
-function missing(tokens, { vocabulary: { kind }, opens }, begun) {
+// ``unfinished``: the last word may become a known one.
+/** @type {(tokens: Token[], reading: Pick<Reading, "vocabulary" | "opens">, unfinished: boolean) => string[]} */
+function missing(tokens, { vocabulary: { kind }, opens }, unfinished) {
   const shown = words(tokens).filter(([text]) => /[\p{L}\p{N}]/u.test(text))
   const inBytes = tokens.map(({ id, text }) => kind[id] === BYTE && /[\p{L}\p{N}]/u.test(text))
   const unknown = shown
-    .slice(0, begun ? -1 : undefined)
+    .slice(0, unfinished ? -1 : undefined)
     .filter(([, first, last, known]) => !known || inBytes.slice(first, last + 1).some(Boolean))
   const wide = 2 * unknown.length > shown.length
   /** @type {Set<number>} */

@@ -176,7 +176,7 @@ class Live {
     this.nothing = sides.every(({ tokens }) => !tokens.length)
     document.body.classList.toggle("nothing", this.nothing) // what stands below speaks of a text
     const shown = content(this.template, text, sides, this.chosen, notices, this.writing)
-    if (shown.begun) this.resting = setTimeout(() => this.show(false), sentence.REST)
+    if (shown.unfinished) this.resting = setTimeout(() => this.show(false), sentence.REST)
     const spent = (performance.now() - begun).toFixed(0)
     this.draw({ ...shown, quiet: tr("Computed in this browser in {spent} ms", { spent }) })
   }
