@@ -14,6 +14,7 @@ from tokenizers import Tokenizer as HuggingFaceTokenizer
 from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
 from lstm_core.files import vocabulary
+from lstm_core.files.vocabulary.words import Words
 from lstm_core.text import Tokenizer
 
 FILES = Path(__file__).parent / "files" / "vocabulary"
@@ -361,7 +362,18 @@ def test_dropout_is_of_training() -> None:
         (b'{"a": true}', "not a whole number"),
         (b"{}", "not a whole number"),
         (b'{"x": ["a"], "y": ["b"]}', "several lists: x, y"),
-        (b"[1, 2]", "entry 1 of the vocabulary is not text"),
+        (b"[1, 2.5]", "a list of numbers, not of words"),
+        (b'[{"text": "a"}]', "a list of objects, not of words"),
+        (b'{"architectures": ["LM"]}', "the configuration of a model, without any words; give the vocabulary itself"),
+        (b'{"model_type": "x", "id2label": {"0": "a"}, "label2id": {"a": 0}}', "the configuration of a model"),
+        (b'{"hidden_size": 3, "num_layers": 2, "pad_token_id": 1}', "the configuration of a model"),
+        (b'{"added_tokens_decoder": {"0": {"content": "a"}}}', "the configuration of a tokenizer, without any words"),
+        (b'{"bos_token_id": 0, "eos_token_id": 1}', "a configuration for generating text"),
+        (b'{"bos_token": "<s>", "additional_special_tokens": ["<a>", "<b>", "<c>"]}', "special tokens"),
+        (b'{"<a>": 3, "<b>": 4}', "the list of a tokenizer's special tokens"),
+        (b'{"name": "a", "scripts": {"b": "c"}, "files": ["a", "b", "c"]}', "the description of a program"),
+        (b'{"metadata": {"total_size": 4}, "weight_map": {"a": "b"}}', "the index of a checkpoint"),
+        (b'{"a": {"b": {"c": 1}}}', "called a vocabulary .* b would name 1 of the embedding's 5 rows"),
         (b'["a", "\\ud800"]', "entry 2 of the vocabulary is not text"),
         (b'["a", ["b"]]', "entry 2 of the vocabulary is not text"),
         (b"[]", "has no entries"),
@@ -383,6 +395,20 @@ def test_dropout_is_of_training() -> None:
 def test_a_wrong_vocabulary_is_a_message(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         vocabulary.read(data, 5)
+
+
+@pytest.mark.parametrize(
+    ("data", "entries"),
+    [
+        (b'{"model_type": "x", "vocab": ["a", "b"]}', ["a", "b"]),  # what is called so is one, wherever it stands
+        (b'{"hidden_size": 0, "num_layers": 1}', ["hidden_size", "num_layers"]),  # of a program's names
+        (b'{"<pad>": 0, "<unk>": 1}', ["<pad>", "<unk>"]),
+        (b'{"size": 3, "data": ["a", "b", "c"]}', ["a", "b", "c"]),
+    ],
+)
+def test_what_could_be_taken_for_something_beside_a_model_is_a_vocabulary(data: bytes, entries: list[str]) -> None:
+    read = vocabulary.read(data, 5)
+    assert isinstance(read, Words) and list(read.entries) == entries
 
 
 SEEDS = [form.encode() for form in FORMS.values()] + [path.read_bytes() for path in sorted(FILES.glob("*_*.json"))]

@@ -141,8 +141,9 @@ def test_of_several_vocabularies_the_tokenizer_is_taken_then_the_fullest() -> No
 OF_NO_USE = {
     "config.json": (
         b'{"architectures": ["LM"], "hidden": 8}',
-        "as a vocabulary it would name 1 of the embedding's 10 rows",
+        "this is the configuration of a model, without any words; give the vocabulary itself",
     ),
+    "short.txt": (b"mary\njohn\n", "as a vocabulary it would name 2 of the embedding's 10 rows"),
     "notes.txt": (b"mary\njohn\nmary\n", "lines 1 and 3 of the vocabulary are the same"),
     "long.txt": ("\n".join(map(str, range(11))).encode(), "has 11 entries; the embedding has 10 rows"),
     "picture.png": (b"\x89PNG\r\n\x1a\n", "not text in UTF-8"),

@@ -27,6 +27,33 @@ POINTER = say(
 )
 VOCABULARY = say("this is a vocabulary or a tokenizer, not a network; give the network first, and this to go with it")
 
+CONFIG = say("the configuration of a model")
+SPECIAL = say("the list of a tokenizer's special tokens")
+GENERATION = say("a configuration for generating text")
+TOKEN = r"(bos|eos|pad|unk|sep|cls|mask|decoder_start|forced_[a-z]+)_token"
+SETTING = (
+    rf"{TOKEN}_id|[a-z_]+_(size|dim|width|length|len|layers|heads|units|steps|epochs)|(n|num|max|min)_[a-z_]+|seed|epochs?"
+    r"|layers|hidden|width|depth"
+)
+
+BESIDE: tuple[tuple[str, Said], ...] = (
+    ("peft_type", say("the configuration of an adapter (LoRA)")),
+    ("model_type|architectures", CONFIG),
+    ("tokenizer_class|added_tokens_decoder|model_max_length", say("the configuration of a tokenizer")),
+    ("weight_map", say("the index of a checkpoint")),
+    ("log_history", say("the record of a training")),
+    ("dependencies|devDependencies|scripts", say("the description of a program")),
+    ("transformers_version|_from_model_config", GENERATION),
+)
+"""JSON objects that lie beside a model, by a name that each has."""
+WHOLLY: tuple[tuple[str, Said], ...] = (
+    (rf"{TOKEN}|additional_special_tokens", SPECIAL),
+    (rf"{TOKEN}_id", GENERATION),
+)
+"""The same, by what all of an object's names are."""
+NO_ROWS: tuple[tuple[str, Said], ...] = ((r"<[^<>]+>|\[[A-Z]+\]", SPECIAL), (SETTING, CONFIG))
+"""And where they have no numbers from 0 on: these are a vocabulary's rows, whatever its words are."""
+
 MARKS: tuple[tuple[str, Said], ...] = (
     (r"version https://git-lfs", POINTER),
     (r"\s*<(!doctype html|html|head)", PAGE),
@@ -95,6 +122,16 @@ def _answer(text: str) -> Said:
     )
 
 
+def beside(value: Mapping[str, Any]) -> Said | None:
+    """What a JSON object is that lies beside a model and holds neither weights nor words; None if nothing shows it."""
+    for names, what in BESIDE:
+        if any(re.fullmatch(names, name) for name in value):
+            return what
+    rows = sorted(item for item in value.values() if type(item) is int) == list(range(len(value)))
+    kinds = WHOLLY if rows else (*WHOLLY, *NO_ROWS)
+    return next((what for names, what in kinds if value and all(re.fullmatch(names, name) for name in value)), None)
+
+
 def _json(data: bytes) -> Said:
     if len(data) > MAX_JSON:
         return say("this is a JSON file, not a model. {read}", read=READ)
@@ -123,10 +160,8 @@ def _object(value: Mapping[str, Any]) -> Said:
         return VOCABULARY
     if "class_name" in keys and "config" in keys:
         return say('this is a Keras model without its weights; save both: model.save("model.keras")')
-    if "model_type" in keys or "architectures" in keys:
-        return say(
-            "this is the configuration of a model, without its weights; give the file of these (model.safetensors)"
-        )
+    if (what := beside(value)) is not None:
+        return say("this is {what}, without any weights; give the file of these (model.safetensors)", what=what)
     if value and all(type(item) is int for item in value.values()):
         return VOCABULARY
     return say("this is a JSON file, not a model. {read}", read=READ)

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from lstm_core.files import texts
 from lstm_core.files.vocabulary.cutting import Rule
 from lstm_core.files.vocabulary.listing import STRIPPED, Listing, checked, in_order, numbered, plain
-from lstm_core.say import say
+from lstm_core.say import Said, say
 
 CHARACTERS, A_ROW = 1 << 20, 1 << 10
 """Characters of a JSON file, and so many more for each row of the embedding: parsed, it takes many times the memory."""
+NAMELESS = 1 / 2
+"""The part of the embedding's rows from which on a list that is not called a vocabulary is taken for one."""
 DEEPEST = 4
 """Objects around a vocabulary."""
 MOST = 1000
@@ -74,11 +77,17 @@ def read(content: Any, rows: int) -> Listing:
             if (listing := reader(inner, rows)) is not None:
                 return listing
     if _is_vocabulary(content):
+        if (what := texts.beside(content)) is not None:
+            raise ValueError(_wordless(what))
         return _mapped(content, rows)
     return read(_found(content, rows), rows)
 
 
 def _listed(content: list[Any], rows: int) -> Listing:
+    if content and all(isinstance(entry, int | float) for entry in content):
+        raise ValueError(say("this is a list of numbers, not of words"))
+    if content and all(isinstance(entry, dict) for entry in content):
+        raise ValueError(say("this is a list of objects, not of words"))
     pairs = [entry for entry in content if isinstance(entry, list) and len(entry) == 2 and _is_row(entry[1])]
     if content and len(pairs) == len(content):  # [["the", 1000], ...]
         entries, assumed = numbered([word for word, _ in pairs], [number for _, number in pairs], rows)
@@ -133,6 +142,8 @@ def _found(content: dict[str, Any], rows: int) -> Any:
                     called.setdefault(name, value)
         if called:
             break  # what is further inside belongs to something else
+    if not called and (what := texts.beside(content)) is not None:
+        raise ValueError(_wordless(what))
     candidates = called or candidates
     if not candidates:
         raise ValueError(
@@ -142,7 +153,21 @@ def _found(content: dict[str, Any], rows: int) -> Any:
         raise ValueError(
             say("the JSON object holds several lists: {names}; save the vocabulary alone", names=", ".join(candidates))
         )
+    if not called and (most := max(map(len, candidates.values()))) < NAMELESS * rows:
+        raise ValueError(
+            say(
+                "nothing in the JSON object is called a vocabulary (vocab, itos, word_index), and {name} would name "
+                "{count:,} of the embedding's {rows:,} rows; save the vocabulary alone",
+                name=next(iter(candidates)),
+                count=most,
+                rows=rows,
+            )
+        )
     return max(candidates.values(), key=lambda value: (len(value) == rows, len(value)))
+
+
+def _wordless(what: Said) -> Said:
+    return say("this is {what}, without any words; give the vocabulary itself (vocab.txt, tokenizer.json)", what=what)
 
 
 def _unfolded(value: Any) -> Any:
