@@ -166,6 +166,23 @@ def test_what_comes_with_a_model_and_is_of_no_use_is_said(name: str) -> None:
     assert not place.unused, "it was read"
 
 
+@pytest.mark.parametrize(("spoken", "not_used"), [("en", "is not used"), ("zh", "未被使用")])
+def test_files_of_one_name_are_told_apart_and_the_one_that_is_not_taken_is_said(spoken: str, not_used: str) -> None:
+    """As out of two folders; the same file twice is one."""
+    model, words = saved(tagger()), VOCABULARIES["words.txt"].encode()
+    files = [("lm.pt", model), ("vocab.txt", words), ("lm.pt", saved(nn.LSTM(3, 4))), ("lm.pt", model)]
+    files += [("vocab.txt", b"mary\njohn\n"), ("vocab.txt", words)]
+    language.ask(lambda: spoken)
+    try:
+        test = opened(gates, None)
+        test.get("file_uploader")[0].set_value([(*file, "") for file in files]).run()  # type: ignore[attr-defined]
+    finally:
+        language.ask(lambda: language.ENGLISH)
+    [told] = [one.value.replace("\\", "").split("  \n") for one in test.info]
+    assert [one.split(not_used)[0].strip() for one in told] == ["lm.pt (2)", "vocab.txt (2)"]
+    assert [word[0] for word in sent(test)["sides"][0]["words"]] == SAID.split()
+
+
 def test_a_model_without_words_says_that_it_takes_no_vocabulary() -> None:
     place = placed({"gru.pt": saved(nn.GRU(3, 5)), "words.txt": VOCABULARIES["words.txt"].encode()})
     assert place.upload is not None and place.upload.source == PROBE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any
 
 import streamlit as st
@@ -35,11 +36,26 @@ def _uploaded(here: Place, key: str, take: Take) -> None:
     if not files:  # none, or what was let go of
         return
     here.turn += 1
-    take({file.name: file.getvalue() for file in files})
+    take(named_apart((file.name, file.getvalue()) for file in files))
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         for file in files:
             context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+
+
+def named_apart(files: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
+    """Files by name; of several of one name, as out of several folders, the second is "name (2)". The same file given
+    twice is one."""
+    found: dict[str, bytes] = {}
+    for name, data in files:
+        place = next(one for one in _names(name) if found.get(one, data) == data)
+        found[place] = data
+    return found
+
+
+def _names(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
 
 
 def choice(
