@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from dashboard import compared, frame
+from dashboard.cache import typed
 from dashboard.compared import STEPS, Side
 from dashboard.controls.kept import kept_option
-from dashboard.controls.text import plain
+from dashboard.controls.text import inline, plain
 from dashboard.figures import comparing as draw
 from dashboard.frame import Context, Reach
 from dashboard.language import mark, tr
@@ -20,6 +21,7 @@ from dashboard.state import YOURS
 from dashboard.workers import BUSY
 from dashboard.workers import YOURS as YOURS_FIRST
 from lstm_core.comparing.result import Comparison
+from lstm_core.drawing.panel import quoted
 from lstm_core.files.limits import reason
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def page(here: Context) -> None:
             b, stamp = compared.planted(a, fault), fault
     if b is None:
         return
+    if said := _by_whose_vocabulary(here, (a, b), theirs, beside):
+        st.caption(inline(said))
     key = here.text, a.name, _stamp(own), beside, stamp
     if st.session_state.get(KEPT, (None,))[0] != key:
         st.session_state[KEPT] = key, _answer(here, a, b, own, visitors=own is not None or theirs is not None)
@@ -135,6 +139,34 @@ def _answer(here: Context, a: Side, b: Side, own: Upload | None, visitors: bool)
         return comparison.apart(a, b, x)
     except ValueError as error:
         return reason(error)  # and not the error, which would keep both models in memory
+
+
+def _by_whose_vocabulary(here: Context, sides: tuple[Side, Side], theirs: Upload | None, beside: str) -> str | None:
+    """By whose vocabulary both read the text, where B has one that it does not share with A. theirs: B's file."""
+    network, right = here.scene.models
+    other = theirs.vocabulary if theirs is not None else right.tokenizer if right.reads_words else None
+    if beside == COPY or not network.reads_words or other is None:
+        return None
+    names = {"a": sides[0].name, "b": sides[1].name}
+    tokens = here.scene.traces[0].tokens
+    rows = {(token.start, token.end): token.id for token in other.encode(typed(here.text, other))}
+    for token in tokens:
+        row = rows.get((token.start, token.end))
+        if row is None:
+            return tr(
+                "Both read the text by the vocabulary of {a}. That of {b} cuts it in another way, first at {word}.",
+                word=quoted(token.text),
+                **names,
+            )
+        if row != token.id:
+            return tr(
+                "Both read the text by the vocabulary of {a}. In that of {b}, {word} is row {row}, not {other}.",
+                word=quoted(token.text),
+                row=row,
+                other=token.id,
+                **names,
+            )
+    return tr("Both read the text by the vocabulary of {a}; that of {b} has the same rows for it.", **names)
 
 
 def _ids(here: Context) -> np.ndarray:
