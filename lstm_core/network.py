@@ -237,7 +237,8 @@ class Network:
         return replace(trace, signals={**trace.signals, **looks}, attention=self.attention)
 
     def mask_of(self, inputs: Any) -> np.ndarray | None:
-        """True at the steps of ``inputs`` (ids or vectors, see ``read``) that are read; None if nothing is masked."""
+        """True at the steps of ``inputs`` (ids or vectors, see ``read``) that are read, with the axes of the ids or, of
+        vectors, all but the last; None if nothing is masked."""
         inputs = host(inputs)
         if self.reader is not None and _are_ids(inputs):
             return None if self.reader.padding is None else inputs != self.reader.padding
@@ -262,7 +263,7 @@ class Network:
         """The ``k`` likeliest words after ``step`` and their probabilities, likeliest first.
 
         Of a batch it is the first sequence, from whose own end a negative ``step`` counts. Raises ValueError for a step
-        that it does not have.
+        that it does not have, and as ``predictions`` does.
         """
         at_least(0, k=k)
         one = trace.sequence(0, step)
@@ -288,7 +289,10 @@ class Network:
         return np.concatenate(ids), np.concatenate(chances)
 
     def reads(self, signals: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(time, batch, directions * hidden), twice as wide with attention: what the readout reads of a run."""
+        """(time, batch, directions * hidden), twice as wide with attention: what the readout reads of a run.
+
+        signals: as of a ``Trace``, h among them. Raises ValueError where it is as wide as of another network.
+        """
         h = attending.top(self.cell, signals)
         if self.readout is not None:
             wanted = self.readout.weight.shape[1] // (1 if self.attention is None else 2)
@@ -308,7 +312,10 @@ class Network:
         return np.where(ended, np.nan, attending.attended(self.attention, np.where(ended, 0.0, h))[0])
 
     def named(self, ids: np.ndarray, probabilities: np.ndarray) -> list[list[tuple[str, float]]]:
-        """What ``likeliest`` gives as words, as ``predictions`` names them."""
+        """What ``likeliest`` gives, (time, k) each, as words with their probabilities, one list a step.
+
+        Raises ValueError for a network without words of its own.
+        """
         words = {int(id): self.tokenizer.display(int(id)) for id in np.unique(ids)}
         return [
             [(words[int(i)], float(p)) for i, p in zip(row, chances, strict=True)]
@@ -318,8 +325,9 @@ class Network:
     @kinds
     def untrained(self, seed: int = 0) -> Network:
         """The same model with random weights, U(-1/sqrt(hidden), 1/sqrt(hidden)) as torch draws them, and embeddings
-        from a standard normal: the baseline of every claim. seed: of all of them. Raises ValueError for a network that
-        reads numbers or predicts nothing."""
+        from a standard normal: the baseline of every claim. seed: of all of them, 0 or more. Raises ValueError for
+        another one, and for a network that reads numbers or predicts nothing."""
+        at_least(0, seed=seed)
         rng = np.random.default_rng(seed)
         bound = self.hidden_size**-0.5
         fixed = {param.name for param in self.cell.params if param.fixed is not None}
@@ -347,7 +355,7 @@ class Network:
         """Write one safetensors file. weights: how they are stored, "float32", "float16" or "int8" with a scale for
         each row of a matrix; all are read back as float32.
 
-        Raises ValueError for a network without words or without a readout.
+        Raises ValueError for a network without words or without a readout, OSError where it cannot be written.
         """
         from safetensors.numpy import save
 
@@ -365,7 +373,7 @@ class Network:
     @staticmethod
     @kinds
     def load(path: str | os.PathLike[str]) -> Network:
-        """Read a file that ``save`` wrote. Raises ValueError, saying what is wrong, if it is another one."""
+        """Read a file that ``save`` wrote. Raises ValueError, saying what is wrong, if it is another one or none."""
         from safetensors import SafetensorError, safe_open
 
         try:

@@ -24,8 +24,8 @@ SURROGATES = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Token:
-    """One input of the network. ``text`` is what stands at ``start:end`` of the sentence; of what is read before every
-    text (``BEGINS``), at 0:0, that.
+    """One input of the network. ``text`` is what stands at ``start:end`` of the sentence, in characters of Python's
+    ``str``; of what is read before every text (``BEGINS``), at 0:0, that.
 
     ``id`` is what the network reads. ``known`` is False where the vocabulary has no entry and the network reads
     ``<unk>``. ``word`` numbers the words of the sentence: the pieces of one word share it. ``piece`` is the
@@ -166,8 +166,16 @@ class Tokenizer:
         return _bytes(piece) if "\N{REPLACEMENT CHARACTER}" in text else text.removeprefix("##") or piece
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text that these ids spell, without what the vocabulary uses inside."""
-        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
+        """The text that these ids spell, without what the vocabulary uses inside; an id without a piece spells nothing.
+
+        Raises ValueError for an id that there is not.
+        """
+        given, size = list(ids), self.size
+        for id in given:
+            if not 0 <= id < size:
+                told = {"number": id, "count": size}
+                raise ValueError(say("there is no word {number}; there are {count:,}, from 0 on", **told))
+        return self._tokenizer.decode(given, skip_special_tokens=False)
 
     @kinds
     def encode(self, text: str, begins: bool = True) -> tuple[Token, ...]:

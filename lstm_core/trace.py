@@ -268,7 +268,7 @@ class Trace:
         """Write everything that a trace holds as NumPy's compressed .npz, which ``from_npz`` reads back.
 
         Every signal lies under its name, beside ``inputs``, ``tokens`` (their text) and ``axes`` (str); for what else
-        there is see ``lstm_core.trace_npz``.
+        there is see ``lstm_core.trace_npz``. Raises OSError where it cannot be written.
         """
         from lstm_core import trace_npz
 

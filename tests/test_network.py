@@ -198,6 +198,11 @@ def test_what_is_read_is_the_embedding_of_each_token() -> None:
     np.testing.assert_array_equal(again.signals["h"], trace.signals["h"][:, :, :2])
 
 
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(ValueError, match="seed is at least 0, not -1"):
+        load_model("pronouns-lstm").untrained(-1)
+
+
 @EVERY
 def test_untrained_has_the_same_shape_and_other_weights(name: str) -> None:
     """Everything that is trained is drawn anew, the same for a seed; what a cell declares as fixed stays."""

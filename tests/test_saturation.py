@@ -28,6 +28,14 @@ def test_the_limits_are_karpathys_unless_said() -> None:
     assert found.left["f"].tolist() == [1, 0, 0, 0] and found.right["f"].tolist() == [0, 1, 1, 1]
 
 
+def test_the_lower_limit_is_not_above_the_higher_one() -> None:
+    trace = random_trace("lstm")
+    assert saturation(trace, 0.5, 0.5).low == 0.5
+    for low, high in ((0.9, 0.1), (float("nan"), 0.9)):
+        with pytest.raises(ValueError, match="low is at most high"):
+            saturation(trace, low, high)
+
+
 def test_no_steps_have_no_fractions() -> None:
     import cases
 

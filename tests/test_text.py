@@ -219,6 +219,14 @@ def test_vocabulary() -> None:
         tokenizer.id("Anna")
 
 
+def test_an_id_that_there_is_not_is_not_decoded() -> None:
+    tokenizer = load_model("pronouns-lstm").tokenizer
+    assert tokenizer.decode([]) == "" and tokenizer.decode([tokenizer.id("he"), tokenizer.id("was")]) == "he was"
+    for id in (-1, tokenizer.size):
+        with pytest.raises(ValueError, match=f"no word {id}; there are 2,339"):
+            tokenizer.decode([0, id])
+
+
 def test_a_word_is_not_what_stands_for_unknown_ones() -> None:
     """Whatever the vocabulary calls it, and where it has none; nor is half a character a word."""
     pre = pre_tokenizers.Metaspace()

@@ -141,7 +141,7 @@ def word_error(model: Network, trace: Trace, step: int, word: str | int) -> np.n
     """(directions * hidden,): the gradient, in h after ``step``, of the loss -log p(``word``, or its id, comes next).
 
     Of a batch it is that of the first sequence, from whose own end a negative ``step`` counts. Raises ValueError for a
-    step that it does not have and a word that is not in the vocabulary.
+    step that it does not have, for a word that is not in the vocabulary, and for a model that predicts nothing.
     """
     one, step = history(trace, 0, step)
     error = model.probabilities(one)[step].astype(np.float64)

@@ -9,6 +9,7 @@ import numpy as np
 
 from lstm_core.analysis.brief import brief
 from lstm_core.kinds import kinds
+from lstm_core.say import say
 from lstm_core.sequences import taken
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
@@ -35,8 +36,10 @@ def saturation(
 
     Gates are those that lie between 0 and 1 and that the trace holds; the plain RNN has none and gives empty results.
     low, high: below and above which a gate counts as saturated. backward: of the backward direction. Raises ValueError
-    where no step was taken, and for a layer or direction that the trace does not have.
+    where no step was taken, for a layer or direction that the trace does not have, and for a ``low`` above ``high``.
     """
+    if not low <= high:
+        raise ValueError(say("low is at most high, not {low} and {high}", low=low, high=high))
     counted = taken(trace)
     if not counted.any():
         raise ValueError("a trace of no steps has no fractions")
