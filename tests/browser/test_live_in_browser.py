@@ -345,3 +345,24 @@ def test_a_saved_page_calls_a_word_unknown_when_it_is_finished(shown: Open) -> N
     gates.box.press("Enter")
     gates.page.wait_for_timeout(100)
     assert notice.is_visible()
+
+
+TURNS = """() => new Promise(done => {
+  let turns = 0
+  const drawn = () => Number(document.querySelector(".gw[data-at]")?.dataset.at) > 300
+  const count = () => (drawn() ? done(turns) : (turns++, setTimeout(count)))
+  document.querySelector("[data-testid=gs-steps]").click()
+  count()
+})"""
+"""How often the page could have answered between a click and the walk."""
+
+
+def test_the_walk_through_a_long_text_opens_in_pieces_between_which_the_page_answers(
+    open_file: Open, files: dict[str, Path]
+) -> None:
+    gates = open_file(files["general"])
+    text = " ".join(["The weather was good and the people were kind."] * 40)
+    gates.box.fill(text)
+    gates.has(text=text)
+    assert gates.get("steps") > 300
+    assert gates.page.evaluate(TURNS) > 1

@@ -56,6 +56,7 @@ const made = JSON.parse(readFileSync(process.argv[3], "utf-8")).map((text) => {
     const { reading, run, tokens } = sides[k]
     const all = tokens.map((_, step) => step)
     assert.deepEqual(side.expects(0).scores[0], expects(reading, run, tokens, side.compared, all).scores[0])
+    side.values.forEach((_, place) => tokens.forEach((_, step) => side.made(place, step)))
     side.expects = expects(reading, run, tokens, side.compared, all)
   })
   const instead = sides.map(({ reading, run }, k) =>

@@ -16,13 +16,14 @@ import { inflated, reading } from "./carried.js"
 import { content } from "./content.js"
 import { pausing } from "./read.js"
 import { Guide } from "./tour.js"
-import { walk } from "./walk.js"
+import { preparing, walk } from "./walk.js"
 import { WhatIf } from "./what_if.js"
 import { wrote } from "./wrote.js"
 
 /** @import { Known, Reading, Run, Token } from "./types.d.ts" */
 
 const LONGEST = 100_000 // characters that are looked at
+const AT_ONCE = 50 // milliseconds of work before the page answers again
 
 const drawn = /** @type {any} */ (window)
 drawn.Plotly = drawing
@@ -41,6 +42,8 @@ class Live {
     }))
     this.figure = element("figure")
     this.after = new After()
+    /** @type {Element | null | undefined} */
+    this.left = undefined // what had the focus when the steps were asked for
     this.begun = 0 // times that the figure began anew
     this.places = [make("div"), make("div")]
     this.shown = template
@@ -90,6 +93,7 @@ class Live {
   // The figure begins anew, with what the address or a stop of a tour says of it.
   begin() {
     this.begun += 1
+    clearTimeout(this.walking)
     this.leave?.()
     this.leaveSteps?.()
     this.leave = this.leaveSteps = undefined
@@ -128,19 +132,33 @@ class Live {
   // The cells step by step, or not.
   unfold() {
     this.fold(!this.steps.hidden)
+    this.left = document.activeElement
     this.stepwise()
-    /** @type {HTMLElement | null} */
-    const root = this.steps.querySelector(".gw")
-    if (!this.steps.hidden) root?.focus() // its keys are its own then
   }
 
+  // Of a long text it is made in pieces. When it stands there its keys are its own, if it was asked for and nothing since.
   stepwise() {
+    clearTimeout(this.walking)
     if (this.steps.hidden || this.nothing) return
     const { step, unit, unit2 } = /** @type {HTMLElement} */ (this.figure.querySelector(".gs-plot")).dataset
     const data = walk(this.template.steps, this.shown.text, this.sides, [Number(unit), Number(unit2)], Number(step))
     const place = { place: `steps ${this.begun}` }
     const component = /** @type {any} */ ({ data: { ...data, ...place }, parentElement: this.places[1], turn: 1 })
-    this.leaveSteps = drawSteps(component, "")
+    const coming = preparing(data)
+    const goOn = () => {
+      const until = performance.now() + AT_ONCE
+      while (performance.now() < until)
+        if (coming.next().done) {
+          this.leaveSteps = drawSteps(component, "")
+          /** @type {HTMLElement | null} */
+          const root = this.steps.querySelector(".gw")
+          if (this.left === document.activeElement) root?.focus()
+          this.left = undefined
+          return
+        }
+      this.walking = setTimeout(goOn)
+    }
+    goOn()
   }
 
   // Both models read what is written; what they cannot read is said.

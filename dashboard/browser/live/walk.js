@@ -3,6 +3,7 @@
 import { held } from "./units.js"
 import { endings } from "./endings.js"
 import { added, named as nameOf, nextWord, words } from "./words.js"
+import { largest } from "../walk/moment.js"
 import { common, rowOf, scores, shares, times } from "./run.js"
 
 /** @import { Matrix, Reading, Run, Token, Vector } from "./types.d.ts" */
@@ -55,9 +56,18 @@ function made(tree, leaves, known) {
     return { ...first, values: first.values.map((one, k) => of(one, second.values[k])) }
   const whole = args.find((one) => typeof one === "object")
   if (whole === undefined) return of(.../** @type {number[]} */ (args))
-  const at = (/** @type {number} */ k) =>
-    args.map((one) => (typeof one === "number" ? one : /** @type {Vector} */ (one)[k]))
-  return Float64Array.from({ length: /** @type {Vector} */ (whole).length }, (_, k) => of(...at(k)))
+  const result = new Float64Array(/** @type {Vector} */ (whole).length)
+  const [one, other] = [first, second].map((arg) => (typeof arg === "object" ? /** @type {Vector} */ (arg) : null))
+  for (let k = 0; k < result.length; k++)
+    result[k] = of(one ? one[k] : /** @type {number} */ (first), other ? other[k] : /** @type {number} */ (second))
+  return result
+}
+
+// Of a tree's parts those that have a place, by it.
+/** @param {Tree} tree @param {Map<number, Tree>} found */
+function placed(tree, found) {
+  if (typeof tree.v === "number" && !found.has(tree.v)) found.set(tree.v, tree)
+  for (const part of tree.a ?? []) placed(part, found)
 }
 
 // The leaves of a step's trees: parameters, and what ``other`` says of the signals, the old states and what is read.
@@ -76,7 +86,7 @@ function inputs({ model, layer, declared }, { ids, signals }) {
   return ids.map((_, t) => Float64Array.from(below.flatMap((steps) => Array.from(steps[t]))))
 }
 
-// By reading, what was made of the text before: its steps in common with the next one are taken over.
+// By reading, what was made of the text before: of the steps in common with the next one it is taken over.
 /** @type {WeakMap<Reading, { template: any, ids: number[], arrays: (Float32Array | Float32Array[])[] }>} */
 const earlier = new WeakMap()
 
@@ -106,20 +116,34 @@ function valuesOf(template, reading, run) {
   const arrays = Array.from({ length: template.places }, (_, place) =>
     known ? (old?.arrays[place] ?? []).slice(0, still.has(place) ? undefined : known) : [],
   )
-  const trees = [
-    ...Object.values(template.equations).map((/** @type {any} */ one) => one.tree),
-    ...template.diagram.nodes.map((/** @type {any} */ node) => node.formula),
-    ...Object.keys(template.signals).map((name) => ({ s: `v.${name}`, v: template.signals[name].value })),
-  ]
-  for (let t = known; t < x.length; t++) {
-    const values = new Map()
-    for (const tree of trees) evaluate(tree, leaves(t), values)
-    for (const [place, value] of values) {
-      if (typeof value === "number" || isMatrix(value)) continue
-      if (still.has(place)) arrays[place] = Float32Array.from(value)
-      else /** @type {Float32Array[]} */ (arrays[place])[t] = Float32Array.from(value)
+  const equations = Object.entries(template.equations)
+  /** @type {Map<number, Tree>} */
+  const trees = new Map()
+  for (const [, { tree }] of equations) placed(tree, trees)
+  for (const { formula } of template.diagram.nodes) placed(formula, trees)
+  for (const [name, { value }] of Object.entries(template.signals)) trees.set(value, { s: `v.${name}`, v: value })
+  /** @type {{ t: number, values: Map<number, Value> }} */
+  let step = { t: -1, values: new Map() }
+  // The values at a place, made when they are asked for: a long text has more steps than anybody looks at. What an
+  // equation comes to is known from the run.
+  /** @param {number} place @param {number} t */
+  const made = (place, t) => {
+    const rows = arrays[place]
+    const tree = trees.get(place)
+    const there = Array.isArray(rows) ? rows[t] : rows
+    if (there || !tree) return there
+    if (step.t !== t) {
+      const results = equations.map(([name, { tree }]) => /** @type {const} */ ([tree.v, here(name, layer, t)]))
+      step = { t, values: new Map(results) }
     }
+    const value = evaluate(tree, leaves(t), step.values)
+    if (typeof value === "number" || isMatrix(value)) return undefined
+    const row = new Float32Array(value)
+    if (still.has(place)) arrays[place] = row
+    else /** @type {Float32Array[]} */ (rows)[t] = row
+    return row
   }
+  for (const place of still) made(place, 0)
   earlier.set(reading, { template, ids: run.ids, arrays })
   const sources = Object.fromEntries(
     declared.states.map((name) => [`s.${name}`, x.map((_, t) => Float32Array.from(before(name, t)))]),
@@ -130,6 +154,7 @@ function valuesOf(template, reading, run) {
   })
   return {
     values: arrays,
+    made,
     matrices: Object.fromEntries(matrices),
     sources: layer ? { ...sources, x: x.map((row) => Float32Array.from(row)) } : sources,
   }
@@ -146,6 +171,22 @@ export function walk(template, text, sides, units, at) {
     plain: null,
     of: null,
     sides: sides.map((side, k) => one(template.sides[k], side, units[k])),
+  }
+}
+
+// What the drawing takes of every step, for its colours: made in pieces, between which the page answers.
+/** @param {import("../walk/types.d.ts").Content} content @returns {Generator<void, void, void>} */
+export function* preparing({ sides }) {
+  for (const side of sides) {
+    const places = side.diagram.nodes.flatMap(({ value }) => (value === null ? [] : [value]))
+    for (let t = 0; t < side.tokens.length; t++) {
+      for (const place of places) side.made?.(place, t)
+      yield
+    }
+    for (const place of places) {
+      largest(side, place)
+      yield
+    }
   }
 }
 

@@ -21,9 +21,7 @@ export function chain(panel, here, go) {
   const most = here.largest(place)
   /** @type {(step: number) => number} */
   const size = (step) =>
-    walk.all
-      ? Math.hypot(.../** @type {Float32Array[]} */ (side.values[place])[step]) / Math.sqrt(side.hidden)
-      : (here.value(place, here.unit, step) ?? 0)
+    walk.all ? Math.hypot(...here.row(place, step)) / Math.sqrt(side.hidden) : (here.value(place, here.unit, step) ?? 0)
   const small = digits(Array.from(side.tokens, (_, step) => size(step)))
   const children = []
   const told = []

@@ -12,6 +12,27 @@ import { colorOf } from "./scale.js"
 /** @type {WeakMap<Side, number[]>} */
 const sizes = new WeakMap()
 
+// The values of all units at a place.
+/** @param {Side} side @param {number} place @param {number} at @returns {Float32Array} */
+function rowOf({ values, made }, place, at) {
+  const array = values[place]
+  return /** @type {Float32Array} */ (made?.(place, at) ?? (Array.isArray(array) ? array[at] : array))
+}
+
+// The largest size of a value, over all steps and units.
+/** @param {Side} side @param {number} place */
+export function largest(side, place) {
+  const known = sizes.get(side) ?? []
+  sizes.set(side, known)
+  if (known[place] === undefined) {
+    let most = 0
+    for (let at = 0; at < side.tokens.length; at++)
+      for (const value of rowOf(side, place, at)) most = Math.max(most, Math.abs(value))
+    known[place] = most || 1
+  }
+  return known[place]
+}
+
 /** @type {(side: Side, step: number) => string} */
 export const placeOf = (side, step) => readAt({ words: side.words, pieces: side.tokens }, step)
 
@@ -61,10 +82,13 @@ export class Moment {
   /** @param {number | null | undefined} place @returns {number | undefined} */
   value(place, unit = this.unit, at = this.at) {
     if (place === null || place === undefined) return undefined
-    const array = this.side.values[place]
-    if (!Array.isArray(array)) return array[unit]
-    const row = array[at]
-    return row[Math.min(unit, row.length - 1)]
+    const row = this.row(place, at)
+    return row[Array.isArray(this.side.values[place]) ? Math.min(unit, row.length - 1) : unit]
+  }
+
+  /** @param {number} place */
+  row(place, at = this.at) {
+    return rowOf(this.side, place, at)
   }
 
   /** @param {string} name */
@@ -83,14 +107,7 @@ export class Moment {
   // The largest size of a value, over all steps and units.
   /** @param {number} place */
   largest(place) {
-    const known = sizes.get(this.side) ?? []
-    sizes.set(this.side, known)
-    known[place] ??=
-      /** @type {Float32Array[]} */ ([this.side.values[place]].flat()).reduce(
-        (most, row) => row.reduce((size, value) => Math.max(size, Math.abs(value)), most),
-        0,
-      ) || 1
-    return known[place]
+    return largest(this.side, place)
   }
 
   // ---- colours

@@ -116,9 +116,9 @@ function gauge(here, signal, value) {
 // A signal of all units, a cell each.
 /** @param {Moment} here @param {string} name */
 function vector(here, name) {
-  const { side, k, at, walk } = here
+  const { side, k, walk } = here
   const { kind, value: place } = side.signals[name]
-  const row = /** @type {Float32Array[]} */ (side.values[place])[at]
+  const row = here.row(place)
   const most = kind === "gate" ? 1 : here.largest(place)
   const cells = Array.from(row, (v, unit) => {
     const values = { name: here.unitName(unit), value: number(v, 2) }

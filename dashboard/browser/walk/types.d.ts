@@ -118,6 +118,8 @@ export interface Side {
   matrices: Record<string, Row[]>
   sources: Record<string, Row[]>
   values: (Row | Row[])[]
+  /** The row of a place at a step, where the browser makes it when it is asked for. */
+  made?: (place: number, at: number) => Row | undefined
 }
 
 /** A colour scale as Plotly writes it. */
