@@ -114,7 +114,7 @@ CASES: dict[str, tuple[Any, str]] = {
     "Keras JSON": ({"class_name": "Sequential", "config": {"layers": []}}, "a Keras model without its weights"),
     "Keras tokenizer": ({"class_name": "Tokenizer", "config": {}}, "a vocabulary or a tokenizer"),
     "tokenizer.json": ({"version": "1.0", "added_tokens": [], "model": {"vocab": {}}}, "a vocabulary or a tokenizer"),
-    "word numbers": ({"the": 0, "cat": 1}, "a vocabulary or a tokenizer"),
+    "word numbers": ({"the": 1, "cat": 2, "scripts": 3}, "a vocabulary or a tokenizer"),
     "words": (["the", "cat"], "a vocabulary or a tokenizer"),
     "config.json": ({"architectures": ["X"], "model_type": "x"}, "the configuration of a model, without any weights"),
     "tokenizer_config.json": ({"model_max_length": 9}, "the configuration of a tokenizer, without any weights"),

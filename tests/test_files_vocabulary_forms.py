@@ -404,6 +404,8 @@ def test_a_wrong_vocabulary_is_a_message(data: bytes, message: str) -> None:
         (b'{"hidden_size": 0, "num_layers": 1}', ["hidden_size", "num_layers"]),  # of a program's names
         (b'{"<pad>": 0, "<unk>": 1}', ["<pad>", "<unk>"]),
         (b'{"size": 3, "data": ["a", "b", "c"]}', ["a", "b", "c"]),
+        (b'{"the": 0, "scripts": 1, "architectures": 2}', ["the", "scripts", "architectures"]),  # words like others
+        (b'{"word2id": {"dependencies": 0, "the": 1}}', ["dependencies", "the"]),
     ],
 )
 def test_what_could_be_taken_for_something_beside_a_model_is_a_vocabulary(data: bytes, entries: list[str]) -> None:

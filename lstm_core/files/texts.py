@@ -30,6 +30,7 @@ VOCABULARY = say("this is a vocabulary or a tokenizer, not a network; give the n
 CONFIG = say("the configuration of a model")
 SPECIAL = say("the list of a tokenizer's special tokens")
 GENERATION = say("a configuration for generating text")
+TOKENIZER = say("the configuration of a tokenizer")
 TOKEN = r"(bos|eos|pad|unk|sep|cls|mask|decoder_start|forced_[a-z]+)_token"
 SETTING = (
     rf"{TOKEN}_id|[a-z_]+_(size|dim|width|length|len|layers|heads|units|steps|epochs)|(n|num|max|min)_[a-z_]+|seed|epochs?"
@@ -39,19 +40,24 @@ SETTING = (
 BESIDE: tuple[tuple[str, Said], ...] = (
     ("peft_type", say("the configuration of an adapter (LoRA)")),
     ("model_type|architectures", CONFIG),
-    ("tokenizer_class|added_tokens_decoder|model_max_length", say("the configuration of a tokenizer")),
+    ("tokenizer_class|added_tokens_decoder|model_max_length", TOKENIZER),
     ("weight_map", say("the index of a checkpoint")),
     ("log_history", say("the record of a training")),
     ("dependencies|devDependencies|scripts", say("the description of a program")),
     ("transformers_version|_from_model_config", GENERATION),
 )
-"""JSON objects that lie beside a model, by a name that each has."""
+"""JSON objects that lie beside a model, by a name that each has. Where all values are whole numbers these are words, and
+a vocabulary may have "scripts" among them."""
 WHOLLY: tuple[tuple[str, Said], ...] = (
     (rf"{TOKEN}|additional_special_tokens", SPECIAL),
     (rf"{TOKEN}_id", GENERATION),
 )
 """The same, by what all of an object's names are."""
-NO_ROWS: tuple[tuple[str, Said], ...] = ((r"<[^<>]+>|\[[A-Z]+\]", SPECIAL), (SETTING, CONFIG))
+NO_ROWS: tuple[tuple[str, Said], ...] = (
+    (r"<[^<>]+>|\[[A-Z]+\]", SPECIAL),
+    ("model_max_length", TOKENIZER),
+    (SETTING, CONFIG),
+)
 """And where they have no numbers from 0 on: these are a vocabulary's rows, whatever its words are."""
 
 MARKS: tuple[tuple[str, Said], ...] = (
@@ -124,10 +130,11 @@ def _answer(text: str) -> Said:
 
 def beside(value: Mapping[str, Any]) -> Said | None:
     """What a JSON object is that lies beside a model and holds neither weights nor words; None if nothing shows it."""
-    for names, what in BESIDE:
+    numbers = [item for item in value.values() if type(item) is int]
+    for names, what in BESIDE if len(numbers) < len(value) else ():
         if any(re.fullmatch(names, name) for name in value):
             return what
-    rows = sorted(item for item in value.values() if type(item) is int) == list(range(len(value)))
+    rows = sorted(numbers) == list(range(len(value)))
     kinds = WHOLLY if rows else (*WHOLLY, *NO_ROWS)
     return next((what for names, what in kinds if value and all(re.fullmatch(names, name) for name in value)), None)
 
