@@ -329,11 +329,11 @@ def watch(model: Any, every: int = 100, to: Any = print, *, sequences: int = 8) 
         shares of dead and saturated units, timescales, the norm of the loss's gradient in h at the first and last step.
     sequences: of each batch so many are traced.
 
-    Passes count while ``model.training`` is True; the first is read, then every ``every``-th after it. The pass itself
-    is not changed. One that cannot be read (an empty batch, a transform of ``torch.func``) goes on unread: ``skipped``
-    of what is returned says which and why, a table and a writer have the quantity "skipped". Where ``to`` raises, a
-    RuntimeWarning says so once, ``failed`` has the traceback, and the training goes on unwatched. It ends with
-    ``close()`` of what is returned, which is also a context manager.
+    Passes count while ``model.training`` is True, but for those that ``to`` makes; the first is read, then every
+    ``every``-th after it. The pass itself is not changed. One that cannot be read (an empty batch, a transform of
+    ``torch.func``) goes on unread: ``skipped`` of what is returned says which and why, a table and a writer have the
+    quantity "skipped". Where ``to`` raises, a RuntimeWarning says so once, ``failed`` has the traceback, and the
+    training goes on unwatched. It ends with ``close()`` of what is returned, which is also a context manager.
 
     Raises ValueError for a model without such modules and numbers below 1, TypeError for another ``to``, and OSError,
     before the training begins, for a file that cannot be written.

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations
 from torch.utils.checkpoint import checkpoint
 
 import lstm_core
@@ -349,6 +350,46 @@ def test_who_ends_the_training_from_a_sink_ends_it(kind: type[BaseException]) ->
     with lstm_core.watch(model := Tagger(), 1, Full(0, kind())) as watching, pytest.raises(kind):
         train(model, 1)
     assert not watching.failed
+
+
+class Silent(Exception):
+    def __str__(self) -> str:
+        raise OverflowError("what is said")
+
+
+def test_an_error_that_cannot_say_what_it_is_does_not_stop_the_training() -> None:
+    with lstm_core.watch(model := Tagger(), 1, Full(0, Silent())) as watching:
+        with pytest.warns(RuntimeWarning, match="raised Silent: Silent; the training goes on"):
+            losses = train(model, 2)
+    assert losses == train(Tagger(), 2) and watching.failed
+
+
+@pytest.mark.parametrize("gradients", [True, False])
+def test_passes_that_a_sink_makes_are_no_steps_and_are_not_read(gradients: bool) -> None:
+    """Also where nothing waits for a gradient, so that each reading would lead to the next."""
+    model, given = nn.GRU(3, 4), list[int]()
+
+    def sink(reading: Reading) -> None:
+        given.append(reading.step)
+        if len(given) < 9:
+            model(X)
+
+    with torch.set_grad_enabled(gradients), lstm_core.watch(model, 1, sink) as watching:
+        for _ in range(3):
+            model(X)
+    assert given == [0, 1, 2] and watching.step == 3 and not watching.failed
+
+
+def test_what_is_frozen_inside_a_module_stays_frozen() -> None:
+    model = parametrizations.spectral_norm(nn.LSTM(3, 4), "weight_hh_l0")
+    parametrized = model.get_submodule("parametrizations.weight_hh_l0")
+    parametrized.eval()  # its vectors are no longer moved
+    before = copy.deepcopy(parametrized.state_dict())
+    with lstm_core.watch(model, 1, lambda reading: None) as watching:
+        model(X)
+        model(X)
+    assert model.training and not any(inner.training for inner in parametrized.modules()) and not watching.skipped
+    torch.testing.assert_close(dict(parametrized.state_dict()), dict(before), rtol=0, atol=0)
 
 
 def test_gradients_that_come_several_at_once_are_skipped() -> None:

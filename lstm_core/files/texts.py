@@ -46,8 +46,8 @@ BESIDE: tuple[tuple[str, Said], ...] = (
     ("dependencies|devDependencies|scripts", say("the description of a program")),
     ("transformers_version|_from_model_config", GENERATION),
 )
-"""JSON objects that lie beside a model, by a name that each has. Where all values are whole numbers these are words, and
-a vocabulary may have "scripts" among them."""
+"""JSON objects that lie beside a model, by a name that each has. Where all values are whole numbers, the names are
+words: a vocabulary may have "scripts" among them."""
 WHOLLY: tuple[tuple[str, Said], ...] = (
     (rf"{TOKEN}|additional_special_tokens", SPECIAL),
     (rf"{TOKEN}_id", GENERATION),

@@ -36,6 +36,7 @@ class Watching:
             raise ValueError(say("the model has no nn.LSTM, nn.GRU or nn.RNN to watch"))
         self.step, self.skipped, self.failed = 0, list[Skipped](), ""
         self._every, self._sequences, self._sink, self._to = every, sequences, sink(to), called(to)
+        self._giving = False
         self._due: set[str] = set()
         self._waiting: dict[str, list[Reading]] = {}
         self._handles: list[Any] = []
@@ -65,31 +66,35 @@ class Watching:
             self._give(readings)
 
     def _give(self, readings: Iterable[Reading | Skipped]) -> None:
-        """To where they go. What is raised there is no matter of the training, which goes on."""
+        """To where they go. What is raised there is no matter of the training, which goes on; nor are passes of the
+        model that are made there, which would be read and given in turn."""
         for reading in readings:
             if self.failed:
                 return
+            giving, self._giving = self._giving, True
             try:
                 self._sink(reading)
             except Exception as error:
                 self.failed = traceback.format_exc()  # the error itself would keep all that its frames hold
                 self._due, self._waiting = set(), {}
-                told = {"to": self._to, "kind": type(error).__name__, "error": str(error)}
+                told = {"to": self._to, "kind": type(error).__name__, "error": _said(error)}
                 says = say(
                     "{to}, which the readings of lstm_core.watch are given to, raised {kind}: {error}; the training "
                     "goes on and is watched no more",
                     **told,
                 )
                 warnings.warn(says, RuntimeWarning, stacklevel=2)
+            finally:
+                self._giving = giving
 
     def _skip(self, step: int, name: str, error: Exception) -> None:
-        self.skipped.append(Skipped(step, name, str(error)))
+        self.skipped.append(Skipped(step, name, _said(error)))
         self._give(self.skipped[-1:])
 
     def begins(self, model: nn.Module) -> None:
-        """A step of training begins; nothing is counted while the model is in ``eval()``, is traced, or runs once more
-        for its gradient, as a checkpoint does."""
-        if not model.training or going_back() or any(map(being_traced, self._modules.values())):
+        """A step of training begins; nothing is counted while the model is in ``eval()``, is traced, is run by what the
+        readings go to, or runs once more for its gradient, as a checkpoint does."""
+        if not model.training or self._giving or going_back() or any(map(being_traced, self._modules.values())):
             return
         if self.step % self._every == 0:
             self._flush()
@@ -98,7 +103,7 @@ class Watching:
 
     def _of(self, name: str) -> Callable[..., None]:
         def ran(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
-            if name in self._due and not being_traced(module):
+            if name in self._due and not self._giving and not being_traced(module):
                 self._due.discard(name)  # before anything else: what follows runs the module again
                 self._read(name, module, inputs, named, output)
 
@@ -106,8 +111,9 @@ class Watching:
 
     def _read(self, name: str, module: Any, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
         x, state = [*inputs, *named.values(), None][:2]
-        step, was = self.step - 1, module.training
-        module.eval()  # dropout between the layers would be drawn anew, and cannot be traced
+        step, was = self.step - 1, {inner: inner.training for inner in module.modules()}
+        for inner in was:  # not by eval() and train(), which would set what is frozen inside it, a parametrization
+            inner.training = False  # dropout between the layers would be drawn anew, and cannot be traced
         try:
             trace = trace_module(module, *_some(module, x, state, self._sequences))
             found = [Reading(step, name, one.layer, one.direction, one, None) for one in health(trace, spectra=False)]
@@ -115,7 +121,8 @@ class Watching:
             self._skip(step, name, error)
             return
         finally:
-            module.train(was)
+            for inner, training in was.items():
+                inner.training = training
         values = output[0].data if isinstance(output[0], PackedSequence) else output[0]
         if not values.requires_grad or isinstance(output[0], PackedSequence):
             self._give(found)
@@ -136,6 +143,14 @@ class Watching:
             self._give(replace(one, dh=norms[one.direction] if one.layer == top else None) for one in found)
 
         values.register_hook(came)
+
+
+def _said(error: Exception) -> str:
+    """What an error says, whose class may raise one when it is asked."""
+    try:
+        return str(error)
+    except Exception:
+        return type(error).__name__
 
 
 def _some(module: Any, x: Any, state: Any, count: int) -> tuple[Any, Any]:
