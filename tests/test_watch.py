@@ -7,6 +7,7 @@ import csv
 import re
 import shutil
 import sys
+import threading
 from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -22,6 +23,7 @@ from torch.utils.checkpoint import checkpoint
 import lstm_core
 from dashboard.figures.training import panels
 from lstm_core.analysis import health
+from lstm_core.modules.tracing import trace_module
 from lstm_core.watching.course import course
 from lstm_core.watching.reading import COLUMNS, Reading, Skipped
 
@@ -390,6 +392,23 @@ def test_what_is_frozen_inside_a_module_stays_frozen() -> None:
         model(X)
     assert model.training and not any(inner.training for inner in parametrized.modules()) and not watching.skipped
     torch.testing.assert_close(dict(parametrized.state_dict()), dict(before), rtol=0, atol=0)
+
+
+def test_two_threads_that_train_one_module_leave_it_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, inside, both = Tagger(), threading.Event(), threading.Event()
+
+    def meets(*given: Any) -> Any:
+        (both if inside.is_set() else inside).set()
+        both.wait(0.5)
+        return trace_module(*given)
+
+    monkeypatch.setattr("lstm_core.watching.watch.trace_module", meets)
+    with lstm_core.watch(model, 1, lambda reading: None):
+        other = threading.Thread(target=lambda: inside.wait(10) and model(X))
+        other.start()
+        model(X)
+        other.join()
+    assert both.is_set() and model.rnn.training
 
 
 def test_gradients_that_come_several_at_once_are_skipped() -> None:

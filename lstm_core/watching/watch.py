@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +21,9 @@ from lstm_core.modules.kinds import being_traced, going_back, recurrent_modules
 from lstm_core.modules.tracing import trace_module
 from lstm_core.say import say
 from lstm_core.watching.reading import Reading, Skipped, called, sink
+
+_one = threading.RLock()
+"""Held while a module is read: another thread that came then would take it for one in ``eval()``, and leave it so."""
 
 
 class Watching:
@@ -111,18 +116,14 @@ class Watching:
 
     def _read(self, name: str, module: Any, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
         x, state = [*inputs, *named.values(), None][:2]
-        step, was = self.step - 1, {inner: inner.training for inner in module.modules()}
-        for inner in was:  # not by eval() and train(), which would set what is frozen inside it, a parametrization
-            inner.training = False  # dropout between the layers would be drawn anew, and cannot be traced
+        step = self.step - 1
         try:
-            trace = trace_module(module, *_some(module, x, state, self._sequences))
+            with _one, _resting(module):
+                trace = trace_module(module, *_some(module, x, state, self._sequences))
             found = [Reading(step, name, one.layer, one.direction, one, None) for one in health(trace, spectra=False)]
         except Exception as error:  # whatever it is, the training goes on as if nobody watched
             self._skip(step, name, error)
             return
-        finally:
-            for inner, training in was.items():
-                inner.training = training
         values = output[0].data if isinstance(output[0], PackedSequence) else output[0]
         if not values.requires_grad or isinstance(output[0], PackedSequence):
             self._give(found)
@@ -143,6 +144,20 @@ class Watching:
             self._give(replace(one, dh=norms[one.direction] if one.layer == top else None) for one in found)
 
         values.register_hook(came)
+
+
+@contextmanager
+def _resting(module: nn.Module) -> Iterator[None]:
+    """Not in training, for dropout between the layers would be drawn anew and cannot be traced. By no ``eval()`` and
+    ``train()``, which would set what is frozen inside it, a parametrization, as well."""
+    was = {inner: inner.training for inner in module.modules()}
+    for inner in was:
+        inner.training = False
+    try:
+        yield
+    finally:
+        for inner, training in was.items():
+            inner.training = training
 
 
 def _said(error: Exception) -> str:
