@@ -56,6 +56,7 @@ TEXTS = (
     "She said “no”",
     "The tired old zookeeper met Mary and",
     "Mary went to the marke",
+    "Mary met Zorblax <",  # which "<unk>" begins with, and is no word
     HOSTILE,
 )
 WIDE = ("Mary met Xyzzy", "Mary met 她 and <b>Émile", "", "The tired old zookeeper met Mary and")

@@ -263,9 +263,8 @@ function mayBecome(text, { tokens, reading }) {
 function missing(tokens, { vocabulary: { kind }, opens }, unfinished) {
   const shown = words(tokens).filter(([text]) => /[\p{L}\p{N}]/u.test(text))
   const inBytes = tokens.map(({ id, text }) => kind[id] === BYTE && /[\p{L}\p{N}]/u.test(text))
-  const unknown = shown
-    .slice(0, unfinished ? -1 : undefined)
-    .filter(([, first, last, known]) => !known || inBytes.slice(first, last + 1).some(Boolean))
+  const finished = shown.filter(([, , last]) => !unfinished || last < tokens.length - 1)
+  const unknown = finished.filter(([, first, last, known]) => !known || inBytes.slice(first, last + 1).some(Boolean))
   const wide = 2 * unknown.length > shown.length
   /** @type {Set<number>} */
   const subjects = new Set()
