@@ -20,6 +20,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="a general model: general-lstm, general-gru or general-rnn")
     parser.add_argument("--text", type=Path, required=True, metavar="DIR", help="folder of texts, see docs/texts.md")
     parser.add_argument("--tokens", type=int, default=TOKENS, help=f"how many more (default: {TOKENS:,})")
+    parser.add_argument(
+        "--window", type=int, metavar="TOKENS", help="how many tokens back a gradient reaches (default: the recipe's)"
+    )
     parser.add_argument("--out", type=Path, default=ASSETS, help="folder of the model (default: assets/models)")
 
 
@@ -35,6 +38,8 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.tokens < 1:
         raise ValueError(f"--tokens is how many more are read, 1 or more, not {options.tokens:,}")
+    if options.window is not None and options.window < 2:
+        raise ValueError(f"--window is how many tokens back a gradient reaches, 2 or more, not {options.window:,}")
     general = [name for name, one in discover().items() if one.reads_text]
     if options.name not in general:
         raise ValueError(f"{options.name} does not read on: {', '.join(general)} do")
@@ -45,7 +50,7 @@ def _run(options: argparse.Namespace) -> int:
     if work.exists() and not work.is_dir():
         raise ValueError(f"{work} is in the way: the checkpoint's folder goes there")
     with threads(chosen.threads):
-        after = read_on(Network.load(path), options.text, options.tokens, work)
+        after = read_on(Network.load(path), options.text, options.tokens, work, options.window)
     after.save(path, chosen.weights)
     shutil.rmtree(work, ignore_errors=True)  # the next one begins anew, from here
     print(f"{path} has read {options.tokens:,} more tokens; now: python -m lab measure {options.name}")

@@ -395,6 +395,9 @@ def test_a_shipped_model_reads_on_from_its_weights_and_its_header_tells_both(
     assert after.meta["machine"].startswith("a, then b, then ") and after.meta["bits"]["5-gram"] == 1
     assert 0 < after.meta["bits"]["network"]["English"] < 20
     assert plan(after, 1).seed == 2 and plan(before, 1).seed == 1
+    assert read["window"] == 140 and plan(before, 1) == plan(before, 1, 140)
+    longer, longest = plan(before, 1, 448), plan(before, 1, 4000)  # as many tokens a step, but never in few rows
+    assert (longer.time, longer.batch, longest.time, longest.batch) == (448, 10, 4000, 8)
     assert header(after.meta, read, {})["machine"] == after.meta["machine"]  # twice on one machine
 
 
@@ -411,6 +414,7 @@ def test_the_command_reads_on_only_from_a_shipped_general_model(
     for tokens in (0, -20_000_000):
         assert main(["read-on", "general-gru", *given, f"--tokens={tokens}"]) == 2
         assert "1 or more" in capsys.readouterr().err
+    assert main(["read-on", "general-gru", *given, "--window=1"]) == 2 and "2 or more" in capsys.readouterr().err
     assert main(["read-on", "general-gru", *given]) == 2 and "to go on from" in capsys.readouterr().err
     before = load_model("general-gru")
     before.save(tmp_path / "general-gru.safetensors", "int8")
@@ -425,8 +429,8 @@ def test_the_command_reads_on_only_from_a_shipped_general_model(
         return replace(model, meta={**model.meta, "read_on": [1]})
 
     monkeypatch.setattr("lab.general.read_on.read_on", further)
-    assert main(["read-on", "general-gru", *given, "--tokens", "7"]) == 0
-    assert asked == [(tmp_path, 7, unfinished)]
+    assert main(["read-on", "general-gru", *given, "--tokens", "7", "--window", "9"]) == 0
+    assert asked == [(tmp_path, 7, unfinished, 9)]
     assert not unfinished.exists(), "a checkpoint of this run would be in the way of the next"
     assert "lab measure general-gru" in capsys.readouterr().out
     after = Network.load(tmp_path / "general-gru.safetensors")

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from lab.general.made.abroad import Abroad
-from lab.general.made.chinese import Chinese
+from lab.general.made.chinese import SUBJECT, Chinese
 from lab.general.made.everyday import Everyday
+from lab.general.made.kin import Kin
 from lab.general.made.marked import ANSWER, NAME, OTHER, lines, masked, plain
 from lab.general.made.natural import Natural, feminine
 from lab.general.made.number import Number
@@ -305,6 +306,26 @@ def test_a_chinese_pronoun_is_that_of_the_person() -> None:
     assert not re.search("汤姆|玛丽", re.sub("<[^>]*>", "", chinese.renamed("玛丽在家。")))
 
 
+def test_a_chinese_pronoun_is_that_of_who_is_somebody_s_and_of_several_theirs() -> None:
+    kin, chinese = Kin(Random(8), TOM_MARY_ZH, CHINESE), words("chinese")["kin"]
+    assert not set(chinese["female"].split()) & set(chinese["male"].split())
+    read_before, several = 0, set()
+    for way in (kin._what_is, kin._comes, kin._said, kin._fronted, kin._joined):
+        for gender in GENDERS * 60:
+            marked = way(gender)
+            assert answers(marked) == {SUBJECT[gender]}, marked
+            read_before += SUBJECT["male" if gender == "female" else "female"] in marked.split("[")[0]
+    assert read_before > 60
+    for _ in range(600):
+        marked = kin.several()
+        (found,), group = answers(marked), plain(marked.split("[")[0])[0]
+        two = re.split("[和跟]", group)
+        assert len(two) == 2 or any(group.startswith(one) for key in ("groups", "sisters") for one in kin.more[key])
+        assert (found == "我们") == group.startswith("我和"), marked
+        several.add(found)
+    assert several == {"我们", "他们", "她们"}
+
+
 def test_the_same_seed_gives_the_same_text() -> None:
     tokenizer = build(ENGLISH * 20, CHINESE, size=500)
     real = Sentences(TOM_MARY, TOM_MARY_ZH, [*ENGLISH, *OF_ONE, *ABROAD], [*CHINESE, *ABROAD_ZH])
@@ -321,7 +342,7 @@ def test_no_frame_is_that_of_a_sentence_that_measures() -> None:
     chinese = Chinese(rng, TOM_MARY_ZH, CHINESE)
     everyday = Everyday(rng, ["."])
     ways = [people.sentence, people.several, places.sentence, number.sentence, everyday.sentence]
-    ways_zh = [chinese.sentence, chinese.place, everyday.sentence_zh]
+    ways_zh = [chinese.sentence, chinese.place, Kin(rng, TOM_MARY_ZH, CHINESE).sentence, everyday.sentence_zh]
     runs = {run for way in ways for _ in range(4000) for run in five_words(plain(way())[0])}
     runs_zh = {run for way in ways_zh for _ in range(4000) for run in eight(plain(way())[0])}
     shared = set()

@@ -17,6 +17,7 @@ from lab.general.data import Lines, Texts
 from lab.general.made.abroad import Abroad
 from lab.general.made.chinese import Chinese
 from lab.general.made.everyday import Everyday
+from lab.general.made.kin import Kin
 from lab.general.made.marked import OTHER, lines, masked
 from lab.general.made.natural import Natural
 from lab.general.made.number import Number
@@ -39,16 +40,17 @@ SENTENCES = {
     "several": 8_000,
     "chains": 30_000,
     "stories": 40_000,
-    "long_stories": 4_000,
+    "long_stories": 12_000,
     "of_one": 30_000,
     "places": 30_000,
     "abroad": 45_000,
     "number": 15_000,
     "people_zh": 24_000,
+    "kin_zh": 24_000,
     "places_zh": 15_000,
     "abroad_zh": 20_000,
     "everyday": 12_000,
-    "everyday_zh": 5_000,
+    "everyday_zh": 10_000,
 }
 """Made texts by kind: the words of people in one sentence or two, of stories several sentences about nobody later,
 of long ones up to three hundred words."""
@@ -115,6 +117,7 @@ class Writers:
             "everyday": Everyday(rng, natural.fillers).sentence,
             "everyday_zh": Everyday(rng, chinese.fillers).sentence_zh,
             "people_zh": chinese.sentence,
+            "kin_zh": Kin(rng, real.tom_mary_zh, real.chinese).sentence,
             "places_zh": chinese.place,
         }
 

@@ -27,25 +27,34 @@ from lstm_core.text import BEGINS, CHARACTERS
 RATE = 1.5e-3
 """The learning rate at first: below that of the phase that begins with what has read real text alone."""
 
+LEAST_ROWS = 8
+"""Fewer rows side by side are too alike to learn from, and hardly faster to compute."""
+
 
 def pieces(model: Network) -> Tokenizer:
     """Those that training texts are written in: without the rules for what a visitor types."""
     return Tokenizer.from_str(without(without(model.tokenizer.json, BEGINS), CHARACTERS))
 
 
-def plan(model: Network, tokens: int) -> Plan:
-    """The second phase of the model's cell, under another seed each time that it is read on."""
+def plan(model: Network, tokens: int, window: int | None = None) -> Plan:
+    """The second phase of the model's cell, under another seed each time that it is read on.
+
+    window: how many tokens back a gradient reaches; the phase's own unless given. As many tokens make a step.
+    """
     seed = model.meta["seed"] + 1 + len(model.meta.get("read_on", ()))
-    return replace(phase2.plan(model.cell.name), seed=seed, tokens=tokens, rate=RATE)
+    own = phase2.plan(model.cell.name)
+    window = window or own.time
+    batch = max(LEAST_ROWS, round(own.batch * own.time / window))
+    return replace(own, seed=seed, tokens=tokens, rate=RATE, batch=batch, time=window)
 
 
-def read_on(model: Network, texts: Path, tokens: int, work: Path) -> Network:
-    """The model after about so many more tokens; ``work`` keeps the checkpoint.
+def read_on(model: Network, texts: Path, tokens: int, work: Path, window: int | None = None) -> Network:
+    """The model after about so many more tokens; ``work`` keeps the checkpoint. window: see ``plan``.
 
     Raises ValueError for a network of another kind, and if another training is under way in ``work``. Raises SystemExit
     if it is stopped.
     """
-    planned, tokenizer, begun = plan(model, tokens), pieces(model), learner(model)
+    planned, tokenizer, begun = plan(model, tokens, window), pieces(model), learner(model)
     first = work / "pieces"
     first.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(first / "tokenizer.json"))
@@ -60,6 +69,7 @@ def read_on(model: Network, texts: Path, tokens: int, work: Path) -> Network:
     assert model.reader is not None and after.reader is not None
     read = {
         "tokens": planned.steps * planned.batch * planned.time,
+        "window": planned.time,
         "steps": planned.steps,
         "seconds": round(run.seconds, 1),
         "machine": machine(),

@@ -62,7 +62,8 @@ class Chinese:
         rng = self.rng
         if rng.random() < 0.3:
             return f"<{rng.choice(self.western[gender])}>"
-        given = "".join(rng.choice(self.held["given"][gender]) for _ in range(rng.choice([1, 1, 2])))
+        characters = "".join(self.held["given"][gender].split())
+        given = "".join(rng.choice(characters) for _ in range(rng.choice([1, 1, 2])))
         start = rng.choice([rng.choice(self.held["surnames"])] * 3 + ["小"])
         return f"<{start}{given}>"
 
