@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import os
 import re
 import shutil
 import sys
@@ -345,6 +346,15 @@ def test_a_table_that_cannot_be_written_is_told_before_the_training(tmp_path: Pa
         with pytest.raises(OSError, match=re.escape(str(path))):
             lstm_core.watch(model, to=path)
     assert not model._forward_pre_hooks and not model.rnn._forward_hooks
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no pipe has a path here")
+def test_a_table_may_be_a_pipe() -> None:
+    reads, writes = os.pipe()
+    with lstm_core.watch(nn.GRU(3, 4), to=f"/dev/fd/{writes}"):
+        os.close(writes)
+    with os.fdopen(reads) as table:
+        assert table.read().strip() == ",".join(COLUMNS)
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])

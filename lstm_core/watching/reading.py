@@ -72,8 +72,9 @@ def sink(to: Any) -> Sink:
         return lambda reading: _to_writer(to, reading)
     if isinstance(to, str | os.PathLike):
         path = Path(to)
+        new = not path.exists() or not path.stat().st_size  # asked before: a pipe has no place to tell
         with path.open("a", newline="", encoding="utf-8") as file:
-            if not file.tell():
+            if new:
                 csv.writer(file).writerow(COLUMNS)
         return lambda reading: _to_csv(path, reading)
     if to is print:
