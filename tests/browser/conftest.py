@@ -160,7 +160,12 @@ def opening_files(disk: BrowserContext) -> Iterator[Callable[..., Gates]]:
     problems: list[str] = []
     pages: list[Page] = []
 
-    def opened(path: Path, viewport: ViewportSize = LAPTOP, color_scheme: Literal["light", "dark"] = "light") -> Gates:
+    def opened(
+        path: Path,
+        viewport: ViewportSize = LAPTOP,
+        color_scheme: Literal["light", "dark"] = "light",
+        drawn: bool = True,
+    ) -> Gates:
         page = disk.new_page()
         pages.append(page)
         page.set_viewport_size(viewport)
@@ -177,7 +182,8 @@ def opening_files(disk: BrowserContext) -> Iterator[Callable[..., Gates]]:
         page.on("dialog", lambda dialog: problems.append(dialog.message))
         page.goto(path.as_uri())
         gates = Gates(page, Wire(page))
-        gates.has(ready=1)
+        if drawn:
+            gates.has(ready=1)
         return gates
 
     yield opened

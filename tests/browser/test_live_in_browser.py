@@ -365,4 +365,19 @@ def test_the_walk_through_a_long_text_opens_in_pieces_between_which_the_page_ans
     gates.box.fill(text)
     gates.has(text=text)
     assert gates.get("steps") > 300
+    gates.page.get_by_test_id("gs-steps").focus()
     assert gates.page.evaluate(TURNS) > 1
+    expect(gates.page.locator("#steps .gw")).to_be_focused()  # its keys are its own
+
+
+def test_the_walk_that_is_asked_for_while_a_long_text_is_read_comes_with_its_figure(
+    open_file: Open, tmp_path: Path
+) -> None:
+    text = " ".join(["The weather was good and the people were kind."] * 40)
+    (tmp_path / "long.html").write_bytes(saved("general", text))
+    page = open_file(tmp_path / "long.html", drawn=False).page
+    page.get_by_test_id("gs-steps").click()
+    assert not page.locator("#figure [data-step]").count()
+    expect(page.locator("#steps .gw")).to_be_focused()
+    page.get_by_test_id("gs-steps").click()
+    expect(page.locator("#steps .gw")).to_be_hidden()

@@ -111,7 +111,7 @@ class Live {
     this.fold(page !== "step_by_step")
     this.suppose(page !== "what_if")
     this.whatIf.chosen = []
-    this.stepped = null // is drawn with the figure
+    this.stepped = null
     this.box.write(query.text ?? this.template.text)
   }
 
@@ -133,7 +133,8 @@ class Live {
   unfold() {
     this.fold(!this.steps.hidden)
     this.left = document.activeElement
-    this.stepwise()
+    this.stepped = null // is drawn with the figure, which a long text may still be read for
+    this.follow()
   }
 
   // Of a long text it is made in pieces. When it stands there its keys are its own, if it was asked for and nothing since.

@@ -55,13 +55,18 @@ const STOPS = "button, summary, select, a, [tabindex]"
 /** @type {Map<string, Promise<unknown>>} */
 const loaded = new Map()
 
-// Load a script or a style sheet once a page; a name stands beside the module at ``base``. A saved page carries its own,
-// marked with their names, and loads nothing.
+// A saved page carries its scripts and style sheets, marked with their names.
+/** @param {string} name */
+function carried(name) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const nodes = document.querySelectorAll("[data-file]")
+  return Array.from(nodes).some((node) => node.dataset.file === name)
+}
+
+// Load a script or a style sheet once a page, unless the page carries it; a name stands beside the module at ``base``.
 /** @param {"link" | "script"} tag @param {string} name @param {string} [base] @returns {Promise<unknown>} */
 export function load(tag, name, base) {
-  /** @type {NodeListOf<HTMLElement>} */
-  const carried = document.querySelectorAll("[data-file]")
-  if (Array.from(carried).some((node) => node.dataset.file === name)) return Promise.resolve()
+  if (carried(name)) return Promise.resolve()
   const url = new URL(name, base).href
   const known = loaded.get(url)
   if (known) return known
@@ -75,9 +80,10 @@ export function load(tag, name, base) {
   return promise
 }
 
-// Load the style sheet of what stands in ``parent``, of which nothing is seen before it is there.
+// Load the style sheet of what stands in ``parent``, of which nothing is seen before it is there, nor can have the focus.
 /** @param {HTMLElement} parent @param {string} name @param {string} base @returns {Promise<unknown>} */
 export function dress(parent, name, base) {
+  if (carried(name)) return Promise.resolve()
   parent.style.visibility = "hidden"
   return load("link", name, base).finally(() => (parent.style.visibility = ""))
 }
