@@ -18,6 +18,7 @@ from dashboard.figures import memory as draw
 from dashboard.figures.deciding import decided
 from dashboard.figures.gradients import vanishing
 from dashboard.scene import Drawn
+from dashboard.state import Settings
 from dashboard.views import contrast, gradients, memory, step_by_step, what_if
 from lstm_core import analysis
 from lstm_core.analysis.letting_go import last
@@ -296,6 +297,21 @@ def test_contrast_says_which_words_are_unknown() -> None:
     assert any(one.value.startswith(said) for one in test.caption)
     known = {row[0]: row[3] for row in sent(test)["words"]}
     assert known["Mary/zzzz"] == 0 and known["saw"] == 1
+
+
+def test_contrast_waits_with_the_word_that_is_still_written_in_the_sentence_that_it_proposes() -> None:
+    text = "Mary went to the marke"
+    test = opened(contrast.__name__, text=text, picked="1")
+    chosen = {**Settings().server_side(), "picked": 1, "text": text}
+    for writing in (1, 0):
+        test.session_state["controls"] = {"settings": {**chosen, "writing": writing}}
+        test.run()
+        assert "John went to the marke" in [one.value for one in test.text_input]
+        assert [one.value for one in test.caption if "marke" in one.value] == [] or not writing
+    test.text_input[0].set_value("John ate the appl")  # that is not being written where the cursor is
+    test.session_state["controls"] = {"settings": {**chosen, "writing": 1}}
+    test.run()
+    assert any("appl" in one.value for one in test.caption)
 
 
 def test_the_largest_part_is_told_as_it_is() -> None:

@@ -32,8 +32,9 @@ NUMBERS = mark("Two sentences are compared here; a model that reads numbers has 
 def page(here: Context) -> None:
     shown = here.scene
     wide, first, second = st.columns([2, 1, 1], vertical_alignment="bottom")
+    proposed = other_sentence(shown)
     with wide:
-        other = field("other", tr("The sentence to compare with"), other_sentence(shown))
+        other = field("other", tr("The sentence to compare with"), proposed)
     units = []
     for side, place in enumerate((first, second)):
         with place:
@@ -43,7 +44,8 @@ def page(here: Context) -> None:
         return
     readings = [library.read(model.name, other) for model in shown.models]
     others = (note for reading in readings for note in reading.others)
-    found = dict.fromkeys([*unread.notices(readings), *cut(readings), *others])
+    writing = other if shown.writing and other == proposed else ""  # then it ends in the word that is still written
+    found = dict.fromkeys([*unread.notices(readings, writing), *cut(readings), *others])
     notices = [one for one in found if one not in shown.notices]  # of a pair that was proposed they are the same
     if other and notices:
         told = (tr("The sentence to compare with: {notice}", notice=notice) for notice in notices)
