@@ -140,9 +140,9 @@ def test_a_language_model_of_a_visitor_is_compared_word_by_word() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (WORDS, "that of other.pt has the same rows for it."),
-        ([WORDS[0], *WORDS[:0:-1]], "In that of other.pt, “Mary” is row 9, not 1."),
-        (["<unk>", "ma", "ry", *WORDS[2:]], "That of other.pt cuts it in another way, first at “Mary”."),
+        (WORDS, "that of B (other.pt) has the same rows for it."),
+        ([WORDS[0], *WORDS[:0:-1]], "In that of B (other.pt), “Mary” is row 9, not 1."),
+        (["<unk>", "ma", "ry", *WORDS[2:]], "That of B (other.pt) cuts it in another way, first at “Mary”."),
         (None, ""),
     ],
 )
@@ -154,7 +154,7 @@ def test_by_whose_vocabulary_both_read_is_said_where_b_brings_one(words: list[st
             read = vocabulary.read("\n".join(entries).encode(), len(entries), by if entries is words else None)
             place.choose(vocabulary=read, source="sentence")
     test = opened(own, other, left=YOURS, beside=compare.FILE)
-    told = [one.value for one in test.caption if "by the vocabulary of yours.pt" in one.value]
+    told = [one.value for one in test.caption if "by the vocabulary of A (yours.pt)" in one.value]
     assert len(told) == bool(said) and all(one.endswith(said) for one in told)
     copy = opened(own, left=YOURS, beside=compare.COPY)
     assert not [one for one in copy.caption if "by the vocabulary of" in one.value]
@@ -162,7 +162,7 @@ def test_by_whose_vocabulary_both_read_is_said_where_b_brings_one(words: list[st
 
 def test_the_vocabulary_of_the_model_on_the_right_is_told_from_the_left_ones() -> None:
     test = opened(left="pronouns-lstm", right="country-rnn", beside=compare.RIGHT)
-    assert [one.value for one in test.caption if "In that of country-rnn, “" in one.value]
+    assert [one.value for one in test.caption if "In that of B (country-rnn), “" in one.value]
 
 
 @pytest.mark.parametrize("embed", [0.0, 0.5])

@@ -154,19 +154,21 @@ def _by_whose_vocabulary(here: Context, sides: tuple[Side, Side], theirs: Upload
         row = rows.get((token.start, token.end))
         if row is None:
             return tr(
-                "Both read the text by the vocabulary of {a}. That of {b} cuts it in another way, first at {word}.",
+                "Both read the text by the vocabulary of A ({a}). That of B ({b}) cuts it in another way, first at "
+                "{word}.",
                 word=quoted(token.text),
                 **names,
             )
         if row != token.id:
             return tr(
-                "Both read the text by the vocabulary of {a}. In that of {b}, {word} is row {row}, not {other}.",
+                "Both read the text by the vocabulary of A ({a}). In that of B ({b}), {word} is row {row}, not "
+                "{other}.",
                 word=quoted(token.text),
                 row=row,
                 other=token.id,
                 **names,
             )
-    return tr("Both read the text by the vocabulary of {a}; that of {b} has the same rows for it.", **names)
+    return tr("Both read the text by the vocabulary of A ({a}); that of B ({b}) has the same rows for it.", **names)
 
 
 def _ids(here: Context) -> np.ndarray:
