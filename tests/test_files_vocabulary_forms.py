@@ -406,6 +406,7 @@ def test_a_wrong_vocabulary_is_a_message(data: bytes, message: str) -> None:
         (b'{"size": 3, "data": ["a", "b", "c"]}', ["a", "b", "c"]),
         (b'{"the": 0, "scripts": 1, "architectures": 2}', ["the", "scripts", "architectures"]),  # words like others
         (b'{"word2id": {"dependencies": 0, "the": 1}}', ["dependencies", "the"]),
+        (b'{"model_type": "lstm", "letters": ["a", "b", "c", "d", "e"]}', [*"abcde"]),  # as many as there are rows
     ],
 )
 def test_what_could_be_taken_for_something_beside_a_model_is_a_vocabulary(data: bytes, entries: list[str]) -> None:

@@ -142,7 +142,8 @@ def _found(content: dict[str, Any], rows: int) -> Any:
                     called.setdefault(name, value)
         if called:
             break  # what is further inside belongs to something else
-    if not called and (what := texts.beside(content)) is not None:
+    whole = any(len(one) == rows for one in candidates.values())  # of a configuration that lists its words, too
+    if not called and not whole and (what := texts.beside(content)) is not None:
         raise ValueError(_wordless(what))
     candidates = called or candidates
     if not candidates:
