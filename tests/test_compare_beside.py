@@ -77,3 +77,4 @@ def test_the_command_tells_a_difference(tmp_path: Path, capsys: pytest.CaptureFi
     assert cli.main(["compare", *paths, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["beside"][0][:2] == ["head.weight", "head.weight"]
     assert cli.main(["compare", paths[0], paths[0], paths[2]]) == 0
+    assert capsys.readouterr().out.startswith("A and B are equal: every signal is the same")

@@ -106,7 +106,8 @@ def test_the_growth_is_the_difference_of_two_runs() -> None:
 
 def test_a_model_is_equal_to_itself_and_two_sizes_are_a_sentence() -> None:
     drawn = panels(opened(left="stacked", right="stacked", beside=compare.RIGHT))
-    assert drawn["verdict"]["text"].startswith("They are equal") and "why" not in drawn
+    assert drawn["verdict"]["text"].endswith("is the same number in both.") and "why" not in drawn
+    assert drawn["growth"]["text"] == "There is none at any step." and not drawn["growth"]["figure"]
     test = opened(left="stacked", right="pronouns-lstm", beside=compare.RIGHT)
     assert any("not models of one shape" in one.value for one in test.info)
 

@@ -22,6 +22,8 @@ def verdict(id: str, trace: Trace, found: Comparison, names: tuple[str, str]) ->
     title = tr("A is {a}, B is {b}", a=names[0], b=names[1])
     if found.equal and found.beside:
         text = p.sentences(*map(tr, found.differing()))
+    elif found.equal and not found.error:
+        text = tr("They are equal: every gate and every state of every step is the same number in both.")
     elif found.equal:
         text = tr(
             "They are equal: no gate and no state of any step differs by more than {error}.",
@@ -91,6 +93,8 @@ def growth(id: str, trace: Trace, found: Comparison) -> dict[str, Any]:
     values = np.where(np.isfinite(found.growth), found.growth, np.nan)
     if not len(values) or np.isnan(values).all():
         return p.panel(id, title, text=tr("Their outputs are not of one shape."), wide=True)
+    if not np.nanmax(values):
+        return p.panel(id, title, text=tr("There is none at any step."), wide=True)
     steps = np.arange(len(values))
     line = p.line(steps, np.maximum(values, SMALLEST), tr("largest difference"), theme.role_color("write", "light"))
     top = float(max(np.nanmax(values), 1e-6))

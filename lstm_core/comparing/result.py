@@ -143,6 +143,8 @@ class Comparison(Result):
         if self.equal:
             if self.beside:
                 return "\n".join(self.differing())
+            if not self.error:
+                return say("A and B are equal: every signal is the same")
             return say("A and B are equal: no signal differs by more than {error:.1e}", error=self.error)
         lines = [say("A and B part: {parting}.", parting=str(self.parting))]
         if self.cells is not None:
@@ -169,6 +171,8 @@ class Comparison(Result):
         named = [say("{a} of A and {b} of B by {error:.2g}", a=a, b=b, error=error) for a, b, error in self.beside[:4]]
         names = reduce(lambda first, second: say("{first}; {second}", first=first, second=second), named)
         lines = [say("The weights beside the recurrent layers differ: {names}.", names=names)]
+        if self.equal and not self.error:
+            return [say("The recurrent layers of A and B are equal: every signal is the same."), *lines]
         if self.equal:
             equal = say(
                 "The recurrent layers of A and B are equal: no signal differs by more than {error:.1e}.",
