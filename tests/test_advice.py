@@ -62,6 +62,7 @@ UNREACHED = {
     "lstm_core/modules/": "PyTorch modules, which cannot be uploaded",
     "lstm_core/survey/models.py": "the same",
     "lstm_core/watching/lightning.py": "the same",
+    "lstm_core/watching/watch.py": "the same",
     "lstm_core/survey/cluster.py": "a survey on several machines",
     "lstm_core/survey/sql.py": "a survey asked in SQL",
     "lstm_core/trace.py": "tensors of a device",

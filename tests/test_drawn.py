@@ -128,7 +128,7 @@ def test_typing_on_a_unit_gives_way_only_to_one_that_matters_more_than_twice_as_
         came += len(new) if before else 0
         plain += len(largest(figures) - without) if without else 0
         before, without = now, largest(figures)
-    assert came < 0.65 * plain
+    assert came < 0.75 * plain
 
 
 def test_the_band_holds_values_that_a_tenth_half_and_nine_tenths_of_the_units_exceed() -> None:
