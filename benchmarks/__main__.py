@@ -68,11 +68,12 @@ def reruns(browser: Browser, repeat: int, found: Samples, env: dict[str, str]) -
 def clicks(browser: Browser, repeat: int, found: Samples, env: dict[str, str]) -> None:
     """A click on a word of each analysis page beside the floor's Enter; every click asks for what was not drawn yet."""
     text = models.words(SIZES[0], seed=1)
+    query = page.PAIR | {"text": text, "other": f"w1 {text.partition(' ')[2]}"}  # what Contrast compares with
     with ExitStack() as stack:
         ours, floor = stack.enter_context(serve(GATESCOPE.script, env)), stack.enter_context(serve(FLOOR.script, env))
         bare = stack.enter_context(page.viewer(browser, FLOOR, floor))
         for name in PAGES:
-            with page.viewer(browser, ANALYSIS, ours, page.PAIR | {"text": text}, name) as mine:
+            with page.viewer(browser, ANALYSIS, ours, query, name) as mine:
                 for k in range(min(repeat + 2, SIZES[0] - 1)):
                     took, beside = page.click(mine, k), bare.enter(f"{name} {k}")[0]
                     if k >= 2:
