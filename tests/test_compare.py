@@ -134,9 +134,20 @@ def exported_eval() -> nn.Module:
     raise NotImplementedError("Calling eval() is not supported yet.")
 
 
+class Two(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.enc, self.dec = build(), build()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.enc(x)[0] + self.dec(x)[0]
+
+
 def test_what_cannot_be_compared_says_why() -> None:
     with pytest.raises(ValueError, match="not models of one shape .*A has 1 x 6, B has 2 x 6"):
         compare(build(), build(bidirectional=True), read())
+    with pytest.raises(ValueError, match="A has [^;]*enc.* 1 x 6; [^;]*dec.* 1 x 6, B has 1 x 6$"):
+        compare(Two().eval(), build(), read())
     with pytest.raises(ValueError, match="an input is needed"):
         compare(build(), build())
     with pytest.raises(ValueError, match="holds no recurrent layers"):

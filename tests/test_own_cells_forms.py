@@ -433,6 +433,14 @@ def test_of_a_module_without_weights_or_submodules_it_is_said() -> None:
         trace_cell(nn.Identity(), x, names={"f": "gate"})
 
 
+@pytest.mark.parametrize("name", ["W_i", "U_i", "b_o", "W_g"])
+def test_of_weights_that_do_not_fit_together_the_odd_one_is_named(name: str) -> None:
+    module = lstm()
+    wrong = {**weights(module), name: torch.zeros(4 * UNITS, IN)[:, : 1 if name[0] == "b" else IN].squeeze(1)}
+    with pytest.raises(ValueError, match=f"the weight {name} is .{4 * UNITS}"):
+        trace_cell(module, X, cell=CELLS["lstm"], weights=lambda m: wrong, sequence=True)
+
+
 class Twice(own_cells.Base):
     def __init__(self) -> None:
         super().__init__()

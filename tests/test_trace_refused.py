@@ -87,6 +87,24 @@ def test_what_is_not_a_module_is_refused_in_a_sentence(make: Any, reason: str) -
         assert len(str(error.value)) < 120
 
 
+@pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize(
+    ("make", "advice"),
+    [
+        (lambda: nn.Sequential(nn.Linear(5, 6)), "lstm_core.trace_cell traces a recurrence that is written out"),
+        (lambda: exported().module(), "operations: pass the module that it was made from"),
+        (lambda: torch.fx.symbolic_trace(nn.Linear(5, 6)), "operations: pass the module that it was made from"),
+        (lambda: torch.ao.nn.quantizable.LSTM(5, 6), "pass the nn.LSTM that it was made from"),
+    ],
+)
+def test_where_nothing_recurrent_is_found_it_says_what_to_pass(make: Any, advice: str) -> None:
+    module, x = make(), torch.zeros(3, 1, 5)
+    with pytest.raises(TypeError, match=f"it is none of .*{advice}"):
+        trace(module, x)
+    with pytest.raises(ValueError, match=f"contains no recurrent module; .*{advice}"):
+        trace_all(module, x)
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")
 def test_scripted_modules_are_refused() -> None:
     scripted = torch.jit.script(nn.LSTM(5, 6))
@@ -95,7 +113,7 @@ def test_scripted_modules_are_refused() -> None:
 
 
 def test_wrong_arguments() -> None:
-    with pytest.raises(TypeError, match="x is a ndarray; a torch Tensor or a PackedSequence is needed"):
+    with pytest.raises(TypeError, match=r"x is a ndarray; torch.from_numpy\(x\), a torch Tensor or a PackedSequence is needed"):
         trace(nn.LSTM(5, 6), np.zeros((3, 1, 5)))
     with pytest.raises(ValueError, match="no method 'best'; there are auto, onednn"):
         trace_module(nn.LSTM(5, 6), torch.zeros(3, 1, 5), method="best")

@@ -92,7 +92,7 @@ def _fit(first: Sequence[Level], second: Sequence[Level]) -> None:
     """ValueError for two models whose layers are not the same in number and size."""
     sizes = [[(len(level.params), _units(level)) for level in side] for side in (first, second)]
     if sizes[0] != sizes[1]:
-        told = ["; ".join(f"{d} x {u}" for d, u in side) for side in sizes]
+        told = [_shapes(first), _shapes(second)]
         raise ValueError(
             say(
                 "the two are not models of one shape (directions x units, by layer): A has {first}, B has {second}",
@@ -100,6 +100,12 @@ def _fit(first: Sequence[Level], second: Sequence[Level]) -> None:
                 second=told[1],
             )
         )
+
+
+def _shapes(side: Sequence[Level]) -> str:
+    """Of each layer its directions and units, where there are several modules by the name of each."""
+    named = len({level.name for level in side}) > 1
+    return "; ".join(f"{f'{level.name} ' * named}{len(level.params)} x {_units(level)}" for level in side)
 
 
 def _units(level: Level) -> int:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
@@ -41,7 +42,8 @@ class Fed:
         self.module = module
         self.forward: Any = module  # what runs it
         if not isinstance(x, Tensor | PackedSequence):
-            raise TypeError(f"x is a {type(x).__name__}; a torch Tensor or a PackedSequence is needed")
+            instead = "torch.from_numpy(x), " if isinstance(x, np.ndarray) else ""
+            raise TypeError(f"x is a {type(x).__name__}; {instead}a torch Tensor or a PackedSequence is needed")
         outside()
         readable("x", x if isinstance(x, Tensor) else x.data)
         if x.data.dim() == 0:

@@ -58,7 +58,7 @@ def cell_of(module: nn.Module) -> type[Cell]:
                 "pass one of these, or the whole with its inputs to lstm_core.trace_all"
             )
         names = ", ".join(f"nn.{kind.__name__}" for kind in KINDS)
-        raise TypeError(f"{name} cannot be traced: it is none of {names}")
+        raise TypeError(f"{name} cannot be traced: it is none of {names}; {pass_instead(module)}")
     standing = vars(module).get("forward")
     if type(module).forward is not kind.forward or not isinstance(standing, StandIn | None):
         raise TypeError(f"{name} cannot be traced: its forward is not the one of nn.{kind.__name__}")
@@ -83,6 +83,16 @@ def is_recurrent(module: nn.Module) -> bool:
 def is_quantised(module: object) -> bool:
     """Whether it is one of those that torch makes for whole numbers, which pack their weights."""
     return "quantized" in type(module).__module__
+
+
+def pass_instead(module: object) -> str:
+    """What to pass where nothing recurrent of PyTorch's is found in ``module``."""
+    kind = type(module)
+    if any(base.__name__ == "GraphModule" for base in kind.__mro__):  # whose module need not be loaded
+        return "a program that torch.export or torch.fx made holds operations: pass the module that it was made from"
+    if kind.__module__.startswith("torch.ao.nn."):
+        return "pass the nn.LSTM that it was made from"
+    return "lstm_core.trace_cell traces a recurrence that is written out, with the inputs and states of its steps"
 
 
 def recurrent_modules(module: nn.Module) -> dict[str, nn.Module]:

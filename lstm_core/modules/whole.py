@@ -17,7 +17,7 @@ from lstm_core.modules.compiled import eager, original, plain_name
 from lstm_core.modules.forced import returned
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.keep import EVERYTHING, Keep
-from lstm_core.modules.kinds import cell_of, recurrent_modules
+from lstm_core.modules.kinds import cell_of, pass_instead, recurrent_modules
 from lstm_core.modules.rows import Given, Moment, Origin, joined, origin, straight
 from lstm_core.modules.tracing import finish
 from lstm_core.modules.unchanged import unchanged
@@ -170,7 +170,7 @@ def to_trace(model: nn.Module) -> dict[str, nn.Module]:
     TypeError for one that cannot be."""
     found = {plain_name(name): module for name, module in recurrent_modules(model).items()}
     if not found:
-        raise ValueError(f"{type(model).__name__} contains no recurrent module")
+        raise ValueError(f"{type(model).__name__} contains no recurrent module; {pass_instead(model)}")
     for name, module in found.items():
         with called(name or "the model"):
             cell_of(module)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import reduce
 from typing import Any
@@ -78,11 +79,13 @@ def mapped(module: nn.Module, cell: type[Cell], weights: Any) -> dict[str, Tenso
                 raise _packed(module, name, value.__self__)
             raise ValueError(f"the weight {name} is a {type(value).__name__}, not a tensor")
         found[name] = value.detach()
-    sizes: dict[str, int] = {}
+    told_by: dict[str, Counter[int]] = {}
+    for name, value in found.items():
+        for axis, size in zip(wanted[name].axes, value.shape, strict=False):
+            told_by.setdefault(axis, Counter())[size] += 1
+    sizes = {axis: each.most_common(1)[0][0] for axis, each in told_by.items()}  # as most say, so the odd one is named
     for name, value in found.items():
         axes = wanted[name].axes
-        for axis, size in zip(axes, value.shape, strict=False):
-            sizes.setdefault(axis, size)
         shape = tuple(sizes[axis] for axis in axes) if len(axes) == value.dim() else axes
         if tuple(value.shape) != shape:
             text = f"the weight {name} is {tuple(value.shape)}, not {shape}"
