@@ -113,7 +113,7 @@ def test_scripted_modules_are_refused() -> None:
 
 
 def test_wrong_arguments() -> None:
-    with pytest.raises(TypeError, match=r"x is a ndarray; torch.from_numpy\(x\), a torch Tensor or a PackedSequence is needed"):
+    with pytest.raises(TypeError, match=r"x is a ndarray; torch.from_numpy\(x\), a torch Tensor or a Packed"):
         trace(nn.LSTM(5, 6), np.zeros((3, 1, 5)))
     with pytest.raises(ValueError, match="no method 'best'; there are auto, onednn"):
         trace_module(nn.LSTM(5, 6), torch.zeros(3, 1, 5), method="best")
