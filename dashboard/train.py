@@ -136,15 +136,15 @@ def _watch(job: Job, choice: Choice) -> None:
         return
     last = said[-1]
     share = min(last["seconds"] / choice.seconds, 1.0)
-    now = {"step": last["step"], "loss": last["loss"], "right": 100 * last["right"], "seconds": last["seconds"]}
+    now = {"step": last["step"], "loss": last["loss"], "right": p.percent(last["right"]), "seconds": last["seconds"]}
     if running and job.paused:
-        st.progress(share, tr("paused: step {step:,}, loss {loss:.3f}, {right:.0f} % of new texts right", **now))
+        st.progress(share, tr("paused: step {step:,}, loss {loss:.3f}, {right} of new texts right", **now))
     elif running:
-        st.progress(share, tr("step {step:,}, loss {loss:.3f}, {right:.0f} % of new texts right", **now))
+        st.progress(share, tr("step {step:,}, loss {loss:.3f}, {right} of new texts right", **now))
     if running:
         shown = steps[-1]
     else:
-        st.caption(tr("{step:,} steps in {seconds:.0f} s: loss {loss:.3f}, {right:.0f} % of new texts right.", **now))
+        st.caption(tr("{step:,} steps in {seconds:.0f} s: loss {loss:.3f}, {right} of new texts right.", **now))
         shown = st.select_slider(tr("Checkpoint"), steps, steps[-1], key=f"{KEY} step") if len(steps) > 1 else steps[0]
     with np.load(job.folder / f"{int(shown):06d}.npz") as file:
         signals = {name: file[name] for name in file.files}
@@ -203,9 +203,9 @@ def loss_panel(said: list[dict[str, Any]], shown: int) -> dict[str, Any]:
     )  # fmt: skip
     last = said[-1]
     text = tr(
-        "Learning. Loss {loss:.3f} and {right:.0f} % right after step {step:,}.",
+        "Learning. Loss {loss:.3f} and {right} right after step {step:,}.",
         loss=last["loss"],
-        right=100 * last["right"],
+        right=p.percent(last["right"]),
         step=last["step"],
     )
     return p.panel("loss", tr("Learning"), drawn, alt=text, height=230)
@@ -262,10 +262,10 @@ def expected(mini: Miniature, probabilities: np.ndarray, ids: list[int]) -> str:
         word = vocabulary[ids[t]]
         if word in ("she", "he") or (mini.pattern == r"\S" and t >= len(ids) - 2):
             best = int(probabilities[t - 1].argmax())
-            chance = 100 * float(probabilities[t - 1, best])
+            chance = p.percent(float(probabilities[t - 1, best]))
             said.append(
                 tr(
-                    "before {word} it expects {expected} ({chance:.0f} %)",
+                    "before {word} it expects {expected} ({chance})",
                     word=p.quoted(word),
                     expected=p.quoted(vocabulary[best]),
                     chance=chance,

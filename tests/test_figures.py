@@ -23,7 +23,7 @@ from lstm_core.drawing.content import trained
 from lstm_core.drawing.grid import grid, roles_of
 from lstm_core.drawing.order import orders, seen
 from lstm_core.drawing.pack import pack
-from lstm_core.drawing.panel import percent, powered, quoted, rounded, share_ticks
+from lstm_core.drawing.panel import percent, powered, quoted, rounded, share_ticks, signed
 from lstm_core.drawing.words import piece, visible, words
 from tests.javascript import evaluate
 from tests.small_models import small_model
@@ -294,11 +294,31 @@ def test_a_word_that_would_fill_lines_is_named_by_its_beginning_in_python_and_on
     assert evaluate("page/naming.js", "given.map(all.quoted)", texts) == said
 
 
+@given(st.floats(0, 1) | st.sampled_from([0.0005, 0.0995, 0.1, 0.5, 0.994, 0.995, 0.9995, 1 - 1e-9]))
+def test_a_part_is_never_written_as_all_or_nothing(share: float) -> None:
+    said = percent(share)
+    assert (said == "0\u202f%") == (share == 0) and (said == "100\u202f%") == (share == 1)
+    bound = float(said.strip("<>%\u202f"))
+    assert abs(bound - 100 * share) <= (0.5 if 0.0995 <= share < 0.995 else 0.1)
+
+
+def test_python_and_the_browser_write_shares_alike() -> None:
+    shares = [k / 977 for k in range(978)] + [1e-9, 0.0004, 0.0996, 0.9949, 0.996, 0.9996, 1 - 1e-9]
+    assert evaluate("page/numbers.js", "given.map(all.percent)", shares) == [percent(share) for share in shares]
+
+
+def test_a_signed_number_has_two_digits_that_say_something() -> None:
+    values = (0.0, 1e-9, 0.00504, -0.0312, 0.0499, 0.05, -0.614, 12.345)
+    written = ["+0.00", "+0.00", "+0.0050", "−0.031", "+0.050", "+0.05", "−0.61", "+12.35"]
+    assert [signed(value) for value in values] == written
+
+
 def test_shares_on_an_axis_are_written_as_in_a_sentence() -> None:
     assert share_ticks()["ticktext"] == [f"{share}\u202f%" for share in (0, 20, 40, 60, 80, 100)]
     for most in (0.005, 0.04, 0.093, 0.25, 0.59, 0.6, 0.93, 1.0):
         ticks = share_ticks(most)
-        assert ticks["ticktext"] == [percent(value) for value in ticks["tickvals"]] and len(ticks["tickvals"]) <= 6
+        whole = [f"{round(100 * value)}\u202f%" for value in ticks["tickvals"]]
+        assert ticks["ticktext"] == whole and len(whole) <= 6
         assert ticks["tickvals"][-1] <= most + 1e-9
     root = Path(__file__).resolve().parents[1]
     plotlys = re.compile(r"""tickformat": *"[^"]*%|:\.\d%}""")  # which would write "20%" beside "20 %"

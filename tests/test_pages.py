@@ -23,7 +23,7 @@ from dashboard.views import contrast, gradients, memory, step_by_step, what_if
 from lstm_core import analysis
 from lstm_core.analysis.letting_go import last
 from lstm_core.drawing import theme
-from lstm_core.drawing.panel import figure, percent, powered, rounded, text_axis
+from lstm_core.drawing.panel import figure, percent, powered, rounded, signed, text_axis
 from tests.small_models import small_model
 from tests.test_deciding import shares
 from tests.test_experiments_page import all_sent
@@ -66,6 +66,10 @@ def test_memory_shows_the_decomposition() -> None:
     drawn = panels(memory, text=SENTENCE, at="3", unit="5")["writers0"]
     np.testing.assert_allclose(drawn["figure"]["data"][0]["y"], found.contributions[:4], atol=1e-6)
     assert f"difference {powered(found.residual)}" in drawn["note"]
+    most = np.abs(found.contributions).argmax()  # the same numbers in the text, the note and at the bars
+    written = [signed(float(found.contributions[most])), signed(float(found.value))]
+    assert all(one in drawn["text"] for one in written) and f"traced value {written[1]}, " in drawn["note"]
+    assert drawn["figure"]["data"][0]["hovertext"][most].endswith(f": {written[0]}")
 
 
 def test_memory_that_is_read_as_a_share_of_a_sum_is_told_as_that_share(tmp_path: Path) -> None:
@@ -78,7 +82,7 @@ def test_memory_that_is_read_as_a_share_of_a_sum_is_told_as_that_share(tmp_path:
     drawn = panels(memory, text=SENTENCE, at="3", unit="5", left="pronouns-slstm")["writers0"]
     np.testing.assert_allclose(drawn["figure"]["data"][0]["y"], found.contributions[:4] / total, rtol=1e-4, atol=1e-6)
     assert f"divided by n, {rounded(total)} after this word" in drawn["note"]
-    assert f"{found.value / total:+.4f}".replace("-", "\N{MINUS SIGN}") in drawn["note"]
+    assert f"traced value {signed(found.value / total)}, " in drawn["note"]
 
 
 def test_who_wrote_the_first_pronoun_is_told_as_it_was_measured_of_each_model(tmp_path: Path) -> None:
@@ -91,8 +95,8 @@ def test_who_wrote_the_first_pronoun_is_told_as_it_was_measured_of_each_model(tm
     def said(left: str, right: str) -> list[str]:
         return [one.value for one in opened(memory.__name__, left=left, right=right).caption]
 
-    assert any(f"in {percent(1)} (one), {percent(0)} (two) of the held-out" in text for text in said("one", "two"))
-    assert any(f"in {percent(0)} (two) of the held-out" in text for text in said("three", "two"))
+    assert any(f"in {percent(1)} (one), {percent(0.004)} (two) of the held-out" in text for text in said("one", "two"))
+    assert any(f"in {percent(0.004)} (two) of the held-out" in text for text in said("three", "two"))
     assert not any("first pronoun" in text for text in said("three", "three"))
 
 

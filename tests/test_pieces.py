@@ -102,3 +102,10 @@ def test_of_a_word_that_is_read_more_than_once_it_is_said_which() -> None:
     told = [read_at(many, step).split()[1] for step, token in enumerate(many.tokens) if token.text == "no"]
     assert [told[k] for k in (3, 10, 11, 12, 20, 21, 22)] == ["4th", "11th", "12th", "13th", "21st", "22nd", "23rd"]
     assert read_at(load_model("general-gru").block.trace(np.zeros((3, 192))), 1) == "“step 2”"
+
+
+@pytest.mark.parametrize("which", [[""], ["the 1st ", "the 2nd "]])
+def test_of_a_character_in_bytes_it_is_said_which_piece_is_read(which: list[str]) -> None:
+    trace = load_model("general-gru").run("so \U0001f642" * len(which))
+    told = [read_at(trace, step) for step, token in enumerate(trace.tokens) if token.text == "\U0001f642"]
+    assert told == [f"{one}“\U0001f642” (piece {k} of 4)" for one in which for k in (1, 2, 3, 4)]

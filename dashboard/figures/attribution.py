@@ -91,11 +91,11 @@ def _adds_up(found: Attribution) -> list[str]:
         tr("of the state before the first word"): found.initial,
         tr("of what was to be expected") if found.method != "integrated" else tr("of empty words"): found.baseline,
     }
-    parts = [tr("{value} of the words", value=p.signed(float(found.words.sum()), 3))]
+    parts = [tr("{value} of the words", value=p.signed(float(found.words.sum())))]
     parts += [
-        tr("{value} {what}", value=p.signed(part, 3), what=what) for what, part in rest.items() if abs(part) > 5e-4
+        tr("{value} {what}", value=p.signed(part), what=what) for what, part in rest.items() if abs(part) > 5e-4
     ]
-    told = {"value": p.signed(found.value, 3), "parts": p.listed(parts), "error": p.powered(found.error)}
+    told = {"value": p.signed(found.value), "parts": p.listed(parts), "error": p.powered(found.error)}
     return [tr("{value} is {parts}; off by {error}.", **told)]
 
 

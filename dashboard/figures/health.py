@@ -77,8 +77,8 @@ def saturated(id: str, trace: Trace, found: Health) -> dict[str, Any]:
     )
     note = tr("Share of the steps at the upper end (purple) or at the lower end (orange) of the range.")
     row, unit = np.unravel_index(np.nanargmax(np.abs(z)), z.shape)
-    said = {"signal": names[row], "unit": int(unit), "share": 100 * abs(float(z[row, unit]))}
-    most = tr("The most is {signal} of unit {unit}, at one end in {share:.0f} % of the steps.", **said)
+    said = {"signal": names[row], "unit": int(unit), "share": p.percent(abs(float(z[row, unit])))}
+    most = tr("The most is {signal} of unit {unit}, at one end in {share} of the steps.", **said)
     return p.panel(id, title, drawing, height=200, text=text, note=note, alt=p.sentences(text, most))
 
 

@@ -40,13 +40,13 @@ def writers(
         ),
         tr(
             "Sum of the bars {sum}, traced value {value}, difference {residual}.",
-            sum=p.signed(float(found.contributions.sum() + found.initial + found.offset), 4),
-            value=p.signed(float(found.value), 4),
+            sum=p.signed(float(found.contributions.sum() + found.initial + found.offset)),
+            value=p.signed(float(found.value)),
             residual=p.powered(found.residual),
         ),
     ]
     if abs(float(found.initial)) > 1e-6:
-        notes.append(tr("The state before the first word adds {value}.", value=p.signed(float(found.initial), 4)))
+        notes.append(tr("The state before the first word adds {value}.", value=p.signed(float(found.initial))))
     if found.candidate_reads_state:
         note = tr(
             "The candidate {candidate} was itself computed from the old {state}, so a word's share holds part of the "

@@ -24,7 +24,7 @@ from lstm_core.analysis import Counterfactual, Force, Swap, intervene, reaches
 from lstm_core.analysis.intervene import Intervention, format_all, parse_all
 from lstm_core.analysis.letting_go import last
 from lstm_core.drawing.expected import likeliest_words, names_after
-from lstm_core.drawing.panel import panel, quoted, row, word_axis
+from lstm_core.drawing.panel import panel, percent, quoted, row, word_axis
 from lstm_core.drawing.words import as_sentence, named, visible
 from lstm_core.equations import carry
 from lstm_core.say import say
@@ -341,37 +341,37 @@ def _verdict(
         "cell": tr(model.cell.title),
         "heard": quoted(heard),
         "before": quoted(visible(before)),
-        "much": 100 * much,
+        "much": percent(much),
         "after": quoted(visible(after)),
-        "now": 100 * now,
+        "now": percent(now),
     }
     if not active and not sure(first):
         return tr(
-            "Nothing is changed: after {heard} the {cell} is undecided, likeliest {before} ({much:.0f} %).", **said
+            "Nothing is changed: after {heard} the {cell} is undecided, likeliest {before} ({much}).", **said
         )
     if not active:
-        return tr("Nothing is changed: after {heard} the {cell} expects {before} ({much:.0f} %).", **said)
+        return tr("Nothing is changed: after {heard} the {cell} expects {before} ({much}).", **said)
     said["changes"] = _summary(active, trace)
     if before == after and not sure(second):
         return tr(
-            "With {changes}, after {heard} the {cell} is undecided, likeliest {after} all the same ({now:.0f} %; as it "
-            "was {much:.0f} %).",
+            "With {changes}, after {heard} the {cell} is undecided, likeliest {after} all the same ({now}; as it "
+            "was {much}).",
             **said,
         )
     if not sure(second):
         return tr(
-            "With {changes}, after {heard} the {cell} is undecided, likeliest {after} ({now:.0f} %); as it was, "
-            "{before} ({much:.0f} %).",
+            "With {changes}, after {heard} the {cell} is undecided, likeliest {after} ({now}); as it was, "
+            "{before} ({much}).",
             **said,
         )
     if before == after:
         return tr(
-            "With {changes}, after {heard} the {cell} expects {after} all the same ({now:.0f} %; as it was "
-            "{much:.0f} %).",
+            "With {changes}, after {heard} the {cell} expects {after} all the same ({now}; as it was "
+            "{much}).",
             **said,
         )
     return tr(
-        "With {changes}, after {heard} the {cell} expects {after} ({now:.0f} %) instead of {before} ({much:.0f} %).",
+        "With {changes}, after {heard} the {cell} expects {after} ({now}) instead of {before} ({much}).",
         **said,
     )
 

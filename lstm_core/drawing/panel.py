@@ -11,7 +11,7 @@ from unicodedata import east_asian_width
 import numpy as np
 
 from lstm_core.drawing import theme
-from lstm_core.drawing.words import named, words
+from lstm_core.drawing.words import named, spelled, visible, words
 from lstm_core.say import tr
 from lstm_core.trace import Trace
 
@@ -87,11 +87,11 @@ def value_axis(title: str = "", **more: Any) -> dict[str, Any]:
 
 
 def share_ticks(most: float = 1.0) -> dict[str, Any]:
-    """The ticks of an axis of shares from 0 to ``most``, at most six, written as ``percent`` writes them."""
+    """The ticks of an axis of shares from 0 to ``most``, at most six, in whole per cent."""
     whole = round(100 * most, 6)
     step = next((one for one in (1, 2, 5, 10) if whole < 6 * one), 20)
     values = [k / 100 for k in range(0, int(whole) + 1, step)]
-    return {"tickvals": values, "ticktext": [percent(value) for value in values]}
+    return {"tickvals": values, "ticktext": [tr("{percent} %", percent=round(100 * value)) for value in values]}
 
 
 def between(low: str, high: str) -> str:
@@ -105,7 +105,7 @@ GRID, ZERO = "rgba(128,136,144,0.22)", "rgba(128,136,144,0.7)"
 def signed_bars(x: Sequence[float], y: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     """Bars up and down from 0 in the two colours of everything signed."""
     colors = [POSITIVE if value >= 0 else NEGATIVE for value in y]
-    hover = [f"{escape(name)}: {signed(value, 3)}" for name, value in zip(names, y, strict=True)]
+    hover = [f"{escape(name)}: {signed(value)}" for name, value in zip(names, y, strict=True)]
     return {
         "type": "bar",
         "x": list(x),
@@ -163,14 +163,23 @@ def sentences(*said: str) -> str:
     return tr("{first} {second}", first="", second="").join(said)
 
 
-def signed(value: float, digits: int = 2) -> str:
-    """A number with its sign: "+0.61", and "−0.61" with a real minus, as the charts' axes have it."""
-    return minus(f"{value:+.{digits}f}")
+def signed(value: float) -> str:
+    """A number with its sign: "+0.61", and "−0.61" with a real minus, as the charts' axes have it. Of one that is close
+    to 0 two digits that are not: "+0.0050"."""
+    size = abs(value)
+    digits = 1 - int(np.floor(np.log10(size))) if 5e-9 < size < 0.05 else 2
+    return minus(f"{value:+.{min(digits, 8)}f}")
 
 
 def percent(share: float) -> str:
-    """0.42 as "42 %"."""
-    return tr("{share:.0f} %", share=100 * share)
+    """0.42 as "42 %", 0.004 as "0.4 %", 0.996 as "99.6 %": never so that a part seems to be all or nothing. The rule of
+    ``dashboard/browser/page/numbers.js``."""
+    if 0 < share < 0.0005:
+        return tr("{percent} %", percent="<0.1")
+    if 0.9995 <= share < 1:
+        return tr("{percent} %", percent=">99.9")
+    decimals = 1 if 0 < share < 0.0995 or 0.995 <= share < 1 else 0
+    return tr("{percent} %", percent=f"{100 * share:.{decimals}f}")
 
 
 def rounded(value: float) -> str:
@@ -232,8 +241,17 @@ def quoted(text: str) -> str:
 
 def read_at(trace: Trace, step: int) -> str:
     """What was read at a step, in quotation marks, told apart from the same elsewhere in the text: the 2nd “the”."""
-    said = quoted(named(trace, step))
-    same = [k for k, token in enumerate(trace.tokens) if token.text == trace.tokens[step].text]
+    first, last = spelled(trace.tokens, step) if trace.tokens else (step, step)
+    if first < last:  # a character in bytes
+        said = _numbered(trace, first, quoted(visible(trace.tokens[step].text)))
+        return tr("{word} (piece {at} of {count})", word=said, at=step - first + 1, count=last - first + 1)
+    return _numbered(trace, step, quoted(named(trace, step)))
+
+
+def _numbered(trace: Trace, step: int, said: str) -> str:
+    """What is ``said`` of the token at ``step``, the first of those that spell its character: of several the 2nd."""
+    tokens = trace.tokens
+    same = [k for k, one in enumerate(tokens) if one.text == tokens[step].text and spelled(tokens, k)[0] == k]
     if len(same) < 2:
         return said
     n = same.index(step) + 1

@@ -99,7 +99,7 @@ def piece(tokens: Sequence[Token], step: int, tokenizer: Tokenizer | None = None
     """What was read at a step: the text of its token, or what ``tokenizer`` has in its place; "y-" where a word begins
     that goes on, "-ard" where it goes on; of a character that was read in bytes how many, or at first which of them."""
     token = tokens[step]
-    first, last = _spelled(tokens, step)
+    first, last = spelled(tokens, step)
     if first < last:
         count = last - first + 1
         if tokenizer is not None:
@@ -122,7 +122,7 @@ def _spells(*tokens: Token) -> bool:
     return all(token.text[:1].isalpha() and not UNSPACED.match(token.text) for token in tokens)
 
 
-def _spelled(tokens: Sequence[Token], step: int) -> tuple[int, int]:
+def spelled(tokens: Sequence[Token], step: int) -> tuple[int, int]:
     """The first and the last step of the character that is read in bytes at ``step``; the step itself elsewhere."""
     first = last = step
     if in_bytes(tokens[step]):

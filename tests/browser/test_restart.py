@@ -23,6 +23,7 @@ from benchmarks.clock import Wire
 from dashboard.talk.tour import shipped
 from lstm_core import load_model
 from lstm_core.analysis import memory
+from lstm_core.drawing.panel import percent
 from tests.browser.gates import LAPTOP, Gates, address, arrived, by_small_models, found, rested
 from tests.browser.test_own_model import upload
 from tests.browser.test_walk_and_analysis import drawn, number
@@ -208,10 +209,6 @@ def compare(gates: Gates, text: str, at: int, models: tuple[str, str] = ("pronou
             said = f"is undecided between “{word}” ({percent(p)}) and “{other}” ({percent(q)})"
         said = f"{trace.cell.title} {said}"
         expect(gates.page.get_by_test_id("gs-caption")).to_contain_text(said)
-
-
-def percent(p: float) -> str:
-    return f"{100 * p:.0f}\N{NARROW NO-BREAK SPACE}%" if p >= 0.1 else f"{100 * p:.1f}\N{NARROW NO-BREAK SPACE}%"
 
 
 def test_a_page_that_nobody_touched_goes_on(host: Host) -> None:

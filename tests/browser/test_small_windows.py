@@ -118,6 +118,21 @@ def test_every_character_of_a_chinese_sentence_is_seen_on_a_phone(visit: Open) -
         expect(word).to_be_visible()
 
 
+BROKEN = """() => [...document.querySelectorAll('.gs-values dd')].filter((node) => {
+  const range = document.createRange()
+  range.selectNodeContents(node)
+  return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1
+}).map((node) => node.textContent)"""
+
+
+@pytest.mark.parametrize("query", [{"text": "Mary met John and he"}, {"lang": "zh"}])
+def test_a_value_and_what_it_means_stand_on_one_line_on_a_phone(visit: Open, query: dict[str, str]) -> None:
+    page = visit("", query, **PHONE)
+    expect(page.locator(".gs-values dd").filter(has_text=re.compile("[:：]"))).to_have_count(2)
+    nothing(page, BROKEN)
+    nothing(page, SIDEWAYS)
+
+
 INK = "node => (node.querySelector('tspan:last-child') ?? node).getBoundingClientRect().toJSON()"
 
 

@@ -6,7 +6,7 @@ import { escape, plain } from "../../dashboard/browser/page/markup.js"
 import { quoted, unitName, wordTitle } from "../../dashboard/browser/page/naming.js"
 import { clamp, digits, number, percent } from "../../dashboard/browser/page/numbers.js"
 import { unpack } from "../../dashboard/browser/page/unpack.js"
-import { list, tr } from "../../dashboard/browser/page/words.js"
+import { grouped, list, tr } from "../../dashboard/browser/page/words.js"
 
 test("numbers have a true minus, two digits, from 10 on one, and no negative zero", () => {
   const values = [0, -0.001, 0.004, -0.5, 9.99, 9.996, -12.34, 1234.56]
@@ -31,12 +31,21 @@ test("a line that stays close to 0 is written with the digits that tell its valu
   assert.equal(digits([1e-30]), 8)
 })
 
-test("shares are whole percents from 10 on", () => {
-  assert.deepEqual([0.5, 0.1, 0.0999, 0.001, 1].map(percent), [
+test("a space of a number's group ends no line", () => {
+  const said = grouped("At “a”, c = −0.82: he (f = 0.08). After “a = b”, h = 0.50 (she), g = −1.00, z.")
+  assert.equal(
+    said.replaceAll("\u00a0", "_"),
+    "At “a”, c_=_−0.82:_he (f_=_0.08). After “a = b”, h_=_0.50_(she), g_=_−1.00,_z.",
+  )
+})
+
+test("shares have a decimal where a whole percent would hide what is small or missing", () => {
+  assert.deepEqual([0.5, 0.1, 0.0999, 0.001, 0.9999, 1].map(percent), [
     "50\u202f%",
     "10\u202f%",
-    "10.0\u202f%",
+    "10\u202f%",
     "0.1\u202f%",
+    ">99.9\u202f%",
     "100\u202f%",
   ])
   assert.deepEqual([clamp(3, 0, 2), clamp(-1, 0, 2), clamp(1, 0, 2)], [2, 0, 1])

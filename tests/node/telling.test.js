@@ -1,7 +1,7 @@
 // The sentence above the figure says of a unit what its lines show, and of each model what it has read itself.
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { alone } from "../../dashboard/browser/gates/clauses.js"
+import { alone, elsewhere } from "../../dashboard/browser/gates/clauses.js"
 import { atWord, expectation, unit } from "../../dashboard/browser/gates/telling.js"
 import { apart } from "../../dashboard/browser/page/naming.js"
 
@@ -94,8 +94,27 @@ test("of many places the three that changed most are named", () => {
   const once = unit([{ ...side(), words }], 0, 3, pieces, memory)
   assert.equal(
     once,
-    "LSTM’s unit 3 lets go at piece 2 of 3 of “Mary” (f = 0.20); f is below 0.50 at 2 more words, whether it held anything or not.",
+    "LSTM’s unit 3 lets go at “Mary” (piece 2 of 3) (f = 0.20); f is below 0.50 at 2 more words, whether it held anything or not.",
   )
+})
+
+test("of a character that stands there twice and is read in bytes it is said which, and which piece of it", () => {
+  const words = [
+    ["😀", 0, 3, 1],
+    ["and", 4, 4, 1],
+    ["😀", 5, 9, 1],
+  ]
+  const bytes = (steps) => Object.fromEntries(steps.map((step) => [step, "4 bytes"]))
+  const one = { ...side(), words, pieces: { ...bytes([0, 1, 2, 3, 6, 7, 8, 9]), 5: "␣" } }
+  const said = [0, 3, 4, 5, 6, 9].map((step) => elsewhere({ ...one, ends: Array(10).fill(1) }, step))
+  assert.deepEqual(said, [
+    "the 1st “😀” (piece 1 of 4)",
+    "the 1st “😀”",
+    "“and”",
+    "the space before the 2nd “😀”",
+    "the 2nd “😀” (piece 1 of 4)",
+    "the 2nd “😀”",
+  ])
 })
 
 test("the only other word at which the gate is shut is named, by its piece, and what is read before the text is none", () => {
@@ -255,7 +274,7 @@ test("in the middle of a word what has been read of it is named", () => {
   const read = words.flatMap(([, first, last]) => Array.from({ length: last - first + 1 }, (_, k) => first + k))
   const said = read.map((step) => expectation([one], [step]).replace(/After (.+), LSTM.*/, "$1"))
   const started = ["“An-” of “Angela”", "“-ge-” of “Angela”", "“Angela”", "“was”"]
-  assert.deepEqual(said, [...started, "piece 1 of 2 of “José”", "“José”", "“␣”", "“+”"])
+  assert.deepEqual(said, [...started, "“José” (piece 1 of 2)", "“José”", "the space before “+”", "“+”"])
   const bare = ["Angela", "was", "José", "+"]
   assert.deepEqual(
     read.map((step) => alone(one, step)),
@@ -335,7 +354,7 @@ test("of a word that stands in the text more than once it is said which", () => 
   assert.match(told(open, [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, -0.9], { words }), /rewritten at the 2nd “king” \(c from/)
   assert.match(told(open, [0, 0, 0, 0, 0.9, 0.9, 0.9, 0.9], { words }), /holds on after “queen”:/) // there is one
   const many = Array(24).fill("the")
-  const at = (step) => apart(side({ words: many }), step, "“the”").replace(" “the”", "")
+  const at = (step) => apart(side({ words: many }), step).replace(" “the”", "")
   assert.deepEqual([0, 3, 10, 11, 12, 20, 21, 22].map(at), [
     "the 1st",
     "the 4th",

@@ -217,7 +217,7 @@ test("of a word in pieces it is said which one is read, and what they are", () =
   const tokens = ["bill-", "-i-", "-ards", "was", "山, byte 1 of 2", "山, byte 2 of 2"]
   const said = tokens.map((_, step) => placeOf({ words, tokens }, step))
   const three = ["“bill-”", "“-i-”", "“-ards”"].map((one) => `${one} of “billiards”`)
-  assert.deepEqual(said, [...three, "“was”", "piece 1 of 2 of “山”", "piece 2 of 2 of “山”"])
+  assert.deepEqual(said, [...three, "“was”", "“山” (piece 1 of 2)", "“山” (piece 2 of 2)"])
   const all = "“bill-”, “-i-”, “-ards”: the pieces in which “billiards” is read, one after the other."
   assert.deepEqual(
     tokens.map((_, step) => pieces({ words, tokens }, step)),

@@ -16,11 +16,11 @@ export function called(sides, k) {
 }
 
 // What has been read at a step: the word, or the piece of it while it has not been read to its end; the step's number where
-// numbers are read.
-/** @type {(side: Speaks, step: number) => string} */
-export function placeAt(side, step) {
+// numbers are read. ``word``: what the word is called.
+/** @param {Speaks} side @param {number} step */
+export function placeAt(side, step, word = quoted(wordAt(side, step)[0])) {
   if (!ofWords(side)) return tr("step {step}", { step: step + 1 })
-  return ends(side, step) ? quoted(wordAt(side, step)[0]) : readAt(side, step)
+  return ends(side, step) ? word : readAt(side, step, word)
 }
 
 // Whether a side reads a text, and not numbers.
@@ -29,7 +29,7 @@ export const ofWords = ({ ends }) => ends.length > 0
 
 // The same of a step that is not the cursor's: which of several equal words it is, is said.
 /** @type {(side: Speaks, step: number) => string} */
-export const elsewhere = (side, step) => apart(side, step, placeAt(side, step))
+export const elsewhere = (side, step) => placeAt(side, step, apart(side, step))
 
 // The same as ``placeAt`` where it stands alone.
 /** @type {(side: Speaks, step: number) => string} */

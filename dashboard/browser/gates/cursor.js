@@ -1,7 +1,7 @@
 // Everything that follows the cursor: the words that are tinted, the values beside the grid, and what is said of them.
 import { toSide } from "../page/align.js"
 import * as screen from "../page/screen.js"
-import { list, tr } from "../page/words.js"
+import { grouped, list, tr } from "../page/words.js"
 import { alone, called, placeAt } from "./clauses.js"
 import * as labels from "./labels.js"
 import { tintColors } from "./over.js"
@@ -56,9 +56,11 @@ export function narrate(figure, content, parts) {
   )
   readout.update(parts, sides, steps, at, count)
   const told = sides.map((_, k) => story(figure, content, k, steps[k]))
-  el.caption.textContent = screen.guided()
-    ? telling.atWord(sides, steps, units, (k) => values(figure, content, k, steps[k]))
-    : telling.together(told[0], telling.expectation(sides, steps))
+  el.caption.textContent = grouped(
+    screen.guided()
+      ? telling.atWord(sides, steps, units, (k) => values(figure, content, k, steps[k]))
+      : telling.together(told[0], telling.expectation(sides, steps)),
+  )
   const names = list(sides.map((_, k) => called(sides, k)))
   const about = tr("Gates of {names} on {count} steps.", { names, count })
   root.setAttribute("aria-label", [about, ...told].reduce(telling.together))

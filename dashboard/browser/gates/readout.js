@@ -51,7 +51,7 @@ export function names(parts, sides, units, lines) {
     const held = sides[k].named.find((one) => one.unit === units[k] && one.high)
     part.cells = own.map(({ values, meta }) => {
       const named = meta.signal === sides[k].memory ? held : undefined
-      return { node: make("dd"), values, named, digits: digits(values) }
+      return { node: make("dd", named ? { class: "gs-meant" } : {}), values, named, digits: digits(values) }
     })
     const terms = own.map(({ line, meta }) =>
       make("dt", {}, make("i", { style: { background: line.color } }), meta.signal.replace("-", "−")),

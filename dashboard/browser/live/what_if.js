@@ -4,7 +4,7 @@ import { toSide, wordAt } from "../page/align.js"
 import { among } from "./endings.js"
 import { make } from "../page/dom.js"
 import { apart, quoted, unitName } from "../page/naming.js"
-import { perCent } from "../page/numbers.js"
+import { perCent, percent, share } from "../page/numbers.js"
 import { list, tr } from "../page/words.js"
 import { forced, KINDS, within } from "./force.js"
 import { scores, shares } from "./run.js"
@@ -101,7 +101,6 @@ export class WhatIf {
 
     function verdict() {
       const [first, second] = [before, now].map((all) => all.indexOf(Math.max(...all)))
-      const percent = (/** @type {number} */ share) => (100 * share).toFixed(0)
       const said = {
         cell: shown.title,
         heard: word,
@@ -115,27 +114,24 @@ export class WhatIf {
         return tr("With {changes}, nothing is different yet after {heard}: choose a later word.", said)
       const [sure, still] = [before, now].map(expected)
       if (!forces.length && !sure)
-        return tr("Nothing is changed: after {heard} the {cell} is undecided, likeliest {before} ({much} %).", said)
-      if (!forces.length) return tr("Nothing is changed: after {heard} the {cell} expects {before} ({much} %).", said)
+        return tr("Nothing is changed: after {heard} the {cell} is undecided, likeliest {before} ({much}).", said)
+      if (!forces.length) return tr("Nothing is changed: after {heard} the {cell} expects {before} ({much}).", said)
       if (first === second && !still)
         return tr(
-          "With {changes}, after {heard} the {cell} is undecided, likeliest {after} all the same ({now} %; as it was {much} %).",
+          "With {changes}, after {heard} the {cell} is undecided, likeliest {after} all the same ({now}; as it was {much}).",
           said,
         )
       if (!still)
         return tr(
-          "With {changes}, after {heard} the {cell} is undecided, likeliest {after} ({now} %); as it was, {before} ({much} %).",
+          "With {changes}, after {heard} the {cell} is undecided, likeliest {after} ({now}); as it was, {before} ({much}).",
           said,
         )
       if (first === second)
         return tr(
-          "With {changes}, after {heard} the {cell} expects {after} all the same ({now} %; as it was {much} %).",
+          "With {changes}, after {heard} the {cell} expects {after} all the same ({now}; as it was {much}).",
           said,
         )
-      return tr(
-        "With {changes}, after {heard} the {cell} expects {after} ({now} %) instead of {before} ({much} %).",
-        said,
-      )
+      return tr("With {changes}, after {heard} the {cell} expects {after} ({now}) instead of {before} ({much}).", said)
     }
   }
 }
@@ -169,7 +165,7 @@ const changes = (forces) =>
 function summary(forces, shown, count) {
   if (!forces.length) return ""
   const { from, to } = forces[0]
-  const [first, last] = [from, to - 1].map((step) => apart(shown, step, quoted(wordAt(shown, step)[0])))
+  const [first, last] = [from, to - 1].map((step) => apart(shown, step))
   const one = wordAt(shown, from) === wordAt(shown, to - 1) // or pieces of it
   const over = to - from === count ? tr("at every word") : tr("from {first} to {last}", { first, last })
   const where = one ? tr("at {word}", { word: first }) : over
@@ -198,7 +194,7 @@ function bars(word, before, now) {
   const bar = (/** @type {string} */ look, /** @type {number} */ share) =>
     make("span", { class: `gs-if-bar ${look}`, style: { width: `${100 * share}%` } })
   const track = make("span", {}, bar("", before), bar("gs-if-now", now))
-  const said = perCent(`${(100 * before).toFixed(0)} → ${(100 * now).toFixed(0)}`)
+  const said = perCent(`${share(before)} → ${share(now)}`)
   return make(
     "div",
     { class: "gs-bar" },

@@ -2,7 +2,7 @@
 import { placeAt } from "../gates/clauses.js"
 import { toSide } from "../page/align.js"
 import { make } from "../page/dom.js"
-import { number } from "../page/numbers.js"
+import { digits, number } from "../page/numbers.js"
 import { tr } from "../page/words.js"
 import { contributions } from "./memory.js"
 
@@ -38,12 +38,13 @@ function section(side, unit, step, parts, k) {
   const most = Math.max(...sums.map((/** @type {{ part: number }} */ { part }) => Math.abs(part)))
   const large = [...sums].sort((a, b) => Math.abs(b.part) - Math.abs(a.part)).slice(0, MOST)
   const seen = sums.filter((/** @type {any} */ one) => large.includes(one) && Math.abs(one.part) > LEAST * most)
+  const small = digits(sums.map((/** @type {{ part: number }} */ { part }) => part))
   const bars = seen.map((/** @type {{ text: string, part: number }} */ { text, part }) => {
     const share = (50 * Math.abs(part)) / most
     const style = { width: `${share}%`, marginLeft: `${part < 0 ? 50 - share : 50}%` }
     const fill = make("span", { class: part < 0 ? "gs-wrote-fill gs-against" : "gs-wrote-fill", style })
     const track = make("span", { class: "gs-wrote-track" }, fill)
-    const value = make("span", { class: "gs-bar-value", text: number(part) })
+    const value = make("span", { class: "gs-bar-value", text: number(part, small) })
     return make("div", { class: "gs-bar" }, make("span", { class: "gs-bar-word", dir: "auto", text }), track, value)
   })
   return make("section", { test: `gs-wrote-${k}`, "data-panel": `writers${k}` }, make("h2", { text: title }), ...bars)

@@ -21,29 +21,30 @@ export function unitName(side, unit) {
   return named ? tr("{name} (unit {unit})", { name: named.name, unit }) : tr("unit {unit}", { unit })
 }
 
-// The word that a step reads, or the piece of it: “-ard” of “wizard”.
+// The word that a step reads, or the piece of it: “-ard” of “wizard”. ``word``: what the word is called.
 /** @param {{ words: Word[], pieces?: Record<number, string> }} side @param {number} step */
-export function readAt(side, step) {
+export function readAt(side, step, word = quoted(wordAt(side, step)[0])) {
   const [text, first, last] = wordAt(side, step)
-  if (first === last) return quoted(text)
+  if (first === last) return word
   const piece = side.pieces?.[step] ?? ""
   const bare = piece.replace(/^-|-$/g, "")
-  if (piece === SPACE) return quoted(piece)
+  if (piece === SPACE) return tr("the space before {word}", { word })
   if (bare && text.toLowerCase().includes(bare.toLowerCase()))
-    return tr("{piece} of {word}", { piece: quoted(piece), word: quoted(text) })
-  const values = { at: step - first + 1, count: last - first + 1, word: quoted(text) } // bytes, and what is not known
-  return tr("piece {at} of {count} of {word}", values)
+    return tr("{piece} of {word}", { piece: quoted(piece), word })
+  const before = side.pieces?.[first] === SPACE ? first + 1 : first // bytes, and what is not known
+  return tr("{word} (piece {at} of {count})", { word, at: step - before + 1, count: last - before + 1 })
 }
 
 const ORDINALS = new Intl.PluralRules("en", { type: "ordinal" })
 
-// What is said of a step's word, told apart from the same word elsewhere in the text: the 2nd “the”.
-/** @param {{ words: Word[] }} side @param {number} step @param {string} said */
-export function apart(side, step, said) {
+// A step's word in quotation marks, told apart from the same word elsewhere in the text: the 2nd “the”.
+/** @param {{ words: Word[] }} side @param {number} step */
+export function apart(side, step) {
   const here = wordAt(side, step)
+  const word = quoted(here[0])
   const same = side.words.filter(([text]) => text === here[0])
-  if (same.length < 2) return said
-  const values = { n: same.indexOf(here) + 1, word: said }
+  if (same.length < 2) return word
+  const values = { n: same.indexOf(here) + 1, word }
   const ways = {
     one: () => tr("the {n}st {word}", values),
     two: () => tr("the {n}nd {word}", values),

@@ -22,9 +22,18 @@ export function digits(values) {
   return most > 0 && most < 0.05 ? Math.min(8, 1 - Math.floor(Math.log10(most))) : undefined
 }
 
-// The space is narrow and no place to break a line; a language may do without it.
+// A language may do without the space.
 /** @type {(said: string | number) => string} */
-export const perCent = (said) => tr("{percent} %", { percent: said })
+export const perCent = (said) => tr("{percent} %", { percent: said })
+
+// A share in per cent, without the sign: 42, 0.4, 99.6, never so that a part seems to be all or nothing. The rule of
+// lstm_core/drawing/panel.py.
+/** @type {(p: number) => string} */
+export function share(p) {
+  if (p > 0 && p < 0.0005) return "<0.1"
+  if (p >= 0.9995 && p < 1) return ">99.9"
+  return (100 * p).toFixed((p > 0 && p < 0.0995) || (p >= 0.995 && p < 1) ? 1 : 0)
+}
 
 /** @type {(p: number) => string} */
-export const percent = (p) => perCent((100 * p).toFixed(p >= 0.1 ? 0 : 1))
+export const percent = (p) => perCent(share(p))

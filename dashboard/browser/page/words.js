@@ -32,6 +32,11 @@ export function tr(text, values = {}) {
   })
 }
 
+// A text in which no line ends within “c = −0.82: he”, “c = −0.82 (he)”.
+/** @type {(said: string) => string} */
+export const grouped = (said) =>
+  said.replace(/(?<=\S) = (?=[−\d])/g, "\u00a0=\u00a0").replace(/(?<=\u00a0=\u00a0[−\d.]+[:,]?) /g, "\u00a0")
+
 // Whether a text has quotation marks of its own: around it stand others.
 /** @param {string} text */
 export const quotes = (text) => /["“”]/.test(text)
