@@ -142,13 +142,13 @@ def test_signs_are_taken_out_where_text_vectorization_did_so() -> None:
 def test_encodings() -> None:
     words, chinese = "the\ncafé\nnaïve\nGöteborg", "市场\n的\n我们，\n喜欢"
     for text, encodings in (
-        (words, ("utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252")),
-        (chinese, ("gb18030", "gbk")),
+        (words, ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252")),
+        (chinese, ("gb18030", "gbk", "utf-16-le", "utf-16-be")),
     ):
         for encoding in encodings:
             tokenizer = vocabulary.read(text.encode(encoding), 4)
             assert list(tokenizer.pieces[:4]) == text.split("\n")
-            assert bool(tokenizer.assumed) == (encoding in ("latin-1", "cp1252", "gb18030", "gbk"))
+            assert bool(tokenizer.assumed) == (encoding not in ("utf-8", "utf-8-sig", "utf-16"))
     assert ids(b"\xfe\xff" + "the\nmarket".encode("utf-16-be"), "market") == [1]
 
 
@@ -161,7 +161,8 @@ def test_encodings() -> None:
         ("市場\nは\n良い天気です", "euc-jp"),
         ("시장\n때문에\n그녀는", "euc-kr"),
         ("市場\n因為\n她們", "big5"),
-        ("the\nmarket", "utf-16-le"),
+        ("the\0cat\0dog\0to", "ascii"),  # in UTF-16 Chinese characters among letters
+        ("the\ncat\x01\n", "utf-16-be"),
         ("łódź\nżółw\nrynek", "cp1250"),
         ("αγορά\nεπειδή", "iso8859-7"),
     ],
@@ -362,6 +363,8 @@ def test_dropout_is_of_training() -> None:
         (b'{"a": true}', "not a whole number"),
         (b"{}", "not a whole number"),
         (b'{"x": ["a"], "y": ["b"]}', "several lists: x, y"),
+        (b'{"%s": ["a"], "y": ["b"]}' % (b"x" * 5000), r"several lists: x{77}\.\.\., y; save the vocabulary alone$"),
+        (b'{"%s": ["a"]}' % (b"x" * 5000), r"vocab, itos, word_index\), and x{77}\.\.\. would name"),
         (b"[1, 2.5]", "a list of numbers, not of words"),
         (b'[{"text": "a"}]', "a list of objects, not of words"),
         (b'{"architectures": ["LM"]}', "the configuration of a model, without any words; give the vocabulary itself"),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dashboard.yours import given
 from dashboard.yours.upload import Upload
 from lstm_core import Tokenizer
-from lstm_core.files.limits import reason
+from lstm_core.files.limits import reason, shown
 from lstm_core.files.vocabulary.words import Words
 from lstm_core.say import Said, say
 
@@ -39,8 +39,9 @@ def sorted_out(upload: Upload, files: Mapping[str, bytes]) -> tuple[Tokenizer | 
         except ValueError as error:
             why[file] = reason(error)
     taken = min(found, key=lambda file: _rank(found[file]), default=None)
-    why |= {file: say("{other} is taken as the vocabulary", other=taken) for file in found if file != taken}
-    said = [say("{file} is not used: {why}.", file=file, why=why[file]) for file in files if file in why]
+    other = say("{other} is taken as the vocabulary", other=shown(taken or ""))
+    why |= {file: other for file in found if file != taken}
+    said = [say("{file} is not used: {why}.", file=shown(file), why=why[file]) for file in files if file in why]
     return found.get(taken or ""), said
 
 

@@ -18,7 +18,7 @@ from dashboard.yours import companions
 from dashboard.yours.given import Given, together
 from dashboard.yours.upload import PROBE, SENTENCE, TRACE, Upload
 from lstm_core.files import Ambiguous
-from lstm_core.files.limits import reason
+from lstm_core.files.limits import reason, shown
 from lstm_core.say import Said, say
 
 MODELS = Shared(768 << 20)
@@ -80,7 +80,7 @@ class Place:
         except ValueError as error:
             self.refused, self.problem = True, _wrong(file, error)
         except MemoryError:
-            self.refused, self.problem = True, say("{file}: it needs more memory than there is.", file=file)
+            self.refused, self.problem = True, say("{file}: it needs more memory than there is.", file=shown(file))
 
     def _sort_out(self, files: Mapping[str, bytes]) -> None:
         """Of files that are no part of the model: choose its vocabulary, and say which are of no use."""
@@ -156,14 +156,14 @@ class Place:
         read = upload.source, upload.kind, upload.steps, upload.seed
         return f"{crc32(repr((upload.file, upload.block, self.turn, self.model, *read)).encode(errors='replace')):x}"
 
-    def absent(self, shown: str) -> Said | None:
-        """Why the model ``shown`` stands where an upload would, if one was tried here."""
+    def absent(self, other: str) -> Said | None:
+        """Why the model ``other`` stands where an upload would, if one was tried here."""
         if self.question is not None:
-            return say("Your file does not say which cell it holds: until you do, {name} is shown.", name=shown)
+            return say("Your file does not say which cell it holds: until you do, {name} is shown.", name=other)
         if self.refused:
-            return say("Your file was refused: {name} is shown in its place.", name=shown)
+            return say("Your file was refused: {name} is shown in its place.", name=other)
         if self.gone:
-            return say("Your model was let go of: {name} is shown in its place.", name=shown)
+            return say("Your model was let go of: {name} is shown in its place.", name=other)
         return None
 
     def let_go(self) -> None:
@@ -174,7 +174,7 @@ class Place:
 
 
 def _wrong(file: str, error: ValueError) -> Said:
-    return say("{file}: {error}.", file=file, error=reason(error))
+    return say("{file}: {error}.", file=shown(file), error=reason(error))
 
 
 def place() -> Place:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from lstm_core.files.limits import shown
 from lstm_core.say import say
 
 
@@ -26,7 +27,7 @@ class Beside:
         """
         parts = PurePosixPath(name).parts
         if not parts or ".." in parts or PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor:
-            raise ValueError(say("the name {name!r} of another file leads out of the folder", name=name[:80]))
+            raise ValueError(say("the name {name!r} of another file leads out of the folder", name=shown(name)))
         if name in self.given:
             size, data = len(self.given[name]), self.given[name]
         elif self.folder is not None:
@@ -34,7 +35,7 @@ class Beside:
             if not path.is_file():
                 return None
             if not path.resolve().is_relative_to(self.folder.resolve()):
-                raise ValueError(say("the name {name!r} of another file leads out of the folder", name=name[:80]))
+                raise ValueError(say("the name {name!r} of another file leads out of the folder", name=shown(name)))
             size = path.stat().st_size
             data = path.read_bytes() if size <= limit else b""
         else:
@@ -43,7 +44,7 @@ class Beside:
             raise ValueError(
                 say(
                     "{name} has {size:,} bytes, more than the {limit:,} that are allowed",
-                    name=name,
+                    name=shown(name),
                     size=size,
                     limit=limit,
                 )

@@ -40,9 +40,14 @@ def block_of(name: str) -> str:
     return name or say("the block")
 
 
+def shown(name: str) -> str:
+    """A name that a file gives or has, no longer than can be read."""
+    return name if len(name) <= 80 else f"{name[:77]}..."
+
+
 def some(names: Iterable[str], count: int = 6) -> str:
-    """The first few of many names that a file gives, none of them longer than can be read."""
-    short = [name if len(name) <= 80 else f"{name[:77]}..." for name in names] or [""]
+    """The first few of many names, as they are ``shown``."""
+    short = [shown(name) for name in names] or [""]
     listed = short[0]
     for name in short[1:count]:
         listed = say("{first}, {second}", first=listed, second=name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -96,7 +98,7 @@ def sentence(data: bytes) -> Said | None:
     for pattern, said in MARKS:
         if re.match(pattern, head, re.IGNORECASE | re.DOTALL):
             return said
-    if head.lstrip()[:1] in ("{", "["):
+    if looks_like_json(head):
         return _json(data)
     if len(data) < 400 and ANSWER.match(head):
         return _answer(head.strip())
@@ -108,10 +110,31 @@ def sentence(data: bytes) -> Said | None:
     return say("this is a text file, and none of: {formats}", formats=FORMATS)
 
 
+def utf_16(data: bytes) -> str:
+    """Which UTF-16 a text is in, by its mark or by the zeros in every other byte; empty if it is in none."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    head = data[: min(len(data), HEAD) // 2 * 2]
+    little, big = head[1::2].count(0), head[::2].count(0)
+    encoding = "utf-16-le" if little > big else "utf-16-be"
+    if little == big or len(data) % 2:
+        return ""
+    text = head.decode(encoding, "replace")
+    if any(unicodedata.category(char) in ("Cc", "Cn", "Co", "So") and char not in "\t\r\n" for char in text):
+        return ""
+    # Words with a zero behind each would give characters, too, but hardly any of one byte.
+    return "" if head.replace(b"\0", b"").isascii() and not text.isascii() else encoding
+
+
+def looks_like_json(text: str) -> bool:
+    """Whether a text is meant as JSON; a list of entries may begin with "[UNK]" or "{"."""
+    return bool(re.match(r"\s*(\{\s*([\"'}]|$)|\[\s*([\"'\[\]{\d-]|(null|true|false)\b|$))", text))
+
+
 def _text(head: bytes) -> str | None:
-    """``head`` as text, if it is: UTF-8 without control characters, or UTF-16 with its mark."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head.decode("utf-16", "ignore")
+    """``head`` as text, if it is: UTF-8 without control characters, or UTF-16."""
+    if encoding := utf_16(head):
+        return head.decode(encoding, "ignore")
     try:
         text = head.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -144,8 +167,14 @@ def _json(data: bytes) -> Said:
         return say("this is a JSON file, not a model. {read}", read=READ)
     try:
         value = json.loads(data)
+    except json.JSONDecodeError as error:
+        return say(
+            "this is a JSON file that breaks off or has a mistake in line {line}, and not a model. {read}",
+            line=error.lineno,
+            read=READ,
+        )
     except (ValueError, RecursionError):
-        return say("this is a text file, and none of: {formats}", formats=FORMATS)
+        return say("this is a JSON file, not a model. {read}", read=READ)
     return _object(value) if isinstance(value, dict) else _listed(value)
 
 

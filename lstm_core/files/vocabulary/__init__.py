@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
+from lstm_core.files import texts
 from lstm_core.files.vocabulary import lines, objects, pieces
 from lstm_core.files.vocabulary.cutting import Rule
 from lstm_core.files.vocabulary.decoding import decoded
@@ -52,7 +53,7 @@ def read(data: bytes, rows: int, by: By | None = None) -> Tokenizer:
     text, assumed = decoded(data)
     if not text.strip():
         raise ValueError(say("the file is empty"))
-    if not objects.looks_like(text):
+    if not texts.looks_like_json(text):
         return _tokenizer(lines.read(text, rows), rows, by, assumed)
     content = objects.parsed(text, rows)
     if _is_tokenizer(content):

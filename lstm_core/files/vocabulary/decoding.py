@@ -1,10 +1,10 @@
-"""The text in a file's bytes: UTF-8, UTF-16 that says so, and two older encodings where nothing speaks against them."""
+"""The text in a file's bytes: UTF-8, UTF-16, and two older encodings where nothing speaks against them."""
 
 from __future__ import annotations
 
-import codecs
 import re
 
+from lstm_core.files import texts
 from lstm_core.say import Said, say
 
 BYTES = 64 << 20
@@ -31,15 +31,15 @@ def decoded(data: bytes) -> tuple[str, tuple[Said, ...]]:
     for start, what in STRANGERS:
         if re.match(start, data, re.IGNORECASE):
             raise ValueError(say("{what}; a vocabulary is a text file: txt, JSON or a tokenizer.json", what=what))
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding, likely in (("utf-16", None),) if wide else (("utf-8-sig", None), *GUESSES.items()):
+    wide = texts.utf_16(data)
+    for encoding, likely in ((wide, None),) if wide else (("utf-8-sig", None), *GUESSES.items()):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
         if "\0" not in text[:1000] and (likely is None or likely(text, data)):
             guess = say("the vocabulary's file is in {encoding}, for it is not in UTF-8", encoding=encoding)
-            return text, (guess,) if likely else ()
+            return text, (guess,) if encoding not in ("utf-8-sig", "utf-16") else ()
     raise ValueError(
         say("the file is not text in UTF-8: a vocabulary is txt, JSON or a tokenizer.json; save it as UTF-8")
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from lstm_core.files import texts
+from lstm_core.files import limits, texts
 from lstm_core.files.vocabulary.cutting import Rule
 from lstm_core.files.vocabulary.listing import STRIPPED, Listing, checked, in_order, numbered, plain
 from lstm_core.say import Said, say
@@ -27,11 +27,6 @@ NAMED = re.compile(
     r"|dictionary|alphabet)s?)(list|dict|map)?"
 )
 """What a vocabulary is called, without "_" and "-" and in small letters: itos, token_to_idx, word2id, vocab, ..."""
-
-
-def looks_like(text: str) -> bool:
-    """Whether a text is meant as JSON; a list of entries may begin with "[UNK]" or "{"."""
-    return bool(re.match(r"\s*(\{\s*([\"'}]|$)|\[\s*([\"'\[\]{\d-]|(null|true|false)\b|$))", text))
 
 
 def parsed(text: str, rows: int) -> Any:
@@ -152,14 +147,17 @@ def _found(content: dict[str, Any], rows: int) -> Any:
         )
     if not called and len(candidates) > 1:
         raise ValueError(
-            say("the JSON object holds several lists: {names}; save the vocabulary alone", names=", ".join(candidates))
+            say(
+                "the JSON object holds several lists: {names}; save the vocabulary alone",
+                names=limits.some(candidates),
+            )
         )
     if not called and (most := max(map(len, candidates.values()))) < NAMELESS * rows:
         raise ValueError(
             say(
                 "nothing in the JSON object is called a vocabulary (vocab, itos, word_index), and {name} would name "
                 "{count:,} of the embedding's {rows:,} rows; save the vocabulary alone",
-                name=next(iter(candidates)),
+                name=limits.shown(next(iter(candidates))),
                 count=most,
                 rows=rows,
             )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lstm_core.files.limits import shown
 from lstm_core.say import say
 
 MAX_DEPTH = 32
@@ -96,7 +97,7 @@ def _node(value: Any, parent: Node | None, option: str, group: str, seen: list[i
     if seen[0] > MAX_LAYERS:
         raise ValueError(say("the model's configuration has more than {count:,} layers", count=MAX_LAYERS))
     entry = mapping(value)
-    kind, inner = text(entry.get("class_name")), entry.get("config")
+    kind, inner = shown(text(entry.get("class_name"))), entry.get("config")
     options = {"layers": inner} if isinstance(inner, list) else mapping(inner)  # a Sequential until Keras 2.2.2
     name = text(options.get("name"), text(entry.get("name"), group or snake(kind)))
     node = Node(kind, name, "", options, ())
