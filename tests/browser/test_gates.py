@@ -233,6 +233,11 @@ def test_pictures_can_be_downloaded(standing: Gates) -> None:
     assert download(gates, gates.page.get_by_test_id("gs-png")).startswith(b"\x89PNG\r\n")
     svg = download(gates, gates.page.get_by_test_id("gs-svg")).decode()
     assert svg.startswith("<svg") and "Mary" in svg and "keep" in svg
+    ground = "nodes => nodes.map(node => getComputedStyle(node).backgroundColor)"
+    for tint in gates.page.locator('.gs-word[style*="background"]').evaluate_all(ground):
+        red, green, blue, share = re.findall(r"[\d.]+", tint)
+        assert f"fill: rgb({red}, {green}, {blue}); fill-opacity: {share}" in svg
+    assert "speaks for the likeliest next word" in svg and "fill-opacity: 0.45" in svg
 
 
 @pytest.mark.parametrize("side", (0, 1))

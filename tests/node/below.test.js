@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { fitting, lines, under } from "../../dashboard/browser/gates/below.js"
 import { composed } from "../../dashboard/browser/gates/export.js"
+import { meanings } from "../../dashboard/browser/gates/tint.js"
 
 test("a text is cut into lines where words end, and Chinese between any two characters", () => {
   const text = "LSTM expects “he” (93 %) after all that it has read, and the GRU does as well."
@@ -58,4 +59,40 @@ test("the scales stand beside each other below the grid, on a phone one below th
   assert.ok(first.y0 < 0 && last.x1 < 1 && last.x1 > 0.5)
   const narrow = under(below, { ...geometry, narrow: true })
   assert.ok(narrow.height > room && narrow.labels[2].y > narrow.labels[1].y)
+})
+
+test("a saved picture has the tints of its words, and says below the scales what they mean", () => {
+  const tints = meanings(["#7f3b08", "#5f3a91"])
+  const [, [forIt], [against]] = tints
+  assert.deepEqual([forIt, against], ["rgba(95, 58, 145, 0.45)", "rgba(127, 59, 8, 0.45)"])
+  /** @type {any} */
+  const geometry = { width: 900, height: 400, narrow: false }
+  const scale = { colors: [[0, "#000000"], [1, "#ffffff"]], text: "0 to 1  f, i" } // prettier-ignore
+  /** @type {any} */
+  const below = { text: "It says so.", scales: [scale, scale] }
+  const [bare, wide] = [under(below, geometry), under({ ...below, tints }, geometry)]
+  const [about, ...said] = wide.labels.slice(bare.labels.length)
+  const swatches = wide.bars.slice(bare.bars.length)
+  assert.deepEqual([about.text, ...said.map(({ text }) => text)], [tints[0], tints[1][1], tints[2][1]])
+  assert.deepEqual(
+    swatches.map(({ color }) => color),
+    [forIt, against],
+  )
+  assert.ok(wide.height > bare.height && about.y > bare.labels.at(-1).y && said.every(({ y }) => y === about.y))
+  assert.ok(about.x < swatches[0].x && swatches[0].x < said[0].x && said[0].x < swatches[1].x)
+  const narrow = under({ ...below, tints }, { ...geometry, width: 300, narrow: true })
+  const rows = narrow.labels.slice(-3).map(({ y }) => y)
+  assert.ok(rows[0] < rows[1] && rows[1] < rows[2] && rows[2] < geometry.height + narrow.height)
+  const page = { background: "#ffffff", ink: "#000000", font: "serif" }
+  const labels = [
+    { x: 1, y: 2, text: "he", background: forIt },
+    { x: 1, y: 2, text: "she" },
+  ]
+  const [{ layout }] = /** @type {any} */ (
+    composed({ figure: /** @type {any} */ ({ data: [], layout: { font: {} } }), geometry, labels, frames: [], page })
+  )
+  assert.deepEqual(
+    layout.annotations.map((/** @type {any} */ one) => one.bgcolor),
+    [forIt, "rgba(0, 0, 0, 0)"],
+  )
 })

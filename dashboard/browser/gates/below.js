@@ -5,7 +5,7 @@ import { colorOf } from "../walk/scale.js"
 /** @import { Below, Geometry, Label } from "./types.d.ts" */
 
 const [LINE, SIZE, BAR, PARTS] = [20, 13, 110, 55]
-const GAP = 8
+const [GAP, SWATCH] = [8, 14]
 
 /** @type {(char: string) => number} about how wide it is, in pixels: a picture is made where nothing can be measured */
 const width = (char) => (/[\u2e80-\uffef]/.test(char) ? SIZE : 0.56 * SIZE)
@@ -49,5 +49,17 @@ export function under(below, geometry) {
       color: colorOf(colors, (n + 0.5) / PARTS),
     }))
   })
-  return { labels, bars, height: GAP + (said.length + Math.ceil(below.scales.length / inRow)) * LINE }
+  let rows = said.length + Math.ceil(below.scales.length / inRow)
+  const [about, ...meanings] = below.tints ?? []
+  if (about === undefined) return { labels, bars, height: GAP + rows * LINE }
+  // What the tints mean, one behind the other; on a phone one below the other.
+  let x = long(about) + GAP
+  labels.push(/** @type {Label} */ ({ x: 0, y: row(rows), text: about, size: SIZE }))
+  for (const [color, text] of meanings) {
+    if (geometry.narrow) [x, rows] = [0, rows + 1]
+    bars.push({ x, y: row(rows) - 6, width: SWATCH, height: 12, color })
+    labels.push(/** @type {Label} */ ({ x: x + SWATCH + GAP, y: row(rows), text, size: SIZE }))
+    x += SWATCH + long(text) + 3 * GAP
+  }
+  return { labels, bars, height: GAP + (rows + 1) * LINE }
 }

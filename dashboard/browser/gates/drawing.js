@@ -11,6 +11,9 @@ function colour(text) {
   return [part(1), part(3), part(5)]
 }
 
+const LINE = 1.25 // of a text's size
+/** How much of a text lies before its anchor, or above it. @type {Record<string, number>} */
+const PART = { left: 0, top: 0, center: 0.5, middle: 0.5, right: 1, bottom: 1 }
 const COLOURS = 256
 /** @type {WeakMap<object, Colour[]>} by the scale that they are of: one is drawn with at every key */
 const tables = new WeakMap()
@@ -115,22 +118,24 @@ function picture({ data, layout }, { width, height, scale: sharp = 1 }) {
   pen.translate(l, t)
   paint(pen, data, layout)
   const family = getComputedStyle(document.body).fontFamily
-  for (const { x, y, text, xanchor, yanchor, textangle, font } of layout.annotations) {
+  for (const { x, y, text, xanchor, yanchor, textangle, font, bgcolor } of layout.annotations) {
     pen.save()
     pen.translate(x * wide, (1 - y) * tall)
     pen.rotate((textangle * Math.PI) / 180)
-    Object.assign(pen, {
-      font: `${font.size}px ${family}`,
-      fillStyle: font.color,
-      textAlign: xanchor,
-      textBaseline: yanchor,
-    })
+    Object.assign(pen, { font: `${font.size}px ${family}`, textAlign: xanchor, textBaseline: yanchor })
+    const { width, height } = { width: pen.measureText(plain(text)).width, height: LINE * font.size }
+    pen.fillStyle = bgcolor
+    pen.fillRect(-PART[xanchor] * width, -PART[yanchor] * height, width, height)
+    pen.fillStyle = font.color
     pen.fillText(plain(text), 0, 0)
     pen.restore()
   }
-  for (const { x0, x1, y0, y1, line } of layout.shapes) {
-    Object.assign(pen, { strokeStyle: line.color, lineWidth: line.width })
-    pen.strokeRect(x0 * wide, (1 - y0) * tall, (x1 - x0) * wide, (y0 - y1) * tall)
+  for (const { x0, x1, y0, y1, line, fillcolor } of layout.shapes) {
+    /** @type {[number, number, number, number]} */
+    const box = [x0 * wide, (1 - y0) * tall, (x1 - x0) * wide, (y0 - y1) * tall]
+    Object.assign(pen, { strokeStyle: line.color, lineWidth: line.width, fillStyle: fillcolor })
+    if (fillcolor) pen.fillRect(...box)
+    if (line.width) pen.strokeRect(...box)
   }
   return canvas.toDataURL("image/png")
 }

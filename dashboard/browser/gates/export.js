@@ -74,6 +74,7 @@ export function composed({ figure, geometry, labels, frames, below, page: { back
       xanchor: label.anchor ?? "left",
       yanchor: label.vertical ?? "middle",
       font: { size: label.size ?? 12, color: label.color ?? ink },
+      bgcolor: label.background ?? "rgba(0, 0, 0, 0)",
     })),
     shapes: [
       ...frames.map((box) => ({ ...placed(box), line: { width: 1, color: ink } })),

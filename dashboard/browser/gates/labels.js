@@ -160,15 +160,20 @@ export function mark(layer, step, spoken = []) {
   }
 }
 
-// The drawn words as labels for a saved picture.
-/** @param {HTMLElement} layer @param {Plan} plan @returns {Label[]} */
-export function asText(layer, { flat, angle }) {
+// The drawn words as labels for a saved picture: as they are at the cursor, tints included, or at none.
+/** @param {HTMLElement} layer @param {Plan} plan @param {boolean} here @returns {Label[]} */
+export function asText(layer, { flat, angle, tall }, here) {
+  const has = (/** @type {HTMLElement} */ node, /** @type {string} */ name) => node.classList.contains(`gs-${name}`)
+  const left = (/** @type {HTMLElement} */ node) =>
+    here ? !has(node, "spoken") && (has(node, "thinned") || has(node, "covered")) : has(node, "thinned")
   return words(layer)
-    .filter((node) => !node.classList.contains("gs-thinned"))
+    .filter((node) => !left(node))
     .map((node) => ({
       x: parseFloat(node.style.left),
-      y: parseFloat(node.style.top) + (flat ? 8 : 0),
+      y: parseFloat(node.style.top) + (flat ? tall / 2 : 0),
       text: node.textContent,
+      size: parseFloat(node.style.fontSize),
       ...(flat ? { anchor: "center" } : { angle: -angle, vertical: "bottom" }),
+      ...(here && node.style.background ? { background: node.style.background } : {}),
     }))
 }

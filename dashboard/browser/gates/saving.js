@@ -7,14 +7,17 @@ import { fitting } from "./below.js"
 import { called } from "./clauses.js"
 import { film, filmed } from "./film.js"
 import * as labels from "./labels.js"
+import { tintColors } from "./over.js"
 import * as overlay from "./overlay.js"
+import { meanings } from "./tint.js"
 
 /** @import { Figure } from "./gates.js" */
 /** @import { Picture } from "./types.d.ts" */
 
-// What a saved picture is made of, with frames where these elements stand; nothing where nothing is drawn.
-/** @param {Figure} figure @param {HTMLElement[]} framed @returns {Picture | undefined} */
-function picture({ root, stage, sides, units, columns, drawn }, framed) {
+// What a saved picture is made of, with frames where these elements stand; nothing where nothing is drawn. ``here``: whether
+// it is of the cursor's place, of which the tints are.
+/** @param {Figure} figure @param {HTMLElement[]} framed @param {boolean} here @returns {Picture | undefined} */
+function picture({ root, stage, sides, units, columns, drawn }, framed, here) {
   if (!drawn) return undefined
   const style = getComputedStyle(root)
   const origin = screen.rect(stage)
@@ -35,20 +38,24 @@ function picture({ root, stage, sides, units, columns, drawn }, framed) {
       text: fitting(texts, narrow ? width - tops[k].left : column),
     }
   })
-  const words = columns.flatMap((column) => labels.asText(column.words, drawn.plan))
+  const words = columns.flatMap((column) => labels.asText(column.words, drawn.plan, here))
   const background = style.getPropertyValue("--st-background-color").trim()
   const page = { background, ink: style.color, font: style.fontFamily }
   return { ...drawn, labels: [...drawn.labels, ...titles, ...words], frames, page }
 }
 
-// The same with what is said and what the colours mean, as a slide needs it.
-/** @param {Figure} figure @param {HTMLElement[]} framed @param {string} [text] @returns {Picture | undefined} */
-export function whole(figure, framed, text = figure.el.caption.textContent ?? "") {
-  const shown = picture(figure, framed)
-  if (!shown) return undefined
-  const scales = overlay.scales(shown.figure, (side) => called(figure.sides, side))
+// The same with what is said and what the colours mean, as a slide needs it; for a film, whose cursors move, without what is
+// said and tinted at the cursor.
+/** @param {Figure} figure @param {HTMLElement[]} framed @param {boolean} [here] @returns {Picture | undefined} */
+export function whole(figure, framed, here = true) {
+  const shown = picture(figure, framed, here)
+  const { content, el, sides } = figure
+  if (!shown || !content) return undefined
+  const scales = overlay.scales(shown.figure, (side) => called(sides, side))
+  const tinted = here && sides.some((side) => side.adds)
   const below = {
-    text,
+    text: here ? (el.caption.textContent ?? "") : "",
+    tints: tinted ? meanings(tintColors(figure, content)) : undefined,
     scales: scales.map(({ colors, range, letters }) => ({ colors, text: `${range}  ${letters}` })),
   }
   return { ...shown, below }
@@ -60,7 +67,7 @@ export function whole(figure, framed, text = figure.el.caption.textContent ?? ""
 export async function play(figure, beat) {
   const { sides, pitch, drawn } = figure
   const { film: button } = figure.el.tools
-  const shown = whole(figure, figure.marks, "") // what is expected stands above each step
+  const shown = whole(figure, figure.marks, false) // what is expected stands above each step
   if (!drawn || !shown) return
   const steps = filmed(figure.window)
   const [from, to] = figure.window

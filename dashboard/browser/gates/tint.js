@@ -1,6 +1,7 @@
 // The words are tinted by what each adds to the likeliest next word at the cursor: its part of the lead over the second.
 import { make } from "../page/dom.js"
 import { tr } from "../page/words.js"
+import { channels } from "../walk/scale.js"
 
 /** @import { Row } from "../types.d.ts" */
 
@@ -22,31 +23,32 @@ export function shares(adds, step, words) {
 }
 
 // Translucent: where words stand close, a letter's tail lies under the next word's tint.
+/** @param {number} share @param {Colors} colors */
+function tinted(share, [against, forIt]) {
+  const opacity = Math.round(MOST * Math.abs(share)) / 100
+  return `rgba(${channels(share < 0 ? against : forIt).join(", ")}, ${opacity})`
+}
+
 /** @param {HTMLElement[]} words @param {number[]} found @param {Colors} colors */
-export function tint(words, found, [against, forIt]) {
+export function tint(words, found, colors) {
   words.forEach((node, k) => {
-    const share = found[k]
-    node.style.background =
-      Math.abs(share) < LEAST
-        ? ""
-        : `color-mix(in srgb, ${share < 0 ? against : forIt} ${Math.round(MOST * Math.abs(share))}%, transparent)`
+    node.style.background = Math.abs(found[k]) < LEAST ? "" : tinted(found[k], colors)
   })
 }
 
-// What the tints mean.
+// What the tints mean, with the colour of each.
+/** @type {(colors: Colors) => [about: string, ...meanings: [color: string, text: string][]]} */
+export const meanings = (colors) => [
+  tr("Tinted words:"),
+  [tinted(1, colors), tr("speaks for the likeliest next word")],
+  [tinted(-1, colors), tr("speaks against it")],
+]
+
+// The same below the grid.
 /** @param {HTMLElement} root @param {Colors} colors */
-export function legend(root, [against, forIt]) {
-  const swatch = (/** @type {string} */ color) =>
-    make("i", { style: { background: `color-mix(in srgb, ${color} ${MOST}%, var(--st-background-color))` } })
-  root.replaceChildren(
-    tr("Tinted words:"),
-    " ",
-    swatch(forIt),
-    " ",
-    tr("speaks for the likeliest next word"),
-    tr("{first}, {second}", { first: "", second: "" }),
-    swatch(against),
-    " ",
-    tr("speaks against it"),
-  )
+export function legend(root, colors) {
+  const [about, ...rest] = meanings(colors)
+  const comma = tr("{first}, {second}", { first: "", second: "" })
+  const parts = rest.map(([background, text]) => [make("i", { style: { background } }), " ", text])
+  root.replaceChildren(about, " ", ...parts.flatMap((part, k) => (k ? [comma, ...part] : part)))
 }

@@ -172,6 +172,7 @@ export interface Label {
   kind?: string
   size?: number
   color?: string
+  background?: string
   title?: string
 }
 
@@ -185,10 +186,11 @@ export interface Picture {
   below?: Below
 }
 
-/** What a saved picture says below its grid: a sentence, and scales of colours with what each means. */
+/** What a saved picture says below its grid: a sentence, scales of colours with what each means, and tints. */
 export interface Below {
   text: string
   scales: { colors: [number, string][]; text: string }[]
+  tints?: [about: string, ...meanings: [color: string, text: string][]]
 }
 
 /** A signal's values, one a step. */

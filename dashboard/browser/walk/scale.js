@@ -4,7 +4,7 @@ import { clamp } from "../page/numbers.js"
 /** @import { Scale } from "./types.d.ts" */
 
 /** @type {(color: string) => number[]} */
-const channels = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))
+export const channels = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16))
 
 /** @type {(scale: Scale, share: number) => string} */
 export function colorOf(scale, share) {
