@@ -16,6 +16,8 @@ HERE: Mapping[str, str] = {
         "{holds}. If these are recurrent weights under other names, save them under PyTorch's (weight_ih_l0, "
         "weight_hh_l0, bias_ih_l0, bias_hh_l0) and choose that file"
     ),
+    "the file does not say which cell it holds ({choices}); pass cell='...', or cell={{block: '...'}} where blocks "
+    "differ": mark("the file does not say which cell it holds ({choices})"),
     "this is one of Gatescope's own models: lstm_core.Network.load reads it": mark(
         "this is one of Gatescope's own models, which are chosen above by their names"
     ),

@@ -256,7 +256,7 @@ def survey(
     patterns: str | None = "memory",
     threshold: float = 0.3,
     seed: int = 0,
-    lengths: Callable[[Any], Any] | None = None,
+    lengths: Any = None,
     padding: int | None = None,
     column: str | None = None,
     tokenizer: Any = None,
@@ -273,8 +273,11 @@ def survey(
         ``batch_first`` says how it takes a batch, if its recurrent modules do not).
     data: documents, all texts, or all ids (time,), or all vectors (time, input): a list, arrays with the documents
         along the first axis, a PyTorch ``Dataset`` (of items that are tuples the first is read) or ``DataLoader``, or a
-        file: .txt with a document a line, .csv or .parquet with a ``column`` of them. Of a padded batch,
-        ``lengths(batch)`` gives the steps of each sequence, or ``padding`` is the id at their ends.
+        file: .txt with a document a line, .csv or .parquet with a ``column`` of them. Items and batches may be dicts
+        with "input_ids", "text", "ids" or "vectors"; what their "attention_mask" has as 0 at either end is padding.
+    lengths: where padded sequences end, (document,) steps; or a function that gives them of what the data gives: a
+        batch of a ``DataLoader``, an item of a list or a data set (one number), an array or tensor as a whole. padding:
+        the id at their ends.
     out: the survey's folder. A run that was interrupted goes on where it stopped when it is called again.
     top: of the highest and the lowest places of a unit that are kept. sample: of places drawn from all, by ``seed``.
     signals: to keep, all by default. follow: properties of the text that units are compared with, all by default.
@@ -305,19 +308,28 @@ def survey(
 
 
 @kinds
-def open_survey(folder: str | os.PathLike[str], model: Any = None, data: Any = None, tokenizer: Any = None) -> Survey:
+def open_survey(
+    folder: str | os.PathLike[str],
+    model: Any = None,
+    data: Any = None,
+    tokenizer: Any = None,
+    *,
+    lengths: Any = None,
+    padding: int | None = None,
+    column: str | None = None,
+) -> Survey:
     """The survey in ``folder``, whole or not.
 
     A shipped model is found by its name. Of another one, ``model`` (with its ``tokenizer``) is needed to trace
     something again; so is ``data`` where the survey keeps none of it: vectors are never kept, and the surveys that ship
-    are without their texts.
+    are without their texts. lengths, padding, column: as the survey was made with, of that data.
 
     Raises ValueError if there is no survey, or if it is one of another model; ImportError if pyarrow is missing.
     """
     needed()
     from lstm_core.survey.answers import open_survey as opened
 
-    return opened(folder, model, data, tokenizer)
+    return opened(folder, model, data, tokenizer, (lengths, padding, column))
 
 
 @kinds

@@ -21,8 +21,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from lstm_core import CELLS, Loaded, Trace, __version__, compare, list_models, load_model
+from lstm_core.advised import here
 from lstm_core.analysis import health
 from lstm_core.analysis.health import Health
+from lstm_core.files.limits import reason
 from lstm_core.given import array, both, model_options, one_of, opened, traces, writable
 from lstm_core.say import say
 
@@ -73,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _wrong(what: object) -> int:
-    print(f"gatescope: {what}", file=sys.stderr)
+    said = here(reason(what)) if isinstance(what, Exception) else what
+    print(f"gatescope: {said}", file=sys.stderr)
     return WRONG
 
 
@@ -89,7 +92,11 @@ def _parsed(given: list[str]) -> int:
     for name, command in COMMANDS.items():
         own = commands.add_parser(name, help=command.summary, description=command.summary)
         command.adds(own)
-    asked = parser.parse_args(given)
+    asked, left = parser.parse_known_args(given)
+    if asked.command == "trace" and not _told(asked) and len(left) == 1 and (left[0] == "-" or left[0][:1] != "-"):
+        asked.input, left = left[0], []  # behind an option, where argparse looks for nothing that may be missing
+    if left:
+        parser.error(f"unrecognized arguments: {' '.join(left)}")
     return COMMANDS[asked.command].run(asked)
 
 
@@ -152,7 +159,14 @@ def _port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"a port is a whole number from 1 to 65535, not {text!r}")
 
 
+def _told(asked: argparse.Namespace) -> bool:
+    """Whether what a model is to read was said."""
+    return asked.text is not None or hasattr(asked, "input")
+
+
 def _trace(asked: argparse.Namespace) -> int:
+    if not _told(asked):
+        raise ValueError(say("say what the model reads: X.NPY, or --text"))
     writable(asked.out)
     trace = one_of(traces(opened(asked.model, asked), asked), asked.block)
     if asked.out == "-":
@@ -162,14 +176,14 @@ def _trace(asked: argparse.Namespace) -> int:
         trace.to_npz(asked.out)
     layers, directions, steps, batch, units = trace.shape
     sizes = {"layers": layers, "directions": directions, "steps": steps, "batch": batch, "units": units}
-    told = {"cell": trace.cell.name, **sizes, "signals": list(trace), "assumed": list(map(str, trace.assumed))}
+    told = {"cell": trace.cell.name, **sizes, "signals": list(trace), "assumed": list(map(here, trace.assumed))}
     if asked.json:
         told["unknown"] = _unknown(trace)
         shown = trace[trace.cell.output][-1, 0, :, :1]  # no row of a batch of none
         return _json({**told, "h": [[round(float(v), 6) for v in row] for rows in shown for row in rows]})
     print(repr(trace))
     for sentence in trace.assumed:
-        print(f"assumed: {sentence}")
+        print(f"assumed: {here(sentence)}")
     if unknown := _unknown(trace):
         print(f"not in the vocabulary, read as unknown words: {', '.join(unknown)}")
     if asked.out:
@@ -184,9 +198,11 @@ def _unknown(trace: Trace) -> list[str]:
 
 def _trace_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL")
-    reads = parser.add_mutually_exclusive_group(required=True)
-    reads.add_argument("--text", help="what it reads, or - for standard input")
-    reads.add_argument("--input", metavar="X.NPY", help="numbers or ids that it reads, or - for standard input")
+    reads = parser.add_mutually_exclusive_group()
+    array: dict[str, Any] = {"metavar": "X.NPY", "default": argparse.SUPPRESS}  # one place for two ways to give it
+    reads.add_argument("input", nargs="?", help="numbers or ids that it reads, or - for standard input", **array)
+    reads.add_argument("--input", help="the same", **array)
+    reads.add_argument("--text", help="what it reads in their place, or - for standard input")
     parser.add_argument("--out", metavar="T.NPZ", help="where the trace is written, or - for standard output")
     parser.add_argument("--block", help="which of several blocks")
     _output(parser)

@@ -61,7 +61,9 @@ def resolve(device: str = "auto", backend: str | None = None, work: float = math
         hint = accelerator_hint() if backend != "numpy" and work >= WORTH else None
         device = hint if hint and _torch_installed() and _usable(hint) else "cpu"
     elif device != "cpu" and not (_torch_installed() and _usable(device)):
-        raise ValueError(f"this machine has no usable {device!r} device; use device='auto' or 'cpu'")
+        raise ValueError(
+            say("this machine has no usable {device!r} device; use device='auto' or 'cpu'", device=device)
+        )
     if device == "cpu" and backend != "torch":
         return "cpu", NUMPY
     return device, TorchOps(device)

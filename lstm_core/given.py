@@ -116,7 +116,7 @@ def traces(model: Network | Loaded, asked: argparse.Namespace) -> dict[str, Trac
     text = getattr(asked, "text", None)
     if text is not None:
         if isinstance(model, Loaded) or not model.reads_words:
-            raise ValueError(say("this model reads numbers, as its file holds no vocabulary: give --input x.npy"))
+            raise ValueError(say("this model reads numbers, as its file holds no vocabulary: give x.npy"))
         return {model.name: model.run(text_of(text))}
     x = array(asked.input)
     return {model.name: model.read(x)} if isinstance(model, Network) else model.trace(x)

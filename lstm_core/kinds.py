@@ -19,6 +19,8 @@ Fits = Callable[[Any], bool]
 
 Numbers: TypeAlias = Any
 """An array, a tensor, numbers in lists, or one number: what NumPy makes real numbers of."""
+DocumentNumber: TypeAlias = int
+"""Which document of a survey's data, from 0."""
 
 
 def _whole(value: Any) -> bool:
@@ -86,6 +88,7 @@ def _sized(value: Any) -> bool:
 
 KINDS: dict[str, tuple[Fits, str]] = {
     "int": (_whole, mark("a whole number")),
+    "DocumentNumber": (_whole, mark("a document's number")),
     "float": (_number, mark("a number")),
     "str": (lambda value: isinstance(value, str), mark("a text")),
     "bool": (_yes_or_no, mark("True or False")),

@@ -49,12 +49,17 @@ def tr(text: str, **values: Any) -> str:
 
     A value is filled in as it is, for it may be a visitor's word, unless it is itself something said.
     """
+    return translated(text, _catalogue(), **values)
+
+
+def translated(text: str, catalogue: Mapping[str, str], **values: Any) -> str:
+    """``tr`` by another catalogue than the one in use."""
     if isinstance(text, Said):
         text, values = text.template, {**text.values, **values}
     elif not values:
-        return _kept_together(_catalogue().get(text, text))
-    told = {name: tr(value) if isinstance(value, Said) else value for name, value in values.items()}
-    template = _catalogue().get(text, text)
+        return _kept_together(catalogue.get(text, text))
+    told = {name: translated(value, catalogue) if isinstance(value, Said) else value for name, value in values.items()}
+    template = catalogue.get(text, text)
     for name, value in told.items():
         if isinstance(value, str) and value:
             template = _closed_up(template, f"{{{name}}}", value)

@@ -1,4 +1,4 @@
-"""What the page says in the place of what the library advises in Python: its visitors click, and call nothing."""
+"""What the page and the command line say in the place of what the library advises in Python."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dashboard.advice import HERE
 from dashboard.language import tr
 from dashboard.yours.given import Given
 from dashboard.yours.session import Place
-from lstm_core import analysis
+from lstm_core import advised, analysis
 from lstm_core.drawing.words import as_sentence
 from lstm_core.files.sandbox import as_json, from_json
 from lstm_core.say import say
@@ -67,15 +67,37 @@ UNREACHED = {
     "lstm_core/survey/sql.py": "a survey asked in SQL",
     "lstm_core/trace.py": "tensors of a device",
     "lstm_core/kinds.py": "arguments of the wrong kind, which the page does not give",
+    "lstm_core/device.py": "the page chooses among the devices that there are",
     "lstm_core/files/load.py": "a path, where the page gives bytes",
     "lstm_core/files/state_dict.py": "names=, which the page does not give",
 }
 PLAIN = {
-    "lstm_core/device.py": "the page chooses among the devices that there are",
-    "lstm_core/files/limits.py": "the page asks which cell it is",
     "lstm_core/analysis/search.py": "the page searches for nothing",
 }
 """Where what is said without ``say``, so that it cannot be replaced, is not shown either."""
+
+
+UNREACHED_BY_COMMANDS = {
+    "lab/": "measurements and trainings",
+    "lstm_core/analysis/": "of what is asked about a trace, but for health, no command",
+    "lstm_core/comparing/walk.py": "two traces, where a command has two models and an input",
+    "lstm_core/files/load.py": "a cell for each block by its name, and Python objects",
+    "lstm_core/files/state_dict.py": "names=, which no option gives",
+    "lstm_core/kinds.py": "arguments of the wrong kind",
+    "lstm_core/modules/": "PyTorch modules, which lie in no file that is read",
+    "lstm_core/survey/answers.py": "a survey that is asked",
+    "lstm_core/survey/cluster.py": "a survey on several machines",
+    "lstm_core/survey/corpus.py": "a survey that is asked",
+    "lstm_core/survey/models.py": "PyTorch modules",
+    "lstm_core/survey/sql.py": "a survey that is asked",
+    "lstm_core/tables.py": "a trace as a table",
+    "lstm_core/trace.py": "tensors of a device",
+    "lstm_core/trace_npz.py": "a trace that is read",
+    "lstm_core/variant.py": "the same",
+    "lstm_core/watching/": "a training under way",
+}
+SHELL = re.compile(r"pip install '?[\w\[\]]+'?")
+"""What is typed into a terminal."""
 
 
 def templates() -> Iterator[tuple[str, str]]:
@@ -92,6 +114,22 @@ def test_whatever_the_library_advises_in_python_has_other_words_on_the_page() ->
     assert not calls - HERE.keys()
     assert not HERE.keys() - {text for _, text in templates()}, "nothing is replaced that nobody says"
     assert not any(CALL.search(text) for text in HERE.values())
+
+
+def test_whatever_the_library_advises_in_python_has_other_words_on_the_command_line() -> None:
+    there = dict.fromkeys(text for _, text in templates())
+    calls = {
+        text
+        for name, text in templates()
+        if CALL.search(SHELL.sub("", text)) and not name.startswith(tuple(UNREACHED_BY_COMMANDS))
+    }
+    assert not calls - advised.HERE.keys()
+    assert not advised.HERE.keys() - there.keys(), "nothing is replaced that nobody says"
+    for template, ours in advised.HERE.items():
+        assert not CALL.search(SHELL.sub("", ours))
+        values = {name: f"<{name}>" for name in re.findall(r"(?<!\{)\{(\w+)", template)}
+        shown = advised.here(say("{file}: {error}.", file="a", error=say(template, **values)))
+        assert shown == f"a: {ours.format(**values)}." and set(re.findall(r"<(\w+)>", shown)) == values.keys()
 
 
 def test_what_is_said_so_that_it_cannot_be_replaced_calls_nothing() -> None:

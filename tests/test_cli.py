@@ -62,6 +62,26 @@ def test_trace(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.testing.assert_allclose(told["h"], expected["h"][-1, 0, :, 0], atol=1e-5)
 
 
+@pytest.mark.parametrize("way", ["x.npy --json", "--input x.npy --json", "--json x.npy", "--json --input x.npy"])
+def test_an_array_stands_by_itself_or_behind_its_name(
+    way: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "trace", "one.safetensors", *way.split())
+    assert code == 0 and json.loads(out)["steps"] == 6 and json.loads(out)["batch"] == 2
+
+
+@pytest.mark.parametrize("given", ["x.npy --input x.npy", "x.npy --text a", "--text a x.npy", "x.npy x.npy"])
+def test_a_model_reads_one_thing(given: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["trace", "one.safetensors", *given.split()])
+    assert re.search(r"not allowed with argument|unrecognized arguments", capsys.readouterr().err)
+
+
+def test_what_is_assumed_is_said_in_options(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "trace", "b.pt", "x.npy")[1] + run(capsys, "trace", "b.pt", "x.npy", "--json")[1]
+    assert out.count("as without --batch-first") == 2
+
+
 def test_a_shipped_model_reads_text(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "trace", "pronouns-lstm", "--text", "Mary was late because", "--json")
     h = load_model("pronouns-lstm").run("Mary was late because")["h"][-1, 0, :, 0]
@@ -73,6 +93,8 @@ def test_pipes(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
     data = io.BytesIO((folder / "x.npy").read_bytes())
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=data))
     assert run(capsys, "compare", "a.safetensors", "b.pt", "-")[0] == 0
+    data.seek(0)
+    assert json.loads(run(capsys, "trace", "a.safetensors", "--json", "-")[1])["steps"] == 6
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO("Zoë".encode("utf-8-sig"))))
     code, out, _ = run(capsys, "trace", "pronouns-lstm", "--text", "-", "--json")
     assert code == 0 and json.loads(out)["steps"] == 1
@@ -147,9 +169,20 @@ WRONG: dict[str, tuple[list[str], str]] = {
         ["health", "a.safetensors", "a.safetensors"],
         r"a\.safetensors is not an \.npy file, as numpy\.save writes it$",
     ),
-    "no words": (["trace", "a.safetensors", "--text", "Mary"], r"this model reads numbers.* give --input x\.npy"),
+    "no words": (["trace", "a.safetensors", "--text", "Mary"], r"this model reads numbers.* give x\.npy"),
     "other width": (["trace", "pronouns-lstm", "--input", "x.npy"], r"reads \(time, batch, 16\).*, not \(6, 2, 3\)"),
-    "which cell": (["trace", "rnn.safetensors", "--input", "x.npy"], r"does not say which cell it holds"),
+    "which cell": (["trace", "rnn.safetensors", "x.npy"], r"\(the block: rnn or rnn_relu\); say it with --cell"),
+    "neither says which cell": (
+        ["compare", "rnn.safetensors", "rnn.safetensors", "x.npy"],
+        r"\(the block: rnn or rnn_relu\); say it with --cell",
+    ),
+    "nothing to read": (["trace", "a.safetensors"], r"say what the model reads: X\.NPY, or --text"),
+    "no column": (["survey", "pronouns-lstm", "t.csv", "--out", "s"], r"columns id, review: .* texts with --column"),
+    "data of no kind": (["survey", "pronouns-lstm", "x.txt.gz", "--out", "s"], r"a \.txt, \.csv, \.parquet or \.npy f"),
+    "ids of no matrix": (
+        ["trace", "looked_up.pt", "ids.npy"],
+        r"If it is e\.weight, give its rows, an \.npy of vectors",
+    ),
     "not that cell": (
         ["trace", "a.safetensors", "--input", "x.npy", "--cell", "gru"],
         r"the block cannot be a gru: it is lstm, as its file or its shapes say",
@@ -203,7 +236,10 @@ def test_what_is_wrong_is_a_sentence(
 ) -> None:
     arguments, says = WRONG[case]
     np.save(folder / "words.npy", np.array(["a", "b"]))
+    np.save(folder / "ids.npy", np.zeros((6, 2), int))
     (folder / "empty.npy").touch()
+    (folder / "t.csv").write_text("id,review\n1,good\n")
+    torch.save(nn.ModuleDict({"e": nn.Embedding(9, 3), "x": nn.LSTM(3, 4)}).state_dict(), folder / "looked_up.pt")
     (folder / "loop.npy").symlink_to("loop.npy")
     os.mkfifo(folder / "pipe.pt")
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"Mary\xff")))

@@ -35,6 +35,7 @@ FLOW = (
     "lstm_core.notebook",
     "lstm_core.api",
     "lstm_core",
+    "lstm_core.advised",
     "lstm_core.given",
     "lstm_core.cli",
     "lstm_core.__main__",

@@ -21,8 +21,11 @@ class Ambiguous(ValueError):
         self.choices = {name: tuple(cells) for name, cells in choices.items()}
         asked = "; ".join(f"{name or 'the block'}: {' or '.join(cells)}" for name, cells in self.choices.items())
         super().__init__(
-            f"the file does not say which cell it holds ({asked}); "
-            "pass cell='...', or cell={block: '...'} where blocks differ"
+            say(
+                "the file does not say which cell it holds ({choices}); "
+                "pass cell='...', or cell={{block: '...'}} where blocks differ",
+                choices=asked,
+            )
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lstm_core.kinds import at_least, kinds
+from lstm_core.kinds import DocumentNumber, at_least, kinds
 from lstm_core.names import Names, unknown
 from lstm_core.say import say
 from lstm_core.survey import own, tables
@@ -135,6 +135,14 @@ class Survey:
         return columns_of(self._table("units"))
 
     @cached_property
+    def _layers(self) -> np.ndarray:
+        """(row,): how many layers the module of each unit has."""
+        _, of = np.unique(self._units["module"], return_inverse=True)
+        last = np.zeros(of.max(initial=-1) + 1, int)
+        np.maximum.at(last, of, self._units["layer"])
+        return last[of] + 1
+
+    @cached_property
     def _places(self) -> Columns:
         table = self._table("places")
         encoded = table.column("kind").combine_chunks().dictionary_encode()
@@ -156,9 +164,10 @@ class Survey:
 
     @kinds
     def histogram(
-        self, signal: str, *, unit: int, layer: int = 0, direction: int = 0, module: str | None = None
+        self, signal: str, *, unit: int, layer: int = -1, direction: int = 0, module: str | None = None
     ) -> Columns:
-        """The bins of one unit that are not empty: low, high, count. Raises ValueError for a unit that there is not."""
+        """The bins of one unit that are not empty: low, high, count. layer: the last by default. Raises ValueError for
+        a unit that there is not."""
         at = self._id(signal, unit, layer, direction, module)
         found = self._histograms
         where = found["id"] == at
@@ -174,14 +183,14 @@ class Survey:
         signal: str,
         *,
         unit: int,
-        layer: int = 0,
+        layer: int = -1,
         direction: int = 0,
         module: str | None = None,
         most: int = 20,
         around: int = 8,
     ) -> Contexts:
         """Where one unit is highest and lowest, and where it is as usual: ``most`` places each, with ``around`` words
-        on both sides. Raises ValueError for a unit that there is not."""
+        on both sides. layer: the last by default. Raises ValueError for a unit that there is not."""
         at_least(0, most=most, around=around)
         at = self._id(signal, unit, layer, direction, module)
         middle = self._units["q50"][at]
@@ -234,7 +243,9 @@ class Survey:
         return tuple(islice(chain.from_iterable(windows(encode, content)), start, stop))
 
     @kinds
-    def similar(self, text: str | int, start: int, stop: int, *, sides: int = 2, share: float = 1.0) -> Similar:
+    def similar(
+        self, text: str | DocumentNumber, start: int, stop: int, *, sides: int = 2, share: float = 1.0
+    ) -> Similar:
         """Where else are the units on that are on from step ``start`` to ``stop`` (not with it) of ``text``, and off
         beside it? text: a text, or a document's number. sides: on how many sides they have to be off, the step before
         and the step after (2), one of them, or none (0). share: how many of these units have to be on together.
@@ -316,10 +327,12 @@ class Survey:
         return ask(self._folder, views, [number for number, _, _ in self._parts], query)
 
     def _id(self, signal: str, unit: int, layer: int, direction: int, module: str | None) -> int:
-        """The row in ``units``, of the first module that has such a unit if none is named."""
-        asked = {"layer": layer, "direction": direction, "signal": signal, "unit": unit}
+        """The row in ``units``, of the first module that has such a unit if none is named. layer: from the end, below
+        0, of each module's own."""
+        asked = {"direction": direction, "signal": signal, "unit": unit}
         asked |= {} if module is None else {"module": module}
-        at = np.logical_and.reduce([self._units[name] == value for name, value in asked.items()])
+        own = self._units["layer"] if layer >= 0 else self._units["layer"] - self._layers
+        at = np.logical_and.reduce([own == layer, *(self._units[name] == value for name, value in asked.items())])
         if not at.any():
             there = ", ".join(
                 dict.fromkeys(
@@ -339,9 +352,15 @@ class Survey:
         return int(np.flatnonzero(at)[0])
 
 
-def open_survey(folder: str | os.PathLike[str], model: Any = None, data: Any = None, tokenizer: Any = None) -> Survey:
+def open_survey(
+    folder: str | os.PathLike[str],
+    model: Any,
+    data: Any,
+    tokenizer: Any,
+    again: tuple[Any, ...],
+) -> Survey:
     """See ``lstm_core.open_survey``."""
     from lstm_core.survey.run import needs_arrow
 
     needs_arrow()
-    return Survey(folder, model, data, how=(tokenizer, None))
+    return Survey(folder, model, data, how=(tokenizer, None), again=again)

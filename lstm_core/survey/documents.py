@@ -6,7 +6,7 @@ import csv
 import hashlib
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -15,10 +15,9 @@ from typing import Any, TextIO
 import numpy as np
 
 from lstm_core.say import say
+from lstm_core.survey.items import COLUMNS, Item, as_array, items
 
 FILES = (".txt", ".csv", ".parquet")
-COLUMNS = ("text", "ids", "vectors")
-"""Which column of a table is read, the first of these that there is, unless one is named."""
 LOOKED_AT = 100
 """Rows of a table by which it is decided whether its first line names columns."""
 NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?%?", re.IGNORECASE)
@@ -72,16 +71,18 @@ def fingerprint(documents: Iterable[Document]) -> str:
 
 
 def documents(
-    data: Any, *, lengths: Callable[[Any], Any] | None = None, padding: int | None = None, column: str | None = None
+    data: Any, *, lengths: Any = None, padding: int | None = None, column: str | None = None
 ) -> Iterator[Document]:
-    """``data`` (see ``lstm_core.survey``) one document after another.
+    """``data`` (see ``lstm_core.survey``) one document after another, without padding.
 
     Raises ValueError, with the document's number, for one that is not a sequence, for one of another kind than the
-    first, and for a vector with a number that is not finite; and for a file that cannot be read.
+    first, for a vector with a number that is not finite, and for a length or a mask that does not fit; and for a file
+    that cannot be read.
     """
     kind = None
-    for number, content in enumerate(_contents(data, lengths, column)):
-        document = _document(content, number, padding)
+    found = items(_read(data, column) if isinstance(data, str | os.PathLike) else data, lengths)
+    for number, item in enumerate(found):
+        document = _document(item, number, padding)
         if not document.empty:
             kind = kind or document.kind
         if not document.empty and document.kind != kind:
@@ -96,91 +97,26 @@ def documents(
         yield document
 
 
-def _contents(data: Any, lengths: Callable[[Any], Any] | None, column: str | None) -> Iterator[Any]:
-    if isinstance(data, str | os.PathLike):
-        yield from _read(data, column)
-        return
-    if isinstance(data, np.ndarray) or hasattr(data, "detach"):
-        array = _array(data)
-        yield from [array] if array.ndim == (1 if array.dtype.kind in "iu" else 2) else array
-        return
-    if not isinstance(data, Iterable) and not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
-        raise TypeError(
-            say(
-                "the data is a list of texts, ids or arrays, a data set or a file, not {kind}", kind=type(data).__name__
-            )
-        )
-    if isinstance(data, Mapping):
-        raise TypeError(say("the data is a list of texts, ids or arrays, a data set or a file, not a dict"))
-    if hasattr(data, "dataset") and hasattr(data, "collate_fn"):  # a DataLoader gives batches
-        for batch in data:
-            yield from _batch(batch, lengths)
-        return
-    items: Any = data
-    for item in items if hasattr(data, "__iter__") else (items[k] for k in range(len(items))):
-        yield _input(item)
-
-
-def _input(item: Any) -> Any:
-    """What a model reads of an item of a data set: the first of several, such as (input, label)."""
-    if isinstance(item, Mapping):
-        named = next((name for name in ("input_ids", *COLUMNS) if name in item), None)
-        if named is None:
+def _document(item: Item, number: int, padding: int | None) -> Document:
+    content = item.content
+    if isinstance(content, str):
+        if item.length is not None or padding is not None:
             raise ValueError(
                 say(
-                    "an item of the data is a dict without {names}; it has {there}",
-                    names="text, ids, input_ids",
-                    there=", ".join(map(str, item)),
+                    "document {number} is a text, which has no padding: lengths and padding are of ids and vectors",
+                    number=number,
                 )
             )
-        return item[named]
-    return item[0] if isinstance(item, tuple) else item
-
-
-def _batch(batch: Any, lengths: Callable[[Any], Any] | None) -> Iterator[Any]:
-    """The sequences of a batch, whose first axis counts them, each as long as it is."""
-    if hasattr(batch, "batch_sizes"):  # a PackedSequence
-        from torch.nn.utils.rnn import pad_packed_sequence
-
-        padded, long = pad_packed_sequence(batch, batch_first=True)
-        yield from (row[:length] for row, length in zip(_array(padded), long.tolist(), strict=True))
-        return
-    rows: Any = _input(tuple(batch) if isinstance(batch, list) and not isinstance(batch[0], str) else batch)
-    if isinstance(rows, str):  # a tuple of texts
-        yield from batch
-        return
-    rows = rows if isinstance(rows, list | tuple) else _array(rows)
-    if lengths is not None:
-        long = np.asarray(lengths(batch)).tolist()
-    elif isinstance(batch, Mapping) and "attention_mask" in batch:
-        long = [int(np.flatnonzero(row)[-1]) + 1 if row.any() else 0 for row in _array(batch["attention_mask"])]
-    else:
-        long = [None] * len(rows)
-    if len(long) != len(rows):
-        raise ValueError(say("lengths gives {found} numbers for a batch of {rows}", found=len(long), rows=len(rows)))
-    yield from (row[:length] for row, length in zip(rows, long, strict=True))
-
-
-def _array(value: Any) -> np.ndarray:
-    if hasattr(value, "detach"):  # a tensor
-        value = value.detach().cpu()
-        value = value.float() if "float" in str(value.dtype) and value.dtype.itemsize < 4 else value
-    return np.asarray(value)
-
-
-def _document(content: Any, number: int, padding: int | None) -> Document:
-    if isinstance(content, str):
         return Document(content)
     try:
-        array = _array(content)
+        array = as_array(content)
     except (ValueError, TypeError):
         array = np.asarray(None)
+    if array.size == 0 or array.ndim == 2 or (array.ndim == 1 and array.dtype.kind in "iu"):
+        array = item.cut(array, number, padding)
     if array.size == 0:
         return Document(np.zeros(0, np.int64) if array.ndim < 2 else np.zeros((0, array.shape[-1]), np.float32))
     if array.dtype.kind in "iu" and array.ndim == 1:
-        if padding is not None:
-            own = np.flatnonzero(array != padding)
-            array = array[: own[-1] + 1 if len(own) else 0]
         return Document(array.astype(np.int64))
     if array.dtype.kind in "iuf" and array.ndim == 2:
         bad = np.argwhere(~np.isfinite(array))

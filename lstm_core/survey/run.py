@@ -41,7 +41,7 @@ def survey(
     patterns: str | None,
     threshold: float,
     seed: int,
-    lengths: Callable[[Any], Any] | None,
+    lengths: Any,
     padding: int | None,
     column: str | None,
     tokenizer: Any,
@@ -121,7 +121,7 @@ def _follow(asked: Sequence[str] | None, first: Document | None) -> tuple[str, .
 
 def _count(data: Any) -> int | None:
     """How many documents there are, if the data says so."""
-    batches = hasattr(data, "collate_fn")
+    batches = hasattr(data, "collate_fn") or hasattr(data, "batch_sizes")
     return None if batches or isinstance(data, str) or not hasattr(data, "__len__") else len(data)
 
 
