@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from typing import TYPE_CHECKING, Any, overload
 
 from lstm_core.cells.base import Cell, Signal
-from lstm_core.kinds import kinds
+from lstm_core.kinds import Numbers, kinds
 from lstm_core.names import Names
 from lstm_core.shown import draw_with, drawer
 from lstm_core.survey import needed  # before the function of that name, which takes the package's place
@@ -256,7 +256,7 @@ def survey(
     patterns: str | None = "memory",
     threshold: float = 0.3,
     seed: int = 0,
-    lengths: Any = None,
+    lengths: Callable[[Any], Any] | Numbers | None = None,
     padding: int | None = None,
     column: str | None = None,
     tokenizer: Any = None,
@@ -314,7 +314,7 @@ def open_survey(
     data: Any = None,
     tokenizer: Any = None,
     *,
-    lengths: Any = None,
+    lengths: Callable[[Any], Any] | Numbers | None = None,
     padding: int | None = None,
     column: str | None = None,
 ) -> Survey:
