@@ -338,7 +338,8 @@ def watch(model: Any, every: int = 100, to: Any = print, *, sequences: int = 8) 
 
     model: a PyTorch module with ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN`` inside, or one of these. to: a TensorBoard
         ``SummaryWriter`` (or whatever has ``add_scalar``), the path of a CSV file, or a function of a ``Reading``:
-        shares of dead and saturated units, timescales, the norm of the loss's gradient in h at the first and last step.
+        shares of dead and saturated units, timescales, and of the top layer the norm of dL/dh, the loss's derivative in
+        h through the recurrence as well, at the first and the last step (``Reading.dh``).
     sequences: of each batch so many are traced.
 
     Passes count while ``model.training`` is True, but for those that ``to`` makes; the first is read, then every
@@ -347,8 +348,8 @@ def watch(model: Any, every: int = 100, to: Any = print, *, sequences: int = 8) 
     quantity "skipped". Where ``to`` raises, a RuntimeWarning says so once, ``failed`` has the traceback, and the
     training goes on unwatched. It ends with ``close()`` of what is returned, which is also a context manager.
 
-    Raises ValueError for a model without such modules and numbers below 1, TypeError for another ``to``, and OSError,
-    before the training begins, for a file that cannot be written.
+    Raises ValueError for a model without such modules, as one of cells is, and for numbers below 1, TypeError for
+    another ``to``, and OSError, before the training begins, for a file that cannot be written.
     """
     import lstm_core.modules  # noqa: F401  which says so where torch is missing
     from lstm_core.watching.watch import Watching

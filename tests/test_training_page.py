@@ -20,6 +20,7 @@ from lstm_core.watching.course import Course, course
 from tests.test_figures import unpack
 from tests.test_views import script, small  # noqa: F401
 
+DH = "dh first", "dh last", "dh through time"
 HEAD = b"step,name,layer,direction,quantity,value\n"
 
 
@@ -81,11 +82,17 @@ def test_the_lines_are_the_files(written: Path, layer: int) -> None:
     if layer == 0:
         assert gradient["figure"] is None and "top layer" in gradient["text"]
     else:
-        first, last = (by_hand(written, "1", f"dh {end}")[1] for end in ("first", "last"))
-        np.testing.assert_allclose(gradient["figure"]["data"][0]["y"], first, rtol=1e-5)
-        assert float(re.findall(r"gets ([\d.]+) of", gradient["text"])[0]) == pytest.approx(
-            first[-1] / last[-1], rel=0.06
+        found = [by_hand(written, "1", name)[1] for name in DH]
+        np.testing.assert_allclose([line["y"] for line in gradient["figure"]["data"]], found, rtol=1e-5)
+        assert float(re.findall(r"from later ones ([\d.]+) of", gradient["text"])[0]) == pytest.approx(
+            found[2][-1] / found[1][-1], rel=0.06
         )
+
+
+def test_a_table_that_does_not_say_what_came_through_time_claims_nothing_of_it(written: Path) -> None:
+    """As ``watch`` wrote it when it took the gradient at the output for the whole."""
+    lines = [line for line in written.read_bytes().splitlines(True) if b"through time" not in line]
+    assert "vanish" not in str(panels(shown(b"".join(lines), 1))["training dh"])
 
 
 def test_a_file_that_goes_on_while_it_is_read_and_one_of_two_trainings(written: Path) -> None:
@@ -135,7 +142,7 @@ def test_any_numbers_are_drawn() -> None:
     rows = [
         f"{step},<b>rnn</b>,0,1,{quantity},{value}\n"
         for step, value in enumerate(("nan", "inf", "1e308", "-5", "0"))
-        for quantity in ("dead", "saturated f", "timescale median", "timescale longest", "dh first", "dh last", "new")
+        for quantity in ("dead", "saturated f", "timescale median", "timescale longest", *DH, "new")
     ]
     found = course(HEAD + "".join(rows).encode())
     assert isinstance(found, Course) and math.isinf(found.layers[0].values["dead"][1])

@@ -79,18 +79,23 @@ def _timescales(id: str, one: Layer) -> dict[str, Any]:
 def _gradient(id: str, one: Layer) -> dict[str, Any]:
     heading, names = (
         tr("The gradient that reaches it"),
-        [name for name in ("dh first", "dh last") if name in one.values],
+        [name for name in ("dh first", "dh last", "dh through time") if name in one.values],
     )
-    if len(names) < 2:
-        text = tr("Measured in the top layer, where the loss's gradient comes in; there is none here.")
+    if len(names) < 3:
+        text = tr("Measured in the top layer, over sequences of several steps; there is none here.")
         return p.panel(id, heading, text=text, wide=True)
-    labels = [tr("at the first step of the sequences"), tr("at the last")]
-    drawing = _lines(one, names, labels, yaxis=_log(tr("size of dh")))
-    share = float(one.values["dh first"][-1]) / max(float(one.values["dh last"][-1]), 1e-30)
+    labels = [tr("at the step read first"), tr("at the one read last"), tr("at the first, from later steps alone")]
+    drawing = _lines(one, names, labels, yaxis=_log(tr("size of dL/dh")))
+    share = float(one.values["dh through time"][-1]) / max(float(one.values["dh last"][-1]), 1e-30)
     text = tr(
-        "At the last reading the first step gets {share} of what the last step gets.", share=p.minus(f"{share:.2g}")
+        "At the last reading the step read first gets from later ones {share} of what the step read last gets.",
+        share=p.minus(f"{share:.2g}"),
     )
-    note = tr("Where the first step gets next to nothing, what stands there is not learned: the gradient vanishes.")
+    note = tr(
+        "dL/dh is the whole derivative of the loss in h, through the recurrence as well. Where next to nothing comes "
+        "from later steps, the gradient vanishes: what they need is not learned at the first. Where every step has a "
+        "loss, most comes from the nearest ones, and little is said of those far away."
+    )
     return p.panel(id, heading, drawing, text=text, note=note, alt=text, wide=True)
 
 

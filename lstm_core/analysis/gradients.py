@@ -12,7 +12,7 @@ functions have a derivative here. All in float64.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,8 @@ DERIVATIVES: dict[str, Callable[..., tuple[Any, ...]]] = {
 }
 """dy/da, dy/db of y = op(a, b); None where it is 0. The derivatives of what is not elementwise, a matrix product and
 "standardized", are cases of their own."""
+NEEDS_NO_VALUE, NEEDS_NO_ARGUMENTS = "+-*", ("+", "-", "sigmoid", "tanh", "exp", "log_sigmoid")
+"""Those whose derivatives are the same whatever y is, and whatever a and b are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -377,42 +379,65 @@ def _slopes(cell: Tape, values: list[Any]) -> list[tuple[Any, ...]]:
     return [_local(node.op, values[at], [values[arg] for arg in node.args]) for at, node in enumerate(cell.nodes)]
 
 
+def _leading(cell: Tape, states: Sequence[str]) -> list[bool]:
+    """Of every node, whether it reads an old state, by whatever others."""
+    leads: list[bool] = []
+    for node in cell.nodes:
+        old = node.op == "symbol" and str(node.value) in {f"s.{name}" for name in states}
+        leads.append(old or any(leads[arg] for arg in node.args))
+    return leads
+
+
+def _known_slopes(cell: Tape, value: Callable[[int], Any], leads: list[bool]) -> list[tuple[Any, ...]]:
+    """The derivatives of the nodes that lead to the old states, from as few values as they need."""
+
+    def local(at: int) -> tuple[Any, ...]:
+        node = cell.nodes[at]
+        if not leads[at]:
+            return ()
+        if node.op == "@":
+            return None, value(node.args[0])
+        y = None if node.op in NEEDS_NO_VALUE else value(at)
+        return _local(node.op, y, [None if node.op in NEEDS_NO_ARGUMENTS else value(arg) for arg in node.args])
+
+    return [local(at) for at in range(len(cell.nodes))]
+
+
 def _back(
     run: Steps,
     given: Mapping[str, np.ndarray],
     start: int | None = None,
     slopes: Callable[[Tape, list[Any]], list[tuple[Any, ...]]] = _slopes,
     only: str = "",
+    known: bool = False,
 ) -> _Pass:
     """Errors ``given`` in signals, by name (time, seed, unit), sent back from ``start`` (the last step).
 
     Where the arrays of ``run`` are those of several runs, (time, run, unit), there is a seed for each of them, and no
     parameter's part is of use. slopes: by which each node passes on what reaches it, if not its derivatives. only: the
-    state whose errors are wanted, and nothing else is kept or sent anywhere but to the old states.
+    state whose errors are wanted, and nothing else is kept or sent anywhere but to the old states. known: the signals
+    are taken from ``run`` and not computed again, with ``only``.
     """
     cell = tape(run.cell)
     states = run.cell.states()
-    values = cell.forward(run.leaves())
-    local = slopes(cell, values)
     first = next(iter(given.values()))
     time, seeds, _ = first.shape
     dtype = np.float32 if first.dtype == np.float32 else np.float64
+    leads = _leading(cell, states) if only else [True] * len(cell.nodes)
+    values = [] if known else cell.forward(run.leaves())
+    local = _known_slopes(cell, cell.asked(run.leaves(), run.signals), leads) if known else slopes(cell, values)
     if dtype == np.float32:
         local = [tuple(_single(slope) for slope in row) for row in local]
     units = {name: signal.shape[-1] for name, signal in run.signals.items()}
     net = {signal.name: _net_input(cell, signal.name) for signal in run.cell.signals if signal.kind != "state"}
     watched = {*net.values(), *(cell.signals[name] for name in states)}
     watched |= {at for at, node in enumerate(cell.nodes) if node.op == "symbol" or node.op == "@"}
-    leads = [True] * len(cell.nodes)
     if only:
         watched = {cell.signals[only]}
-        for at, node in enumerate(cell.nodes):
-            old = node.op == "symbol" and str(node.value) in {f"s.{name}" for name in states}
-            leads[at] = old or any(leads[arg] for arg in node.args)
     kept: dict[int, np.ndarray] = {}
     carried = {name: np.zeros((seeds, units[name]), dtype) for name in states}
-    for at in (cell.signals[name] for name in ([only] if only else states)):
-        kept[at] = np.zeros((time, seeds, np.shape(values[at])[-1]), dtype)
+    for name in [only] if only else states:
+        kept[cell.signals[name]] = np.zeros((time, seeds, units[name]), dtype)
     for t in range(time - 1 if start is None else start, -1, -1):
         if run.skipped[t]:  # the states went by as they were, and so does the error in them
             carried = {name: error + given[name][t] if name in given else error for name, error in carried.items()}
@@ -447,6 +472,9 @@ def _back(
             name: np.zeros((seeds, units[name]), dtype) if olds.get(f"s.{name}") is None else olds[f"s.{name}"]
             for name in states
         }
+
+    if only:
+        return _Pass({}, {only: kept[cell.signals[only]]}, np.zeros(0), carried, {}, {}, {})
 
     def errors_at(at: int) -> np.ndarray:
         return kept[at] if at in kept else np.zeros((time, seeds, np.shape(values[at])[-1]))

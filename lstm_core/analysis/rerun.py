@@ -5,7 +5,7 @@ For the analyses that ask what another input would have made of an output: attri
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from lstm_core.analysis.tape import Tape
 from lstm_core.ops import NUMPY, host
 from lstm_core.say import say
 from lstm_core.scan import scan
+from lstm_core.sequences import taken
 from lstm_core.trace import Trace
 
 
@@ -121,7 +122,29 @@ def sent_down(trace: Trace, above: np.ndarray, slopes: Slopes | None = None) -> 
     return above, initial, bias
 
 
-def _steps(trace: Trace, layer: int, way: int) -> Steps:
+def state_errors(trace: Trace, above: np.ndarray, last: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(direction, time, run, unit): the error in the top layer's h at every step, by every path, where it comes in at
+    the output, ``above`` (time, run, directions * unit), and in the states that each run ends with, ``last`` by name
+    (direction, run, unit). 0 after a run's end. In the precision of ``above``."""
+    cell, step = trace.cell, taken(trace)
+    if not step.all():  # after a run's end stands its first state, which the backward direction begins with
+        rest = {name: np.asarray(trace.initial[name])[:, :, None] for name in cell.states()}
+        signals = {name: np.where(step[:, :, None], trace[name], rest.get(name, 0)) for name in trace}
+        trace = replace(trace, signals=signals)
+    found = []
+    for way, part in enumerate(np.split(above, len(trace.layers[0]), axis=-1)):
+        run = _steps(trace, len(trace.layers) - 1, way, above.dtype)
+        given = {cell.output: part.copy()}
+        ends = np.zeros_like(step[0], int) if run.backward else step.sum(axis=0) - 1
+        for name, error in last.items():
+            into = given.setdefault(name, np.zeros((*step.shape, error.shape[-1]), above.dtype))
+            into[ends, np.arange(len(ends))] += error[way]
+        back = _back(run, {name: run.flip(value) for name, value in given.items()}, only=cell.output, known=True)
+        found.append(np.where(step[:, :, None], run.flip(back.states[cell.output]), 0))
+    return np.stack(found)
+
+
+def _steps(trace: Trace, layer: int, way: int, dtype: Any = np.float64) -> Steps:
     """As ``lstm_core.analysis.steps.steps``, of all rows of the batch at once: (time, run, unit)."""
     cell, backward = trace.cell, trace.reverse or way == 1
     flip = slice(None, None, -1 if backward else 1)
@@ -129,16 +152,16 @@ def _steps(trace: Trace, layer: int, way: int) -> Steps:
         x = np.concatenate(list(trace.signals[cell.output][layer - 1]), axis=-1)
     else:
         x = trace.inputs
-    signals = {s.name: trace.signals[s.name][layer, way][flip].astype(np.float64) for s in cell.signals}
+    signals = {s.name: trace.signals[s.name][layer, way][flip].astype(dtype) for s in cell.signals}
     old = {
-        name: np.concatenate([np.asarray(trace.initial[name][layer, way], np.float64)[None], signals[name][:-1]])
+        name: np.concatenate([np.asarray(trace.initial[name][layer, way], dtype)[None], signals[name][:-1]])
         for name in cell.states()
     }
     zero = np.zeros_like(next(iter(signals.values())))
     below = {
-        f"below_{name}": trace.signals[name][layer - 1, way][flip].astype(np.float64) if layer else zero
+        f"below_{name}": trace.signals[name][layer - 1, way][flip].astype(dtype) if layer else zero
         for name in cell.below
     }
-    params = {name: np.asarray(value, np.float64) for name, value in trace.layers[layer][way].items()}
-    x = np.asarray(x, np.float64)[flip]
+    params = {name: np.asarray(value, dtype) for name, value in trace.layers[layer][way].items()}
+    x = np.asarray(x, dtype)[flip]
     return Steps(cell, backward, x, signals, old, below, params, np.zeros(len(x), bool))

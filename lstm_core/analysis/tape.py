@@ -60,6 +60,10 @@ class Tape:
 
     def signal(self, name: str, leaves: Mapping[str, Any], given: Mapping[str, Any], xp: Any = NUMPY) -> Any:
         """The signal ``name`` where others are ``given``; nothing is computed that it does not need."""
+        return self.asked(leaves, given, xp)(self.signals[name])
+
+    def asked(self, leaves: Mapping[str, Any], given: Mapping[str, Any], xp: Any = NUMPY) -> Callable[[int], Any]:
+        """What gives the value of a node where signals are ``given``, and computes no more than that needs."""
         values = {self.signals[one]: value for one, value in given.items()}
 
         def at(place: int) -> Any:
@@ -69,7 +73,7 @@ class Tape:
                 raise ValueError(unknown(self.nodes[place].signals or (self.nodes[place].op,)))
             return values[place]
 
-        return at(self.signals[name])
+        return at
 
 
 def _done(node: Node, leaves: Mapping[str, Any], at: Callable[[int], Any], xp: Any) -> Any:

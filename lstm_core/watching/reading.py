@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,14 @@ class Reading:
 
     step: the forward passes of the model in training so far. name: the module's in the model, "" for the model itself.
     health: of what the layer did in this pass (``analysis.health``, without singular values).
-    dh: (time,), the norm of the loss's gradient in what the module gave at each step, the mean over the sequences, in
-    the order of the tokens; None where nothing was sent back, and below the top layer.
+    dh: (time,), in the order of the tokens, the Euclidean norm over the units of dL/dh, the whole derivative of the
+        loss in the h of that step: by what was made of this h, and through the recurrence by all that was read after
+        it. The mean over the traced sequences that have the step; of the first backward pass that came by. None where
+        nothing was sent back, below the top layer, and where the pass cannot be made again, as one with dropout between
+        the layers on an accelerator.
+    ends: "first" and "last", the same at the step that this direction read first of each sequence and at the one that
+        it read last; "through time", at the first, without what came in there: what the later steps alone sent back,
+        and not there where no sequence has two steps.
     """
 
     step: int
@@ -34,10 +40,11 @@ class Reading:
     layer: int
     direction: int
     health: Health
-    dh: np.ndarray | None
+    dh: np.ndarray | None = None
+    ends: Mapping[str, float] | None = None
 
     def quantities(self) -> dict[str, float]:
-        """Numbers for a plot: shares of dead and, by signal, of saturated units; timescales in steps; norms of dh.
+        """Numbers for a plot: shares of dead and, by signal, of saturated units; timescales in steps; ``ends`` of dh.
 
         The shares are NaN where the pass came to what is not a number: ``health.broken``.
         """
@@ -47,8 +54,8 @@ class Reading:
         found = {name: np.nan if broken else float(where.mean()) for name, where in units.items()}
         if (times := self.health.timescale) is not None:
             found |= {"timescale median": float(np.median(times)), "timescale longest": float(times.max())}
-        if self.dh is not None:
-            found |= {"dh first": float(self.dh[0]), "dh last": float(self.dh[-1])}
+        if self.ends is not None:
+            found |= {f"dh {name}": value for name, value in self.ends.items()}
         return found
 
 

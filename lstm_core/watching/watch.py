@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
@@ -20,6 +20,7 @@ from lstm_core.modules.compiled import Hook, plain_name
 from lstm_core.modules.kinds import being_traced, going_back, recurrent_modules
 from lstm_core.modules.tracing import trace_module
 from lstm_core.say import say
+from lstm_core.watching.arriving import Arriving, Layout, Norms, as_it_ran, drops, with_dropout
 from lstm_core.watching.reading import Reading, Skipped, called, sink
 
 _one = threading.RLock()
@@ -37,17 +38,30 @@ class Watching:
             raise ValueError(say("every and sequences must be at least 1"))
         found = {plain_name(name): inner for name, inner in recurrent_modules(model).items()}
         modules = {name: inner for name, inner in found.items() if isinstance(inner, nn.RNNBase)}
+        if found and all(isinstance(inner, nn.RNNCellBase) for inner in found.values()):
+            names = ", ".join(name or type(inner).__name__ for name, inner in found.items())
+            raise ValueError(
+                say(
+                    "the model has no nn.LSTM, nn.GRU or nn.RNN to watch, only cells that are called step by step "
+                    "({names}), which are not watched: trace them with lstm_core.trace_all(model, ...) in a step of "
+                    "your own, and read the traces with lstm_core.analysis.health",
+                    names=names,
+                )
+            )
         if not modules:
             raise ValueError(say("the model has no nn.LSTM, nn.GRU or nn.RNN to watch"))
         self.step, self.skipped, self.failed = 0, list[Skipped](), ""
         self._every, self._sequences, self._sink, self._to = every, sequences, sink(to), called(to)
         self._giving = False
         self._due: set[str] = set()
+        self._random: dict[str, Tensor] = {}  # the generator's state before a pass in which numbers are dropped
         self._waiting: dict[str, list[Reading]] = {}
         self._handles: list[Any] = []
         if counts:
             self._handles.append(model.register_forward_pre_hook(Hook(lambda model, inputs: self.begins(model))))
         for name, inner in modules.items():
+            if inner.dropout and inner.num_layers > 1:
+                self._handles.append(inner.register_forward_pre_hook(Hook(self._before(name))))
             self._handles.append(inner.register_forward_hook(Hook(self._of(name)), with_kwargs=True))
         self._modules = modules
 
@@ -114,36 +128,47 @@ class Watching:
 
         return ran
 
+    def _before(self, name: str) -> Callable[..., None]:
+        def runs(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+            if name in self._due and not self._giving and not being_traced(module):
+                self._random[name] = torch.get_rng_state()
+
+        return runs
+
     def _read(self, name: str, module: Any, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
         x, state = [*inputs, *named.values(), None][:2]
-        step = self.step - 1
+        step, random = self.step - 1, self._random.pop(name, None)
+        dropping = drops(module)
         try:
+            values = output[0].data if isinstance(output[0], PackedSequence) else output[0]
+            layout = Layout.of(module, output[0], self._sequences)
+            ran = None
             with _one, _resting(module):
                 trace = trace_module(module, *_some(module, x, state, self._sequences))
-            found = [Reading(step, name, one.layer, one.direction, one, None) for one in health(trace, spectra=False)]
+                found = [Reading(step, name, one.layer, one.direction, one) for one in health(trace, spectra=False)]
+                if values.requires_grad:
+                    again = partial(with_dropout, trace, module, _some(module, x, state, None), layout, random)
+                    ran = as_it_ran(trace, values, layout, again if dropping else None)
         except Exception as error:  # whatever it is, the training goes on as if nobody watched
             self._skip(step, name, error)
             return
-        values = output[0].data if isinstance(output[0], PackedSequence) else output[0]
-        if not values.requires_grad or isinstance(output[0], PackedSequence):
+        if ran is None:
             self._give(found)
             return
         self._waiting[name] = found
         top = len(trace.layers) - 1
-        batch_first = module.batch_first and values.ndim == 3
 
-        def came(gradient: Tensor) -> None:
-            if self._waiting.get(name) is not found:
-                return
+        def done(norms: list[Norms] | Exception) -> None:
             del self._waiting[name]
-            try:
-                norms = _norms(gradient, batch_first, 1 + module.bidirectional)
-            except Exception as error:  # several gradients at once, of torch.autograd.functional's vectorize=True
-                self._skip(step, name, error)
+            if isinstance(norms, Exception):
+                self._skip(step, name, norms)
                 return
-            self._give(replace(one, dh=norms[one.direction] if one.layer == top else None) for one in found)
+            self._give(replace(one, **vars(norms[one.direction])) if one.layer == top else one for one in found)
 
-        values.register_hook(came)
+        last = output[1] if isinstance(output[1], tuple) else (output[1],)
+        Arriving(ran, layout, lambda: self._waiting.get(name) is found, done).wait(
+            values, dict(zip("hc", last, strict=False))
+        )
 
 
 @contextmanager
@@ -168,8 +193,8 @@ def _said(error: Exception) -> str:
         return type(error).__name__
 
 
-def _some(module: Any, x: Any, state: Any, count: int) -> tuple[Any, Any]:
-    """The first sequences of a batch, detached."""
+def _some(module: Any, x: Any, state: Any, count: int | None) -> tuple[Any, Any]:
+    """The first sequences of a batch, detached; all where no ``count`` is given."""
     if isinstance(x, PackedSequence):
         return PackedSequence(x.data.detach(), *x[1:]), _detached(state)
     if x.ndim == 2:
@@ -184,12 +209,3 @@ def _detached(state: Any, count: int | None = None) -> Any:
     if isinstance(state, tuple | list):
         return tuple(_detached(one, count) for one in state)
     return state.detach() if count is None else state[:, :count].detach().contiguous()
-
-
-def _norms(gradient: Tensor, batch_first: bool, directions: int) -> np.ndarray:
-    """(direction, time): the Euclidean norm over the units, the mean over the sequences."""
-    with torch.no_grad():
-        values = gradient if gradient.ndim == 3 else gradient[:, None]
-        values = values.transpose(0, 1) if batch_first else values
-        parts = values.float().reshape(*values.shape[:2], directions, -1)
-        return parts.norm(dim=-1).mean(1).T.cpu().numpy()
