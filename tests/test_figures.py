@@ -227,7 +227,7 @@ def test_numbers_are_written_as_people_write_them() -> None:
     said = {4200: "4,200", 9.96: "10.0", 1: "1.0", 0: "0", 0.0012: "0.0012", 2.4e16: "2.4\u00d710\u00b9\u2076"}
     said |= {-0.31: "\u22120.31", -5: "\u22125.0", 1e7: "10\u2077", -3e-9: "\u22123.0\u00d710\u207b\u2079"}
     assert {value: rounded(value) for value in said} == said
-    assert powered(1.3e-8) == "1.3\u00d710\u207b\u2078" and powered(0) == "0" and powered(float("inf")) == "inf"
+    assert powered(1.3e-8) == "1.3\u00d710\u207b\u2078" and powered(0) == "0" and powered(float("inf")) == "∞"
 
 
 def test_pack_sends_arrays_as_they_are() -> None:
@@ -303,14 +303,29 @@ def test_a_part_is_never_written_as_all_or_nothing(share: float) -> None:
 
 
 def test_python_and_the_browser_write_shares_alike() -> None:
-    shares = [k / 977 for k in range(978)] + [1e-9, 0.0004, 0.0996, 0.9949, 0.996, 0.9996, 1 - 1e-9]
+    edges = [edge for at in (0.0005, 0.0995, 0.995, 0.9995, 1) for edge in (np.nextafter(at, 0), at)]
+    shares = [k / 977 for k in range(978)] + [k / 2000 for k in range(2001)] + [k / 1024 for k in range(1025)]
+    shares += [1e-9, 0.0, -0.0, -1e-9, 1 + 1e-7, -0.125, *map(float, edges)]
     assert evaluate("page/numbers.js", "given.map(all.percent)", shares) == [percent(share) for share in shares]
+    halves = {0.125: "13", 0.0025: "0.3", 0.625: "63", -1e-9: "0", -0.125: "−13", float(np.nextafter(1, 0)): ">99.9"}
+    assert [percent(share) for share in halves] == [f"{said}\u202f%" for said in halves.values()]
 
 
 def test_a_signed_number_has_two_digits_that_say_something() -> None:
-    values = (0.0, 1e-9, 0.00504, -0.0312, 0.0499, 0.05, -0.614, 12.345)
+    values = (0.0, 1e-9, 0.00504, -0.0312, 0.0499, 0.05, -0.614, 12.345, -0.0, -1e-9, 0.00999, 0.00996, 0.125)
     written = ["+0.00", "+0.00", "+0.0050", "−0.031", "+0.050", "+0.05", "−0.61", "+12.35"]
-    assert [signed(value) for value in values] == written
+    assert [signed(value) for value in values] == [*written, "+0.00", "+0.00", "+0.010", "+0.010", "+0.13"]
+    assert [signed(value) for value in (np.nan, np.inf, -np.inf)] == ["NaN", "+∞", "−∞"]
+    large = [1e300, -2.14e12, 1e7]
+    assert [signed(value) for value in large] == ["+10³⁰⁰", "−2.1×10¹²", "+10⁷"]
+
+
+def test_python_and_the_browser_write_numbers_alike() -> None:
+    values = [k / 64 * sign for k in range(300) for sign in (1, -1)] + [0.00999, 0.04996, 1e300, -2.14e12, 1e7]
+    said = evaluate("page/numbers.js", "given.map((one) => all.number(one, all.digits([one]) ?? 2))", values)
+    assert said == [signed(value).replace("+", "") for value in values]
+    strange = "[NaN, Infinity, -Infinity].map((one) => all.number(one))"
+    assert evaluate("page/numbers.js", strange, []) == ["NaN", "∞", "−∞"]
 
 
 def test_shares_on_an_axis_are_written_as_in_a_sentence() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from html import unescape
 from typing import Any
 from unicodedata import east_asian_width
@@ -167,19 +168,30 @@ def signed(value: float) -> str:
     """A number with its sign: "+0.61", and "−0.61" with a real minus, as the charts' axes have it. Of one that is close
     to 0 two digits that are not: "+0.0050"."""
     size = abs(value)
-    digits = 1 - int(np.floor(np.log10(size))) if 5e-9 < size < 0.05 else 2
-    return minus(f"{value:+.{min(digits, 8)}f}")
+    digits = 1 - int(f"{size:.1e}".split("e")[1]) if 5e-9 < size < 0.05 else 2
+    text = number(value, min(digits, 8))
+    return text if text.startswith(minus("-")) or value != value else f"+{text}"
+
+
+def number(value: float, digits: int) -> str:
+    """A number with so many digits behind the point, an exact half away from 0, without a negative zero; by a power of
+    ten from 1e7 on. The rule of ``dashboard/browser/page/numbers.js``."""
+    if not abs(value) < 1e7:
+        return powered(value)
+    text = str(Decimal(float(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
+    return minus(text) if float(text) else text.replace("-", "")
 
 
 def percent(share: float) -> str:
     """0.42 as "42 %", 0.004 as "0.4 %", 0.996 as "99.6 %": never so that a part seems to be all or nothing. The rule of
     ``dashboard/browser/page/numbers.js``."""
-    if 0 < share < 0.0005:
+    hundredths = 100 * share
+    if 0 < hundredths < 0.05:
         return tr("{percent} %", percent="<0.1")
-    if 0.9995 <= share < 1:
+    if share < 1 and hundredths >= 99.95:
         return tr("{percent} %", percent=">99.9")
-    decimals = 1 if 0 < share < 0.0995 or 0.995 <= share < 1 else 0
-    return tr("{percent} %", percent=f"{100 * share:.{decimals}f}")
+    decimals = 1 if 0 < hundredths < 9.95 or 99.5 <= hundredths < 100 else 0
+    return tr("{percent} %", percent=number(hundredths, decimals))
 
 
 def rounded(value: float) -> str:
@@ -201,8 +213,10 @@ def at_most(value: float) -> str:
 
 def powered(value: float) -> str:
     """A number in two digits by a power of ten, as people write it: "2.1 x 10^12" with a sign and raised digits."""
-    if not value or not np.isfinite(value):
-        return minus(f"{value:g}")
+    if not value or value != value:
+        return "NaN" if value else "0"
+    if abs(value) == np.inf:
+        return "\N{INFINITY}" if value > 0 else minus("-\N{INFINITY}")
     digits, power = f"{value:.1e}".split("e")
     return ten_to(int(power)) if digits == "1.0" else f"{minus(digits)}\N{MULTIPLICATION SIGN}{ten_to(int(power))}"
 
