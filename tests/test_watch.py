@@ -284,6 +284,87 @@ def test_dh_of_accumulated_gradients_is_of_the_batch_that_was_read() -> None:
         np.testing.assert_allclose(one.dh, loop.norms(0).mean(1), rtol=1e-9)
 
 
+AFTER: dict[str, Any] = {
+    "h_n": lambda model, x, h, c: (h**3).sum(),
+    "c_n": lambda model, x, h, c: (c**3).sum(),
+    "the next call": lambda model, x, h, c: (model(x, (h, c))[0] ** 3).sum(),
+}
+
+
+@pytest.mark.parametrize("after", AFTER)
+def test_dh_of_a_loss_that_reads_the_last_states_alone(after: str) -> None:
+    """In single precision, whose kernel gives no gradient at the output then, not even zeros."""
+    torch.manual_seed(0)
+    model, readings = nn.LSTM(3, 6), list[Reading]()
+    with lstm_core.watch(model, 2, readings.append) as watching:
+        AFTER[after](model, X, *model(X)[1]).backward()
+    assert not watching.skipped
+    loop = Loop(model, X.double())
+    h, c = loop.last[0]
+    AFTER[after](copy.deepcopy(model).double(), X.double(), h[None], c[None]).backward()
+    np.testing.assert_allclose(readings[0].dh, loop.norms(0).mean(1), rtol=1e-4)
+
+
+def raised(loss: Tensor, y: Tensor, last: Tensor) -> None:
+    def fails(gradient: Tensor) -> None:
+        raise OverflowError
+
+    handle = y.register_hook(fails)
+    with pytest.raises(OverflowError):
+        loss.backward(retain_graph=True)
+    handle.remove()
+
+
+BEFORE: dict[str, Any] = {
+    "a part, to the output": lambda loss, y, last: torch.autograd.grad(loss, y, retain_graph=True),
+    "a part, to the last state": lambda loss, y, last: torch.autograd.grad(loss, last, retain_graph=True),
+    "one that raised": raised,
+}
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_dh_is_of_the_first_pass_that_goes_through_the_module(before: str) -> None:
+    found = []
+    for first in (lambda *given: None, BEFORE[before]):
+        torch.manual_seed(0)
+        model, readings = nn.GRU(3, 6), list[Reading]()
+        with lstm_core.watch(model, 1, readings.append):
+            y, last = model(X)
+            loss = y.sum() + 5 * last.square().sum()
+            first(loss, y, last)
+            loss.backward()
+        found.append(readings[0].dh)
+    np.testing.assert_array_equal(*found)
+
+
+LEFT: dict[str, Any] = {
+    "detached": lambda y, last: (y, tuple(one.detach() for one in last)),
+    "none": lambda y, last: (y,),
+    "None": lambda y, last: (y, None),
+}
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_what_somebodys_hook_leaves_of_the_last_states_may_be_anything(left: str) -> None:
+    found = []
+    for hooked in (False, True):
+        torch.manual_seed(0)
+        model, readings = nn.LSTM(3, 6), list[Reading]()
+        with lstm_core.watch(model, 1, readings.append) as watching:
+            if hooked:
+                model.register_forward_hook(lambda module, x, output: LEFT[left](*output), prepend=True)
+            model(X)[0].sum().backward()
+        assert not watching.skipped
+        found.append(readings[0].dh)
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_a_watched_module_gave_can_be_saved(tmp_path: Path) -> None:
+    with lstm_core.watch(model := nn.LSTM(3, 4), 1, lambda reading: None):
+        torch.save(model(X), tmp_path / "output.pt")
+
+
 def test_a_pass_that_was_read_is_let_go() -> None:
     """Without a backward pass as with one: its graph is not held, nor does it wait for the collector."""
     model, gone = nn.GRU(3, 4), list[Any]()

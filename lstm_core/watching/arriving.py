@@ -71,35 +71,37 @@ def _numbers(values: Tensor) -> np.ndarray:
 
 
 class Arriving:
-    """From the forward of one pass to the end of the first backward pass that comes by. ``done`` is told of the norms
-    of each direction, or of what stood in the way; nothing is done where ``wanted`` no longer says so."""
+    """From the forward of one pass to the end of the first backward pass that goes through it. ``done`` is told of the
+    norms of each direction, or of what stood in the way; nothing is done where ``wanted`` no longer says so."""
 
     def __init__(self, trace: Trace, layout: Layout, wanted: Callable[[], bool], done: Callable[[Any], None]) -> None:
         """trace: of the pass, of the sequences that are read; its top layer is what counts."""
         self._trace, self._layout, self._wanted, self._done = trace, layout, wanted, done
         self._above: np.ndarray | None = None
         self._last: dict[str, np.ndarray] = {}
-        self._queued = False
+        self._task = -1
 
     def wait(self, output: Tensor, last: dict[str, Tensor]) -> None:
         """output: the values that the module gave for every step; last: its last states by name."""
-        output.register_hook(self._hook(""))
-        for name, state in last.items():
-            state.register_hook(self._hook(name))
+        for name, value in {"": output, **last}.items():
+            if value.grad_fn is not None:  # not at the tensor: there a pass comes by that ends at it, and has no more
+                value.grad_fn.register_prehook(self._hook(name, value.output_nr))
 
-    def _hook(self, name: str) -> Callable[[Tensor], None]:
-        def came(gradient: Tensor) -> None:
-            if not self._wanted():
+    def _hook(self, name: str, number: int) -> Callable[[tuple[Tensor | None, ...]], None]:
+        def came(gradients: tuple[Tensor | None, ...]) -> None:
+            gradient, task = gradients[number], torch._C._current_graph_task_id()
+            if gradient is None or not self._wanted():
                 return
             try:
+                if task != self._task:  # which of them come, and in which order, is known when all of it is over
+                    self._above, self._last = None, {}
+                    engine: Any = torch.autograd.Variable
+                    engine._execution_engine.queue_callback(self._over)
+                    self._task = task  # another one may have ended in an error before that
                 if name:
                     self._last[name] = self._layout.last(gradient)
                 else:
                     self._above = self._layout.steps(gradient)
-                if not self._queued:  # which of them come, and in which order, is known when all of it is over
-                    engine: Any = torch.autograd.Variable
-                    engine._execution_engine.queue_callback(self._over)
-                    self._queued = True
             except Exception as error:  # several gradients at once, of torch.autograd.functional's vectorize=True
                 self._done(error)
 

@@ -27,9 +27,9 @@ class Reading:
     health: of what the layer did in this pass (``analysis.health``, without singular values).
     dh: (time,), in the order of the tokens, the Euclidean norm over the units of dL/dh, the whole derivative of the
         loss in the h of that step: by what was made of this h, and through the recurrence by all that was read after
-        it. The mean over the traced sequences that have the step; of the first backward pass that came by. None where
-        nothing was sent back, below the top layer, and where the pass cannot be made again, as one with dropout between
-        the layers on an accelerator.
+        it. The mean over the traced sequences that have the step; of the first backward pass that went through the
+        module. None where nothing was sent back, below the top layer, and where the pass cannot be made again, as one
+        with dropout between the layers on an accelerator or in half precision.
     ends: "first" and "last", the same at the step that this direction read first of each sequence and at the one that
         it read last; "through time", at the first, without what came in there: what the later steps alone sent back,
         and not there where no sequence has two steps.

@@ -138,7 +138,16 @@ class Watching:
     def _read(self, name: str, module: Any, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
         x, state = [*inputs, *named.values(), None][:2]
         step, random = self.step - 1, self._random.pop(name, None)
-        dropping = drops(module)
+        dropping, found = drops(module), list[Reading]()
+
+        def done(norms: list[Norms] | Exception) -> None:
+            del self._waiting[name]
+            if isinstance(norms, Exception):
+                self._skip(step, name, norms)
+                return
+            top = max(one.layer for one in found)
+            self._give(replace(one, **vars(norms[one.direction])) if one.layer == top else one for one in found)
+
         try:
             values = output[0].data if isinstance(output[0], PackedSequence) else output[0]
             layout = Layout.of(module, output[0], self._sequences)
@@ -149,26 +158,22 @@ class Watching:
                 if values.requires_grad:
                     again = partial(with_dropout, trace, module, _some(module, x, state, None), layout, random)
                     ran = as_it_ran(trace, values, layout, again if dropping else None)
+            if ran is not None:
+                Arriving(ran, layout, lambda: self._waiting.get(name) is found, done).wait(values, _last(output))
         except Exception as error:  # whatever it is, the training goes on as if nobody watched
             self._skip(step, name, error)
             return
         if ran is None:
             self._give(found)
-            return
-        self._waiting[name] = found
-        top = len(trace.layers) - 1
+        else:
+            self._waiting[name] = found
 
-        def done(norms: list[Norms] | Exception) -> None:
-            del self._waiting[name]
-            if isinstance(norms, Exception):
-                self._skip(step, name, norms)
-                return
-            self._give(replace(one, **vars(norms[one.direction])) if one.layer == top else one for one in found)
 
-        last = output[1] if isinstance(output[1], tuple) else (output[1],)
-        Arriving(ran, layout, lambda: self._waiting.get(name) is found, done).wait(
-            values, dict(zip("hc", last, strict=False))
-        )
+def _last(output: Any) -> dict[str, Tensor]:
+    """By name the last states in what a module gave, as far as somebody's hook has left them there."""
+    states = output[1] if len(output) > 1 else None
+    states = states if isinstance(states, tuple) else (states,)
+    return {name: state for name, state in zip("hc", states, strict=False) if isinstance(state, Tensor)}
 
 
 @contextmanager
