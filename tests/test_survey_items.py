@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import lstm_core
 from lstm_core.survey.documents import documents
+from lstm_core.survey.part import DOCUMENTS
 
 LONG = [3, 5, 0, 2]
 STEPS = 5
@@ -164,6 +165,14 @@ WRONG: dict[str, tuple[Any, Any, str]] = {
         None,
         "rows of the attention mask are 2, those of the batch 4",
     ),
+    "a ragged mask": ([{"ids": [1, 2], "attention_mask": [1, [1]]}], None, "document 0 is list, and the document"),
+    "a mask that is a number": (
+        DataLoader([0], collate_fn=lambda _: {"ids": IDS, "attention_mask": torch.tensor(1)}),  # type: ignore[arg-type]
+        None,
+        r"mask of document 0 is \(\), and the document \(5,\)",
+    ),
+    "a batch that is a number": (DataLoader([0], collate_fn=lambda _: 5), None, "document 0 is neither"),  # type: ignore[arg-type]
+    "None among numbers": (X, [None, 2], "lengths are whole numbers of steps, not NoneType"),
     "a length alone": ([{"ids": [1, 2, 0], "length": 2}], None, "is 3 long, and the length beside it is 2: if the"),
     "lengths of a batch": (
         DataLoader([0], collate_fn=lambda _: {"vectors": X, "lengths": torch.tensor(LONG)}),  # type: ignore[arg-type]
@@ -178,6 +187,31 @@ def test_what_does_not_fit_is_refused_in_words(name: str) -> None:
     data, lengths, message = WRONG[name]
     with pytest.raises(ValueError, match=message):
         read(data, lengths=lengths)
+
+
+@pytest.mark.parametrize("length", [torch.tensor([2]), [2], [[2]], 2.0, "2", np.array(2), torch.tensor(2)], ids=repr)
+def test_a_length_beside_a_sequence_is_heeded_whatever_holds_it(length: Any) -> None:
+    with pytest.raises(ValueError, match="document 0 is 5 long, and the length beside it is 2"):
+        read([{"ids": IDS[0], "length": length}])
+
+
+def test_a_batch_of_one_with_its_mask_is_an_item() -> None:
+    given = [{name: one[None] if one.ndim else one for name, one in item.items()} for item in items()]
+    assert read(given) == own(IDS) == read(given, lengths=LONG)
+    assert read([{"vectors": X[0], "attention_mask": MASK[:1]}]) == own(X)[:1]
+    with pytest.raises(ValueError, match=r"mask of document 0 is \(4,\), and the document \(5,\)"):
+        read([{"ids": IDS[0], "attention_mask": MASK[:1, :4]}])
+    assert read([{"ids": IDS[0], "length": [1, [2]]}]) == [IDS[0].tolist()]
+
+
+def test_documents_without_a_step_are_not_called_texts(tmp_path: Path) -> None:
+    module, nothing = nn.GRU(3, 4, batch_first=True), np.zeros((0, 3), np.float32)
+    for name, lengths in (("a", [0] * 4), ("b", lambda x: [0] * 4)):
+        with pytest.raises(ValueError, match="the data holds no step, so there is nothing to survey"):
+            lstm_core.survey(module, X, tmp_path / name, lengths=lengths)
+    survey = lstm_core.survey(module, [nothing] * DOCUMENTS + list(X), tmp_path / "c")
+    assert (survey.documents, survey.steps) == (DOCUMENTS + 4, X[..., 0].size)
+    assert survey.contexts("h", unit=0).highest[0].document >= DOCUMENTS
 
 
 def test_an_id_does_not_end_vectors() -> None:

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from lstm_core.say import say
-from lstm_core.survey.items import COLUMNS, Item, as_array, items
+from lstm_core.survey.items import COLUMNS, Item, items, plain
 
 FILES = (".txt", ".csv", ".parquet")
 LOOKED_AT = 100
@@ -108,10 +108,7 @@ def _document(item: Item, number: int, padding: int | None) -> Document:
                 )
             )
         return Document(content)
-    try:
-        array = as_array(content)
-    except (ValueError, TypeError):
-        array = np.asarray(None)
+    array = plain(content)
     if array.size == 0 or array.ndim == 2 or (array.ndim == 1 and array.dtype.kind in "iu"):
         array = item.cut(array, number, padding)
     if array.size == 0:

@@ -35,6 +35,10 @@ class Item:
     def cut(self, array: np.ndarray, number: int, padding: int | None) -> np.ndarray:
         """``array``, which is the content of document ``number``, without the padding. Raises ValueError for a length
         or a mask of something else, and where a length alone says that there may be padding."""
+        mask = None if self.mask is None else plain(self.mask)
+        if mask is not None and mask.ndim == 2 and len(mask) == 1:  # a batch of one, as of return_tensors="pt"
+            array = array[0] if array.dtype.kind in "iu" and array.shape == mask.shape else array
+            mask = mask[0]
         steps = len(array)
         if self.length is not None:
             if not 0 <= self.length <= steps:
@@ -47,16 +51,16 @@ class Item:
                     )
                 )
             return self._ended(array[: self.length], number, padding)
-        if self.mask is not None:
-            return self._ended(array[self._masked(number, steps)], number, padding)
-        if padding is None and _whole(self.stated) and int(self.stated) != steps:
+        if mask is not None:
+            return self._ended(array[self._masked(mask, number, steps)], number, padding)
+        if padding is None and (stated := _whole(self.stated)) is not None and stated != steps:
             raise ValueError(
                 say(
                     "document {number} is {steps} long, and the length beside it is {length}: if the rest is "
                     "padding, say so with a function lengths, which gives how many steps count",
                     number=number,
                     steps=steps,
-                    length=int(self.stated),
+                    length=stated,
                 )
             )
         return self._ended(array, number, padding)
@@ -76,14 +80,13 @@ class Item:
         own = np.flatnonzero(array != padding)
         return array[: own[-1] + 1 if len(own) else 0]
 
-    def _masked(self, number: int, steps: int) -> slice:
-        mask = as_array(self.mask)
+    def _masked(self, mask: np.ndarray, number: int, steps: int) -> slice:
         if mask.shape != (steps,):
             raise ValueError(
                 say(
                     "the attention mask of document {number} is {shape}, and the document ({steps},)",
                     number=number,
-                    shape=mask.shape,
+                    shape=type(self.mask).__name__ if mask.dtype.kind == "O" else mask.shape,
                     steps=steps,
                 )
             )
@@ -190,10 +193,11 @@ def _rows(given: Any, batch: bool) -> tuple[Any, Iterable[Any], Iterable[Any]]:
     mask, stated = (given.get(MASK), _stated(given)) if isinstance(given, Mapping) else (None, None)
     if _packed(content):
         content, mask, stated, batch = _unpacked(content), None, None, True
-    if not batch or isinstance(content, str):
+    rows = content if not batch or isinstance(content, list | tuple | str) else as_array(content)
+    if not batch or isinstance(content, str) or getattr(rows, "ndim", 1) == 0:
         return [content], [mask], [stated]
-    rows = content if isinstance(content, list | tuple) else as_array(content)
-    masks = repeat(None, len(rows)) if mask is None else mask if isinstance(mask, list | tuple) else as_array(mask)
+    alike = not isinstance(mask, list | tuple) and np.ndim(plain(mask)) == 0
+    masks = repeat(mask, len(rows)) if alike else mask if isinstance(mask, list | tuple) else as_array(mask)
     if isinstance(masks, Sequence | np.ndarray) and len(masks) != len(rows):
         raise ValueError(
             say(
@@ -202,7 +206,7 @@ def _rows(given: Any, batch: bool) -> tuple[Any, Iterable[Any], Iterable[Any]]:
                 rows=len(rows),
             )
         )
-    beside = [] if stated is None else np.ravel(as_array(stated)).tolist()
+    beside = [] if stated is None else np.ravel(plain(stated)).tolist()
     return rows, masks, beside if len(beside) == len(rows) else repeat(None, len(rows))
 
 
@@ -244,16 +248,21 @@ def _unpacked(packed: Any) -> list[np.ndarray]:
     return [row[:length] for row, length in zip(as_array(padded), long.tolist(), strict=True)]
 
 
-def _whole(value: Any) -> bool:
-    return value is not None and np.ndim(value) == 0 and as_array(value).dtype.kind in "iu"
+def _whole(value: Any) -> int | None:
+    """The whole number that stands there, whatever holds it: 2, 2.0, "2", [2]. None for anything else."""
+    one = plain(value)
+    if one.size != 1 or one.dtype.kind not in "iufU":
+        return None
+    try:
+        number = float(one.item())
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() else None
 
 
 def _numbers(lengths: Any) -> list[int]:
     """Numbers of steps as they are given. Raises ValueError for anything else."""
-    try:
-        found = as_array(lengths)
-    except (ValueError, TypeError):  # ragged
-        found = np.asarray(None)
+    found = plain(lengths)
     if found.ndim > 1 or found.dtype.kind == "b":
         raise ValueError(
             say(
@@ -267,11 +276,20 @@ def _numbers(lengths: Any) -> list[int]:
 
 
 def _name_of(value: Any, array: np.ndarray) -> str:
-    return type(value).__name__ if array.dtype.kind == "O" else str(array.dtype)
+    strange = [one for one in value if not isinstance(one, int)] if isinstance(value, list | tuple) else []
+    return type(strange[0] if strange else value).__name__ if array.dtype.kind == "O" else str(array.dtype)
 
 
 def _other_count(found: int, rows: int) -> str:
     return say("the count of lengths is {found}, that of sequences {rows}", found=found, rows=rows)
+
+
+def plain(value: Any) -> np.ndarray:
+    """``as_array``, and an array of None for what is ragged or holds no numbers."""
+    try:
+        return as_array(value)
+    except (ValueError, TypeError):
+        return np.asarray(None)
 
 
 def as_array(value: Any) -> np.ndarray:

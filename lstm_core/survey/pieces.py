@@ -39,6 +39,8 @@ class Piece:
 def read(model: Model, number: int, document: Document, follow: Sequence[str]) -> Read:
     """A document as the model reads it. Raises ValueError for what it cannot read."""
     content = document.content
+    if document.empty and model.encode is None:
+        content = np.zeros(0, np.int64)  # a part in which nothing has a step is kept as texts
     if not isinstance(content, str):
         if document.kind == "vectors" and not model.vectors:
             raise ValueError(say("document {number} holds vectors; {name} reads words", number=number, name=model.name))
