@@ -260,6 +260,12 @@ def test_a_loop_in_order_raises_no_alarm(name: str) -> None:
     assert report.steps == STEPS and "as it should be" in str(report)
 
 
+def test_the_state_may_be_named_before_the_input() -> None:
+    loop = Loop(torch_(nn.GRU))
+    loop.model.forward = lambda x, state: loop.model.rnn(hx=state, input=x)  # type: ignore[method-assign]
+    assert not check_state(loop, batches(), loop.model, **BY_ID).findings
+
+
 def test_there_are_ten_and_twenty() -> None:
     assert len(FAULTS) == 10 and len(ORDER) >= 20
 

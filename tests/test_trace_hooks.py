@@ -54,6 +54,20 @@ def test_a_hook_that_changes_the_input(kind: str, hook: Any) -> None:
     assert found.assumed == (INPUT_CHANGED,) and found.max_abs_error is not None and found.max_abs_error < 1e-12
 
 
+def test_a_hook_that_changes_nothing_of_arguments_in_another_order() -> None:
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.GRU(5, 6)
+            self.rnn.register_forward_pre_hook(lambda module, args: None)
+
+        def forward(self, x: torch.Tensor) -> Any:
+            return self.rnn(hx=torch.zeros(1, 4, 6), input=x)
+
+    [found] = trace_all(Model(), random(4, 4, 5).float()).values()
+    assert found.assumed == ()
+
+
 def changed_anew(module: nn.Module, args: Any, out: Any) -> Any:
     return out[0] * 1.5, out[1]
 

@@ -415,6 +415,19 @@ def test_it_is_written_to_a_table_and_to_a_writer(tmp_path: Path) -> None:
     assert "rnn/layer 1 reverse/dh last" in {name for name, *_ in scalars} and len(histograms) == 4
 
 
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_the_first_state_may_be_named_before_the_input(kind: Any) -> None:
+    torch.manual_seed(0)
+    model, readings, h = kind(3, 3), list[Reading](), torch.zeros(1, 5, 3)
+    given = {"hx": (h, h) if kind is nn.LSTM else h, "input": X[:1]}
+    with lstm_core.watch(model, 1, readings.append) as watching:
+        for names in (("input", "hx"), ("hx", "input")):
+            model(**{name: given[name] for name in names})[0].sum().backward()
+    assert not watching.skipped
+    first, second = readings
+    assert first.quantities() == second.quantities()
+
+
 def test_a_module_alone_without_gradient_and_what_waits(capsys: pytest.CaptureFixture[str]) -> None:
     readings: list[Reading] = []
     module = nn.GRU(3, 4)

@@ -55,6 +55,14 @@ def _short(values: list[Any]) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def given(args: Sequence[Any], named: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Input and first state of a call of a recurrent module, in whatever order they were named; None for what is not
+    there."""
+    first = {"input": named["input"]} if "input" in named else {}
+    values = [*args, *{**first, **named}.values(), None, None]
+    return values[0], values[1]
+
+
 @contextmanager
 def its_own(module: nn.Module) -> Iterator[None]:
     """What the module itself raises says so."""

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 
-from lstm_core.modules.arguments import its_own
+from lstm_core.modules.arguments import given, its_own
 from lstm_core.modules.call import Call
 from lstm_core.modules.gates import Gates
 from lstm_core.modules.kernels import KERNELS
@@ -144,13 +144,13 @@ class Watch:
     def _before(self, module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         if not self._ours():
             return
-        self.passes.append(Pass(_copy((*args, *named.values())) if self.input_may_change else None))
+        self.passes.append(Pass(_copy(given(args, named)) if self.input_may_change else None))
 
     def _forward(self, *args: Any, **named: Any) -> Any:
-        given = dict(zip(("input", "hx"), args, strict=False)) | named
-        if len(given) != len(args) + len(named) or "input" not in given or given.keys() - {"input", "hx"}:
+        names = {*("input", "hx")[: len(args)], *named}
+        if len(names) != len(args) + len(named) or "input" not in names or names - {"input", "hx"}:
             return type(self.module).forward(self.module, *args, **named)  # which says what it takes
-        input, hx = given["input"], given.get("hx")
+        input, hx = given(args, named)
         return self._run(input, hx) if self._ours() else self._own(input, hx)
 
     def _run(self, input: Any, hx: Any) -> Any:

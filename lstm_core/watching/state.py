@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from lstm_core.modules.arguments import given
 from lstm_core.modules.compiled import Hook, plain_name
 from lstm_core.modules.kinds import going_back, recurrent_modules
 from lstm_core.say import say
@@ -138,13 +139,13 @@ def _into(steps: list[_Step | None]) -> Callable[..., None]:
     def ran(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
         if not steps or going_back():  # before the loop, or once more for the gradient
             return
-        given = [*inputs, *named.values(), None][1]
+        state = given(inputs, named)[1]
         cell = isinstance(module, nn.RNNCellBase)
         after = output if cell else output[1]
         left = _rows(after, cell)
         if steps[-1] is None:
-            linked = any(part.requires_grad and not part.is_leaf for part in _parts(given))
-            began = np.zeros_like(left) if given is None else _rows(given, cell)
+            linked = any(part.requires_grad and not part.is_leaf for part in _parts(state))
+            began = np.zeros_like(left) if state is None else _rows(state, cell)
             steps[-1] = _Step(began, linked, left, len(_parts(after)))
         else:
             steps[-1].left = left

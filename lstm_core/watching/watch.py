@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from lstm_core.analysis.health import health
+from lstm_core.modules.arguments import given
 from lstm_core.modules.compiled import Hook, plain_name
 from lstm_core.modules.kinds import being_traced, going_back, recurrent_modules
 from lstm_core.modules.tracing import trace_module
@@ -136,7 +137,7 @@ class Watching:
         return runs
 
     def _read(self, name: str, module: Any, inputs: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
-        x, state = [*inputs, *named.values(), None][:2]
+        x, state = given(inputs, named)
         step, random = self.step - 1, self._random.pop(name, None)
         dropping, found = drops(module), list[Reading]()
 
