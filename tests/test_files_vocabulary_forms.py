@@ -149,6 +149,10 @@ def test_encodings() -> None:
             tokenizer = vocabulary.read(text.encode(encoding), 4)
             assert list(tokenizer.pieces[:4]) == text.split("\n")
             assert bool(tokenizer.assumed) == (encoding not in ("utf-8", "utf-8-sig", "utf-16"))
+    cut = f"{'x' * 900}\n{'y' * 900}\n{'z' * 245}😀"  # at the end of what is looked at
+    for text in ("рынок\nв\nпотому", "αγορά\nεπειδή\nκαι", "हिन्दी\nका\nहै", "©\n°C\n😀", cut):
+        for encoding in ("utf-16-le", "utf-16-be"):
+            assert list(vocabulary.read(text.encode(encoding), 3).pieces[:3]) == text.split("\n")
     assert ids(b"\xfe\xff" + "the\nmarket".encode("utf-16-be"), "market") == [1]
 
 
@@ -162,6 +166,7 @@ def test_encodings() -> None:
         ("시장\n때문에\n그녀는", "euc-kr"),
         ("市場\n因為\n她們", "big5"),
         ("the\0cat\0dog\0to", "ascii"),  # in UTF-16 Chinese characters among letters
+        ("où\0naïf\0", "utf-8"),
         ("the\ncat\x01\n", "utf-16-be"),
         ("łódź\nżółw\nrynek", "cp1250"),
         ("αγορά\nεπειδή", "iso8859-7"),

@@ -119,11 +119,16 @@ def utf_16(data: bytes) -> str:
     encoding = "utf-16-le" if little > big else "utf-16-be"
     if little == big or len(data) % 2:
         return ""
-    text = head.decode(encoding, "replace")
-    if any(unicodedata.category(char) in ("Cc", "Cn", "Co", "So") and char not in "\t\r\n" for char in text):
+    try:  # a character of two units may be cut where the head ends
+        text = codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
         return ""
-    # Words with a zero behind each would give characters, too, but hardly any of one byte.
-    return "" if head.replace(b"\0", b"").isascii() and not text.isascii() else encoding
+    if any(unicodedata.category(char) in ("Cc", "Cn", "Co") and char not in "\t\r\n" for char in text):
+        return ""
+    # Words with a zero behind each, or numbers, would give characters, too, but hardly a line, and letters for scripts.
+    script = head[1::2] if encoding == "utf-16-le" else head[::2]
+    letters = head.replace(b"\0", b"").isascii() and any(0x20 <= byte < 0x7F for byte in script)
+    return encoding if text.isascii() or (not letters and re.search(r"^[\[{]|\n", text)) else ""
 
 
 def looks_like_json(text: str) -> bool:
