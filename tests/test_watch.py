@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrizations, prune
 from torch.utils.checkpoint import checkpoint
 
 import lstm_core
@@ -394,6 +394,66 @@ def test_training_is_the_same_to_the_last_bit() -> None:
     assert watched.training and watched.rnn.training and not watched.rnn._forward_hooks
 
 
+def doubled(module: nn.Module, args: Any) -> Any:
+    return (args[0] * 2,)
+
+
+def doubled_in_place(module: nn.Module, args: Any) -> None:
+    args[0].mul_(2)
+
+
+@pytest.mark.parametrize("hook", [doubled, doubled_in_place])
+def test_what_a_hook_makes_of_the_input_is_read_as_the_module_read_it(hook: Any) -> None:
+    readings, given = list[Reading](), X.clone()
+    for x in (X * 2, given):
+        torch.manual_seed(0)
+        model = nn.GRU(3, 6)
+        if x is given:
+            model.register_forward_pre_hook(hook)
+        with lstm_core.watch(model, 1, readings.append):
+            model(x)[0].sum().backward()
+    assert readings[0].quantities() == readings[1].quantities() and readings[1].dh is not None
+
+
+def test_a_hook_that_remembers_is_called_once_a_pass() -> None:
+    """And dh is of what the module gave, whatever the hook makes of it."""
+    losses, readings = [], list[Reading]()
+    for watched in (False, True):
+        model, calls = Tagger(), list[int]()
+        model.rnn.register_forward_hook(lambda m, x, y, calls=calls: calls.append(0) or (y[0] * len(calls), y[1]))
+        with lstm_core.watch(model, 1, readings.append) if watched else nullcontext():
+            losses.append(train(model, 3))
+        assert len(calls) == 3
+    assert losses[0] == losses[1]
+    assert [one.dh is None for one in readings] == [True, True, False, False] * 3
+
+
+WEIGHTS: dict[str, Any] = {
+    "weight norm": nn.utils.weight_norm,
+    "spectral norm": nn.utils.spectral_norm,
+    "pruned": lambda module, name: prune.random_unstructured(module, name, 0.5),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_weights_that_a_hook_makes_are_those_of_the_pass(kind: str) -> None:
+    losses, readings = [], list[Reading]()
+    for watched in (False, True):
+        model = Tagger()
+        model.rnn = WEIGHTS[kind](nn.LSTM(3, 12), "weight_hh_l0")
+        with lstm_core.watch(model, 1, readings.append) if watched else nullcontext():
+            losses.append(train(model, 3))
+            model(X).square().mean().backward()
+    plain = nn.LSTM(3, 12)
+    plain.load_state_dict({name: getattr(model.rnn, name) for name in plain.state_dict()})
+    model.rnn = plain
+    with lstm_core.watch(model, 1, readings.append):
+        model(X).square().mean().backward()
+    assert losses[0] == losses[1] and len(readings) == 5
+    assert readings[3].quantities() == pytest.approx(readings[4].quantities())
+
+
 def test_it_is_written_to_a_table_and_to_a_writer(tmp_path: Path) -> None:
     path = tmp_path / "health.csv"
     for _ in range(2):  # a second run goes on in the same file
@@ -710,10 +770,10 @@ def test_what_is_frozen_inside_a_module_stays_frozen() -> None:
 def test_two_threads_that_train_one_module_leave_it_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
     model, inside, both = Tagger(), threading.Event(), threading.Event()
 
-    def meets(*given: Any) -> Any:
+    def meets(*given: Any, **more: Any) -> Any:
         (both if inside.is_set() else inside).set()
         both.wait(0.5)
-        return trace_module(*given)
+        return trace_module(*given, **more)
 
     monkeypatch.setattr("lstm_core.watching.watch.trace_module", meets)
     with lstm_core.watch(model, 1, lambda reading: None):

@@ -48,13 +48,15 @@ def trace_module(
     lengths: Any = None,
     method: str = "auto",
     keep: Keep = EVERYTHING,
+    hooks: bool = True,
 ) -> Trace:
     """Trace ``module`` on ``x``, in the layout that the module takes. See ``lstm_core.trace``.
 
     method: one of ``METHODS``; "auto" chooses by shape. Those that read along fall back on "product" where the
-    module does not run the way that they read.
+    module does not run the way that they read. hooks: whether those that stand round its forward run; if not, ``x`` is
+    what forward reads, and the weights are those that it had last.
     """
-    return trace_call(original(module), x, state, lengths, tokens, method, keep=keep)[0]
+    return trace_call(original(module), x, state, lengths, tokens, method, keep, hooks)[0]
 
 
 def trace_call(
@@ -65,8 +67,9 @@ def trace_call(
     tokens: tuple[Token, ...] = (),
     method: str = "auto",
     keep: Keep = EVERYTHING,
+    hooks: bool = True,
 ) -> tuple[Trace, Call]:
-    """Run the module and trace it: the trace, and the call."""
+    """Run the module and trace it: the trace, and the call. See ``trace_module``."""
     if method not in METHODS:
         raise ValueError(f"there is no method {method!r}; there are {', '.join(METHODS)}")
     start = time.perf_counter()
@@ -75,7 +78,7 @@ def trace_call(
             fed = Fed(module, x, state, lengths)
             one_a_step(tokens, len(fed.x))
             with unchanged(module):
-                call, gates = _observed(fed, method)
+                call, gates = _observed(fed, method, hooks)
                 return finish(call, gates, tokens, start, keep=keep), call
         call = Call(module, x, state, lengths)
         one_a_step(tokens, call.shape[2])
@@ -83,11 +86,13 @@ def trace_call(
         return finish(call, gates, tokens, start, keep=keep), call
 
 
-def _observed(fed: Fed, method: str) -> tuple[Call, Gates | None]:
+def _observed(fed: Fed, method: str, hooks: bool) -> tuple[Call, Gates | None]:
     """Run a module that hooks stand round: the call as its forward had it."""
     ran: list[tuple[Call, Gates | None]] = []
     steps = len(fed.x)
     with Watch(fed.module, lambda *one: ran.append(one), lambda call: next(to_try(call, method))(call), steps=steps):
+        if not hooks:
+            fed.forward = fed.module.forward
         fed.result()
     if len(ran) == 1:
         return ran[0]

@@ -63,7 +63,7 @@ class Watching:
         for name, inner in modules.items():
             if inner.dropout and inner.num_layers > 1:
                 self._handles.append(inner.register_forward_pre_hook(Hook(self._before(name))))
-            self._handles.append(inner.register_forward_hook(Hook(self._of(name)), with_kwargs=True))
+            self._handles.append(inner.register_forward_hook(Hook(self._of(name)), prepend=True, with_kwargs=True))
         self._modules = modules
 
     def __enter__(self) -> Watching:
@@ -154,7 +154,7 @@ class Watching:
             layout = Layout.of(module, output[0], self._sequences)
             ran = None
             with _one, _resting(module):
-                trace = trace_module(module, *_some(module, x, state, self._sequences))
+                trace = trace_module(module, *_some(module, x, state, self._sequences), hooks=False)
                 found = [Reading(step, name, one.layer, one.direction, one) for one in health(trace, spectra=False)]
                 if values.requires_grad:
                     again = partial(with_dropout, trace, module, _some(module, x, state, None), layout, random)
