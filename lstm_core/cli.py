@@ -93,7 +93,11 @@ def _parsed(given: list[str]) -> int:
         own = commands.add_parser(name, help=command.summary, description=command.summary)
         command.adds(own)
     asked, left = parser.parse_known_args(given)
-    if asked.command == "trace" and not _told(asked) and len(left) == 1 and (left[0] == "-" or left[0][:1] != "-"):
+    behind = given[given.index("--") + 1 :] if "--" in given else []  # these are no options
+    left = [one for one in left if one != "--"]
+    if asked.command == "trace" and len(left) == 1 and (left == behind or left[0] == "-" or left[0][:1] != "-"):
+        if _told(asked):
+            parser.error(f"a model reads one thing, and {left[0]} is given beside another")
         asked.input, left = left[0], []  # behind an option, where argparse looks for nothing that may be missing
     if left:
         parser.error(f"unrecognized arguments: {' '.join(left)}")

@@ -62,10 +62,13 @@ def test_trace(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.testing.assert_allclose(told["h"], expected["h"][-1, 0, :, 0], atol=1e-5)
 
 
-@pytest.mark.parametrize("way", ["x.npy --json", "--input x.npy --json", "--json x.npy", "--json --input x.npy"])
+@pytest.mark.parametrize(
+    "way", ["x.npy --json", "--input x.npy --json", "--json x.npy", "--json --input x.npy", "--json -- -x.npy"]
+)
 def test_an_array_stands_by_itself_or_behind_its_name(
     way: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (folder / "-x.npy").write_bytes((folder / "x.npy").read_bytes())
     code, out, _ = run(capsys, "trace", "one.safetensors", *way.split())
     assert code == 0 and json.loads(out)["steps"] == 6 and json.loads(out)["batch"] == 2
 
@@ -74,7 +77,7 @@ def test_an_array_stands_by_itself_or_behind_its_name(
 def test_a_model_reads_one_thing(given: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         cli.main(["trace", "one.safetensors", *given.split()])
-    assert re.search(r"not allowed with argument|unrecognized arguments", capsys.readouterr().err)
+    assert re.search(r"not allowed with argument|reads one thing, and x\.npy is given beside", capsys.readouterr().err)
 
 
 def test_what_is_assumed_is_said_in_options(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
