@@ -307,6 +307,9 @@ def test_python_and_the_browser_write_shares_alike() -> None:
     shares = [k / 977 for k in range(978)] + [k / 2000 for k in range(2001)] + [k / 1024 for k in range(1025)]
     shares += [1e-9, 0.0, -0.0, -1e-9, 1 + 1e-7, -0.125, *map(float, edges)]
     assert evaluate("page/numbers.js", "given.map(all.percent)", shares) == [percent(share) for share in shares]
+    single = np.arange(1001, dtype=np.float32) / 1000
+    written = evaluate("page/numbers.js", "given.map(all.percent)", [float(share) for share in single])
+    assert written == [percent(share) for share in single]
     halves = {0.125: "13", 0.0025: "0.3", 0.625: "63", -1e-9: "0", -0.125: "−13", float(np.nextafter(1, 0)): ">99.9"}
     assert [percent(share) for share in halves] == [f"{said}\u202f%" for said in halves.values()]
 

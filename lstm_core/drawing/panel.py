@@ -185,7 +185,7 @@ def number(value: float, digits: int) -> str:
 def percent(share: float) -> str:
     """0.42 as "42 %", 0.004 as "0.4 %", 0.996 as "99.6 %": never so that a part seems to be all or nothing. The rule of
     ``dashboard/browser/page/numbers.js``."""
-    hundredths = 100 * share
+    hundredths = 100 * float(share)  # not rounded to what the share is kept in
     if 0 < hundredths < 0.05:
         return tr("{percent} %", percent="<0.1")
     if share < 1 and hundredths >= 99.95:
