@@ -9,9 +9,9 @@ import sys
 # The matrices are small: a second thread only costs time, and beside other work most of it.
 os.environ |= {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS") if name not in os.environ}
 
-from lab import check, measure, read_on, surveys, train  # noqa: E402
+from lab import check, mean, measure, read_on, surveys, train  # noqa: E402
 
-COMMANDS = {"train": train, "read-on": read_on, "measure": measure, "check": check, "survey": surveys}
+COMMANDS = {"train": train, "read-on": read_on, "mean": mean, "measure": measure, "check": check, "survey": surveys}
 
 
 def main(arguments: list[str] | None = None) -> int:

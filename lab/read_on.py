@@ -23,6 +23,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--window", type=int, metavar="TOKENS", help="how many tokens back a gradient reaches (default: the recipe's)"
     )
+    parser.add_argument("--made", type=float, metavar="SHARE", help="of the rows that read made text (default: .2)")
+    parser.add_argument("--rate", type=float, help="the learning rate at first (default: .0015)")
     parser.add_argument("--out", type=Path, default=ASSETS, help="folder of the model (default: assets/models)")
 
 
@@ -40,6 +42,9 @@ def _run(options: argparse.Namespace) -> int:
         raise ValueError(f"--tokens is how many more are read, 1 or more, not {options.tokens:,}")
     if options.window is not None and options.window < 2:
         raise ValueError(f"--window is how many tokens back a gradient reaches, 2 or more, not {options.window:,}")
+    otherwise = {name: value for name in ("made", "rate") if (value := getattr(options, name)) is not None}
+    if not all(0 < value < 1 for value in otherwise.values()):
+        raise ValueError("--made is a share and --rate a learning rate, each between 0 and 1")
     general = [name for name, one in discover().items() if one.reads_text]
     if options.name not in general:
         raise ValueError(f"{options.name} does not read on: {', '.join(general)} do")
@@ -50,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
     if work.exists() and not work.is_dir():
         raise ValueError(f"{work} is in the way: the checkpoint's folder goes there")
     with threads(chosen.threads):
-        after = read_on(Network.load(path), options.text, options.tokens, work, options.window)
+        after = read_on(Network.load(path), options.text, options.tokens, work, options.window, **otherwise)
     after.save(path, chosen.weights)
     shutil.rmtree(work, ignore_errors=True)  # the next one begins anew, from here
     print(f"{path} has read {options.tokens:,} more tokens; now: python -m lab measure {options.name}")

@@ -15,6 +15,7 @@ from lab.general import phase2
 from lab.general.data import RESTART, Lines, Made, Texts, Windows, as_read, encoded, end_of, epoch
 from lab.general.export import learner, network
 from lab.general.loss import PLACES, sampled_loss, tied_loss
+from lab.general.mean import mean
 from lab.general.model import Reader
 from lab.general.pieces import END, build
 from lab.general.precision import products
@@ -398,7 +399,26 @@ def test_a_shipped_model_reads_on_from_its_weights_and_its_header_tells_both(
     assert read["window"] == 140 and plan(before, 1) == plan(before, 1, 140)
     longer, longest = plan(before, 1, 448), plan(before, 1, 4000)  # as many tokens a step, but never in few rows
     assert (longer.time, longer.batch, longest.time, longest.batch) == (448, 10, 4000, 8)
+    own = phase2.plan(cell)  # what has read this much learns little by heart, so nothing is dropped
+    assert read["dropout"] == longer.dropout == 0 < own.dropout and read["made"] == longer.made < own.made
+    again = plan(before, 1, 448, made=0.4, rate=7e-4)
+    assert longer.rest > own.rest and again == replace(longer, made=0.4, rate=7e-4) != longer
     assert header(after.meta, read, {})["machine"] == after.meta["machine"]  # twice on one machine
+    monkeypatch.setattr("lab.general.mean.collect", lambda *given: whole)
+    between = mean(before, after, 0.25, tmp_path)
+    for one, other, both in zip(*(numbers(model) for model in (before, after, between)), strict=True):
+        np.testing.assert_allclose(both, 0.75 * one + 0.25 * other, rtol=0, atol=1e-6)
+    assert between.meta["mean"] == [{"share": 0.25, "readings": [0, 1]}]
+    assert after.meta["bits"]["network"] != between.meta["bits"]["network"] != {}
+    assert {**between.meta, "bits": 0, "mean": 0} == {**after.meta, "bits": 0, "mean": 0}
+    for one, other in ((after, before), (replace(before, name="b"), after)):
+        with pytest.raises(ValueError, match="has not read on from that"):
+            mean(one, other, 0.25, tmp_path)
+
+
+def numbers(model: Network) -> list[np.ndarray]:
+    """All weights."""
+    return [model.embedding, model.predicts.weight, model.predicts.bias, *model.layers[0][0].values()]
 
 
 def test_only_a_model_of_this_form_reads_on() -> None:
@@ -424,14 +444,38 @@ def test_the_command_reads_on_only_from_a_shipped_general_model(
     unfinished.unlink()
     unfinished.mkdir()
 
-    def further(model: Network, *how: object) -> Network:
-        asked.append(how)
+    def further(model: Network, *how: object, **otherwise: float) -> Network:
+        asked.append((*how, otherwise))
         return replace(model, meta={**model.meta, "read_on": [1]})
 
     monkeypatch.setattr("lab.general.read_on.read_on", further)
     assert main(["read-on", "general-gru", *given, "--tokens", "7", "--window", "9"]) == 0
-    assert asked == [(tmp_path, 7, unfinished, 9)]
+    assert asked.pop() == (tmp_path, 7, unfinished, 9, {})
     assert not unfinished.exists(), "a checkpoint of this run would be in the way of the next"
     assert "lab measure general-gru" in capsys.readouterr().out
     after = Network.load(tmp_path / "general-gru.safetensors")
     assert after.meta["read_on"] == [1] and np.array_equal(after.embedding, before.embedding)
+    assert main(["read-on", "general-gru", *given, "--made=.4", "--rate=.0007"]) == 0
+    assert asked.pop()[-1] == {"made": 0.4, "rate": 0.0007}
+    for wrong in ("--made=1.5", "--made=0", "--rate=-1"):
+        assert main(["read-on", "general-gru", *given, wrong]) == 2 and "between 0 and 1" in capsys.readouterr().err
+
+
+def test_the_command_takes_the_mean_of_two_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = load_model("general-gru")
+    before.save(tmp_path / "before.safetensors", "int8")
+    replace(before, meta={**before.meta, "then": 1}).save(tmp_path / "after.safetensors", "int8")
+
+    def taken(one: Network, other: Network, share: float, texts: Path) -> Network:
+        return replace(other, meta={**other.meta, "mean": [share, str(texts)]})
+
+    monkeypatch.setattr("lab.general.mean.mean", taken)
+    given = [*(str(tmp_path / f"{name}.safetensors") for name in ("before", "after")), f"--text={tmp_path}"]
+    assert main(["mean", "general-gru", *given, "--share=1"]) == 2 and "between 0 and 1" in capsys.readouterr().err
+    assert main(["mean", "pronouns-gru", *given]) == 2 and "reads no folder" in capsys.readouterr().err
+    assert main(["mean", "general-gru", *given, "--share=.3", f"--out={tmp_path}"]) == 0
+    assert "lab measure general-gru" in capsys.readouterr().out
+    meta = Network.load(tmp_path / "general-gru.safetensors").meta
+    assert meta["mean"] == [0.3, str(tmp_path)] and meta["then"] == 1

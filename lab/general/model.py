@@ -10,7 +10,6 @@ from lab.general.precision import autocast
 HIDDEN = {"lstm": 384, "gru": 448, "rnn": 848}
 """Units by cell: about as many recurrent parameters each."""
 EMBEDDING = 192
-DROPOUT = 0.25
 
 State = tuple[Tensor, ...]
 """What the layer carries from step to step, (1, batch, hidden) each: h, and c of an LSTM."""
@@ -19,17 +18,20 @@ State = tuple[Tensor, ...]
 class Reader(nn.Module):
     """Reads ids and predicts the piece after each.
 
-    embedding: (vocabulary, 192), the readout as well. Forget gates start at a bias of 1.
+    embedding: (vocabulary, 192), the readout as well. dropout: in training, of what the layer reads and of its h.
+    Forget gates start at a bias of 1.
     """
 
-    def __init__(self, cell: str, vocabulary: int, hidden: int | None = None, embedding: int = EMBEDDING) -> None:
+    def __init__(
+        self, cell: str, vocabulary: int, hidden: int | None = None, embedding: int = EMBEDDING, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.cell, self.hidden = cell, hidden or HIDDEN[cell]
         self.embedding = nn.Embedding(vocabulary, embedding)
         self.layer = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell](embedding, self.hidden)
         self.projection = nn.Linear(self.hidden, embedding, bias=False)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
-        self.dropout = nn.Dropout(DROPOUT)
+        self.dropout = nn.Dropout(dropout)
         nn.init.normal_(self.embedding.weight, std=embedding**-0.5)
         with torch.no_grad():
             for name, value in self.layer.named_parameters():

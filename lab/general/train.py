@@ -44,6 +44,7 @@ class Plan:
     last: float = 0.03
     decay: float = 0.02
     clip: float = 1.0
+    dropout: float = 0.25
     made: float = 0.0
     """Share of the rows that read made text."""
     long: int = 0
@@ -85,7 +86,7 @@ class Run:
     def __init__(self, plan: Plan, texts: Texts, device: str, hidden: int | None = None) -> None:
         torch.manual_seed(plan.seed)
         self.plan, self.texts, self.device = plan, texts, torch.device(device)
-        self.model = Reader(plan.cell, texts.tokenizer.get_vocab_size(), hidden).to(self.device)
+        self.model = Reader(plan.cell, texts.tokenizer.get_vocab_size(), hidden, dropout=plan.dropout).to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay, fused=True
         )
