@@ -187,9 +187,9 @@ def percent(share: float) -> str:
     ``dashboard/browser/page/numbers.js``."""
     hundredths = 100 * float(share)  # not rounded to what the share is kept in
     if 0 < hundredths < 0.05:
-        return tr("{percent} %", percent="<0.1")
+        return tr("{percent} %", percent="\N{ALMOST EQUAL TO}0")
     if share < 1 and hundredths >= 99.95:
-        return tr("{percent} %", percent=">99.9")
+        return tr("{percent} %", percent="\N{ALMOST EQUAL TO}100")
     decimals = 1 if 0 < hundredths < 9.95 or 99.5 <= hundredths < 100 else 0
     return tr("{percent} %", percent=number(hundredths, decimals))
 

@@ -45,7 +45,7 @@ test("shares have a decimal where a whole percent would hide what is small or mi
     "10\u202f%",
     "10\u202f%",
     "0.1\u202f%",
-    ">99.9\u202f%",
+    "≈100\u202f%",
     "100\u202f%",
   ])
   assert.deepEqual([clamp(3, 0, 2), clamp(-1, 0, 2), clamp(1, 0, 2)], [2, 0, 1])

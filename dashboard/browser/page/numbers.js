@@ -44,8 +44,8 @@ export const perCent = (said) => tr("{percent} %", { percent: said })
 /** @type {(p: number) => string} */
 export function share(p) {
   const hundredths = 100 * p
-  if (hundredths > 0 && hundredths < 0.05) return "<0.1"
-  if (hundredths >= 99.95 && p < 1) return ">99.9"
+  if (hundredths > 0 && hundredths < 0.05) return "≈0"
+  if (hundredths >= 99.95 && p < 1) return "≈100"
   const decimal = (hundredths > 0 && hundredths < 9.95) || (hundredths >= 99.5 && hundredths < 100)
   return number(hundredths, decimal ? 1 : 0)
 }
