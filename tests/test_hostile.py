@@ -342,7 +342,11 @@ def test_the_shipped_models_read_any_text(text: str, name: str) -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(), max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
@@ -355,6 +359,7 @@ json_values = st.recursive(
     ),
 )
 @example("dashboard.views.gates", {"text": "half of \ud83d"})
+@example("dashboard.views.gates", {"text": float("inf"), "unit": float("nan"), "layer": float("inf")})
 @examples(40)
 def test_whatever_a_browser_says_is_answered(page: str, said: dict[str, Any]) -> None:
     """A websocket may say what the page never would, and half of a surrogate pair is text in JavaScript."""
