@@ -90,7 +90,7 @@ def test_the_two_words_are_the_pronouns_of_the_text(shipped: None) -> None:
     assert word_pair(seen("Alice told Bob that she was late because", "general-lstm", "general-gru")) == ("she", "he")
     assert word_pair(seen("我在法国长大。我会说", "general-lstm", "general-gru"))[0].startswith("法")
     pair = word_pair(seen("I grew up in Norway. I speak", "general-lstm", "general-gru"))
-    assert pair == ("Norwegian", "Greek")  # and not "G", with which words begin that nobody can name
+    assert pair == ("Norwegian", "Finnish")  # and not "G", with which words begin that nobody can name
 
 
 def test_what_somebody_wrote_stands_in_the_address_and_what_nobody_wrote_does_not() -> None:
