@@ -361,6 +361,7 @@ def test_a_price_on_the_wrong_pronoun_teaches_which_it_is(texts: Texts) -> None:
     wrong = []
     for price in (0.0, 30.0):
         run = Run(Plan(batch=8, time=12, pronouns=price, rate=1e-2, warm_up=1), texts, "cpu", hidden=8)
+        assert run.model.dropout.p == run.plan.dropout > 0
         for _ in range(30):
             run.advance()
         run.model.eval()
