@@ -13,6 +13,7 @@ import numpy as np
 
 from lab.experiments.record import results
 from lstm_core import analysis, load_model
+from lstm_core.drawing.panel import percent
 from lstm_core.network import Network
 from lstm_core.trace import Trace
 
@@ -53,7 +54,7 @@ def word(step: int, text: str = SENTENCE, name: str = "pronouns-lstm") -> str:
 def expected(name: str, text: str, step: int = -1) -> str:
     model, trace = ran(name, text)
     ((said, chance),) = model.predictions(trace, 1)[step]
-    return f"“{said.strip()}” ({chance:.0%})"
+    return f"“{said.strip()}” ({percent(chance)})"
 
 
 def at(wanted: str, text: str = SENTENCE, name: str = "pronouns-lstm") -> int:
@@ -76,7 +77,7 @@ def carried_on() -> str:
     model, trace = ran("pronouns-lstm", SENTENCE)
     place = f"[{unit()}]@{at('John')}"
     ((said, chance),) = analysis.intervene(trace, [f"f{place}=1", f"i{place}=0"], model).predictions(1)[1][at("and")]
-    return f"“{said.strip()}” ({chance:.0%})"
+    return f"“{said.strip()}” ({percent(chance)})"
 
 
 def copied() -> str:

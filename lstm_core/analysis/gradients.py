@@ -7,7 +7,7 @@ For the LSTM that gives the textbook's
     delta_c_t = delta_h_t o (1 - tanh(c_t)^2) + delta_c_{t+1} f_{t+1},      delta_f_t = delta_c_t c_{t-1} f (1 - f), ...
 
 (Hochreiter & Schmidhuber 1997, appendix A; Greff et al. 2015, section II-B), and the same for every cell whose
-functions have a derivative here. All in float64.
+functions have a derivative here. In float64; errors that are given in float32 are sent back in it.
 """
 
 from __future__ import annotations
