@@ -23,6 +23,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--window", type=int, metavar="TOKENS", help="how many tokens back a gradient reaches (default: the recipe's)"
     )
+    parser.add_argument("--units", type=int, help="to how many the network grows before it reads on (default: it does not)")
     parser.add_argument("--made", type=float, metavar="SHARE", help="of the rows that read made text (default: .2)")
     parser.add_argument("--rate", type=float, help="the learning rate at first (default: .0015)")
     parser.add_argument("--out", type=Path, default=ASSETS, help="folder of the model (default: assets/models)")
@@ -55,7 +56,8 @@ def _run(options: argparse.Namespace) -> int:
     if work.exists() and not work.is_dir():
         raise ValueError(f"{work} is in the way: the checkpoint's folder goes there")
     with threads(chosen.threads):
-        after = read_on(Network.load(path), options.text, options.tokens, work, options.window, **otherwise)
+        before = Network.load(path)
+        after = read_on(before, options.text, options.tokens, work, options.window, options.units, **otherwise)
     after.save(path, chosen.weights)
     shutil.rmtree(work, ignore_errors=True)  # the next one begins anew, from here
     print(f"{path} has read {options.tokens:,} more tokens; now: python -m lab measure {options.name}")

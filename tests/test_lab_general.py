@@ -14,6 +14,7 @@ from lab.__main__ import main
 from lab.general import phase2
 from lab.general.data import RESTART, Lines, Made, Texts, Windows, as_read, encoded, end_of, epoch
 from lab.general.export import learner, network
+from lab.general.grow import grown
 from lab.general.loss import PLACES, sampled_loss, tied_loss
 from lab.general.mean import mean
 from lab.general.model import Reader
@@ -388,7 +389,10 @@ def test_a_shipped_model_reads_on_from_its_weights_and_its_header_tells_both(
     monkeypatch.setattr(phase2.Sentences, "of", lambda folder: None)
     marked = ["The girl left. [She] saw the dog.", "The dog left. [He] saw the girl."]
     monkeypatch.setattr(phase2, "fresh", lambda *given: {"English": marked})
+    larger = read_on(before, tmp_path, 1, tmp_path / "larger", units=1 + before.hidden_size)
+    assert larger.hidden_size == larger.meta["read_on"][0]["units"] == 1 + before.hidden_size
     after = read_on(before, tmp_path, 14_000, tmp_path / "work")
+    assert after.hidden_size == after.meta["read_on"][0]["units"] == before.hidden_size
     moved = np.abs(after.embedding - before.embedding).max()
     assert 0 < moved < 0.05  # so few steps lead nowhere else, as from other random weights they would
     assert after.predicts.through is after.embedding and after.tokenizer == before.tokenizer
@@ -415,6 +419,39 @@ def test_a_shipped_model_reads_on_from_its_weights_and_its_header_tells_both(
     for one, other in ((after, before), (replace(before, name="b"), after)):
         with pytest.raises(ValueError, match="has not read on from that"):
             mean(one, other, 0.25, tmp_path)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_what_has_grown_computes_as_before_until_it_learns(cell: str) -> None:
+    torch.manual_seed(8)
+    small = Reader(cell, 30, 12, 10)
+    with torch.no_grad():  # weights of a network that has learned: also what begins at 0
+        for value in small.parameters():
+            value.add_(0.3 * torch.randn(value.shape))
+    large, ids = grown(small, 20), torch.randint(30, (15, 4))
+    assert large.hidden == 20 and large.embedding.weight.shape == (30, 10)
+    (_, few, ended), (_, many, last) = (model.run(ids, model.start(4)) for model in (small, large))
+    torch.testing.assert_close(many[..., :12], few, rtol=0, atol=1e-6)
+    torch.testing.assert_close(large.read(many), small.read(few), rtol=0, atol=1e-6)
+    for one, other in zip(last, ended, strict=True):
+        torch.testing.assert_close(one[..., :12], other, rtol=0, atol=1e-6)
+    new = many[..., 12:]
+    assert (new.std((0, 1)) > 0.01).all() and len(new[-1, 0].unique()) == 8, "no two new units are alike"
+    large.read(many).square().sum().backward()
+    for name, value in large.named_parameters():
+        if name == "projection.weight":
+            assert value.grad is not None and (value.grad[:, 12:] != 0).all(), "they learn to be read"
+    if cell == "lstm":
+        assert (large.layer.bias_ih_l0[20 + 12 : 40] == 1).all(), "they begin by keeping"
+
+
+def test_a_network_does_not_shrink(texts: Texts, tmp_path: Path) -> None:
+    before = network(Reader("gru", texts.tokenizer.get_vocab_size(), 12), texts.tokenizer, "general-gru", {"seed": 0})
+    for units in (11, 12):
+        with pytest.raises(ValueError, match=f"of 12 units grows to more than that, not to {units}"):
+            read_on(before, tmp_path, 10, tmp_path / "work", units=units)
+    with pytest.raises(ValueError, match="has not read on from that"):
+        mean(before, replace(before, block=network(grown(learner(before), 13), texts.tokenizer, "").block), 0.5, tmp_path)
 
 
 def numbers(model: Network) -> list[np.ndarray]:
@@ -451,13 +488,14 @@ def test_the_command_reads_on_only_from_a_shipped_general_model(
 
     monkeypatch.setattr("lab.general.read_on.read_on", further)
     assert main(["read-on", "general-gru", *given, "--tokens", "7", "--window", "9"]) == 0
-    assert asked.pop() == (tmp_path, 7, unfinished, 9, {})
+    assert asked.pop() == (tmp_path, 7, unfinished, 9, None, {})
     assert not unfinished.exists(), "a checkpoint of this run would be in the way of the next"
     assert "lab measure general-gru" in capsys.readouterr().out
     after = Network.load(tmp_path / "general-gru.safetensors")
     assert after.meta["read_on"] == [1] and np.array_equal(after.embedding, before.embedding)
     assert main(["read-on", "general-gru", *given, "--made=.4", "--rate=.0007"]) == 0
     assert asked.pop()[-1] == {"made": 0.4, "rate": 0.0007}
+    assert main(["read-on", "general-gru", *given, "--units=500"]) == 0 and asked.pop()[-2:] == (500, {})
     for wrong in ("--made=1.5", "--made=0", "--rate=-1"):
         assert main(["read-on", "general-gru", *given, wrong]) == 2 and "between 0 and 1" in capsys.readouterr().err
 

@@ -19,7 +19,8 @@ def mean(before: Network, after: Network, share: float, texts: Path) -> Network:
     """``share`` of ``after`` and the rest of ``before``, weight by weight, under the header of ``after``, which tells
     what the mean is of. Raises ValueError unless the one has read on from the other."""
     read = [model.meta.get("read_on", ()) for model in (before, after)]
-    if before.name != after.name or [*read[0]] != [*read[1]][: len(read[0])]:
+    sizes = before.hidden_size == after.hidden_size
+    if not sizes or before.name != after.name or [*read[0]] != [*read[1]][: len(read[0])]:
         raise ValueError(f"{after.name} has not read on from that {before.name}")
     own, other = learner(before).state_dict(), learner(after)
     other.load_state_dict({name: torch.lerp(own[name], value, share) for name, value in other.state_dict().items()})

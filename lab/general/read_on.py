@@ -17,6 +17,7 @@ from lab.general import phase2
 from lab.general.balance import balance
 from lab.general.bits import total
 from lab.general.export import learner, network
+from lab.general.grow import grown
 from lab.general.rules import without
 from lab.general.train import Plan, bits_per_character, train
 from lab.machine import machine
@@ -54,14 +55,23 @@ def plan(model: Network, tokens: int, window: int | None = None, **otherwise: fl
 
 
 def read_on(
-    model: Network, texts: Path, tokens: int, work: Path, window: int | None = None, **otherwise: float
+    model: Network,
+    texts: Path,
+    tokens: int,
+    work: Path,
+    window: int | None = None,
+    units: int | None = None,
+    **otherwise: float,
 ) -> Network:
     """The model after about so many more tokens; ``work`` keeps the checkpoint. window, otherwise: see ``plan``.
+    units: to how many it grows before (see ``grown``).
 
     Raises ValueError for a network of another kind, and if another training is under way in ``work``. Raises SystemExit
     if it is stopped.
     """
     planned, tokenizer, begun = plan(model, tokens, window, **otherwise), pieces(model), learner(model)
+    if units:
+        begun = grown(begun, units)
     first = work / "pieces"
     first.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(first / "tokenizer.json"))
@@ -75,6 +85,7 @@ def read_on(
     after = network(run.model, tokenizer, model.name)
     read = {
         "tokens": planned.steps * planned.batch * planned.time,
+        "units": begun.hidden,
         "window": planned.time,
         "rate": planned.rate,
         "dropout": planned.dropout,

@@ -260,7 +260,7 @@ def train(
     way, with a checkpoint.
     """
     with only_one(out):
-        run, path = Run(plan, texts, device), out / CHECKPOINT
+        run, path = Run(plan, texts, device, begin.hidden if begin else None), out / CHECKPOINT
         if path.exists():
             run.resume(path)
             tell(f"goes on at {run.step * plan.batch * plan.time / 1e6:.1f} M tokens")
