@@ -23,7 +23,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--window", type=int, metavar="TOKENS", help="how many tokens back a gradient reaches (default: the recipe's)"
     )
-    parser.add_argument("--units", type=int, help="to how many the network grows before it reads on (default: it does not)")
+    parser.add_argument("--units", type=int, help="to how many it grows before it reads on (default: it does not)")
     parser.add_argument("--made", type=float, metavar="SHARE", help="of the rows that read made text (default: .2)")
     parser.add_argument("--rate", type=float, help="the learning rate at first (default: .0015)")
     parser.add_argument("--out", type=Path, default=ASSETS, help="folder of the model (default: assets/models)")

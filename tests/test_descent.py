@@ -22,7 +22,7 @@ from lab.tasks.miniature import MINIATURES
 from lab.tasks.rows import MEASURE_SEED, answers_right
 from lstm_core import CELLS
 from lstm_core.analysis import gradients
-from lstm_core.analysis.gradients import DERIVATIVES
+from lstm_core.analysis.derivatives import DERIVATIVES
 from lstm_core.cells.base import Cell, Param, affine, candidate, gate, state, upward
 
 WORDS, EMBEDDING, HIDDEN = 25, 5, 6

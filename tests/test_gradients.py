@@ -16,7 +16,7 @@ from traces import GATED, random_trace
 import lstm_core
 from lstm_core import CELLS, Trace
 from lstm_core.analysis import flow, gradients, jacobians, word_error
-from lstm_core.analysis.gradients import DERIVATIVES
+from lstm_core.analysis.derivatives import DERIVATIVES
 from lstm_core.analysis.tape import ARITHMETIC
 from lstm_core.ops import NUMPY, TorchOps
 from lstm_core.scan import scan

@@ -451,7 +451,8 @@ def test_a_network_does_not_shrink(texts: Texts, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=f"of 12 units grows to more than that, not to {units}"):
             read_on(before, tmp_path, 10, tmp_path / "work", units=units)
     with pytest.raises(ValueError, match="has not read on from that"):
-        mean(before, replace(before, block=network(grown(learner(before), 13), texts.tokenizer, "").block), 0.5, tmp_path)
+        larger = network(grown(learner(before), 13), texts.tokenizer, before.name, before.meta)
+        mean(before, larger, 0.5, tmp_path)
 
 
 def numbers(model: Network) -> list[np.ndarray]:

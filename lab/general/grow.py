@@ -3,15 +3,13 @@ place of copies): what the new units hold is written to no other unit and not re
 
 from __future__ import annotations
 
-import torch
-
 from lab.general.model import Reader
 
 
 def grown(model: Reader, units: int) -> Reader:
-    """``model`` with so many units. The new ones read everything, with the weights of a network that begins, and nothing
-    reads them: their weights into the others and into the readout are 0, and grow from there, since their gradients are
-    not. Raises ValueError if it has as many units already."""
+    """``model`` with so many units. The new ones read everything, with the weights of a network that begins, and
+    nothing reads them: their weights into the others and into the readout are 0, and grow from there, since their
+    gradients are not. Raises ValueError if it has as many units already."""
     if units <= model.hidden:
         raise ValueError(f"a network of {model.hidden} units grows to more than that, not to {units}")
     pieces, embedding = model.embedding.weight.shape

@@ -1,4 +1,4 @@
-"""Back through time for a batch: the errors of a layer's run, with the derivatives of ``lstm_core.analysis.gradients``.
+"""Back through time for a batch: the errors of a layer's run, with the core's derivatives.
 
 The error of a value is a sum, over what it went into, of slope times error. Slopes are multiplied along a chain for all
 steps at once, and the time loop does only what has to wait for the step after it. For the LSTM, where what stands in
@@ -18,7 +18,7 @@ import numpy as np
 
 from lab.learning.arrange import BEFORE, Op
 from lab.learning.unrolled import Call, Run, Unrolled, in_turn
-from lstm_core.analysis.gradients import DERIVATIVES
+from lstm_core.analysis.derivatives import DERIVATIVES
 
 
 def backward(

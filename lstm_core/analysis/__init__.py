@@ -6,7 +6,8 @@ from lstm_core.analysis.attribution import Attribution, attribution
 from lstm_core.analysis.contrast import Contrast, contrast
 from lstm_core.analysis.deletion import Deletion, deletion
 from lstm_core.analysis.expected import expected
-from lstm_core.analysis.gradients import Flow, Gradients, flow, gradients, jacobians
+from lstm_core.analysis.flow import Flow, flow, jacobians
+from lstm_core.analysis.gradients import Gradients, gradients
 from lstm_core.analysis.health import Health, health
 from lstm_core.analysis.intervene import Counterfactual, Force, Swap, format_all, intervene, parse, parse_all, reaches
 from lstm_core.analysis.memory import Memory, Retention, memory, retention

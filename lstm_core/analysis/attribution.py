@@ -26,12 +26,13 @@ from typing import Any
 import numpy as np
 
 from lstm_core.analysis.brief import brief
-from lstm_core.analysis.gradients import ARITHMETIC, _local, gradients
+from lstm_core.analysis.derivatives import derivative
+from lstm_core.analysis.gradients import gradients
 from lstm_core.analysis.integrated import POINTS, integrated
 from lstm_core.analysis.memory import memory
 from lstm_core.analysis.rerun import aimed, begun, output, rerun, sent_down
 from lstm_core.analysis.steps import history
-from lstm_core.analysis.tape import Tape
+from lstm_core.analysis.tape import ARITHMETIC, Tape
 from lstm_core.kinds import kinds
 from lstm_core.say import say
 from lstm_core.sequences import skipped
@@ -170,7 +171,7 @@ def _rules(cell: Tape, values: list[Any], names: frozenset[str]) -> list[tuple[A
     found = []
     for at, node in enumerate(cell.nodes):
         args = [values[arg] for arg in node.args]
-        slopes = _local(node.op, values[at], args)
+        slopes = derivative(node.op, values[at], args)
         if node.op == "*":
             first, second = (gates[arg] for arg in node.args)
             if first != second:

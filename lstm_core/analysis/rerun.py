@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from lstm_core import attention as attending
-from lstm_core.analysis.gradients import Gradients, _back, gradients
+from lstm_core.analysis.backward import Slopes, backward, derivatives, through_time
+from lstm_core.analysis.gradients import Gradients, gradients
 from lstm_core.analysis.readout import Readout
 from lstm_core.analysis.steps import Steps
 from lstm_core.analysis.tape import Tape
@@ -98,13 +99,11 @@ def input_gradients(trace: Trace, step: int, vector: np.ndarray) -> np.ndarray:
     return sent_down(trace, above)[0]
 
 
-Slopes = Callable[[Tape, list[Any]], "list[tuple[Any, ...]]"]
-
-
-def sent_down(trace: Trace, above: np.ndarray, slopes: Slopes | None = None) -> tuple[np.ndarray, float, float]:
+def sent_down(
+    trace: Trace, above: np.ndarray, slopes: Callable[[Tape, list[Any]], Slopes] = derivatives
+) -> tuple[np.ndarray, float, float]:
     """What is ``above``, (time, run, directions * unit) in the top layer's output, sent down to the inputs: (time, run,
     input); and, times their values and summed, what the first states and the parameters that are vectors get."""
-    more: dict[str, Any] = {} if slopes is None else {"slopes": slopes}
     below: list[dict[str, np.ndarray]] = [{} for _ in trace.layers[0]]
     initial = bias = 0.0
     for layer in reversed(range(len(trace.layers))):
@@ -114,7 +113,7 @@ def sent_down(trace: Trace, above: np.ndarray, slopes: Slopes | None = None) -> 
         for way, run in enumerate(runs):
             given = dict(below[way])
             given[run.cell.output] = given.get(run.cell.output, 0.0) + parts[way]
-            back = _back(run, {name: run.flip(value) for name, value in given.items()}, **more)
+            back = backward(run, {name: run.flip(value) for name, value in given.items()}, slopes)
             above = above + run.flip(back.x)
             below[way] = {name: run.flip(value) for name, value in back.below.items()}
             initial += sum(float((back.first[name] * run.old[name][0]).sum()) for name in back.first)
@@ -139,8 +138,9 @@ def state_errors(trace: Trace, above: np.ndarray, last: Mapping[str, np.ndarray]
         for name, error in last.items():
             into = given.setdefault(name, np.zeros((*step.shape, error.shape[-1]), above.dtype))
             into[ends, np.arange(len(ends))] += error[way]
-        back = _back(run, {name: run.flip(value) for name, value in given.items()}, only=cell.output, known=True)
-        found.append(np.where(step[:, :, None], run.flip(back.states[cell.output]), 0))
+        given = {name: run.flip(value) for name, value in given.items()}
+        back = through_time(run, cell.output, given, known=True)
+        found.append(np.where(step[:, :, None], run.flip(back), 0))
     return np.stack(found)
 
 
