@@ -496,6 +496,48 @@ def test_passes_that_a_sink_makes_are_no_steps_and_are_not_read(gradients: bool)
     assert given == [0, 1, 2] and watching.step == 3 and not watching.failed
 
 
+class Frozen(Tagger):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            found = self.rnn(x)[0]
+        return self.out(found)
+
+
+GRADIENTS, NONE, INFERENCE = torch.enable_grad, torch.no_grad, torch.inference_mode
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "later"),
+    [
+        (Tagger, GRADIENTS, None),
+        (Tagger, GRADIENTS, NONE),
+        (Tagger, GRADIENTS, INFERENCE),
+        (Frozen, GRADIENTS, None),
+        (Tagger, NONE, GRADIENTS),
+        (Tagger, INFERENCE, GRADIENTS),
+    ],
+)
+def test_a_sink_has_gradients_as_the_step_has(kind: type[Tagger], step: Any, later: Any) -> None:
+    """Inside its backward pass, where there is no ``later``; after it; and at a module in it that is frozen."""
+    model, other, found = kind(), Tagger(), list[Any]()
+
+    def sink(reading: Reading) -> None:
+        loss = other(X).square().mean()
+        if loss.requires_grad:
+            loss.backward()
+        found.append((reading.step, loss.requires_grad, loss.is_inference()))
+
+    with lstm_core.watch(model, 1, sink) as watching:
+        with step():
+            loss = model(X).sum()
+            if later is None:
+                loss.backward()
+        with nullcontext() if later is None else later():
+            watching.close()
+    assert not watching.failed and not watching.skipped
+    assert found == [(0, step is GRADIENTS, step is INFERENCE)] * 4
+
+
 def test_what_is_frozen_inside_a_module_stays_frozen() -> None:
     model = parametrizations.spectral_norm(nn.LSTM(3, 4), "weight_hh_l0")
     parametrized = model.get_submodule("parametrizations.weight_hh_l0")

@@ -54,6 +54,7 @@ class Watching:
         self.step, self.skipped, self.failed = 0, list[Skipped](), ""
         self._every, self._sequences, self._sink, self._to = every, sequences, sink(to), called(to)
         self._giving = False
+        self._modes = _modes()
         self._due: set[str] = set()
         self._random: dict[str, Tensor] = {}  # the generator's state before a pass in which numbers are dropped
         self._waiting: dict[str, list[Reading]] = {}
@@ -86,14 +87,17 @@ class Watching:
             self._give(readings)
 
     def _give(self, readings: Iterable[Reading | Skipped]) -> None:
-        """To where they go. What is raised there is no matter of the training, which goes on; nor are passes of the
-        model that are made there, which would be read and given in turn."""
+        """To where they go, with gradients on or off as in the step: most are given inside a backward pass, where they
+        are off. What is raised there is no matter of the training, which goes on; nor are passes of the model that are
+        made there, which would be read and given in turn."""
+        inference, gradients = self._modes
         for reading in readings:
             if self.failed:
                 return
             giving, self._giving = self._giving, True
             try:
-                self._sink(reading)
+                with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
+                    self._sink(reading)
             except Exception as error:
                 self.failed = traceback.format_exc()  # the error itself would keep all that its frames hold
                 self._due, self._waiting = set(), {}
@@ -119,6 +123,7 @@ class Watching:
         if self.step % self._every == 0:
             self._flush()
             self._due = set() if self.failed else set(self._modules)
+            self._modes = _modes()
         self.step += 1
 
     def _of(self, name: str) -> Callable[..., None]:
@@ -168,6 +173,11 @@ class Watching:
             self._give(found)
         else:
             self._waiting[name] = found
+
+
+def _modes() -> tuple[bool, bool]:
+    """Whether this is inference mode, and whether gradients are on."""
+    return torch.is_inference_mode_enabled(), torch.is_grad_enabled()
 
 
 def _last(output: Any) -> dict[str, Tensor]:
