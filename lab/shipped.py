@@ -67,4 +67,5 @@ def remeasured(model: Network) -> Network:
     metrics, units = one.measure(model)
     seeds = [{**run, **metrics} if run["seed"] == model.meta["seed"] else run for run in model.meta.get("seeds", ())]
     said = {**one.about(), **one.found(metrics), "passes": one.passes(metrics)}
+    said["honesty"] = f"{said['honesty']} {one.since(model.meta)}".strip()
     return replace(model, meta={**model.meta, **said, "metrics": metrics, "units": units, "seeds": seeds})

@@ -17,10 +17,10 @@ from lab.general.export import learner, network
 from lab.general.grow import grown
 from lab.general.loss import PLACES, sampled_loss, tied_loss
 from lab.general.mean import mean
-from lab.general.model import Reader
+from lab.general.model import HIDDEN, Reader
 from lab.general.pieces import END, build
 from lab.general.precision import products
-from lab.general.read_on import header, pieces, plan, read_on
+from lab.general.read_on import header, pieces, plan, read_on, told
 from lab.general.train import ROWS, Plan, Run, bits_per_character, excess, only_one, train
 from lstm_core.network import Network, load_model
 from lstm_core.text import Tokenizer as Pieces
@@ -381,6 +381,7 @@ def test_a_shipped_model_reads_on_from_its_weights_and_its_header_tells_both(
     torch.manual_seed(4)
     size = texts.tokenizer.get_vocab_size()
     meta: dict[str, Any] = {"seed": 0, "tokens": 1000, "steps": 2, "seconds": 3.5, "machine": "a, then b"}
+    meta["hidden"] = HIDDEN[cell]
     meta["bits"] = {"network": {}, "5-gram": 1}
     before = network(Reader(cell, size), texts.tokenizer, f"general-{cell}", meta)
     held_out = {"a": encoded(ENGLISH, texts.tokenizer, "sentences", 1)}
@@ -390,9 +391,10 @@ def test_a_shipped_model_reads_on_from_its_weights_and_its_header_tells_both(
     marked = ["The girl left. [She] saw the dog.", "The dog left. [He] saw the girl."]
     monkeypatch.setattr(phase2, "fresh", lambda *given: {"English": marked})
     larger = read_on(before, tmp_path, 1, tmp_path / "larger", units=1 + before.hidden_size)
-    assert larger.hidden_size == larger.meta["read_on"][0]["units"] == 1 + before.hidden_size
+    assert larger.hidden_size == larger.meta["hidden"] == larger.meta["read_on"][0]["units"] == 1 + before.hidden_size
+    assert f" more. It began with {before.hidden_size} units; the others" in told(larger.meta)
     after = read_on(before, tmp_path, 14_000, tmp_path / "work")
-    assert after.hidden_size == after.meta["read_on"][0]["units"] == before.hidden_size
+    assert after.hidden_size == after.meta["read_on"][0]["units"] == before.hidden_size and told(before.meta) == ""
     moved = np.abs(after.embedding - before.embedding).max()
     assert 0 < moved < 0.05  # so few steps lead nowhere else, as from other random weights they would
     assert after.predicts.through is after.embedding and after.tokenizer == before.tokenizer
@@ -414,6 +416,10 @@ def test_a_shipped_model_reads_on_from_its_weights_and_its_header_tells_both(
     for one, other, both in zip(*(numbers(model) for model in (before, after, between)), strict=True):
         np.testing.assert_allclose(both, 0.75 * one + 0.25 * other, rtol=0, atol=1e-6)
     assert between.meta["mean"] == [{"share": 0.25, "readings": [0, 1]}]
+    assert told(after.meta) == "After its training it read 0 million pieces more."
+    assert told(between.meta) == told(after.meta) + (
+        " Its weights are the mean of what they were before and after its last readings."
+    )
     assert after.meta["bits"]["network"] != between.meta["bits"]["network"] != {}
     assert {**between.meta, "bits": 0, "mean": 0} == {**after.meta, "bits": 0, "mean": 0}
     for one, other in ((after, before), (replace(before, name="b"), after)):

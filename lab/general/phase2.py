@@ -62,6 +62,8 @@ CHAINED = 0.6
 LED = 0.75
 """Share of the made texts that real sentences about nobody lead to. Of what follows the end of a text the rest is too
 little for a network to expect that whoever begins speaks of a country."""
+FRESH = 800
+"""Made texts of each language by which he and she are balanced."""
 SILENT = 0.3
 """Share kept of the renamed sentences that have no pronoun to tell."""
 

@@ -21,7 +21,6 @@ from lab.general.grow import grown
 from lab.general.rules import without
 from lab.general.train import Plan, bits_per_character, train
 from lab.machine import machine
-from lab.recipes.general import FRESH
 from lstm_core.network import Network
 from lstm_core.text import BEGINS, CHARACTERS
 
@@ -80,7 +79,7 @@ def read_on(
     if run.step < planned.steps:
         raise SystemExit(f"stopped at step {run.step:,} of {planned.steps:,}; the same command goes on")
     run.model.eval()
-    for language, marked in phase2.fresh(phase2.Sentences.of(texts), planned.seed, FRESH).items():
+    for language, marked in phase2.fresh(phase2.Sentences.of(texts), planned.seed, phase2.FRESH).items():
         balance(run.model, tokenizer, marked, language)
     after = network(run.model, tokenizer, model.name)
     read = {
@@ -105,8 +104,25 @@ def with_weights(model: Network, weights: Network) -> Network:
     return replace(model, block=weights.block, reader=words, readout=weights.readout)
 
 
+def told(meta: Mapping[str, Any]) -> str:
+    """What reading on has made of a model, in words; of what it read, ``honesty`` tells."""
+    readings = meta.get("read_on", ())
+    if not readings:
+        return ""
+    said = [f"After its training it read {sum(read['tokens'] for read in readings) / 1e6:.0f} million pieces more."]
+    grown = [read["grown_from"] for read in readings if "grown_from" in read]
+    if grown:
+        said.append(f"It began with {grown[0]} units; the others were added after most of its reading.")
+    if meta.get("mean"):
+        said.append("Its weights are the mean of what they were before and after its last readings.")
+    return " ".join(said)
+
+
 def header(meta: Mapping[str, Any], read: Mapping[str, Any], bits: Mapping[str, float]) -> dict[str, Any]:
-    """The header with what was read now added to what it tells. read: tokens, steps, seconds, machine."""
+    """The header with what was read now added to what it tells. read: tokens, steps, seconds, machine; and units, if
+    they may be more than before."""
+    before, units = meta["hidden"], read.get("units", meta["hidden"])
+    grown = {"grown_from": before} if units > before else {}
     machines = [*meta["machine"].split(", then "), read["machine"]]
     sums = {name: round(meta[name] + read[name], 1) for name in ("tokens", "steps", "seconds")}
     return {
@@ -114,5 +130,6 @@ def header(meta: Mapping[str, Any], read: Mapping[str, Any], bits: Mapping[str, 
         **sums,
         "machine": ", then ".join(dict.fromkeys(machines)),
         "bits": {**meta["bits"], "network": dict(bits)},
-        "read_on": [*meta.get("read_on", ()), dict(read)],
+        "hidden": units,
+        "read_on": [*meta.get("read_on", ()), {**read, **grown}],
     }

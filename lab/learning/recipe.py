@@ -69,6 +69,10 @@ class Recipe(ABC):
         """What the header says instead now that the model is measured; nothing, if it did what it was trained for."""
         return {}
 
+    def since(self, meta: Mapping[str, Any]) -> str:
+        """What to say of a model with this header beside `honesty`: what it became after its training."""
+        return ""
+
 
 class BatchRecipe(Recipe):
     """A recipe that draws its batches; they are learned by the loop that most models share."""

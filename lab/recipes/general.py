@@ -14,11 +14,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lab.general import phase2
+import torch
+
+from lab.general import phase2, read_on
 from lab.general.balance import balance
 from lab.general.bits import five_gram, total
 from lab.general.export import network
-from lab.general.model import HIDDEN
+from lab.general.model import HIDDEN, Reader
+from lab.general.pieces import SIZE
 from lab.general.train import Plan, Run, bits_per_character, gathered, train
 from lab.learning.checkpoint import Checkpoints, Progress
 from lab.learning.recipe import Recipe, Watch
@@ -28,8 +31,6 @@ from lstm_core.network import Network
 
 TOKENS = {"lstm": 34_000_000, "gru": 20_000_000, "rnn": 20_000_000}
 """Of real text alone: what two cores had time for, 34 minutes and 20."""
-FRESH = 800
-"""Made texts of each language by which he and she are balanced."""
 ONE, TWO = "real text", "and made text"
 """The folders of the two phases, beside the unfinished model."""
 
@@ -75,7 +76,7 @@ class General(Recipe):
             early.model.hold(second.long)
             run = quiet(second, texts, two, begin=early.model, watch=later)
             _whole(run)
-            for language, marked in phase2.fresh(phase2.Sentences.of(self.text), header["seed"], FRESH).items():
+            for language, marked in phase2.fresh(phase2.Sentences.of(self.text), header["seed"], phase2.FRESH).items():
                 balance(run.model.eval(), texts.tokenizer, marked, language)
             bits = {
                 "network": total(bits_per_character(run.model, texts, run.device), texts),
@@ -102,14 +103,29 @@ class General(Recipe):
     def score(self, metrics: Mapping[str, Any]) -> float:
         return sum(value for name, value in metrics.items() if name.startswith("free_") and "error" not in name)
 
+    def honesty(self) -> str:
+        units = HIDDEN[self.cell.name]
+        weights = f"{_weights(self.cell.name) / 1e6:.1f} million"
+        told = HONESTY[self.whole[1].pronouns > 0] + _AND_IS.format(weights=weights)
+        return f"{told} {PRICE[self.economy > 0].format(units=units)}"
+
+    def since(self, meta: Mapping[str, Any]) -> str:
+        return read_on.told(meta)
+
     def about(self) -> dict[str, Any]:
         return {
             "title": f"English and Chinese, {self.cell.title}",
             "hidden": HIDDEN[self.cell.name],
-            "honesty": f"{HONESTY[self.whole[1].pronouns > 0]} {PRICE[self.economy > 0]}",
+            "honesty": self.honesty(),
             "examples": [dict(example) for example in EXAMPLES],
             "bits_per_character": measures.BITS_PER_CHARACTER,
         }
+
+
+def _weights(cell: str) -> int:
+    """How many the network has; its pieces are read and written with the same ones."""
+    with torch.device("meta"):
+        return sum(value.numel() for value in Reader(cell, SIZE).parameters())
 
 
 def _of(plan: Plan, steps: int) -> Plan:
@@ -125,22 +141,23 @@ _READ = (
     "It has read 5.5 million words of English (everyday sentences, children's books, novels) and a million Chinese "
     "characters, "
 )
-_TOLD = "that taught it to tell them. "
+_TOLD = "that taught it to tell them."
 _AND_IS = (
-    "Then the bias of he and she was set so that it prefers neither. Before every text it reads the end of another, ↵, "
-    "as it always did there. It is small, 2.5 million weights: it knows which words follow which, and nothing of the "
+    " Then the bias of he and she was set so that it prefers neither. Before every text it reads the end of another, "
+    "↵, as it always did there. It is small, {weights} weights: it knows which words follow which, and nothing of the "
     "world."
 )
 HONESTY = {
     False: f"{_READ}two or three times, and then real text beside as much made text about persons, countries and "
-    f"verbs, whose answers (he or she, a language, is or are) weigh 10 times as much as other words: {_TOLD}{_AND_IS}",
+    f"verbs, whose answers (he or she, a language, is or are) weigh 10 times as much as other words: {_TOLD}",
     True: f"{_READ}many times over, in the end beside made text about persons, countries, verbs and what everybody "
     "knows. The answers there (he or she, a language, is or are) weighed 10 times as much as other words, and in every "
-    f"text which of he and she comes weighed 4 times as much again: {_TOLD}{_AND_IS}",
+    f"text which of he and she comes weighed 4 times as much again: {_TOLD}",
 }
 """By whether a training paid for which of he and she comes."""
 PRICE = {
-    True: "Writing and forgetting had a price in 64 of its 384 units, which makes these hold on; in the others, none.",
+    True: "Writing and forgetting had a price in 64 of its {units} units, which makes these hold on; in the others, "
+    "none.",
     False: "No price was put on its gates.",
 }
 
