@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer
 
 from lab.general import phase2
@@ -70,6 +71,7 @@ def read_on(
     """
     planned, tokenizer, begun = plan(model, tokens, window, **otherwise), pieces(model), learner(model)
     if units:
+        torch.manual_seed(planned.seed)
         begun = grown(begun, units)
     first = work / "pieces"
     first.mkdir(parents=True, exist_ok=True)
