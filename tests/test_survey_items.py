@@ -113,6 +113,36 @@ def test_packed_sequences_are_as_long_as_they_are() -> None:
         assert read(DataLoader([0], collate_fn=lambda _, batch=batch: batch)) == expected  # type: ignore[arg-type]
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors is in prototype stage")
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged], ids=str)
+def test_nested_tensors_are_as_long_as_they_are(layout: torch.layout, tmp_path: Path) -> None:
+    def nested(rows: Any) -> torch.Tensor:
+        return torch.nested.nested_tensor([torch.tensor(row) for row in rows], layout=layout, requires_grad=rows is x)
+
+    x = [one for one in own(X) if one]
+    for rows in (x, [one for one in own(IDS) if one]):
+        data = nested(rows)
+        batches = [data, (data, torch.zeros(3)), {"vectors": data, "attention_mask": MASK}]
+        loader = DataLoader(batches, batch_size=None)  # type: ignore[arg-type]
+        assert read(data) == read([data]) == rows and read(batches) == read(loader) == rows * 3
+        for lengths in ([1, 2, 0], lambda batch: [1, 2, 0]):
+            assert read(data, lengths=lengths) == [rows[0][:1], rows[1][:2], []]
+    survey = lstm_core.survey(nn.GRU(3, 4), nested(x), tmp_path / "a")
+    assert (survey.documents, survey.steps) == (3, sum(LONG))
+    labels = [torch.rand(len(one)).tolist() for one in x]
+    assert str(survey.follows(nested(labels))) == str(survey.follows(labels))
+
+
+@pytest.mark.parametrize("form", [torch.Tensor.to_sparse, lambda tensor: tensor.to("meta")], ids=["sparse", "meta"])
+def test_a_tensor_without_plain_numbers_is_refused_in_words(form: Any) -> None:
+    tensor = form(torch.rand(2, 3))
+    for data in ([tensor], tensor, [{"ids": [1, 2], "attention_mask": tensor[0]}]):
+        with pytest.raises(ValueError, match="a Tensor .* cannot be read: give a dense tensor"):
+            read(data)
+    with pytest.raises(ValueError, match="cannot be read"):
+        read(X[:2], lengths=tensor)
+
+
 def test_a_length_beside_a_sequence_is_believed_where_it_changes_nothing() -> None:
     assert read([{"ids": IDS[0], "length": 5}]) == read([{"ids": IDS[0], "lengths": np.int64(5)}]) == [IDS[0].tolist()]
     assert read([{"ids": IDS[0], "length": 3}], lengths=lambda item: item["length"]) == [[1, 2, 3]]

@@ -143,7 +143,7 @@ def in_order(found: Iterable[Item], lengths: Any) -> Iterator[Item]:
 
 
 def _items(data: Any, lengths: Callable[[Any], Any] | None) -> Iterator[Item]:
-    if _packed(data):
+    if ragged(data):
         yield from _read(data, lengths, batch=True)
         return
     if isinstance(data, np.ndarray) or hasattr(data, "detach"):
@@ -187,12 +187,12 @@ def _rows(given: Any, batch: bool) -> tuple[Any, Iterable[Any], Iterable[Any]]:
     if batch and isinstance(given, list) and given and all(isinstance(one, Mapping) for one in given):
         rows = [_content(one) for one in given]  # items that were not put together
         return rows, [one.get(MASK) for one in given], [_stated(one) for one in given]
-    if isinstance(given, tuple | list if batch else tuple) and given and not _packed(given) and not _texts(given):
+    if isinstance(given, tuple | list if batch else tuple) and given and not ragged(given) and not _texts(given):
         given = given[0]  # such as (input, label)
     content = _content(given) if isinstance(given, Mapping) else given
     mask, stated = (given.get(MASK), _stated(given)) if isinstance(given, Mapping) else (None, None)
-    if _packed(content):
-        content, mask, stated, batch = _unpacked(content), None, None, True
+    if ragged(content):
+        content, mask, stated, batch = parts(content), None, None, True
     rows = content if not batch or isinstance(content, list | tuple | str) else as_array(content)
     if not batch or isinstance(content, str) or getattr(rows, "ndim", 1) == 0:
         return [content], [mask], [stated]
@@ -236,15 +236,22 @@ def _texts(given: Sequence[Any]) -> bool:
     return isinstance(given[0], str)
 
 
+def ragged(given: Any) -> bool:
+    """Whether it is several sequences without padding: a PackedSequence, which is a tuple, or a nested tensor."""
+    return _packed(given) or getattr(given, "is_nested", False) is True
+
+
 def _packed(given: Any) -> bool:
-    """Whether it is a PackedSequence, which is a tuple."""
     return hasattr(given, "batch_sizes") and hasattr(given, "unsorted_indices")
 
 
-def _unpacked(packed: Any) -> list[np.ndarray]:
+def parts(ragged: Any) -> list[np.ndarray]:
+    """The sequences of what is ``ragged``."""
+    if not _packed(ragged):
+        return list(map(as_array, ragged.unbind()))
     from torch.nn.utils.rnn import pad_packed_sequence
 
-    padded, long = pad_packed_sequence(packed, batch_first=True)
+    padded, long = pad_packed_sequence(ragged, batch_first=True)
     return [row[:length] for row, length in zip(as_array(padded), long.tolist(), strict=True)]
 
 
@@ -289,12 +296,26 @@ def plain(value: Any) -> np.ndarray:
     try:
         return as_array(value)
     except (ValueError, TypeError):
+        if hasattr(value, "detach"):
+            raise
         return np.asarray(None)
 
 
 def as_array(value: Any) -> np.ndarray:
-    """An array, a tensor wherever it is, or lists of numbers, as an array."""
-    if hasattr(value, "detach"):  # a tensor
-        value = value.detach().cpu()
-        value = value.float() if "float" in str(value.dtype) and value.dtype.itemsize < 4 else value
-    return np.asarray(value)
+    """An array, a tensor wherever it is, or lists of numbers, as an array. Raises ValueError for a tensor that is
+    sparse, quantised, masked or without numbers."""
+    if not hasattr(value, "detach"):
+        return np.asarray(value)
+    try:
+        plain = value.detach().cpu()
+        return np.asarray(plain.float() if "float" in str(plain.dtype) and plain.dtype.itemsize < 4 else plain)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            say(
+                "a {kind} ({type}, {layout}, {device}) cannot be read: give a dense tensor of whole numbers or floats",
+                kind=type(value).__name__,
+                type=value.dtype,
+                layout=value.layout,
+                device=value.device,
+            )
+        ) from error

@@ -13,6 +13,7 @@ import numpy as np
 from lstm_core.say import say
 from lstm_core.survey import following, histograms, labels, moments
 from lstm_core.survey.gathered import Read
+from lstm_core.survey.items import parts, ragged
 from lstm_core.survey.models import Model
 from lstm_core.survey.pieces import pieces
 from lstm_core.survey.rows import Rows
@@ -31,6 +32,7 @@ def by_document(given: Any, steps: Sequence[int]) -> list[np.ndarray]:
     """
     if isinstance(given, str | os.PathLike):
         given = _read(given)
+    given = parts(given) if ragged(given) else given
     given = given.tolist() if isinstance(given, np.ndarray) and given.dtype == object and given.ndim else given
     if not hasattr(given, "__len__") or isinstance(given, Mapping | set | type):
         raise TypeError(

@@ -17,6 +17,7 @@ from lstm_core.survey import part, tables
 from lstm_core.survey.answers import Survey
 from lstm_core.survey.documents import Document, documents, fingerprint
 from lstm_core.survey.folder import FORMAT, TABLES, Folder
+from lstm_core.survey.items import ragged
 from lstm_core.survey.labels import FOLLOWED
 from lstm_core.survey.merged import merged
 from lstm_core.survey.models import DEVICES, Model, model_of
@@ -121,7 +122,7 @@ def _follow(asked: Sequence[str] | None, first: Document | None) -> tuple[str, .
 
 def _count(data: Any) -> int | None:
     """How many documents there are, if the data says so."""
-    batches = hasattr(data, "collate_fn") or hasattr(data, "batch_sizes")
+    batches = hasattr(data, "collate_fn") or ragged(data)
     return None if batches or isinstance(data, str) or not hasattr(data, "__len__") else len(data)
 
 
