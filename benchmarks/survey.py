@@ -82,7 +82,7 @@ def size_of(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
-def surveyed(folder: str, steps: int, engine: str = "local", workers: int = 1) -> dict[str, float]:
+def surveyed(folder: str, steps: int, engine: str = "local", workers: int | None = None) -> dict[str, float]:
     """Seconds, steps, memory and disk of a survey."""
     return _cost(documents(steps), folder, engine=engine, workers=workers)
 

@@ -32,6 +32,8 @@ HERE: Mapping[str, str] = {
     ".txt, .csv, .parquet or .npy file, not {name!r}; a single text is a .txt of one line",
     "{name} has the columns {there}: say which holds the texts, column=...": "{name} has the columns {there}: say "
     "which holds the texts with --column",
+    "column is of a .csv or .parquet file, and the data is not one ({what}): give what that column holds": "--column "
+    "is of a .csv or .parquet file, and the data is not one ({what})",
     "document {number} is a text; {name} has no words: give ids or vectors, or tokenizer=...": "document {number} is a "
     "text; {name} has no words: give an .npy of ids or vectors",
     "this machine has no usable {device!r} device; use device='auto' or 'cpu'": "this machine has no usable {device!r} "

@@ -292,10 +292,11 @@ def survey(
     Values are counted as float32, those of padding and of steps that a mask skips are not. Counts, extremes and places
     are exact; sums are in float64 and added up in one fixed order, so the survey does not depend on the workers.
 
-    Raises ValueError, in plain words, for data that cannot be read, with the number of the document, for a folder that
-    holds something else (a survey of another model, other data or other options) or that another run is writing to;
-    OSError if the disk is full; what ``trace`` raises; ImportError if pyarrow or Ray is missing. All parts that were
-    done stay, and ``open_survey`` can be asked about them, after Ctrl-C as well.
+    Raises ValueError, in plain words, for data that cannot be read, with the number of the document, for an option that
+    says nothing of this data, model or engine, for a folder that holds something else (a survey of another model, other
+    data or other options) or that another run is writing to; OSError if the disk is full; what ``trace`` raises;
+    ImportError if pyarrow or Ray is missing. All parts that were done stay, and ``open_survey`` can be asked about
+    them, after Ctrl-C as well.
     """
     needed()
     from lstm_core.survey.run import survey as run

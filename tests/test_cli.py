@@ -181,6 +181,10 @@ WRONG: dict[str, tuple[list[str], str]] = {
     ),
     "nothing to read": (["trace", "a.safetensors"], r"say what the model reads: X\.NPY, or --text"),
     "no column": (["survey", "pronouns-lstm", "t.csv", "--out", "s"], r"columns id, review: .* texts with --column"),
+    "no table": (
+        ["survey", "a.safetensors", "x.npy", "--out", "s", "--column", "a"],
+        r"--column is of a \.csv or \.parquet file, and the data is not one \(ndarray\)$",
+    ),
     "data of no kind": (["survey", "pronouns-lstm", "x.txt.gz", "--out", "s"], r"a \.txt, \.csv, \.parquet or \.npy f"),
     "ids of no matrix": (
         ["trace", "looked_up.pt", "ids.npy"],

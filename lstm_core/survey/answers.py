@@ -363,4 +363,6 @@ def open_survey(
     from lstm_core.survey.run import needs_arrow
 
     needs_arrow()
+    if data is None and any(one is not None for one in again):
+        raise ValueError(say("lengths, padding and column are of data: give it again, too"))
     return Survey(folder, model, data, how=(tokenizer, None), again=again)

@@ -76,11 +76,20 @@ def documents(
     """``data`` (see ``lstm_core.survey``) one document after another, without padding.
 
     Raises ValueError, with the document's number, for one that is not a sequence, for one of another kind than the
-    first, for a vector with a number that is not finite, and for a length or a mask that does not fit; and for a file
-    that cannot be read.
+    first, for a vector with a number that is not finite, and for a length or a mask that does not fit; for a file
+    that cannot be read; and for a column of what has none.
     """
+    file = isinstance(data, str | os.PathLike)
+    what = Path(data).suffix.lower() if file else type(data).__name__
+    if column is not None and (not file or what == ".txt"):
+        raise ValueError(
+            say(
+                "column is of a .csv or .parquet file, and the data is not one ({what}): give what that column holds",
+                what=what,
+            )
+        )
     kind = None
-    found = items(_read(data, column) if isinstance(data, str | os.PathLike) else data, lengths)
+    found = items(_read(data, column) if file else data, lengths)
     for number, item in enumerate(found):
         document = _document(item, number, padding)
         if not document.empty:

@@ -76,11 +76,15 @@ def model_of(
     module. device: one of ``DEVICES``; by default the CPU, and a module runs where it lies.
 
     Raises TypeError for anything else, ValueError for a name that is none, for a device that this machine does not
-    have, and for another one than the module lies on."""
+    have, for another one than the module lies on, and for a ``batch_first`` that is not the model's."""
     if isinstance(source, str):
         from lstm_core.network import load_model
 
         source = load_model(source)
+    if batch_first is not None and isinstance(source, Network | Block | Loaded):
+        raise ValueError(
+            say("batch_first is of a PyTorch module; a {kind} says itself how it reads", kind=type(source).__name__)
+        )
     if isinstance(source, Network):
         return _network(source, device=device)
     if isinstance(source, Block):
@@ -210,8 +214,12 @@ def _module(module: Any, tokenizer: Tokenizer | None, batch_first: bool | None, 
     inside = [module] if alone else list(recurrent_modules(module).values())
     if not inside:
         raise ValueError(say("{name} contains no recurrent module", name=type(module).__name__))
-    if batch_first is None:
-        batch_first = any(getattr(one, "batch_first", False) for one in inside)
+    own = any(getattr(one, "batch_first", False) for one in inside)
+    if alone and batch_first not in (None, own):
+        raise ValueError(
+            say("this {kind} has batch_first={own}: leave batch_first out", kind=type(module).__name__, own=own)
+        )
+    batch_first = own if batch_first is None else batch_first
 
     like = next(iter(module.parameters()))
     if device not in (None, "auto", like.device.type):

@@ -59,12 +59,16 @@ def survey(
     if device not in DEVICES:
         names = ", ".join(DEVICES)
         raise ValueError(say("a survey runs on one of {names}, not on {device!r}", names=names, device=device))
+    if engine == "local" and (workers is not None or memory is not None):
+        raise ValueError(say("workers and memory are of the engine ray: a local survey is made by this process alone"))
     at_least(1, top=top, sample=sample)
     at_least(0, seed=seed)
     needs_arrow()
     how: tuple[Any, ...] = (source, tokenizer, batch_first, device)
     model = model_of(*how[: 3 if engine == "ray" else 4])  # on a cluster it runs elsewhere
     read, first = _peek(documents(data, lengths=lengths, padding=padding, column=column))
+    if tokenizer is not None and first is not None and first.kind == "vectors":
+        raise ValueError(say("tokenizer is of texts and ids, and the data is vectors"))
     follow = _follow(follow, first)
     signals = None if signals is None else tuple(signals) or None
     kept = Kept(
