@@ -34,7 +34,7 @@ from lab.experiments.base import (
     watch,
 )
 from lab.experiments.record import FOLDER, measured, results, write
-from lstm_core import CELLS, list_models
+from lstm_core import CELLS, list_models, load_model
 
 FOUND = list(discover().values())
 MEASURED = [one for one in FOUND if (FOLDER / f"{one.name}.json").exists()]
@@ -409,3 +409,11 @@ def test_a_memory_that_is_off_by_more_than_rounding_is_told_from_one_that_is_rou
     c = signals["h"][0, 0, :, 0, 5]
     c[len(trace) // 2] += 40 * np.spacing(np.abs(c).max())  # forty units in the last place, at one step
     assert over_rounding(replace(trace, signals=signals)) > 1
+
+
+def test_the_gates_of_models_that_paid_for_nothing_are_named() -> None:
+    """One was trained without a price on writing, and the note said that all had paid it."""
+    found = results("saturation")
+    assert found is not None
+    free = [name for name in found.data["every"] if not load_model(name).meta["economy"]]
+    assert free and f" {', '.join(free)} " in found.notes[0]

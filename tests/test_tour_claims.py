@@ -256,6 +256,17 @@ def test_what_is_read_before_a_text_is_told_where_it_is_first_seen(language: str
     assert len(told) == 2 and all(one in seen["line"] and f"word {one}" in seen["ring"] for one in told)
 
 
+@pytest.mark.parametrize("name", [name for name in TOURS if not name.endswith("-zh")])
+def test_a_word_that_is_spoken_of_stands_in_quotation_marks(name: str) -> None:
+    """Without them "From there to because i is nearly shut" reads as a reason."""
+    for view in TOURS[name]["views"]:
+        for claim in view.get("claims", []):
+            at = claim.get("at", [])
+            words = [at] if isinstance(at, str) else [*at, *claim.get("sum", [])]
+            spoken = [word for word in words if word.islower() and re.search(rf"\b{word}\b", view["line"])]
+            assert all(f"“{word}”" in view["line"] for word in spoken), view["line"]
+
+
 def spelt(claim: dict[str, Any]) -> list[str]:
     """The numbers in a claim's values, such as the 100 of "distance_100"."""
     return re.findall(r"-?\d+(?:\.\d+)?", json.dumps([value for name, value in claim.items() if name != "side"]))

@@ -64,8 +64,8 @@ GATES = {
         "stays nearly shut at Anna, who is met but is not the subject."
     ),
     "output": mark(
-        "The {output}, o, says how much of the memory is shown. It opens at because and at and, where he or she can "
-        "follow; at the, was and he it is nearly shut, and the memory stays inside."
+        "The {output}, o, says how much of the memory is shown. It opens at “because” and at “and”, where “he” or "
+        "“she” can follow; at “the”, “was” and “he” it is nearly shut, and the memory stays inside."
     ),
 }
 """What each gate of the LSTM does on the sentence that a visitor sees first."""

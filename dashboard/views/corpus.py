@@ -55,8 +55,8 @@ def page(here: Context) -> None:
     else:
         st.info(
             tr(
-                "No survey of the general models ships with this copy. Below you can survey texts of your own; in a "
-                "checkout this makes the surveys that belong here:"
+                "No survey of the models of English and Chinese ships with this copy. Below you can survey texts of "
+                "your own; in a checkout this makes the surveys that belong here:"
             )
         )
         st.code("python -m lab survey", language=None)
@@ -202,7 +202,7 @@ def _about(here: Context, side: int, one: Surveyed) -> str:
         said = tr("Stopped before its end: {documents:,} texts, {steps:,} steps.", **counts)
     name = here.scene.models[side].name
     if name != one.name and st.session_state.get(OWN) is None:
-        said += " " + tr("{name} has no survey of its own; this is the general model's.", name=name)
+        said += " " + tr("{name} has no survey of its own; this is that of a model of English and Chinese.", name=name)
     return said
 
 

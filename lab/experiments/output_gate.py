@@ -160,12 +160,13 @@ class OutputGate(Experiment):
     tries = (
         Try("Mary went to the market because she was hungry. Then John met Anna and he",
             "pronouns-lstm", "pronouns-gru",
-            "The memory is there all the time; o lets it out after because and after and.", "gender", "expose", at=14),
+            "The memory is there all the time; o lets it out at “because” and at “and”.", "gender", "expose", at=14),
         Try("The keys to the cabinet are here. The key to the cabinets near the doors is",
             "agreement-lstm", "agreement-lstm",
-            "At every noun o is open: a verb may follow. At to, the and near it is nearly shut.", "number", "expose"),
+            "At every noun o is open: a verb may follow. At “to”, “the” and “near” it is nearly shut.",
+            "number", "expose"),
         Try("昨天王女士去了市场，因为她很饿。后来李先生遇见了小红，他", "pronouns_zh-lstm", "pronouns_zh-gru",
-            "In Chinese, a character at a time: o is open at the comma and at the end of because.", "gender", "expose"),
+            "In Chinese, a character at a time: o is open at the comma and at the end of 因为.", "gender", "expose"),
     )  # fmt: skip
     minutes = 0.5
     tolerance = 0.06

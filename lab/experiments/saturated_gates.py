@@ -95,14 +95,17 @@ class SaturatedGates(Experiment):
             figures[f"{name}_{gate}_margin"] = Figure(margin, margin[0], tuple(float((r - x).mean()) for x, r in blank))
             points[name] = {g: [np.mean([run[g][k] for run in runs], axis=0).tolist() for k in (0, 1)] for g in runs[0]}
             points[name]["untrained"] = [blank[0][k].tolist() for k in (0, 1)]
-        every = {}
+        every, free = {}, []
         for name, model in watch(list(shipped("").items()), progress, say("all models"), 0.8, 1.0):
             found = fractions(model, 0, WORDS // 3)
             gate = model.cell.states() and next((s.name for s in model.cell.signals if s.role == "keep"), "")
             if gate in found:
                 every[name] = [float(one.mean()) for one in found[gate]]
-        notes = ("One trained file a model, five held-out texts of 600 words each; a price on writing and forgetting "
-                 "(the gate-economy loss) was part of every shipped model's training.",)  # fmt: skip
+                free += [name] * (not model.meta["economy"])
+        notes = (
+            "One trained file a model, five held-out texts of 600 words each. All shipped models but "
+            f"{', '.join(free)} were trained with a price on writing and forgetting (the gate-economy loss).",
+        )
         return Measurement(SEEDS, figures, {"points": points, "every": every}, notes, "texts")
 
     def remeasure(self) -> Mapping[str, float]:

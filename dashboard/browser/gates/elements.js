@@ -27,7 +27,7 @@ export function elements(figure) {
   const stage = make("div", { class: "gs-stage", test: "gs-stage", tabindex: "0", ...slider }, plot, swift, labelLayer)
   const sheet = make("div", { class: "gs-sheet" }, stage) // a slider may hold nothing that has keys of its own
   const readout = make("aside", { class: "gs-readout", test: "gs-readout", "aria-label": tr("At the cursor") })
-  const step = button("gs-step", "", tr("Or double-click a cell of the figure"), () => openStep(figure))
+  const step = button("gs-step", "", tr("Or double-click a square of the figure"), () => openStep(figure))
   const below = notes()
   const body = make("div", { class: "gs-body" }, sheet, readout, below.root)
   const tip = make("div", { class: "gs-tip", role: "tooltip", hidden: "" })
