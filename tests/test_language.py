@@ -117,6 +117,9 @@ def test_terms_are_those_of_the_literature() -> None:
         texts = [told for text, told in said.items() if re.search(rf"\b{english}\b", text)]
         assert any(chinese in told for told in texts), english
         assert sum(chinese in told for told in texts) > len(texts) / 2, english
+    which = [told for text, told in said.items() if "which cell" in text]
+    assert which and all("细胞" in told for told in which), "a kind of cell is no unit (单元)"
+    assert not [told for told in said.values() if "时间步" in told], "a step is 步 everywhere"
 
 
 def test_it_fills_in_and_falls_back(chinese: None, monkeypatch: pytest.MonkeyPatch) -> None:
