@@ -85,7 +85,7 @@ def copied() -> str:
     assert found is not None
     rnn, lstm, gru = (found.figures[f"{cell}_60"].shipped for cell in ("rnn", "lstm", "gru"))
     assert rnn is not None and lstm is not None and gru is not None
-    return f"{'no' if rnn < lstm else 'yes'}: right are RNN {rnn:.0%}, LSTM {lstm:.0%}, GRU {gru:.0%}"
+    return f"{'no' if rnn < lstm else 'yes'}: right are RNN {percent(rnn)}, LSTM {percent(lstm)}, GRU {percent(gru)}"
 
 
 QUESTIONS = (
@@ -109,7 +109,7 @@ QUESTIONS = (
              lambda: f"LSTM {expected('general-lstm', FRANCE)}, GRU {expected('general-gru', FRANCE)}"),
     Question("Health", "Of the sentence that the page opens with: how many units of the LSTM are dead?",
              lambda: str(int(analysis.health(ran("pronouns-lstm", SENTENCE)[1])[0].dead.sum()))),
-    Question("Experiments", "Does a plain RNN copy three letters over a lag of 60 words as well as an LSTM?",
+    Question("Experiments", "Does a plain RNN copy three letters over a lag of 60 dots as well as an LSTM?",
              copied),
 )  # fmt: skip
 

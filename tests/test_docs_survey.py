@@ -15,7 +15,7 @@ from lstm_core.survey import following, histograms, part, pieces
 from lstm_core.survey.labels import FOLLOWED
 
 ROOT = Path(__file__).resolve().parent.parent
-TEXT = (ROOT / "docs" / "survey.md").read_text(encoding="utf-8")
+TEXT, SCALE = ((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") for page in ("survey", "scale"))
 
 
 def test_the_code_does_what_is_said(
@@ -71,29 +71,29 @@ def test_the_shipped_timescales_are_those_of_the_forget_gates() -> None:
 def test_the_figures_are_the_codes() -> None:
     said = re.sub(r"\s+", " ", TEXT)
     assert all(name in said for name in FOLLOWED) and histograms.BINS == 512 and histograms.FINE == 4
-    assert f"about {round(part.STEPS, -4):,} steps" in said and pieces.STEPS == 1 << 13
+    about = f"about {round(part.STEPS, -3):,} steps"
+    assert about in said and about in SCALE and pieces.STEPS == 1 << 13
     assert following.AT_ONCE
 
 
 def test_what_scale_says_is_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    scale = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
     measured = (ROOT / "benchmarks" / "survey.md").read_text("utf8")
     table = [[cell.strip() for cell in row.split("|")] for row in re.findall(r"^\| (.*) \|$", measured, re.MULTILINE)]
     alone = [row for row in table if row[0] == "survey"]
     few, many = alone[0], next(row for row in alone if int(row[1].replace(",", "")) > 10**6)
-    assert f"measured at {many[1]} steps" in scale and f"{many[4]} a step" in scale
-    assert f"{few[4]} a step at 10^5 steps, {many[4].split()[0]} at 10^6" in scale
-    assert f"| {many[6]} |" in scale and f"| {many[5]} |" in scale
-    two = re.search(r"(\d+ s instead of \d+ s)", scale)
+    assert f"measured at {many[1]} steps" in SCALE and f"{many[4]} a step" in SCALE
+    assert f"{few[4]} a step at 10^5 steps, {many[4].split()[0]} at 10^6" in SCALE
+    assert f"| {many[6]} |" in SCALE and f"| {many[5]} |" in SCALE
+    two = re.search(r"(\d+ s instead of \d+ s)", SCALE)
     assert two and two[1] in re.sub(r"\s+", " ", measured)
     hours = float(many[4].split()[0]) * 1e9 / 1e6 / 3600
-    assert f"{hours:.0f} hours" in scale and f"{hours:.0f} core-hours" in scale
+    assert f"{hours:.0f} hours" in SCALE and f"{hours:.0f} core-hours" in SCALE
     most = alone[-1]
     steps, disk = ([float(row[k].split()[0].replace(",", "")) for row in (many, most)] for k in (1, 6))
     slope = (disk[1] - disk[0]) / (steps[1] - steps[0])  # MB a step, so that 10^9 steps take 10^6 times that in GB
-    assert f"about {1e6 * slope:.0f} GB, by the {most[6]} at {most[1]} steps" in scale
-    both = int(re.findall(r"(\d+) s instead of", scale)[0])
-    assert f"{both / steps[0] * 1e9 / 3600:.0f} hours" in scale
-    for code in re.findall(r"```python\n(.*?)```", scale, re.DOTALL):
+    assert f"about {1e6 * slope:.0f} GB, by the {most[6]} at {most[1]} steps" in SCALE
+    both = int(re.findall(r"(\d+) s instead of", SCALE)[0])
+    assert f"{both / steps[0] * 1e9 / 3600:.0f} hours" in SCALE
+    for code in re.findall(r"```python\n(.*?)```", SCALE, re.DOTALL):
         exec(compile(code, "docs/scale.md", "exec"), {})
