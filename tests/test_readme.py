@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def test_links_lead_to_files(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
         assert (page.parent / target).exists(), target
+
+
+def test_the_reference_names_what_there_is() -> None:
+    """The site finds it out, too, and takes minutes."""
+    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "reference").glob("*.md")]
+    names = [name.rpartition(".") for page in pages for name in re.findall(r"^::: (\S+)$", page, re.MULTILINE)]
+    assert names
+    assert not [name for module, _, name in names if not hasattr(import_module(module), name)]
 
 
 def test_extras_that_are_named_exist() -> None:
