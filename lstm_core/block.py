@@ -19,6 +19,7 @@ from lstm_core.kinds import Numbers, kinds
 from lstm_core.ops import NUMPY, host
 from lstm_core.say import say
 from lstm_core.scan import Layers, hidden_size, scan, skipping
+from lstm_core.sequences import ends
 from lstm_core.trace import Trace
 
 Format = Literal["gatescope", "torch", "onnx", "keras"]
@@ -264,11 +265,7 @@ class Block:
     def _lengths(self, lengths: Any, steps: int, batch: int) -> np.ndarray:
         if lengths is None:
             lengths = self.lengths if self.lengths is not None and len(self.lengths) == batch else [steps] * batch
-        given = host(lengths)
-        ends = np.nan_to_num(given, nan=-1.0).astype(np.int64)
-        if (ends != given).any() or ends.shape != (batch,) or (ends < 0).any() or (ends > steps).any():
-            raise ValueError(f"lengths are {batch} numbers from 0 to {steps}, not {given.tolist()}")
-        return ends
+        return ends(lengths, batch, steps, least=0)
 
     def _initial(self, state: Any, batch: int, dtype: np.dtype) -> dict[str, np.ndarray]:
         """The first state by name, from ``state`` in any of its forms, the file, or zeros."""

@@ -16,6 +16,33 @@ NOT_RUN = -2
 """Stands in ``Trace.continued`` where the batch did not have that row at that step."""
 
 
+def ends(lengths: Any, batch: int, steps: int, least: int) -> np.ndarray:
+    """(batch,) whole numbers from ``least`` to ``steps``: where the sequences of a padded batch end.
+
+    Raises TypeError for what are not numbers and for a mask, ValueError for other numbers.
+    """
+    try:
+        found = host([host(one) for one in lengths] if isinstance(lengths, list | tuple) else lengths)
+    except (TypeError, ValueError, RuntimeError):
+        found = host(None)
+    if found.dtype.kind == "b":
+        raise TypeError(f"lengths are {batch} whole numbers, not a mask; of a mask (batch, time): mask.sum(1)")
+    if found.dtype.kind not in "iuf":
+        raise TypeError(f"lengths are {batch} whole numbers, not {repr(lengths)[:80]}")
+    if found.ndim == 0:
+        raise ValueError(alone(found))
+    if (found != np.round(found)).any():  # nor is NaN
+        raise ValueError(f"lengths are whole numbers, not {found.tolist()}")
+    if found.shape != (batch,) or (found < least).any() or (found > steps).any():
+        raise ValueError(f"lengths are {batch} numbers from {least} to {steps}, not {found.tolist()}")
+    return found.astype(np.int64)
+
+
+def alone(number: np.ndarray) -> str:
+    """What is said of one length where there are several sequences."""
+    return say("lengths is a list of numbers, one for each sequence, not {number} alone", number=number.item())
+
+
 def sequence(trace: Trace, batch: int = 0, step: int | None = None) -> Trace:
     """See ``Trace.sequence``."""
     batches = trace.inputs.shape[1]

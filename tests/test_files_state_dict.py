@@ -210,6 +210,7 @@ def test_one_sequence_and_wrong_shapes() -> None:
         (lambda: block.trace(np.zeros(5)), "reads"),
         (lambda: block.trace(np.zeros((7, 2, 5)), lengths=[3]), "lengths are 2 numbers from 0 to 7"),
         (lambda: block.trace(np.zeros((7, 2, 5)), lengths=[3, 8]), "lengths are 2 numbers from 0 to 7"),
+        (lambda: block.trace(np.zeros((7, 2, 5)), lengths=3), "one for each sequence, not 3 alone"),
         (lambda: block.trace(x, {"z": 0}), "has no state z; it has c, h"),
         (lambda: block.trace(x, {"h": np.zeros((1, 1, 1, 5))}), "the state h"),
         (lambda: block.trace(x, np.zeros((2, 1, 6))), "the state h of .* has 1 rows"),
@@ -217,6 +218,8 @@ def test_one_sequence_and_wrong_shapes() -> None:
     ):
         with pytest.raises(ValueError, match=reason):
             ask()
+    with pytest.raises(TypeError, match=r"lengths are 2 whole numbers, not a mask; .*: mask\.sum\(1\)"):
+        block.trace(np.zeros((7, 2, 5)), lengths=[True, True])
 
 
 # Broken and hostile files.

@@ -125,6 +125,8 @@ def test_wrong_arguments() -> None:
         ({"x": torch.zeros(3, 0, 5)}, "x is a batch of no sequences"),
         ({"x": torch.zeros(3, 2, 5, device="meta")}, "device meta, which holds no values"),
         ({"lengths": [3]}, r"lengths are 2 numbers from 1 to 3, not \[3\]"),
+        ({"lengths": 3}, "lengths is a list of numbers, one for each sequence, not 3 alone"),
+        ({"lengths": [3, float("inf")]}, "lengths are 2 numbers from 1 to 3"),
         ({"lengths": [3, 0]}, "lengths are 2 numbers from 1 to 3"),
         ({"lengths": [4, 1]}, "lengths are 2 numbers from 1 to 3"),
         ({"state": torch.zeros(1, 2, 6)}, "the state is h and c, each a tensor; 1 given"),

@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from lstm_core.modules.arguments import fits_together, its_own
 from lstm_core.modules.kinds import blocks_of, cell_of
 from lstm_core.modules.values import outside, own, plain, readable
+from lstm_core.sequences import ends
 
 LOW = (torch.bfloat16, torch.float16)
 
@@ -83,19 +84,7 @@ class Fed:
             if self.single or not self.batched:
                 raise ValueError("lengths need a batch of sequences, and the module takes none here")
             time, batch = self.x.shape[:2]
-            try:
-                given = torch.as_tensor(lengths, device="cpu")
-                if given.is_complex():
-                    raise TypeError
-            except (TypeError, ValueError, RuntimeError) as error:
-                raise TypeError(f"lengths are {batch} whole numbers, not {repr(lengths)[:80]}") from error
-            if given.dtype is torch.bool:
-                raise TypeError(f"lengths are {batch} whole numbers, not a mask; of a mask (batch, time): mask.sum(1)")
-            if given.is_floating_point() and not torch.equal(given, given.round()):
-                raise ValueError(f"lengths are whole numbers, not {given.tolist()}")
-            self.lengths = given.to(torch.int64)
-            if self.lengths.shape != (batch,) or bool(((self.lengths < 1) | (self.lengths > time)).any()):
-                raise ValueError(f"lengths are {batch} numbers from 1 to {time}, not {self.lengths.tolist()}")
+            self.lengths = torch.from_numpy(ends(lengths, batch, time, least=1))
             self.fed = pack_padded_sequence(x, self.lengths, batch_first=self.batch_first, enforce_sorted=False)
             self.packed = True
 

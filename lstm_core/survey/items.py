@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lstm_core.say import say
+from lstm_core.sequences import alone
 
 COLUMNS = ("text", "ids", "vectors")
 """Which column of a table is read, the first of these that there is, unless one is named."""
@@ -135,11 +136,11 @@ def in_order(found: Iterable[Item], lengths: Any) -> Iterator[Item]:
     steps, count = _numbers(lengths), 0
     for item in found:
         if count == len(steps):
-            raise ValueError(say("the count of lengths is {found}, and the data has more sequences", found=len(steps)))
+            raise ValueError(_other_count(lengths, None))
         yield replace(item, length=steps[count])
         count += 1
     if count < len(steps):
-        raise ValueError(_other_count(len(steps), count))
+        raise ValueError(_other_count(lengths, count))
 
 
 def _items(data: Any, lengths: Callable[[Any], Any] | None) -> Iterator[Item]:
@@ -168,7 +169,8 @@ def _read(given: Any, lengths: Callable[[Any], Any] | None, *, batch: bool) -> I
     rows, masks, stated = _rows(given, batch)
     ends: Iterable[int | None] = repeat(None, len(rows))
     if lengths is not None:
-        ends = numbers = _numbers(lengths(given))
+        asked = lengths(given)
+        ends = numbers = _numbers(asked)
         if len(numbers) != len(rows):
             if len(rows) == 1 and not batch:
                 raise ValueError(
@@ -177,7 +179,7 @@ def _read(given: Any, lengths: Callable[[Any], Any] | None, *, batch: bool) -> I
                         found=len(numbers),
                     )
                 )
-            raise ValueError(_other_count(len(numbers), len(rows)))
+            raise ValueError(_other_count(asked, len(rows)))
     for row, end, mask, said in zip(rows, ends, masks, stated, strict=True):
         yield Item(row, end, mask, said)
 
@@ -287,8 +289,14 @@ def _name_of(value: Any, array: np.ndarray) -> str:
     return type(strange[0] if strange else value).__name__ if array.dtype.kind == "O" else str(array.dtype)
 
 
-def _other_count(found: int, rows: int) -> str:
-    return say("the count of lengths is {found}, that of sequences {rows}", found=found, rows=rows)
+def _other_count(lengths: Any, rows: int | None) -> str:
+    """What is said of another count of lengths than of sequences, of which there may be no end."""
+    found = plain(lengths)
+    if found.ndim == 0 and rows != 0:
+        return alone(found)
+    if rows is None:
+        return say("the count of lengths is {found}, and the data has more sequences", found=found.size)
+    return say("the count of lengths is {found}, that of sequences {rows}", found=found.size, rows=rows)
 
 
 def plain(value: Any) -> np.ndarray:
