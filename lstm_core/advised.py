@@ -11,7 +11,9 @@ from lstm_core.say import translated
 
 HERE: Mapping[str, str] = {
     "the file does not say which cell it holds ({choices}); pass cell='...', or cell={{block: '...'}} where blocks "
-    "differ": "the file does not say which cell it holds ({choices}); say it with --cell",
+    "differ": "the file does not say which cell it holds ({choices}); say it with --cell CELL, or --cell BLOCK=CELL "
+    "where blocks differ",
+    "cell= names the block {name!r}; the file has {names}": "--cell names the block {name!r}; there is {names}",
     "{holds}. If these are recurrent weights under other names, say which is which: load(..., names={{\"...\": "
     '"weight_ih_l0", "...": "weight_hh_l0"}})': "{holds}. If these are recurrent weights under other names, save them "
     "under PyTorch's (weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0)",

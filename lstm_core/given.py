@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from lstm_core import Ambiguous, Loaded, Network, Trace, list_models, load, load_model, npz
+from lstm_core import Ambiguous, Block, Loaded, Network, Trace, list_models, load, load_model, npz
 from lstm_core.files.load import check_blocks
 from lstm_core.network import is_network
 from lstm_core.say import say
@@ -25,37 +25,66 @@ ARRAY = np.lib.format.MAGIC_PREFIX
 
 def model_options(parser: argparse.ArgumentParser) -> None:
     """The options that say how a file is read."""
-    parser.add_argument("--cell", help="which cell a file holds, where it does not say: rnn, rnn_relu, ...")
+    what = "which cell a file holds, where it does not say: rnn, rnn_relu, ...; BLOCK=CELL says it of one block"
+    parser.add_argument("--cell", action="append", metavar="CELL", help=what)
     parser.add_argument("--batch-first", action="store_true", help="a PyTorch file's input is (batch, time, input)")
+
+
+def _cells(asked: argparse.Namespace) -> tuple[str | None, dict[str, str]]:
+    """What ``--cell`` says of all blocks, and what of single ones by their names."""
+    said = [one.rpartition("=") for one in asked.cell or ()]
+    every = next((cell for _, sign, cell in reversed(said) if not sign), None)
+    return every, {name: cell for name, sign, cell in said if sign}
 
 
 def opened(name: str, asked: argparse.Namespace) -> Network | Loaded:
     """A shipped model by its name, or what is in a file."""
+    model = _read(name, asked)
+    for cell in _cells(asked):
+        check_blocks(cell, _blocks(model))
+    return model
+
+
+def _blocks(model: Network | Loaded) -> Sequence[Block]:
+    return model.blocks if isinstance(model, Loaded) else [model.block]
+
+
+def _read(name: str, asked: argparse.Namespace) -> Network | Loaded:
     if name in list_models() and not Path(name).exists():
-        network = load_model(name)
-        check_blocks(asked.cell, [network.block])
-        return network
+        return load_model(name)
     if not Path(name).exists() and "." not in name and os.sep not in name:
         names = ", ".join(list_models())
         raise ValueError(say("{name} is neither a file nor a shipped model; these are {names}", name=name, names=names))
-    if not is_network(name):
-        return load(name, asked.cell, batch_first=asked.batch_first)
-    network = Network.load(name)
-    check_blocks(asked.cell, [network.block])
-    return network
+    if is_network(name):
+        return Network.load(name)
+    every, single = _cells(asked)
+    try:
+        return load(name, single or every, batch_first=asked.batch_first)
+    except Ambiguous as error:
+        if not single or every is None:
+            raise
+        return load(name, {**dict.fromkeys(error.choices, every), **single}, batch_first=asked.batch_first)
 
 
 def both(a: str, b: str, asked: argparse.Namespace) -> list[Network | Loaded]:
-    """Two models. The cell that is asked for is that of those that do not say; where both do, it is A's."""
+    """Two models. The cell that is asked for is that of those that do not say; where both do, it is A's. A block that
+    is named is that of whichever has it."""
+    every, single = _cells(asked)
+
+    def read(name: str, *cells: str) -> Network | Loaded:
+        return opened(name, argparse.Namespace(**{**vars(asked), "cell": cells}))
+
     found: list[Network | Loaded] = []
-    left = asked.cell is None
+    all_say = every is not None
     for name in (a, b):
         try:
-            found.append(opened(name, argparse.Namespace(**{**vars(asked), "cell": None})))
-        except Ambiguous:
-            found.append(opened(name, asked))
-            left = True
-    return found if left else [opened(a, asked), found[1]]
+            found.append(read(name))
+        except Ambiguous as error:
+            own = [f"{block}={cell}" for block, cell in single.items() if block in error.choices]
+            found.append(read(name, *own, *([] if every is None else [every])))
+            all_say = False
+    check_blocks(single, [block for model in found for block in _blocks(model)])
+    return [read(a, every), found[1]] if all_say and every is not None else found
 
 
 def array(name: str) -> np.ndarray:

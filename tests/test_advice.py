@@ -81,7 +81,7 @@ UNREACHED_BY_COMMANDS = {
     "lab/": "measurements and trainings",
     "lstm_core/analysis/": "of what is asked about a trace, but for health, no command",
     "lstm_core/comparing/walk.py": "two traces, where a command has two models and an input",
-    "lstm_core/files/load.py": "a cell for each block by its name, and Python objects",
+    "lstm_core/files/load.py": "Python objects",
     "lstm_core/files/state_dict.py": "names=, which no option gives",
     "lstm_core/kinds.py": "arguments of the wrong kind",
     "lstm_core/modules/": "PyTorch modules, which lie in no file that is read",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
@@ -20,7 +21,8 @@ from safetensors.numpy import save_file
 from torch import nn
 
 import lstm_core
-from lstm_core import CELLS, Trace, cli, load_model, trace
+from lstm_core import CELLS, Loaded, Network, Trace, cli, load_model, trace
+from lstm_core.given import both, model_options, opened
 
 pytestmark = pytest.mark.usefixtures("in_place")
 
@@ -36,6 +38,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save_file({n: np.concatenate([v[:4], v[12:], v[4:12]]) for n, v in values.items()}, tmp_path / "other.safetensors")
     save_file({n: v for n, v in values.items() if n.endswith("l0")}, tmp_path / "one.safetensors")
     save_file({"weight_ih_l0": values["weight_ih_l0"][:4], "weight_hh_l0": np.eye(4)}, tmp_path / "rnn.safetensors")
+    rnn = {"weight_ih_l0": values["weight_ih_l0"][:4], "weight_hh_l0": np.eye(4)}
+    two = {f"{name}.{key}": value for name in ("encoder", "decoder") for key, value in rnn.items()}
+    two |= {f"lstm.{name}": value for name, value in values.items() if name.endswith("l0")}
+    save_file(two, tmp_path / "two.safetensors")
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(6, 2, 3)).astype(np.float32))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -111,6 +117,46 @@ def test_pipes(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert cli.main(["cells"]) == 0
 
 
+NAMED = "--cell encoder=rnn_relu --cell decoder=rnn"
+
+
+def asked(said: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    model_options(parser)
+    return parser.parse_args(said.split())
+
+
+def cells(model: Network | Loaded) -> dict[str, str]:
+    assert isinstance(model, Loaded)
+    return {block.name: block.cell.name for block in model.blocks}
+
+
+@pytest.mark.parametrize(
+    ("said", "encoder", "decoder"),
+    [
+        ("--cell rnn", "rnn", "rnn"),
+        (NAMED, "rnn_relu", "rnn"),
+        ("--cell rnn --cell encoder=rnn_relu", "rnn_relu", "rnn"),
+        ("--cell decoder=rnn_relu --cell rnn", "rnn", "rnn_relu"),
+        (f"{NAMED} --cell lstm=lstm", "rnn_relu", "rnn"),
+    ],
+)
+def test_a_cell_is_said_of_all_blocks_or_of_one(said: str, encoder: str, decoder: str, folder: Path) -> None:
+    found = cells(opened("two.safetensors", asked(said)))
+    assert found == {"encoder": encoder, "decoder": decoder, "lstm": "lstm"}
+
+
+def test_compare_takes_the_cell_of_a_block_for_the_file_that_has_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two = {"encoder": "rnn_relu", "decoder": "rnn", "lstm": "lstm"}
+    found = both("rnn.safetensors", "two.safetensors", asked(f"{NAMED} --cell rnn"))
+    assert list(map(cells, found)) == [{"": "rnn"}, two]
+    assert list(map(cells, both("a.safetensors", "two.safetensors", asked(NAMED)))) == [{"": "lstm"}, two]
+    code, _, error = run(capsys, "compare", "a.safetensors", "b.pt", "x.npy", "--cell", "nix=lstm")
+    assert code == 2 and "--cell names the block 'nix'; there is one, without a name" in error
+
+
 def test_health(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "health", "a.safetensors", "x.npy")
     assert code == 0 and "block, layer 1, direction 0: 4 units" in out and "  timescale: median" in out
@@ -175,6 +221,22 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "no words": (["trace", "a.safetensors", "--text", "Mary"], r"this model reads numbers.* give x\.npy"),
     "other width": (["trace", "pronouns-lstm", "--input", "x.npy"], r"reads \(time, batch, 16\).*, not \(6, 2, 3\)"),
     "which cell": (["trace", "rnn.safetensors", "x.npy"], r"\(the block: rnn or rnn_relu\); say it with --cell"),
+    "which cell of one": (
+        ["trace", "two.safetensors", "x.npy", "--cell", "encoder=rnn"],
+        r"\(decoder: rnn or rnn_relu\); say it with --cell CELL, or --cell BLOCK=CELL where blocks differ",
+    ),
+    "the cell of no block": (
+        ["trace", "two.safetensors", "x.npy", "--cell", "rnn", "--cell", "nix=rnn"],
+        r"--cell names the block 'nix'; there is decoder, encoder, lstm$",
+    ),
+    "no cell of that block": (
+        ["trace", "two.safetensors", "x.npy", "--cell", "rnn", "--cell", "lstm=gru"],
+        r"lstm cannot be a gru: it is lstm, as its file or its shapes say",
+    ),
+    "a shipped model's block of no such cell": (
+        ["trace", "pronouns-lstm", "--text", "Mary", "--cell", "lstm=gru"],
+        r"--cell names the block 'lstm'",
+    ),
     "neither says which cell": (
         ["compare", "rnn.safetensors", "rnn.safetensors", "x.npy"],
         r"\(the block: rnn or rnn_relu\); say it with --cell",
