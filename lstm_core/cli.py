@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from io import TextIOWrapper
 from pathlib import Path
 from signal import SIGTERM
 from signal import signal as on_signal
@@ -48,6 +49,8 @@ class Command:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The console script. arguments: without the program's name; those of the process by default."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, TextIOWrapper):  # a pipe on Windows, a terminal in another encoding, bytes in a name
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if not given or given[0] not in (*COMMANDS, "-h", "--help", "--version"):
             if len(given) > 1 and not given[0].startswith("-") and not given[1].startswith("-"):
@@ -333,7 +336,12 @@ def _output(parser: argparse.ArgumentParser) -> None:
 
 
 def _json(value: Any) -> int:
-    print(json.dumps(_nulls(value), ensure_ascii=False, allow_nan=False))
+    text = json.dumps(_nulls(value), ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:  # what else would be written there is not JSON
+        text = json.dumps(_nulls(value), allow_nan=False)
+    print(text)
     return 0
 
 

@@ -368,6 +368,19 @@ sys.exit(cli.main([]))
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_what_a_terminal_cannot_show_is_written_in_escapes(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In JSON in those of JSON. \\udcff is what Python makes of a byte of a file's name that is not UTF-8."""
+    asked = ["trace", "pronouns-lstm", "--text", "Mary was 😀", "--out", str(tmp_path / "\udcff.npz")]
+    for arguments in (["cells"], asked, [*asked, "--json"]):
+        written = io.BytesIO()
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding))
+        assert cli.main(arguments) == 0
+    assert json.loads(written.getvalue().decode(encoding))["unknown"] == ["😀"]
+
+
 def test_the_help_fits_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["--help"], *([name, "--help"] for name in cli.COMMANDS)):
         with pytest.raises(SystemExit):

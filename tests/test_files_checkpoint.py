@@ -536,10 +536,14 @@ def test_what_is_not_read_says_why(name: str) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_quantised_network_is_not_taken_for_one_without_names() -> None:
-    quantised = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.LSTM(3, 4)), {nn.LSTM})
-    for content in (quantised, quantised.state_dict()):
-        with pytest.raises(ValueError, match="holds no LSTM, GRU or RNN.*_all_weight_values"):
-            load(saved(content))
+    model = nn.ModuleDict({"rnn": nn.LSTM(3, 4, num_layers=2), "up": nn.GRU(3, 4)})
+    for dtype in (torch.qint8, torch.float16):
+        quantised = torch.ao.quantization.quantize_dynamic(model, {nn.LSTM, nn.GRU}, dtype=dtype)
+        for content in (quantised, quantised.state_dict()):
+            with pytest.raises(ValueError, match=r"torch.ao has quantised \(rnn, up\), which are not read; save"):
+                load(saved(content))
+        with pytest.raises(ValueError, match=r"torch.ao has quantised \(the block\)"):
+            load(saved(quantised["rnn"].state_dict()))
 
 
 def test_unnamed_weights_can_be_named() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lstm_core.block import Block
-from lstm_core.files import sandbox, shards, state_dict
+from lstm_core.files import limits, sandbox, shards, state_dict
 from lstm_core.files.checkpoint.exported import is_weights
 from lstm_core.files.formats import Content, Format, Found
 from lstm_core.files.options import Options
@@ -22,6 +22,8 @@ OLDEST = (b"sys_info", b"pickle", b"tensors", b"storages")
 ENDINGS = (".bin", ".pt", ".pth", ".ckpt")
 OLD = re.compile(rb"\([dl]p?[0-9]*\n|[]}]q|c(numpy|torch|collections|copy_reg|__builtin__)[\w.]*\n\w+\n")
 """How a pickle of protocol 0 or 1 begins."""
+PACKED = re.compile(r"(?:(.*?)\.)?(?:_modules\.)?_all_weight_values\.", re.DOTALL)
+"""How the names of a quantised LSTM or GRU begin: its module's, then where torch.ao keeps its weights."""
 HOW = "torch.save(model.state_dict(), path)"
 
 Shapes = dict[str, tuple[int, ...]]
@@ -98,6 +100,14 @@ def _check_names(what: str, inert: list[str], layout: Shapes) -> None:
         )
     if any(name.startswith(("keras.", "tf_keras.", "tensorflow.")) for name in inert):
         raise ValueError(say('this is a pickled Keras model; save it as Keras does: model.save("model.keras")'))
+    if quantised := dict.fromkeys(one[1] or "" for one in map(PACKED.match, layout) if one):
+        raise ValueError(
+            say(
+                "this file holds modules that torch.ao has quantised ({names}), which are not read; save the model "
+                "before it is quantised",
+                names=limits.some(map(limits.block_of, quantised)),
+            )
+        )
     if not layout and inert:
         raise ValueError(
             say(
