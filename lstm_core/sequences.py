@@ -105,6 +105,18 @@ def _history(trace: Trace, continued: np.ndarray, row: int, step: int | None) ->
     )
 
 
+def can_run_again(trace: Trace) -> None:
+    """ValueError for a trace of which some signals were forced: run again, it would be another one."""
+    if trace.forced:
+        raise ValueError(
+            say(
+                "this trace was made with something forced ({forced}), and would be run again without that; pass the "
+                "trace as it was before, and to intervene all interventions at once",
+                forced="; ".join(trace.forced),
+            )
+        )
+
+
 def skipped(trace: Trace) -> np.ndarray:
     """(time, batch): the steps that a mask left out, where the states stay and nobody computed the other signals.
 

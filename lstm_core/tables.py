@@ -65,6 +65,7 @@ def dataset(trace: Trace) -> xarray.Dataset:
         "max_abs_error": trace.max_abs_error,
         "certificate": None if trace.certificate is None else str(trace.certificate),
         "assumed": list(map(str, trace.assumed)) or None,
+        "forced": list(trace.forced) or None,
     }
     return xarray.Dataset(variables, places, {name: value for name, value in attributes.items() if value is not None})
 

@@ -69,6 +69,7 @@ class Trace:
         -2 marks a step at which the batch did not have the row (its signals are NaN). ``sequence`` follows it.
     reverse: whether the only direction ran from the last token to the first (Keras's ``go_backwards``).
     network: the ``Network`` that ran, with its words; None where none is known, as in a trace read from a file.
+    forced: what was forced in its run (``analysis.intervene``, ``trace_all(force=...)``), each as it is written.
     roles: by role ("keep", "write", "cell", ...), the name of the signal that plays it; see ``role``.
     """
 
@@ -89,6 +90,7 @@ class Trace:
     broken: Broken | None = None
     reverse: bool = False
     network: Any = None
+    forced: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,6 +115,7 @@ class Trace:
         sizes = {"layers": layers, "directions": directions, "steps": time, "batch": batch, "units": units}
         said = ", ".join(f"{name}={size}" for name, size in sizes.items())
         error = "" if self.certificate is None else f", certificate={str(self.certificate)!r}"
+        error += f", forced={'; '.join(self.forced)!r}" if self.forced else ""
         error += "" if self.broken is None else f", broken={str(self.broken)!r}"
         return f"Trace({self.cell.name}, {said}, signals={' '.join(self.signals)}, device={self.device}{error})"
 

@@ -71,6 +71,7 @@ def parts(trace: Trace) -> tuple[dict[str, Any], Arrays]:
         "lengths": None if trace.lengths is None else [int(length) for length in trace.lengths],
         "assumed": [str(sentence) for sentence in trace.assumed],
         "reverse": bool(trace.reverse),
+        "forced": list(trace.forced),
     }
     arrays: Arrays = {**trace.signals, "inputs": trace.inputs}
     for layer, row in enumerate(trace.layers):
@@ -145,6 +146,7 @@ def whole(rest: Mapping[str, Any], arrays: Arrays, cell: type[Cell] | None = Non
         broken=None if rest["broken"] is None else _broken(_of(dict, rest["broken"])),
         continued=arrays.get("continued"),
         reverse=_of(bool, rest.get("reverse", False)),
+        forced=tuple(_of(str, one) for one in _of(list, rest.get("forced", []))),
     )
 
 

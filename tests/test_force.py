@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lstm_core import Forced, trace, trace_all
+from lstm_core.analysis import parse
 
 Edit = Callable[[int, int, int, str, Tensor, Tensor | None], Tensor]
 """(layer, direction, step, signal, value, value before the step) -> value"""
@@ -257,6 +258,7 @@ def test_a_decoder_goes_on_from_the_state_that_was_forced(kind: str, written: st
     assert_alike(found.output, expected)
     assert list(found) == ["rnn"] and len(found["rnn"]) == 8 and found["rnn"].continued is None
     assert (found["rnn"]["h"][0, 0, list(steps), :, 1] == 0.5).all()
+    assert found["rnn"].forced == (str(parse(written)),) and trace_all(model, x, 8)["rnn"].forced == ()
     assert torch.equal(found.output[: min(steps)], plain[: min(steps)])
     np.testing.assert_array_equal(found["rnn"].inputs[1:], found.output[:-1].numpy())
 

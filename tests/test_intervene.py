@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import re
 from dataclasses import replace
 
@@ -14,7 +15,17 @@ from hypothesis import strategies as st
 from traces import random_trace
 
 from lstm_core import CELLS, Trace
-from lstm_core.analysis import Force, Swap, format_all, intervene, parse, parse_all, reaches
+from lstm_core.analysis import (
+    Force,
+    Swap,
+    attribution,
+    deletion,
+    format_all,
+    intervene,
+    parse,
+    parse_all,
+    reaches,
+)
 from lstm_core.scan import scan
 
 
@@ -190,6 +201,25 @@ def test_steps_beyond_the_end_are_refused_in_words(written: str) -> None:
     for inside in ("f@6=1", "c[1]@3:99=hold", "h@-1:=0", "i@-9:-6=0", "x@6:7=he", "x@-1:0=he", "f=1"):
         assert reaches(inside, trace)
         assert intervene(trace, inside, model).after is not trace
+
+
+def test_what_was_forced_is_known_and_is_not_undone_without_a_word() -> None:
+    """A run made again from a forced trace would be one without what was forced."""
+    trace, target = random_trace("lstm"), np.ones(4)
+    forced = intervene(trace, ["f[3]@4:5=1", "!o=0", "c[1]=hold"]).after
+    assert trace.forced == () and intervene(trace, "!f=1").after.forced == () and "forced" not in repr(trace)
+    assert forced.forced == ("f[3]@4:5=1", "c[1]=hold") and "forced='f[3]@4:5=1; c[1]=hold'" in repr(forced)
+    for one in (forced, forced.sequence(0), pickle.loads(pickle.dumps(forced))):
+        for again in (
+            lambda one=one: intervene(one, "i@5=0"),
+            lambda one=one: attribution(one, target, "integrated"),
+            lambda one=one: attribution(one, target, "relevance"),
+            lambda one=one: deletion(one, target, np.arange(len(one))),
+        ):
+            with pytest.raises(ValueError, match=r"something forced \(f\[3\]@4:5=1; c\[1\]=hold\), and would be run"):
+                again()
+    for method in ("gradient", "exact"):  # of the values that are there
+        assert attribution(forced, target, method).value == pytest.approx(float(forced["h"][-1, 0, -1, 0] @ target))
 
 
 def test_a_place_may_be_counted_from_the_end() -> None:

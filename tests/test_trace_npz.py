@@ -74,7 +74,7 @@ def test_a_run_of_every_cell_comes_back(name: str, text: str, tmp_path: Path) ->
 def test_every_field_comes_back() -> None:
     written = dataclasses.replace(
         cases.model().run(TEXT, device="cpu"),
-        device="cuda:1", seconds=0.1 + 0.2, assumed=("x is 5", "数"),
+        device="cuda:1", seconds=0.1 + 0.2, assumed=("x is 5", "数"), forced=("f[3]=1",),
         certificate=Certificate({"h": float(np.float32(1e-7))}, {"f": 0.5}, 3, 4, 5, 1e-4, "TF32"),
     )  # fmt: skip
     assert len(written.tokens) > 3 and "\x00" in written.tokens[-1].text

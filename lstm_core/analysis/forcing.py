@@ -71,7 +71,8 @@ class Forcing:
             for name, value in forced.signals.items()
         }
         said = tuple(f"{force} was forced, and what follows from it in these steps is run by us" for force, _ in hit)
-        return replace(trace, signals=signals, certificate=None, assumed=(*trace.assumed, *said))
+        written = tuple(str(force) for force, _ in hit)
+        return replace(trace, signals=signals, certificate=None, assumed=(*trace.assumed, *said), forced=written)
 
     def end(self, names: Iterable[str]) -> None:
         """Raises ValueError if something was forced in a run, or at steps, that there was not."""

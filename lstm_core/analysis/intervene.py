@@ -34,7 +34,7 @@ from lstm_core.network import Network
 from lstm_core.ops import NUMPY
 from lstm_core.say import say
 from lstm_core.scan import passed_by, scan
-from lstm_core.sequences import skipped
+from lstm_core.sequences import can_run_again, skipped
 from lstm_core.shown import Result
 from lstm_core.trace import Trace
 
@@ -194,9 +194,11 @@ def intervene(
     model: needed to swap words and to predict.
 
     Raises ValueError for a signal, unit, layer, direction or word that the network does not have, for an intervention
-    at steps that no sequence takes (``reaches`` says whether one does), and for a trace whose rows went on from other
-    rows (``Trace.continued``): what led to one of them can be run again, ``trace.sequence``.
+    at steps that no sequence takes (``reaches`` says whether one does), for a trace of which something was forced
+    already (``Trace.forced``), and for one whose rows went on from other rows (``Trace.continued``): what led to one of
+    them can be run again, ``trace.sequence``.
     """
+    can_run_again(trace)
     if trace.continued is not None:
         raise ValueError(
             say(
@@ -252,7 +254,8 @@ def intervene(
     for values in signals.values():
         values[:, :, ~inside] = np.nan
     signals |= weights(trace.attention, trace.cell, signals)
-    after = replace(trace, signals=signals, inputs=inputs, tokens=tokens, device="cpu", seconds=0.0, certificate=None)
+    made = {"device": "cpu", "seconds": 0.0, "certificate": None, "forced": tuple(map(str, forces))}
+    after = replace(trace, signals=signals, inputs=inputs, tokens=tokens, **made)
     return Counterfactual(trace, after, listed, model)
 
 

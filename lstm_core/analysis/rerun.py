@@ -20,7 +20,7 @@ from lstm_core.analysis.tape import Tape
 from lstm_core.ops import NUMPY, host
 from lstm_core.say import say
 from lstm_core.scan import scan
-from lstm_core.sequences import taken
+from lstm_core.sequences import can_run_again, taken
 from lstm_core.trace import Trace
 
 
@@ -78,7 +78,8 @@ def outputs(trace: Trace, step: int, vector: np.ndarray) -> np.ndarray:
 
 
 def rerun(trace: Trace, inputs: np.ndarray) -> Trace:
-    """The network of ``trace`` on other inputs, (time, run, input), in float64."""
+    """The network of ``trace`` on other inputs, (time, run, input), in float64. ValueError where it was forced."""
+    can_run_again(trace)
     layers = [[{k: np.asarray(v, np.float64) for k, v in params.items()} for params in row] for row in trace.layers]
     runs = inputs.shape[1]
     initial = {name: np.repeat(np.asarray(v, np.float64), runs, axis=2) for name, v in trace.initial.items()}

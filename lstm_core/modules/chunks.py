@@ -98,4 +98,5 @@ def behind_each_other(traces: Sequence[Trace]) -> Trace:
         lengths=None,
         assumed=tuple(dict.fromkeys(sentence for t in traces for sentence in t.assumed)),
         broken=broken,
+        forced=tuple(dict.fromkeys(one for t in traces for one in t.forced)),
     )
