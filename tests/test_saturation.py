@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from traces import random_trace
 
@@ -41,3 +42,16 @@ def test_no_steps_have_no_fractions() -> None:
 
     with pytest.raises(ValueError, match="no steps"):
         saturation(cases.model().run(""))
+
+
+def test_a_step_without_a_number_does_not_count() -> None:
+    """Neither as saturated nor as not; the others' shares stay as they are."""
+    trace = random_trace("lstm", time=8)
+    f = trace.signals["f"]
+    f[..., 0] = 0.95
+    whole = saturation(trace)
+    f[..., 5:, :, 0], f[..., 1] = np.nan, np.nan
+    found = saturation(trace)
+    assert found.right["f"][0] == 1 and found.left["f"][0] == 0
+    assert np.isnan(found.right["f"][1]) and np.isnan(found.left["f"][1])
+    assert np.array_equal(found.left["f"][2:], whole.left["f"][2:])

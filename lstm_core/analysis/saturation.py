@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ def saturation(
 ) -> Saturation:
     """The saturated fractions of every gate of a layer (Karpathy, Johnson & Fei-Fei 2015, section 4.2), over the steps
     of all sequences: those that were taken, not the padding after a sequence's end nor what a mask skips
-    (``lstm_core.sequences.taken``).
+    (``lstm_core.sequences.taken``), and where the gate is a number; NaN for a unit whose gate never is.
 
     Gates are those that lie between 0 and 1 and that the trace holds; the plain RNN has none and gives empty results.
     low, high: below and above which a gate counts as saturated. backward: of the backward direction. Raises ValueError
@@ -45,9 +45,9 @@ def saturation(
         raise ValueError("a trace of no steps has no fractions")
     gates = [s.name for s in trace.cell.signals if s.kind == "gate" and s.high == 1 and s.name in trace]
     values = {name: trace.sel(name, layer=layer, direction=int(backward))[counted] for name in gates}  # (step, unit)
-    return Saturation(
-        {name: (value < low).mean(axis=0) for name, value in values.items()},
-        {name: (value > high).mean(axis=0) for name, value in values.items()},
-        low,
-        high,
-    )
+
+    def shares(beyond: Callable[[np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
+        with np.errstate(invalid="ignore"):  # 0 / 0 where no step holds a number
+            return {name: beyond(v).sum(axis=0) / (~np.isnan(v)).sum(axis=0) for name, v in values.items()}
+
+    return Saturation(shares(lambda value: value < low), shares(lambda value: value > high), low, high)
