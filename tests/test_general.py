@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lab import corpus
-from lab.general import sample
+from lab.general import read_on, sample
 from lab.measures import distance, free, general, novels
 from lab.measures.general import NAMED, bits, characters, freely_written, quote_samples
 from lab.measures.units import unit_accuracy
@@ -187,7 +187,8 @@ def test_examples_and_honesty(model: Network) -> None:
     examples = model.meta["examples"]
     assert 6 <= len(examples) <= 8
     assert all(len(model.run(example["text"])) > 0 and example["label"] for example in examples)
-    assert "made text" in model.meta["honesty"] and ("price" in model.meta["honesty"])
+    assert "made text" in model.meta["honesty"] and read_on.told(model.meta) in model.meta["honesty"]
+    assert ("price" in model.meta["honesty"]) == holds(model), "the plain RNN has no gates to put a price on"
     assert ("had a price in 64" in model.meta["honesty"]) == (model.meta["economy"] > 0)
 
 

@@ -416,7 +416,7 @@ def test_a_shipped_model_reads_on_from_its_weights_and_its_header_tells_both(
     for one, other, both in zip(*(numbers(model) for model in (before, after, between)), strict=True):
         np.testing.assert_allclose(both, 0.75 * one + 0.25 * other, rtol=0, atol=1e-6)
     assert between.meta["mean"] == [{"share": 0.25, "readings": [0, 1]}]
-    assert told(after.meta) == "After its training it read 0 million pieces more."
+    assert told(after.meta) == "After its training it read 0 million tokens more."
     assert told(between.meta) == told(after.meta) + (
         " Its weights are the mean of what they were before and after its last readings."
     )

@@ -111,7 +111,7 @@ def told(meta: Mapping[str, Any]) -> str:
     readings = meta.get("read_on", ())
     if not readings:
         return ""
-    said = [f"After its training it read {sum(read['tokens'] for read in readings) / 1e6:.0f} million pieces more."]
+    said = [f"After its training it read {sum(read['tokens'] for read in readings) / 1e6:.0f} million tokens more."]
     grown = [read["grown_from"] for read in readings if "grown_from" in read]
     if grown:
         said.append(f"It began with {grown[0]} units; the others were added after most of its reading.")

@@ -2,7 +2,7 @@
 
 Phase 1 reads real text alone; phase 2 goes on with it and with made text, which teaches names of many cultures, the
 languages of countries, verbs across other nouns and what everybody knows (`lab/general/`). Then he and she are
-balanced. What came out stands in docs/models.md.
+balanced. What came out stands in docs/models.md, what was tried in docs/general.md.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from lab.learning.checkpoint import Checkpoints, Progress
 from lab.learning.recipe import Recipe, Watch
 from lab.measures import general as measures
 from lstm_core.cells import CELLS
+from lstm_core.equations import carry
 from lstm_core.network import Network
 
 TOKENS = {"lstm": 34_000_000, "gru": 20_000_000, "rnn": 20_000_000}
@@ -107,7 +108,7 @@ class General(Recipe):
         units = HIDDEN[self.cell.name]
         weights = f"{_weights(self.cell.name) / 1e6:.1f} million"
         told = HONESTY[self.whole[1].pronouns > 0] + _AND_IS.format(weights=weights)
-        return f"{told} {PRICE[self.economy > 0].format(units=units)}"
+        return f"{told} {PRICE[self.economy > 0].format(units=units)}" if carry(self.cell) else told
 
     def since(self, meta: Mapping[str, Any]) -> str:
         return read_on.told(meta)
