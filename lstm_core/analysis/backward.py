@@ -64,10 +64,10 @@ def backward(
     products = [at for at, node in enumerate(cell.nodes) if node.op == "@"]
     watched = {*net.values(), *symbols.values(), *products, *(cell.signals[name] for name in states)}
     kept, first = _sent(run, given, slopes(cell, values), watched)
+    seeds = next(iter(given.values())).shape[:2]
 
     def errors_at(at: int) -> np.ndarray:
-        shape = *next(iter(given.values())).shape[:2], np.shape(values[at])[-1]
-        return kept[at] if at in kept else np.zeros(shape)
+        return kept[at] if at in kept else np.zeros((*seeds, *np.shape(values[at])[-1:]))
 
     matrices: dict[str, list[Factor]] = {}
     for at in products:
