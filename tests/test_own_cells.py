@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from lstm_core import Block, Cell, Trace
 from lstm_core.analysis import gradients, health, intervene, memory, timescales
+from lstm_core.analysis.backward import backward
 from lstm_core.analysis.steps import steps
 from lstm_core.cells.base import Param, affine, candidate, state
 from lstm_core.equations import carry, latex
@@ -173,6 +175,16 @@ def test_gradients_go_back_through_a_declared_cell(name: str) -> None:
     (h[1] @ torch.from_numpy(error)).backward()
     assert x.grad is not None
     np.testing.assert_allclose(found.inputs, x.grad[:, 1].numpy(), rtol=0, atol=1e-13)
+
+
+def test_a_parameter_that_is_one_number_has_a_gradient_where_no_error_comes() -> None:
+    """Of a run whose steps were all skipped: 0 at every step, a number each."""
+    case = CASES["fastgrnn"]
+    run = steps(traced(case, built(case), sequence(case)).sequence(1))
+    run = replace(run, skipped=np.ones(len(run), bool))
+    found = backward(run, {run.cell.output: np.ones((len(run), 1, UNITS))}).vectors
+    single = [found[name] for name, value in run.params.items() if np.ndim(value) == 0]
+    assert single and all(np.array_equal(one, np.zeros((len(run), 1))) for one in single)
 
 
 class KeptByTheOutput(Cell):
